@@ -1,0 +1,208 @@
+//! Where frames come from: cameras, video files, still images, folders and the bundled demo clip.
+//!
+//! All of them are a [`FrameSource`], opened from a [`SourceSpec`] on the thread that reads it
+//! (a camera is not `Send`). Sources only read; pacing, retries and states belong to `pipeline`.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::frame::{Frame, FramePool, Resolution};
+
+/// What the user asked to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SourceSpec {
+    /// A webcam.
+    Camera(CameraChoice),
+    /// The bundled clip, looping at its own pace like a camera.
+    Demo,
+    /// A video file, an image, or a folder of images.
+    Path(PathBuf),
+}
+
+/// Which camera, and what to ask of it. `None` leaves the choice to us.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct CameraChoice {
+    /// Name as listed, or its number in the list; the first usable camera if `None`.
+    pub camera: Option<String>,
+    /// Wanted picture size.
+    pub resolution: Option<Resolution>,
+    /// Wanted frames per second.
+    pub rate_hz: Option<u32>,
+    /// Wanted pixel format: `MJPG`, `YUYV`, `NV12`, `RGB3` or `BGR3`.
+    pub format: Option<String>,
+}
+
+impl SourceSpec {
+    /// Reads a source as written on the command line: `camera`, `camera:NAME-OR-NUMBER`, `demo` or a path.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "demo" => Self::Demo,
+            "camera" => Self::Camera(CameraChoice::default()),
+            _ => match text.strip_prefix("camera:") {
+                Some(camera) => Self::Camera(CameraChoice {
+                    camera: Some(camera.to_owned()),
+                    ..CameraChoice::default()
+                }),
+                None => Self::Path(PathBuf::from(text)),
+            },
+        }
+    }
+}
+
+impl fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Camera(CameraChoice { camera: None, .. }) => f.write_str("camera"),
+            Self::Camera(CameraChoice {
+                camera: Some(camera),
+                ..
+            }) => write!(f, "camera:{camera}"),
+            Self::Demo => f.write_str("demo"),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// How the frames of a source arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// In real time, without end; late readers miss frames.
+    Live,
+    /// From storage, as fast as they are read, with an end.
+    File,
+}
+
+/// What an open source delivers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceInfo {
+    /// Name to show: the camera's, or the file's.
+    pub name: String,
+    /// Live or stored.
+    pub kind: SourceKind,
+    /// Picture size of the frames to come; a file may change it on the way.
+    pub resolution: Resolution,
+    /// Nominal frames per second, where the source tells.
+    pub rate_hz: Option<f64>,
+    /// Number of frames, where it is known beforehand.
+    pub n_frames: Option<u64>,
+    /// Pixel format or codec, for the status bar: `MJPG`, `H.264`, `PNG`, ….
+    pub format: String,
+    /// Whether people expect to see themselves mirrored: a webcam, not a file.
+    pub mirror_by_default: bool,
+}
+
+/// A stream of frames, read from one thread.
+pub trait FrameSource {
+    /// What this source delivers.
+    fn info(&self) -> &SourceInfo;
+
+    /// The next frame, filled into a buffer of `pool`; `None` at the end of a file.
+    ///
+    /// A live source blocks until a frame is there, but never longer than a few seconds. A file returns at
+    /// once: playing at its own pace is the caller's business, by [`Frame::time`].
+    ///
+    /// # Errors
+    /// Any [`CaptureError`]; [`CaptureError::is_transient`] tells whether opening it again may help.
+    fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError>;
+}
+
+/// Why there are no frames. The words are the ones users see.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaptureError {
+    /// Nothing to choose from.
+    #[error("no camera found")]
+    NoCamera,
+    /// The wanted camera is not in the list.
+    #[error("camera “{wanted}” is not connected (found: {found})")]
+    NoSuchCamera {
+        /// What was asked for.
+        wanted: String,
+        /// What there is, for the message.
+        found: String,
+    },
+    /// The camera exists but cannot be used now or at all.
+    #[error("camera “{name}” could not be opened: {reason}")]
+    OpenCamera {
+        /// The camera's name.
+        name: String,
+        /// Cause and remedy in words.
+        reason: String,
+        /// Whether trying again later may help (busy, for example).
+        transient: bool,
+    },
+    /// The camera went away while it was read.
+    #[error("camera “{name}” was disconnected")]
+    Disconnected {
+        /// The camera's name.
+        name: String,
+    },
+    /// The camera is there but sends nothing.
+    #[error("camera “{name}” has sent no picture for {} s", waited.as_secs())]
+    Stalled {
+        /// The camera's name.
+        name: String,
+        /// How long nothing came.
+        waited: Duration,
+    },
+    /// This build has no camera support.
+    #[error("this build has no camera support (feature `camera`)")]
+    CameraNotBuilt,
+    /// A file or folder that could not be read.
+    #[error("{} could not be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file that is no picture or video we can decode.
+    #[error("{} cannot be opened: {reason}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What it is and what to do.
+        reason: String,
+    },
+}
+
+impl CaptureError {
+    /// Whether the same source may work when opened again later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::NoCamera
+            | Self::NoSuchCamera { .. }
+            | Self::Disconnected { .. }
+            | Self::Stalled { .. } => true,
+            Self::OpenCamera { transient, .. } => *transient,
+            Self::CameraNotBuilt | Self::Read { .. } | Self::Unsupported { .. } => false,
+        }
+    }
+
+    /// An I/O error with its file.
+    pub fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// Opens a source. Call it on the thread that will read it.
+///
+/// # Errors
+/// A [`CaptureError`] in the user's words.
+pub fn open(spec: &SourceSpec) -> Result<Box<dyn FrameSource>, CaptureError> {
+    match spec {
+        SourceSpec::Camera(_) => Err(CaptureError::CameraNotBuilt),
+        SourceSpec::Demo => Err(CaptureError::NoCamera),
+        SourceSpec::Path(path) => Err(CaptureError::Unsupported {
+            path: path.clone(),
+            reason: "not yet".to_owned(),
+        }),
+    }
+}

@@ -1,0 +1,2 @@
+//! Command line and start of the application.
+fn main() {}

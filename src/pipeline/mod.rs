@@ -1,0 +1,210 @@
+//! The threads of the live application and the mailboxes between them.
+//!
+//! ```text
+//! capture ──▶ detect ──▶ classify ──▶ reader (window, command line)
+//!    └──────────────────────────────▶ reader (preview)
+//! ```
+//!
+//! Live sources drop what cannot be handled in time; files wait, so that every frame is analysed.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    bounding_box::BoundingBox,
+    capture::{SourceInfo, SourceSpec},
+    detect::{DetectConfig, TrackId},
+    expression::{Expression, Probabilities},
+    frame::Frame,
+    model::{CheckpointChoice, CheckpointInfo, DeviceChoice},
+};
+
+/// State of the source, each with its own words on the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceState {
+    /// Being opened.
+    Starting,
+    /// Frames arrive.
+    Live(SourceInfo),
+    /// There is no camera; we look again every second.
+    NoCamera,
+    /// It worked and stopped (unplugged, silent); we try again every second. Holds the reason in words.
+    Lost(String),
+    /// It cannot work without the user doing something. Holds the reason in words.
+    Failed(String),
+    /// A file was read to its end.
+    Ended,
+}
+
+/// One face of one analysed frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaceAnalysis {
+    /// Identity across frames.
+    pub track: TrackId,
+    /// Where.
+    pub box_in_frame: BoundingBox,
+    /// Detector score.
+    pub score: f32,
+    /// How long ago the face was last really found; zero when found in this frame.
+    pub unseen_for: Duration,
+    /// Of this frame alone.
+    pub raw: Probabilities,
+    /// Smoothed over time; equal to `raw` when smoothing is off.
+    pub smoothed: Probabilities,
+}
+
+impl FaceAnalysis {
+    /// The expression to show: the most probable after smoothing.
+    pub fn label(&self) -> Expression {
+        self.smoothed.top().0
+    }
+}
+
+/// The result for one frame.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// The frame it is about.
+    pub frame: Arc<Frame>,
+    /// Faces ordered by track, oldest first.
+    pub faces: Vec<FaceAnalysis>,
+    /// When the result was ready; less [`Frame::captured_at`] it is the latency.
+    pub completed_at: Instant,
+    /// Time spent finding faces.
+    pub detect_time: Duration,
+    /// Time spent on preprocessing and the network.
+    pub classify_time: Duration,
+}
+
+/// What people can adjust while it runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Detection.
+    pub detect: DetectConfig,
+    /// Time constant of the smoothing of probabilities; zero switches it off.
+    pub smoothing: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            detect: DetectConfig::default(),
+            smoothing: Duration::from_millis(300),
+        }
+    }
+}
+
+/// How fast stored sources are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pacing {
+    /// For people who watch: files play by their own timestamps, late stages drop frames.
+    Realtime,
+    /// For results: every frame of a file is analysed, as fast as that goes. Live sources still drop.
+    EveryFrame,
+}
+
+/// How to start.
+#[derive(Debug, Clone)]
+pub struct PipelineConfig {
+    /// First source; `None` waits for [`Pipeline::open`].
+    pub source: Option<SourceSpec>,
+    /// First checkpoint.
+    pub checkpoint: CheckpointChoice,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Adjustable settings.
+    pub settings: Settings,
+    /// Watch or analyse.
+    pub pacing: Pacing,
+}
+
+/// Something that happened outside the stream of frames.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The source changed state.
+    Source(SourceState),
+    /// The device that runs the network, in words, with a warning if it is not the wished-for one.
+    Device {
+        /// `CPU, 2 threads`, `CUDA 0`, ….
+        name: String,
+        /// Why it is not the wished-for one.
+        warning: Option<String>,
+    },
+    /// A checkpoint is now in force.
+    CheckpointLoaded(Arc<CheckpointInfo>),
+    /// A checkpoint could not be loaded; the one before stays in force.
+    CheckpointFailed {
+        /// The one that was asked for.
+        choice: CheckpointChoice,
+        /// One sentence.
+        reason: String,
+    },
+    /// Something worth telling that stops nothing.
+    Warning(String),
+}
+
+/// Figures for the status bar, over the last few seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stats {
+    /// Frames per second from the source.
+    pub capture_rate_hz: f64,
+    /// Frames per second analysed.
+    pub analysis_rate_hz: f64,
+    /// Median time from capture to result.
+    pub latency_p50: Option<Duration>,
+    /// 95th percentile of the same.
+    pub latency_p95: Option<Duration>,
+    /// Frames captured since the source was opened.
+    pub n_captured: u64,
+    /// Frames analysed since the source was opened.
+    pub n_analyzed: u64,
+    /// Frames that were captured and never analysed since the source was opened.
+    pub n_dropped: u64,
+}
+
+/// The running threads. Dropping it stops and joins them.
+pub struct Pipeline {}
+
+impl Pipeline {
+    /// Starts all threads. `wake` is called, from any of them, when there is something new to take.
+    ///
+    /// # Errors
+    /// If the operating system refuses a thread.
+    pub fn start(
+        _config: PipelineConfig,
+        _wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Changes the source; the old one is closed first. Returns at once.
+    pub fn open(&self, _source: SourceSpec) {}
+
+    /// Loads a checkpoint in the background. Returns at once; the outcome comes as an [`Event`].
+    pub fn load_checkpoint(&self, _choice: CheckpointChoice) {}
+
+    /// Puts settings in force from the next frame on.
+    pub fn apply(&self, _settings: Settings) {}
+
+    /// The newest captured frame, if it was not taken before.
+    pub fn take_preview(&self) -> Option<Arc<Frame>> {
+        None
+    }
+
+    /// The newest result, if it was not taken before.
+    pub fn take_analysis(&self) -> Option<Analysis> {
+        None
+    }
+
+    /// The next event, oldest first.
+    pub fn take_event(&self) -> Option<Event> {
+        None
+    }
+
+    /// Figures for the status bar.
+    pub fn stats(&self) -> Stats {
+        Stats::default()
+    }
+}

@@ -1,0 +1,1 @@
+//! The window: live picture, panels, menus.

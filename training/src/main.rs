@@ -1,0 +1,2 @@
+//! Command line of the trainer.
+fn main() {}
