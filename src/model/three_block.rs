@@ -192,9 +192,10 @@ impl TrainableNet for ThreeBlock {
     }
 }
 
-/// `xs · weightᵀ + bias`.
+/// `xs · weightᵀ + bias`, computed as `(weight · xsᵀ)ᵀ`: this way round the gradient of the weight, the largest tensor of
+/// the network, comes out contiguous and need not be copied.
 fn linear(xs: &Tensor, (weight, bias): &(Tensor, Tensor)) -> Result<Tensor> {
-    xs.matmul(&weight.t()?)?.broadcast_add(bias)
+    weight.matmul(&xs.t()?)?.t()?.broadcast_add(bias)
 }
 
 /// The network for inference, batch normalisation folded away.
