@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use candle_core::{CpuStorage, InplaceOpN, Layout, Result, Tensor, Var, backprop::GradStore, bail};
+use candle_core::{
+    CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, backprop::GradStore, bail,
+};
 use candle_nn::VarMap;
 use rayon::prelude::*;
 
@@ -39,15 +41,26 @@ impl AdamW {
     /// # Errors
     /// If there is no memory for the moments.
     pub fn new(vars: &VarMap, weight_decay: f64) -> Result<Self> {
-        let trained = sorted(vars).into_iter().filter(|(name, _)| !name.contains(".running_"));
+        let trained = sorted(vars)
+            .into_iter()
+            .filter(|(name, _)| !name.contains(".running_"));
         let slots = trained
             .map(|(name, weight)| {
                 let mean = Var::zeros(weight.shape(), weight.dtype(), weight.device())?;
                 let square = Var::zeros(weight.shape(), weight.dtype(), weight.device())?;
-                Ok(Slot { name, weight, mean, square })
+                Ok(Slot {
+                    name,
+                    weight,
+                    mean,
+                    square,
+                })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { slots, n_steps: 0, weight_decay })
+        Ok(Self {
+            slots,
+            n_steps: 0,
+            weight_decay,
+        })
     }
 
     /// Moves the weights one step against their gradients.
@@ -62,18 +75,40 @@ impl AdamW {
             step: (learning_rate / (1.0 - BETA1.powi(exponent))) as f32,
             square_correction: (1.0 / (1.0 - BETA2.powi(exponent))) as f32,
         };
-        for Slot { weight, mean, square, .. } in &self.slots {
-            let Some(grad) = grads.get(weight) else { continue };
+        for Slot {
+            weight,
+            mean,
+            square,
+            ..
+        } in &self.slots
+        {
+            let Some(grad) = grads.get(weight) else {
+                continue;
+            };
             let grad = grad.contiguous()?;
             if weight.device().is_cpu() {
-                mean.inplace_op2(&grad, &Blend { kept: BETA1 as f32, squared: false })?;
-                square.inplace_op2(&grad, &Blend { kept: BETA2 as f32, squared: true })?;
+                mean.inplace_op2(
+                    &grad,
+                    &Blend {
+                        kept: BETA1 as f32,
+                        squared: false,
+                    },
+                )?;
+                square.inplace_op2(
+                    &grad,
+                    &Blend {
+                        kept: BETA2 as f32,
+                        squared: true,
+                    },
+                )?;
                 weight.inplace_op3(mean, square, &update)?;
                 continue;
             }
             mean.set(&((mean.as_detached_tensor() * BETA1)? + (&grad * (1.0 - BETA1))?)?)?;
-            square.set(&((square.as_detached_tensor() * BETA2)? + (grad.sqr()? * (1.0 - BETA2))?)?)?;
-            let root = (square.as_detached_tensor() * f64::from(update.square_correction))?.sqrt()?;
+            square
+                .set(&((square.as_detached_tensor() * BETA2)? + (grad.sqr()? * (1.0 - BETA2))?)?)?;
+            let root =
+                (square.as_detached_tensor() * f64::from(update.square_correction))?.sqrt()?;
             let change = (mean.as_detached_tensor() / (root + EPSILON)?)?;
             let kept = (weight.as_detached_tensor() * f64::from(update.decay))?;
             weight.set(&(kept - (change * f64::from(update.step))?)?)?;
@@ -89,11 +124,19 @@ impl AdamW {
     /// The moments by name, for saving.
     pub fn state(&self) -> HashMap<String, Tensor> {
         let entry = |slot: &Slot, kind: &str, var: &Var| {
-            (format!("optimizer.{kind}.{}", slot.name), var.as_detached_tensor())
+            (
+                format!("optimizer.{kind}.{}", slot.name),
+                var.as_detached_tensor(),
+            )
         };
         let entries = self.slots.iter();
         entries
-            .flat_map(|slot| [entry(slot, "mean", &slot.mean), entry(slot, "square", &slot.square)])
+            .flat_map(|slot| {
+                [
+                    entry(slot, "mean", &slot.mean),
+                    entry(slot, "square", &slot.square),
+                ]
+            })
             .collect()
     }
 
@@ -122,7 +165,7 @@ struct Blend {
     squared: bool,
 }
 
-impl InplaceOpN<1> for Blend {
+impl InplaceOp2 for Blend {
     fn name(&self) -> &'static str {
         "adamw-blend"
     }
@@ -131,7 +174,8 @@ impl InplaceOpN<1> for Blend {
         &self,
         running: &mut CpuStorage,
         running_layout: &Layout,
-        [(grad, grad_layout)]: [(&CpuStorage, &Layout); 1],
+        grad: &CpuStorage,
+        grad_layout: &Layout,
     ) -> Result<()> {
         let grad = values(grad, grad_layout)?;
         let (kept, new) = (self.kept, 1.0 - self.kept);
@@ -156,7 +200,7 @@ struct Update {
     square_correction: f32,
 }
 
-impl InplaceOpN<2> for Update {
+impl InplaceOp3 for Update {
     fn name(&self) -> &'static str {
         "adamw-update"
     }
@@ -165,11 +209,18 @@ impl InplaceOpN<2> for Update {
         &self,
         weight: &mut CpuStorage,
         weight_layout: &Layout,
-        [(mean, mean_layout), (square, square_layout)]: [(&CpuStorage, &Layout); 2],
+        mean: &CpuStorage,
+        mean_layout: &Layout,
+        square: &CpuStorage,
+        square_layout: &Layout,
     ) -> Result<()> {
         let mean = values(mean, mean_layout)?;
         let square = values(square, square_layout)?;
-        let Self { decay, step, square_correction } = *self;
+        let Self {
+            decay,
+            step,
+            square_correction,
+        } = *self;
         values_mut(weight, weight_layout)?
             .par_chunks_mut(CHUNK)
             .zip(mean.par_chunks(CHUNK))
@@ -209,14 +260,24 @@ mod tests {
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
         vb.get((3, 4), "fc.weight").unwrap();
-        let weight = Tensor::arange(0f32, 12.0, &Device::Cpu).unwrap().reshape((3, 4)).unwrap();
+        let weight = Tensor::arange(0f32, 12.0, &Device::Cpu)
+            .unwrap()
+            .reshape((3, 4))
+            .unwrap();
         sorted(&vars)[0].1.set(&weight).unwrap();
         vars
     }
 
     fn grads(vars: &VarMap, factor: f64) -> GradStore {
         let weight = &sorted(vars)[0].1;
-        (weight.sqr().unwrap() * factor).unwrap().sin().unwrap().sum_all().unwrap().backward().unwrap()
+        (weight.sqr().unwrap() * factor)
+            .unwrap()
+            .sin()
+            .unwrap()
+            .sum_all()
+            .unwrap()
+            .backward()
+            .unwrap()
     }
 
     fn weight(vars: &VarMap) -> Vec<f32> {
@@ -227,7 +288,11 @@ mod tests {
     fn agrees_with_candles_own() {
         let (ours, theirs) = (vars(), vars());
         let mut optimizer = AdamW::new(&ours, 0.01).unwrap();
-        let params = candle_nn::ParamsAdamW { lr: 0.05, weight_decay: 0.01, ..Default::default() };
+        let params = candle_nn::ParamsAdamW {
+            lr: 0.05,
+            weight_decay: 0.01,
+            ..Default::default()
+        };
         let mut reference = candle_nn::AdamW::new(theirs.all_vars(), params).unwrap();
         for step in 0..20 {
             let factor = 0.1 + f64::from(step) * 0.01;

@@ -51,8 +51,12 @@ impl Progress {
 
     /// The best epoch so far, by macro-F1 on PublicTest; the first of equals.
     pub fn best(&self) -> Option<&EpochFigures> {
-        let better = |best: &'_ EpochFigures, next: &EpochFigures| next.public_macro_f1 > best.public_macro_f1;
-        self.history.iter().reduce(|best, next| if better(best, next) { next } else { best })
+        let better = |best: &'_ EpochFigures, next: &EpochFigures| {
+            next.public_macro_f1 > best.public_macro_f1
+        };
+        self.history
+            .iter()
+            .reduce(|best, next| if better(best, next) { next } else { best })
     }
 
     /// Takes note of an epoch. Returns whether it is the best so far.
@@ -88,7 +92,11 @@ mod tests {
     use super::*;
 
     fn recipe() -> Recipe {
-        Recipe { max_epochs: 8, early_stopping_patience: 3, ..Recipe::default() }
+        Recipe {
+            max_epochs: 8,
+            early_stopping_patience: 3,
+            ..Recipe::default()
+        }
     }
 
     /// Runs (loss, macro-F1) per epoch until the run stops.
@@ -127,7 +135,10 @@ mod tests {
     fn the_run_stops_early_or_at_the_end() {
         let (progress, reason) = run(&[(1.0, 0.5), (0.9, 0.4), (0.8, 0.5), (0.7, 0.3), (0.6, 0.9)]);
         assert_eq!(progress.best().map(|best| best.epoch), Some(1));
-        assert_eq!(reason.as_deref(), Some("macro-F1 has not risen since epoch 1"));
+        assert_eq!(
+            reason.as_deref(),
+            Some("macro-F1 has not risen since epoch 1")
+        );
         let rising: Vec<_> = (1..20).map(|epoch| (1.0, f64::from(epoch))).collect();
         let (progress, reason) = run(&rising);
         assert_eq!(progress.history.len(), 8);

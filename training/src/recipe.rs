@@ -53,7 +53,10 @@ impl Default for Recipe {
             batch_size: 64,
             learning_rate: 1e-3,
             weight_decay: 1e-4,
-            plateau: PlateauConfig { factor: 0.5, patience: 2 },
+            plateau: PlateauConfig {
+                factor: 0.5,
+                patience: 2,
+            },
             max_epochs: 60,
             early_stopping_patience: 7,
             seed: 2013,
@@ -64,6 +67,9 @@ impl Default for Recipe {
 impl Recipe {
     /// How pixels become input, for the loader.
     pub fn normalization(&self) -> Normalization {
-        Normalization { mean: self.input.mean, std: self.input.std }
+        Normalization {
+            mean: self.input.mean,
+            std: self.input.std,
+        }
     }
 }
