@@ -2,5 +2,8 @@
 
 pub mod augment;
 pub mod dataset;
+pub mod duplicates;
 pub mod loader;
+pub mod metrics;
 pub mod random;
+pub mod temperature;
