@@ -18,7 +18,7 @@ const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
 const LN_TOLERANCE: f64 = 1e-4;
 
 /// The temperature at which the labels are most likely: the one with the least
-/// [`negative_log_likelihood`](crate::metrics::negative_log_likelihood).
+/// [`negative_log_likelihood`].
 ///
 /// `labels` are FER-2013's numbers, in the order of `logits`. The result lies between 0.05 and 20; an end of this
 /// range means there is no best one, as when every prediction is right. No images give 1.
