@@ -33,7 +33,7 @@ pub struct LoaderConfig {
     /// Whether the rest of an epoch that doesn't fill a batch becomes a shorter one. Where `false`, these images
     /// wait for another epoch. Evaluation always keeps it.
     pub keep_short: bool,
-    /// Threads that prepare batches. One is enough for a CPU: it prepares well over 20,000 images a second.
+    /// Threads that prepare batches. One is enough for a CPU: it prepares some 20,000 images a second.
     pub n_threads: usize,
     /// Finished batches each thread may have waiting.
     pub queue_len: usize,

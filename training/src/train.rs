@@ -4,7 +4,7 @@
 //! weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never looked at here.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::Path,
     sync::{
         Arc,
@@ -19,8 +19,9 @@ use candle_nn::{VarBuilder, VarMap, loss::cross_entropy};
 use fervis::{
     expression::{Expression, N_EXPRESSIONS},
     model::{
+        Classifier,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-        network::{InferenceNet, TrainableNet},
+        network::TrainableNet,
     },
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -28,9 +29,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     augment::View,
     dataset::{Dataset, Split},
+    evaluate::logits_of,
     init::{randomize, sorted},
     loader::{Batches, Epoch, LoaderConfig},
-    metrics::ConfusionMatrix,
+    metrics::Metrics,
     optimizer::AdamW,
     progress::{EpochFigures, Progress},
     random::SplitMix64,
@@ -96,13 +98,14 @@ pub fn train(
         let Some(training_loss) = step.run_epoch(&mut optimizer, stop)? else {
             return Ok((Outcome::Interrupted, progress));
         };
-        let (public_loss, confusion) = validate(recipe, dataset, device, &vars)?;
+        let public = validate(recipe, dataset, device, &vars)?;
+        let public_loss = public.negative_log_likelihood;
         let figures = EpochFigures {
             epoch: epoch + 1,
             training_loss,
             public_loss,
-            public_accuracy: confusion.accuracy(),
-            public_macro_f1: confusion.macro_f1(),
+            public_accuracy: public.accuracy,
+            public_macro_f1: public.macro_f1,
             learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         };
@@ -223,41 +226,31 @@ fn dropout_mask(
     Tensor::from_vec(mask, shape, device)
 }
 
-/// Loss and confusion matrix on PublicTest, by the network as the app runs it.
+/// Figures on PublicTest, by the network as the application runs it.
 fn validate(
     recipe: &Recipe,
     dataset: &Arc<Dataset>,
     device: &Device,
     vars: &VarMap,
-) -> Result<(f64, ConfusionMatrix)> {
-    let network: Box<dyn InferenceNet> = recipe.network.inference(&weights(vars), device)?;
-    let batches = Batches::evaluation(
-        Arc::clone(dataset),
-        dataset.split(Split::PublicTest),
-        View::PLAIN,
-        recipe.normalization(),
-        LoaderConfig::default(),
-    )?;
-    let mut confusion = ConfusionMatrix::default();
-    let (mut loss_sum, mut n_images) = (0.0, 0);
-    for batch in batches {
-        let input = &recipe.input;
-        let shape = (
-            batch.labels.len(),
-            input.channels,
-            input.height,
-            input.width,
-        );
-        let logits = network.forward(&Tensor::from_vec(batch.images, shape, device)?)?;
-        let loss = cross_entropy(&logits, &Tensor::new(&batch.labels[..], device)?)?;
-        loss_sum += f64::from(loss.to_scalar::<f32>()?) * batch.labels.len() as f64;
-        n_images += batch.labels.len();
-        let predicted = logits.argmax(1)?.to_vec1::<u32>()?;
-        for (label, predicted) in batch.labels.iter().zip(predicted) {
-            confusion.add(*label as usize, predicted as usize);
-        }
-    }
-    Ok((loss_sum / n_images.max(1) as f64, confusion))
+) -> Result<Metrics> {
+    let indices = dataset.split(Split::PublicTest);
+    ensure!(
+        !indices.is_empty(),
+        "the data has no PublicTest images to select on"
+    );
+    let metadata = describe(recipe, serde_json::Value::Null, BTreeMap::new());
+    let checkpoint = Checkpoint {
+        metadata,
+        weights: weights(vars),
+        sha256: String::new(),
+    };
+    let mut classifier = Classifier::new(checkpoint, recipe.name.clone(), None, device)?;
+    let logits = logits_of(&mut classifier, dataset, indices, View::PLAIN)?;
+    Ok(Metrics::from_logits(
+        &logits,
+        &dataset.labels_of(indices),
+        1.0,
+    ))
 }
 
 /// The weights by name, without gradients.
@@ -275,7 +268,28 @@ fn save_best(
     vars: &VarMap,
     folder: &RunFolder,
 ) -> Result<()> {
-    let metadata = Metadata {
+    let training = serde_json::json!({
+        "data": "FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414)",
+        "split": "trained on Training, selected on PublicTest by macro-F1",
+        "epoch": figures.epoch,
+        "recipe": serde_json::to_value(recipe)?,
+    });
+    let metrics = BTreeMap::from([
+        ("PublicTest accuracy".to_owned(), figures.public_accuracy),
+        ("PublicTest macro-F1".to_owned(), figures.public_macro_f1),
+    ]);
+    let metadata = describe(recipe, training, metrics);
+    Checkpoint::write(&metadata, &weights(vars), &folder.best_path())
+        .context("saving the best checkpoint")
+}
+
+/// The description of a network trained by `recipe`.
+fn describe(
+    recipe: &Recipe,
+    training: serde_json::Value,
+    metrics: BTreeMap<String, f64>,
+) -> Metadata {
+    Metadata {
         format_version: FORMAT_VERSION,
         name: recipe.name.clone(),
         architecture: recipe.network.clone(),
@@ -284,19 +298,8 @@ fn save_best(
             .to_vec(),
         input: recipe.input,
         temperature: 1.0,
-        training: serde_json::json!({
-            "data": "FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414)",
-            "split": "trained on Training, selected on PublicTest by macro-F1",
-            "epoch": figures.epoch,
-            "recipe": serde_json::to_value(recipe)?,
-        }),
-        metrics: [
-            ("PublicTest accuracy".to_owned(), figures.public_accuracy),
-            ("PublicTest macro-F1".to_owned(), figures.public_macro_f1),
-        ]
-        .into(),
+        training,
+        metrics,
         license: "MIT OR Apache-2.0".to_owned(),
-    };
-    Checkpoint::write(&metadata, &weights(vars), &folder.best_path())
-        .context("saving the best checkpoint")
+    }
 }

@@ -1,0 +1,186 @@
+//! Measuring a checkpoint on one split: single view, flip and ten-crop, with and without known images.
+//!
+//! FER-2013's PrivateTest holds images that also stand in Training; the de-duplicated figure leaves them out. The
+//! network runs exactly as in the application.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use anyhow::{Result, ensure};
+use fervis::{
+    expression::{Expression, Logits, N_EXPRESSIONS},
+    model::Classifier,
+};
+use serde::Serialize;
+
+use crate::{
+    augment::{Normalization, View, Views},
+    dataset::{Dataset, IMAGE_SIDE_PX, Split},
+    duplicates::Duplicates,
+    loader::{Batches, LoaderConfig},
+    metrics::Metrics,
+    temperature::fit_temperature,
+};
+
+/// Figures of one checkpoint on one split.
+#[derive(Debug, Clone, Serialize)]
+pub struct Evaluation {
+    /// The split's name.
+    pub split: &'static str,
+    /// Number of images.
+    pub n: usize,
+    /// Accuracy, each image seen once, as it is.
+    pub accuracy: f64,
+    /// Standard error of an accuracy measured on so many images.
+    pub accuracy_standard_error: f64,
+    /// Accuracy of the logits averaged over the image and its mirror image.
+    pub accuracy_flip: f64,
+    /// Accuracy of the logits averaged over ten crops.
+    pub accuracy_ten_crop: f64,
+    /// Accuracy, single view, on the images that have no pixel-identical copy in Training.
+    pub accuracy_deduplicated: f64,
+    /// How many images these are.
+    pub n_deduplicated: usize,
+    /// Mean F1 of the seven classes, single view.
+    pub macro_f1: f64,
+    /// F1 by label, single view.
+    pub per_class_f1: BTreeMap<&'static str, f64>,
+    /// Expected calibration error of the single view with the checkpoint's temperature, 15 bins.
+    pub ece: f64,
+    /// Mean negative log-likelihood with the checkpoint's temperature.
+    pub negative_log_likelihood: f64,
+    /// Rows: the data's label; columns: the network's; both in FER-2013's order.
+    pub confusion_matrix: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
+}
+
+impl Evaluation {
+    /// Measures `classifier` on `split`. Also returns the figures of the single view and its logits, in file order.
+    ///
+    /// # Errors
+    /// If the network takes other inputs than 48×48, or the split is empty.
+    pub fn measure(
+        classifier: &mut Classifier,
+        dataset: &Arc<Dataset>,
+        split: Split,
+    ) -> Result<(Self, Metrics, Vec<Logits>)> {
+        let indices = dataset.split(split);
+        ensure!(
+            !indices.is_empty(),
+            "the data has no {} images",
+            split.name()
+        );
+        let labels = dataset.labels_of(indices);
+        let temperature = classifier.info().temperature;
+        let logits = Views::ALL
+            .map(|views| logits_over(classifier, dataset, indices, views))
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?;
+        let [single, flip, ten] =
+            [0, 1, 2].map(|views| Metrics::from_logits(&logits[views], &labels, temperature));
+        let known: Vec<usize> = match split {
+            Split::PrivateTest => Duplicates::find(dataset).private_test_in_training,
+            Split::PublicTest => Duplicates::find(dataset).public_test_in_training,
+            Split::Training => Vec::new(),
+        };
+        let unknown = indices
+            .iter()
+            .zip(&logits[0])
+            .zip(&labels)
+            .filter(|((index, _), _)| !known.contains(index));
+        let (clean_logits, clean_labels): (Vec<Logits>, Vec<u32>) = unknown
+            .map(|((_, logits), label)| (*logits, *label))
+            .unzip();
+        let deduplicated = Metrics::from_logits(&clean_logits, &clean_labels, temperature);
+        let evaluation = Self {
+            split: split.name(),
+            n: indices.len(),
+            accuracy: single.accuracy,
+            accuracy_standard_error: single.accuracy_standard_error,
+            accuracy_flip: flip.accuracy,
+            accuracy_ten_crop: ten.accuracy,
+            accuracy_deduplicated: deduplicated.accuracy,
+            n_deduplicated: clean_labels.len(),
+            macro_f1: single.macro_f1,
+            per_class_f1: single
+                .classes
+                .iter()
+                .map(|class| (class.expression.name(), class.f1))
+                .collect(),
+            ece: single.calibration_error,
+            negative_log_likelihood: single.negative_log_likelihood,
+            confusion_matrix: single.confusion.counts,
+        };
+        let single_logits = logits.into_iter().next().unwrap_or_default();
+        Ok((evaluation, single, single_logits))
+    }
+}
+
+/// Logits of every image, averaged over `views`, in the order of `indices`.
+///
+/// # Errors
+/// If the network takes other inputs than 48×48 luma.
+pub fn logits_over(
+    classifier: &mut Classifier,
+    dataset: &Arc<Dataset>,
+    indices: &[usize],
+    views: Views,
+) -> Result<Vec<Logits>> {
+    let views = views.views();
+    let mut sums = vec![Logits::default(); indices.len()];
+    for view in &views {
+        for (sum, logits) in sums
+            .iter_mut()
+            .zip(logits_of(classifier, dataset, indices, *view)?)
+        {
+            for expression in Expression::ALL {
+                sum.0[expression.index()] += logits.0[expression.index()] / views.len() as f32;
+            }
+        }
+    }
+    Ok(sums)
+}
+
+/// Logits of one view of every image, in the order of `indices`.
+///
+/// # Errors
+/// If the network takes other inputs than 48×48 luma.
+pub fn logits_of(
+    classifier: &mut Classifier,
+    dataset: &Arc<Dataset>,
+    indices: &[usize],
+    view: View,
+) -> Result<Vec<Logits>> {
+    let spec = *classifier.spec();
+    ensure!(
+        (spec.width, spec.height) == (IMAGE_SIDE_PX, IMAGE_SIDE_PX),
+        "the network takes {}×{} images; FER-2013 has {IMAGE_SIDE_PX}×{IMAGE_SIDE_PX}",
+        spec.width,
+        spec.height
+    );
+    let normalization = Normalization {
+        mean: spec.mean,
+        std: spec.std,
+    };
+    let batches = Batches::evaluation(
+        Arc::clone(dataset),
+        indices,
+        view,
+        normalization,
+        LoaderConfig::default(),
+    )?;
+    let mut all = Vec::with_capacity(indices.len());
+    for batch in batches {
+        all.extend(classifier.logits(batch.images)?);
+    }
+    Ok(all)
+}
+
+/// The temperature that makes confidence match accuracy best on PublicTest.
+///
+/// # Errors
+/// If the data has no PublicTest or the network takes other inputs than 48×48 luma.
+pub fn calibration_temperature(classifier: &mut Classifier, dataset: &Arc<Dataset>) -> Result<f32> {
+    let indices = dataset.split(Split::PublicTest);
+    ensure!(!indices.is_empty(), "the data has no PublicTest images");
+    let logits = logits_of(classifier, dataset, indices, View::PLAIN)?;
+    Ok(fit_temperature(&logits, &dataset.labels_of(indices)) as f32)
+}
