@@ -83,6 +83,7 @@ pub struct FaceFinder {
     detector: FaceDetector,
     copy: LumaCopy,
     tracker: Tracker,
+    /// `None`: the next frame is to be scanned finely.
     last_scan: Option<Duration>,
 }
 
@@ -98,9 +99,12 @@ impl FaceFinder {
         }
     }
 
-    /// Changes the settings without losing the tracks.
+    /// Changes the settings without losing the tracks. The next frame is scanned, so that the change shows at once.
     pub fn set_config(&mut self, config: DetectConfig) {
-        self.config = config;
+        if config != self.config {
+            self.config = config;
+            self.last_scan = None;
+        }
     }
 
     /// Forgets all tracks: call it when the source changes.
@@ -114,7 +118,9 @@ impl FaceFinder {
     /// A frame more than [`LOST_GRACE`](super::LOST_GRACE) after the one before, or before it in time, is taken as
     /// unrelated: it is scanned whole and finely, and its faces get new tracks.
     pub fn find(&mut self, frame: &Frame) -> Vec<TrackedFace> {
-        let is_unrelated = self.tracker.advance(frame.time);
+        if self.tracker.advance(frame.time) {
+            self.last_scan = None;
+        }
         let expected: Vec<ExpectedFace> = self.tracker.expected().collect();
         let mut found = Vec::new();
         for face in &expected {
@@ -126,17 +132,15 @@ impl FaceFinder {
         } else {
             SEARCHING_SCAN_INTERVAL
         };
-        let is_due = self
-            .last_scan
-            .and_then(|last_scan| frame.time.checked_sub(last_scan))
-            .is_none_or(|since_scan| since_scan >= interval);
-        if is_unrelated || is_due {
+        let scan = match self.last_scan {
+            None => Some((STILL_SCAN, STILL_SCAN_PIXELS)),
+            Some(last_scan) if frame.time.saturating_sub(last_scan) >= interval => {
+                Some((LIVE_SCAN, LIVE_SCAN_PIXELS))
+            }
+            Some(_) => None,
+        };
+        if let Some((search, most_pixels)) = scan {
             self.last_scan = Some(frame.time);
-            let (search, most_pixels) = if is_unrelated {
-                (STILL_SCAN, STILL_SCAN_PIXELS)
-            } else {
-                (LIVE_SCAN, LIVE_SCAN_PIXELS)
-            };
             for proposal in self.scan(frame, search, most_pixels) {
                 let is_known = found.iter().any(|known: &Detection| {
                     are_same_face(&known.box_in_frame, &proposal.box_in_frame)

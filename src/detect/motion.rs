@@ -1,10 +1,9 @@
 //! Where a face is, was and will be: prediction for the search, smoothing for the eye.
 //!
 //! Two different needs. The search wants the last measured box moved on by its velocity. The eye wants a box that rests
-//! while the face rests (the detector's answer jitters by 1 to 4 % of the box) yet
-//! does not trail behind a moving one. The second is the 1€ filter (Casiez, Roussel, Vogel, CHI 2012): a low-pass whose
-//! cutoff rises with speed. All constants are in face sides and seconds, so faces near and far, and cameras slow and
-//! fast, behave alike.
+//! while the face rests (the detector's answer jitters by 1 to 4 % of the box) yet does not trail behind a moving one.
+//! The second is the 1€ filter (Casiez, Roussel, Vogel, CHI 2012): a low-pass whose cutoff rises with speed. All
+//! constants are in face sides and seconds, so faces near and far, and cameras slow and fast, behave alike.
 
 use std::{f32::consts::TAU, time::Duration};
 

@@ -220,7 +220,8 @@ impl Tracker {
     }
 }
 
-/// How well a box continues another, 0 to 1: the IoU of both enlarged by [`MATCH_MARGIN`].
+/// How well a box continues another, 0 to 1: the IoU of both, each enlarged by 30 % of its
+/// size on every side.
 pub fn affinity(expected: &BoundingBox, found: &BoundingBox) -> f32 {
     let enlarged = |inner: &BoundingBox| {
         let (x, y) = inner.center();

@@ -128,6 +128,19 @@ fn faces_below_the_smallest_size_are_left_out() {
 }
 
 #[test]
+fn a_change_of_settings_shows_in_the_next_frame() {
+    let photo = astronaut();
+    let mut finder = FaceFinder::new(DetectConfig {
+        min_face_size_px: 200,
+        ..DetectConfig::default()
+    });
+    let at = Duration::from_millis;
+    assert_eq!(finder.find(&frame_from(&photo, at(0))), []);
+    finder.set_config(DetectConfig::default());
+    assert_eq!(finder.find(&frame_from(&photo, at(33))).len(), 1);
+}
+
+#[test]
 fn two_faces_are_numbered_from_left_to_right_and_kept_apart() {
     let mut finder = FaceFinder::new(DetectConfig::default());
     for frame_idx in 0..6 {
