@@ -1,7 +1,20 @@
 //! Where frames come from: cameras, video files, still images, folders and the bundled demo clip.
 //!
 //! All of them are a [`FrameSource`], opened from a [`SourceSpec`] on the thread that reads it
-//! (a camera is not `Send`). Sources only read; pacing, retries and states belong to `pipeline`.
+//! (a camera is not `Send`). Sources only read; pacing, retries and states belong to `pipeline`. The exception is
+//! what is live by nature: the demo clip keeps its own pace, as a camera does.
+
+pub mod camera_format;
+pub mod decode;
+pub mod demo;
+pub mod devices;
+mod file;
+pub mod images;
+pub mod synthetic;
+mod video;
+#[cfg(feature = "camera")]
+pub mod webcam;
+mod yuv;
 
 use std::{
     fmt,
@@ -102,10 +115,14 @@ pub trait FrameSource {
     /// The next frame, filled into a buffer of `pool`; `None` at the end of a file.
     ///
     /// A live source blocks until a frame is there, but never longer than a few seconds. A file returns at
-    /// once: playing at its own pace is the caller's business, by [`Frame::time`].
+    /// once: playing at its own pace is the caller's business, by [`Frame::time`]. Still images and animations come in
+    /// buffers of their own.
     ///
     /// # Errors
-    /// Any [`CaptureError`]; [`CaptureError::is_transient`] tells whether opening it again may help.
+    /// Any [`CaptureError`]; [`CaptureError::is_transient`] tells whether opening it again may help. After
+    /// [`CaptureError::Stalled`] and [`CaptureError::Faulty`] the caller may, and better should, keep calling: the
+    /// source is still open, and returns frames again as soon as the camera sends them. Opening it anew meanwhile
+    /// fails, since a read that is blocked in the driver keeps hold of the camera.
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError>;
 }
 
@@ -148,6 +165,14 @@ pub enum CaptureError {
         /// How long nothing came.
         waited: Duration,
     },
+    /// The camera is there, but nothing it sends can be used.
+    #[error("camera “{name}” does not work at the moment: {reason}")]
+    Faulty {
+        /// The camera's name.
+        name: String,
+        /// Cause and remedy in words.
+        reason: String,
+    },
     /// This build has no camera support.
     #[error("this build has no camera support (feature `camera`)")]
     CameraNotBuilt,
@@ -177,7 +202,8 @@ impl CaptureError {
             Self::NoCamera
             | Self::NoSuchCamera { .. }
             | Self::Disconnected { .. }
-            | Self::Stalled { .. } => true,
+            | Self::Stalled { .. }
+            | Self::Faulty { .. } => true,
             Self::OpenCamera { transient, .. } => *transient,
             Self::CameraNotBuilt | Self::Read { .. } | Self::Unsupported { .. } => false,
         }
@@ -194,23 +220,67 @@ impl CaptureError {
 
 /// Opens a source. Call it on the thread that will read it.
 ///
+/// Files are sniffed, so this reads some of the file; a camera is given ten seconds to answer.
+///
 /// # Errors
 /// A [`CaptureError`] in the user's words.
 pub fn open(spec: &SourceSpec) -> Result<Box<dyn FrameSource>, CaptureError> {
     match spec {
+        #[cfg(feature = "camera")]
+        SourceSpec::Camera(choice) => Ok(Box::new(webcam::WebcamSource::open(choice)?)),
+        #[cfg(not(feature = "camera"))]
         SourceSpec::Camera(_) => Err(CaptureError::CameraNotBuilt),
-        SourceSpec::Demo => Err(CaptureError::NoCamera),
-        SourceSpec::Path(path) => Err(CaptureError::Unsupported {
-            path: path.clone(),
-            reason: "not yet".to_owned(),
-        }),
+        SourceSpec::Demo => Ok(Box::new(demo::DemoSource::open()?)),
+        SourceSpec::Path(path) => file::open(path),
     }
 }
 
-/// As [`open`], but sources that loop ([`SourceSpec::Demo`]) are read once, as the files they are.
+/// Opens a source to read all of it: as [`open`], but the demo clip is a [`SourceKind::File`] that ends.
 ///
 /// # Errors
-/// A [`CaptureError`] in the user's words.
+/// As [`open`].
 pub fn open_to_end(spec: &SourceSpec) -> Result<Box<dyn FrameSource>, CaptureError> {
-    open(spec)
+    match spec {
+        SourceSpec::Demo => demo::open_once(),
+        _ => open(spec),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_read_as_written_and_written_as_read() {
+        let camera = |camera: Option<&str>| {
+            SourceSpec::Camera(CameraChoice {
+                camera: camera.map(str::to_owned),
+                ..CameraChoice::default()
+            })
+        };
+        for (text, spec) in [
+            ("camera", camera(None)),
+            ("camera:2", camera(Some("2"))),
+            ("camera:HD Webcam: front", camera(Some("HD Webcam: front"))),
+            ("demo", SourceSpec::Demo),
+            ("./demo", SourceSpec::Path("./demo".into())),
+            ("clip.mp4", SourceSpec::Path("clip.mp4".into())),
+        ] {
+            assert_eq!(SourceSpec::parse(text), spec);
+            assert_eq!(spec.to_string(), text);
+        }
+    }
+
+    #[cfg(feature = "h264-bundled")]
+    #[test]
+    fn the_demo_is_live_or_has_an_end() {
+        assert_eq!(
+            open(&SourceSpec::Demo).unwrap().info().kind,
+            SourceKind::Live
+        );
+        assert_eq!(
+            open_to_end(&SourceSpec::Demo).unwrap().info().kind,
+            SourceKind::File
+        );
+    }
 }
