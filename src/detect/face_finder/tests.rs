@@ -1,0 +1,242 @@
+//! Detection on a real face, and the schedule of scans and close searches.
+
+use image::{RgbImage, imageops};
+
+use super::*;
+use crate::detect::{
+    TrackId,
+    test_pictures::{ASTRONAUT_FACE, astronaut, canvas_with_astronaut, frame_from, frame_of},
+};
+
+fn find_in(picture: &RgbImage) -> Vec<TrackedFace> {
+    FaceFinder::new(DetectConfig::default()).find(&frame_from(picture, Duration::ZERO))
+}
+
+/// Asserts that there is exactly one face, centred within 12 % of its side and of the right size within 30 %: what
+/// counts as the edge of a face is a matter of taste, its place is not.
+#[track_caller]
+fn assert_one_face(faces: &[TrackedFace], (x, y, side): (f32, f32, f32)) {
+    assert_eq!(faces.len(), 1, "{faces:?}");
+    let found = faces[0].box_in_frame;
+    let (found_x, found_y) = found.center();
+    assert!((found_x - x).abs() < 0.12 * side, "{found:?} for x {x}");
+    assert!((found_y - y).abs() < 0.12 * side, "{found:?} for y {y}");
+    assert!(
+        (found.width / side).ln().abs() < 0.3,
+        "{found:?} for side {side}"
+    );
+}
+
+#[test]
+fn the_face_of_a_photograph_is_found() {
+    assert_one_face(&find_in(&astronaut()), ASTRONAUT_FACE);
+}
+
+#[test]
+fn it_is_found_mirrored_darkened_brightened_and_scaled() {
+    let (x, y, side) = ASTRONAUT_FACE;
+    let photo = astronaut();
+    assert_one_face(
+        &find_in(&imageops::flip_horizontal(&photo)),
+        (512.0 - x, y, side),
+    );
+    let exposed = |factor: f32| {
+        let mut picture = photo.clone();
+        for value in picture.iter_mut() {
+            *value = (f32::from(*value) * factor) as u8;
+        }
+        picture
+    };
+    assert_one_face(&find_in(&exposed(0.3)), ASTRONAUT_FACE);
+    assert_one_face(&find_in(&exposed(1.4)), ASTRONAUT_FACE);
+    for scale in [0.45f32, 0.7, 1.6, 3.0] {
+        let scaled_side = (512.0 * scale) as u32;
+        let scaled = imageops::resize(
+            &photo,
+            scaled_side,
+            scaled_side,
+            imageops::FilterType::Triangle,
+        );
+        assert_one_face(&find_in(&scaled), (x * scale, y * scale, side * scale));
+    }
+}
+
+#[test]
+fn nothing_is_found_where_nobody_is() {
+    let mut state = 1u32;
+    let noise: Vec<u8> = (0..640 * 480 * 3)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect();
+    let noise = RgbImage::from_raw(640, 480, noise).expect("the right length");
+    assert_eq!(find_in(&noise), []);
+    // Noise with the grain of a close-up.
+    let coarse = imageops::blur(&noise, 6.0);
+    assert_eq!(find_in(&coarse), []);
+    assert_eq!(
+        find_in(&RgbImage::from_pixel(640, 480, image::Rgb([128; 3]))),
+        []
+    );
+    assert_eq!(
+        find_in(&RgbImage::from_fn(640, 480, |x, y| image::Rgb([
+            x as u8, y as u8, 0
+        ]))),
+        []
+    );
+}
+
+#[test]
+fn frames_of_any_size_are_survived() {
+    let mut finder = FaceFinder::new(DetectConfig::default());
+    let sizes = (1..=45)
+        .flat_map(|side| [(side, side), (side, 300), (300, side)])
+        .chain([(641, 479), (39, 40), (1279, 3), (333, 777)]);
+    for (width, height) in sizes {
+        let checks = |x: u32, y: u32| {
+            [if (x / 3 + y / 5).is_multiple_of(2) {
+                30
+            } else {
+                220
+            }; 3]
+        };
+        assert_eq!(finder.find(&frame_of(width, height, checks)), []);
+    }
+}
+
+#[test]
+fn odd_settings_are_survived() {
+    for min_face_size_px in [0, 1, 5_000, u32::MAX] {
+        for score_threshold in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            let mut finder = FaceFinder::new(DetectConfig {
+                min_face_size_px,
+                score_threshold,
+            });
+            finder.find(&frame_from(&astronaut(), Duration::ZERO));
+        }
+    }
+}
+
+#[test]
+fn faces_below_the_smallest_size_are_left_out() {
+    let mut finder = FaceFinder::new(DetectConfig {
+        min_face_size_px: 200,
+        ..DetectConfig::default()
+    });
+    assert_eq!(finder.find(&frame_from(&astronaut(), Duration::ZERO)), []);
+}
+
+#[test]
+fn a_change_of_settings_shows_in_the_next_frame() {
+    let photo = astronaut();
+    let mut finder = FaceFinder::new(DetectConfig {
+        min_face_size_px: 200,
+        ..DetectConfig::default()
+    });
+    let at = Duration::from_millis;
+    assert_eq!(finder.find(&frame_from(&photo, at(0))), []);
+    finder.set_config(DetectConfig::default());
+    assert_eq!(finder.find(&frame_from(&photo, at(33))).len(), 1);
+}
+
+#[test]
+fn two_faces_are_numbered_from_left_to_right_and_kept_apart() {
+    let mut finder = FaceFinder::new(DetectConfig::default());
+    for frame_idx in 0..6 {
+        let moved = 4 * frame_idx;
+        let picture =
+            canvas_with_astronaut((1000, 480), &[(500 - moved, 0, 0.9), (moved, 60, 0.8)]);
+        let time = Duration::from_millis(33 * frame_idx as u64);
+        let faces = finder.find(&frame_from(&picture, time));
+        let tracks: Vec<u64> = faces.iter().map(|face| face.track.0).collect();
+        assert_eq!(tracks, [0, 1]);
+        assert!(faces[0].box_in_frame.x < faces[1].box_in_frame.x);
+        assert!(faces.iter().all(|face| face.unseen_for.is_zero()));
+    }
+}
+
+#[test]
+fn a_newcomer_is_noticed_within_the_interval() {
+    let alone = canvas_with_astronaut((900, 460), &[(0, 0, 0.8)]);
+    let joined = canvas_with_astronaut((900, 460), &[(0, 0, 0.8), (450, 20, 0.8)]);
+    let mut finder = FaceFinder::new(DetectConfig::default());
+    let mut time = Duration::ZERO;
+    for _ in 0..4 {
+        assert_eq!(finder.find(&frame_from(&alone, time)).len(), 1);
+        time += Duration::from_millis(50);
+    }
+    let joined_at = time;
+    while finder.find(&frame_from(&joined, time)).len() < 2 {
+        time += Duration::from_millis(50);
+        assert!(time - joined_at <= ROUTINE_SCAN_INTERVAL);
+    }
+}
+
+#[test]
+fn a_face_that_vanishes_stays_briefly_and_is_found_again_elsewhere() {
+    let here = canvas_with_astronaut((900, 460), &[(0, 0, 0.8)]);
+    let nobody = canvas_with_astronaut((900, 460), &[]);
+    let there = canvas_with_astronaut((900, 460), &[(450, 20, 0.8)]);
+    let mut finder = FaceFinder::new(DetectConfig::default());
+    let at = Duration::from_millis;
+    assert_eq!(finder.find(&frame_from(&here, at(0))).len(), 1);
+    let lost = finder.find(&frame_from(&nobody, at(100)));
+    assert_eq!((lost.len(), lost[0].unseen_for), (1, at(100)));
+    // Somebody is missing, so the next frame is scanned; it is too far away to be the same face.
+    let found = finder.find(&frame_from(&there, at(200)));
+    let tracks: Vec<TrackId> = found.iter().map(|face| face.track).collect();
+    assert_eq!(tracks, [TrackId(0), TrackId(1)]);
+}
+
+#[test]
+fn the_same_frames_give_the_same_faces() {
+    let run = || -> Vec<Vec<TrackedFace>> {
+        let mut finder = FaceFinder::new(DetectConfig::default());
+        (0..8)
+            .map(|frame_idx| {
+                let picture = canvas_with_astronaut((640, 400), &[(7 * frame_idx, 10, 0.7)]);
+                finder.find(&frame_from(
+                    &picture,
+                    Duration::from_millis(40 * frame_idx as u64),
+                ))
+            })
+            .collect()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_scan_is_as_large_as_the_smallest_face_needs_and_no_larger_than_it_may_be() {
+    let size = |width, height, min_face_size_px, most_pixels| {
+        let config = DetectConfig {
+            min_face_size_px,
+            ..DetectConfig::default()
+        };
+        scan_size(Resolution::new(width, height), &config, most_pixels)
+    };
+    assert_eq!(
+        size(1280, 720, 80, LIVE_SCAN_PIXELS),
+        Resolution::new(640, 360)
+    );
+    assert_eq!(
+        size(1280, 720, 20, LIVE_SCAN_PIXELS),
+        Resolution::new(640, 360)
+    );
+    assert_eq!(
+        size(1280, 720, 160, LIVE_SCAN_PIXELS),
+        Resolution::new(320, 180)
+    );
+    assert_eq!(
+        size(320, 240, 10, LIVE_SCAN_PIXELS),
+        Resolution::new(320, 240)
+    );
+    assert_eq!(
+        size(3840, 2160, 40, STILL_SCAN_PIXELS),
+        Resolution::new(1280, 720)
+    );
+    assert_eq!(
+        size(1, 8000, 40, LIVE_SCAN_PIXELS),
+        Resolution::new(1, 8000)
+    );
+}

@@ -1,0 +1,255 @@
+//! Where a face is, was and will be: prediction for the search, smoothing for the eye.
+//!
+//! Two different needs. The search wants the last measured box moved on by its velocity. The eye wants a box that rests
+//! while the face rests (the detector's answer jitters by 1 to 4 % of the box) yet does not trail behind a moving one.
+//! The second is the 1€ filter (Casiez, Roussel, Vogel, CHI 2012): a low-pass whose cutoff rises with speed. All
+//! constants are in face sides and seconds, so faces near and far, and cameras slow and fast, behave alike.
+
+use std::{f32::consts::TAU, time::Duration};
+
+use crate::bounding_box::BoundingBox;
+
+/// Cutoff of the box smoothing at rest (time constant 0.16 s). Lower trembles less and settles later.
+const REST_CUTOFF_HZ: f32 = 1.0;
+
+/// Speeds up to this, in face sides per second, count as rest: the jitter of the detector alone looks like 0.2 to 0.3.
+const REST_SPEED: f32 = 0.4;
+
+/// Rise of the cutoff per face side per second above [`REST_SPEED`]. At a steady speed `v` the box trails by
+/// `v / (2π · cutoff)`, which with these three values never exceeds 6.5 % of a face side, however fast.
+const CUTOFF_PER_SPEED: f32 = 4.0;
+
+/// Cutoff of the velocity estimate: differences of jittering boxes need more smoothing than the boxes.
+const VELOCITY_CUTOFF_HZ: f32 = 1.2;
+
+/// A face that is not found is expected to coast and stop with this time constant: heads swing back, and a prediction
+/// that flew on would search where nobody is.
+const COAST_S: f32 = 0.2;
+
+/// A prediction goes at most this many face sides away from where the face was last found.
+const MAX_COAST_SIDES: f32 = 1.0;
+
+/// `[centre x, centre y, width, height]`: the values that are filtered.
+type State = [f32; 4];
+
+/// The motion of one face.
+#[derive(Debug, Clone)]
+pub struct Motion {
+    /// As last found, not smoothed.
+    measured: State,
+    /// As shown.
+    shown: State,
+    /// Per second.
+    velocity: State,
+    /// Time since it was last found.
+    unseen_for: Duration,
+    /// Time since `shown` was last corrected by a measurement or carried on.
+    pending: Duration,
+}
+
+impl Motion {
+    /// A face at rest where it was found first.
+    pub fn starting_at(found: &BoundingBox) -> Self {
+        Self {
+            measured: state_from(found),
+            shown: state_from(found),
+            velocity: [0.0; 4],
+            unseen_for: Duration::ZERO,
+            pending: Duration::ZERO,
+        }
+    }
+
+    /// Lets time pass; call it once a frame, before looking for the face.
+    pub fn advance(&mut self, elapsed: Duration) {
+        self.unseen_for += elapsed;
+        self.pending = elapsed;
+    }
+
+    /// Where to look for the face now: the last place found, moved on, with the smoothed size.
+    ///
+    /// The search is scaled by the size expected; if that followed every jitter, each frame would be sampled on another
+    /// grid, and the jitter would feed itself.
+    pub fn predicted(&self) -> BoundingBox {
+        let [dx, dy] = self.coasted(self.unseen_for);
+        let [x, y, ..] = self.measured;
+        let [.., width, height] = self.shown;
+        box_from([x + dx, y + dy, width, height])
+    }
+
+    /// Takes in where the face was found in this frame.
+    pub fn found_at(&mut self, found: &BoundingBox) {
+        let found = state_from(found);
+        let since_found_s = self.unseen_for.as_secs_f32();
+        // Twice the same instant (a source that repeats a time stamp) says nothing about velocity.
+        if since_found_s > 0.0 {
+            let weight = low_pass_weight(VELOCITY_CUTOFF_HZ, since_found_s);
+            for ((velocity, &now), &before) in
+                self.velocity.iter_mut().zip(&found).zip(&self.measured)
+            {
+                *velocity += weight * ((now - before) / since_found_s - *velocity);
+            }
+        }
+        // Place and size each by their own speed: the size is the noisier of the two and mostly at rest.
+        let [vx, vy, v_width, v_height] = self.velocity;
+        let side = side_of(&found);
+        let elapsed_s = self.pending.as_secs_f32();
+        let place = smoothing_weight(vx.hypot(vy) / side, elapsed_s);
+        let size = smoothing_weight(v_width.abs().max(v_height.abs()) / side, elapsed_s);
+        for ((shown, &now), weight) in self
+            .shown
+            .iter_mut()
+            .zip(&found)
+            .zip([place, place, size, size])
+        {
+            *shown += weight * (now - *shown);
+        }
+        self.measured = found;
+        self.unseen_for = Duration::ZERO;
+        self.pending = Duration::ZERO;
+    }
+
+    /// The face was not found in this frame: what is shown coasts on with it.
+    pub fn not_found(&mut self) {
+        let [x_now, y_now] = self.coasted(self.unseen_for);
+        let [x_before, y_before] = self.coasted(self.unseen_for.saturating_sub(self.pending));
+        self.shown[0] += x_now - x_before;
+        self.shown[1] += y_now - y_before;
+        self.pending = Duration::ZERO;
+    }
+
+    /// The smoothed box.
+    pub fn shown(&self) -> BoundingBox {
+        box_from(self.shown)
+    }
+
+    /// Time since the face was last found.
+    pub fn unseen_for(&self) -> Duration {
+        self.unseen_for
+    }
+
+    /// How far the centre is expected to have moved this long after it was last found, px.
+    fn coasted(&self, unseen_for: Duration) -> [f32; 2] {
+        let [vx, vy, ..] = self.velocity;
+        let reach_s = -COAST_S * (-unseen_for.as_secs_f32() / COAST_S).exp_m1();
+        let distance = vx.hypot(vy) * reach_s;
+        let longest = MAX_COAST_SIDES * side_of(&self.measured);
+        let shortened = if distance > longest {
+            longest / distance
+        } else {
+            1.0
+        };
+        [vx, vy].map(|velocity| velocity * reach_s * shortened)
+    }
+}
+
+/// The weight of a new value in the 1€ filter at a speed in face sides per second.
+fn smoothing_weight(speed: f32, elapsed_s: f32) -> f32 {
+    let cutoff_hz = REST_CUTOFF_HZ + CUTOFF_PER_SPEED * (speed - REST_SPEED).max(0.0);
+    low_pass_weight(cutoff_hz, elapsed_s)
+}
+
+/// The weight of a new value in a first-order low-pass, 0 to 1.
+fn low_pass_weight(cutoff_hz: f32, elapsed_s: f32) -> f32 {
+    -(-TAU * cutoff_hz * elapsed_s).exp_m1()
+}
+
+fn side_of([_, _, width, height]: &State) -> f32 {
+    width.max(*height).max(1.0)
+}
+
+fn state_from(found: &BoundingBox) -> State {
+    let (x, y) = found.center();
+    [x, y, found.width, found.height]
+}
+
+fn box_from([x, y, width, height]: State) -> BoundingBox {
+    BoundingBox::new(x - width / 2.0, y - height / 2.0, width, height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: f32 = 100.0;
+
+    /// Follows boxes found at `positions`, one every `interval`; returns what was shown.
+    fn follow(interval: Duration, positions: impl IntoIterator<Item = f32>) -> (Motion, Vec<f32>) {
+        let mut positions = positions.into_iter();
+        let at = |x| BoundingBox::square_around((x, 200.0), SIDE);
+        let mut motion = Motion::starting_at(&at(positions.next().expect("a first position")));
+        let shown = positions
+            .map(|x| {
+                motion.advance(interval);
+                motion.found_at(&at(x));
+                motion.shown().center().0
+            })
+            .collect();
+        (motion, shown)
+    }
+
+    #[test]
+    fn a_fast_face_is_not_trailed() {
+        // Three sides a second, 30 frames a second.
+        let interval = Duration::from_micros(33_333);
+        let (motion, shown) = follow(interval, (0..60).map(|frame| frame as f32 * 10.0));
+        let lag = 590.0 - shown.last().expect("frames");
+        assert!((0.0..0.06 * SIDE).contains(&lag), "lag {lag} px");
+        let mut ahead = motion;
+        ahead.advance(interval);
+        let predicted = ahead.predicted().center().0;
+        assert!(
+            (predicted - 600.0).abs() < 0.03 * SIDE,
+            "predicted {predicted}"
+        );
+    }
+
+    #[test]
+    fn a_resting_face_is_steadier_than_its_detections() {
+        let interval = Duration::from_micros(33_333);
+        // Jitter of ±2 px in a pattern without a drift.
+        let (_, shown) = follow(
+            interval,
+            (0..90).map(|frame| 300.0 + [-2.0, 1.0, 2.0, -1.0, 0.0][frame % 5]),
+        );
+        for x in &shown[30..] {
+            assert!((x - 300.0).abs() < 1.0, "shown {x}");
+        }
+    }
+
+    #[test]
+    fn smoothing_goes_by_time_not_by_frames() {
+        let step = |interval_ms: u64| {
+            let n_frames = 400 / interval_ms;
+            let (_, shown) = follow(
+                Duration::from_millis(interval_ms),
+                (0..=n_frames).map(|frame| if frame == 0 { 0.0 } else { 4.0 }),
+            );
+            *shown.last().expect("frames")
+        };
+        assert!(
+            (step(20) - step(40)).abs() < 0.3,
+            "{} {}",
+            step(20),
+            step(40)
+        );
+    }
+
+    #[test]
+    fn an_unseen_face_coasts_and_stops() {
+        let (mut motion, _) = follow(
+            Duration::from_micros(33_333),
+            (0..30).map(|frame| frame as f32 * 20.0),
+        );
+        let left = motion.shown().center().0;
+        for _ in 0..40 {
+            motion.advance(Duration::from_millis(50));
+            motion.not_found();
+        }
+        let travelled = motion.shown().center().0 - left;
+        assert!(
+            (0.5 * SIDE..=SIDE + 0.1).contains(&travelled),
+            "{travelled}"
+        );
+        assert_eq!(motion.unseen_for(), Duration::from_secs(2));
+    }
+}
