@@ -1,0 +1,51 @@
+//! The checkpoints inside the binary.
+
+use std::path::PathBuf;
+
+use super::{checkpoint::Checkpoint, error::ModelError};
+
+/// Which checkpoint to run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CheckpointChoice {
+    /// One that ships inside the binary, by name.
+    Bundled(String),
+    /// A file of the user's.
+    File(PathBuf),
+}
+
+impl CheckpointChoice {
+    /// Reads a choice as written on the command line: a bundled name, else a path.
+    pub fn parse(text: &str) -> Self {
+        if bundled_names().contains(&text) {
+            Self::Bundled(text.to_owned())
+        } else {
+            Self::File(PathBuf::from(text))
+        }
+    }
+}
+
+impl Default for CheckpointChoice {
+    /// The first bundled checkpoint.
+    fn default() -> Self {
+        Self::Bundled(NAMES[0].to_owned())
+    }
+}
+
+const NAMES: [&str; 1] = ["three-block"];
+const FILES: [&[u8]; 1] = [include_bytes!("../../models/three-block.safetensors")];
+
+/// Names of the checkpoints inside this binary, the default first.
+pub fn bundled_names() -> &'static [&'static str] {
+    &NAMES
+}
+
+/// Reads a bundled checkpoint.
+pub(super) fn read(name: &str) -> Result<Checkpoint, ModelError> {
+    match NAMES.iter().position(|known| *known == name) {
+        Some(index) => Checkpoint::parse(FILES[index], name),
+        None => Err(ModelError::NoSuchCheckpoint {
+            name: name.to_owned(),
+            known: NAMES.join(", "),
+        }),
+    }
+}

@@ -1,0 +1,183 @@
+//! A loaded network with everything around it: device, preprocessing, order of labels.
+
+use std::{path::PathBuf, sync::Arc};
+
+use candle_core::{Device, Tensor};
+
+use super::{
+    bundled::{self, CheckpointChoice},
+    checkpoint::{Checkpoint, Metadata},
+    device::ComputeDevice,
+    error::ModelError,
+    network::InferenceNet,
+    preprocess::{InputSpec, Preprocessor},
+};
+use crate::{
+    bounding_box::BoundingBox,
+    expression::{Expression, Logits},
+    frame::Frame,
+};
+
+/// What a checkpoint says about itself, for menus, status bar and reports.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckpointInfo {
+    /// Short name to show: the bundled name, or the file's stem.
+    pub name: String,
+    /// The file, unless bundled.
+    pub path: Option<PathBuf>,
+    /// Architecture name, for example `three-block`.
+    pub architecture: String,
+    /// Number of weights.
+    pub n_parameters: usize,
+    /// Divides the logits before softmax; 1 if never calibrated.
+    pub temperature: f32,
+    /// Measured figures, as (name, value in words).
+    pub metrics: Vec<(String, String)>,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+}
+
+/// A loaded network, ready for faces. Built and used on one thread.
+pub struct Classifier {
+    info: Arc<CheckpointInfo>,
+    metadata: Metadata,
+    network: Box<dyn InferenceNet>,
+    expressions: Vec<Expression>,
+    device: Device,
+    preprocessor: Preprocessor,
+}
+
+impl Classifier {
+    /// Loads a checkpoint onto a device and runs it once, so that the first face is not the slowest.
+    ///
+    /// # Errors
+    /// One sentence: what is wrong, with which file, what to do.
+    pub fn load(choice: &CheckpointChoice, device: &ComputeDevice) -> Result<Self, ModelError> {
+        let (checkpoint, name, path) = match choice {
+            CheckpointChoice::Bundled(name) => (bundled::read(name)?, name.clone(), None),
+            CheckpointChoice::File(path) => {
+                let stem = path.file_stem().unwrap_or(path.as_os_str());
+                (
+                    Checkpoint::read(path)?,
+                    stem.to_string_lossy().into_owned(),
+                    Some(path.clone()),
+                )
+            }
+        };
+        let mut classifier = Self::new(checkpoint, name, path, &device.device)?;
+        let n_values = classifier.spec().n_values();
+        classifier.logits(vec![0.0; n_values])?;
+        Ok(classifier)
+    }
+
+    /// Builds the network of a checkpoint in memory.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] if the device has no room for it.
+    pub fn new(
+        checkpoint: Checkpoint,
+        name: String,
+        path: Option<PathBuf>,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let network = checkpoint
+            .metadata
+            .architecture
+            .inference(&checkpoint.weights, device)?;
+        let expressions = checkpoint.expressions();
+        let metadata = checkpoint.metadata;
+        let info = CheckpointInfo {
+            name,
+            path,
+            architecture: metadata.architecture.name().to_owned(),
+            n_parameters: checkpoint.weights.values().map(Tensor::elem_count).sum(),
+            temperature: metadata.temperature,
+            metrics: metadata
+                .metrics
+                .iter()
+                .map(|(name, value)| (name.clone(), in_words(*value)))
+                .collect(),
+            sha256: checkpoint.sha256,
+        };
+        Ok(Self {
+            info: Arc::new(info),
+            metadata,
+            network,
+            expressions,
+            device: device.clone(),
+            preprocessor: Preprocessor::default(),
+        })
+    }
+
+    /// What the checkpoint says about itself.
+    pub fn info(&self) -> &Arc<CheckpointInfo> {
+        &self.info
+    }
+
+    /// The checkpoint's whole description.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// What the network is fed with.
+    pub fn spec(&self) -> &InputSpec {
+        &self.metadata.input
+    }
+
+    /// Classifies all faces of a frame in one batch. Returns one [`Logits`] per box, in the boxes' order; divide by
+    /// [`CheckpointInfo::temperature`] when turning them into probabilities.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`].
+    pub fn classify(
+        &mut self,
+        frame: &Frame,
+        boxes: &[BoundingBox],
+    ) -> Result<Vec<Logits>, ModelError> {
+        if boxes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let spec = self.metadata.input;
+        let mut inputs = Vec::with_capacity(boxes.len() * spec.n_values());
+        for face in boxes {
+            self.preprocessor.append(frame, face, &spec, &mut inputs);
+        }
+        self.logits(inputs)
+    }
+
+    /// Runs the network on ready inputs, [`InputSpec::n_values`] values each, and orders the outputs as
+    /// [`Expression::ALL`].
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`], also if the values are not a whole number of inputs.
+    pub fn logits(&mut self, inputs: Vec<f32>) -> Result<Vec<Logits>, ModelError> {
+        let spec = self.spec();
+        let shape = (
+            inputs.len() / spec.n_values(),
+            spec.channels,
+            spec.height,
+            spec.width,
+        );
+        let xs = Tensor::from_vec(inputs, shape, &self.device)?;
+        let rows = self.network.forward(&xs)?.to_vec2::<f32>()?;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let mut logits = Logits::default();
+                for (expression, value) in self.expressions.iter().zip(row) {
+                    logits.0[expression.index()] = value;
+                }
+                logits
+            })
+            .collect())
+    }
+}
+
+/// A figure as people write it: shares in percent, other numbers as they are.
+fn in_words(value: f64) -> String {
+    if (0.0..=1.0).contains(&value) {
+        format!("{:.1} %", value * 100.0)
+    } else {
+        format!("{value}")
+    }
+}

@@ -1,0 +1,54 @@
+//! What can go wrong with checkpoints and devices, in the words users see.
+
+use std::path::PathBuf;
+
+/// Why a checkpoint or a device cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The file could not be read.
+    #[error("{} could not be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file could not be written.
+    #[error("{} could not be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file was read and is not a checkpoint we can run.
+    #[error("{file} cannot be used: {reason}")]
+    Refused {
+        /// The file, or the bundled name.
+        file: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// No bundled checkpoint has this name.
+    #[error("there is no bundled checkpoint “{name}” (there are: {known})")]
+    NoSuchCheckpoint {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The network failed while computing.
+    #[error("the network could not be run: {0}")]
+    Compute(#[from] candle_core::Error),
+}
+
+impl ModelError {
+    /// A refusal with its reason.
+    pub(crate) fn refused(file: &str, reason: impl Into<String>) -> Self {
+        Self::Refused {
+            file: file.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}

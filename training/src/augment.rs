@@ -1,0 +1,593 @@
+//! Random variations of a training image, and the fixed views of a test image.
+//!
+//! Flip, rotation and crop are composed into one map and the image is resampled once, since every resampling
+//! blurs. What a newcomer gets wrong is the order of the map: it goes from a pixel of the *output* back to a
+//! place in the input, so the step that comes last in words comes first in the map.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    dataset::{IMAGE_LEN, IMAGE_SIDE_PX},
+    random::SplitMix64,
+};
+
+const SIDE: f32 = IMAGE_SIDE_PX as f32;
+
+/// How pixels become network input: `(pixel / 255 - mean) / std`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Normalization {
+    /// Where black is 0 and white is 1.
+    pub mean: f32,
+    /// On the same scale; not 0.
+    pub std: f32,
+}
+
+impl Default for Normalization {
+    /// Mean and deviation 0.5, which maps 0 to 255 onto -1 to 1.
+    fn default() -> Self {
+        Self {
+            mean: 0.5,
+            std: 0.5,
+        }
+    }
+}
+
+/// Strengths of the random variations. The default is the recipe of the bundled network.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugmentConfig {
+    /// How often the image is mirrored left to right, 0 to 1.
+    pub flip_probability: f32,
+    /// The image turns about its centre by up to this much either way, in degrees.
+    pub max_rotation_deg: f32,
+    /// Smallest area of the crop that becomes the whole image, as a fraction of the image's area.
+    pub min_area: f32,
+    /// Largest such area. Above 1 the crop reaches over the border and the face becomes smaller.
+    pub max_area: f32,
+    /// Width by height of the crop is between `1 / max_aspect_ratio` and this, uniform in its logarithm. The
+    /// default is 1: torchvision's 4/3 would stretch faces by a third, which no camera does.
+    pub max_aspect_ratio: f32,
+    /// The crop moves by up to this fraction of the side, beyond what its size leaves free.
+    pub max_shift: f32,
+    /// The contrast about the image's mean is multiplied by 1 ± up to this.
+    pub max_contrast: f32,
+    /// Up to this is added or taken away, where black is 0 and white is 1.
+    pub max_brightness: f32,
+}
+
+impl Default for AugmentConfig {
+    fn default() -> Self {
+        Self {
+            max_rotation_deg: 10.0,
+            flip_probability: 0.5,
+            min_area: 0.9,
+            ..Self::OFF
+        }
+    }
+}
+
+impl AugmentConfig {
+    /// Leaves every image as it is.
+    pub const OFF: Self = Self {
+        flip_probability: 0.0,
+        max_rotation_deg: 0.0,
+        min_area: 1.0,
+        max_area: 1.0,
+        max_aspect_ratio: 1.0,
+        max_shift: 0.0,
+        max_contrast: 0.0,
+        max_brightness: 0.0,
+    };
+
+    /// Writes a random variation of `image` to `output`, normalized.
+    ///
+    /// `image` is 48×48 luma and `output` the same pixels as f32. The crop is torchvision's `RandomResizedCrop`
+    /// with one departure: where a crop would be wider or taller than the image, torchvision draws again,
+    /// while here it reaches over the border, beyond which the image is reflected.
+    ///
+    /// The number of draws from `rng` doesn't depend on the strengths, so that switching one variation off
+    /// leaves the others as they were.
+    ///
+    /// # Panics
+    /// If `image` or `output` has another length.
+    pub fn apply(
+        &self,
+        image: &[u8],
+        normalization: Normalization,
+        rng: &mut SplitMix64,
+        output: &mut [f32],
+    ) {
+        let mirrored = rng.unit() < self.flip_probability;
+        let rotation_deg = self.max_rotation_deg * rng.between(-1.0, 1.0);
+        let area = rng.between(self.min_area, self.max_area);
+        let stretch = self.max_aspect_ratio.powf(rng.between(-0.5, 0.5));
+        let place = [rng.unit(), rng.unit()];
+        let shift = [rng.between(-1.0, 1.0), rng.between(-1.0, 1.0)].map(|s| s * self.max_shift);
+        let contrast = 1.0 + self.max_contrast * rng.between(-1.0, 1.0);
+        let brightness = 255.0 * self.max_brightness * rng.between(-1.0, 1.0);
+
+        let width = SIDE * area.sqrt() * stretch;
+        let height = SIDE * area.sqrt() / stretch;
+        let sampling = Sampling::new(
+            Crop {
+                left_px: place[0] * (SIDE - width) + shift[0] * SIDE,
+                top_px: place[1] * (SIDE - height) + shift[1] * SIDE,
+                width_px: width,
+                height_px: height,
+            },
+            rotation_deg.to_radians(),
+            mirrored,
+        );
+        let mean = image.iter().map(|&p| u32::from(p)).sum::<u32>() as f32 / IMAGE_LEN as f32;
+        let tone = Tone {
+            gain: contrast,
+            offset: mean * (1.0 - contrast) + brightness,
+        };
+        resample(image, sampling, tone, normalization, output);
+    }
+}
+
+/// Side of the crops in [`Views::Ten`]; the same share of the image as in most published ten-crop figures.
+const VIEW_CROP_PX: f32 = 44.0;
+
+/// One fixed way to look at an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct View {
+    /// Which part becomes the whole input.
+    pub part: Part,
+    /// Whether it is mirrored left to right.
+    pub mirrored: bool,
+}
+
+/// The part of the image a [`View`] shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// All of it, pixel by pixel.
+    Whole,
+    /// 44×44 of the 48×48 pixels in the upper left corner, resized to 48×48.
+    UpperLeft,
+    /// The same in the upper right corner.
+    UpperRight,
+    /// The same in the lower left corner.
+    LowerLeft,
+    /// The same in the lower right corner.
+    LowerRight,
+    /// The same in the middle.
+    Center,
+}
+
+/// Which views of an image an evaluation averages over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Views {
+    /// The image as it is.
+    #[default]
+    Single,
+    /// The image and its mirror image.
+    Flip,
+    /// Four corners and the middle, each also mirrored.
+    Ten,
+}
+
+impl Views {
+    /// All choices, the cheapest first.
+    pub const ALL: [Self; 3] = [Self::Single, Self::Flip, Self::Ten];
+
+    /// The word for it in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Flip => "flip",
+            Self::Ten => "ten-crop",
+        }
+    }
+
+    /// The views to average over.
+    pub fn views(self) -> Vec<View> {
+        let (parts, mirrored): (&[Part], &[bool]) = match self {
+            Self::Single => (&[Part::Whole], &[false]),
+            Self::Flip => (&[Part::Whole], &[false, true]),
+            Self::Ten => (
+                &[
+                    Part::UpperLeft,
+                    Part::UpperRight,
+                    Part::LowerLeft,
+                    Part::LowerRight,
+                    Part::Center,
+                ],
+                &[false, true],
+            ),
+        };
+        let view = |&part| {
+            mirrored
+                .iter()
+                .map(move |&mirrored| View { part, mirrored })
+        };
+        parts.iter().flat_map(view).collect()
+    }
+}
+
+impl View {
+    /// The image as it is.
+    pub const PLAIN: Self = Self {
+        part: Part::Whole,
+        mirrored: false,
+    };
+
+    /// Writes this view of `image` to `output`, normalized. Sizes as for [`AugmentConfig::apply`].
+    ///
+    /// # Panics
+    /// If `image` or `output` has another length.
+    pub fn apply(self, image: &[u8], normalization: Normalization, output: &mut [f32]) {
+        let free = SIDE - VIEW_CROP_PX;
+        let (left_px, top_px, side_px) = match self.part {
+            Part::Whole => (0.0, 0.0, SIDE),
+            Part::UpperLeft => (0.0, 0.0, VIEW_CROP_PX),
+            Part::UpperRight => (free, 0.0, VIEW_CROP_PX),
+            Part::LowerLeft => (0.0, free, VIEW_CROP_PX),
+            Part::LowerRight => (free, free, VIEW_CROP_PX),
+            Part::Center => (free / 2.0, free / 2.0, VIEW_CROP_PX),
+        };
+        let crop = Crop {
+            left_px,
+            top_px,
+            width_px: side_px,
+            height_px: side_px,
+        };
+        let sampling = Sampling::new(crop, 0.0, self.mirrored);
+        resample(image, sampling, Tone::KEPT, normalization, output);
+    }
+}
+
+/// A part of the image, in pixels from its upper left corner.
+struct Crop {
+    left_px: f32,
+    top_px: f32,
+    width_px: f32,
+    height_px: f32,
+}
+
+/// `pixel * gain + offset`, on 0 to 255.
+struct Tone {
+    gain: f32,
+    offset: f32,
+}
+
+impl Tone {
+    const KEPT: Self = Self {
+        gain: 1.0,
+        offset: 0.0,
+    };
+}
+
+/// One in the fixed-point numbers of [`Sampling`].
+const ONE: f32 = (1 << FRACTION_BITS) as f32;
+const FRACTION_BITS: u32 = 16;
+
+/// The affine map from output pixels to places in the input, both counted from the centre of the upper left
+/// pixel. In fixed point, because f32 would need a costly floor per pixel.
+struct Sampling {
+    origin: [i32; 2],
+    per_column: [i32; 2],
+    per_row: [i32; 2],
+}
+
+impl Sampling {
+    fn new(crop: Crop, rotation_rad: f32, mirrored: bool) -> Self {
+        let (sin, cos) = rotation_rad.sin_cos();
+        let sign = if mirrored { -1.0 } else { 1.0 };
+        let (step_x, step_y) = (crop.width_px / SIDE, crop.height_px / SIDE);
+        // The first output pixel's centre, seen from the centre of the input.
+        let x = crop.left_px + 0.5 * step_x - 0.5 * SIDE;
+        let y = crop.top_px + 0.5 * step_y - 0.5 * SIDE;
+        let center = 0.5 * SIDE - 0.5;
+        let fixed = |values: [f32; 2]| values.map(|value| (value * ONE).round() as i32);
+        Self {
+            origin: fixed([
+                center + sign * (cos * x - sin * y),
+                center + sin * x + cos * y,
+            ]),
+            per_column: fixed([sign * cos * step_x, sin * step_x]),
+            per_row: fixed([-sign * sin * step_y, cos * step_y]),
+        }
+    }
+}
+
+/// Resamples bilinearly, changes the tone, clips to what a pixel can be, and normalizes.
+fn resample(
+    image: &[u8],
+    sampling: Sampling,
+    tone: Tone,
+    normalization: Normalization,
+    output: &mut [f32],
+) {
+    assert_eq!(image.len(), IMAGE_LEN, "an image is 48 × 48 bytes");
+    assert_eq!(output.len(), IMAGE_LEN, "the output is 48 × 48 numbers");
+    let scale = 1.0 / (255.0 * normalization.std);
+    let bias = -normalization.mean / normalization.std;
+    let fraction = |fixed: i32| (fixed & ((1 << FRACTION_BITS) - 1)) as f32 / ONE;
+
+    let mut row_start = sampling.origin;
+    for row in output.chunks_exact_mut(IMAGE_SIDE_PX) {
+        let mut place = row_start;
+        for value in row {
+            let [x, y] = place.map(within_reflection);
+            let [left, right] = neighbors(x);
+            let [upper, lower] = neighbors(y).map(|y| y * IMAGE_SIDE_PX);
+            let [fx, fy] = [x, y].map(fraction);
+            let at = |index: usize| f32::from(image[index]);
+            let above = at(upper + left) + fx * (at(upper + right) - at(upper + left));
+            let below = at(lower + left) + fx * (at(lower + right) - at(lower + left));
+            let pixel = (above + fy * (below - above)) * tone.gain + tone.offset;
+            *value = pixel.clamp(0.0, 255.0) * scale + bias;
+            place[0] += sampling.per_column[0];
+            place[1] += sampling.per_column[1];
+        }
+        row_start[0] += sampling.per_row[0];
+        row_start[1] += sampling.per_row[1];
+    }
+}
+
+/// Last row or column.
+const LAST: i32 = IMAGE_SIDE_PX as i32 - 1;
+
+/// Keeps a place where [`neighbors`] can reflect it: no further outside than the image is large.
+fn within_reflection(fixed: i32) -> i32 {
+    fixed.clamp(-LAST << FRACTION_BITS, ((2 * LAST) << FRACTION_BITS) - 1)
+}
+
+/// The two pixels around a place along one axis, reflected about the first and the last pixel.
+fn neighbors(fixed: i32) -> [usize; 2] {
+    let first = fixed >> FRACTION_BITS;
+    [first, first + 1].map(|i| {
+        let i = i.abs();
+        i.min(2 * LAST - i) as usize
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RAW: Normalization = Normalization {
+        mean: 0.0,
+        std: 1.0 / 255.0,
+    };
+
+    /// Brightness rises to the right and, more slowly, downwards.
+    fn ramp() -> Vec<u8> {
+        let pixel = |i: usize| 40 + 3 * (i % IMAGE_SIDE_PX) + i / IMAGE_SIDE_PX;
+        (0..IMAGE_LEN).map(|i| pixel(i) as u8).collect()
+    }
+
+    fn augmented(config: AugmentConfig, image: &[u8], key: u64) -> Vec<f32> {
+        let mut output = vec![f32::NAN; IMAGE_LEN];
+        config.apply(image, RAW, &mut SplitMix64::from_key(&[key]), &mut output);
+        output
+    }
+
+    fn viewed(view: View, image: &[u8]) -> Vec<f32> {
+        let mut output = vec![f32::NAN; IMAGE_LEN];
+        view.apply(image, RAW, &mut output);
+        output
+    }
+
+    fn close(a: f32, b: f32) -> bool {
+        (a - b).abs() < 0.02
+    }
+
+    #[test]
+    fn switched_off_it_only_normalizes() {
+        let image: Vec<u8> = (0..IMAGE_LEN).map(|i| (i * 37 % 256) as u8).collect();
+        let mut output = vec![0.0; IMAGE_LEN];
+        let rng = &mut SplitMix64::from_key(&[1]);
+        AugmentConfig::OFF.apply(&image, Normalization::default(), rng, &mut output);
+        for (&pixel, &value) in image.iter().zip(&output) {
+            assert!((value - (f32::from(pixel) / 255.0 - 0.5) / 0.5).abs() < 1e-6);
+        }
+        let mut plain = vec![0.0; IMAGE_LEN];
+        View::PLAIN.apply(&image, Normalization::default(), &mut plain);
+        assert_eq!(plain, output);
+    }
+
+    #[test]
+    fn flipping_mirrors_exactly() {
+        let config = AugmentConfig {
+            flip_probability: 1.0,
+            ..AugmentConfig::OFF
+        };
+        let image = ramp();
+        let flipped = augmented(config, &image, 1);
+        for (i, value) in flipped.iter().enumerate() {
+            let (x, y) = (i % IMAGE_SIDE_PX, i / IMAGE_SIDE_PX);
+            let mirrored = image[y * IMAGE_SIDE_PX + IMAGE_SIDE_PX - 1 - x];
+            assert_eq!(*value, f32::from(mirrored));
+        }
+        let view = View {
+            mirrored: true,
+            ..View::PLAIN
+        };
+        assert_eq!(viewed(view, &image), flipped);
+    }
+
+    /// A ramp is linear, so bilinear sampling is exact wherever the border isn't involved.
+    #[test]
+    fn geometry_agrees_with_the_formula_away_from_the_border() {
+        let f = |x: f32, y: f32| 40.0 + 3.0 * x + y;
+        let angle = 10_f32.to_radians();
+        let crop = |left_px, top_px, side_px| Crop {
+            left_px,
+            top_px,
+            width_px: side_px,
+            height_px: side_px,
+        };
+        // For the output pixel (20, 30), by hand: the middle is at 23.5, so it is seen from there at (-3.5, 6.5).
+        let cases = [
+            (
+                Sampling::new(crop(0.0, 0.0, 48.0), angle, false),
+                f(
+                    23.5 - 3.5 * angle.cos() - 6.5 * angle.sin(),
+                    23.5 - 3.5 * angle.sin() + 6.5 * angle.cos(),
+                ),
+            ),
+            (
+                Sampling::new(crop(0.0, 0.0, 48.0), angle, true),
+                f(
+                    23.5 + 3.5 * angle.cos() + 6.5 * angle.sin(),
+                    23.5 - 3.5 * angle.sin() + 6.5 * angle.cos(),
+                ),
+            ),
+            // Half the side: pixel centres are half a pixel apart, the first at 6 + 0.25 - 0.5.
+            (
+                Sampling::new(crop(6.0, 12.0, 24.0), 0.0, false),
+                f(5.75 + 10.0, 11.75 + 15.0),
+            ),
+        ];
+        for (sampling, expected) in cases {
+            let mut output = vec![0.0; IMAGE_LEN];
+            resample(&ramp(), sampling, Tone::KEPT, RAW, &mut output);
+            let value = output[30 * IMAGE_SIDE_PX + 20];
+            assert!(close(value, expected), "{value} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn beyond_the_border_the_image_is_reflected() {
+        let crop = Crop {
+            left_px: -3.0,
+            top_px: 0.0,
+            width_px: SIDE,
+            height_px: SIDE,
+        };
+        let image = ramp();
+        let mut output = vec![0.0; IMAGE_LEN];
+        let sampling = Sampling::new(crop, 0.0, false);
+        resample(&image, sampling, Tone::KEPT, RAW, &mut output);
+        for (x, from) in [3, 2, 1, 0, 1, 2].into_iter().enumerate() {
+            assert_eq!(output[x], f32::from(image[from]), "column {x}");
+        }
+        assert_eq!(neighbors(LAST << FRACTION_BITS), [47, 46]);
+        assert_eq!(neighbors(within_reflection(i32::MIN)), [47, 46]);
+        assert_eq!(neighbors(within_reflection(i32::MAX)), [1, 0]);
+    }
+
+    #[test]
+    fn ten_views_are_ten_and_show_their_corners() {
+        let counts = Views::ALL.map(|views| {
+            let mut unique = views.views();
+            unique.dedup();
+            unique.len()
+        });
+        assert_eq!(counts, [1, 2, 10]);
+
+        let ends = |part| {
+            let output = viewed(
+                View {
+                    part,
+                    mirrored: false,
+                },
+                &ramp(),
+            );
+            [
+                output[25 * 48 + 10],
+                output[25 * 48 + 40],
+                output[10 * 48 + 25],
+                output[40 * 48 + 25],
+            ]
+        };
+        // Moving the crop by 4 px changes the ramp by 12 sideways and by 4 downwards, everywhere inside.
+        let base = ends(Part::UpperLeft);
+        for (part, difference) in [
+            (Part::UpperRight, 12.0),
+            (Part::LowerLeft, 4.0),
+            (Part::LowerRight, 16.0),
+            (Part::Center, 8.0),
+        ] {
+            for (value, start) in ends(part).into_iter().zip(base) {
+                assert!(
+                    close(value - start, difference),
+                    "{part:?}: {value}, {start}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn contrast_turns_about_the_mean_and_pixels_stay_pixels() {
+        let config = AugmentConfig {
+            max_contrast: 0.5,
+            ..AugmentConfig::OFF
+        };
+        let flat = augmented(config, &[100; IMAGE_LEN], 3);
+        assert!(flat.iter().all(|&value| close(value, 100.0)));
+
+        let mut half = vec![50; IMAGE_LEN];
+        half[..IMAGE_LEN / 2].fill(150);
+        let (first, last) = {
+            let output = augmented(config, &half, 3);
+            (output[0], output[IMAGE_LEN - 1])
+        };
+        assert!(
+            close(first + last, 200.0) && !close(first, 150.0),
+            "{first} {last}"
+        );
+
+        let bright = AugmentConfig {
+            max_brightness: 1.0,
+            ..AugmentConfig::OFF
+        };
+        let means: Vec<f32> = (0..20)
+            .map(|key| augmented(bright, &half, key).iter().sum::<f32>() / IMAGE_LEN as f32)
+            .collect();
+        assert!(means.iter().any(|&m| m < 50.0) && means.iter().any(|&m| m > 150.0));
+        let outputs = (0..20).flat_map(|key| augmented(bright, &half, key));
+        assert!(
+            outputs
+                .into_iter()
+                .all(|value| (0.0..=255.0).contains(&value))
+        );
+    }
+
+    #[test]
+    fn the_same_key_gives_the_same_image_and_another_key_another() {
+        let recipe = AugmentConfig::default();
+        let image = ramp();
+        assert_eq!(augmented(recipe, &image, 5), augmented(recipe, &image, 5));
+        assert_ne!(augmented(recipe, &image, 5), augmented(recipe, &image, 6));
+    }
+
+    #[test]
+    fn switching_one_variation_off_keeps_the_draws_of_the_others() {
+        let image = ramp();
+        let flip_only = AugmentConfig {
+            flip_probability: 0.5,
+            ..AugmentConfig::OFF
+        };
+        for key in 0..20 {
+            let is_flipped = |config| {
+                let output = augmented(config, &image, key);
+                output[24 * 48 + 10] > output[24 * 48 + 38]
+            };
+            assert_eq!(is_flipped(AugmentConfig::default()), is_flipped(flip_only));
+        }
+    }
+
+    #[test]
+    fn extreme_strengths_stay_within_pixels() {
+        let config = AugmentConfig {
+            flip_probability: 0.5,
+            max_rotation_deg: 180.0,
+            min_area: 0.01,
+            max_area: 9.0,
+            max_aspect_ratio: 4.0,
+            max_shift: 2.0,
+            max_contrast: 5.0,
+            max_brightness: 3.0,
+        };
+        for key in 0..200 {
+            let output = augmented(config, &ramp(), key);
+            assert!(output.iter().all(|value| (0.0..=255.001).contains(value)));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Random first weights that depend on the seed alone.
+//!
+//! Candle's own initialisers draw from a generator that cannot be seeded on the CPU.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarMap;
+
+use crate::random::SplitMix64;
+
+/// First number of the random key; see [`crate::loader`] for the others.
+const INIT_KEY: u64 = 3;
+
+/// Overwrites all weights and biases of convolutions and linear layers with values uniform in ±1/√n, where n is the
+/// number of inputs of one output: PyTorch's default. Normalisation keeps its ones and zeros.
+///
+/// # Errors
+/// If a variable cannot be written.
+pub fn randomize(vars: &VarMap, seed: u64) -> Result<()> {
+    let vars = sorted(vars);
+    let fan_in_of = |layer: &str| {
+        let weight = vars
+            .iter()
+            .find(|(name, _)| *name == format!("{layer}.weight"));
+        weight.map(|(_, var)| var.dims()[1..].iter().product::<usize>())
+    };
+    for (position, (name, var)) in vars.iter().enumerate() {
+        let Some((layer, "weight" | "bias")) = name.rsplit_once('.') else {
+            continue;
+        };
+        let Some(fan_in) = fan_in_of(layer).filter(|_| !layer.ends_with("bn")) else {
+            continue;
+        };
+        let bound = 1.0 / (fan_in as f32).sqrt();
+        let mut rng = SplitMix64::from_key(&[INIT_KEY, seed, position as u64]);
+        let values: Vec<f32> = (0..var.elem_count())
+            .map(|_| rng.between(-bound, bound))
+            .collect();
+        var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
+    }
+    Ok(())
+}
+
+/// All variables with their names, in the order of the names: a `VarMap` itself has no order.
+pub fn sorted(vars: &VarMap) -> Vec<(String, candle_core::Var)> {
+    let data = vars
+        .data()
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut sorted: Vec<_> = data
+        .iter()
+        .map(|(name, var)| (name.clone(), var.clone()))
+        .collect();
+    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+    use candle_nn::{Init, VarBuilder};
+
+    use super::*;
+
+    fn weights(seed: u64) -> Vec<Vec<f32>> {
+        let vars = VarMap::new();
+        let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
+        vb.get((4, 2, 3, 3), "block1.conv.weight").unwrap();
+        vb.get_with_hints(4, "block1.bn.weight", Init::Const(1.0))
+            .unwrap();
+        vb.get((5, 100), "fc1.weight").unwrap();
+        vb.get(5, "fc1.bias").unwrap();
+        randomize(&vars, seed).unwrap();
+        let flat = |var: &candle_core::Var| var.flatten_all().unwrap().to_vec1().unwrap();
+        sorted(&vars).iter().map(|(_, var)| flat(var)).collect()
+    }
+
+    #[test]
+    fn the_seed_decides_and_the_bounds_hold() {
+        let first = weights(1);
+        assert_eq!(first, weights(1));
+        assert_ne!(first, weights(2));
+        let [norm, conv, fc_bias, fc_weight] = &first[..] else {
+            panic!("four variables")
+        };
+        assert!(norm.iter().all(|value| *value == 1.0));
+        assert!(conv.iter().all(|value| value.abs() <= 1.0 / 18f32.sqrt()));
+        assert!(
+            fc_bias
+                .iter()
+                .chain(fc_weight)
+                .all(|value| value.abs() <= 0.1)
+        );
+        assert!(fc_weight.iter().any(|value| value.abs() > 0.09));
+    }
+}
