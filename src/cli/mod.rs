@@ -62,7 +62,7 @@ impl NetworkArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Analyses a source without a window and writes or sums up the results
-    Analyze(AnalyzeArgs),
+    Analyze(Box<AnalyzeArgs>),
     /// Lists the cameras and what they can do
     Devices,
     /// Lists the bundled checkpoints
@@ -76,7 +76,7 @@ enum Command {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => open_window(cli.source, &cli.network),
-        Some(Command::Analyze(args)) => analyze::run(args),
+        Some(Command::Analyze(args)) => analyze::run(*args),
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
     }
