@@ -64,15 +64,14 @@ impl PixelFormat {
 
     /// Order of preference at the same size and rate, lowest first.
     fn rank(self, n_pixels: usize) -> u8 {
-        let uncompressed = match self {
-            Self::Mjpg if n_pixels <= SMALL_PIXELS => return 5,
-            Self::Mjpg => return 0,
+        match self {
+            Self::Mjpg if n_pixels <= SMALL_PIXELS => 5,
+            Self::Mjpg => 0,
             Self::Yuyv => 1, // Twice the colour detail of NV12, and every webcam's native format.
             Self::Nv12 => 2,
             Self::Rgb24 => 3,
             Self::Bgr24 => 4,
-        };
-        uncompressed
+        }
     }
 }
 

@@ -14,6 +14,10 @@ pub mod synthetic;
 mod video;
 #[cfg(feature = "camera")]
 pub mod webcam;
+#[cfg_attr(
+    not(feature = "h264-bundled"),
+    allow(dead_code, reason = "cameras need only some of it")
+)]
 mod yuv;
 
 use std::{

@@ -30,7 +30,7 @@ pub(super) enum Input<'a> {
     File(&'a Path),
     #[cfg_attr(
         feature = "h264-bundled",
-        expect(dead_code, reason = "the demo clip is then decoded here")
+        allow(dead_code, reason = "the demo clip is then decoded here")
     )]
     Bytes(&'static [u8]),
 }

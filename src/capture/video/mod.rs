@@ -4,6 +4,13 @@
 //! the light. Decoders give pictures in another order than they were stored, so each packet carries its time through.
 
 pub(super) mod animation;
+#[cfg_attr(
+    not(feature = "h264-bundled"),
+    allow(
+        dead_code,
+        reason = "without the decoder only the codec's name is of use"
+    )
+)]
 mod demux;
 mod ffmpeg;
 #[cfg(feature = "h264-bundled")]
