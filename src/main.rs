@@ -1,2 +1,29 @@
 //! Command line and start of the application.
-fn main() {}
+//!
+//! Results go to stdout, everything else to stderr, so that `fervis analyze … --json -` can feed a pipe.
+
+mod cli;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let cli = cli::Cli::parse();
+    match cli::run(cli) {
+        Ok(code) => code,
+        Err(error) => match error.downcast::<clap::Error>() {
+            // A mistake that only shows when the arguments are seen together.
+            Ok(usage) => usage.exit(),
+            Err(error) => {
+                // Without stderr there is nobody left to tell.
+                writeln!(io::stderr(), "fervis: {error:#}").ok();
+                ExitCode::FAILURE
+            }
+        },
+    }
+}

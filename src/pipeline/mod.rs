@@ -5,12 +5,39 @@
 //!    └──────────────────────────────▶ reader (preview)
 //! ```
 //!
-//! Live sources drop what cannot be handled in time; files wait, so that every frame is analysed.
+//! Live sources drop what cannot be handled in time; files wait, so that every frame is analysed, where
+//! [`Pacing`] says so. The arrows are one-slot mailboxes ([`Latest`]), not queues: a queue would turn a slow stage
+//! into a picture that lags ever further behind.
+
+mod cancel;
+mod capture_thread;
+mod classify_thread;
+mod detect_thread;
+#[cfg(test)]
+mod fakes;
+mod handle;
+mod latest;
+mod loader_thread;
+mod message;
+mod parts;
+mod playback;
+mod shared;
+mod smoothing;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod worker;
 
 use std::{
-    io,
+    error::Error,
     sync::Arc,
     time::{Duration, Instant},
+};
+
+pub use self::{
+    handle::{NextAnalysis, Pipeline},
+    latest::Latest,
+    parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
 };
 
 use crate::{
@@ -33,7 +60,8 @@ pub enum SourceState {
     NoCamera,
     /// It worked and stopped (unplugged, silent); we try again every second. Holds the reason in words.
     Lost(String),
-    /// It cannot work without the user doing something. Holds the reason in words.
+    /// It cannot work without the user doing something. Holds the reason in words. A camera is tried again every
+    /// second all the same: the something may be closing another program.
     Failed(String),
     /// A file was read to its end.
     Ended,
@@ -50,9 +78,9 @@ pub struct FaceAnalysis {
     pub score: f32,
     /// How long ago the face was last really found; zero when found in this frame.
     pub unseen_for: Duration,
-    /// Of this frame alone.
+    /// Of this frame alone; of the last frame in which the face was found, while [`Self::unseen_for`] is not zero.
     pub raw: Probabilities,
-    /// Smoothed over time; equal to `raw` when smoothing is off.
+    /// Smoothed over time; equal to `raw` when smoothing is off. Stands still while the face is not found.
     pub smoothed: Probabilities,
 }
 
@@ -70,6 +98,8 @@ pub struct Analysis {
     pub frame: Arc<Frame>,
     /// Faces ordered by track, oldest first.
     pub faces: Vec<FaceAnalysis>,
+    /// The network that read the expressions; `None` if none could be loaded, and then there are no faces.
+    pub checkpoint: Option<Arc<CheckpointInfo>>,
     /// When the result was ready; less [`Frame::captured_at`] it is the latency.
     pub completed_at: Instant,
     /// Time spent finding faces.
@@ -164,47 +194,18 @@ pub struct Stats {
     pub n_dropped: u64,
 }
 
-/// The running threads. Dropping it stops and joins them.
-pub struct Pipeline {}
-
-impl Pipeline {
-    /// Starts all threads. `wake` is called, from any of them, when there is something new to take.
-    ///
-    /// # Errors
-    /// If the operating system refuses a thread.
-    pub fn start(
-        _config: PipelineConfig,
-        _wake: impl Fn() + Send + Sync + 'static,
-    ) -> io::Result<Self> {
-        Ok(Self {})
+/// An error with its causes, as one line for people.
+fn words(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let error_text = error.to_string();
+        // Some errors already quote their cause.
+        if !text.contains(&error_text) {
+            text.push_str(": ");
+            text.push_str(&error_text);
+        }
+        cause = error.source();
     }
-
-    /// Changes the source; the old one is closed first. Returns at once.
-    pub fn open(&self, _source: SourceSpec) {}
-
-    /// Loads a checkpoint in the background. Returns at once; the outcome comes as an [`Event`].
-    pub fn load_checkpoint(&self, _choice: CheckpointChoice) {}
-
-    /// Puts settings in force from the next frame on.
-    pub fn apply(&self, _settings: Settings) {}
-
-    /// The newest captured frame, if it was not taken before.
-    pub fn take_preview(&self) -> Option<Arc<Frame>> {
-        None
-    }
-
-    /// The newest result, if it was not taken before.
-    pub fn take_analysis(&self) -> Option<Analysis> {
-        None
-    }
-
-    /// The next event, oldest first.
-    pub fn take_event(&self) -> Option<Event> {
-        None
-    }
-
-    /// Figures for the status bar.
-    pub fn stats(&self) -> Stats {
-        Stats::default()
-    }
+    text
 }

@@ -1,0 +1,100 @@
+//! The commands: window, `analyze`, `devices`, `models`.
+//!
+//! Part of the binary, not of the library: nothing else depends on how arguments are written. The exit status is
+//! pinned for scripts: 0 when the source was read to its end, 2 for a usage error, 1 otherwise.
+
+mod analyze;
+mod args;
+mod csv;
+mod json;
+mod list;
+mod output;
+mod progress;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use fervis::{
+    capture::SourceSpec,
+    model::{CheckpointChoice, DeviceChoice},
+};
+
+use self::args::AnalyzeArgs;
+
+/// Reads facial expressions live, on your own machine.
+///
+/// Without a command it opens its window. Pictures never leave the machine.
+#[derive(Debug, Parser)]
+#[command(name = "fervis", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// What to look at first: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
+    #[arg(long, value_parser = args::source())]
+    source: Option<SourceSpec>,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// What reads the expressions, and where.
+#[derive(Debug, clap::Args)]
+pub struct NetworkArgs {
+    /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors file
+    #[arg(long, value_name = "NAME-OR-FILE", value_parser = args::checkpoint())]
+    checkpoint: Option<CheckpointChoice>,
+
+    /// Where to run the network: auto, cpu, cuda, cuda:NUMBER or metal
+    #[arg(long, default_value = "auto", value_parser = args::device)]
+    device: DeviceChoice,
+}
+
+impl NetworkArgs {
+    fn checkpoint(&self) -> CheckpointChoice {
+        self.checkpoint
+            .clone()
+            .unwrap_or_else(args::default_checkpoint)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Analyses a source without a window and writes or sums up the results
+    Analyze(Box<AnalyzeArgs>),
+    /// Lists the cameras and what they can do
+    Devices,
+    /// Lists the bundled checkpoints
+    Models,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What went wrong, for people; a [`clap::Error`] inside is a usage error.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        None => open_window(cli.source, &cli.network),
+        Some(Command::Analyze(args)) => analyze::run(*args),
+        Some(Command::Devices) => list::devices(),
+        Some(Command::Models) => list::models(),
+    }
+}
+
+#[cfg(feature = "gui")]
+fn open_window(source: Option<SourceSpec>, network: &NetworkArgs) -> anyhow::Result<ExitCode> {
+    fervis::ui::run(fervis::ui::UiOptions {
+        source,
+        checkpoint: network.checkpoint(),
+        device: network.device,
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(not(feature = "gui"))]
+fn open_window(_source: Option<SourceSpec>, _network: &NetworkArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!(
+        "this build has no window (feature `gui`); try `fervis analyze demo`, or `fervis --help`"
+    )
+}

@@ -1,0 +1,280 @@
+//! What an analysis found, for people.
+//!
+//! Shares are of frames, not of seconds: with a camera that drops frames there is nothing known about the time in
+//! between. Figures are the smoothed ones, as the labels are.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+    time::Duration,
+};
+
+use fervis::{
+    detect::TrackId,
+    expression::{Expression, N_EXPRESSIONS},
+    pipeline::{Analysis, Stats},
+};
+
+/// Bars are this wide at a mean probability of 1.
+const BAR_WIDTH: f64 = 40.0;
+/// Faces shown one by one; further ones are summed up, or a crowd would scroll the rest away.
+const MAX_FACES: usize = 6;
+
+/// Collects results.
+#[derive(Debug, Default)]
+pub struct Summary {
+    n_frames: u64,
+    n_frames_with_faces: u64,
+    last_time: Duration,
+    faces: BTreeMap<TrackId, FaceSummary>,
+    network: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct FaceSummary {
+    n_frames: u64,
+    first: Duration,
+    last: Duration,
+    n_labelled: [u64; N_EXPRESSIONS],
+    probability_sums: [f64; N_EXPRESSIONS],
+}
+
+/// What the summary tells besides the results.
+pub struct Circumstances<'a> {
+    /// The source as the user named it.
+    pub source: &'a str,
+    /// The device's name.
+    pub device: &'a str,
+    /// Time from the first frame to the last result.
+    pub elapsed: Duration,
+    /// The pipeline's figures at the end.
+    pub stats: Stats,
+    /// Smallest face that was looked for, px.
+    pub min_face_size_px: u32,
+}
+
+impl Summary {
+    /// Takes in the result of a frame.
+    pub fn add(&mut self, analysis: &Analysis) {
+        let time = analysis.frame.time;
+        self.n_frames += 1;
+        self.n_frames_with_faces += u64::from(!analysis.faces.is_empty());
+        self.last_time = time;
+        if let Some(info) = &analysis.checkpoint
+            && self.network.is_none()
+        {
+            self.network = Some(info.name.clone());
+        }
+        for face in &analysis.faces {
+            let summary = self.faces.entry(face.track).or_insert(FaceSummary {
+                first: time,
+                ..FaceSummary::default()
+            });
+            summary.n_frames += 1;
+            summary.last = time;
+            summary.n_labelled[face.label().index()] += 1;
+            for (expression, probability) in face.smoothed.iter() {
+                summary.probability_sums[expression.index()] += f64::from(probability);
+            }
+        }
+    }
+
+    /// The text, several lines.
+    pub fn text(&self, circumstances: &Circumstances<'_>) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        self.write(&mut text, circumstances).ok();
+        text
+    }
+
+    fn write(&self, out: &mut String, circumstances: &Circumstances<'_>) -> fmt::Result {
+        let Circumstances {
+            source,
+            device,
+            elapsed,
+            stats,
+            min_face_size_px,
+        } = circumstances;
+        writeln!(out, "{source}")?;
+        write!(out, "  {}", count(self.n_frames, "frame"))?;
+        if self.n_frames > 1 {
+            write!(out, " over {:.1} s", self.last_time.as_secs_f64())?;
+        }
+        if stats.n_dropped > 0 {
+            write!(out, ", {} not analysed", stats.n_dropped)?;
+        }
+        writeln!(
+            out,
+            "; {} in {} of them",
+            count(self.faces.len() as u64, "face"),
+            self.n_frames_with_faces
+        )?;
+        let network = self.network.as_deref().unwrap_or("no network");
+        writeln!(out, "  read by {network} on {device}")?;
+        let seconds = elapsed.as_secs_f64();
+        if self.n_frames > 1 && seconds > 0.0 {
+            let rate = self.n_frames as f64 / seconds;
+            write!(out, "  in {seconds:.1} s, {rate:.1} frames a second")?;
+            if let (Some(p50), Some(p95)) = (stats.latency_p50, stats.latency_p95) {
+                write!(
+                    out,
+                    "; a result {:.0} ms after its picture, {:.0} ms at the 95th percentile",
+                    p50.as_secs_f64() * 1e3,
+                    p95.as_secs_f64() * 1e3
+                )?;
+            }
+            writeln!(out)?;
+        }
+        if self.faces.is_empty() {
+            writeln!(
+                out,
+                "\nNo face was found. Faces below {min_face_size_px} px are not looked for; --min-face changes that."
+            )?;
+        }
+        self.write_faces(out)
+    }
+
+    fn write_faces(&self, out: &mut String) -> fmt::Result {
+        let mut by_length: Vec<_> = self.faces.iter().collect();
+        by_length.sort_by_key(|(track, face)| (std::cmp::Reverse(face.n_frames), **track));
+        let n_more = by_length.len().saturating_sub(MAX_FACES);
+        by_length.truncate(MAX_FACES);
+        by_length.sort_by_key(|(track, _)| **track);
+        for (track, face) in by_length {
+            writeln!(
+                out,
+                "\nFace {}: {}, {:.1} s to {:.1} s",
+                track.0,
+                count(face.n_frames, "frame"),
+                face.first.as_secs_f64(),
+                face.last.as_secs_f64()
+            )?;
+            writeln!(out, "  {:9} {:>8}  {:>8}", "", "shown in", "mean")?;
+            for (expression, labelled, mean) in face.rows() {
+                let bar = "#".repeat((mean * BAR_WIDTH).round() as usize);
+                let row = format!(
+                    "  {:9} {:>6.0} %  {:>6.1} %  {bar}",
+                    expression.name(),
+                    labelled * 100.0,
+                    mean * 100.0
+                );
+                writeln!(out, "{}", row.trim_end())?;
+            }
+        }
+        if n_more > 0 {
+            writeln!(
+                out,
+                "\nand {} in fewer frames",
+                count(n_more as u64, "further face")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl FaceSummary {
+    /// Expressions with the share of frames labelled so and the mean probability, most probable first.
+    fn rows(&self) -> Vec<(Expression, f64, f64)> {
+        let n = self.n_frames as f64;
+        let mut rows: Vec<_> = Expression::ALL
+            .into_iter()
+            .map(|expression| {
+                let index = expression.index();
+                let labelled = self.n_labelled[index] as f64 / n;
+                (expression, labelled, self.probability_sums[index] / n)
+            })
+            .collect();
+        rows.sort_by(|a, b| b.2.total_cmp(&a.2));
+        rows
+    }
+}
+
+fn count(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::json::tests::analysis;
+
+    const HAPPY: [f32; 7] = [0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1];
+    const NEUTRAL: [f32; 7] = [0.0, 0.0, 0.0, 0.1, 0.0, 0.2, 0.7];
+
+    fn circumstances() -> Circumstances<'static> {
+        Circumstances {
+            source: "demo",
+            device: "CPU, 2 threads",
+            elapsed: Duration::from_secs(2),
+            stats: Stats {
+                latency_p50: Some(Duration::from_millis(40)),
+                latency_p95: Some(Duration::from_millis(60)),
+                ..Stats::default()
+            },
+            min_face_size_px: 80,
+        }
+    }
+
+    #[test]
+    fn tells_who_showed_what() {
+        let mut summary = Summary::default();
+        for frame in 0..4 {
+            let smoothed = if frame == 3 { NEUTRAL } else { HAPPY };
+            summary.add(&analysis(
+                frame,
+                Duration::from_millis(100 * frame),
+                &[(1, smoothed)],
+            ));
+        }
+        summary.add(&analysis(4, Duration::from_millis(400), &[]));
+        assert_eq!(
+            summary.text(&circumstances()),
+            "\
+demo
+  5 frames over 0.4 s; 1 face in 4 of them
+  read by no network on CPU, 2 threads
+  in 2.0 s, 2.5 frames a second; a result 40 ms after its picture, 60 ms at the 95th percentile
+
+Face 1: 4 frames, 0.0 s to 0.3 s
+            shown in      mean
+  happy         75 %    70.0 %  ############################
+  neutral       25 %    25.0 %  ##########
+  surprise       0 %     5.0 %  ##
+  angry          0 %     0.0 %
+  disgust        0 %     0.0 %
+  fear           0 %     0.0 %
+  sad            0 %     0.0 %
+"
+        );
+    }
+
+    #[test]
+    fn says_when_there_is_nobody() {
+        let mut summary = Summary::default();
+        summary.add(&analysis(0, Duration::ZERO, &[]));
+        let text = summary.text(&circumstances());
+        assert!(text.contains("1 frame; 0 faces in 0 of them"), "{text}");
+        assert!(
+            text.contains("No face was found. Faces below 80 px"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_crowd_does_not_scroll_the_rest_away() {
+        let mut summary = Summary::default();
+        let crowd: Vec<_> = (1..=9).map(|track| (track, HAPPY)).collect();
+        summary.add(&analysis(0, Duration::ZERO, &crowd));
+        summary.add(&analysis(1, Duration::from_millis(40), &crowd[3..]));
+        let text = summary.text(&circumstances());
+        assert!(
+            !text.contains("Face 1:") && text.contains("Face 9:"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("and 3 further faces in fewer frames\n"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,347 @@
+//! Reads the expressions of all faces of a frame and smooths them over time.
+//!
+//! A face that the tracker only presumes ([`FaceAnalysis::unseen_for`] above zero) keeps the values of its last
+//! real sighting: its box is a guess, and the network would read an expression off whatever is there now.
+
+use std::{io, sync::Arc, time::Instant};
+
+use super::{
+    Analysis, Event, FaceAnalysis, Pacing,
+    cancel::CancelToken,
+    detect_thread::Found,
+    latest::Latest,
+    message::{Item, Message, Slot, hand_over},
+    parts::ClassifyFaces,
+    shared::{Run, Shared},
+    smoothing::Smoother,
+    words,
+    worker::{Worker, guarded},
+};
+use crate::{bounding_box::BoundingBox, expression::Logits, frame::Frame};
+
+/// A network for the frames to come, or `None` if none could be loaded.
+pub(super) type Network = Option<Box<dyn ClassifyFaces>>;
+
+/// Starts the thread. It takes no frame before the first network is there, and ends when the mailboxes are closed.
+///
+/// # Errors
+/// If the operating system refuses a thread.
+pub(super) fn spawn(
+    networks: Arc<Latest<Network>>,
+    inbox: Slot<Found>,
+    outbox: Slot<Analysis>,
+    shared: Arc<Shared>,
+    pacing: Pacing,
+) -> io::Result<Worker> {
+    Worker::spawn("classify", move || {
+        let Some(network) = networks.take() else {
+            return;
+        };
+        let mut stage = ClassifyStage::new(network);
+        let cancel = CancelToken::never(); // Closing the mailboxes ends this thread.
+        while let Some(message) = inbox.take() {
+            if let Some(network) = networks.try_take() {
+                stage.replace_network(network);
+            }
+            let Some(result) = stage.handle(message, &shared) else {
+                continue;
+            };
+            if let Item::End(state) = &result.item {
+                if let Some(state) = state {
+                    shared.emit_for(result.run, Event::Source(state.clone()));
+                }
+                if pacing == Pacing::Realtime {
+                    // A window learns of the end by the event. It need not read results, so none may wait for it.
+                    continue;
+                }
+            }
+            hand_over(&outbox, result, &shared, &cancel);
+            shared.wake();
+        }
+    })
+}
+
+struct ClassifyStage {
+    network: Network,
+    smoother: Smoother,
+    run: Run,
+    failing: bool,
+}
+
+impl ClassifyStage {
+    fn new(network: Network) -> Self {
+        Self {
+            network,
+            smoother: Smoother::default(),
+            run: Run::default(),
+            failing: false,
+        }
+    }
+
+    fn replace_network(&mut self, network: Network) {
+        self.network = network;
+        self.failing = false;
+        // A result names the checkpoint that made it, so no value of the one before may linger in it.
+        self.smoother.clear();
+    }
+
+    fn handle(&mut self, message: Message<Found>, shared: &Shared) -> Option<Message<Analysis>> {
+        let Message {
+            run,
+            lossless,
+            item,
+        } = message;
+        if !shared.is_current(run) {
+            return None;
+        }
+        let found = match item {
+            Item::Frame(found) => found,
+            Item::End(state) => return Some(Message::end(run, state)),
+        };
+        if std::mem::replace(&mut self.run, run) != run {
+            self.smoother.clear();
+        }
+        match self.analyze(found, shared) {
+            Ok(analysis) => {
+                self.failing = false;
+                let latency = analysis
+                    .completed_at
+                    .saturating_duration_since(analysis.frame.captured_at);
+                shared.record(run, |stats| stats.analyzed(analysis.completed_at, latency));
+                let item = Item::Frame(analysis);
+                Some(Message {
+                    run,
+                    lossless,
+                    item,
+                })
+            }
+            Err(reason) => {
+                shared.record(run, |stats| stats.dropped());
+                if !std::mem::replace(&mut self.failing, true) {
+                    shared.emit(Event::Warning(format!(
+                        "expressions could not be read in a frame: {reason}"
+                    )));
+                }
+                None
+            }
+        }
+    }
+
+    fn analyze(&mut self, found: Found, shared: &Shared) -> Result<Analysis, String> {
+        let started = Instant::now();
+        let Found {
+            frame,
+            faces,
+            detect_time,
+        } = found;
+        let (checkpoint, faces) = match &mut self.network {
+            None => (None, Vec::new()),
+            Some(network) => {
+                let smoother = &mut self.smoother;
+                smoother.retain(|track| faces.iter().any(|face| face.track == track));
+                let fresh: Vec<bool> = faces
+                    .iter()
+                    .map(|face| face.unseen_for.is_zero() || smoother.held(face.track).is_none())
+                    .collect();
+                let boxes: Vec<BoundingBox> = faces
+                    .iter()
+                    .zip(&fresh)
+                    .filter_map(|(face, &fresh)| fresh.then_some(face.box_in_frame))
+                    .collect();
+                let mut logits = classify(&mut **network, &frame, &boxes)?.into_iter();
+                let temperature = network.info().temperature;
+                let time_constant = shared.settings().smoothing;
+                let faces = faces
+                    .iter()
+                    .zip(fresh)
+                    .filter_map(|(face, fresh)| {
+                        let held = if fresh {
+                            let raw = logits.next()?.softmax(temperature);
+                            smoother.update(face.track, raw, frame.time, time_constant)
+                        } else {
+                            smoother.held(face.track)?
+                        };
+                        Some(FaceAnalysis {
+                            track: face.track,
+                            box_in_frame: face.box_in_frame,
+                            score: face.score,
+                            unseen_for: face.unseen_for,
+                            raw: held.raw,
+                            smoothed: held.smoothed,
+                        })
+                    })
+                    .collect();
+                (Some(Arc::clone(network.info())), faces)
+            }
+        };
+        let completed_at = Instant::now();
+        Ok(Analysis {
+            frame,
+            faces,
+            checkpoint,
+            completed_at,
+            detect_time,
+            classify_time: completed_at.saturating_duration_since(started),
+        })
+    }
+}
+
+/// One finite [`Logits`] per box, or the reason why not.
+fn classify(
+    network: &mut dyn ClassifyFaces,
+    frame: &Frame,
+    boxes: &[BoundingBox],
+) -> Result<Vec<Logits>, String> {
+    if boxes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let logits = guarded(|| network.classify(frame, boxes))?.map_err(|error| words(&error))?;
+    if logits.len() != boxes.len() {
+        return Err(format!(
+            "the network answered for {} faces instead of {}",
+            logits.len(),
+            boxes.len()
+        ));
+    }
+    if !logits.iter().flat_map(|row| row.0).all(f32::is_finite) {
+        return Err("the network's output is not finite".to_owned());
+    }
+    Ok(logits)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        detect::{TrackId, TrackedFace},
+        expression::Expression,
+        model::{CheckpointInfo, ModelError},
+        pipeline::{
+            Settings,
+            fakes::{checkpoint, frame},
+        },
+    };
+
+    /// Answers with one expression after another, or with nonsense.
+    struct Moody {
+        info: Arc<CheckpointInfo>,
+        moods: Vec<Option<Expression>>,
+    }
+
+    impl ClassifyFaces for Moody {
+        fn info(&self) -> &Arc<CheckpointInfo> {
+            &self.info
+        }
+
+        fn classify(
+            &mut self,
+            _frame: &Frame,
+            boxes: &[BoundingBox],
+        ) -> Result<Vec<Logits>, ModelError> {
+            let mut logits = Logits::default();
+            match self.moods.remove(0) {
+                Some(mood) => logits.0[mood.index()] = 4.0,
+                None => logits.0[0] = f32::NAN,
+            }
+            Ok(vec![logits; boxes.len()])
+        }
+    }
+
+    fn stage(moods: Vec<Option<Expression>>) -> ClassifyStage {
+        ClassifyStage::new(Some(Box::new(Moody {
+            info: Arc::new(checkpoint("moody")),
+            moods,
+        })))
+    }
+
+    /// Analyses a frame at `time_ms` with one face, unseen for `unseen_ms`.
+    fn analyze(
+        stage: &mut ClassifyStage,
+        shared: &Shared,
+        time_ms: u64,
+        unseen_ms: u64,
+    ) -> Option<FaceAnalysis> {
+        let mut frame = frame(time_ms);
+        frame.time = Duration::from_millis(time_ms);
+        let face = TrackedFace {
+            track: TrackId(1),
+            box_in_frame: BoundingBox::new(0.0, 0.0, 2.0, 2.0),
+            score: 9.0,
+            unseen_for: Duration::from_millis(unseen_ms),
+        };
+        let message = Message {
+            run: shared.current_run(),
+            lossless: false,
+            item: Item::Frame(Found {
+                frame: Arc::new(frame),
+                faces: vec![face],
+                detect_time: Duration::ZERO,
+            }),
+        };
+        match stage.handle(message, shared)?.item {
+            Item::Frame(analysis) => analysis.faces.first().copied(),
+            Item::End(state) => panic!("a frame came back as {state:?}"),
+        }
+    }
+
+    #[test]
+    fn a_face_out_of_sight_keeps_its_values() {
+        use Expression::{Happy, Sad};
+        let (events, _) = crossbeam_channel::unbounded();
+        let shared = Shared::new(Settings::default(), events, || {});
+        shared.begin_run();
+        // The network is asked twice only; a third time would panic.
+        let mut stage = stage(vec![Some(Sad), Some(Happy)]);
+        let seen = analyze(&mut stage, &shared, 0, 0).expect("a face");
+        assert_eq!((seen.label(), seen.raw), (Sad, seen.smoothed));
+        // Temperature 2 of the checkpoint: logit 4 counts as 2.
+        let e2 = 2f32.exp();
+        assert!((seen.raw.of(Sad) - e2 / (e2 + 6.0)).abs() < 1e-6);
+        for time_ms in [100, 200] {
+            let unseen = analyze(&mut stage, &shared, time_ms, time_ms).expect("a face");
+            assert_eq!((unseen.raw, unseen.smoothed), (seen.raw, seen.smoothed));
+            assert_eq!(unseen.unseen_for, Duration::from_millis(time_ms));
+        }
+        let again = analyze(&mut stage, &shared, 300, 0).expect("a face");
+        assert_eq!(again.raw.top().0, Happy);
+        assert!(again.smoothed.of(Happy) < again.raw.of(Happy));
+        assert!(again.smoothed.of(Happy) > seen.smoothed.of(Happy));
+    }
+
+    #[test]
+    fn nonsense_from_the_network_is_not_shown() {
+        let (events_in, events) = crossbeam_channel::unbounded();
+        let shared = Shared::new(Settings::default(), events_in, || {});
+        shared.begin_run();
+        let mut stage = stage(vec![None, None, Some(Expression::Fear)]);
+        assert_eq!(analyze(&mut stage, &shared, 0, 0), None);
+        assert_eq!(analyze(&mut stage, &shared, 40, 0), None);
+        let face = analyze(&mut stage, &shared, 80, 0).expect("a face");
+        assert_eq!(face.label(), Expression::Fear);
+        assert_eq!(events.try_iter().count(), 1, "one warning for the streak");
+        assert_eq!(shared.stats(Instant::now()).n_dropped, 2);
+    }
+
+    #[test]
+    fn another_source_or_network_starts_afresh() {
+        let (events, _) = crossbeam_channel::unbounded();
+        let shared = Shared::new(Settings::default(), events, || {});
+        shared.begin_run();
+        let mut stage = stage(vec![Some(Expression::Sad), Some(Expression::Happy)]);
+        analyze(&mut stage, &shared, 0, 0);
+        shared.begin_run();
+        let other = analyze(&mut stage, &shared, 40, 0).expect("a face");
+        assert_eq!(other.smoothed, other.raw);
+        stage.replace_network(Some(Box::new(Moody {
+            info: Arc::new(checkpoint("other")),
+            moods: vec![Some(Expression::Fear)],
+        })));
+        let other = analyze(&mut stage, &shared, 80, 0).expect("a face");
+        assert_eq!(
+            (other.label(), other.smoothed),
+            (Expression::Fear, other.raw)
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! Finds and follows the faces of every frame that there is time for.
+//!
+//! The face finder is built on this thread, since it is not `Send`. If it panics, that frame is given up, the
+//! finder is built anew, and the tracks start over under numbers that were not used before.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Event,
+    cancel::CancelToken,
+    message::{Item, Message, Slot, hand_over},
+    parts::{BuildFinder, FindFaces},
+    shared::{Run, Shared},
+    worker::{Worker, guarded},
+};
+use crate::{
+    detect::{TrackId, TrackedFace},
+    frame::Frame,
+};
+
+/// A frame and where its faces are.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub frame: Arc<Frame>,
+    pub faces: Vec<TrackedFace>,
+    pub detect_time: Duration,
+}
+
+/// Starts the thread. It ends when `inbox` is closed.
+///
+/// # Errors
+/// If the operating system refuses a thread.
+pub(super) fn spawn(
+    build: BuildFinder,
+    inbox: Slot<Arc<Frame>>,
+    outbox: Slot<Found>,
+    shared: Arc<Shared>,
+) -> io::Result<Worker> {
+    Worker::spawn("detect", move || {
+        let mut stage = DetectStage::new(build);
+        let cancel = CancelToken::never(); // Closing the mailboxes ends this thread.
+        while let Some(message) = inbox.take() {
+            if let Some(found) = stage.handle(message, &shared) {
+                hand_over(&outbox, found, &shared, &cancel);
+            }
+        }
+    })
+}
+
+struct DetectStage {
+    build: BuildFinder,
+    finder: Option<Box<dyn FindFaces>>,
+    run: Run,
+    /// Highest track handed out so far, and by the finders before this one.
+    newest_track: u64,
+    first_track: u64,
+    failing: bool,
+}
+
+impl DetectStage {
+    fn new(build: BuildFinder) -> Self {
+        Self {
+            build,
+            finder: None,
+            run: Run::default(),
+            newest_track: 0,
+            first_track: 0,
+            failing: false,
+        }
+    }
+
+    fn handle(&mut self, message: Message<Arc<Frame>>, shared: &Shared) -> Option<Message<Found>> {
+        let Message {
+            run,
+            lossless,
+            item,
+        } = message;
+        if !shared.is_current(run) {
+            return None;
+        }
+        let frame = match item {
+            Item::Frame(frame) => frame,
+            Item::End(state) => return Some(Message::end(run, state)),
+        };
+        let new_source = std::mem::replace(&mut self.run, run) != run;
+        let started = Instant::now();
+        match guarded(|| self.find(&frame, new_source, shared)) {
+            Ok(faces) => {
+                self.failing = false;
+                let item = Item::Frame(Found {
+                    frame,
+                    faces: self.number(faces),
+                    detect_time: started.elapsed(),
+                });
+                Some(Message {
+                    run,
+                    lossless,
+                    item,
+                })
+            }
+            Err(panic) => {
+                self.finder = None;
+                self.first_track = self.newest_track;
+                shared.record(run, |stats| stats.dropped());
+                if !std::mem::replace(&mut self.failing, true) {
+                    shared.emit(Event::Warning(format!(
+                        "faces could not be searched for in a frame: {panic}"
+                    )));
+                }
+                None
+            }
+        }
+    }
+
+    fn find(&mut self, frame: &Frame, new_source: bool, shared: &Shared) -> Vec<TrackedFace> {
+        let config = shared.settings().detect;
+        let finder = self.finder.get_or_insert_with(|| (self.build)(config));
+        if new_source {
+            finder.reset();
+        }
+        finder.set_config(config);
+        finder.find(frame)
+    }
+
+    /// Keeps tracks apart from those of a finder that was given up.
+    fn number(&mut self, mut faces: Vec<TrackedFace>) -> Vec<TrackedFace> {
+        for face in &mut faces {
+            face.track = TrackId(self.first_track + face.track.0);
+            self.newest_track = self.newest_track.max(face.track.0);
+        }
+        faces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        detect::DetectConfig,
+        pipeline::{Settings, SourceState, fakes::frame},
+    };
+
+    /// One face on every frame, in a track that is new after each reset; panics on frame 1.
+    struct Brittle {
+        n_resets: u64,
+    }
+
+    impl FindFaces for Brittle {
+        fn set_config(&mut self, _config: DetectConfig) {}
+
+        fn reset(&mut self) {
+            self.n_resets += 1;
+        }
+
+        fn find(&mut self, frame: &Frame) -> Vec<TrackedFace> {
+            assert_ne!(frame.id.0, 1, "brittle");
+            vec![TrackedFace {
+                track: TrackId(1 + self.n_resets),
+                box_in_frame: Default::default(),
+                score: 9.0,
+                unseen_for: Duration::ZERO,
+            }]
+        }
+    }
+
+    #[test]
+    fn a_panic_costs_one_frame_and_no_identity() {
+        let (events_in, events) = crossbeam_channel::unbounded();
+        let shared = Shared::new(Settings::default(), events_in, || {});
+        let mut stage = DetectStage::new(Arc::new(|_| Box::new(Brittle { n_resets: 0 })));
+        let handle = |stage: &mut DetectStage, run: Run, id: u64| {
+            let message = Message {
+                run,
+                lossless: true,
+                item: Item::Frame(Arc::new(frame(id))),
+            };
+            stage
+                .handle(message, &shared)
+                .map(|found| match found.item {
+                    Item::Frame(found) => found.faces[0].track.0,
+                    Item::End(state) => panic!("a frame came back as {state:?}"),
+                })
+        };
+        let run = shared.begin_run();
+        assert_eq!(
+            handle(&mut stage, run, 0),
+            Some(2),
+            "reset once at its start"
+        );
+        assert_eq!(handle(&mut stage, run, 1), None);
+        assert_eq!(handle(&mut stage, run, 1), None);
+        assert_eq!(handle(&mut stage, run, 2), Some(3), "not 1 or 2 again");
+        assert_eq!(shared.stats(Instant::now()).n_dropped, 2);
+        let warnings: Vec<_> = events.try_iter().collect();
+        assert_eq!(warnings.len(), 1, "one for the streak: {warnings:?}");
+
+        let next = shared.begin_run();
+        assert_eq!(handle(&mut stage, run, 3), None, "of the source before");
+        assert_eq!(handle(&mut stage, next, 0), Some(4));
+        let end = stage.handle(Message::end(next, Some(SourceState::Ended)), &shared);
+        assert!(matches!(
+            end,
+            Some(Message {
+                item: Item::End(Some(SourceState::Ended)),
+                ..
+            })
+        ));
+    }
+}

@@ -1,0 +1,195 @@
+//! Scripted parts for the tests of this module: no camera, no clock, no network.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+
+use super::{ClassifyFaces, FindFaces, Parts};
+use crate::{
+    bounding_box::BoundingBox,
+    capture::{CaptureError, FrameSource, SourceInfo, SourceKind},
+    detect::{DetectConfig, TrackId, TrackedFace},
+    expression::{Expression, Logits},
+    frame::{Frame, FrameId, FramePool, Resolution},
+    model::{CheckpointChoice, CheckpointInfo, ComputeDevice, ModelError},
+};
+
+const SIZE: Resolution = Resolution::new(4, 2);
+
+/// A small frame with number `id`, at media time zero.
+pub(super) fn frame(id: u64) -> Frame {
+    let rgba = vec![255; SIZE.n_pixels() * 4];
+    Frame::new(
+        FrameId(id),
+        Instant::now(),
+        Duration::ZERO,
+        SIZE,
+        rgba.into(),
+    )
+}
+
+/// What a fake source does when it is asked for a frame.
+pub(super) enum Step {
+    /// Gives frames at once, one for each call.
+    Frames(u64),
+    /// Reports an error.
+    Error(CaptureError),
+    /// Does not return before the sender of this is gone.
+    Hang(Receiver<()>),
+    /// Has a bug.
+    Panic,
+}
+
+/// A source that works through a script. At the script's end a file is at its end and a camera is unplugged.
+struct FakeSource {
+    info: SourceInfo,
+    steps: VecDeque<Step>,
+    next_id: u64,
+}
+
+impl FrameSource for FakeSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self, _pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
+        loop {
+            match self.steps.pop_front() {
+                Some(Step::Frames(0)) => {}
+                Some(Step::Frames(n)) => {
+                    self.steps.push_front(Step::Frames(n - 1));
+                    self.next_id += 1;
+                    return Ok(Some(frame(self.next_id - 1)));
+                }
+                Some(Step::Error(error)) => return Err(error),
+                Some(Step::Hang(until)) => {
+                    until.recv().ok();
+                }
+                Some(Step::Panic) => panic!("a bug in the source"),
+                None if self.info.kind == SourceKind::File => return Ok(None),
+                None => return Err(disconnected()),
+            }
+        }
+    }
+}
+
+/// The outcome of one call to open a source.
+pub(super) type Opening = Result<(SourceKind, Vec<Step>), CaptureError>;
+
+pub(super) fn file(steps: Vec<Step>) -> Opening {
+    Ok((SourceKind::File, steps))
+}
+
+pub(super) fn camera(steps: Vec<Step>) -> Opening {
+    Ok((SourceKind::Live, steps))
+}
+
+pub(super) fn disconnected() -> CaptureError {
+    CaptureError::Disconnected {
+        name: "Fake".to_owned(),
+    }
+}
+
+/// What a fake source says about itself.
+pub(super) fn info(kind: SourceKind) -> SourceInfo {
+    SourceInfo {
+        name: "Fake".to_owned(),
+        kind,
+        resolution: SIZE,
+        rate_hz: None,
+        n_frames: None,
+        format: "NONE".to_owned(),
+        mirror_by_default: false,
+    }
+}
+
+/// Parts that open the given sources one after another (then find no camera), see one face in every frame, and
+/// load every checkpoint whose name does not begin with `bad`. Nothing waits longer than some milliseconds.
+pub(super) fn parts(openings: Vec<Opening>) -> Parts {
+    let openings = Mutex::new(VecDeque::from(openings));
+    Parts {
+        open_source: Arc::new(move |_| {
+            let opening = openings.lock().expect("not poisoned").pop_front();
+            let (kind, steps) = opening.unwrap_or(Err(CaptureError::NoCamera))?;
+            Ok(Box::new(FakeSource {
+                info: info(kind),
+                steps: steps.into(),
+                next_id: 0,
+            }))
+        }),
+        build_finder: Arc::new(|config| Box::new(OneFace { config })),
+        start_device: Arc::new(|_| ComputeDevice {
+            device: candle_core::Device::Cpu,
+            name: "Fake device".to_owned(),
+            warning: None,
+        }),
+        load_network: Arc::new(|choice, _| match choice {
+            CheckpointChoice::Bundled(name) if !name.starts_with("bad") => {
+                Ok(Box::new(AlwaysHappy(Arc::new(checkpoint(name)))))
+            }
+            _ => Err(ModelError::Compute(candle_core::Error::Msg(
+                "bad checkpoint".to_owned(),
+            ))),
+        }),
+        retry_after: Duration::from_millis(1),
+        abandon_after: Duration::from_millis(20),
+    }
+}
+
+/// Sees a face everywhere; the score tells the settings it was found with.
+struct OneFace {
+    config: DetectConfig,
+}
+
+impl FindFaces for OneFace {
+    fn set_config(&mut self, config: DetectConfig) {
+        self.config = config;
+    }
+
+    fn reset(&mut self) {}
+
+    fn find(&mut self, _frame: &Frame) -> Vec<TrackedFace> {
+        vec![TrackedFace {
+            track: TrackId(1),
+            box_in_frame: BoundingBox::new(0.0, 0.0, 2.0, 2.0),
+            score: self.config.score_threshold,
+            unseen_for: Duration::ZERO,
+        }]
+    }
+}
+
+/// A network that has made up its mind.
+pub(super) struct AlwaysHappy(pub Arc<CheckpointInfo>);
+
+impl ClassifyFaces for AlwaysHappy {
+    fn info(&self) -> &Arc<CheckpointInfo> {
+        &self.0
+    }
+
+    fn classify(
+        &mut self,
+        _frame: &Frame,
+        boxes: &[BoundingBox],
+    ) -> Result<Vec<Logits>, ModelError> {
+        let mut logits = Logits::default();
+        logits.0[Expression::Happy.index()] = 4.0;
+        Ok(vec![logits; boxes.len()])
+    }
+}
+
+/// A checkpoint's description of itself.
+pub(super) fn checkpoint(name: &str) -> CheckpointInfo {
+    CheckpointInfo {
+        name: name.to_owned(),
+        path: None,
+        architecture: "fake".to_owned(),
+        n_parameters: 0,
+        temperature: 2.0,
+        metrics: Vec::new(),
+        sha256: String::new(),
+    }
+}

@@ -1,0 +1,276 @@
+//! The handle through which a window or a command line runs the pipeline.
+//!
+//! Nothing here waits for a stage, except [`Pipeline::next_analysis`] and [`Pipeline::wait_analysis`], which are
+//! for readers without a window, and `drop`, which is bounded.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::{
+    Analysis, Event, PipelineConfig, Settings, SourceState, Stats,
+    capture_thread::{CaptureContext, CaptureThread, Preview},
+    classify_thread::{self, Network},
+    detect_thread::{self, Found},
+    latest::Latest,
+    loader_thread::{Loader, LoaderThread},
+    message::{Item, Message, Slot},
+    parts::Parts,
+    shared::{Shared, TaggedEvent},
+    worker::Worker,
+};
+use crate::{capture::SourceSpec, frame::Frame, model::CheckpointChoice};
+
+/// What [`Pipeline::wait_analysis`] came back with.
+#[derive(Debug)]
+pub enum NextAnalysis {
+    /// The next result.
+    Ready(Box<Analysis>),
+    /// The time is over.
+    NotYet,
+    /// The source ended or failed for good, and all its results were read. Only with [`EveryFrame`].
+    ///
+    /// [`EveryFrame`]: super::Pacing::EveryFrame
+    Ended,
+}
+
+/// The running threads. Dropping it stops and joins them; one that hangs in a driver is left behind.
+///
+/// After [`Pipeline::open`] returned, nothing of the source before comes out any more.
+pub struct Pipeline {
+    shared: Arc<Shared>,
+    preview: Arc<Preview>,
+    captured: Slot<Arc<Frame>>,
+    found: Slot<Found>,
+    analyzed: Slot<Analysis>,
+    networks: Arc<Latest<Network>>,
+    events: Receiver<TaggedEvent>,
+    /// The run whose end was read from `analyzed`.
+    ended_run: AtomicU64,
+    abandon_after: Duration,
+    /// `None` only while dropping.
+    threads: Option<Threads>,
+}
+
+struct Threads {
+    capture: CaptureThread,
+    loader: LoaderThread,
+    stages: [Worker; 2],
+}
+
+impl Pipeline {
+    /// Starts all threads. `wake` is called, from any of them, when there is something new to take; it must
+    /// return soon.
+    ///
+    /// # Errors
+    /// If the operating system refuses a thread.
+    pub fn start(
+        config: PipelineConfig,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let parts = Parts::real(config.pacing);
+        Self::start_with(config, parts, wake)
+    }
+
+    /// As [`Pipeline::start`], from other parts than the real ones.
+    ///
+    /// # Errors
+    /// If the operating system refuses a thread.
+    pub fn start_with(
+        config: PipelineConfig,
+        parts: Parts,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        // Unbounded, but fed by changes of state only: a few a minute, and one a second from a source that fails.
+        let (events_in, events) = crossbeam_channel::unbounded();
+        let shared = Arc::new(Shared::new(config.settings, events_in, wake));
+        let preview = Arc::<Preview>::default();
+        let captured = Slot::<Arc<Frame>>::default();
+        let found = Slot::<Found>::default();
+        let analyzed = Slot::<Analysis>::default();
+        let networks = Arc::<Latest<Network>>::default();
+
+        let loader = Loader {
+            start_device: parts.start_device,
+            load_network: parts.load_network,
+            networks: Arc::clone(&networks),
+            shared: Arc::clone(&shared),
+        };
+        let capture = CaptureContext {
+            open_source: parts.open_source,
+            pacing: config.pacing,
+            retry_after: parts.retry_after,
+            abandon_after: parts.abandon_after,
+            preview: Arc::clone(&preview),
+            outbox: Arc::clone(&captured),
+            shared: Arc::clone(&shared),
+        };
+        let threads = Threads {
+            loader: LoaderThread::spawn(loader, config.device, config.checkpoint)?,
+            stages: [
+                detect_thread::spawn(
+                    parts.build_finder,
+                    Arc::clone(&captured),
+                    Arc::clone(&found),
+                    Arc::clone(&shared),
+                )?,
+                classify_thread::spawn(
+                    Arc::clone(&networks),
+                    Arc::clone(&found),
+                    Arc::clone(&analyzed),
+                    Arc::clone(&shared),
+                    config.pacing,
+                )?,
+            ],
+            capture: CaptureThread::spawn(capture)?,
+        };
+        let pipeline = Self {
+            shared,
+            preview,
+            captured,
+            found,
+            analyzed,
+            networks,
+            events,
+            ended_run: AtomicU64::default(),
+            abandon_after: parts.abandon_after,
+            threads: Some(threads),
+        };
+        if let Some(source) = config.source {
+            pipeline.open(source);
+        }
+        Ok(pipeline)
+    }
+
+    /// Changes the source; the old one is closed first. Returns at once.
+    pub fn open(&self, source: SourceSpec) {
+        let run = self.shared.begin_run();
+        self.shared
+            .emit_for(run, Event::Source(SourceState::Starting));
+        self.threads().capture.open(run, source);
+    }
+
+    /// Loads a checkpoint in the background. Returns at once; the outcome comes as an [`Event`].
+    pub fn load_checkpoint(&self, choice: CheckpointChoice) {
+        self.threads().loader.load(choice);
+    }
+
+    /// Puts settings in force from the next frame on.
+    pub fn apply(&self, settings: Settings) {
+        self.shared.apply(settings);
+    }
+
+    /// The newest captured frame, if it was not taken before.
+    pub fn take_preview(&self) -> Option<Arc<Frame>> {
+        let (run, frame) = self.preview.try_take()?;
+        self.shared.is_current(run).then_some(frame)
+    }
+
+    /// The newest result, if it was not taken before. For windows, which pace themselves in real time.
+    pub fn take_analysis(&self) -> Option<Analysis> {
+        self.sort(self.analyzed.try_take()?)
+    }
+
+    /// Waits for the next result. `None` once the source ended or failed for good and all its results were read;
+    /// the [`Event`] that says which is then there to take.
+    ///
+    /// Made for [`Pacing::EveryFrame`](super::Pacing); with [`Pacing::Realtime`](super::Pacing) the end of a source
+    /// is only an event.
+    pub fn next_analysis(&self) -> Option<Analysis> {
+        loop {
+            if self.has_ended() {
+                return None;
+            }
+            if let Some(analysis) = self.sort(self.analyzed.take()?) {
+                return Some(analysis);
+            }
+        }
+    }
+
+    /// As [`Pipeline::next_analysis`], waiting at most for `timeout`.
+    pub fn wait_analysis(&self, timeout: Duration) -> NextAnalysis {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if self.has_ended() {
+                return NextAnalysis::Ended;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.analyzed.take_timeout(left) {
+                Ok(message) => {
+                    if let Some(analysis) = self.sort(message) {
+                        return NextAnalysis::Ready(Box::new(analysis));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return NextAnalysis::NotYet,
+                Err(RecvTimeoutError::Disconnected) => return NextAnalysis::Ended,
+            }
+        }
+    }
+
+    /// The next event, oldest first.
+    pub fn take_event(&self) -> Option<Event> {
+        self.events
+            .try_iter()
+            .find(|(run, _)| run.is_none_or(|run| self.shared.is_current(run)))
+            .map(|(_, event)| event)
+    }
+
+    /// Figures for the status bar.
+    pub fn stats(&self) -> Stats {
+        self.shared.stats(Instant::now())
+    }
+
+    /// Notes an end, and lets only results of the current source through.
+    fn sort(&self, message: Message<Analysis>) -> Option<Analysis> {
+        match message.item {
+            _ if !self.shared.is_current(message.run) => None,
+            Item::Frame(analysis) => Some(analysis),
+            Item::End(_) => {
+                self.ended_run.store(message.run.0, Ordering::SeqCst);
+                None
+            }
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        let current = self.shared.current_run().0;
+        current != 0 && self.ended_run.load(Ordering::SeqCst) == current
+    }
+
+    fn threads(&self) -> &Threads {
+        self.threads.as_ref().expect("taken only by drop")
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        let Some(Threads {
+            capture,
+            loader,
+            stages: [detect, classify],
+        }) = self.threads.take()
+        else {
+            return;
+        };
+        // First everything is told to end, then everything is waited for: no thread is joined that could wait
+        // for another that does not know yet.
+        let capture = capture.finish();
+        let loader = loader.finish();
+        self.captured.close();
+        self.found.close();
+        self.analyzed.close();
+        self.networks.close();
+        // The control thread itself waits for the reader that long, so it gets a little more.
+        let deadline = Instant::now() + self.abandon_after + Duration::from_millis(250);
+        for worker in [capture, detect, classify, loader] {
+            worker.join_within(deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Starts the device and loads checkpoints, away from everything that must keep running.
+//!
+//! The network in force stays until another is ready; a failed load changes nothing. Only when the *first*
+//! checkpoint fails is the bundled one taken in its place, and that is reported as the failure it is.
+
+use std::{io, sync::Arc};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::{
+    Event,
+    classify_thread::Network,
+    latest::Latest,
+    parts::{ClassifyFaces, LoadNetwork, StartDevice},
+    shared::Shared,
+    words,
+    worker::{Worker, guarded},
+};
+use crate::model::{self, CheckpointChoice, ComputeDevice, DeviceChoice};
+
+/// The running loader. Dropping it tells it to end after what it is at.
+pub(super) struct LoaderThread {
+    requests: Sender<CheckpointChoice>,
+    worker: Worker,
+}
+
+/// What the loader needs.
+pub(super) struct Loader {
+    pub start_device: StartDevice,
+    pub load_network: LoadNetwork,
+    /// Where ready networks go.
+    pub networks: Arc<Latest<Network>>,
+    pub shared: Arc<Shared>,
+}
+
+impl LoaderThread {
+    /// Starts the device and loads the first checkpoint, then waits for requests.
+    ///
+    /// # Errors
+    /// If the operating system refuses a thread.
+    pub fn spawn(
+        loader: Loader,
+        device: DeviceChoice,
+        first: CheckpointChoice,
+    ) -> io::Result<Self> {
+        let (requests, inbox) = crossbeam_channel::unbounded();
+        let worker = Worker::spawn("loader", move || loader.run(device, first, &inbox))?;
+        Ok(Self { requests, worker })
+    }
+
+    /// Loads a checkpoint in the background.
+    pub fn load(&self, choice: CheckpointChoice) {
+        // The thread ends only after `self` is gone.
+        self.requests.send(choice).ok();
+    }
+
+    /// Takes no more requests and returns the thread to wait for.
+    pub fn finish(self) -> Worker {
+        self.worker
+    }
+}
+
+impl Loader {
+    fn run(
+        &self,
+        device: DeviceChoice,
+        first: CheckpointChoice,
+        requests: &Receiver<CheckpointChoice>,
+    ) {
+        let device = self.start(device);
+        let fallback = model::bundled_names()
+            .first()
+            .map(|name| CheckpointChoice::Bundled((*name).to_owned()))
+            .filter(|bundled| *bundled != first);
+        if !self.load(first, &device) && !fallback.is_some_and(|choice| self.load(choice, &device))
+        {
+            self.shared.emit(Event::Warning(
+                "no expressions are shown, since no network could be loaded".to_owned(),
+            ));
+            // Lets the frames through without one.
+            drop(self.networks.put(None));
+        }
+        for choice in requests {
+            self.load(choice, &device);
+        }
+    }
+
+    fn start(&self, choice: DeviceChoice) -> ComputeDevice {
+        let device =
+            guarded(|| (self.start_device)(choice)).unwrap_or_else(|panic| ComputeDevice {
+                device: candle_core::Device::Cpu,
+                name: "CPU".to_owned(),
+                warning: Some(format!(
+                    "the wished-for device could not be started: {panic}"
+                )),
+            });
+        self.shared.emit(Event::Device {
+            name: device.name.clone(),
+            warning: device.warning.clone(),
+        });
+        device
+    }
+
+    /// Loads a checkpoint, puts it in force and tells the outcome. Returns whether it worked.
+    fn load(&self, choice: CheckpointChoice, device: &ComputeDevice) -> bool {
+        let loaded: Result<Box<dyn ClassifyFaces>, String> =
+            match guarded(|| (self.load_network)(&choice, device)) {
+                Ok(outcome) => outcome.map_err(|error| words(&error)),
+                Err(panic) => Err(format!(
+                    "the checkpoint could not be loaded because of a bug: {panic}"
+                )),
+            };
+        match loaded {
+            Ok(network) => {
+                let info = Arc::clone(network.info());
+                // One that was never taken is superseded, not lost.
+                drop(self.networks.put(Some(network)));
+                self.shared.emit(Event::CheckpointLoaded(info));
+                true
+            }
+            Err(reason) => {
+                self.shared.emit(Event::CheckpointFailed { choice, reason });
+                false
+            }
+        }
+    }
+}

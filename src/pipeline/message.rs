@@ -1,0 +1,68 @@
+//! What passes from stage to stage, and how.
+//!
+//! The end of a source is a message like any other, so that it cannot overtake the last frame.
+
+use std::sync::Arc;
+
+use super::{
+    SourceState,
+    cancel::CancelToken,
+    latest::Latest,
+    shared::{Run, Shared},
+};
+
+/// Mailbox between two stages.
+pub(super) type Slot<T> = Arc<Latest<Message<T>>>;
+
+/// Something about one source, on its way to the next stage.
+#[derive(Debug)]
+pub(super) struct Message<T> {
+    /// The source.
+    pub run: Run,
+    /// Whether it must wait for the next stage rather than replace what is there.
+    pub lossless: bool,
+    /// The work.
+    pub item: Item<T>,
+}
+
+/// What a [`Message`] carries.
+#[derive(Debug)]
+pub(super) enum Item<T> {
+    /// A frame, with what the stages so far made of it.
+    Frame(T),
+    /// No more frames will come. Holds why, unless the reader was already told.
+    End(Option<SourceState>),
+}
+
+impl<T> Message<T> {
+    /// The end of a source. It always waits: replacing the last frame would lose its result.
+    pub fn end(run: Run, state: Option<SourceState>) -> Self {
+        Self {
+            run,
+            lossless: true,
+            item: Item::End(state),
+        }
+    }
+}
+
+/// Passes a message on as it asks for, counting a frame that is lost by it.
+pub(super) fn hand_over<T>(
+    slot: &Latest<Message<T>>,
+    message: Message<T>,
+    shared: &Shared,
+    cancel: &CancelToken,
+) {
+    let lost = if message.lossless {
+        slot.put_wait_unless(message, cancel).err()
+    } else {
+        slot.put(message)
+    };
+    if let Some(Message {
+        run,
+        item: Item::Frame(_),
+        ..
+    }) = lost
+    {
+        shared.record(run, |stats| stats.dropped());
+    }
+}

@@ -1,0 +1,119 @@
+//! What all threads of one pipeline share: settings, figures, events, and which source is the current one.
+//!
+//! Everything that belongs to a source carries its [`Run`]. Opening another source only raises the current run;
+//! what is still under way for the old one is recognised by its number and thrown away wherever it turns up.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use crossbeam_channel::Sender;
+
+use super::{Event, Settings, Stats, stats::StatsRecorder};
+
+/// Number of an opened source, from 1; 0 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Run(pub u64);
+
+/// An event, with the run it is about if it is about the source.
+pub(super) type TaggedEvent = (Option<Run>, Event);
+
+/// See the module's documentation.
+pub(super) struct Shared {
+    current: AtomicU64,
+    /// Copied out by each stage at the start of each frame.
+    settings: Mutex<Settings>,
+    stats: Mutex<(Run, StatsRecorder)>,
+    events: Sender<TaggedEvent>,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Shared {
+    /// With no source yet.
+    pub fn new(
+        settings: Settings,
+        events: Sender<TaggedEvent>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            current: AtomicU64::default(),
+            settings: Mutex::new(settings),
+            stats: Mutex::default(),
+            events,
+            wake: Box::new(wake),
+        }
+    }
+
+    /// Begins another source; from now on everything of the one before is stale.
+    pub fn begin_run(&self) -> Run {
+        let run = Run(self.current.fetch_add(1, Ordering::SeqCst) + 1);
+        let mut stats = lock(&self.stats);
+        if stats.0 < run {
+            *stats = (run, StatsRecorder::default());
+        }
+        run
+    }
+
+    /// The source that counts now.
+    pub fn current_run(&self) -> Run {
+        Run(self.current.load(Ordering::SeqCst))
+    }
+
+    /// Whether `run` is the source that counts now.
+    pub fn is_current(&self, run: Run) -> bool {
+        self.current_run() == run
+    }
+
+    /// The settings now in force.
+    pub fn settings(&self) -> Settings {
+        *lock(&self.settings)
+    }
+
+    /// Puts settings in force.
+    pub fn apply(&self, settings: Settings) {
+        *lock(&self.settings) = settings;
+    }
+
+    /// Lets `record` note something about `run`; ignored if another source is the current one.
+    pub fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
+        let mut stats = lock(&self.stats);
+        if stats.0 == run {
+            record(&mut stats.1);
+        }
+    }
+
+    /// The figures as of `now`.
+    pub fn stats(&self, now: Instant) -> Stats {
+        lock(&self.stats).1.snapshot(now)
+    }
+
+    /// Tells the reader something.
+    pub fn emit(&self, event: Event) {
+        self.emit_tagged(None, event);
+    }
+
+    /// Tells the reader something about a source, unless it is no longer the current one when it is read.
+    pub fn emit_for(&self, run: Run, event: Event) {
+        self.emit_tagged(Some(run), event);
+    }
+
+    /// Tells the reader that there is something to take.
+    pub fn wake(&self) {
+        (self.wake)();
+    }
+
+    fn emit_tagged(&self, run: Option<Run>, event: Event) {
+        // Nobody listens any more only while the pipeline is dropped.
+        self.events.send((run, event)).ok();
+        self.wake();
+    }
+}
+
+/// A panic while a lock was held cannot leave half a value here: all of them are replaced or counted up.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,190 @@
+//! Figures about the running pipeline: rates, latency, losses.
+//!
+//! Time is always a parameter. Rates are over the last seconds, so they follow a change and fall to zero when
+//! frames stop; counts are since the source was opened.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use super::Stats;
+
+/// Rates look back this far: long enough for a steady figure at a few frames a second, short enough to follow.
+const RATE_WINDOW: Duration = Duration::from_secs(3);
+
+/// How many latencies the percentiles are taken from: ten seconds at 30 frames a second. With fewer, the 95th
+/// percentile would rest on a handful of values.
+const N_LATENCIES: usize = 300;
+
+/// Collects what the stages report about one source.
+#[derive(Debug, Default)]
+pub(super) struct StatsRecorder {
+    captured: RateMeter,
+    analyzed: RateMeter,
+    latencies: VecDeque<Duration>,
+    n_dropped: u64,
+}
+
+impl StatsRecorder {
+    /// A frame came from the source.
+    pub fn captured(&mut self, now: Instant) {
+        self.captured.count(now);
+    }
+
+    /// A result is ready, `latency` after its frame was captured.
+    pub fn analyzed(&mut self, now: Instant, latency: Duration) {
+        self.analyzed.count(now);
+        if self.latencies.len() == N_LATENCIES {
+            self.latencies.pop_front();
+        }
+        self.latencies.push_back(latency);
+    }
+
+    /// A frame was replaced before it was analysed, or its analysis failed.
+    pub fn dropped(&mut self) {
+        self.n_dropped += 1;
+    }
+
+    /// The figures as of `now`.
+    pub fn snapshot(&self, now: Instant) -> Stats {
+        let mut sorted: Vec<Duration> = self.latencies.iter().copied().collect();
+        sorted.sort_unstable();
+        Stats {
+            capture_rate_hz: self.captured.rate_hz(now),
+            analysis_rate_hz: self.analyzed.rate_hz(now),
+            latency_p50: percentile(&sorted, 50),
+            latency_p95: percentile(&sorted, 95),
+            n_captured: self.captured.n_total,
+            n_analyzed: self.analyzed.n_total,
+            n_dropped: self.n_dropped,
+        }
+    }
+}
+
+/// Nearest-rank percentile of sorted values.
+fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
+}
+
+#[derive(Debug, Default)]
+struct RateMeter {
+    /// Times within the window before the newest, oldest first.
+    recent: VecDeque<Instant>,
+    n_total: u64,
+}
+
+impl RateMeter {
+    fn count(&mut self, now: Instant) {
+        self.n_total += 1;
+        self.recent.push_back(now);
+        while self
+            .recent
+            .front()
+            .is_some_and(|&time| now.saturating_duration_since(time) > RATE_WINDOW)
+        {
+            self.recent.pop_front();
+        }
+    }
+
+    fn rate_hz(&self, now: Instant) -> f64 {
+        let in_window = |time: &&Instant| now.saturating_duration_since(**time) <= RATE_WINDOW;
+        let mut times = self.recent.iter().filter(in_window);
+        let Some(&first) = times.next() else {
+            return 0.0;
+        };
+        let (n_intervals, last) = times.fold((0u32, first), |(n, _), &time| (n + 1, time));
+        if n_intervals == 0 {
+            return 0.0;
+        }
+        let busy = last.saturating_duration_since(first);
+        let silent = now.saturating_duration_since(last);
+        // Between two frames the figure should stand still; when frames are overdue it should fall.
+        let overdue = silent > 2 * busy / n_intervals;
+        let span = if overdue { busy + silent } else { busy };
+        if span.is_zero() {
+            return 0.0;
+        }
+        f64::from(n_intervals) / span.as_secs_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn nothing_yet() {
+        assert_eq!(
+            StatsRecorder::default().snapshot(Instant::now()),
+            Stats::default()
+        );
+    }
+
+    #[test]
+    fn a_steady_rate_is_read_exactly_and_falls_when_frames_stop() {
+        let start = Instant::now();
+        let mut recorder = StatsRecorder::default();
+        for frame in 0..300u32 {
+            recorder.captured(start + frame * 40 * MS);
+        }
+        let last = start + 299 * 40 * MS;
+        let rate = |later: Duration| recorder.snapshot(last + later).capture_rate_hz;
+        assert!((rate(Duration::ZERO) - 25.0).abs() < 1e-9);
+        assert!(
+            (rate(35 * MS) - 25.0).abs() < 1e-9,
+            "steady between two frames"
+        );
+        assert!(rate(1500 * MS) < 13.0, "{}", rate(1500 * MS));
+        assert_eq!(rate(3001 * MS), 0.0);
+        assert_eq!(recorder.snapshot(last).n_captured, 300);
+        assert!(
+            recorder.captured.recent.len() <= 76,
+            "the window is bounded"
+        );
+    }
+
+    #[test]
+    fn one_frame_has_no_rate() {
+        let now = Instant::now();
+        let mut recorder = StatsRecorder::default();
+        recorder.captured(now);
+        assert_eq!(recorder.snapshot(now).capture_rate_hz, 0.0);
+        recorder.captured(now);
+        assert_eq!(
+            recorder.snapshot(now).capture_rate_hz,
+            0.0,
+            "not infinite either"
+        );
+    }
+
+    #[test]
+    fn percentiles_are_of_the_last_three_hundred() {
+        let now = Instant::now();
+        let mut recorder = StatsRecorder::default();
+        recorder.analyzed(now, 7 * MS);
+        let one = recorder.snapshot(now);
+        assert_eq!(
+            (one.latency_p50, one.latency_p95),
+            (Some(7 * MS), Some(7 * MS))
+        );
+        for ms in 1..=300u32 {
+            recorder.analyzed(now, (301 - ms) * MS); // The 7 ms of before fall out.
+        }
+        let stats = recorder.snapshot(now);
+        assert_eq!(stats.latency_p50, Some(150 * MS));
+        assert_eq!(stats.latency_p95, Some(285 * MS));
+        assert_eq!(stats.n_analyzed, 301);
+    }
+
+    #[test]
+    fn drops_are_counted() {
+        let mut recorder = StatsRecorder::default();
+        recorder.dropped();
+        recorder.dropped();
+        assert_eq!(recorder.snapshot(Instant::now()).n_dropped, 2);
+    }
+}

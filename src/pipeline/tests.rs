@@ -1,0 +1,419 @@
+//! The threads together, from scripted parts.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+
+use super::{
+    fakes::{Opening, Step, camera, disconnected, file, info, parts},
+    *,
+};
+use crate::{
+    capture::{CaptureError, SourceKind},
+    model::bundled_names,
+};
+
+/// Only a broken pipeline waits that long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Rig {
+    pipeline: Pipeline,
+    wakes: Receiver<()>,
+}
+
+fn config(pacing: Pacing) -> PipelineConfig {
+    PipelineConfig {
+        source: Some(SourceSpec::Demo),
+        checkpoint: CheckpointChoice::Bundled("first".to_owned()),
+        device: DeviceChoice::Cpu,
+        settings: Settings::default(),
+        pacing,
+    }
+}
+
+fn start(pacing: Pacing, openings: Vec<Opening>) -> Rig {
+    start_with(config(pacing), parts(openings))
+}
+
+fn start_with(config: PipelineConfig, parts: Parts) -> Rig {
+    let (wake, wakes) = crossbeam_channel::unbounded();
+    let pipeline = Pipeline::start_with(config, parts, move || {
+        wake.send(()).ok();
+    });
+    Rig {
+        pipeline: pipeline.expect("threads"),
+        wakes,
+    }
+}
+
+impl Rig {
+    fn event(&self) -> Event {
+        self.wait_for(Pipeline::take_event)
+    }
+
+    fn state(&self) -> SourceState {
+        loop {
+            if let Event::Source(state) = self.event() {
+                return state;
+            }
+        }
+    }
+
+    fn states_until(&self, last: &SourceState) -> Vec<SourceState> {
+        let mut states = Vec::new();
+        while states.last() != Some(last) {
+            states.push(self.state());
+        }
+        states
+    }
+
+    fn wait_for<T>(&self, take: impl Fn(&Pipeline) -> Option<T>) -> T {
+        loop {
+            if let Some(value) = take(&self.pipeline) {
+                return value;
+            }
+            self.wakes
+                .recv_timeout(PATIENCE)
+                .expect("the pipeline wakes its reader for everything new");
+        }
+    }
+
+    fn frame_ids(&self) -> Vec<u64> {
+        std::iter::from_fn(|| self.pipeline.next_analysis())
+            .map(|analysis| analysis.frame.id.0)
+            .collect()
+    }
+}
+
+fn live() -> SourceState {
+    SourceState::Live(info(SourceKind::Live))
+}
+
+fn lost(error: &CaptureError) -> SourceState {
+    SourceState::Lost(error.to_string())
+}
+
+fn stalled() -> CaptureError {
+    CaptureError::Stalled {
+        name: "Fake".to_owned(),
+        waited: Duration::from_secs(3),
+    }
+}
+
+/// A step that hangs until the returned sender is dropped.
+fn hang() -> (crossbeam_channel::Sender<()>, Step) {
+    let (release, until) = crossbeam_channel::bounded(0);
+    (release, Step::Hang(until))
+}
+
+#[test]
+fn every_frame_of_a_file_is_analysed_in_order() {
+    let mut parts = parts(vec![file(vec![Step::Frames(300)])]);
+    // The network takes its time; no frame may pass before it is there.
+    let (release, gate) = crossbeam_channel::bounded::<()>(0);
+    let load = Arc::clone(&parts.load_network);
+    parts.load_network = Arc::new(move |choice, device| {
+        gate.recv().ok();
+        load(choice, device)
+    });
+    let rig = start_with(config(Pacing::EveryFrame), parts);
+    assert!(matches!(
+        rig.pipeline.wait_analysis(Duration::from_millis(5)),
+        NextAnalysis::NotYet
+    ));
+    drop(release);
+    assert!(rig.frame_ids().into_iter().eq(0..300));
+    assert!(rig.pipeline.next_analysis().is_none(), "and stays ended");
+    assert!(matches!(
+        rig.pipeline.wait_analysis(PATIENCE),
+        NextAnalysis::Ended
+    ));
+    let expected = [
+        SourceState::Starting,
+        SourceState::Live(info(SourceKind::File)),
+        SourceState::Ended,
+    ];
+    assert_eq!(rig.states_until(&SourceState::Ended), expected);
+    let stats = rig.pipeline.stats();
+    assert_eq!(
+        (stats.n_captured, stats.n_analyzed, stats.n_dropped),
+        (300, 300, 0)
+    );
+}
+
+#[test]
+fn a_watched_file_ends_after_its_last_result() {
+    let rig = start(Pacing::Realtime, vec![file(vec![Step::Frames(50)])]);
+    rig.states_until(&SourceState::Ended);
+    // Nothing was read meanwhile, so the newest is there: the last frame, classified.
+    let last = rig.pipeline.take_analysis().expect("the last result");
+    assert_eq!(last.frame.id.0, 49);
+    assert_eq!(last.faces[0].label(), Expression::Happy);
+    assert_eq!(
+        last.checkpoint.map(|info| info.name.clone()),
+        Some("first".to_owned())
+    );
+    assert_eq!(
+        rig.pipeline.take_preview().map(|frame| frame.id.0),
+        Some(49)
+    );
+    let stats = rig.pipeline.stats();
+    assert_eq!(stats.n_captured, 50);
+    assert_eq!(stats.n_analyzed + stats.n_dropped, 50);
+}
+
+#[test]
+fn a_camera_goes_and_comes_back() {
+    let (_release, hang) = hang();
+    let rig = start(
+        Pacing::Realtime,
+        vec![
+            Err(CaptureError::NoCamera),
+            Err(CaptureError::NoCamera),
+            camera(vec![
+                Step::Frames(2),
+                Step::Error(stalled()),
+                Step::Error(stalled()),
+                Step::Frames(1),
+                Step::Error(disconnected()),
+            ]),
+            Err(CaptureError::NoCamera),
+            camera(vec![Step::Frames(1), hang]),
+        ],
+    );
+    let states: Vec<_> = (0..7).map(|_| rig.state()).collect();
+    let expected = [
+        SourceState::Starting,
+        SourceState::NoCamera,
+        live(),
+        lost(&stalled()),
+        live(),
+        lost(&disconnected()), // And not hidden by "no camera found" after it.
+        live(),
+    ];
+    assert_eq!(states, expected);
+    // Frame numbers go on where they were.
+    let newest = rig.wait_for(|pipeline| pipeline.take_preview().filter(|f| f.id.0 == 3));
+    assert!(newest.time > Duration::ZERO);
+}
+
+#[test]
+fn a_busy_camera_is_tried_again() {
+    let busy = |transient| CaptureError::OpenCamera {
+        name: "Fake".to_owned(),
+        reason: "another program uses it".to_owned(),
+        transient,
+    };
+    let (_release, hang) = hang();
+    let failed = SourceState::Failed(busy(true).to_string());
+    let openings = vec![
+        Err(busy(true)),
+        Err(busy(true)),
+        camera(vec![Step::Frames(1), hang]),
+    ];
+    let rig = start(Pacing::Realtime, openings);
+    assert_eq!(
+        rig.states_until(&live()),
+        [SourceState::Starting, failed.clone(), live()]
+    );
+    // One that cannot work at all is not.
+    let openings = vec![Err(busy(false)), camera(vec![Step::Frames(1)])];
+    let rig = start(Pacing::EveryFrame, openings);
+    assert!(rig.pipeline.next_analysis().is_none());
+    assert_eq!(rig.states_until(&failed), [SourceState::Starting, failed]);
+}
+
+#[test]
+fn a_file_that_breaks_off_keeps_what_was_read() {
+    let reason = CaptureError::Unsupported {
+        path: "clip.mp4".into(),
+        reason: "it is damaged after frame 3".to_owned(),
+    };
+    let failed = SourceState::Failed(reason.to_string());
+    let opening = file(vec![Step::Frames(3), Step::Error(reason)]);
+    let rig = start(Pacing::EveryFrame, vec![opening]);
+    assert_eq!(rig.frame_ids(), [0, 1, 2]);
+    assert_eq!(rig.states_until(&failed).len(), 3);
+}
+
+#[test]
+fn a_source_that_panics_is_reported() {
+    let rig = start(
+        Pacing::EveryFrame,
+        vec![file(vec![Step::Frames(1), Step::Panic])],
+    );
+    assert_eq!(rig.frame_ids(), [0]);
+    let failed = rig.wait_for(|pipeline| match pipeline.take_event() {
+        Some(Event::Source(SourceState::Failed(reason))) => Some(reason),
+        _ => None,
+    });
+    assert!(failed.contains("a bug in the source"), "{failed}");
+
+    let (_release, hang) = hang();
+    let openings = vec![
+        camera(vec![Step::Frames(1), Step::Panic]),
+        camera(vec![Step::Frames(1), hang]),
+    ];
+    let rig = start(Pacing::Realtime, openings);
+    assert_eq!(rig.state(), SourceState::Starting);
+    assert_eq!(rig.state(), live());
+    assert!(matches!(rig.state(), SourceState::Lost(_)));
+    assert_eq!(rig.state(), live(), "opened again");
+}
+
+#[test]
+fn another_source_can_be_opened_while_one_hangs() {
+    let (release, hang) = hang();
+    // When the first comes to itself it still delivers; nobody may see it.
+    let rig = start(
+        Pacing::EveryFrame,
+        vec![
+            file(vec![Step::Frames(1), hang, Step::Frames(100)]),
+            file(vec![Step::Frames(200)]),
+        ],
+    );
+    assert_eq!(
+        rig.pipeline.next_analysis().map(|first| first.frame.id.0),
+        Some(0)
+    );
+    let asked = Instant::now();
+    rig.pipeline.open(SourceSpec::Demo);
+    assert!(asked.elapsed() < PATIENCE / 10, "returns at once");
+    assert_eq!(rig.pipeline.stats().n_captured, 0, "counted anew");
+    let second = rig.pipeline.next_analysis().expect("a result");
+    assert_eq!(second.frame.id.0, 0);
+    drop(release);
+    assert!(rig.frame_ids().into_iter().eq(1..200));
+    assert_eq!(rig.pipeline.stats().n_captured, 200);
+}
+
+#[test]
+fn a_hung_source_does_not_hold_up_the_end() {
+    let (release, hang) = hang();
+    let rig = start(Pacing::Realtime, vec![camera(vec![Step::Frames(1), hang])]);
+    rig.states_until(&live());
+    let asked = Instant::now();
+    drop(rig);
+    assert!(asked.elapsed() < PATIENCE / 4, "took {:?}", asked.elapsed());
+    drop(release);
+}
+
+#[test]
+fn nobody_need_read_for_it_to_end() {
+    let rig = start(Pacing::EveryFrame, vec![file(vec![Step::Frames(1000)])]);
+    // All mailboxes fill up and every stage waits.
+    rig.wait_for(|pipeline| (pipeline.stats().n_captured > 3).then_some(()));
+    let asked = Instant::now();
+    drop(rig);
+    assert!(asked.elapsed() < PATIENCE / 4, "took {:?}", asked.elapsed());
+}
+
+#[test]
+fn a_checkpoint_that_fails_changes_nothing() {
+    let (release, hang) = hang();
+    let rig = start(
+        Pacing::EveryFrame,
+        vec![file(vec![Step::Frames(1), hang, Step::Frames(20)])],
+    );
+    let choose = |name: &str| {
+        let choice = CheckpointChoice::Bundled(name.to_owned());
+        rig.pipeline.load_checkpoint(choice.clone());
+        choice
+    };
+    let loaded = |event: Option<Event>| match event {
+        Some(Event::CheckpointLoaded(info)) => Some(info.name.clone()),
+        _ => None,
+    };
+    assert_eq!(rig.wait_for(|p| loaded(p.take_event())), "first");
+    let bad = choose("bad");
+    let failed = rig.wait_for(|p| match p.take_event() {
+        Some(Event::CheckpointFailed { choice, reason }) => Some((choice, reason)),
+        _ => None,
+    });
+    assert_eq!(failed.0, bad);
+    assert!(failed.1.contains("bad checkpoint"), "{}", failed.1);
+    let made_by = |analysis: &Analysis| analysis.checkpoint.as_ref().map(|info| info.name.clone());
+    let first = rig.pipeline.next_analysis().expect("a result");
+    assert_eq!(made_by(&first).as_deref(), Some("first"));
+
+    choose("second");
+    assert_eq!(rig.wait_for(|p| loaded(p.take_event())), "second");
+    drop(release);
+    let last = std::iter::from_fn(|| rig.pipeline.next_analysis()).last();
+    assert_eq!(last.as_ref().and_then(made_by).as_deref(), Some("second"));
+}
+
+#[test]
+fn without_the_first_checkpoint_the_bundled_one_is_used() {
+    let mut config = config(Pacing::EveryFrame);
+    config.checkpoint = CheckpointChoice::File("missing.safetensors".into());
+    let rig = start_with(config.clone(), parts(vec![file(vec![Step::Frames(1)])]));
+    let result = rig.pipeline.next_analysis().expect("a result");
+    assert_eq!(
+        result.checkpoint.map(|info| info.name.clone()).as_deref(),
+        bundled_names().first().copied()
+    );
+    assert!(matches!(
+        rig.wait_for(|p| p
+            .take_event()
+            .filter(|event| matches!(event, Event::CheckpointFailed { .. }))),
+        Event::CheckpointFailed { .. }
+    ));
+
+    let mut parts = parts(vec![file(vec![Step::Frames(3)])]);
+    parts.load_network = Arc::new(|_, _| panic!("a bug in the loader"));
+    let rig = start_with(config, parts);
+    let results: Vec<_> = std::iter::from_fn(|| rig.pipeline.next_analysis()).collect();
+    assert_eq!(results.len(), 3);
+    assert!(
+        results
+            .iter()
+            .all(|result| result.faces.is_empty() && result.checkpoint.is_none())
+    );
+    rig.wait_for(|p| {
+        p.take_event()
+            .filter(|event| matches!(event, Event::Warning(_)))
+    });
+}
+
+#[test]
+fn settings_hold_from_the_next_frame() {
+    let (release, hang) = hang();
+    let rig = start(
+        Pacing::EveryFrame,
+        vec![file(vec![Step::Frames(1), hang, Step::Frames(1)])],
+    );
+    let score = |rig: &Rig| rig.pipeline.next_analysis().expect("a result").faces[0].score;
+    assert_eq!(score(&rig), Settings::default().detect.score_threshold);
+    let mut settings = Settings::default();
+    settings.detect.score_threshold = 17.0;
+    rig.pipeline.apply(settings);
+    drop(release);
+    assert_eq!(score(&rig), 17.0);
+}
+
+#[test]
+fn a_stage_that_panics_costs_its_frame_only() {
+    let mut parts = parts(vec![file(vec![Step::Frames(4)])]);
+    let find = Arc::clone(&parts.build_finder);
+    let n_built = Mutex::new(0);
+    parts.build_finder = Arc::new(move |config| {
+        let mut n_built = n_built.lock().expect("not poisoned by a panic below");
+        *n_built += 1;
+        let first = *n_built == 1;
+        drop(n_built);
+        assert!(!first, "a bug in the detector");
+        find(config)
+    });
+    let rig = start_with(config(Pacing::EveryFrame), parts);
+    assert_eq!(rig.frame_ids(), [1, 2, 3]);
+    let warning = rig.wait_for(|p| match p.take_event() {
+        Some(Event::Warning(text)) => Some(text),
+        _ => None,
+    });
+    assert!(warning.contains("a bug in the detector"), "{warning}");
+    assert_eq!(rig.pipeline.stats().n_dropped, 1);
+}
