@@ -1,9 +1,51 @@
 //! The window: live picture, panels, menus.
+//!
+//! [`run`] starts the pipeline and shows what it finds until the window is closed. Panels draw plain data and return
+//! [`commands::Command`]s; only [`app`] acts on them.
 
-use crate::{
-    capture::SourceSpec,
-    model::{CheckpointChoice, DeviceChoice},
+use std::{ffi::OsString, sync::Arc};
+
+use anyhow::{Context as _, anyhow, bail};
+use eframe::NativeOptions;
+use egui::ViewportBuilder;
+
+use self::{
+    app::{App, AppConfig},
+    cameras::ListedCamera,
+    settings::{Saver, ViewSettings},
 };
+use crate::{
+    capture::{CameraChoice, SourceSpec, devices},
+    model::{CheckpointChoice, DeviceChoice},
+    pipeline::{Pacing, Pipeline, PipelineConfig},
+};
+
+mod about;
+mod app;
+mod cameras;
+mod colors;
+mod commands;
+mod dialogs;
+mod face_panel;
+#[cfg(test)]
+mod fixtures;
+mod geometry;
+mod icons;
+mod keyboard;
+mod menu_bar;
+mod menu_item;
+mod notices;
+pub mod overlay;
+mod preview;
+mod settings;
+mod state_screen;
+mod status_bar;
+mod window_icon;
+
+/// Size of a new window, points.
+const WINDOW_SIZE: [f32; 2] = [1280.0, 800.0];
+/// Below this, panels would cover each other, points.
+const MIN_WINDOW_SIZE: [f32; 2] = [720.0, 480.0];
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -20,6 +62,137 @@ pub struct UiOptions {
 ///
 /// # Errors
 /// If there is no display, no graphics, or no thread; the text says what to do.
-pub fn run(_options: UiOptions) -> anyhow::Result<()> {
-    anyhow::bail!("there is no window yet; try `fervis analyze demo`")
+pub fn run(options: UiOptions) -> anyhow::Result<()> {
+    check_display(|name| std::env::var_os(name))?;
+    let (view, settings_warning, saver) = load_settings();
+    let native_options = NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("fervis")
+            .with_app_id("fervis")
+            .with_icon(window_icon::window_icon())
+            .with_inner_size(WINDOW_SIZE)
+            .with_min_inner_size(MIN_WINDOW_SIZE),
+        ..NativeOptions::default()
+    };
+    let source = options
+        .source
+        .unwrap_or_else(|| SourceSpec::Camera(CameraChoice::default()));
+    let create_app = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+        let ctx = cc.egui_ctx.clone();
+        let config = PipelineConfig {
+            source: Some(source.clone()),
+            checkpoint: options.checkpoint,
+            device: options.device,
+            settings: view.pipeline_settings(),
+            pacing: Pacing::Realtime,
+        };
+        let pipeline = Pipeline::start(config, move || ctx.request_repaint())?;
+        let app = App::new(
+            &cc.egui_ctx,
+            Box::new(pipeline),
+            AppConfig {
+                source,
+                view,
+                settings_warning,
+                saver,
+                list_cameras: Arc::new(list_cameras),
+            },
+        );
+        Ok(Box::new(app))
+    };
+    eframe::run_native("fervis", native_options, Box::new(create_app))
+        .map_err(|err| anyhow!("{}", explain(&err.to_string())))
+}
+
+/// The cameras of this machine, for the Source menu.
+fn list_cameras() -> Vec<ListedCamera> {
+    let listed = |device: devices::CameraDevice| ListedCamera {
+        name: device.name,
+        problem: device.problem.map(|problem| problem.to_string()),
+    };
+    devices::list().into_iter().map(listed).collect()
+}
+
+/// The settings kept from the last run, what is wrong with them, and what keeps the next ones.
+fn load_settings() -> (ViewSettings, Option<String>, Option<Saver>) {
+    let Some(path) = settings::default_path(|name| std::env::var_os(name)) else {
+        return (ViewSettings::default(), None, None);
+    };
+    let (view, warning) = match ViewSettings::load(&path) {
+        Ok(view) => (view, None),
+        Err(warning) => (ViewSettings::default(), Some(warning)),
+    };
+    let saver = Saver::start(path)
+        .context("settings will not be kept")
+        .inspect_err(|err| log::warn!("{err:#}"))
+        .ok();
+    (view, warning, saver)
+}
+
+/// Fails early, and in words, where no window can be shown. `variable` reads the environment.
+fn check_display(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
+    // Elsewhere a display does not depend on the environment.
+    if !cfg!(all(unix, not(target_os = "macos"))) {
+        return Ok(());
+    }
+    let has_display = ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"]
+        .into_iter()
+        .any(|name| variable(name).is_some_and(|value| !value.is_empty()));
+    if !has_display {
+        bail!(
+            "there is no display to show a window on (neither DISPLAY nor WAYLAND_DISPLAY is set); \
+             to run without one, try `fervis analyze demo`"
+        );
+    }
+    Ok(())
+}
+
+/// An error of the window system in words, with what to install.
+fn explain(error: &str) -> String {
+    let lower = error.to_lowercase();
+    // Packages of Debian and Ubuntu; found by adding one at a time to a bare system.
+    let remedy = if lower.contains("xlib") || lower.contains("xkbcommon") || lower.contains("xcb") {
+        "install libx11-6 libx11-xcb1 libxi6 libxcursor1 libxkbcommon-x11-0"
+    } else if lower.contains("glutin") || lower.contains("egl") || lower.contains("opengl") {
+        "install libegl1 libgl1"
+    } else if lower.contains("wayland") {
+        "install libwayland-client0 libwayland-egl1 libxkbcommon0"
+    } else {
+        "check that the display works"
+    };
+    format!(
+        "the window could not be opened: {error}; {remedy}, or run without a window: \
+         `fervis analyze demo`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn without_a_display_the_way_out_is_named() {
+        let check = |set: &'static [(&str, &str)]| {
+            check_display(move |name| {
+                let (_, value) = set.iter().find(|(other, _)| *other == name)?;
+                Some(OsString::from(value))
+            })
+        };
+        let error = check(&[("DISPLAY", "")]).unwrap_err().to_string();
+        assert!(error.contains("fervis analyze demo"), "{error}");
+        assert!(check(&[("DISPLAY", ":0")]).is_ok());
+        assert!(check(&[("WAYLAND_DISPLAY", "wayland-0")]).is_ok());
+    }
+
+    #[test]
+    fn errors_of_the_window_system_name_packages() {
+        let check = |error: &str, package: &str| {
+            let text = explain(error);
+            assert!(text.contains(package) && text.contains(error), "{text}");
+        };
+        check("Failed to load one of xlib's shared libraries", "libx11-6");
+        check("Found no glutin configs matching the template", "libegl1");
+        check("the broken pipe", "check that the display works");
+    }
 }

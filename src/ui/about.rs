@@ -1,0 +1,156 @@
+//! The windows of the Help menu.
+
+use egui::{Align2, Context, Grid, RichText, Ui, Window, vec2};
+
+use super::keyboard;
+use crate::model::CheckpointInfo;
+
+/// What the About window shows.
+#[derive(Debug, Clone, Copy)]
+pub struct AboutData<'a> {
+    /// The checkpoint in force.
+    pub checkpoint: Option<&'a CheckpointInfo>,
+    /// The device in words, once known.
+    pub device: Option<&'a str>,
+}
+
+/// Draws the About window while `open`.
+pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
+    window("About fervis", open).show(ctx, |ui| {
+        ui.set_width(400.0);
+        ui.label(RichText::new(concat!("fervis ", env!("CARGO_PKG_VERSION"))).heading());
+        ui.label("Reads facial expressions live.");
+        ui.add_space(6.0);
+        ui.label(
+            "Everything is computed on this computer. No picture leaves it, and none is kept.",
+        );
+        ui.label(
+            "The bars are a network's guess at the expression a face shows. They do not tell what \
+             a person feels.",
+        );
+        ui.add_space(6.0);
+        ui.separator();
+        ui.add_space(4.0);
+        facts_ui(ui, data);
+        ui.add_space(6.0);
+        ui.label(RichText::new(concat!("Licence: ", env!("CARGO_PKG_LICENSE"))).weak());
+    });
+}
+
+fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
+    Grid::new("facts")
+        .num_columns(2)
+        .spacing(vec2(16.0, 4.0))
+        .show(ui, |ui| {
+            let mut row = |name: &str, value: &str| {
+                ui.label(RichText::new(name).weak());
+                ui.label(value);
+                ui.end_row();
+            };
+            row("Device", data.device.unwrap_or("not started yet"));
+            let Some(checkpoint) = data.checkpoint else {
+                row("Checkpoint", "none loaded yet");
+                return;
+            };
+            row("Checkpoint", &checkpoint.name);
+            row("Network", &checkpoint.architecture);
+            row("Weights", &in_millions(checkpoint.n_parameters));
+            for (name, value) in &checkpoint.metrics {
+                row(name, value);
+            }
+            // Sixteen digits are enough to tell files apart by eye.
+            row("SHA-256", checkpoint.sha256.get(..16).unwrap_or_default());
+        });
+}
+
+/// Draws the list of keys while `open`.
+pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
+    window("Keyboard", open).show(ctx, |ui| {
+        ui.set_width(400.0);
+        for (group, keys) in keyboard::list(ctx) {
+            ui.add_space(4.0);
+            ui.label(RichText::new(group).weak());
+            Grid::new(group)
+                .num_columns(2)
+                .min_col_width(150.0)
+                .spacing(vec2(16.0, 3.0))
+                .show(ui, |ui| {
+                    for (key, meaning) in keys {
+                        ui.label(key);
+                        ui.label(meaning);
+                        ui.end_row();
+                    }
+                });
+        }
+        ui.add_space(4.0);
+    });
+}
+
+fn window<'a>(title: &'a str, open: &'a mut bool) -> Window<'a> {
+    Window::new(title)
+        .open(open)
+        .collapsible(false)
+        .resizable(false)
+        .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0))
+}
+
+fn in_millions(n: usize) -> String {
+    if n >= 100_000 {
+        format!("{:.1} million", n as f64 / 1e6)
+    } else {
+        n.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+    use crate::ui::fixtures;
+
+    #[test]
+    fn about_tells_version_checkpoint_and_device() {
+        let checkpoint = fixtures::checkpoint();
+        let mut harness = Harness::new_ui(move |ui| {
+            let data = AboutData {
+                checkpoint: Some(&checkpoint),
+                device: Some("CPU, 2 threads"),
+            };
+            about_ui(ui.ctx(), &mut true, data);
+        });
+        harness.run_ok();
+        harness.get_by_label_contains(env!("CARGO_PKG_VERSION"));
+        harness.get_by_label("CPU, 2 threads");
+        harness.get_by_label("5.1 million");
+        harness.get_by_label("62 %");
+    }
+
+    #[test]
+    fn about_does_without_a_checkpoint() {
+        let mut harness = Harness::new_ui(|ui| {
+            let data = AboutData {
+                checkpoint: None,
+                device: None,
+            };
+            about_ui(ui.ctx(), &mut true, data);
+        });
+        harness.run_ok();
+        harness.get_by_label("none loaded yet");
+    }
+
+    #[test]
+    fn the_list_of_keys_fits_a_small_window() {
+        let mut harness = Harness::builder()
+            .with_size([800.0, 500.0])
+            .build_ui(|ui| keyboard_ui(ui.ctx(), &mut true));
+        harness.run_ok();
+        for label in ["Ctrl+O", "Ctrl+Shift+O", "Quit", "F1"] {
+            let rect = harness.get_by_label(label).rect();
+            assert!(
+                rect.top() >= 0.0 && rect.bottom() <= 500.0,
+                "{label}: {rect}"
+            );
+        }
+    }
+}

@@ -1,0 +1,540 @@
+//! The whole window on made-up news, driven by clicks and keys.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use egui::{Key, Modifiers, ThemePreference, accesskit::Role};
+use egui_kittest::{Harness, kittest::Queryable as _};
+
+use super::*;
+use crate::{
+    capture::CameraChoice,
+    frame::Resolution,
+    ui::{
+        fixtures,
+        settings::{FACE_SIZES_PX, ThemeChoice},
+    },
+};
+
+/// An engine that notes what it is told, and tells what it was given.
+#[derive(Default)]
+struct Script {
+    told: Vec<Told>,
+    events: VecDeque<Event>,
+    frame: Option<Arc<Frame>>,
+    analysis: Option<Analysis>,
+    stats: Stats,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Told {
+    Open(SourceSpec),
+    Load(CheckpointChoice),
+    Apply(Settings),
+}
+
+#[derive(Clone, Default)]
+struct FakeEngine(Rc<RefCell<Script>>);
+
+impl Engine for FakeEngine {
+    fn open(&self, source: SourceSpec) {
+        self.0.borrow_mut().told.push(Told::Open(source));
+    }
+
+    fn load_checkpoint(&self, choice: CheckpointChoice) {
+        self.0.borrow_mut().told.push(Told::Load(choice));
+    }
+
+    fn apply(&self, settings: Settings) {
+        self.0.borrow_mut().told.push(Told::Apply(settings));
+    }
+
+    fn take_preview(&self) -> Option<Arc<Frame>> {
+        self.0.borrow_mut().frame.take()
+    }
+
+    fn take_analysis(&self) -> Option<Analysis> {
+        self.0.borrow_mut().analysis.take()
+    }
+
+    fn take_event(&self) -> Option<Event> {
+        self.0.borrow_mut().events.pop_front()
+    }
+
+    fn stats(&self) -> Stats {
+        self.0.borrow().stats
+    }
+}
+
+/// The window, what it talks to, and short words for what tests do with it.
+struct Window {
+    engine: FakeEngine,
+    harness: Harness<'static, Option<App>>,
+}
+
+impl Window {
+    fn new(view: ViewSettings) -> Self {
+        Self::sized(view, [1280.0, 800.0])
+    }
+
+    fn sized(view: ViewSettings, size: [f32; 2]) -> Self {
+        Self::build(view, size, Arc::new(Vec::new))
+    }
+
+    /// A window that has found these cameras.
+    fn listing(names: &'static [&'static str]) -> Self {
+        let list = || {
+            let listed = |name: &&str| ListedCamera {
+                name: (*name).to_owned(),
+                problem: None,
+            };
+            names.iter().map(listed).collect()
+        };
+        let mut window = Self::build(ViewSettings::default(), [1280.0, 800.0], Arc::new(list));
+        window.app().cameras.wait();
+        window
+    }
+
+    fn build(view: ViewSettings, size: [f32; 2], list_cameras: ListCameras) -> Self {
+        let engine = FakeEngine::default();
+        let mut harness = Harness::builder().with_size(size).build_ui_state(
+            {
+                let engine = engine.clone();
+                move |ui: &mut Ui, app: &mut Option<App>| {
+                    let app = app.get_or_insert_with(|| {
+                        App::new(
+                            ui.ctx(),
+                            Box::new(engine.clone()),
+                            AppConfig {
+                                source: SourceSpec::Camera(CameraChoice::default()),
+                                view: view.clone(),
+                                settings_warning: None,
+                                saver: None,
+                                list_cameras: Arc::clone(&list_cameras),
+                            },
+                        )
+                    });
+                    app.update(&ui.ctx().clone());
+                    app.draw(ui);
+                }
+            },
+            None,
+        );
+        harness.run_steps(2);
+        Self { engine, harness }
+    }
+
+    /// A window with a live webcam and `n_faces` faces.
+    fn live(n_faces: usize) -> Self {
+        let mut window = Self::new(ViewSettings::default());
+        window.send(Event::CheckpointLoaded(fixtures::checkpoint()));
+        window.send(Event::Source(SourceState::Live(fixtures::webcam())));
+        window.show(n_faces);
+        window
+    }
+
+    fn send(&mut self, event: Event) {
+        self.engine.0.borrow_mut().events.push_back(event);
+        self.settle();
+    }
+
+    fn show(&mut self, n_faces: usize) {
+        let frame = fixtures::frame(1, Resolution::new(1280, 720), Instant::now());
+        {
+            let mut script = self.engine.0.borrow_mut();
+            script.analysis = Some(fixtures::analysis(&frame, fixtures::faces(n_faces)));
+            script.frame = Some(frame);
+        }
+        self.settle();
+    }
+
+    /// Two frames: one that takes news and input, one that shows what came of them.
+    fn settle(&mut self) {
+        self.harness.run_steps(3);
+    }
+
+    fn app(&mut self) -> &mut App {
+        self.harness
+            .state_mut()
+            .as_mut()
+            .expect("it was made in the first frame")
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.settle();
+    }
+
+    fn choose(&mut self, menu: &str, item: &str) {
+        self.click(menu);
+        self.click(item);
+    }
+
+    fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.settle();
+    }
+
+    fn told(&self) -> Vec<Told> {
+        std::mem::take(&mut self.engine.0.borrow_mut().told)
+    }
+
+    fn shows(&self, label: &str) -> bool {
+        self.harness.query_all_by_label_contains(label).count() > 0
+    }
+}
+
+fn camera(name: &str) -> SourceSpec {
+    SourceSpec::Camera(CameraChoice {
+        camera: Some(name.to_owned()),
+        ..CameraChoice::default()
+    })
+}
+
+#[test]
+fn view_items_switch_their_settings() {
+    let mut window = Window::live(1);
+    window.choose("View", "Mirror");
+    assert!(!window.app().view.mirror_webcams);
+    assert!(!window.app().view.mirror_others, "only webcams were meant");
+    // The menu stays open for the next switch.
+    window.click("Boxes");
+    assert!(!window.app().view.boxes);
+    window.click("Bars");
+    assert!(!window.app().view.bars);
+    assert!(!window.shows("Face 0: angry"));
+    window.click("Light");
+    assert_eq!(window.app().view.theme, ThemeChoice::Light);
+    assert_eq!(window.harness.ctx.theme(), egui::Theme::Light);
+    window.click("Dark");
+    assert_eq!(window.app().view.theme, ThemeChoice::Dark);
+    window.click("Theme of the system");
+    assert_eq!(window.app().view.theme, ThemeChoice::System);
+}
+
+#[test]
+fn sliders_reach_the_pipeline() {
+    let mut window = Window::live(1);
+    window.click("View");
+    let slider = |window: &Window, label: &str, value| {
+        window
+            .harness
+            .get_by(|node| node.role() == Role::Slider && node.label().as_deref() == Some(label))
+            .set_value_accesskit(value);
+    };
+    slider(&window, "Smoothing", 1000.0);
+    window.settle();
+    slider(&window, "Minimum face size", 150.0);
+    window.settle();
+    let told = window.told();
+    let Some(Told::Apply(settings)) = told.last() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(settings.smoothing, Duration::from_secs(1));
+    assert_eq!(settings.detect.min_face_size_px, 150);
+}
+
+#[test]
+fn source_items_open_sources() {
+    let mut window = Window::live(1);
+    window.choose("Source", "Demo");
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
+    window.click("Source");
+    assert!(window.shows("No camera found"));
+    window.click("Refresh");
+    assert!(window.shows("Refresh"), "the menu stays to show the result");
+}
+
+#[test]
+fn model_items_load_checkpoints() {
+    let file = PathBuf::from("/models/mine.safetensors");
+    let mut window = Window::new(ViewSettings {
+        recent_checkpoints: vec![file.clone()],
+        ..ViewSettings::default()
+    });
+    window.send(Event::CheckpointLoaded(fixtures::checkpoint()));
+    let bundled = model::bundled_names()[0];
+    window.click("Model");
+    let item = window.harness.get_by(|node| {
+        node.role() == Role::MenuItemRadio && node.label().as_deref() == Some(bundled)
+    });
+    item.click();
+    window.settle();
+    assert_eq!(
+        window.told(),
+        [Told::Load(CheckpointChoice::Bundled(bundled.to_owned()))]
+    );
+    window.choose("Model", "mine.safetensors");
+    assert_eq!(window.told(), [Told::Load(CheckpointChoice::File(file))]);
+}
+
+#[test]
+fn help_items_open_windows_and_escape_closes_them() {
+    let mut window = Window::live(0);
+    window.choose("Help", "About fervis");
+    assert!(window.shows("Everything is computed on this computer"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Everything is computed on this computer"));
+    window.choose("Help", "Keyboard");
+    assert!(window.shows("Menus and windows"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Menus and windows"));
+}
+
+#[test]
+fn quit_closes_the_window() {
+    let mut window = Window::live(0);
+    window.harness.get_by_label("File").click();
+    window.settle();
+    window.harness.get_by_label("Quit").click();
+    let mut commands = Vec::new();
+    for _ in 0..3 {
+        window.harness.step();
+        let output = window.harness.output();
+        commands.extend(
+            output
+                .viewport_output
+                .values()
+                .flat_map(|viewport| viewport.commands.clone()),
+        );
+    }
+    assert!(commands.contains(&ViewportCommand::Close), "{commands:?}");
+}
+
+#[test]
+fn keys_do_what_menus_do() {
+    let mut window = Window::live(1);
+    window.press(Modifiers::NONE, Key::M);
+    assert!(!window.app().view.mirror_webcams);
+    window.press(Modifiers::NONE, Key::B);
+    assert!(!window.app().view.boxes);
+    window.press(Modifiers::NONE, Key::P);
+    assert!(!window.app().view.bars);
+    let smoothing = window.app().view.smoothing_ms;
+    window.press(Modifiers::NONE, Key::CloseBracket);
+    assert_eq!(window.app().view.smoothing_ms, smoothing + 100);
+    for _ in 0..40 {
+        window.press(Modifiers::NONE, Key::OpenBracket);
+    }
+    assert_eq!(window.app().view.smoothing_ms, 0);
+    for _ in 0..10 {
+        window.press(Modifiers::NONE, Key::Comma);
+    }
+    assert_eq!(window.app().view.min_face_size_px, *FACE_SIZES_PX.start());
+    window.told();
+    window.press(Modifiers::COMMAND, Key::D);
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
+    window.press(Modifiers::NONE, Key::F1);
+    assert!(window.shows("Menus and windows"));
+}
+
+#[test]
+fn menus_can_be_walked_by_keyboard() {
+    let mut window = Window::live(1);
+    window.press(Modifiers::ALT, Key::S);
+    assert!(window.shows("Refresh"));
+    for _ in 0..8 {
+        let focused = window.harness.get_by_label("Demo").is_focused();
+        if focused {
+            break;
+        }
+        window.press(Modifiers::NONE, Key::ArrowDown);
+    }
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
+    // Letters with Alt open menus and are not the shortcuts of the same letter.
+    window.press(Modifiers::ALT, Key::M);
+    assert!(window.shows("Open checkpoint…"));
+    assert!(window.app().view.mirror_webcams);
+}
+
+#[test]
+fn a_camera_shortcut_opens_the_camera_at_that_place() {
+    let ctx = Context::default();
+    let sources = [camera("A"), camera("B")];
+    let key = |key| {
+        let mut taken = None;
+        let input = egui::RawInput {
+            events: vec![egui::Event::Key {
+                key,
+                physical_key: None,
+                pressed: true,
+                repeat: false,
+                modifiers: Modifiers::COMMAND,
+            }],
+            ..Default::default()
+        };
+        let mut output = ctx.run_ui(input, |ui| {
+            let context = KeyContext {
+                cameras: &sources,
+                mirror: true,
+                boxes: true,
+                bars: true,
+                smoothing_ms: 300,
+                min_face_size_px: 80,
+                windows_open: false,
+            };
+            taken = taken.take().or(keyboard::take_command(ui.ctx(), context));
+        });
+        // There is no screen that wants the fonts' texture.
+        output.textures_delta.clear();
+        taken
+    };
+    assert_eq!(key(Key::Num2), Some(Command::OpenSource(camera("B"))));
+    assert_eq!(key(Key::Num3), None);
+}
+
+#[test]
+fn another_source_clears_the_picture_of_the_one_before() {
+    let mut window = Window::live(2);
+    assert!(window.shows("Face 1"));
+    let late = fixtures::frame(9, Resolution::new(64, 48), Instant::now());
+    window.press(Modifiers::COMMAND, Key::D);
+    assert!(window.app().news.frame.is_none());
+    // A frame of the old source that was still on its way is not shown.
+    window.engine.0.borrow_mut().frame = Some(late);
+    window.settle();
+    assert!(window.app().news.frame.is_none());
+    window.show(1);
+    assert!(window.app().news.frame.is_some());
+}
+
+#[test]
+fn a_failed_checkpoint_says_what_stays_in_force() {
+    let mut window = Window::live(0);
+    let choice = CheckpointChoice::File(PathBuf::from("/tmp/bad.safetensors"));
+    window.send(Event::CheckpointFailed {
+        choice,
+        reason: "/tmp/bad.safetensors is cut short".to_owned(),
+    });
+    assert!(window.shows("/tmp/bad.safetensors is cut short. three-block stays in force."));
+    window.click("Dismiss");
+    assert!(!window.shows("is cut short"));
+}
+
+#[test]
+fn a_loaded_file_becomes_a_recent_one() {
+    let mut window = Window::live(0);
+    let path = PathBuf::from("/tmp/good.safetensors");
+    window.send(Event::CheckpointLoaded(Arc::new(CheckpointInfo {
+        name: "good".to_owned(),
+        path: Some(path.clone()),
+        ..(*fixtures::checkpoint()).clone()
+    })));
+    assert!(window.shows("good is in force."));
+    assert_eq!(window.app().view.recent_checkpoints, [path.as_path()]);
+    assert_eq!(
+        window.app().checkpoint_choice(),
+        Some(CheckpointChoice::File(path))
+    );
+}
+
+#[test]
+fn a_device_that_is_not_the_wished_for_one_is_told() {
+    let mut window = Window::live(0);
+    window.send(Event::Device {
+        name: "CPU, 2 threads".to_owned(),
+        warning: Some("CUDA 0 could not be started; the CPU is used".to_owned()),
+    });
+    assert!(window.shows("CUDA 0 could not be started; the CPU is used."));
+    assert!(window.shows("CPU, 2 threads"));
+}
+
+#[derive(Debug)]
+struct DroppedAt(PathBuf);
+
+impl egui::DroppedFile for DroppedAt {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("only the path is used".to_owned())
+    }
+}
+
+#[test]
+fn dropped_files_are_opened() {
+    let mut window = Window::live(0);
+    let mut drop_file = |path: &str| {
+        let file = Arc::new(DroppedAt(PathBuf::from(path)));
+        window.harness.input_mut().dropped_files.push(file);
+        window.settle();
+        window.told()
+    };
+    let clip = PathBuf::from("/tmp/clip.mp4");
+    assert_eq!(
+        drop_file("/tmp/clip.mp4"),
+        [Told::Open(SourceSpec::Path(clip))]
+    );
+    let checkpoint = PathBuf::from("/tmp/a.safetensors");
+    assert_eq!(
+        drop_file("/tmp/a.safetensors"),
+        [Told::Load(CheckpointChoice::File(checkpoint))]
+    );
+}
+
+#[test]
+fn figures_change_a_few_times_a_second_only() {
+    let mut window = Window::live(1);
+    let show = |window: &mut Window, n_dropped, time_s: f64| {
+        window.engine.0.borrow_mut().stats.n_dropped = n_dropped;
+        window.harness.input_mut().time = Some(time_s);
+        window.harness.step();
+        window.app().news.stats.n_dropped
+    };
+    let start_s = 100.0;
+    assert_eq!(show(&mut window, 7, start_s), 7);
+    assert_eq!(show(&mut window, 8, start_s + 0.1), 7);
+    assert_eq!(show(&mut window, 9, start_s + 0.2), 7);
+    assert_eq!(show(&mut window, 10, start_s + 0.3), 10);
+}
+
+#[test]
+fn every_state_is_drawn_at_every_size_in_both_themes() {
+    let states = [
+        SourceState::Starting,
+        SourceState::Live(fixtures::webcam()),
+        SourceState::NoCamera,
+        SourceState::Lost("camera “C920” was disconnected".to_owned()),
+        SourceState::Failed("/tmp/a.mp4 cannot be opened: no video".to_owned()),
+        SourceState::Ended,
+    ];
+    for size in [[720.0, 480.0], [1280.0, 800.0], [2560.0, 1440.0]] {
+        for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+            for n_faces in [0, 1, 6] {
+                let mut window = Window::sized(
+                    ViewSettings {
+                        theme,
+                        ..ViewSettings::default()
+                    },
+                    size,
+                );
+                window.show(n_faces);
+                for state in &states {
+                    window.send(Event::Source(state.clone()));
+                    window.show(n_faces);
+                }
+                let expected = ThemePreference::from(theme);
+                let shown = window
+                    .harness
+                    .ctx
+                    .options(|options| options.theme_preference);
+                assert_eq!(shown, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn cameras_are_listed_and_opened_by_name() {
+    let mut window = Window::listing(&["Integrated Webcam", "Desk"]);
+    window.choose("Source", "Desk");
+    assert_eq!(window.told(), [Told::Open(camera("Desk"))]);
+    window.press(Modifiers::COMMAND, Key::Num1);
+    assert_eq!(window.told(), [Told::Open(camera("Integrated Webcam"))]);
+}

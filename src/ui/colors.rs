@@ -1,0 +1,301 @@
+//! Every colour of the window, light and dark, and the style built from them.
+//!
+//! The seven expression colours were searched for so that people with the usual colour-vision deficiencies can tell
+//! them apart too; a test below measures it. The light theme takes darker shades, for contrast on white. Colour is
+//! never the only carrier: each coloured thing has its name beside it.
+
+use egui::{
+    Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Theme,
+    Visuals, vec2,
+};
+
+use crate::expression::Expression;
+
+/// Text on [`PLATE`].
+pub const PLATE_TEXT: Color32 = Color32::WHITE;
+/// Less important text on [`PLATE`].
+pub const PLATE_WEAK_TEXT: Color32 = Color32::from_gray(190);
+/// Dark ground for text on pictures; a bright picture shines through a little.
+pub const PLATE: Color32 = Color32::from_rgba_premultiplied(14, 16, 19, 224);
+/// Dark rim around lines drawn on pictures, so that they show on bright ground too.
+pub const RIM: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 130);
+
+/// The colour of an expression's bars and boxes.
+pub const fn expression(expression: Expression, theme: Theme) -> Color32 {
+    match (expression, theme) {
+        (Expression::Angry, Theme::Dark) => Color32::from_rgb(0xDB, 0x4A, 0x2B),
+        (Expression::Angry, Theme::Light) => Color32::from_rgb(0xA3, 0x12, 0x2F),
+        (Expression::Disgust, Theme::Dark) => Color32::from_rgb(0x1F, 0xC9, 0x87),
+        (Expression::Disgust, Theme::Light) => Color32::from_rgb(0x09, 0x9E, 0x5D),
+        (Expression::Fear, Theme::Dark) => Color32::from_rgb(0xB9, 0x5F, 0xB4),
+        (Expression::Fear, Theme::Light) => Color32::from_rgb(0x5E, 0x31, 0x72),
+        (Expression::Happy, Theme::Dark) => Color32::from_rgb(0xF4, 0xE8, 0x3C),
+        (Expression::Happy, Theme::Light) => Color32::from_rgb(0xA9, 0x86, 0x00),
+        (Expression::Sad, Theme::Dark) => Color32::from_rgb(0x46, 0x90, 0xEC),
+        (Expression::Sad, Theme::Light) => Color32::from_rgb(0x1C, 0x63, 0xBA),
+        (Expression::Surprise, Theme::Dark) => Color32::from_rgb(0xF0, 0x93, 0x0E),
+        (Expression::Surprise, Theme::Light) => Color32::from_rgb(0xA0, 0x40, 0x00),
+        (Expression::Neutral, Theme::Dark) => Color32::from_rgb(0xC0, 0xC5, 0xCC),
+        (Expression::Neutral, Theme::Light) => Color32::from_rgb(0x6B, 0x72, 0x7C),
+    }
+}
+
+/// Colours that egui's own visuals have no place for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Palette {
+    /// Behind and around the picture.
+    pub canvas: Color32,
+    /// The empty part of a bar.
+    pub track: Color32,
+    /// Marks, focus and the main button.
+    pub accent: Color32,
+    /// Text on `accent`.
+    pub on_accent: Color32,
+    /// All is well.
+    pub good: Color32,
+    /// Worth a look.
+    pub warning: Color32,
+    /// Does not work.
+    pub error: Color32,
+    /// Main text.
+    pub text: Color32,
+    /// Labels and hints.
+    pub weak_text: Color32,
+    /// Cards and messages on the canvas.
+    pub card: Color32,
+    /// Lines between areas.
+    pub line: Color32,
+}
+
+/// The palette of a theme.
+pub const fn palette(theme: Theme) -> Palette {
+    match theme {
+        Theme::Dark => Palette {
+            canvas: Color32::from_rgb(0x10, 0x12, 0x15),
+            track: Color32::from_rgb(0x2C, 0x31, 0x38),
+            accent: Color32::from_rgb(0x4C, 0x9F, 0xF0),
+            on_accent: Color32::from_rgb(0x06, 0x12, 0x1F),
+            good: Color32::from_rgb(0x3F, 0xC3, 0x80),
+            warning: Color32::from_rgb(0xF2, 0xB1, 0x34),
+            error: Color32::from_rgb(0xFF, 0x7B, 0x72),
+            text: Color32::from_rgb(0xE4, 0xE7, 0xEB),
+            weak_text: Color32::from_rgb(0x9A, 0xA3, 0xAF),
+            card: Color32::from_rgb(0x22, 0x26, 0x2C),
+            line: Color32::from_rgb(0x2F, 0x34, 0x3C),
+        },
+        Theme::Light => Palette {
+            canvas: Color32::from_rgb(0xE6, 0xE9, 0xED),
+            track: Color32::from_rgb(0xE3, 0xE6, 0xEB),
+            accent: Color32::from_rgb(0x1A, 0x63, 0xC0),
+            on_accent: Color32::WHITE,
+            good: Color32::from_rgb(0x1A, 0x7F, 0x4B),
+            warning: Color32::from_rgb(0x8F, 0x53, 0x00),
+            error: Color32::from_rgb(0xB4, 0x23, 0x18),
+            text: Color32::from_rgb(0x1C, 0x20, 0x26),
+            weak_text: Color32::from_rgb(0x5A, 0x63, 0x70),
+            card: Color32::WHITE,
+            line: Color32::from_rgb(0xD3, 0xD8, 0xDF),
+        },
+    }
+}
+
+/// Puts colours, fonts and spacing of both themes in force.
+pub fn install(ctx: &egui::Context) {
+    for theme in [Theme::Dark, Theme::Light] {
+        ctx.style_mut_of(theme, |style| style_for(style, theme));
+    }
+}
+
+fn style_for(style: &mut Style, theme: Theme) {
+    style.visuals = visuals(theme);
+    style.spacing.item_spacing = vec2(8.0, 6.0);
+    style.spacing.button_padding = vec2(12.0, 5.0);
+    style.spacing.menu_margin = Margin::same(5);
+    style.spacing.window_margin = Margin::symmetric(16, 12);
+    style.spacing.interact_size.y = 24.0;
+    style.spacing.slider_width = 150.0;
+    style.spacing.slider_rail_height = 6.0;
+    style.animation_time = 0.1;
+    let font = |size| FontId::new(size, FontFamily::Proportional);
+    style.text_styles.insert(TextStyle::Heading, font(20.0));
+    style.text_styles.insert(TextStyle::Body, font(14.0));
+    style.text_styles.insert(TextStyle::Button, font(14.0));
+    style.text_styles.insert(TextStyle::Small, font(12.0));
+}
+
+fn visuals(theme: Theme) -> Visuals {
+    let palette = palette(theme);
+    let (mut visuals, panel, rest, hovered, pressed) = match theme {
+        Theme::Dark => (
+            Visuals::dark(),
+            Color32::from_rgb(0x1A, 0x1D, 0x21),
+            Color32::from_rgb(0x2E, 0x33, 0x3B),
+            Color32::from_rgb(0x3A, 0x41, 0x4B),
+            Color32::from_rgb(0x47, 0x50, 0x5C),
+        ),
+        Theme::Light => (
+            Visuals::light(),
+            Color32::from_rgb(0xF8, 0xF9, 0xFA),
+            Color32::from_rgb(0xE6, 0xE9, 0xED),
+            Color32::from_rgb(0xDA, 0xDF, 0xE5),
+            Color32::from_rgb(0xC8, 0xCF, 0xD8),
+        ),
+    };
+    visuals.panel_fill = panel;
+    visuals.window_fill = palette.card;
+    visuals.window_stroke = Stroke::new(1.0, palette.line);
+    visuals.window_corner_radius = CornerRadius::same(10);
+    visuals.menu_corner_radius = CornerRadius::same(8);
+    visuals.weak_text_color = Some(palette.weak_text);
+    visuals.warn_fg_color = palette.warning;
+    visuals.error_fg_color = palette.error;
+    visuals.hyperlink_color = palette.accent;
+    visuals.slider_trailing_fill = true;
+    visuals.handle_shape = egui::style::HandleShape::Circle;
+    visuals.selection.bg_fill = palette.accent;
+    visuals.selection.stroke = Stroke::new(1.5, palette.on_accent);
+    let shadow = |blur, offset, alpha| Shadow {
+        offset: [0, offset],
+        blur,
+        spread: 0,
+        color: Color32::from_black_alpha(alpha),
+    };
+    let alpha = if visuals.dark_mode { 110 } else { 36 };
+    visuals.window_shadow = shadow(28, 10, alpha);
+    visuals.popup_shadow = shadow(16, 6, alpha);
+
+    let widgets = &mut visuals.widgets;
+    widgets.noninteractive.fg_stroke.color = palette.text;
+    widgets.noninteractive.bg_stroke.color = palette.line;
+    widgets.noninteractive.bg_fill = panel;
+    widgets.noninteractive.weak_bg_fill = panel;
+    for (widget, fill) in [
+        (&mut widgets.inactive, rest),
+        (&mut widgets.hovered, hovered),
+        (&mut widgets.active, pressed),
+        (&mut widgets.open, hovered),
+    ] {
+        widget.bg_fill = fill;
+        widget.weak_bg_fill = fill;
+        widget.bg_stroke = Stroke::NONE;
+        widget.fg_stroke = Stroke::new(1.5, palette.text);
+        widget.corner_radius = CornerRadius::same(6);
+    }
+    // `active` is also how egui shows what has the keyboard's focus, so it needs a visible frame.
+    widgets.active.bg_stroke = Stroke::new(1.5, palette.accent);
+    visuals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn linear(color: Color32) -> [f32; 3] {
+        [color.r(), color.g(), color.b()].map(|value| {
+            let value = f32::from(value) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        })
+    }
+
+    /// Contrast ratio of WCAG 2.1, 1 to 21.
+    fn contrast(a: Color32, b: Color32) -> f32 {
+        let luminance = |color| {
+            let [r, g, b] = linear(color);
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// CIE L*a*b* (D65) of linear sRGB.
+    fn lab([r, g, b]: [f32; 3]) -> [f32; 3] {
+        let f = |t: f32| {
+            if t > 0.008_856 {
+                t.cbrt()
+            } else {
+                7.787 * t + 16.0 / 116.0
+            }
+        };
+        let x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);
+        let y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
+        let z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// Full protanopia and deuteranopia, Machado et al. 2009, table of severity 1.0.
+    const DEFICIENCIES: [[[f32; 3]; 3]; 2] = [
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_820, 0.042_940, 0.968_881],
+        ],
+    ];
+
+    #[test]
+    fn expressions_can_be_told_apart_with_common_colour_vision_deficiencies() {
+        const IDENTITY: [[f32; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        for theme in [Theme::Dark, Theme::Light] {
+            for matrix in DEFICIENCIES.into_iter().chain([IDENTITY]) {
+                let seen = Expression::ALL.map(|class| {
+                    let rgb = linear(expression(class, theme));
+                    lab(matrix.map(|row| {
+                        let value: f32 = row.iter().zip(rgb).map(|(weight, c)| weight * c).sum();
+                        value.clamp(0.0, 1.0)
+                    }))
+                });
+                for (i, a) in seen.iter().enumerate() {
+                    for (j, b) in seen.iter().enumerate().skip(i + 1) {
+                        let distance = a
+                            .iter()
+                            .zip(b)
+                            .map(|(a, b)| (a - b).powi(2))
+                            .sum::<f32>()
+                            .sqrt();
+                        // About 2.3 is the least difference people see side by side.
+                        assert!(
+                            distance > 15.0,
+                            "{theme:?}: {} and {} differ by {distance}",
+                            Expression::ALL[i],
+                            Expression::ALL[j]
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_and_bars_meet_wcag_contrast() {
+        for theme in [Theme::Dark, Theme::Light] {
+            let palette = palette(theme);
+            let panel = visuals(theme).panel_fill;
+            for ground in [panel, palette.card, palette.canvas] {
+                for text in [
+                    palette.text,
+                    palette.weak_text,
+                    palette.warning,
+                    palette.error,
+                ] {
+                    let ratio = contrast(text, ground);
+                    assert!(ratio >= 4.5, "{theme:?}: {text:?} on {ground:?}: {ratio}");
+                }
+            }
+            assert!(contrast(palette.on_accent, palette.accent) >= 4.5);
+            for class in Expression::ALL {
+                let ratio = contrast(expression(class, theme), panel);
+                assert!(ratio >= 3.0, "{theme:?}: {class}: {ratio}");
+            }
+        }
+        assert!(contrast(PLATE_TEXT, PLATE.to_opaque()) >= 7.0);
+        assert!(contrast(PLATE_WEAK_TEXT, PLATE.to_opaque()) >= 7.0);
+    }
+}

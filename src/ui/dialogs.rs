@@ -1,0 +1,159 @@
+//! The system's file dialogs, each on a thread of its own.
+//!
+//! A dialog blocks until the user is done, and on Linux it belongs to a desktop service that may not be there.
+//! rfd reports both "cancelled" and "no service" as `None`; see [`NEVER_SHOWN_WITHIN`] for how they are told apart.
+
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender};
+use egui::Context;
+
+/// A dialog that ended without a choice within this time was never on the screen: nobody finds its Cancel button
+/// that fast, and a missing service answers within a few ms.
+const NEVER_SHOWN_WITHIN: Duration = Duration::from_millis(300);
+
+/// Pictures that can be opened.
+const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
+/// Videos that can be opened.
+const VIDEO_EXTENSIONS: [&str; 3] = ["mp4", "m4v", "mov"];
+
+/// What to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialog {
+    /// An image or a video.
+    File,
+    /// A folder of images.
+    Folder,
+    /// A checkpoint.
+    Checkpoint,
+}
+
+/// How a dialog ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The user chose this.
+    Chosen(PathBuf),
+    /// The user chose nothing.
+    Cancelled,
+    /// The system has no dialogs.
+    Unavailable,
+}
+
+/// What the user is told when there are no dialogs.
+pub const UNAVAILABLE: &str = "This system offers no file dialog. Drop the file on this window, \
+     or name it on the command line: fervis PATH";
+
+/// Opens dialogs, one at a time, and collects what came of them.
+pub struct Dialogs {
+    open: bool,
+    results: (Sender<Outcome>, Receiver<Outcome>),
+}
+
+impl Default for Dialogs {
+    fn default() -> Self {
+        Self {
+            open: false,
+            results: crossbeam_channel::bounded(1),
+        }
+    }
+}
+
+impl Dialogs {
+    /// Opens a dialog unless one is open; its end wakes the window.
+    pub fn open(&mut self, dialog: Dialog, ctx: &Context) {
+        self.open_with(ctx, move || ask(dialog));
+    }
+
+    fn open_with(&mut self, ctx: &Context, ask: impl FnOnce() -> Option<PathBuf> + Send + 'static) {
+        if self.open {
+            return;
+        }
+        let results = self.results.0.clone();
+        let ctx = ctx.clone();
+        let thread = thread::Builder::new()
+            .name("file dialog".to_owned())
+            .spawn(move || {
+                let opened_at = Instant::now();
+                let chosen = ask();
+                results.send(outcome(chosen, opened_at.elapsed())).ok();
+                ctx.request_repaint();
+            });
+        match thread {
+            Ok(_) => self.open = true,
+            Err(err) => log::warn!("a file dialog could not be opened: {err}"),
+        }
+    }
+
+    /// How the open dialog ended, once it has.
+    pub fn take_outcome(&mut self) -> Option<Outcome> {
+        let outcome = self.results.1.try_recv().ok()?;
+        self.open = false;
+        Some(outcome)
+    }
+}
+
+fn ask(dialog: Dialog) -> Option<PathBuf> {
+    let with_title = |title| rfd::FileDialog::new().set_title(title);
+    match dialog {
+        Dialog::File => with_title("Open image or video")
+            .add_filter(
+                "Images and videos",
+                &[IMAGE_EXTENSIONS.as_slice(), VIDEO_EXTENSIONS.as_slice()].concat(),
+            )
+            .add_filter("All files", &["*"])
+            .pick_file(),
+        Dialog::Folder => with_title("Open folder of images").pick_folder(),
+        Dialog::Checkpoint => with_title("Open checkpoint")
+            .add_filter("Checkpoints", &["safetensors"])
+            .pick_file(),
+    }
+}
+
+fn outcome(chosen: Option<PathBuf>, open_for: Duration) -> Outcome {
+    match chosen {
+        Some(path) => Outcome::Chosen(path),
+        None if open_for < NEVER_SHOWN_WITHIN => Outcome::Unavailable,
+        None => Outcome::Cancelled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelled_dialog_is_not_a_missing_one() {
+        let path = PathBuf::from("/tmp/a.png");
+        assert_eq!(
+            outcome(Some(path.clone()), Duration::ZERO),
+            Outcome::Chosen(path)
+        );
+        assert_eq!(
+            outcome(None, Duration::from_millis(5)),
+            Outcome::Unavailable
+        );
+        assert_eq!(outcome(None, Duration::from_secs(2)), Outcome::Cancelled);
+    }
+
+    #[test]
+    fn only_one_dialog_is_open_at_a_time() {
+        let mut dialogs = Dialogs::default();
+        let ctx = Context::default();
+        let (finish, wait) = crossbeam_channel::bounded(0);
+        dialogs.open_with(&ctx, move || wait.recv().ok());
+        dialogs.open_with(&ctx, || unreachable!("a second dialog was opened"));
+        assert_eq!(dialogs.take_outcome(), None);
+        finish.send(PathBuf::from("/tmp/a.png")).unwrap();
+        let result = dialogs.results.1.recv().unwrap();
+        dialogs.results.0.send(result).unwrap();
+        assert_eq!(
+            dialogs.take_outcome(),
+            Some(Outcome::Chosen(PathBuf::from("/tmp/a.png")))
+        );
+        assert!(!dialogs.open);
+    }
+}

@@ -1,0 +1,283 @@
+//! The side panel: seven probabilities for each face.
+//!
+//! Classes and faces keep their places, whatever the numbers do: people compare bars by where they are. A bar is the
+//! smoothed value, the tick across it is this frame's own.
+
+use egui::{
+    Align2, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Stroke, TextStyle, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
+};
+
+use super::colors;
+use crate::{
+    expression::{Expression, Probabilities},
+    pipeline::FaceAnalysis,
+};
+
+/// Height of one class's row, points.
+const ROW_HEIGHT: f32 = 20.0;
+/// Height of a bar, points.
+const BAR_HEIGHT: f32 = 10.0;
+/// Room for a class's name, points: "surprise" in the body font and a little.
+const NAME_WIDTH: f32 = 62.0;
+/// Room for "100 %", points.
+const PERCENT_WIDTH: f32 = 44.0;
+/// Width and overhang of the tick at the raw value, points.
+const TICK: Vec2 = vec2(2.0, 3.0);
+
+/// Why there may be no faces to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaceHint {
+    /// The first network is not there yet.
+    Loading,
+    /// There is no network, and none is coming.
+    NoNetwork,
+    /// There is a picture without a face.
+    NoFace {
+        /// Smaller faces are not looked for, px.
+        min_face_size_px: u32,
+    },
+    /// There is no picture.
+    NoPicture,
+}
+
+/// Draws the panel's content for the faces of one frame, in their given order.
+pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
+    // Else a short hint would make the panel shrink, and the picture jump.
+    ui.take_available_width();
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Faces").heading().size(17.0));
+        if !faces.is_empty() {
+            ui.label(RichText::new(faces.len().to_string()).weak().size(17.0));
+        }
+    });
+    ui.add_space(2.0);
+    if faces.is_empty() {
+        hint_ui(ui, hint);
+        return;
+    }
+    ui.label(
+        RichText::new("Bar: smoothed. Tick: this frame alone.")
+            .small()
+            .weak(),
+    );
+    ui.add_space(4.0);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        for (face_idx, face) in faces.iter().enumerate() {
+            if face_idx > 0 {
+                ui.add_space(4.0);
+                ui.separator();
+            }
+            face_ui(ui, face);
+        }
+        ui.add_space(8.0);
+    });
+}
+
+fn hint_ui(ui: &mut Ui, hint: FaceHint) {
+    let (title, body) = match hint {
+        FaceHint::Loading => (
+            "Loading the network",
+            "Probabilities appear as soon as it is ready.".to_owned(),
+        ),
+        FaceHint::NoNetwork => (
+            "No network",
+            "Choose a checkpoint in the Model menu to see probabilities.".to_owned(),
+        ),
+        FaceHint::NoFace { min_face_size_px } => (
+            "No face in view",
+            format!(
+                "Look towards the camera, in even light. Faces smaller than {min_face_size_px} px \
+                 are not looked for; View, Minimum face size changes that."
+            ),
+        ),
+        FaceHint::NoPicture => (
+            "No picture",
+            "Faces and their probabilities appear here.".to_owned(),
+        ),
+    };
+    ui.add_space(10.0);
+    ui.label(title);
+    ui.label(RichText::new(body).weak());
+}
+
+fn face_ui(ui: &mut Ui, face: &FaceAnalysis) {
+    let (label, _) = face.smoothed.top();
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(format!("Face {}", face.track.0)).weak());
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(RichText::new(label.name()).size(16.0));
+        });
+    });
+    ui.spacing_mut().item_spacing.y = 0.0;
+    for class in Expression::ALL {
+        row_ui(ui, face, class, class == label);
+    }
+    ui.add_space(4.0);
+}
+
+/// One class: its name, its bar, its percentage.
+fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Expression, is_top: bool) {
+    let size = vec2(ui.available_width(), ROW_HEIGHT);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let name = accessible_name(face, class);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
+    if ui.is_rect_visible(rect) {
+        let theme = ui.ctx().theme();
+        let palette = colors::palette(theme);
+        let text_color = if is_top {
+            palette.text
+        } else {
+            palette.weak_text
+        };
+        let font = FontId::proportional(TextStyle::Body.resolve(ui.style()).size - 1.0);
+        let painter = ui.painter();
+        painter.text(
+            pos2(rect.left(), rect.center().y),
+            Align2::LEFT_CENTER,
+            class.name(),
+            font.clone(),
+            text_color,
+        );
+        painter.text(
+            pos2(rect.right(), rect.center().y),
+            Align2::RIGHT_CENTER,
+            percent(&face.smoothed, class),
+            font,
+            text_color,
+        );
+        let track = bar_track(rect);
+        let radius = CornerRadius::same((BAR_HEIGHT / 2.0) as u8);
+        painter.rect_filled(track, radius, palette.track);
+        let color = colors::expression(class, theme);
+        let fill = bar_part(track, face.smoothed.of(class));
+        // A fill narrower than its rounding would bulge out of the track; the clip cuts it to its true width.
+        painter.with_clip_rect(fill).rect_filled(
+            Rect::from_min_size(track.min, vec2(fill.width().max(BAR_HEIGHT), BAR_HEIGHT)),
+            radius,
+            color,
+        );
+        let raw_x = bar_part(track, face.raw.of(class)).right();
+        painter.vline(
+            raw_x.clamp(track.left() + 1.0, track.right() - 1.0),
+            track.y_range().expand(TICK.y),
+            Stroke::new(TICK.x, palette.text),
+        );
+    }
+    response.on_hover_text(format!(
+        "{class}: {} smoothed, {} in this frame",
+        percent(&face.smoothed, class),
+        percent(&face.raw, class)
+    ));
+}
+
+/// What screen readers say for a row.
+fn accessible_name(face: &FaceAnalysis, class: Expression) -> String {
+    format!(
+        "Face {}: {class} {}",
+        face.track.0,
+        percent(&face.smoothed, class)
+    )
+}
+
+fn percent(probabilities: &Probabilities, class: Expression) -> String {
+    format!("{:.0} %", probabilities.of(class) * 100.0)
+}
+
+/// The part of a row that a probability of 1 fills.
+fn bar_track(row: Rect) -> Rect {
+    let left = row.left() + NAME_WIDTH;
+    let right = (row.right() - PERCENT_WIDTH).max(left);
+    Rect::from_min_max(
+        pos2(left, row.center().y - BAR_HEIGHT / 2.0),
+        pos2(right, row.center().y + BAR_HEIGHT / 2.0),
+    )
+}
+
+/// The part of `track` that `probability` fills.
+fn bar_part(track: Rect, probability: f32) -> Rect {
+    // NaN counts as 0: drawing must survive whatever a damaged network puts out.
+    let share = probability.max(0.0).min(1.0);
+    Rect::from_min_size(track.min, vec2(track.width() * share, track.height()))
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+    use crate::ui::fixtures;
+
+    fn harness(faces: Vec<FaceAnalysis>, hint: FaceHint) -> Harness<'static> {
+        let mut harness = Harness::builder()
+            .with_size([280.0, 700.0])
+            .build_ui(move |ui| face_panel_ui(ui, &faces, hint));
+        harness.run_ok();
+        harness
+    }
+
+    #[test]
+    fn every_class_of_every_face_is_listed_and_spoken() {
+        let faces = vec![
+            fixtures::face(3, Expression::Happy, 0.87),
+            fixtures::face(5, Expression::Fear, 0.5),
+        ];
+        let harness = harness(faces, FaceHint::NoPicture);
+        harness.get_by_label("Face 3: happy 87 %");
+        harness.get_by_label("Face 5: fear 50 %");
+        for class in Expression::ALL {
+            assert_eq!(
+                harness
+                    .query_all_by_label_contains(&format!(": {class} "))
+                    .count(),
+                2
+            );
+        }
+    }
+
+    #[test]
+    fn faces_and_classes_keep_their_order() {
+        let faces = vec![
+            fixtures::face(9, Expression::Sad, 0.6),
+            fixtures::face(2, Expression::Angry, 0.9),
+        ];
+        let harness = harness(faces, FaceHint::NoPicture);
+        let top = |label: &str| harness.get_by_label_contains(label).rect().top();
+        assert!(top("Face 9: angry") < top("Face 9: neutral"));
+        assert!(top("Face 9: neutral") < top("Face 2: angry"));
+    }
+
+    #[test]
+    fn no_faces_say_why() {
+        let check = |hint, words: &str| {
+            harness(Vec::new(), hint).get_by_label_contains(words);
+        };
+        check(FaceHint::Loading, "Loading the network");
+        check(FaceHint::NoNetwork, "Model menu");
+        check(
+            FaceHint::NoFace {
+                min_face_size_px: 80,
+            },
+            "smaller than 80 px",
+        );
+        check(FaceHint::NoPicture, "No picture");
+    }
+
+    #[test]
+    fn bars_follow_their_probability_and_stay_in_their_track() {
+        let track = Rect::from_min_size(pos2(10.0, 0.0), vec2(200.0, BAR_HEIGHT));
+        let check = |probability, width| {
+            let part = bar_part(track, probability);
+            assert_eq!(part.width(), width, "{probability}");
+            assert_eq!(part.left(), track.left());
+        };
+        check(0.0, 0.0);
+        check(0.25, 50.0);
+        check(1.0, 200.0);
+        check(1.5, 200.0);
+        check(-1.0, 0.0);
+        check(f32::NAN, 0.0);
+    }
+}

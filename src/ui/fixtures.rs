@@ -1,0 +1,93 @@
+//! Made-up frames and results for tests of the window.
+//!
+//! Times only serve to order frames; no test waits for them.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    bounding_box::BoundingBox,
+    capture::{SourceInfo, SourceKind},
+    detect::TrackId,
+    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    frame::{Frame, FrameId, Resolution},
+    model::CheckpointInfo,
+    pipeline::{Analysis, FaceAnalysis},
+};
+
+/// A face of track `track` with the given probability for `class`, the rest spread evenly.
+pub fn face(track: u64, class: Expression, probability: f32) -> FaceAnalysis {
+    let rest = (1.0 - probability) / (N_EXPRESSIONS - 1) as f32;
+    let mut smoothed = [rest; N_EXPRESSIONS];
+    smoothed[class.index()] = probability;
+    FaceAnalysis {
+        track: TrackId(track),
+        box_in_frame: BoundingBox::new(100.0 + 160.0 * track as f32, 120.0, 140.0, 140.0),
+        score: 12.0,
+        unseen_for: Duration::ZERO,
+        raw: Probabilities([1.0 / N_EXPRESSIONS as f32; N_EXPRESSIONS]),
+        smoothed: Probabilities(smoothed),
+    }
+}
+
+/// `n_faces` different faces.
+pub fn faces(n_faces: usize) -> Vec<FaceAnalysis> {
+    Expression::ALL
+        .into_iter()
+        .cycle()
+        .take(n_faces)
+        .enumerate()
+        .map(|(idx, class)| face(idx as u64, class, 0.4 + 0.05 * idx as f32))
+        .collect()
+}
+
+/// A grey picture taken at `captured_at`.
+pub fn frame(id: u64, resolution: Resolution, captured_at: Instant) -> Arc<Frame> {
+    let rgba = [120, 120, 120, 255].repeat(resolution.n_pixels());
+    Arc::new(Frame::new(
+        FrameId(id),
+        captured_at,
+        Duration::from_millis(33 * id),
+        resolution,
+        rgba.into(),
+    ))
+}
+
+/// The result for `frame`.
+pub fn analysis(frame: &Arc<Frame>, faces: Vec<FaceAnalysis>) -> Analysis {
+    Analysis {
+        frame: Arc::clone(frame),
+        faces,
+        completed_at: frame.captured_at + Duration::from_millis(40),
+        detect_time: Duration::from_millis(20),
+        classify_time: Duration::from_millis(8),
+    }
+}
+
+/// A webcam.
+pub fn webcam() -> SourceInfo {
+    SourceInfo {
+        name: "Integrated Webcam".to_owned(),
+        kind: SourceKind::Live,
+        resolution: Resolution::new(1280, 720),
+        rate_hz: Some(30.0),
+        n_frames: None,
+        format: "MJPG".to_owned(),
+        mirror_by_default: true,
+    }
+}
+
+/// A bundled checkpoint.
+pub fn checkpoint() -> Arc<CheckpointInfo> {
+    Arc::new(CheckpointInfo {
+        name: "three-block".to_owned(),
+        path: None,
+        architecture: "three-block".to_owned(),
+        n_parameters: 5_100_000,
+        temperature: 1.2,
+        metrics: vec![("PrivateTest accuracy".to_owned(), "62 %".to_owned())],
+        sha256: "0123456789abcdef".repeat(4),
+    })
+}

@@ -1,0 +1,222 @@
+//! Every key the window answers to, in one table.
+//!
+//! Menus read their shortcut texts from here and the Keyboard window lists it, so what is shown is what works.
+//! Menus themselves open with Alt and their first letter and are then walked with the arrow keys.
+
+use std::time::Duration;
+
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
+
+use super::{commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS};
+use crate::capture::SourceSpec;
+
+/// One step of the smoothing by key, ms.
+const SMOOTHING_STEP_MS: u32 = 100;
+/// One step of the minimum face size by key, px.
+const FACE_SIZE_STEP_PX: u32 = 10;
+
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// Open image or video.
+pub const CHOOSE_FILE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
+/// Open folder.
+pub const CHOOSE_FOLDER: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::O);
+/// Open checkpoint.
+pub const CHOOSE_CHECKPOINT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::K);
+/// Quit.
+pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
+/// Run the demo.
+pub const DEMO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::D);
+/// Play again.
+pub const PLAY_AGAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::R);
+/// List the cameras again.
+pub const REFRESH: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F5);
+/// Mirror.
+pub const MIRROR: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::M);
+/// Boxes.
+pub const BOXES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::B);
+/// Side panel.
+pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P);
+/// The list of keys.
+pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
+const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
+const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
+const SMALLER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Comma);
+const LARGER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Period);
+const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
+
+/// Keys of the cameras, in the order of the Source menu.
+const CAMERA_KEYS: [Key; 9] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+];
+
+/// The shortcut of the camera that is number `position` in the Source menu, from 0; the first nine have one.
+pub fn camera(position: usize) -> Option<KeyboardShortcut> {
+    CAMERA_KEYS
+        .get(position)
+        .map(|&key| KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+/// What the meaning of a key depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyContext<'a> {
+    /// Cameras in the order of the Source menu.
+    pub cameras: &'a [SourceSpec],
+    /// Whether the picture is mirrored now.
+    pub mirror: bool,
+    /// Whether boxes are shown now.
+    pub boxes: bool,
+    /// Whether the side panel is shown now.
+    pub bars: bool,
+    /// Time constant of the smoothing now, ms.
+    pub smoothing_ms: u32,
+    /// Smallest face now, px.
+    pub min_face_size_px: u32,
+    /// Whether a window is open that Escape closes.
+    pub windows_open: bool,
+}
+
+/// Takes a shortcut out of this frame's input and returns what it asks for.
+///
+/// Call it before the panels, so that no widget sees the key too. Text fields and open menus keep their keys.
+pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
+    if ctx.text_edit_focused() {
+        return None;
+    }
+    let in_menu = egui::Popup::is_any_open(ctx);
+    ctx.input_mut(|input| {
+        let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
+        // Extra Shift and Alt are ignored when matching, so the longer combination comes first.
+        if pressed(CHOOSE_FOLDER) {
+            return Some(Command::ChooseFolder);
+        }
+        if pressed(CHOOSE_FILE) {
+            return Some(Command::ChooseFile);
+        }
+        if pressed(CHOOSE_CHECKPOINT) {
+            return Some(Command::ChooseCheckpoint);
+        }
+        if pressed(QUIT) {
+            return Some(Command::Quit);
+        }
+        if pressed(DEMO) {
+            return Some(Command::OpenSource(SourceSpec::Demo));
+        }
+        if pressed(PLAY_AGAIN) {
+            return Some(Command::PlayAgain);
+        }
+        if pressed(REFRESH) {
+            return Some(Command::RefreshCameras);
+        }
+        for (position, source) in state.cameras.iter().enumerate() {
+            if camera(position).is_some_and(&mut pressed) {
+                return Some(Command::OpenSource(source.clone()));
+            }
+        }
+        if pressed(KEYBOARD) {
+            return Some(Command::ToggleKeyboard);
+        }
+        if state.windows_open && !in_menu && pressed(CLOSE) {
+            return Some(Command::CloseWindows);
+        }
+        // Plain letters are matched without Alt, which opens menus.
+        if input.modifiers.any() {
+            return None;
+        }
+        let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
+        let smoothing = |ms: u32| Some(Command::SetSmoothing(Duration::from_millis(ms.into())));
+        if pressed(MIRROR) {
+            return Some(Command::SetMirror(!state.mirror));
+        }
+        if pressed(BOXES) {
+            return Some(Command::SetBoxes(!state.boxes));
+        }
+        if pressed(BARS) {
+            return Some(Command::SetBars(!state.bars));
+        }
+        if pressed(LESS_SMOOTHING) {
+            return smoothing(state.smoothing_ms.saturating_sub(SMOOTHING_STEP_MS));
+        }
+        if pressed(MORE_SMOOTHING) {
+            return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
+        }
+        let face_size = |px: u32| {
+            let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
+            Some(Command::SetMinFaceSize(px))
+        };
+        if pressed(SMALLER_FACES) {
+            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
+        }
+        if pressed(LARGER_FACES) {
+            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
+        }
+        None
+    })
+}
+
+/// The list for the Keyboard window: groups of (keys, what they do).
+pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
+    let keys = |shortcut: KeyboardShortcut| ctx.format_shortcut(&shortcut);
+    // "[" says more than "OpenBracket".
+    let symbol = |shortcut: KeyboardShortcut| shortcut.logical_key.symbol_or_name();
+    let pair = |a, b| format!("{} and {}", symbol(a), symbol(b));
+    let cameras = format!(
+        "{} to {}",
+        keys(KeyboardShortcut::new(Modifiers::COMMAND, CAMERA_KEYS[0])),
+        keys(KeyboardShortcut::new(
+            Modifiers::COMMAND,
+            CAMERA_KEYS[CAMERA_KEYS.len() - 1]
+        )),
+    );
+    vec![
+        (
+            "Open",
+            vec![
+                (keys(CHOOSE_FILE), "Image or video"),
+                (keys(CHOOSE_FOLDER), "Folder of images"),
+                (keys(CHOOSE_CHECKPOINT), "Checkpoint"),
+                (cameras, "Camera by its place in the menu"),
+                (keys(DEMO), "Demo"),
+                (keys(PLAY_AGAIN), "Play again"),
+                (keys(REFRESH), "Look for cameras"),
+            ],
+        ),
+        (
+            "View",
+            vec![
+                (keys(MIRROR), "Mirror"),
+                (keys(BOXES), "Boxes"),
+                (keys(BARS), "Bars"),
+                (
+                    pair(LESS_SMOOTHING, MORE_SMOOTHING),
+                    "Less and more smoothing",
+                ),
+                (
+                    pair(SMALLER_FACES, LARGER_FACES),
+                    "Smaller and larger minimum face",
+                ),
+            ],
+        ),
+        (
+            "Menus and windows",
+            vec![
+                (
+                    "Alt+F, S, M, V, H".to_owned(),
+                    "Open a menu, then arrow keys and Enter",
+                ),
+                ("Tab".to_owned(), "Next control"),
+                (keys(CLOSE), "Close the menu or window"),
+                (keys(KEYBOARD), "This list"),
+                (keys(QUIT), "Quit"),
+            ],
+        ),
+    ]
+}

@@ -1,0 +1,306 @@
+//! The menus along the top.
+//!
+//! The bar only says what was chosen. A menu that switches things (View) stays open, so that several can be tried
+//! in a row; all others close.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use egui::{
+    Context, Key, KeyboardShortcut, MenuBar as EguiMenuBar, Modifiers, Popup, PopupCloseBehavior,
+    Response, Slider, ThemePreference, Ui,
+    containers::menu::{MenuButton, MenuConfig},
+};
+
+use super::{
+    cameras::ListedCamera,
+    commands::Command,
+    keyboard,
+    menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui},
+    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
+    state_screen::sentence,
+};
+use crate::{
+    capture::{CameraChoice, SourceSpec},
+    model::CheckpointChoice,
+};
+
+/// Least width of a menu, points.
+const MENU_WIDTH: f32 = 210.0;
+
+/// What the menus show.
+#[derive(Debug, Clone, Copy)]
+pub struct MenuData<'a> {
+    /// Cameras to choose from.
+    pub cameras: &'a [ListedCamera],
+    /// Whether they are being listed.
+    pub searching: bool,
+    /// The source that is open.
+    pub source: Option<&'a SourceSpec>,
+    /// The name of the source, once it is live.
+    pub source_name: Option<&'a str>,
+    /// Whether the source is a file that can be started again.
+    pub can_play_again: bool,
+    /// Names of the bundled checkpoints.
+    pub bundled: &'a [&'a str],
+    /// The checkpoint in force.
+    pub checkpoint: Option<&'a CheckpointChoice>,
+    /// Whether the picture is mirrored now.
+    pub mirror: bool,
+    /// All other settings.
+    pub view: &'a ViewSettings,
+}
+
+/// The menus along the top.
+#[derive(Debug, Default)]
+pub struct MenuBar {
+    /// Values of the sliders while they are dragged.
+    smoothing_ms: u32,
+    min_face_size_px: u32,
+}
+
+impl MenuBar {
+    /// Draws the bar and any open menu.
+    pub fn ui(&mut self, ui: &mut Ui, data: MenuData<'_>) -> Option<Command> {
+        let mut command = None;
+        EguiMenuBar::new().ui(ui, |ui| {
+            ui.spacing_mut().button_padding = egui::vec2(9.0, 3.0);
+            ui.spacing_mut().item_spacing.x = 2.0;
+            menu_ui(ui, "File", Key::F, |ui| file_ui(ui, &mut command));
+            menu_ui(ui, "Source", Key::S, |ui| source_ui(ui, data, &mut command));
+            menu_ui(ui, "Model", Key::M, |ui| model_ui(ui, data, &mut command));
+            menu_ui(ui, "View", Key::V, |ui| {
+                self.view_ui(ui, data, &mut command)
+            });
+            menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
+        });
+        command
+    }
+
+    fn view_ui(&mut self, ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
+        let view = data.view;
+        let shortcut = |shortcut| ui.ctx().format_shortcut(&shortcut);
+        let (mirror, boxes, bars) = (
+            shortcut(keyboard::MIRROR),
+            shortcut(keyboard::BOXES),
+            shortcut(keyboard::BARS),
+        );
+        if item_ui(ui, Mark::Check(data.mirror), "Mirror", &mirror).clicked() {
+            *command = Some(Command::SetMirror(!data.mirror));
+        }
+        if item_ui(ui, Mark::Check(view.boxes), "Boxes", &boxes).clicked() {
+            *command = Some(Command::SetBoxes(!view.boxes));
+        }
+        if item_ui(ui, Mark::Check(view.bars), "Bars", &bars).clicked() {
+            *command = Some(Command::SetBars(!view.bars));
+        }
+        ui.separator();
+        self.smoothing_ms = view.smoothing_ms;
+        let slider = Slider::new(&mut self.smoothing_ms, 0..=MAX_SMOOTHING_MS)
+            .step_by(50.0)
+            .suffix(" ms");
+        if slider_ui(ui, "Smoothing", slider).changed() {
+            *command = Some(Command::SetSmoothing(Duration::from_millis(
+                self.smoothing_ms.into(),
+            )));
+        }
+        self.min_face_size_px = view.min_face_size_px;
+        let slider = Slider::new(&mut self.min_face_size_px, FACE_SIZES_PX)
+            .step_by(10.0)
+            .suffix(" px");
+        if slider_ui(ui, "Minimum face size", slider).changed() {
+            *command = Some(Command::SetMinFaceSize(self.min_face_size_px));
+        }
+        ui.separator();
+        let theme = ThemePreference::from(view.theme);
+        for (choice, label) in [
+            (ThemePreference::System, "Theme of the system"),
+            (ThemePreference::Light, "Light"),
+            (ThemePreference::Dark, "Dark"),
+        ] {
+            if item_ui(ui, Mark::Choice(theme == choice), label, "").clicked() {
+                *command = Some(Command::SetTheme(choice));
+            }
+        }
+    }
+}
+
+/// Draws a menu's button, and the menu while it is open. Alt and `key` open it, F10 opens the first.
+fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
+    let opened_by_key = ui.input_mut(|input| {
+        input.consume_shortcut(&KeyboardShortcut::new(Modifiers::ALT, key))
+            || (key == Key::F
+                && input.consume_shortcut(&KeyboardShortcut::new(Modifiers::NONE, Key::F10)))
+    });
+    let (response, _) = MenuButton::new(label)
+        .config(MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside))
+        .ui(ui, |ui| {
+            ui.set_min_width(MENU_WIDTH);
+            ui.spacing_mut().item_spacing.y = 1.0;
+            content(ui);
+        });
+    if opened_by_key {
+        response.request_focus();
+        Popup::open_id(ui.ctx(), Popup::default_response_id(&response));
+    }
+}
+
+fn file_ui(ui: &mut Ui, command: &mut Option<Command>) {
+    let items = [
+        (
+            "Open image or video…",
+            keyboard::CHOOSE_FILE,
+            Command::ChooseFile,
+        ),
+        (
+            "Open folder…",
+            keyboard::CHOOSE_FOLDER,
+            Command::ChooseFolder,
+        ),
+        (
+            "Open checkpoint…",
+            keyboard::CHOOSE_CHECKPOINT,
+            Command::ChooseCheckpoint,
+        ),
+    ];
+    for (label, shortcut, item_command) in items {
+        if action_ui(ui, Mark::None, label, &keys(ui.ctx(), shortcut)) {
+            *command = Some(item_command);
+        }
+    }
+    ui.separator();
+    if action_ui(ui, Mark::None, "Quit", &keys(ui.ctx(), keyboard::QUIT)) {
+        *command = Some(Command::Quit);
+    }
+}
+
+fn source_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
+    for (position, camera) in data.cameras.iter().enumerate() {
+        let shortcut = keyboard::camera(position)
+            .map_or_else(String::new, |shortcut| keys(ui.ctx(), shortcut));
+        let mark = Mark::Choice(is_camera_open(data, camera));
+        let response = item_ui(ui, mark, &camera.name, &shortcut);
+        if response.clicked() {
+            ui.close();
+            *command = Some(Command::OpenSource(camera.source()));
+        }
+        if let Some(problem) = &camera.problem {
+            response.on_hover_text(sentence(problem));
+        }
+    }
+    if data.cameras.is_empty() {
+        note_ui(
+            ui,
+            if data.searching {
+                "Looking for cameras…"
+            } else {
+                "No camera found"
+            },
+        );
+    }
+    ui.separator();
+    let mark = Mark::Choice(data.source == Some(&SourceSpec::Demo));
+    if action_ui(ui, mark, "Demo", &keys(ui.ctx(), keyboard::DEMO)) {
+        *command = Some(Command::OpenSource(SourceSpec::Demo));
+    }
+    ui.separator();
+    let shortcut = keys(ui.ctx(), keyboard::PLAY_AGAIN);
+    ui.add_enabled_ui(data.can_play_again, |ui| {
+        if action_ui(ui, Mark::None, "Play again", &shortcut) {
+            *command = Some(Command::PlayAgain);
+        }
+    });
+    let shortcut = keys(ui.ctx(), keyboard::REFRESH);
+    // The menu stays open to show what is found.
+    if item_ui(ui, Mark::None, "Refresh", &shortcut).clicked() {
+        *command = Some(Command::RefreshCameras);
+    }
+}
+
+/// Whether `camera` is the one that is open, also when it was opened as "the first camera" or by its number.
+fn is_camera_open(data: MenuData<'_>, camera: &ListedCamera) -> bool {
+    match data.source {
+        Some(SourceSpec::Camera(CameraChoice { camera: wanted, .. })) => {
+            let open = data.source_name.or(wanted.as_deref());
+            open == Some(camera.name.as_str())
+        }
+        _ => false,
+    }
+}
+
+fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
+    for &name in data.bundled {
+        let choice = CheckpointChoice::Bundled(name.to_owned());
+        if action_ui(ui, Mark::Choice(data.checkpoint == Some(&choice)), name, "") {
+            *command = Some(Command::LoadCheckpoint(choice));
+        }
+    }
+    ui.separator();
+    let shortcut = keys(ui.ctx(), keyboard::CHOOSE_CHECKPOINT);
+    if action_ui(ui, Mark::None, "Open checkpoint…", &shortcut) {
+        *command = Some(Command::ChooseCheckpoint);
+    }
+    let recent = &data.view.recent_checkpoints;
+    if recent.is_empty() {
+        return;
+    }
+    ui.separator();
+    note_ui(ui, "Recent");
+    for path in recent {
+        let choice = CheckpointChoice::File(path.clone());
+        let mark = Mark::Choice(data.checkpoint == Some(&choice));
+        let response = item_ui(ui, mark, &recent_label(path, recent), "");
+        if response.clicked() {
+            ui.close();
+            *command = Some(Command::LoadCheckpoint(choice));
+        }
+        response.on_hover_text(path.display().to_string());
+    }
+}
+
+/// The file's name, with its folder if another recent file has the same name.
+fn recent_label(path: &Path, recent: &[PathBuf]) -> String {
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let own = name(path).unwrap_or_else(|| path.display().to_string());
+    let n_same = recent
+        .iter()
+        .filter(|other| name(other).as_deref() == Some(own.as_str()))
+        .count();
+    match path.parent() {
+        Some(folder) if n_same > 1 => format!("{own} in {}", folder.display()),
+        _ => own,
+    }
+}
+
+fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
+    let shortcut = keys(ui.ctx(), keyboard::KEYBOARD);
+    if action_ui(ui, Mark::None, "Keyboard", &shortcut) {
+        *command = Some(Command::ToggleKeyboard);
+    }
+    if action_ui(ui, Mark::None, "About fervis", "") {
+        *command = Some(Command::ToggleAbout);
+    }
+}
+
+fn slider_ui(ui: &mut Ui, label: &str, slider: Slider<'_>) -> Response {
+    let mut response = None;
+    ui.horizontal(|ui| {
+        ui.add_space(MARK_WIDTH);
+        ui.vertical(|ui| {
+            ui.add_space(4.0);
+            let name = ui.label(label);
+            response = Some(ui.add(slider).labelled_by(name.id));
+            ui.add_space(4.0);
+        });
+    });
+    response.expect("the closures above run exactly once")
+}
+
+fn keys(ctx: &Context, shortcut: KeyboardShortcut) -> String {
+    ctx.format_shortcut(&shortcut)
+}

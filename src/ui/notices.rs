@@ -1,0 +1,217 @@
+//! Short messages over the picture: what failed, what was loaded.
+//!
+//! A message that is repeated replaces itself, and only the newest few are kept: a camera that fails every second
+//! must not fill the window.
+
+use std::time::Duration;
+
+use egui::{
+    Align, Area, Color32, CornerRadius, Frame, Id, Layout, Margin, Order, Rect, RichText, Stroke,
+    Ui, Vec2, pos2, vec2,
+};
+
+use super::{colors, commands::Command, icons};
+
+/// How many notices are shown at once.
+const MAX_SHOWN: usize = 3;
+/// How long good news stay.
+const INFO_STAYS: Duration = Duration::from_secs(4);
+/// Width of a notice where there is room for it, points.
+const WIDTH: f32 = 460.0;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Good news; goes away by itself.
+    Info,
+    /// Stays until it is dismissed.
+    Warning,
+    /// Stays until it is dismissed.
+    Error,
+}
+
+impl Severity {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Info => "Note",
+            Self::Warning => "Warning",
+            Self::Error => "Error",
+        }
+    }
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Names it in [`Command::DismissNotice`].
+    pub number: u64,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One or two sentences.
+    pub text: String,
+    /// Window time at which it goes away by itself, s.
+    goes_at: Option<f64>,
+}
+
+/// The messages on show, oldest first.
+#[derive(Debug, Default)]
+pub struct Notices {
+    shown: Vec<Notice>,
+    n_posted: u64,
+}
+
+impl Notices {
+    /// Shows a message from window time `now_s` on.
+    pub fn post(&mut self, severity: Severity, text: impl Into<String>, now_s: f64) {
+        let text = text.into();
+        self.shown.retain(|notice| notice.text != text);
+        self.n_posted += 1;
+        self.shown.push(Notice {
+            number: self.n_posted,
+            severity,
+            text,
+            goes_at: (severity == Severity::Info).then(|| now_s + INFO_STAYS.as_secs_f64()),
+        });
+        if self.shown.len() > MAX_SHOWN {
+            self.shown.remove(0);
+        }
+    }
+
+    /// Takes a message away.
+    pub fn dismiss(&mut self, number: u64) {
+        self.shown.retain(|notice| notice.number != number);
+    }
+
+    /// Takes away what has had its time; returns how long until the next one goes.
+    pub fn expire(&mut self, now_s: f64) -> Option<Duration> {
+        self.shown
+            .retain(|notice| notice.goes_at.is_none_or(|at| at > now_s));
+        self.shown
+            .iter()
+            .filter_map(|notice| notice.goes_at)
+            .reduce(f64::min)
+            .map(|at| Duration::from_secs_f64(at - now_s))
+    }
+
+    /// The messages on show, oldest first.
+    pub fn shown(&self) -> &[Notice] {
+        &self.shown
+    }
+
+    /// Draws the messages at the top of `area`, over what is there.
+    pub fn ui(&self, ui: &Ui, area: Rect) -> Option<Command> {
+        if self.shown.is_empty() {
+            return None;
+        }
+        let width = WIDTH.min(area.width() - 24.0).max(120.0);
+        let mut command = None;
+        Area::new(Id::unique("notices"))
+            .order(Order::Middle)
+            .fixed_pos(pos2(area.center().x - width / 2.0, area.top() + 12.0))
+            .constrain(false)
+            .accessible_name("Messages")
+            .show(ui.ctx(), |ui| {
+                ui.set_width(width);
+                ui.spacing_mut().item_spacing.y = 8.0;
+                for notice in &self.shown {
+                    if notice_ui(ui, notice, width) {
+                        command = Some(Command::DismissNotice(notice.number));
+                    }
+                }
+            });
+        command
+    }
+}
+
+/// Draws one message; true when its button was clicked.
+fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> bool {
+    let palette = colors::palette(ui.ctx().theme());
+    let color: Color32 = match notice.severity {
+        Severity::Info => palette.good,
+        Severity::Warning => palette.warning,
+        Severity::Error => palette.error,
+    };
+    let frame = Frame::new()
+        .fill(palette.card)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(CornerRadius::same(8))
+        .shadow(ui.visuals().popup_shadow)
+        .inner_margin(Margin {
+            left: 16,
+            right: 8,
+            top: 8,
+            bottom: 8,
+        });
+    let mut dismissed = false;
+    let response = frame
+        .show(ui, |ui| {
+            ui.set_width(width - 24.0);
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                dismissed = icons::close_button_ui(ui, "Dismiss").clicked();
+                ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    ui.label(RichText::new(notice.severity.word()).small().color(color));
+                    ui.label(&notice.text);
+                });
+            });
+        })
+        .response;
+    // The coloured edge says at a glance how bad it is; the word says it to everybody.
+    let edge = Rect::from_min_size(
+        response.rect.min + vec2(0.0, 8.0),
+        Vec2::new(3.0, response.rect.height() - 16.0),
+    );
+    ui.painter().rect_filled(edge, CornerRadius::same(2), color);
+    dismissed
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+
+    #[test]
+    fn notices_neither_repeat_nor_pile_up() {
+        let mut notices = Notices::default();
+        for _ in 0..5 {
+            notices.post(Severity::Error, "the same", 0.0);
+        }
+        assert_eq!(notices.shown().len(), 1);
+        for number in 0..10 {
+            notices.post(Severity::Warning, format!("number {number}"), 0.0);
+        }
+        let texts: Vec<_> = notices.shown().iter().map(|n| n.text.as_str()).collect();
+        assert_eq!(texts, ["number 7", "number 8", "number 9"]);
+    }
+
+    #[test]
+    fn good_news_go_by_themselves_and_bad_news_stay() {
+        let mut notices = Notices::default();
+        notices.post(Severity::Error, "bad", 10.0);
+        assert_eq!(notices.expire(10.0), None);
+        notices.post(Severity::Info, "good", 10.0);
+        assert_eq!(notices.expire(11.0), Some(Duration::from_secs(3)));
+        assert_eq!(notices.expire(14.0), None);
+        assert_eq!(notices.shown().len(), 1);
+        assert_eq!(notices.shown()[0].text, "bad");
+    }
+
+    #[test]
+    fn the_cross_dismisses_its_own_notice() {
+        let mut notices = Notices::default();
+        notices.post(Severity::Error, "The file is damaged.", 0.0);
+        let number = notices.shown()[0].number;
+        let mut harness = Harness::new_ui_state(
+            |ui, sent: &mut Option<Command>| {
+                let area = ui.max_rect();
+                *sent = notices.ui(ui, area).or(sent.take());
+            },
+            None,
+        );
+        harness.run_ok();
+        harness.get_by_label("Dismiss").click();
+        harness.run_ok();
+        assert_eq!(harness.state(), &Some(Command::DismissNotice(number)));
+    }
+}

@@ -1,0 +1,326 @@
+//! The picture with its overlay, and what stands there when there is no picture.
+//!
+//! The newest captured frame is shown with the newest result, which is about a frame some tens of ms older: waiting
+//! for the result would make the picture lag and stutter. A result that is too old is left out instead of drawing
+//! boxes where nobody is.
+
+use std::{sync::Arc, time::Duration};
+
+use egui::{
+    Color32, ColorImage, Context, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo,
+};
+
+use super::{
+    colors,
+    commands::Command,
+    geometry,
+    overlay::{self, OverlayStyle},
+    state_screen,
+};
+use crate::{
+    capture::{SourceInfo, SourceSpec},
+    frame::{Frame, RGBA_BYTES, Resolution},
+    pipeline::{Analysis, FaceAnalysis, SourceState},
+};
+
+/// Results about frames taken longer than this before the one on show are not drawn: in that time a person at
+/// arm's length moves by a face's width.
+const MAX_ANALYSIS_AGE: Duration = Duration::from_millis(700);
+
+/// What the preview shows.
+#[derive(Debug, Clone, Copy)]
+pub struct PreviewData<'a> {
+    /// The newest frame of the source, kept when the source ends or is lost.
+    pub frame: Option<&'a Arc<Frame>>,
+    /// The newest result.
+    pub analysis: Option<&'a Analysis>,
+    /// State of the source.
+    pub state: &'a SourceState,
+    /// What was asked for.
+    pub source: Option<&'a SourceSpec>,
+    /// What the source delivers, if it ever was live.
+    pub info: Option<&'a SourceInfo>,
+    /// Whether the picture is flipped left to right.
+    pub mirror: bool,
+    /// Whether boxes and names are drawn.
+    pub boxes: bool,
+}
+
+/// The faces to show with the frame on show: those of the newest result, unless it is too old for it.
+pub fn faces_for<'a>(frame: Option<&Frame>, analysis: Option<&'a Analysis>) -> &'a [FaceAnalysis] {
+    match (frame, analysis) {
+        (Some(frame), Some(analysis)) => {
+            let age = frame
+                .captured_at
+                .saturating_duration_since(analysis.frame.captured_at);
+            if age <= MAX_ANALYSIS_AGE {
+                &analysis.faces
+            } else {
+                &[]
+            }
+        }
+        _ => &[],
+    }
+}
+
+/// The picture's place in the window.
+#[derive(Default)]
+pub struct Preview {
+    texture: Option<TextureHandle>,
+    /// The pixels last given to the graphics card; reused as soon as it has them.
+    image: Arc<ColorImage>,
+    /// The frame in the texture.
+    shown: Option<Arc<Frame>>,
+}
+
+impl Preview {
+    /// Draws the picture or the state into all of `ui`.
+    pub fn ui(&mut self, ui: &mut Ui, data: PreviewData<'_>) -> Option<Command> {
+        let area = ui.available_rect_before_wrap();
+        let palette = colors::palette(ui.ctx().theme());
+        ui.painter().rect_filled(area, 0.0, palette.canvas);
+        let picture = data
+            .frame
+            .map(|frame| self.picture_ui(ui, area, frame, data));
+        match data.state {
+            SourceState::Ended => {
+                let is_still = data.info.is_some_and(|info| info.n_frames == Some(1));
+                match (picture, data.info) {
+                    (Some(picture), Some(info)) if !is_still => {
+                        let text = format!("{} is over", info.name);
+                        state_screen::ended_ui(ui, picture, &text)
+                    }
+                    (Some(_), _) => None,
+                    (None, _) => {
+                        let empty = SourceState::Failed("there was no picture in it".to_owned());
+                        state_screen::state_screen_ui(ui, area, &empty, data.source)
+                    }
+                }
+            }
+            // The first frame is a few ms away.
+            SourceState::Live(_) if picture.is_none() => {
+                let starting = SourceState::Starting;
+                state_screen::state_screen_ui(ui, area, &starting, data.source)
+            }
+            state => state_screen::state_screen_ui(ui, area, state, data.source),
+        }
+    }
+
+    /// Draws the picture with its overlay and returns where it is.
+    fn picture_ui(
+        &mut self,
+        ui: &mut Ui,
+        area: Rect,
+        frame: &Arc<Frame>,
+        data: PreviewData<'_>,
+    ) -> Rect {
+        let is_current = matches!(data.state, SourceState::Live(_) | SourceState::Ended);
+        let picture = geometry::fit(frame.resolution(), area);
+        let texture = self.texture(ui.ctx(), frame);
+        let tint = if is_current {
+            Color32::WHITE
+        } else {
+            // An old picture steps back behind the words about its source.
+            Color32::from_gray(70)
+        };
+        let uv = geometry::uv(data.mirror);
+        ui.painter().image(texture.id(), picture, uv, tint);
+        let faces = if is_current {
+            faces_for(Some(frame), data.analysis)
+        } else {
+            &[]
+        };
+        let response = ui.interact(picture, ui.scope_id().with("picture"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(faces)));
+        // The analysed frame may have another size than the one on show, at a change of resolution.
+        let resolution = data
+            .analysis
+            .map_or(frame.resolution(), |analysis| analysis.frame.resolution());
+        if data.boxes {
+            let style = OverlayStyle {
+                mirror: data.mirror,
+                scale: 1.0,
+            };
+            overlay::paint(ui.painter(), picture, resolution, faces, style);
+        }
+        picture
+    }
+
+    /// The texture with `frame` in it. Pixels are copied only when the frame has changed.
+    fn texture(&mut self, ctx: &Context, frame: &Arc<Frame>) -> &TextureHandle {
+        let is_new = self
+            .shown
+            .as_ref()
+            .is_none_or(|shown| !Arc::ptr_eq(shown, frame));
+        if is_new || self.texture.is_none() {
+            let max_side = ctx.input(|input| input.max_texture_side);
+            fill(&mut self.image, frame, max_side);
+            let image = Arc::clone(&self.image);
+            match &mut self.texture {
+                Some(texture) => texture.set(image, TextureOptions::LINEAR),
+                None => {
+                    let texture = ctx.load_texture("preview", image, TextureOptions::LINEAR);
+                    self.texture = Some(texture);
+                }
+            }
+            self.shown = Some(Arc::clone(frame));
+        }
+        self.texture.as_ref().expect("it was set above")
+    }
+}
+
+/// What screen readers say about the picture.
+fn description(faces: &[FaceAnalysis]) -> String {
+    if faces.is_empty() {
+        return "Picture, no face".to_owned();
+    }
+    let names: Vec<String> = faces.iter().map(overlay::plate_text).collect();
+    format!("Picture: {}", names.join(", "))
+}
+
+/// Copies a frame into `image`, in place if the graphics card is done with the last one.
+///
+/// Every 2nd, 3rd, … pixel is taken from pictures with a side above `max_side`, which no texture could hold.
+fn fill(image: &mut Arc<ColorImage>, frame: &Frame, max_side: usize) {
+    let Resolution {
+        width_px,
+        height_px,
+    } = frame.resolution();
+    let (width, height) = (width_px as usize, height_px as usize);
+    let step = width.max(height).div_ceil(max_side.max(1)).max(1);
+    let size = [width.div_ceil(step), height.div_ceil(step)];
+    if Arc::get_mut(image).is_none_or(|image| image.size != size) {
+        *image = Arc::new(ColorImage::filled(size, Color32::BLACK));
+    }
+    let image = Arc::get_mut(image).expect("it is ours alone: checked or just made");
+    let pixels = image.as_raw_mut();
+    if step == 1 {
+        pixels.copy_from_slice(frame.rgba());
+        return;
+    }
+    let rows = frame.rgba().chunks_exact(width * RGBA_BYTES).step_by(step);
+    for (target, source) in pixels.chunks_exact_mut(size[0] * RGBA_BYTES).zip(rows) {
+        let source = source.chunks_exact(RGBA_BYTES).step_by(step);
+        for (target, source) in target.chunks_exact_mut(RGBA_BYTES).zip(source) {
+            target.copy_from_slice(source);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+    use crate::{frame::FrameId, ui::fixtures};
+
+    const SMALL: Resolution = Resolution::new(64, 48);
+
+    #[test]
+    fn old_results_are_not_drawn_on_new_frames() {
+        let taken_at = Instant::now();
+        let analyzed = fixtures::frame(1, SMALL, taken_at);
+        let analysis = fixtures::analysis(&analyzed, fixtures::faces(2));
+        let n_faces = |age_ms| {
+            let frame = fixtures::frame(2, SMALL, taken_at + Duration::from_millis(age_ms));
+            faces_for(Some(&frame), Some(&analysis)).len()
+        };
+        assert_eq!(n_faces(0), 2);
+        assert_eq!(n_faces(700), 2);
+        assert_eq!(n_faces(701), 0);
+        assert_eq!(faces_for(Some(&analyzed), None).len(), 0);
+        assert_eq!(faces_for(None, Some(&analysis)).len(), 0);
+    }
+
+    #[test]
+    fn pixels_are_copied_in_place_and_large_pictures_thinned_out() {
+        let bytes: Vec<u8> = (0..6 * 4u8).flat_map(|pixel| [pixel, 0, 0, 255]).collect();
+        let frame = Frame::new(
+            FrameId(0),
+            Instant::now(),
+            Duration::ZERO,
+            Resolution::new(6, 4),
+            bytes.clone().into(),
+        );
+        let mut image = Arc::default();
+        fill(&mut image, &frame, 2048);
+        assert_eq!(image.size, [6, 4]);
+        assert_eq!(image.as_raw(), bytes);
+        let address = Arc::as_ptr(&image);
+        fill(&mut image, &frame, 2048);
+        assert_eq!(Arc::as_ptr(&image), address);
+        fill(&mut image, &frame, 3);
+        assert_eq!(image.size, [3, 2]);
+        let reds: Vec<u8> = image.pixels.iter().map(|pixel| pixel.r()).collect();
+        assert_eq!(reds, [0, 2, 4, 12, 14, 16]);
+    }
+
+    /// Draws a state with or without a frame and returns what was asked for by a click on `label`.
+    fn click(
+        state: SourceState,
+        info: SourceInfo,
+        with_frame: bool,
+        label: &str,
+    ) -> Option<Command> {
+        let frame = with_frame.then(|| fixtures::frame(1, SMALL, Instant::now()));
+        let mut preview = Preview::default();
+        let mut harness = Harness::new_ui_state(
+            move |ui, sent: &mut Option<Command>| {
+                let command = preview.ui(
+                    ui,
+                    PreviewData {
+                        frame: frame.as_ref(),
+                        analysis: None,
+                        state: &state,
+                        source: Some(&SourceSpec::Demo),
+                        info: Some(&info),
+                        mirror: true,
+                        boxes: true,
+                    },
+                );
+                *sent = command.or(sent.take());
+            },
+            None,
+        );
+        harness.run_steps(3);
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        harness.into_state()
+    }
+
+    #[test]
+    fn a_file_that_is_over_can_be_played_again_and_a_still_needs_not() {
+        let clip = SourceInfo {
+            n_frames: Some(120),
+            ..fixtures::webcam()
+        };
+        let sent = click(SourceState::Ended, clip, true, "Play again");
+        assert_eq!(sent, Some(Command::PlayAgain));
+        let still = SourceInfo {
+            n_frames: Some(1),
+            ..fixtures::webcam()
+        };
+        // Its picture is all there is to click, and asks for nothing.
+        let sent = click(SourceState::Ended, still, true, "Picture, no face");
+        assert_eq!(sent, None);
+    }
+
+    #[test]
+    fn a_lost_source_keeps_its_picture_behind_the_words() {
+        let lost = || SourceState::Lost("camera “C920” was disconnected".to_owned());
+        let sent = click(lost(), fixtures::webcam(), true, "Run the demo");
+        assert_eq!(sent, Some(Command::OpenSource(SourceSpec::Demo)));
+        click(lost(), fixtures::webcam(), true, "Picture, no face");
+    }
+
+    #[test]
+    fn the_picture_tells_what_is_on_it() {
+        assert_eq!(description(&[]), "Picture, no face");
+        assert_eq!(
+            description(&fixtures::faces(2)),
+            "Picture: angry 40 %, disgust 45 %"
+        );
+    }
+}

@@ -1,0 +1,366 @@
+//! What the window remembers from one run to the next.
+//!
+//! A JSON file in the user's own configuration folder. It is a convenience: whatever is wrong with it, the application starts
+//! with the defaults and says so. Writing happens on a thread of its own, into a second file that then takes the
+//! first one's name, so that a crash never leaves half a file.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam_channel::Sender;
+use egui::ThemePreference;
+use serde::{Deserialize, Serialize};
+
+use crate::{detect::DetectConfig, pipeline};
+
+/// How many checkpoint files the Model menu remembers.
+const MAX_RECENT: usize = 6;
+/// Longest time constant of the smoothing on offer. Beyond it the bars lag seconds behind the face.
+pub const MAX_SMOOTHING_MS: u32 = 2000;
+/// Smallest and largest of the minimum face sizes on offer, px. Below 40 px a face has fewer pixels than the
+/// network's input; above 400 px only a face that fills a webcam's picture is left.
+pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 40..=400;
+
+/// Everything that is kept. Fields missing from a file take their defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ViewSettings {
+    /// Whether sources that show people themselves (webcams) are mirrored.
+    pub mirror_webcams: bool,
+    /// Whether all other sources are mirrored.
+    pub mirror_others: bool,
+    /// Boxes and names on the picture.
+    pub boxes: bool,
+    /// The side panel with probabilities.
+    pub bars: bool,
+    /// Time constant of the smoothing, ms; 0 switches it off.
+    pub smoothing_ms: u32,
+    /// Smallest face to look for, source px.
+    pub min_face_size_px: u32,
+    /// Light or dark.
+    pub theme: ThemeChoice,
+    /// Checkpoint files, the latest first.
+    pub recent_checkpoints: Vec<PathBuf>,
+}
+
+/// [`ThemePreference`] with names of our own in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    /// As the system says; dark if it says nothing.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl From<ThemeChoice> for ThemePreference {
+    fn from(choice: ThemeChoice) -> Self {
+        match choice {
+            ThemeChoice::System => Self::System,
+            ThemeChoice::Light => Self::Light,
+            ThemeChoice::Dark => Self::Dark,
+        }
+    }
+}
+
+impl From<ThemePreference> for ThemeChoice {
+    fn from(preference: ThemePreference) -> Self {
+        match preference {
+            ThemePreference::System => Self::System,
+            ThemePreference::Light => Self::Light,
+            ThemePreference::Dark => Self::Dark,
+        }
+    }
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        let settings = pipeline::Settings::default();
+        Self {
+            mirror_webcams: true,
+            mirror_others: false,
+            boxes: true,
+            bars: true,
+            smoothing_ms: settings.smoothing.as_millis() as u32,
+            min_face_size_px: settings.detect.min_face_size_px,
+            theme: ThemeChoice::default(),
+            recent_checkpoints: Vec::new(),
+        }
+    }
+}
+
+impl ViewSettings {
+    /// Reads the settings kept in `path`; a file that does not exist means the defaults.
+    ///
+    /// # Errors
+    /// One sentence for the user. The caller goes on with the defaults.
+    pub fn load(path: &Path) -> Result<Self, String> {
+        let json = match fs::read(path) {
+            Ok(json) => json,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(err) => {
+                return Err(format!(
+                    "The settings in {} could not be read ({err}); the defaults are used.",
+                    path.display()
+                ));
+            }
+        };
+        let settings: Self = serde_json::from_slice(&json).map_err(|err| {
+            format!(
+                "The settings in {} are damaged ({err}); the defaults are used.",
+                path.display()
+            )
+        })?;
+        Ok(settings.sanitized())
+    }
+
+    /// Writes the settings to `path`, making its folder if needed.
+    ///
+    /// # Errors
+    /// Any I/O error; the file is then the old one or the new one, never a part.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // The process number keeps two windows from writing into each other's draft.
+        let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+        let json = serde_json::to_vec_pretty(self)?;
+        fs::write(&draft, json)
+            .and_then(|()| fs::rename(&draft, path))
+            .inspect_err(|_| {
+                fs::remove_file(&draft).ok();
+            })
+    }
+
+    /// Whether a source is shown mirrored, given [`crate::capture::SourceInfo::mirror_by_default`].
+    pub fn mirror(&self, mirror_by_default: bool) -> bool {
+        if mirror_by_default {
+            self.mirror_webcams
+        } else {
+            self.mirror_others
+        }
+    }
+
+    /// Sets what [`ViewSettings::mirror`] returns for this kind of source.
+    pub fn set_mirror(&mut self, mirror_by_default: bool, mirror: bool) {
+        if mirror_by_default {
+            self.mirror_webcams = mirror;
+        } else {
+            self.mirror_others = mirror;
+        }
+    }
+
+    /// Puts a checkpoint file on top of the recent ones.
+    pub fn remember_checkpoint(&mut self, path: &Path) {
+        self.recent_checkpoints.retain(|other| other != path);
+        self.recent_checkpoints.insert(0, path.to_owned());
+        self.recent_checkpoints.truncate(MAX_RECENT);
+    }
+
+    /// The part of the settings that the pipeline follows.
+    pub fn pipeline_settings(&self) -> pipeline::Settings {
+        pipeline::Settings {
+            detect: DetectConfig {
+                min_face_size_px: self.min_face_size_px,
+                ..DetectConfig::default()
+            },
+            smoothing: Duration::from_millis(self.smoothing_ms.into()),
+        }
+    }
+
+    fn sanitized(mut self) -> Self {
+        self.smoothing_ms = self.smoothing_ms.min(MAX_SMOOTHING_MS);
+        self.min_face_size_px = self
+            .min_face_size_px
+            .clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
+        self.recent_checkpoints.truncate(MAX_RECENT);
+        self
+    }
+}
+
+/// The file's place in the user's configuration folder, if the system names one. `variable` reads the environment.
+pub fn default_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let folder = |name| {
+        let folder = PathBuf::from(variable(name)?);
+        // A relative path would mean another place in every working folder; XDG says to ignore it.
+        folder.is_absolute().then_some(folder)
+    };
+    let config = if cfg!(windows) {
+        folder("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")))
+    };
+    config.map(|config| config.join("fervis").join("settings.json"))
+}
+
+/// Writes settings on a thread of its own. Dropping it waits until the last ones are written.
+pub struct Saver {
+    outbox: Option<Sender<ViewSettings>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Saver {
+    /// Starts the thread that writes to `path`.
+    ///
+    /// # Errors
+    /// If the operating system refuses a thread.
+    pub fn start(path: PathBuf) -> io::Result<Self> {
+        let (outbox, inbox) = crossbeam_channel::unbounded::<ViewSettings>();
+        let thread = thread::Builder::new()
+            .name("settings".to_owned())
+            .spawn(move || {
+                while let Ok(settings) = inbox.recv() {
+                    // A dragged slider sends many at once: only the newest is worth a write.
+                    let newest = inbox.try_iter().last().unwrap_or(settings);
+                    if let Err(err) = newest.save(&path) {
+                        log::warn!("settings could not be kept in {}: {err}", path.display());
+                    }
+                }
+            })?;
+        Ok(Self {
+            outbox: Some(outbox),
+            thread: Some(thread),
+        })
+    }
+
+    /// Has the settings written soon. Returns at once.
+    pub fn save(&self, settings: &ViewSettings) {
+        if let Some(outbox) = &self.outbox {
+            // It fails only if the thread has panicked, which its own message has told.
+            outbox.send(settings.clone()).ok();
+        }
+    }
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        self.outbox = None;
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed() -> ViewSettings {
+        ViewSettings {
+            mirror_webcams: false,
+            smoothing_ms: 900,
+            theme: ThemeChoice::Light,
+            recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],
+            ..ViewSettings::default()
+        }
+    }
+
+    #[test]
+    fn settings_survive_a_round_trip_and_leave_no_draft() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/settings.json");
+        changed().save(&path).unwrap();
+        assert_eq!(ViewSettings::load(&path), Ok(changed()));
+        let names: Vec<_> = fs::read_dir(path.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["settings.json"]);
+    }
+
+    #[test]
+    fn missing_partial_and_damaged_files_are_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        assert_eq!(ViewSettings::load(&path), Ok(ViewSettings::default()));
+        fs::write(&path, r#"{"boxes":false,"from_the_future":1}"#).unwrap();
+        let expected = ViewSettings {
+            boxes: false,
+            ..ViewSettings::default()
+        };
+        assert_eq!(ViewSettings::load(&path), Ok(expected));
+        fs::write(&path, r#"{"boxes":fal"#).unwrap();
+        let reason = ViewSettings::load(&path).unwrap_err();
+        assert!(reason.contains("settings.json"), "{reason}");
+        assert!(reason.contains("damaged"), "{reason}");
+        assert!(ViewSettings::load(folder.path()).is_err());
+    }
+
+    #[test]
+    fn values_out_of_range_are_brought_into_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        fs::write(&path, r#"{"smoothing_ms":999999,"min_face_size_px":0}"#).unwrap();
+        let settings = ViewSettings::load(&path).unwrap();
+        assert_eq!(settings.smoothing_ms, MAX_SMOOTHING_MS);
+        assert_eq!(settings.min_face_size_px, *FACE_SIZES_PX.start());
+    }
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn the_file_is_where_desktops_keep_such_files() {
+        let check = |set: &'static [(&str, &str)], expected: Option<&str>| {
+            let path = default_path(|name| {
+                let (_, value) = set.iter().find(|(other, _)| *other == name)?;
+                Some(OsString::from(value))
+            });
+            assert_eq!(path, expected.map(PathBuf::from), "{set:?}");
+        };
+        check(
+            &[("HOME", "/home/a"), ("XDG_CONFIG_HOME", "/config")],
+            Some("/config/fervis/settings.json"),
+        );
+        check(
+            &[("HOME", "/home/a"), ("XDG_CONFIG_HOME", "config")],
+            Some("/home/a/.config/fervis/settings.json"),
+        );
+        check(&[], None);
+    }
+
+    #[test]
+    fn a_failed_save_keeps_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder in the file's place cannot be replaced by a file.
+        let path = folder.path().join("settings.json");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("keep"), "").unwrap();
+        assert!(changed().save(&path).is_err());
+        assert!(path.join("keep").exists());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn recent_checkpoints_are_unique_and_few() {
+        let mut settings = ViewSettings::default();
+        for number in 0..10 {
+            settings.remember_checkpoint(Path::new(&format!("/{number}.safetensors")));
+        }
+        settings.remember_checkpoint(Path::new("/7.safetensors"));
+        assert_eq!(settings.recent_checkpoints.len(), MAX_RECENT);
+        assert_eq!(
+            settings.recent_checkpoints[..2],
+            [Path::new("/7.safetensors"), Path::new("/9.safetensors")]
+        );
+    }
+
+    #[test]
+    fn the_saver_has_written_when_it_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let saver = Saver::start(path.clone()).unwrap();
+        saver.save(&ViewSettings::default());
+        saver.save(&changed());
+        drop(saver);
+        assert_eq!(ViewSettings::load(&path), Ok(changed()));
+    }
+}

@@ -1,0 +1,319 @@
+//! What stands in the middle of the window when there is no live picture: what is wrong, and what to do.
+
+use egui::{
+    Align, Button, CornerRadius, Frame, Layout, Margin, Rect, RichText, Sense, Spinner, Stroke, Ui,
+    UiBuilder, Vec2, vec2,
+};
+
+use super::{
+    colors,
+    commands::Command,
+    icons::{self, Icon},
+};
+use crate::{capture::SourceSpec, pipeline::SourceState};
+
+/// Width of the card where there is room for it, points.
+const WIDTH: f32 = 420.0;
+
+/// The words for a state, and what can be done about it.
+struct Words {
+    icon: Option<Icon>,
+    title: &'static str,
+    body: String,
+    /// Whether to offer the demo and a file.
+    offer_others: bool,
+}
+
+/// Draws the card for `state` into the middle of `area`; nothing for states with a picture of their own.
+pub fn state_screen_ui(
+    ui: &mut Ui,
+    area: Rect,
+    state: &SourceState,
+    source: Option<&SourceSpec>,
+) -> Option<Command> {
+    let words = words(state, source)?;
+    let mut command = None;
+    card_ui(ui, area, "state", |ui| {
+        match words.icon {
+            Some(icon) => {
+                let (rect, _) = ui.allocate_exact_size(Vec2::splat(44.0), Sense::hover());
+                let color = colors::palette(ui.ctx().theme()).weak_text;
+                icons::paint(ui.painter(), rect, icon, color);
+            }
+            None => {
+                ui.add(Spinner::new().size(32.0));
+            }
+        }
+        ui.add_space(8.0);
+        ui.label(RichText::new(words.title).heading());
+        if !words.body.is_empty() {
+            ui.label(RichText::new(&words.body).weak());
+        }
+        if words.offer_others {
+            ui.add_space(12.0);
+            command = buttons_ui(ui);
+        }
+    });
+    command
+}
+
+/// Draws a line over the bottom of the picture: the file is over, and can be played again.
+pub fn ended_ui(ui: &mut Ui, picture: Rect, text: &str) -> Option<Command> {
+    let size = vec2(400.0_f32.min(picture.width()), 44.0);
+    let rect = Rect::from_center_size(
+        egui::pos2(picture.center().x, picture.bottom() - 16.0 - size.y / 2.0),
+        size,
+    );
+    let palette = colors::palette(ui.ctx().theme());
+    ui.painter().rect(
+        rect,
+        CornerRadius::same(10),
+        palette.card,
+        Stroke::new(1.0, palette.line),
+        egui::StrokeKind::Inside,
+    );
+    let mut command = None;
+    let inner = rect.shrink2(vec2(14.0, 6.0));
+    ui.scope_builder(
+        UiBuilder::new()
+            .max_rect(inner)
+            .layout(Layout::right_to_left(Align::Center)),
+        |ui| {
+            if ui.button("Play again").clicked() {
+                command = Some(Command::PlayAgain);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(egui::Label::new(text).truncate());
+            });
+        },
+    );
+    command
+}
+
+/// Draws the invitation to let go of a dragged file.
+pub fn drop_ui(ui: &mut Ui, area: Rect) {
+    let palette = colors::palette(ui.ctx().theme());
+    let frame = area.shrink(10.0);
+    ui.painter()
+        .rect_filled(area, 0.0, palette.canvas.gamma_multiply(0.85));
+    ui.painter().rect_stroke(
+        frame,
+        CornerRadius::same(12),
+        Stroke::new(2.0, palette.accent),
+        egui::StrokeKind::Inside,
+    );
+    card_ui(ui, area, "drop", |ui| {
+        let (rect, _) = ui.allocate_exact_size(Vec2::splat(44.0), Sense::hover());
+        icons::paint(ui.painter(), rect, Icon::Drop, palette.accent);
+        ui.add_space(8.0);
+        ui.label(RichText::new("Drop to open").heading());
+        ui.label(RichText::new("Image, video, folder of images, or checkpoint").weak());
+    });
+}
+
+fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
+    let is_camera = matches!(source, Some(SourceSpec::Camera(_)) | None);
+    let words = |icon, title, body: String, offer_others| {
+        Some(Words {
+            icon,
+            title,
+            body,
+            offer_others,
+        })
+    };
+    match state {
+        SourceState::Live(_) | SourceState::Ended => None,
+        SourceState::Starting => words(
+            None,
+            if is_camera {
+                "Starting the camera"
+            } else {
+                "Opening"
+            },
+            match source {
+                Some(SourceSpec::Path(path)) => path.display().to_string(),
+                _ => String::new(),
+            },
+            false,
+        ),
+        SourceState::NoCamera => words(
+            Some(Icon::NoCamera),
+            "No camera found",
+            "Plug one in: it starts by itself.".to_owned(),
+            true,
+        ),
+        SourceState::Lost(reason) => words(
+            Some(Icon::Unplugged),
+            "The picture is gone",
+            format!("{} It is tried again every second.", sentence(reason)),
+            true,
+        ),
+        SourceState::Failed(reason) => words(
+            Some(Icon::Warning),
+            if is_camera {
+                "The camera does not work"
+            } else {
+                "This cannot be opened"
+            },
+            sentence(reason),
+            true,
+        ),
+    }
+}
+
+/// Error texts start in lower case and have no full stop; on the screen they are sentences.
+pub fn sentence(reason: &str) -> String {
+    let reason = reason.trim();
+    let mut chars = reason.chars();
+    // A path keeps its case.
+    let mut text: String = match chars.next() {
+        Some(first) if first.is_alphabetic() && !reason.starts_with(['/', '~']) => {
+            first.to_uppercase().chain(chars).collect()
+        }
+        _ => reason.to_owned(),
+    };
+    if !text.is_empty() && !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
+}
+
+fn buttons_ui(ui: &mut Ui) -> Option<Command> {
+    let palette = colors::palette(ui.ctx().theme());
+    let mut command = None;
+    // Two buttons of one width, centred as a pair.
+    let width = 130.0;
+    let pair = 2.0 * width + ui.spacing().item_spacing.x;
+    ui.allocate_ui_with_layout(
+        vec2(pair, 32.0),
+        Layout::left_to_right(Align::Center),
+        |ui| {
+            let demo = Button::new(RichText::new("Run the demo").color(palette.on_accent))
+                .fill(palette.accent)
+                .min_size(vec2(width, 32.0));
+            if ui.add(demo).clicked() {
+                command = Some(Command::OpenSource(SourceSpec::Demo));
+            }
+            let file = Button::new("Open a file…").min_size(vec2(width, 32.0));
+            if ui.add(file).clicked() {
+                command = Some(Command::ChooseFile);
+            }
+        },
+    );
+    command
+}
+
+/// A card of its content's height in the middle of `area`.
+fn card_ui(ui: &mut Ui, area: Rect, id: &'static str, content: impl FnOnce(&mut Ui)) {
+    let width = WIDTH.min(area.width() - 24.0).max(160.0);
+    let palette = colors::palette(ui.ctx().theme());
+    // The height is known only after the layout: the last frame's serves to centre this one.
+    let memory = ui.scope_id().with(id).with("height");
+    let known: Option<f32> = ui.data(|data| data.get_temp(memory));
+    let height = known.unwrap_or(200.0);
+    let rect = Rect::from_center_size(area.center(), vec2(width, height));
+    let mut builder = UiBuilder::new()
+        .id_salt(id)
+        .max_rect(Rect::from_min_size(rect.min, vec2(width, area.height())))
+        .layout(Layout::top_down(Align::Center));
+    if known.is_none() {
+        builder = builder.invisible();
+    }
+    let used = ui
+        .scope_builder(builder, |ui| {
+            Frame::new()
+                .fill(palette.card)
+                .stroke(Stroke::new(1.0, palette.line))
+                .corner_radius(CornerRadius::same(14))
+                .inner_margin(Margin::symmetric(24, 22))
+                .show(ui, |ui| {
+                    ui.set_width(width - 48.0);
+                    content(ui);
+                })
+                .response
+                .rect
+        })
+        .inner;
+    if known != Some(used.height()) {
+        ui.data_mut(|data| data.insert_temp(memory, used.height()));
+        // Lays this frame out again, so that the card never jumps on the screen.
+        ui.ctx().request_discard("the height of a card has changed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+
+    fn harness(
+        state: SourceState,
+        source: Option<SourceSpec>,
+    ) -> Harness<'static, Option<Command>> {
+        let mut harness = Harness::new_ui_state(
+            move |ui, sent: &mut Option<Command>| {
+                let area = ui.max_rect();
+                let command = state_screen_ui(ui, area, &state, source.as_ref());
+                *sent = command.or(sent.take());
+            },
+            None,
+        );
+        // A spinner never comes to rest.
+        harness.run_steps(3);
+        harness
+    }
+
+    #[test]
+    fn every_state_says_what_it_is() {
+        let camera = || Some(SourceSpec::Camera(Default::default()));
+        let file = || Some(SourceSpec::Path(PathBuf::from("/tmp/clip.mp4")));
+        let check = |state, source, words: &str| {
+            harness(state, source).get_by_label_contains(words);
+        };
+        check(SourceState::Starting, camera(), "Starting the camera");
+        check(SourceState::Starting, file(), "/tmp/clip.mp4");
+        check(SourceState::NoCamera, camera(), "starts by itself");
+        let lost = SourceState::Lost("camera “C920” was disconnected".to_owned());
+        check(
+            lost,
+            camera(),
+            "Camera “C920” was disconnected. It is tried",
+        );
+        let failed = SourceState::Failed("/tmp/clip.mp4 cannot be opened: no video".to_owned());
+        check(failed, file(), "/tmp/clip.mp4 cannot be opened: no video.");
+    }
+
+    #[test]
+    fn the_way_out_of_having_no_camera_is_one_click() {
+        let click = |label: &str| {
+            let mut harness = harness(SourceState::NoCamera, None);
+            harness.get_by_label(label).click();
+            harness.run_steps(2);
+            harness.into_state()
+        };
+        assert_eq!(
+            click("Run the demo"),
+            Some(Command::OpenSource(SourceSpec::Demo))
+        );
+        assert_eq!(click("Open a file…"), Some(Command::ChooseFile));
+    }
+
+    #[test]
+    fn a_card_sits_in_the_middle() {
+        let harness = harness(SourceState::NoCamera, None);
+        let title = harness.get_by_label("No camera found").rect();
+        assert!((title.center().x - 400.0).abs() < 2.0, "{title}");
+        assert!((title.center().y - 300.0).abs() < 60.0, "{title}");
+    }
+
+    #[test]
+    fn reasons_become_sentences() {
+        assert_eq!(sentence("no camera found"), "No camera found.");
+        assert_eq!(sentence("  Is it on?"), "Is it on?");
+        assert_eq!(sentence("/tmp/a.png is empty"), "/tmp/a.png is empty.");
+        assert_eq!(sentence(""), "");
+    }
+}

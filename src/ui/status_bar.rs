@@ -1,0 +1,314 @@
+//! The line at the bottom: what is read, how fast, and by what.
+//!
+//! Every figure sits in a slot of fixed width, right-aligned, so that nothing moves while numbers change. `App`
+//! refreshes the figures a few times a second only; numbers that change at frame rate cannot be read.
+
+use std::{fmt::Write as _, time::Duration};
+
+use egui::{
+    Align, Color32, FontId, Label, Layout, RichText, Role, Sense, TextStyle, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
+};
+
+use super::colors;
+use crate::{
+    capture::SourceInfo,
+    pipeline::{SourceState, Stats},
+};
+
+/// Height of one line, points.
+pub const LINE_HEIGHT: f32 = 22.0;
+/// In windows at least this wide everything fits on one line, points.
+const ONE_LINE_WIDTH: f32 = 1120.0;
+
+/// Room between a figure's label and its slot, points.
+const LABEL_GAP: f32 = 6.0;
+
+/// What the bar shows.
+#[derive(Debug, Clone, Copy)]
+pub struct StatusData<'a> {
+    /// State of the source.
+    pub state: &'a SourceState,
+    /// What the source delivers, if it ever was live.
+    pub info: Option<&'a SourceInfo>,
+    /// Rates, latency, drops.
+    pub stats: Stats,
+    /// The device in words, once known.
+    pub device: Option<&'a str>,
+    /// The name of the checkpoint in force.
+    pub checkpoint: Option<&'a str>,
+    /// Whether another checkpoint is being loaded.
+    pub loading: bool,
+}
+
+/// Number of lines the bar takes in a window of this width.
+pub fn n_lines(window_width: f32) -> usize {
+    if window_width >= ONE_LINE_WIDTH { 1 } else { 2 }
+}
+
+/// Draws the bar.
+pub fn status_bar_ui(ui: &mut Ui, data: StatusData<'_>) {
+    ui.style_mut().override_text_style = Some(TextStyle::Small);
+    ui.spacing_mut().item_spacing = vec2(18.0, 0.0);
+    let line = vec2(ui.available_width(), LINE_HEIGHT);
+    let right_to_left = Layout::right_to_left(Align::Center);
+    if n_lines(ui.available_width()) == 1 {
+        ui.allocate_ui_with_layout(line, right_to_left, |ui| {
+            machine_ui(ui, data);
+            figures_ui(ui, data);
+            source_ui(ui, data);
+        });
+    } else {
+        ui.allocate_ui_with_layout(line, right_to_left, |ui| {
+            machine_ui(ui, data);
+            source_ui(ui, data);
+        });
+        ui.allocate_ui_with_layout(line, right_to_left, |ui| {
+            figures_ui(ui, data);
+        });
+    }
+}
+
+/// Source, its state and its format, at the left of the room that is left.
+fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
+    let rest = vec2(ui.available_width(), LINE_HEIGHT);
+    ui.allocate_ui_with_layout(rest, Layout::left_to_right(Align::Center), |ui| {
+        let palette = colors::palette(ui.ctx().theme());
+        let (color, words) = match data.state {
+            SourceState::Starting => (palette.warning, "starting"),
+            SourceState::Live(_) => (palette.good, "live"),
+            SourceState::NoCamera => (palette.weak_text, "no camera"),
+            SourceState::Lost(_) => (palette.warning, "lost"),
+            SourceState::Failed(_) => (palette.error, "failed"),
+            SourceState::Ended => (palette.weak_text, "ended"),
+        };
+        ui.spacing_mut().item_spacing.x = 6.0;
+        dot_ui(ui, color);
+        let info = data
+            .info
+            .filter(|_| !matches!(data.state, SourceState::NoCamera));
+        let mut text = String::new();
+        if let Some(info) = info {
+            text += &info.name;
+            text += ": ";
+        }
+        text += words;
+        ui.add(Label::new(text).truncate());
+        if let Some(info) = info {
+            let mut format = info.resolution.to_string();
+            if !info.format.is_empty() {
+                // Writing into a String cannot fail.
+                write!(format, " {}", info.format).ok();
+            }
+            ui.add(Label::new(RichText::new(format).weak()).truncate());
+        }
+    });
+}
+
+/// Device and checkpoint.
+fn machine_ui(ui: &mut Ui, data: StatusData<'_>) {
+    let checkpoint = match (data.checkpoint, data.loading) {
+        (Some(name), false) => name.to_owned(),
+        (Some(name), true) => format!("{name}, loading another…"),
+        (None, true) => "loading network…".to_owned(),
+        (None, false) => "no network".to_owned(),
+    };
+    ui.add(Label::new(checkpoint).extend())
+        .on_hover_text("The checkpoint in force");
+    ui.add(Label::new(RichText::new(data.device.unwrap_or("no device yet")).weak()).extend())
+        .on_hover_text("The device that runs the network");
+}
+
+/// Rates, latency and drops, each in its slot. The caller lays out from right to left.
+fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
+    let live = matches!(data.state, SourceState::Live(_));
+    let ever_live = live || matches!(data.state, SourceState::Ended | SourceState::Lost(_));
+    let stats = data.stats;
+    let when = |known: bool, figure: String| if known { figure } else { NOTHING.to_owned() };
+    let rate = |rate_hz: f64| when(live, format!("{rate_hz:.1}/s"));
+    let figures = [
+        Figure {
+            label: "dropped",
+            value: when(ever_live, count(stats.n_dropped)),
+            widest: "88 888",
+            explanation: "Frames captured but not analysed since the source was opened",
+        },
+        Figure {
+            label: "latency",
+            value: when(ever_live, latency(stats.latency_p50, stats.latency_p95)),
+            widest: "888 / 888 ms",
+            explanation: "Time from capture to result: median and 95th percentile",
+        },
+        Figure {
+            label: "analysis",
+            value: rate(stats.analysis_rate_hz),
+            widest: "88.8/s",
+            explanation: "Frames analysed per second",
+        },
+        Figure {
+            label: "capture",
+            value: rate(stats.capture_rate_hz),
+            widest: "88.8/s",
+            explanation: "Frames from the source per second",
+        },
+    ];
+    for figure in &figures {
+        figure_ui(ui, figure);
+    }
+}
+
+/// What stands for a figure that is not known.
+const NOTHING: &str = "–";
+
+/// One figure of the bar.
+struct Figure {
+    label: &'static str,
+    value: String,
+    /// The longest value to expect; it decides how much room there is.
+    widest: &'static str,
+    explanation: &'static str,
+}
+
+/// A label and, right-aligned in its slot, a figure.
+fn figure_ui(ui: &mut Ui, figure: &Figure) {
+    let palette = colors::palette(ui.ctx().theme());
+    let font: FontId = TextStyle::Small.resolve(ui.style());
+    let layout = |text: &str, color: Color32| {
+        ui.painter()
+            .layout_no_wrap(text.to_owned(), font.clone(), color)
+    };
+    let label = layout(figure.label, palette.weak_text);
+    let value = layout(&figure.value, palette.text);
+    let value_width = layout(figure.widest, palette.text)
+        .size()
+        .x
+        .max(value.size().x);
+    let width = label.size().x + LABEL_GAP + value_width;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, LINE_HEIGHT), Sense::hover());
+    let name = format!("{} {}", figure.label, figure.value);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
+    let top = rect.center().y - label.size().y / 2.0;
+    let value_left = rect.right() - value.size().x;
+    let painter = ui.painter();
+    painter.galley(pos2(rect.left(), top), label, palette.weak_text);
+    painter.galley(pos2(value_left, top), value, palette.text);
+    response.on_hover_text(figure.explanation);
+}
+
+fn dot_ui(ui: &mut Ui, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
+    ui.painter().circle_filled(rect.center(), 4.0, color);
+}
+
+/// "42 / 88 ms".
+fn latency(p50: Option<Duration>, p95: Option<Duration>) -> String {
+    let ms = |time: Option<Duration>| {
+        time.map_or(NOTHING.to_owned(), |time| {
+            format!("{:.0}", time.as_secs_f64() * 1000.0)
+        })
+    };
+    if p50.is_none() && p95.is_none() {
+        return NOTHING.to_owned();
+    }
+    format!("{} / {} ms", ms(p50), ms(p95))
+}
+
+/// A count that fits its slot for as long as anybody may watch: "12 345", "1.2 million".
+fn count(n: u64) -> String {
+    if n >= 1_000_000 {
+        return format!("{:.1} million", n as f64 / 1e6);
+    }
+    if n >= 10_000 {
+        return format!("{} {:03}", n / 1000, n % 1000);
+    }
+    n.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+    use crate::ui::fixtures;
+
+    const STATS: Stats = Stats {
+        capture_rate_hz: 29.97,
+        analysis_rate_hz: 24.04,
+        latency_p50: Some(Duration::from_millis(42)),
+        latency_p95: Some(Duration::from_millis(88)),
+        n_captured: 1000,
+        n_analyzed: 800,
+        n_dropped: 12_345,
+    };
+
+    fn harness(width: f32, state: SourceState, stats: Stats) -> Harness<'static> {
+        let info = fixtures::webcam();
+        let mut harness = Harness::builder()
+            .with_size([width, 2.0 * LINE_HEIGHT])
+            .build_ui(move |ui| {
+                status_bar_ui(
+                    ui,
+                    StatusData {
+                        state: &state,
+                        info: Some(&info),
+                        stats,
+                        device: Some("CPU, 2 threads"),
+                        checkpoint: Some("three-block"),
+                        loading: false,
+                    },
+                );
+            });
+        harness.run_ok();
+        harness
+    }
+
+    #[test]
+    fn the_figures_are_all_there_at_any_width() {
+        for width in [800.0, 1000.0, 1400.0] {
+            let harness = harness(width, SourceState::Live(fixtures::webcam()), STATS);
+            harness.get_by_label("Integrated Webcam: live");
+            harness.get_by_label("1280×720 MJPG");
+            for label in [
+                "capture 30.0/s",
+                "analysis 24.0/s",
+                "latency 42 / 88 ms",
+                "dropped 12 345",
+                "CPU, 2 threads",
+                "three-block",
+            ] {
+                let rect = harness.get_by_label(label).rect();
+                assert!(rect.left() >= 0.0 && rect.right() <= width, "{label}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_do_not_move_the_line() {
+        let left = |stats| {
+            harness(1280.0, SourceState::Live(fixtures::webcam()), stats)
+                .get_by_label_contains("capture ")
+                .rect()
+                .left()
+        };
+        assert_eq!(left(STATS), left(Stats::default()));
+    }
+
+    #[test]
+    fn a_source_that_sends_nothing_has_no_rate() {
+        let harness = harness(1280.0, SourceState::Lost(String::new()), STATS);
+        harness.get_by_label("capture –");
+        harness.get_by_label("Integrated Webcam: lost");
+    }
+
+    #[test]
+    fn figures_in_words() {
+        assert_eq!(latency(None, None), "–");
+        assert_eq!(
+            latency(Some(Duration::from_micros(41_600)), None),
+            "42 / – ms"
+        );
+        assert_eq!(count(9_999), "9999");
+        assert_eq!(count(10_007), "10 007");
+        assert_eq!(count(1_250_000), "1.2 million");
+    }
+}
