@@ -10,6 +10,21 @@
 //! probabilities over the seven [`expression::Expression`]s, [`pipeline`] runs these on threads of their own, and
 //! `ui` draws the result. Arrows point one way:
 //! `ui → pipeline → {capture, detect, model} → {frame, bounding_box, expression}`.
+//!
+//! # What can fail, and what people see
+//!
+//! | what | what happens |
+//! | --- | --- |
+//! | no camera | [`pipeline::SourceState::NoCamera`]; looked for again every second |
+//! | camera unplugged, or silent | [`pipeline::SourceState::Lost`] with the reason; comes back by itself |
+//! | camera busy, not permitted, odd format | [`pipeline::SourceState::Failed`] with the remedy |
+//! | damaged frames of a camera | skipped; the picture stays |
+//! | damaged or unknown file | one sentence; nothing else stops |
+//! | checkpoint missing, damaged, contradicting itself | one sentence; the network before it stays in force |
+//! | GPU does not start | a warning; the CPU computes |
+//! | a stage panics on a frame | the frame is skipped, with a warning |
+//! | inference too slow | live frames are dropped and counted, never queued |
+//! | results cannot be written (disk full) | one sentence, exit status 1 |
 
 pub mod bounding_box;
 pub mod capture;

@@ -60,6 +60,7 @@ pub fn analysis(frame: &Arc<Frame>, faces: Vec<FaceAnalysis>) -> Analysis {
     Analysis {
         frame: Arc::clone(frame),
         faces,
+        checkpoint: None,
         completed_at: frame.captured_at + Duration::from_millis(40),
         detect_time: Duration::from_millis(20),
         classify_time: Duration::from_millis(8),

@@ -7,6 +7,7 @@ pub mod augment;
 pub mod dataset;
 pub mod duplicates;
 pub mod evaluate;
+pub mod framing;
 pub mod init;
 pub mod loader;
 pub mod metrics;

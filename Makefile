@@ -1,0 +1,32 @@
+# `make run` and `make test` install what is missing (Debian and Ubuntu), build, and go.
+# Everything else here is a part of these two.
+
+CARGO ?= cargo
+
+.PHONY: run test lint setup setup-test bench
+
+## Start the app; without a display, analyse the bundled clip and print what was seen.
+run: setup
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" != Linux ]; then \
+		$(CARGO) run --release --locked; \
+	else \
+		echo "No display here: the same pipeline on the bundled clip instead."; \
+		$(CARGO) run --release --locked -- analyze demo; \
+	fi
+
+## Run every test.
+test: setup
+	$(CARGO) test --workspace --locked
+
+## What CI asks for beyond the tests.
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+## Print the figures of the README's tables.
+bench: setup
+	$(CARGO) bench --workspace --locked
+
+setup:
+	@./setup.sh
