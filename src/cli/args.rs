@@ -83,7 +83,13 @@ impl AnalyzeArgs {
     /// # Errors
     /// If something is asked of a camera and the source is none, or both outputs are the standard output.
     pub fn checked_source(&self) -> Result<SourceSpec, clap::Error> {
-        let usage = |message: &str| Cli::command().error(ErrorKind::ArgumentConflict, message);
+        let usage = |message: &str| {
+            let mut cli = Cli::command();
+            cli.build(); // So that the error shows the usage of `fervis analyze`.
+            cli.find_subcommand_mut("analyze")
+                .expect("these are its arguments")
+                .error(ErrorKind::ArgumentConflict, message)
+        };
         let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| path == "-");
         if is_stdout(&self.json) && is_stdout(&self.csv) {
             return Err(usage(

@@ -103,12 +103,15 @@ impl Summary {
         if stats.n_dropped > 0 {
             write!(out, ", {} not analysed", stats.n_dropped)?;
         }
-        writeln!(
-            out,
-            "; {} in {} of them",
-            count(self.faces.len() as u64, "face"),
-            self.n_frames_with_faces
-        )?;
+        if !self.faces.is_empty() {
+            write!(
+                out,
+                "; {} in all, in {} of the frames",
+                count(self.faces.len() as u64, "face"),
+                self.n_frames_with_faces
+            )?;
+        }
+        writeln!(out)?;
         let network = self.network.as_deref().unwrap_or("no network");
         writeln!(out, "  read by {network} on {device}")?;
         let seconds = elapsed.as_secs_f64();
@@ -232,7 +235,7 @@ mod tests {
             summary.text(&circumstances()),
             "\
 demo
-  5 frames over 0.4 s; 1 face in 4 of them
+  5 frames over 0.4 s; 1 face in all, in 4 of the frames
   read by no network on CPU, 2 threads
   in 2.0 s, 2.5 frames a second; a result 40 ms after its picture, 60 ms at the 95th percentile
 
@@ -254,7 +257,7 @@ Face 1: 4 frames, 0.0 s to 0.3 s
         let mut summary = Summary::default();
         summary.add(&analysis(0, Duration::ZERO, &[]));
         let text = summary.text(&circumstances());
-        assert!(text.contains("1 frame; 0 faces in 0 of them"), "{text}");
+        assert!(text.contains("  1 frame\n"), "{text}");
         assert!(
             text.contains("No face was found. Faces below 80 px"),
             "{text}"

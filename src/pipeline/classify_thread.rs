@@ -10,7 +10,7 @@ use super::{
     cancel::CancelToken,
     detect_thread::Found,
     latest::Latest,
-    message::{Item, Message, Slot, hand_over},
+    message::{Item, Message, Slot, pass_on},
     parts::ClassifyFaces,
     shared::{Run, Shared},
     smoothing::Smoother,
@@ -55,7 +55,8 @@ pub(super) fn spawn(
                     continue;
                 }
             }
-            hand_over(&outbox, result, &shared, &cancel);
+            // A result that nobody read was analysed all the same, so it is not counted as dropped.
+            drop(pass_on(&outbox, result, &cancel));
             shared.wake();
         }
     })

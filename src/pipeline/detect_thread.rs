@@ -55,8 +55,9 @@ struct DetectStage {
     build: BuildFinder,
     finder: Option<Box<dyn FindFaces>>,
     run: Run,
-    /// Highest track handed out so far, and by the finders before this one.
+    /// Highest track handed out so far; people count from 1.
     newest_track: u64,
+    /// What the finder's track 0 is called.
     first_track: u64,
     failing: bool,
 }
@@ -68,7 +69,7 @@ impl DetectStage {
             finder: None,
             run: Run::default(),
             newest_track: 0,
-            first_track: 0,
+            first_track: 1,
             failing: false,
         }
     }
@@ -104,7 +105,7 @@ impl DetectStage {
             }
             Err(panic) => {
                 self.finder = None;
-                self.first_track = self.newest_track;
+                self.first_track = self.newest_track + 1;
                 shared.record(run, |stats| stats.dropped());
                 if !std::mem::replace(&mut self.failing, true) {
                     shared.emit(Event::Warning(format!(
@@ -126,7 +127,7 @@ impl DetectStage {
         finder.find(frame)
     }
 
-    /// Keeps tracks apart from those of a finder that was given up.
+    /// Numbers tracks from 1, and apart from those of a finder that was given up.
     fn number(&mut self, mut faces: Vec<TrackedFace>) -> Vec<TrackedFace> {
         for face in &mut faces {
             face.track = TrackId(self.first_track + face.track.0);
@@ -144,7 +145,7 @@ mod tests {
         pipeline::{Settings, SourceState, fakes::frame},
     };
 
-    /// One face on every frame, in a track that is new after each reset; panics on frame 1.
+    /// One face on every frame, in a track that is new after each further reset; panics on frame 1.
     struct Brittle {
         n_resets: u64,
     }
@@ -159,7 +160,7 @@ mod tests {
         fn find(&mut self, frame: &Frame) -> Vec<TrackedFace> {
             assert_ne!(frame.id.0, 1, "brittle");
             vec![TrackedFace {
-                track: TrackId(1 + self.n_resets),
+                track: TrackId(self.n_resets.saturating_sub(1)),
                 box_in_frame: Default::default(),
                 score: 9.0,
                 unseen_for: Duration::ZERO,
@@ -186,21 +187,19 @@ mod tests {
                 })
         };
         let run = shared.begin_run();
-        assert_eq!(
-            handle(&mut stage, run, 0),
-            Some(2),
-            "reset once at its start"
-        );
+        assert_eq!(handle(&mut stage, run, 0), Some(1));
         assert_eq!(handle(&mut stage, run, 1), None);
         assert_eq!(handle(&mut stage, run, 1), None);
-        assert_eq!(handle(&mut stage, run, 2), Some(3), "not 1 or 2 again");
+        assert_eq!(handle(&mut stage, run, 2), Some(2), "not 1 again");
         assert_eq!(shared.stats(Instant::now()).n_dropped, 2);
         let warnings: Vec<_> = events.try_iter().collect();
         assert_eq!(warnings.len(), 1, "one for the streak: {warnings:?}");
 
         let next = shared.begin_run();
         assert_eq!(handle(&mut stage, run, 3), None, "of the source before");
-        assert_eq!(handle(&mut stage, next, 0), Some(4));
+        assert_eq!(handle(&mut stage, next, 0), Some(2));
+        assert_eq!(handle(&mut stage, shared.begin_run(), 0), Some(3));
+        let next = shared.current_run();
         let end = stage.handle(Message::end(next, Some(SourceState::Ended)), &shared);
         assert!(matches!(
             end,

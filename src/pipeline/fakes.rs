@@ -154,7 +154,7 @@ impl FindFaces for OneFace {
 
     fn find(&mut self, _frame: &Frame) -> Vec<TrackedFace> {
         vec![TrackedFace {
-            track: TrackId(1),
+            track: TrackId(0),
             box_in_frame: BoundingBox::new(0.0, 0.0, 2.0, 2.0),
             score: self.config.score_threshold,
             unseen_for: Duration::ZERO,

@@ -45,23 +45,31 @@ impl<T> Message<T> {
     }
 }
 
-/// Passes a message on as it asks for, counting a frame that is lost by it.
+/// Passes a message on as it asks for. Returns what will not be read because of it.
+pub(super) fn pass_on<T>(
+    slot: &Latest<Message<T>>,
+    message: Message<T>,
+    cancel: &CancelToken,
+) -> Option<Message<T>> {
+    if message.lossless {
+        slot.put_wait_unless(message, cancel).err()
+    } else {
+        slot.put(message)
+    }
+}
+
+/// As [`pass_on`], to a stage of the analysis: a frame that is lost there is never analysed, and counted as such.
 pub(super) fn hand_over<T>(
     slot: &Latest<Message<T>>,
     message: Message<T>,
     shared: &Shared,
     cancel: &CancelToken,
 ) {
-    let lost = if message.lossless {
-        slot.put_wait_unless(message, cancel).err()
-    } else {
-        slot.put(message)
-    };
     if let Some(Message {
         run,
         item: Item::Frame(_),
         ..
-    }) = lost
+    }) = pass_on(slot, message, cancel)
     {
         shared.record(run, |stats| stats.dropped());
     }

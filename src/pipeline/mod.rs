@@ -70,7 +70,7 @@ pub enum SourceState {
 /// One face of one analysed frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaceAnalysis {
-    /// Identity across frames.
+    /// Identity across frames, from 1.
     pub track: TrackId,
     /// Where.
     pub box_in_frame: BoundingBox,

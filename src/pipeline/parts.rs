@@ -22,7 +22,8 @@ pub trait FindFaces {
     fn set_config(&mut self, config: DetectConfig);
     /// Forgets all tracks.
     fn reset(&mut self);
-    /// Finds the faces of the next frame, ordered by track, oldest first.
+    /// Finds the faces of the next frame, ordered by track, oldest first. Tracks count from 0 in a new finder; the
+    /// pipeline shows them from 1.
     fn find(&mut self, frame: &Frame) -> Vec<TrackedFace>;
 }
 

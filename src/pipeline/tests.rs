@@ -146,12 +146,21 @@ fn every_frame_of_a_file_is_analysed_in_order() {
 
 #[test]
 fn a_watched_file_ends_after_its_last_result() {
-    let rig = start(Pacing::Realtime, vec![file(vec![Step::Frames(50)])]);
+    let (release, hang) = hang();
+    let rig = start(Pacing::Realtime, vec![file(vec![hang, Step::Frames(50)])]);
+    // With the network there from the start, results replace each other unread; those frames were not dropped.
+    rig.wait_for(|pipeline| {
+        pipeline
+            .take_event()
+            .filter(|event| matches!(event, Event::CheckpointLoaded(_)))
+    });
+    drop(release);
     rig.states_until(&SourceState::Ended);
     // Nothing was read meanwhile, so the newest is there: the last frame, classified.
     let last = rig.pipeline.take_analysis().expect("the last result");
     assert_eq!(last.frame.id.0, 49);
     assert_eq!(last.faces[0].label(), Expression::Happy);
+    assert_eq!(last.faces[0].track, TrackId(1));
     assert_eq!(
         last.checkpoint.map(|info| info.name.clone()),
         Some("first".to_owned())
