@@ -1,7 +1,7 @@
 //! The window: live picture, panels, menus.
 //!
 //! [`run`] starts the pipeline and shows what it finds until the window is closed. Panels draw plain data and return
-//! [`commands::Command`]s; only [`app`] acts on them.
+//! commands; only `app` acts on them.
 
 use std::{ffi::OsString, sync::Arc};
 
@@ -66,6 +66,7 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
     run_with(options, Arc::new(Vec::new))
 }
 
+/// [`run`] with a list of cameras of the caller's.
 fn run_with(options: UiOptions, list_cameras: ListCameras) -> anyhow::Result<()> {
     check_display(|name| std::env::var_os(name))?;
     let (view, settings_warning, saver) = load_settings();

@@ -94,6 +94,7 @@ impl Notices {
     }
 
     /// The messages on show, oldest first.
+    #[cfg(test)]
     pub fn shown(&self) -> &[Notice] {
         &self.shown
     }
