@@ -5,6 +5,9 @@ use egui::{Align2, Context, Grid, RichText, Ui, Window, vec2};
 use super::keyboard;
 use crate::model::CheckpointInfo;
 
+/// What a window needs in height besides its content, and a little air, points.
+const TITLE_BAR_AND_MARGINS: f32 = 90.0;
+
 /// What the About window shows.
 #[derive(Debug, Clone, Copy)]
 pub struct AboutData<'a> {
@@ -16,7 +19,7 @@ pub struct AboutData<'a> {
 
 /// Draws the About window while `open`.
 pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
-    window("About fervis", open).show(ctx, |ui| {
+    window(ctx, "About fervis", open).show(ctx, |ui| {
         ui.set_width(400.0);
         ui.label(RichText::new(concat!("fervis ", env!("CARGO_PKG_VERSION"))).heading());
         ui.label("Reads facial expressions live.");
@@ -65,8 +68,10 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
 
 /// Draws the list of keys while `open`.
 pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
-    window("Keyboard", open).show(ctx, |ui| {
+    window(ctx, "Keyboard", open).show(ctx, |ui| {
         ui.set_width(400.0);
+        // Nothing here is clicked, so rows need no room for fingers.
+        ui.spacing_mut().interact_size.y = 18.0;
         for (group, keys) in keyboard::list(ctx) {
             ui.add_space(4.0);
             ui.label(RichText::new(group).weak());
@@ -86,11 +91,13 @@ pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
     });
 }
 
-fn window<'a>(title: &'a str, open: &'a mut bool) -> Window<'a> {
+fn window<'a>(ctx: &Context, title: &'a str, open: &'a mut bool) -> Window<'a> {
     Window::new(title)
         .open(open)
         .collapsible(false)
         .resizable(false)
+        .vscroll(true)
+        .max_height(ctx.content_rect().height() - TITLE_BAR_AND_MARGINS)
         .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0))
 }
 
@@ -107,7 +114,7 @@ mod tests {
     use egui_kittest::{Harness, kittest::Queryable as _};
 
     use super::*;
-    use crate::ui::fixtures;
+    use crate::ui::{colors, fixtures};
 
     #[test]
     fn about_tells_version_checkpoint_and_device() {
@@ -141,16 +148,22 @@ mod tests {
 
     #[test]
     fn the_list_of_keys_fits_a_small_window() {
-        let mut harness = Harness::builder()
-            .with_size([800.0, 500.0])
-            .build_ui(|ui| keyboard_ui(ui.ctx(), &mut true));
+        let mut harness = Harness::builder().with_size([720.0, 480.0]).build_ui(|ui| {
+            colors::install(ui.ctx());
+            keyboard_ui(ui.ctx(), &mut true);
+        });
         harness.run_ok();
-        for label in ["Ctrl+O", "Ctrl+Shift+O", "Quit", "F1"] {
+        for label in ["Keyboard", "Close window", "Ctrl+O", "Ctrl+Shift+O"] {
             let rect = harness.get_by_label(label).rect();
             assert!(
-                rect.top() >= 0.0 && rect.bottom() <= 500.0,
+                rect.top() >= 0.0 && rect.bottom() <= 480.0,
                 "{label}: {rect}"
             );
         }
+        // What does not fit is reached by scrolling.
+        harness.get_by_label("Quit").scroll_to_me();
+        harness.run_ok();
+        let quit = harness.get_by_label("Quit").rect();
+        assert!(quit.bottom() <= 480.0, "{quit}");
     }
 }

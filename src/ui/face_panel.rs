@@ -198,8 +198,12 @@ fn bar_track(row: Rect) -> Rect {
 
 /// The part of `track` that `probability` fills.
 fn bar_part(track: Rect, probability: f32) -> Rect {
-    // NaN counts as 0: drawing must survive whatever a damaged network puts out.
-    let share = probability.max(0.0).min(1.0);
+    // Drawing must survive whatever a damaged network puts out.
+    let share = if probability.is_nan() {
+        0.0
+    } else {
+        probability.clamp(0.0, 1.0)
+    };
     Rect::from_min_size(track.min, vec2(track.width() * share, track.height()))
 }
 
