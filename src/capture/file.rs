@@ -58,7 +58,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
         }
         Content::Image(_) => Ok(Box::new(ImageSource::open(path)?)),
         Content::Mp4 => video::open_mp4(path),
-        Content::Video(container) => video::open_other(path, container),
+        Content::Video(container) => video::open_other(path, &format!("{container} video")),
         Content::ForeignImage(kind) => Err(refuse(&format!(
             "{kind} pictures cannot be read; save it as PNG or JPEG"
         ))),
@@ -116,13 +116,13 @@ fn sniff(head: &[u8]) -> Content {
     {
         Content::Mp4
     } else if at(0, b"\x1A\x45\xDF\xA3") {
-        Content::Video("Matroska/WebM")
+        Content::Video("Matroska or WebM")
     } else if at(0, b"RIFF") && at(8, b"AVI ") {
         Content::Video("AVI")
     } else if at(0, b"\x30\x26\xB2\x75\x8E\x66\xCF\x11") {
         Content::Video("Windows Media")
     } else if at(0, b"FLV\x01") {
-        Content::Video("Flash video")
+        Content::Video("Flash")
     } else if at(0, b"OggS") {
         Content::Video("Ogg")
     } else if at(0, b"\0\0\x01\xBA") || at(0, b"\0\0\x01\xB3") {

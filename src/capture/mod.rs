@@ -69,6 +69,21 @@ impl SourceSpec {
     }
 }
 
+impl SourceSpec {
+    /// The same source for opening it again, where `info` is what it was found to be: a camera is then looked for by
+    /// its name, since its number and its node change when it is plugged in again.
+    #[must_use]
+    pub fn pinned_to(&self, info: &SourceInfo) -> Self {
+        match self {
+            Self::Camera(choice) => Self::Camera(CameraChoice {
+                camera: Some(info.name.clone()),
+                ..choice.clone()
+            }),
+            other => other.clone(),
+        }
+    }
+}
+
 impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -273,6 +288,22 @@ mod tests {
             assert_eq!(SourceSpec::parse(text), spec);
             assert_eq!(spec.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_camera_is_opened_again_by_its_name() {
+        let info = SourceInfo {
+            name: "HD Webcam".to_owned(),
+            kind: SourceKind::Live,
+            resolution: Resolution::new(1, 1),
+            rate_hz: None,
+            n_frames: None,
+            format: String::new(),
+            mirror_by_default: true,
+        };
+        let spec = SourceSpec::parse("camera:0").pinned_to(&info);
+        assert_eq!(spec.to_string(), "camera:HD Webcam");
+        assert_eq!(SourceSpec::Demo.pinned_to(&info), SourceSpec::Demo);
     }
 
     #[cfg(feature = "h264-bundled")]

@@ -336,17 +336,23 @@ fn parse(line: &str) -> Option<Report> {
             "Press [",
             "frame=",
             "video:",
+            "To ignore",
         ]
         .iter()
         .any(|start| line.starts_with(start))
         || line.contains(" : ");
-    (!is_chatter).then(|| {
-        Report::Words(
-            line.rsplit_once("file:")
-                .map_or(line, |(_, rest)| rest)
-                .to_owned(),
-        )
-    })
+    if is_chatter && !line.contains("matches no streams") {
+        return None;
+    }
+    let words = if line.contains("matches no streams") {
+        "it holds no video"
+    } else if line.contains("file:") {
+        // The file is named by who shows this.
+        line.rsplit(": ").next().unwrap_or(line)
+    } else {
+        line
+    };
+    Some(Report::Words(words.to_owned()))
 }
 
 #[cfg(test)]
@@ -394,9 +400,14 @@ mod tests {
             (
                 "file:/tmp/a.mkv: Invalid data found when processing input",
                 Some(Report::Words(
-                    "/tmp/a.mkv: Invalid data found when processing input".to_owned(),
+                    "Invalid data found when processing input".to_owned(),
                 )),
             ),
+            (
+                "Stream map '0:v:0' matches no streams.",
+                Some(Report::Words("it holds no video".to_owned())),
+            ),
+            ("To ignore this, add a trailing '?' to the map.", None),
         ] {
             assert_eq!(parse(line), report, "{line}");
         }

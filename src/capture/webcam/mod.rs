@@ -63,6 +63,8 @@ pub struct WebcamSource {
     used: Sender<Vec<u8>>,
     first_at: Option<Instant>,
     last_at: Instant,
+    /// Damaged pictures since the last good one, and in all.
+    n_damaged_in_a_row: u32,
     n_damaged: u32,
     /// Held for its drop, which stops the thread.
     _reader: Reader,
@@ -139,6 +141,7 @@ impl WebcamSource {
             used,
             first_at: None,
             last_at: Instant::now(),
+            n_damaged_in_a_row: 0,
             n_damaged: 0,
             _reader: reader,
         })
@@ -152,10 +155,12 @@ impl WebcamSource {
         self.used.try_send(raw.data).ok(); // A third buffer is surplus.
         self.last_at = raw.captured_at;
         if let Err(err) = decoded {
+            self.n_damaged_in_a_row += 1;
             self.n_damaged += 1;
+            // A bad cable spoils a picture every second; the log is told ever more rarely.
             if self.n_damaged.is_power_of_two() {
                 log::warn!(
-                    "camera “{}”: picture {} skipped ({} in a row): {err}",
+                    "camera “{}”: picture {} skipped ({} so far): {err}",
                     self.info.name,
                     raw.id.0,
                     self.n_damaged
@@ -163,7 +168,7 @@ impl WebcamSource {
             }
             return None;
         }
-        self.n_damaged = 0;
+        self.n_damaged_in_a_row = 0;
         let first_at = *self.first_at.get_or_insert(raw.captured_at);
         let time = raw.captured_at.saturating_duration_since(first_at);
         Some(Frame::new(raw.id, raw.captured_at, time, resolution, rgba))
@@ -192,7 +197,7 @@ impl FrameSource for WebcamSource {
                             name: self.info.name.clone(),
                             reason: format!(
                                 "it sends only damaged pictures ({} in a row); try another cable, socket or format",
-                                self.n_damaged
+                                self.n_damaged_in_a_row
                             ),
                         });
                     }

@@ -88,7 +88,10 @@ fn node(number: u32) -> Option<Node> {
             // Unasked, the node cannot say what it is for; the pictures' node is the first of its device.
             return (from_sysfs(number, "index").as_deref() == Some("0")).then(|| Node {
                 number,
-                name: from_sysfs(number, "name").unwrap_or_else(|| format!("/dev/video{number}")),
+                name: from_sysfs(number, "name").map_or_else(
+                    || format!("/dev/video{number}"),
+                    |name| plain_name(&name).to_owned(),
+                ),
                 formats: Vec::new(),
                 problem: Some(problem),
             });
@@ -123,13 +126,22 @@ fn node(number: u32) -> Option<Node> {
     });
     Some(Node {
         number,
-        name: match capabilities.card.trim() {
+        name: match plain_name(&capabilities.card) {
             "" => format!("/dev/video{number}"),
-            card => card.to_owned(),
+            name => name.to_owned(),
         },
         formats,
         problem,
     })
+}
+
+/// A USB camera's name as people know it: the kernel says it twice, as “HD Camera: HD Camera”, and may cut the second.
+fn plain_name(card: &str) -> &str {
+    let card = card.trim();
+    match card.split_once(": ") {
+        Some((name, again)) if name.starts_with(again) => name,
+        _ => card,
+    }
 }
 
 fn open(number: u32) -> io::Result<Device> {
@@ -251,6 +263,19 @@ mod tests {
     use v4l::{Fraction, frameinterval, framesize};
 
     use super::*;
+
+    #[test]
+    fn names_are_said_once() {
+        for (card, name) in [
+            ("Rig USB Camera: Rig USB Camera", "Rig USB Camera"),
+            ("Integrated Camera: Integrated C", "Integrated Camera"),
+            ("HD Webcam: Infrared", "HD Webcam: Infrared"),
+            (" vivid ", "vivid"),
+            ("", ""),
+        ] {
+            assert_eq!(plain_name(card), name);
+        }
+    }
 
     #[test]
     fn only_whole_rates_are_offered() {
