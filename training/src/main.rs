@@ -208,6 +208,10 @@ fn run_calibration(args: &CalibrateArgs) -> Result<()> {
             *weight = weight.to_dtype(DType::F16)?;
         }
     }
+    let public = dataset.split(Split::PublicTest);
+    let framing = framing::learn(&dataset, &public[..public.len().min(N_FRAMING_IMAGES)])
+        .context("the detector found no face in PublicTest")?;
+    checkpoint.metadata.input.crop = framing.crop;
     let mut classifier = Classifier::new(
         checkpoint.clone(),
         checkpoint.metadata.name.clone(),
@@ -216,6 +220,10 @@ fn run_calibration(args: &CalibrateArgs) -> Result<()> {
     )?;
     checkpoint.metadata.temperature = calibration_temperature(&mut classifier, &dataset)?;
     Checkpoint::write(&checkpoint.metadata, &checkpoint.weights, &args.out)?;
+    println!(
+        "face found in {} of {} images; crop scale {:.3}, shifted down by {:.3} of the box",
+        framing.n_found, framing.n_images, framing.crop.scale, framing.crop.shift_y
+    );
     println!(
         "temperature {:.4}, written to {}",
         checkpoint.metadata.temperature,

@@ -54,8 +54,8 @@ impl Default for Recipe {
             learning_rate: 1e-3,
             weight_decay: 1e-4,
             plateau: PlateauConfig {
-                factor: 0.5,
-                patience: 2,
+                factor: 0.3,
+                patience: 1,
             },
             max_epochs: 60,
             early_stopping_patience: 7,
