@@ -1,0 +1,251 @@
+//! The real-time contract: a 1280×720 camera at 30 frames a second, with one and with three people before it.
+//!
+//! `cargo bench --bench realtime -- --seconds 600` runs each for ten minutes (20 s if not told). The camera is a
+//! loop of JPEG pictures, decoded like a webcam's; finding, classifying and handing over are the application's own.
+//! The reader takes pictures and results as the window does and copies each picture as for a texture. What the
+//! graphics card draws is not in it.
+
+mod scene;
+mod timing;
+
+use std::{
+    env, fs,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use crossbeam_channel::Receiver;
+use fervis::{
+    capture::{
+        CameraChoice, CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec,
+        camera_format::PixelFormat, decode::decode,
+    },
+    frame::{Frame, FrameId, FramePool, RGBA_BYTES},
+    model::{CheckpointChoice, DeviceChoice},
+    pipeline::{Event, Pacing, Parts, Pipeline, PipelineConfig, Settings},
+};
+
+use self::{
+    scene::{SIZE, Scene},
+    timing::Timing,
+};
+
+const RATE_HZ: u32 = 30;
+/// Pictures until the loop starts over.
+const N_PICTURES: u64 = 90;
+/// Memory is looked at first when everything has been in use for a while.
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
+/// Longest wait for the first result.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+fn main() -> Result<()> {
+    let seconds = seconds_from(env::args().skip(1))?;
+    let scene = Scene::load()?;
+    println!("{SIZE} MJPG at {RATE_HZ} Hz, {} s each", seconds.as_secs());
+    println!(
+        "faces  shown/s  analysed/s  latency p50, p95 ms  dropped  CPU cores  memory MB at {} s, at the end",
+        SETTLED_AFTER.min(seconds / 2).as_secs()
+    );
+    for n_faces in [1, 3] {
+        let pictures = (0..N_PICTURES)
+            .map(|number| scene.jpeg(n_faces, number))
+            .collect::<Result<_>>()?;
+        let figures = run(Arc::new(pictures), n_faces, seconds)?;
+        println!("{n_faces:5}  {figures}");
+    }
+    Ok(())
+}
+
+/// `--seconds N`; cargo adds `--bench`, which means nothing here.
+fn seconds_from(args: impl Iterator<Item = String>) -> Result<Duration> {
+    let mut args = args.filter(|arg| arg != "--bench");
+    let mut seconds = 20;
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--seconds" => {
+                let value = args.next().context("--seconds needs a number")?;
+                seconds = value.parse().context("--seconds needs a whole number")?;
+            }
+            other => bail!("unknown argument {other}; there is only --seconds N"),
+        }
+    }
+    ensure!(seconds > 0, "--seconds needs a number above 0");
+    Ok(Duration::from_secs(seconds))
+}
+
+/// A camera that sends the same pictures over and over, by the clock. As with a real one, a picture that nobody
+/// fetched in time is gone.
+struct LoopingCamera {
+    info: SourceInfo,
+    pictures: Arc<Vec<Vec<u8>>>,
+    started_at: Instant,
+    next: u64,
+}
+
+impl LoopingCamera {
+    fn open(pictures: Arc<Vec<Vec<u8>>>) -> Self {
+        Self {
+            info: SourceInfo {
+                name: "Loop".to_owned(),
+                kind: SourceKind::Live,
+                resolution: SIZE,
+                rate_hz: Some(RATE_HZ.into()),
+                n_frames: None,
+                format: "MJPG".to_owned(),
+                mirror_by_default: true,
+            },
+            pictures,
+            started_at: Instant::now(),
+            next: 0,
+        }
+    }
+}
+
+impl FrameSource for LoopingCamera {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
+        let rate_hz = f64::from(RATE_HZ);
+        let newest = (self.started_at.elapsed().as_secs_f64() * rate_hz) as u64;
+        let number = self.next.max(newest);
+        self.next = number + 1;
+        let time = Duration::from_secs_f64(number as f64 / rate_hz);
+        thread::sleep(time.saturating_sub(self.started_at.elapsed()));
+        let captured_at = Instant::now();
+        let mut rgba = pool.buffer(SIZE);
+        let picture = &self.pictures[(number % self.pictures.len() as u64) as usize];
+        decode(PixelFormat::Mjpg, SIZE, picture, &mut rgba).expect("the pictures are whole");
+        let frame = Frame::new(FrameId(number), captured_at, time, SIZE, rgba);
+        Ok(Some(frame))
+    }
+}
+
+/// One line of the table.
+struct Figures {
+    shown_per_s: f64,
+    analyzed_per_s: f64,
+    latency: Timing,
+    n_dropped: u64,
+    cores: Option<f64>,
+    settled_bytes: Option<u64>,
+    final_bytes: Option<u64>,
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mega = |bytes: Option<u64>| bytes.map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
+        write!(
+            f,
+            "{:7.1} {:11.1} {} {:9} {:10.2} {:17.1}, {:.1}",
+            self.shown_per_s,
+            self.analyzed_per_s,
+            self.latency,
+            self.n_dropped,
+            self.cores.unwrap_or(f64::NAN),
+            mega(self.settled_bytes),
+            mega(self.final_bytes),
+        )
+    }
+}
+
+fn run(pictures: Arc<Vec<Vec<u8>>>, n_faces: usize, seconds: Duration) -> Result<Figures> {
+    let config = PipelineConfig {
+        source: Some(SourceSpec::Camera(CameraChoice::default())),
+        checkpoint: CheckpointChoice::default(),
+        device: DeviceChoice::Auto,
+        settings: Settings::default(),
+        pacing: Pacing::Realtime,
+    };
+    let parts = Parts {
+        open_source: Arc::new(move |_| Ok(Box::new(LoopingCamera::open(Arc::clone(&pictures))))),
+        ..Parts::real(Pacing::Realtime)
+    };
+    // One waiting wake-up is enough, as it is for a window.
+    let (wake, woken) = crossbeam_channel::bounded(1);
+    let pipeline = Pipeline::start_with(config, parts, move || drop(wake.try_send(())))?;
+    await_faces(&pipeline, &woken, n_faces)?;
+    let mut texture = vec![0; SIZE.n_pixels() * RGBA_BYTES];
+    let (mut n_shown, mut latencies) = (0u32, Vec::new());
+    let before = pipeline.stats();
+    let cpu_before = cpu_time();
+    let started = Instant::now();
+    let settled_after = SETTLED_AFTER.min(seconds / 2);
+    let mut settled_bytes = None;
+    while started.elapsed() < seconds {
+        woken.recv_timeout(Duration::from_millis(100)).ok();
+        if let Some(frame) = pipeline.take_preview() {
+            texture.copy_from_slice(frame.rgba());
+            n_shown += 1;
+        }
+        if let Some(analysis) = pipeline.take_analysis() {
+            let latency = analysis.completed_at - analysis.frame.captured_at;
+            latencies.push(latency);
+        }
+        complain(&pipeline)?;
+        if settled_bytes.is_none() && started.elapsed() >= settled_after {
+            settled_bytes = resident_bytes();
+        }
+    }
+    let elapsed_s = started.elapsed().as_secs_f64();
+    ensure!(!latencies.is_empty(), "nothing was analysed");
+    Ok(Figures {
+        shown_per_s: f64::from(n_shown) / elapsed_s,
+        analyzed_per_s: latencies.len() as f64 / elapsed_s,
+        latency: Timing::of(latencies),
+        n_dropped: pipeline.stats().n_dropped - before.n_dropped,
+        cores: cpu_time()
+            .zip(cpu_before)
+            .map(|(now, before)| (now - before).as_secs_f64() / elapsed_s),
+        settled_bytes,
+        final_bytes: resident_bytes(),
+    })
+}
+
+/// Waits until everybody is found; before that the figures would be those of a start.
+fn await_faces(pipeline: &Pipeline, woken: &Receiver<()>, n_faces: usize) -> Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < START_LIMIT {
+        woken.recv_timeout(Duration::from_millis(100)).ok();
+        pipeline.take_preview();
+        complain(pipeline)?;
+        let analysis = pipeline.take_analysis();
+        if analysis.is_some_and(|analysis| analysis.faces.len() == n_faces) {
+            return Ok(());
+        }
+    }
+    bail!("{n_faces} faces were not found within {START_LIMIT:?}")
+}
+
+/// Ends the bench if the pipeline had to tell of a failure.
+fn complain(pipeline: &Pipeline) -> Result<()> {
+    while let Some(event) = pipeline.take_event() {
+        if let Event::CheckpointFailed { reason, .. } | Event::Warning(reason) = event {
+            bail!(reason);
+        }
+    }
+    Ok(())
+}
+
+/// Processor time of all threads so far, where Linux tells it.
+fn cpu_time() -> Option<Duration> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name in brackets may hold spaces; user and system time are the 12th and 13th field after it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks = |place: usize| fields.split_whitespace().nth(place)?.parse::<u64>().ok();
+    // In the kernel's interface a tick is 1/100 s on all usual machines.
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+}
+
+/// Memory in use, where Linux tells it.
+fn resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
+}

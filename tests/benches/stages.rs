@@ -1,0 +1,184 @@
+//! What each stage costs for one picture of 1280×720: decode, luma, detect, preprocess, classify, draw.
+//!
+//! `cargo bench --bench stages`. Stages run one at a time here; in the application they run beside each other.
+
+mod scene;
+mod timing;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use fervis::{
+    capture::{camera_format::PixelFormat, decode::decode},
+    detect::{
+        DetectConfig, FaceFinder,
+        luma::{LumaCopy, Region},
+    },
+    frame::{Frame, FramePool, Resolution},
+    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, preprocess::Preprocessor},
+};
+
+use self::{
+    scene::{SIZE, Scene},
+    timing::{Timing, measure},
+};
+
+/// Time between frames at the contract's rate.
+const INTERVAL: Duration = Duration::from_micros(33_333);
+
+fn main() -> Result<()> {
+    let scene = Scene::load()?;
+    println!(
+        "{:58} {:>9} {:>9}",
+        "one picture of 1280×720", "p50 ms", "p95 ms"
+    );
+    decoding(&scene)?;
+    detecting(&scene);
+    classifying(&scene)?;
+    #[cfg(feature = "gui")]
+    drawing();
+    Ok(())
+}
+
+fn row(name: &str, timing: Timing) {
+    println!("{name:58} {timing}");
+}
+
+fn decoding(scene: &Scene) -> Result<()> {
+    let pool = FramePool::default();
+    let jpeg = scene.jpeg(1, 0)?;
+    let yuyv: Vec<u8> = (0..SIZE.n_pixels() * 2).map(|at| (at * 7) as u8).collect();
+    for (name, format, data) in [
+        (
+            format!("decode MJPG ({} kB)", jpeg.len() / 1000),
+            PixelFormat::Mjpg,
+            &jpeg,
+        ),
+        ("decode YUYV".to_owned(), PixelFormat::Yuyv, &yuyv),
+    ] {
+        let mut rgba = pool.buffer(SIZE);
+        decode(format, SIZE, data, &mut rgba)?; // Fails here if it does, and not in silence below.
+        row(
+            &name,
+            measure(|| decode(format, SIZE, data, &mut rgba).is_ok()),
+        );
+    }
+    Ok(())
+}
+
+fn detecting(scene: &Scene) {
+    let (nobody, _) = scene.frame(0);
+    let mut copy = LumaCopy::default();
+    let small = Resolution::new(SIZE.width_px / 2, SIZE.height_px / 2);
+    row(
+        "luma, made smaller to 640×360",
+        measure(|| copy.fill(&nobody, Region::full(SIZE), small)),
+    );
+    // While nobody is there a stream is scanned every 100 ms, so each of these frames is.
+    row(
+        "detect, whole frame in a stream",
+        find_every(Duration::from_millis(100), nobody),
+    );
+    // A frame long after the one before stands alone.
+    row(
+        "detect, whole frame that stands alone, with one face",
+        find_every(Duration::from_secs(10), scene.frame(1).0),
+    );
+    for n_faces in [1, 3] {
+        row(
+            &format!("detect, around {n_faces} known (p95: with a scan for newcomers)"),
+            find_every(INTERVAL, scene.frame(n_faces).0),
+        );
+    }
+}
+
+/// The same picture again and again, `interval` of media time apart. Luma copies are a part of it.
+fn find_every(interval: Duration, mut frame: Frame) -> Timing {
+    let mut finder = FaceFinder::new(DetectConfig::default());
+    measure(|| {
+        frame.time += interval;
+        finder.find(&frame)
+    })
+}
+
+fn classifying(scene: &Scene) -> Result<()> {
+    let device = ComputeDevice::start(DeviceChoice::Auto);
+    let mut classifier = Classifier::load(&CheckpointChoice::default(), &device)?;
+    let (frame, boxes) = scene.frame(3);
+    let spec = *classifier.spec();
+    let mut preprocessor = Preprocessor::default();
+    let mut input = Vec::new();
+    row(
+        &format!("preprocess, one face of {:.0} px", boxes[0].width),
+        measure(|| {
+            input.clear();
+            preprocessor.append(&frame, &boxes[0], &spec, &mut input);
+        }),
+    );
+    for n_faces in [1, 3, 8] {
+        let faces: Vec<_> = boxes.iter().copied().cycle().take(n_faces).collect();
+        row(
+            &format!("preprocess and classify, faces: {n_faces}"),
+            measure(|| {
+                classifier
+                    .classify(&frame, &faces)
+                    .map(|logits| logits.len())
+                    .ok()
+            }),
+        );
+    }
+    println!("(network: {} on {})", classifier.info().name, device.name);
+    Ok(())
+}
+
+/// Shapes and their triangles, up to where the graphics card takes over.
+#[cfg(feature = "gui")]
+fn drawing() {
+    use egui::{Context, LayerId, RawInput, Rect, pos2};
+    use fervis::{
+        bounding_box::BoundingBox,
+        detect::TrackId,
+        expression::Logits,
+        pipeline::FaceAnalysis,
+        ui::overlay::{self, OverlayStyle},
+    };
+
+    let faces: Vec<FaceAnalysis> = (0..3u8)
+        .map(|number| {
+            let mut logits = Logits::default();
+            logits.0[usize::from(number)] = 2.0;
+            let probabilities = logits.softmax(1.0);
+            FaceAnalysis {
+                track: TrackId(number.into()),
+                box_in_frame: BoundingBox::new(
+                    150.0 + 350.0 * f32::from(number),
+                    250.0,
+                    160.0,
+                    160.0,
+                ),
+                score: 20.0,
+                unseen_for: Duration::ZERO,
+                raw: probabilities,
+                smoothed: probabilities,
+            }
+        })
+        .collect();
+    let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(1280.0, 720.0));
+    let style = OverlayStyle {
+        mirror: true,
+        scale: 1.0,
+    };
+    let context = Context::default();
+    let draw = || {
+        let input = RawInput {
+            screen_rect: Some(screen),
+            ..RawInput::default()
+        };
+        let output = context.run_ui(input, |ui| {
+            let painter = ui.ctx().layer_painter(LayerId::background());
+            overlay::paint(&painter, screen, SIZE, &faces, style);
+        });
+        context.tessellate(output.shapes, output.pixels_per_point)
+    };
+    row("draw, boxes and names of 3 faces", measure(draw));
+}

@@ -1,0 +1,61 @@
+//! Repeats work and tells how long it took, as median and 95th percentile.
+//!
+//! Percentiles and not means: what a viewer notices is the slow frame, and a mean hides it.
+
+#![allow(dead_code, reason = "each bench uses a part of this")]
+
+use std::{
+    fmt,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+/// Repetitions go on for this long …
+const BUDGET: Duration = Duration::from_secs(2);
+/// … but there are at least this many …
+const MIN_REPETITIONS: usize = 5;
+/// … and not more than this.
+const MAX_REPETITIONS: usize = 300;
+
+/// How long repetitions of one thing took.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    pub p50: Duration,
+    pub p95: Duration,
+}
+
+impl Timing {
+    /// Of single measurements, in any order; at least one.
+    pub fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+        Self {
+            p50: at(0.5),
+            p95: at(0.95),
+        }
+    }
+}
+
+impl fmt::Display for Timing {
+    /// Both in milliseconds, right-aligned.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [p50, p95] = [self.p50, self.p95].map(|time| time.as_secs_f64() * 1e3);
+        write!(f, "{p50:9.3} {p95:9.3}")
+    }
+}
+
+/// Does the work once unmeasured, to fill caches and start threads, then again and again.
+pub fn measure<T>(mut work: impl FnMut() -> T) -> Timing {
+    black_box(work());
+    let started = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < MIN_REPETITIONS
+        || (times.len() < MAX_REPETITIONS && started.elapsed() < BUDGET)
+    {
+        let start = Instant::now();
+        let result = black_box(work());
+        times.push(start.elapsed());
+        drop(result); // What it costs to free the result is not the work's.
+    }
+    Timing::of(times)
+}

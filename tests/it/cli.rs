@@ -1,0 +1,204 @@
+//! The built binary as scripts see it: standard output, standard error, exit status.
+//!
+//! Cameras and displays of the machine are kept out, so that the outcome is the same everywhere.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+fn fervis(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fervis"))
+        .args(args)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Exit status 1, nothing on stdout, and one line on stderr that names `what`.
+fn assert_fails(args: &[&str], what: &str) {
+    let output = fervis(args);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {message}");
+    assert_eq!(stdout(&output), "", "{args:?}");
+    assert_eq!(message.lines().count(), 1, "{args:?}: {message}");
+    assert!(
+        message.starts_with("fervis: ") && message.contains(what),
+        "{args:?}: {message}"
+    );
+}
+
+/// The faces of a line in the pinned form.
+fn check_line(line: &str, frame: u64) -> Vec<Value> {
+    assert!(
+        line.starts_with(&format!(r#"{{"frame":{frame},"time_s":"#)),
+        "{line}"
+    );
+    let value: Value = serde_json::from_str(line).unwrap();
+    let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["faces", "frame", "time_s"], "{line}");
+    assert!(value["time_s"].as_f64().unwrap() >= 0.0, "{line}");
+    let faces = value["faces"].as_array().unwrap().clone();
+    for face in &faces {
+        let edges = face["box"].as_array().unwrap();
+        assert!(
+            edges.len() == 4 && edges.iter().all(Value::is_number),
+            "{line}"
+        );
+        assert!(face["track"].as_u64().is_some() && face["score"].is_number());
+        for kind in ["raw", "smoothed"] {
+            let probabilities = face[kind].as_object().unwrap();
+            assert_eq!(probabilities.len(), 7, "{line}");
+            let values = || probabilities.values().map(|value| value.as_f64().unwrap());
+            assert!((values().sum::<f64>() - 1.0).abs() < 1e-4, "{line}");
+        }
+        let smoothed = face["smoothed"].as_object().unwrap();
+        let label = smoothed[face["label"].as_str().unwrap()].as_f64().unwrap();
+        let is_largest = smoothed
+            .values()
+            .all(|value| value.as_f64().unwrap() <= label);
+        assert!(is_largest, "{line}");
+    }
+    faces
+}
+
+#[test]
+#[cfg(feature = "h264-bundled")]
+fn the_demo_comes_out_as_one_json_line_a_frame() {
+    let output = fervis(&["analyze", "demo", "--json", "-", "--seconds", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines.len(), 30, "one second of the clip");
+    for (frame, line) in (0..).zip(&lines) {
+        let faces = check_line(line, frame);
+        assert!(!faces.is_empty(), "somebody is always there: {line}");
+    }
+}
+
+#[test]
+fn a_picture_is_one_frame() {
+    let picture = in_repository("assets/faces/astronaut.png");
+    let output = fervis(&["analyze", picture.to_str().unwrap(), "--json", "-"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!(check_line(lines[0], 0).len(), 1, "{}", lines[0]);
+}
+
+#[test]
+fn without_an_output_a_summary_is_printed() {
+    let picture = in_repository("assets/faces/astronaut.png");
+    let output = fervis(&["analyze", picture.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("astronaut.png"));
+}
+
+#[test]
+fn what_is_not_there_is_a_failure_in_one_line() {
+    assert_fails(&["analyze", "no-such-clip.mp4"], "no-such-clip.mp4");
+    let nothing = tempfile::tempdir().unwrap();
+    let folder = nothing.path().to_str().unwrap();
+    assert_fails(&["analyze", folder], folder);
+}
+
+#[test]
+fn what_is_no_picture_is_a_failure_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [
+        ("empty.mp4", &b""[..]),
+        ("notes.png", b"milk, eggs\n"),
+        ("cut.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+        ("cut.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isom"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        assert_fails(&["analyze", path.to_str().unwrap(), "--json", "-"], name);
+    }
+}
+
+#[test]
+fn a_bad_checkpoint_is_a_failure_in_one_line() {
+    let picture = in_repository("assets/faces/astronaut.png");
+    let whole = fs::read(in_repository("models/three-block.safetensors")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [
+        ("cut.safetensors", &whole[..whole.len() / 2]),
+        ("header-only.safetensors", &whole[..20]),
+        ("empty.safetensors", b""),
+        ("words.safetensors", b"these are no weights at all"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let path = path.to_str().unwrap();
+        let picture = picture.to_str().unwrap();
+        assert_fails(&["analyze", picture, "--checkpoint", path], name);
+    }
+    let missing = "no-such-checkpoint";
+    assert_fails(
+        &[
+            "analyze",
+            picture.to_str().unwrap(),
+            "--checkpoint",
+            missing,
+        ],
+        missing,
+    );
+}
+
+#[test]
+fn mistakes_in_the_command_have_their_own_status() {
+    for args in [
+        &["analyse", "demo"][..],
+        &["analyze"],
+        &["analyze", "demo", "--seconds", "soon"],
+        &["analyze", "demo", "--device", "abacus"],
+        &["analyze", "demo", "--json", "-", "--csv", "-"],
+        &["analyze", "demo", "--rate", "15"],
+        &["--nonsense"],
+    ] {
+        let output = fervis(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(stdout(&output), "", "{args:?}");
+        assert!(stderr(&output).contains("error:"), "{args:?}");
+    }
+}
+
+#[test]
+fn lists_are_printed() {
+    let output = fervis(&["models"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("three-block (default)"));
+    if cfg!(feature = "camera") {
+        let output = fervis(&["devices"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(!stdout(&output).is_empty());
+    }
+}
+
+#[test]
+#[cfg(all(unix, not(target_os = "macos")))]
+fn without_a_display_the_window_says_so() {
+    if cfg!(feature = "gui") {
+        assert_fails(&[], "no display");
+    } else {
+        assert_fails(&[], "no window");
+    }
+}

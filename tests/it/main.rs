@@ -1,0 +1,15 @@
+//! Tests of fervis as a whole: the clip through the real pipeline, the network against numpy, the command line, and
+//! the shape of the source tree.
+//!
+//! One binary with a module per subject: each further binary would link everything once more.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as the tests themselves do"
+)]
+
+mod cli;
+#[cfg(feature = "h264-bundled")]
+mod clip;
+mod network;
+mod tidy;

@@ -1,0 +1,248 @@
+//! The shape of the source tree: what the compiler does not check.
+//!
+//! Files are read as text, without comments and the contents of strings; that is enough to see who imports whom.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Modules of the library, and the others of it that each may use.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("bounding_box", &[]),
+    ("expression", &[]),
+    ("frame", &[]),
+    ("capture", &["frame"]),
+    ("detect", &["bounding_box", "frame"]),
+    ("model", &["bounding_box", "expression", "frame"]),
+    (
+        "pipeline",
+        &[
+            "bounding_box",
+            "capture",
+            "detect",
+            "expression",
+            "frame",
+            "model",
+        ],
+    ),
+];
+
+/// Libraries that only one part may know, so that it can be left out or replaced.
+const OWNED: [(&str, &str); 10] = [
+    ("eframe", "src/ui/"),
+    ("egui", "src/ui/"),
+    ("rfd", "src/ui/"),
+    ("nokhwa", "src/capture/"),
+    ("openh264", "src/capture/"),
+    ("re_mp4", "src/capture/"),
+    ("v4l", "src/capture/"),
+    ("zune_jpeg", "src/capture/"),
+    ("rustface", "src/detect/"),
+    ("safetensors", "src/model/"),
+];
+
+struct SourceFile {
+    /// From the repository's root, with `/`.
+    path: String,
+    text: String,
+}
+
+impl SourceFile {
+    /// The text without comments and without what is inside string literals.
+    fn code(&self) -> String {
+        let mut code = String::new();
+        for line in self.text.lines() {
+            let mut in_string = false;
+            let mut chars = line.chars().peekable();
+            while let Some(char) = chars.next() {
+                match char {
+                    '\\' if in_string => drop(chars.next()),
+                    // The character `'"'` is not the start of a string.
+                    '"' if code.ends_with('\'') && chars.peek() == Some(&'\'') => {}
+                    '"' => in_string = !in_string,
+                    '/' if !in_string && chars.peek() == Some(&'/') => break,
+                    _ if in_string => {}
+                    _ => code.push(char),
+                }
+            }
+            code.push('\n');
+        }
+        code
+    }
+
+    fn is_library(&self) -> bool {
+        self.path.starts_with("src/")
+            && self.path != "src/main.rs"
+            && !self.path.starts_with("src/cli/")
+    }
+}
+
+fn sources(folders: &[&str]) -> Vec<SourceFile> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let relative = path.strip_prefix(root).unwrap();
+                files.push(SourceFile {
+                    path: relative.to_str().unwrap().replace('\\', "/"),
+                    text: fs::read_to_string(&path).unwrap(),
+                });
+            }
+        }
+    }
+    assert!(files.len() > 3, "the folders hold the sources");
+    files
+}
+
+fn everything() -> Vec<SourceFile> {
+    sources(&["src", "training", "tests"])
+}
+
+fn is_word(char: char) -> bool {
+    char.is_alphanumeric() || char == '_'
+}
+
+/// What is named right after each `crate::`, also in groups: `crate::{a::B, c::{D, E}}` names a and c.
+fn used_modules(code: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for (at, found) in code.match_indices("crate::") {
+        if code[..at].ends_with(|char: char| is_word(char) || char == '$') {
+            continue;
+        }
+        let rest = code[at + found.len()..].trim_start();
+        let Some(group) = rest.strip_prefix('{') else {
+            used.insert(rest.chars().take_while(|char| is_word(*char)).collect());
+            continue;
+        };
+        let mut depth = 0;
+        let mut name = String::new();
+        let mut names_module = true;
+        for char in group.chars() {
+            match char {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    used.insert(std::mem::take(&mut name));
+                    names_module = true;
+                }
+                ':' if depth == 0 => names_module = false,
+                _ if depth == 0 && names_module && is_word(char) => name.push(char),
+                _ => {}
+            }
+        }
+        used.insert(name);
+    }
+    used.remove("");
+    used
+}
+
+/// Whether `code` names the library `name` in a path.
+fn names_library(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(at, _)| {
+        let before = &code[..at];
+        // `::egui::` is the library too, `a::egui::` is not.
+        let start = before.strip_suffix("::").unwrap_or(before);
+        let starts = !start.ends_with(|char: char| is_word(char) || char == ':');
+        let rest = &code[at + name.len()..];
+        starts && (rest.starts_with("::") || (before.ends_with("use ") && rest.starts_with(';')))
+    })
+}
+
+#[test]
+fn imports_are_read_right() {
+    let code = "use crate::{\n    a::B,\n    c::{D, e::F},\n    g,\n};\nfn f() { crate::h::i(); $crate::j; }";
+    let used: Vec<String> = used_modules(code).into_iter().collect();
+    assert_eq!(used, ["a", "c", "g", "h"]);
+    assert!(names_library("use egui::Color32;", "egui"));
+    assert!(names_library("fn f(ui: &mut egui::Ui)", "egui"));
+    assert!(!names_library("use egui_kittest::Harness;", "egui"));
+    assert!(!names_library("self.egui()", "egui"));
+    assert!(names_library("use ::egui::Color32;", "egui"));
+    assert!(!names_library("use a::egui::Color32;", "egui"));
+    let file = SourceFile {
+        path: String::new(),
+        text: "a('\"'); b(\"egui::Ui // no\"); // egui::Ui\nc".to_owned(),
+    };
+    assert_eq!(file.code(), "a(''); b(); \nc\n");
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for SourceFile { path, text } in everything() {
+        assert!(text.starts_with("//! "), "{path} opens without `//! …`");
+    }
+}
+
+#[test]
+fn arrows_point_one_way() {
+    for file in sources(&["src"]).iter().filter(|file| file.is_library()) {
+        let Some(module) = file
+            .path
+            .strip_prefix("src/")
+            .and_then(|path| path.split(['/', '.']).next())
+        else {
+            continue;
+        };
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == module) else {
+            let is_top = ["lib", "ui"].contains(&module);
+            assert!(is_top, "{}: say in ARROWS what it may use", file.path);
+            continue;
+        };
+        for used in used_modules(&file.code()) {
+            assert!(
+                used == module || allowed.contains(&used.as_str()),
+                "{} uses crate::{used}, which {module} must not know",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn each_library_is_known_to_one_part_only() {
+    let files = sources(&["src"]);
+    for (library, owner) in OWNED {
+        for file in files.iter().filter(|file| !file.path.starts_with(owner)) {
+            assert!(
+                !names_library(&file.code(), library),
+                "{} uses {library}, which belongs to {owner}",
+                file.path
+            );
+        }
+        let is_used = |file: &&SourceFile| names_library(&file.code(), library);
+        assert!(files.iter().any(|file| is_used(&file)), "{library} is gone");
+    }
+}
+
+/// Results belong to the command line's standard output; a library that prints would spoil them.
+#[test]
+fn the_library_prints_nothing() {
+    for file in sources(&["src"]).iter().filter(|file| file.is_library()) {
+        for macro_name in ["println!", "print!", "eprintln!", "eprint!", "dbg!"] {
+            assert!(
+                !file.code().contains(macro_name),
+                "{} uses {macro_name}",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // Put together here, so that this file does not hold them.
+    let marks = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"]].map(|parts| parts.concat());
+    for SourceFile { path, text } in everything() {
+        for mark in &marks {
+            assert!(!text.contains(mark.as_str()), "{path} holds a {mark}");
+        }
+    }
+}
