@@ -59,10 +59,14 @@ impl Architecture {
     /// Why this network cannot take inputs of this kind, if so.
     pub fn objection_to(&self, input: &InputSpec) -> Option<String> {
         match self {
-            Self::ThreeBlock(_) if input.width % 8 != 0 || input.height % 8 != 0 => Some(format!(
-                "its input size {}×{} is not a multiple of 8, which this architecture needs",
-                input.width, input.height
-            )),
+            Self::ThreeBlock(_)
+                if !input.width.is_multiple_of(8) || !input.height.is_multiple_of(8) =>
+            {
+                Some(format!(
+                    "its input size {}×{} is not a multiple of 8, which this architecture needs",
+                    input.width, input.height
+                ))
+            }
             Self::ThreeBlock(_) => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The window: live picture, panels, menus.
 //!
 //! [`run`] starts the pipeline and shows what it finds until the window is closed. Panels draw plain data and return
-//! [`commands::Command`]s; only [`app`] acts on them.
+//! commands; only `App` acts on them.
 
 use std::{ffi::OsString, sync::Arc};
 

@@ -21,7 +21,7 @@ use super::{
 pub fn conv_relu_pool(xs: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let (_, c_in, height, width) = xs.dims4()?;
     let (c_out, weight_c_in, kernel, kernel_width) = weight.dims4()?;
-    let even = |side: usize| side % 2 == 0;
+    let even = |side: usize| side.is_multiple_of(2);
     if c_in != weight_c_in
         || kernel != kernel_width
         || even(kernel)
