@@ -188,7 +188,10 @@ impl Reader {
             match guarded(|| source.next_frame(&self.pool)) {
                 Ok(Ok(Some(frame))) => {
                     self.was_live = true;
-                    self.show(SourceState::Live(source.info().clone()));
+                    // Compared first: nearly every frame finds the state as it was, and needs no copy of it.
+                    if !matches!(&self.state, SourceState::Live(info) if info == source.info()) {
+                        self.show(SourceState::Live(source.info().clone()));
+                    }
                     self.deliver(frame, live, &mut playback);
                 }
                 Ok(Ok(None)) => return Pause::End(SourceState::Ended),

@@ -303,3 +303,91 @@ fn describe(
         license: "MIT OR Apache-2.0".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use fervis::model::{network::Architecture, three_block::ThreeBlockConfig};
+
+    use super::*;
+    use crate::dataset::tests::synthetic;
+
+    fn recipe(max_epochs: usize) -> Recipe {
+        let network = ThreeBlockConfig {
+            channels: [2, 2, 2],
+            hidden: 4,
+            ..ThreeBlockConfig::default()
+        };
+        Recipe {
+            network: Architecture::ThreeBlock(network),
+            batch_size: 8,
+            max_epochs,
+            ..Recipe::default()
+        }
+    }
+
+    fn run(recipe: &Recipe, folder: &Path) -> (Outcome, Progress) {
+        let dataset = Arc::new(synthetic(20));
+        let stop = AtomicBool::new(false);
+        train(recipe, &dataset, folder, &Device::Cpu, &stop).unwrap()
+    }
+
+    /// The tensors of a run's state, without the header, which holds wall times.
+    fn state(folder: &Path) -> Vec<(String, Vec<f32>)> {
+        let bytes = fs::read(folder.join("state.safetensors")).unwrap();
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
+        let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
+        let mut state: Vec<_> = tensors
+            .iter()
+            .map(|(name, tensor)| (name.clone(), flat(tensor)))
+            .collect();
+        state.sort_by(|(a, _), (b, _)| a.cmp(b));
+        state
+    }
+
+    #[test]
+    fn a_resumed_run_ends_with_the_same_weights_bit_for_bit() {
+        let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (outcome, _) = run(&recipe(3), whole.path());
+        assert_eq!(
+            outcome,
+            Outcome::Finished("all 3 epochs are done".to_owned())
+        );
+        run(&recipe(1), parted.path());
+        assert_ne!(state(whole.path()), state(parted.path()));
+        let (_, progress) = run(&recipe(3), parted.path());
+        assert_eq!(progress.history.len(), 3);
+        assert_eq!(state(whole.path()), state(parted.path()));
+    }
+
+    #[test]
+    fn an_interrupted_epoch_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = Arc::new(synthetic(20));
+        let stop = AtomicBool::new(true);
+        let (outcome, progress) =
+            train(&recipe(2), &dataset, folder.path(), &Device::Cpu, &stop).unwrap();
+        assert_eq!(outcome, Outcome::Interrupted);
+        assert!(progress.history.is_empty());
+        assert!(!folder.path().join("state.safetensors").exists());
+    }
+
+    #[test]
+    fn another_recipe_or_other_data_cannot_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        run(&recipe(1), folder.path());
+        let refused = |recipe: &Recipe, dataset: Dataset| {
+            let stop = AtomicBool::new(false);
+            let dataset = Arc::new(dataset);
+            let result = train(recipe, &dataset, folder.path(), &Device::Cpu, &stop);
+            result.unwrap_err().to_string()
+        };
+        let other = Recipe {
+            seed: 1,
+            ..recipe(2)
+        };
+        assert!(refused(&other, synthetic(20)).contains("another recipe"));
+        assert!(refused(&recipe(2), synthetic(21)).contains("other data"));
+    }
+}
