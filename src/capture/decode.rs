@@ -2,7 +2,7 @@
 //!
 //! Camera frames may be longer than their picture: the driver's whole buffer is handed over, with old data at the
 //! end, so each decoder reads just the bytes it needs and judges nothing by the length except "too short".
-//! Damaged JPEG data is usual on a bad cable; it is an [`DecodeError`] for one frame, never a panic.
+//! Damaged JPEG data is usual on a bad cable; it is a [`DecodeError`] for one frame, never a panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -448,6 +448,20 @@ mod tests {
         assert!(source.next_frame(&pool).unwrap().is_none());
     }
 
+    /// The way of the demo clip in a build without a decoder of its own.
+    #[test]
+    fn a_clip_in_memory_is_piped_in() {
+        if !is_installed() {
+            return;
+        }
+        let input = Input::Bytes(crate::capture::demo::CLIP);
+        let mut source =
+            FfmpegSource::open(input, "clip".to_owned()).unwrap_or_else(|err| panic!("{err:?}"));
+        let pool = FramePool::default();
+        let n_frames = std::iter::from_fn(|| source.next_frame(&pool).unwrap()).count();
+        assert_eq!(n_frames, 270);
+    }
+
     #[test]
     fn a_dropped_source_ends_ffmpeg() {
         if !is_installed() {
