@@ -170,6 +170,8 @@ impl Reader {
         match guarded(|| (self.context.open_source)(&self.spec)) {
             Ok(Ok(mut source)) => {
                 self.timeline.opened();
+                // When it is plugged in again, its number may be another camera's.
+                self.spec = self.spec.pinned_to(source.info());
                 self.read(&mut *source)
             }
             Ok(Err(error)) if error.is_transient() => Pause::Retry(self.waiting_state(&error)),
@@ -195,7 +197,9 @@ impl Reader {
                     self.deliver(frame, live, &mut playback);
                 }
                 Ok(Ok(None)) => return Pause::End(SourceState::Ended),
-                Ok(Err(error @ CaptureError::Stalled { .. })) if live => {
+                Ok(Err(error @ (CaptureError::Stalled { .. } | CaptureError::Faulty { .. })))
+                    if live =>
+                {
                     // It may go on by itself, so it stays open.
                     self.show(SourceState::Lost(words(&error)));
                     self.cancel.wait(PAUSE_AFTER_STALL);
