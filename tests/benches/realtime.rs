@@ -166,7 +166,10 @@ fn run(pictures: Arc<Vec<Vec<u8>>>, n_faces: usize, seconds: Duration) -> Result
     };
     // One waiting wake-up is enough, as it is for a window.
     let (wake, woken) = crossbeam_channel::bounded(1);
-    let pipeline = Pipeline::start_with(config, parts, move || drop(wake.try_send(())))?;
+    let wake = move || {
+        wake.try_send(()).ok();
+    };
+    let pipeline = Pipeline::start_with(config, parts, wake)?;
     await_faces(&pipeline, &woken, n_faces)?;
     let mut texture = vec![0; SIZE.n_pixels() * RGBA_BYTES];
     let (mut n_shown, mut latencies) = (0u32, Vec::new());
