@@ -13,7 +13,7 @@ use clap::{
 use fervis::{
     capture::SourceSpec,
     frame::Resolution,
-    model::{self, CheckpointChoice, DeviceChoice},
+    model::{self, CheckpointChoice},
     pipeline::Settings,
 };
 
@@ -152,21 +152,6 @@ pub fn checkpoint() -> impl TypedValueParser<Value = CheckpointChoice> {
     })
 }
 
-/// Parses a device.
-pub fn device(text: &str) -> Result<DeviceChoice, String> {
-    match text {
-        "auto" => Ok(DeviceChoice::Auto),
-        "cpu" => Ok(DeviceChoice::Cpu),
-        "metal" => Ok(DeviceChoice::Metal),
-        "cuda" => Ok(DeviceChoice::Cuda(0)),
-        _ => text
-            .strip_prefix("cuda:")
-            .and_then(|number| number.parse().ok())
-            .map(DeviceChoice::Cuda)
-            .ok_or_else(|| "choose auto, cpu, cuda, cuda:NUMBER or metal".to_owned()),
-    }
-}
-
 fn resolution(text: &str) -> Result<Resolution, String> {
     text.split_once(['x', 'X', '×'])
         .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
@@ -189,7 +174,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use fervis::capture::CameraChoice;
+    use fervis::{capture::CameraChoice, model::DeviceChoice};
 
     use super::*;
     use crate::cli::Command;

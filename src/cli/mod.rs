@@ -47,7 +47,7 @@ pub struct NetworkArgs {
     checkpoint: Option<CheckpointChoice>,
 
     /// Where to run the network: auto, cpu, cuda, cuda:NUMBER or metal
-    #[arg(long, default_value = "auto", value_parser = args::device)]
+    #[arg(long, default_value = "auto")]
     device: DeviceChoice,
 }
 

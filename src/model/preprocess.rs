@@ -123,7 +123,8 @@ pub struct Preprocessor {
 impl Preprocessor {
     /// Appends the network input for one detector's box to `out`: [`InputSpec::n_values`] values, rows top to bottom.
     ///
-    /// The region may reach outside the frame; there, the frame's border pixels go on. Luma is BT.601.
+    /// The region may reach outside the frame: what lies outside counts for nothing where the filter sees any of the
+    /// frame, and elsewhere the nearest border pixel stands in. Luma is BT.601.
     pub fn append(
         &mut self,
         frame: &Frame,
@@ -396,7 +397,7 @@ mod tests {
     ];
 
     #[test]
-    fn outside_the_frame_the_border_goes_on() {
+    fn outside_the_frame_the_nearest_border_stands_in() {
         let frame = frame(20, 20, |x, _| if x < 10 { 40 } else { 200 });
         let out = run(&frame, BoundingBox::new(-100.0, -100.0, 50.0, 50.0), &RAW);
         assert!(out.iter().all(|value| (value - 40.0).abs() < 1e-3));
