@@ -174,8 +174,16 @@ pub(super) fn forward_image(
     out: &mut [f32],
     parallelism: Parallelism,
 ) {
+    let weight = MatRef::row_major(weight, shape.c_out, shape.patch_len());
+    for_each_tile(image, shape, |first_pixel, cols| {
+        let out = &mut out[first_pixel..];
+        matmul(out, shape.plane_len(), weight, cols, false, parallelism);
+    });
+}
+
+/// Unfolds an image tile by tile. `visit` gets the tile's first pixel and its patches, `(patch_len, n_pixels)`.
+fn for_each_tile(image: &[f32], shape: &ConvShape, mut visit: impl FnMut(usize, MatRef<'_>)) {
     let patch_len = shape.patch_len();
-    let weight = MatRef::row_major(weight, shape.c_out, patch_len);
     let tile_rows = shape.rows_per_tile();
     with_scratch(patch_len * tile_rows * shape.width, |scratch| {
         for start in (0..shape.height).step_by(tile_rows) {
@@ -183,14 +191,9 @@ pub(super) fn forward_image(
             let n_cols = rows.len() * shape.width;
             let cols = &mut scratch[..patch_len * n_cols];
             im2col(image, shape, rows, cols);
-            let cols = MatRef::row_major(cols, patch_len, n_cols);
-            matmul(
-                &mut out[start * shape.width..],
-                shape.plane_len(),
-                weight,
-                cols,
-                false,
-                parallelism,
+            visit(
+                start * shape.width,
+                MatRef::row_major(cols, patch_len, n_cols),
             );
         }
     });
@@ -231,30 +234,22 @@ fn weight_gradient(xs: &[f32], grad_ys: &[f32], shape: &ConvShape) -> Vec<f32> {
 }
 
 fn add_image_weight_gradient(image: &[f32], grad: &[f32], shape: &ConvShape, sum: &mut [f32]) {
-    let patch_len = shape.patch_len();
-    let tile_rows = shape.rows_per_tile();
-    with_scratch(patch_len * tile_rows * shape.width, |scratch| {
-        for start in (0..shape.height).step_by(tile_rows) {
-            let rows = start..(start + tile_rows).min(shape.height);
-            let n_cols = rows.len() * shape.width;
-            let cols = &mut scratch[..patch_len * n_cols];
-            im2col(image, shape, rows, cols);
-            let cols = MatRef::row_major(cols, patch_len, n_cols);
-            let grad = MatRef::strided(
-                &grad[start * shape.width..],
-                shape.c_out,
-                n_cols,
-                shape.plane_len(),
-            );
-            matmul(
-                sum,
-                patch_len,
-                grad,
-                cols.transposed(),
-                true,
-                Parallelism::None,
-            );
-        }
+    for_each_tile(image, shape, |first_pixel, cols| {
+        let grad = MatRef::strided(
+            &grad[first_pixel..],
+            shape.c_out,
+            cols.n_cols(),
+            shape.plane_len(),
+        );
+        let patches = cols.transposed();
+        matmul(
+            sum,
+            shape.patch_len(),
+            grad,
+            patches,
+            true,
+            Parallelism::None,
+        );
     });
 }
 

@@ -34,6 +34,11 @@ impl<'a> MatRef<'a> {
         }
     }
 
+    /// Number of columns.
+    pub fn n_cols(self) -> usize {
+        self.cols
+    }
+
     /// Rows and columns swapped, without moving anything.
     pub fn transposed(self) -> Self {
         Self {
