@@ -45,7 +45,7 @@ pub enum Outcome {
 
 /// What the user is told when there are no dialogs.
 pub const UNAVAILABLE: &str = "This system offers no file dialog. Drop the file on this window, \
-     or name it on the command line: fervis PATH";
+     or start with it: fervis --source PATH";
 
 /// Opens dialogs, one at a time, and collects what came of them.
 pub struct Dialogs {
