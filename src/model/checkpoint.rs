@@ -15,13 +15,24 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{error::ModelError, network::Architecture, preprocess::InputSpec};
+use super::{
+    error::ModelError,
+    network::Architecture,
+    preprocess::InputSpec,
+    pytorch::{self, ImportOptions},
+};
 use crate::expression::{Expression, N_EXPRESSIONS};
 
 /// Value of the metadata key `format`; it says that the key `fervis` holds a [`Metadata`] as JSON.
 pub const FORMAT: &str = "fervis-checkpoint";
 /// Newest version of the description that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// Endings of the files that [`Checkpoint::read`] reads: our own, and PyTorch's.
+pub const EXTENSIONS: [&str; 3] = ["safetensors", "pt", "pth"];
+
+/// Larger files than this hold no network that can be run live, and would fill the memory.
+const MAX_FILE_BYTES: u64 = 2 << 30;
 
 /// Larger inputs than this are a mistake or an attack on the memory.
 const MAX_INPUT_SIDE_PX: usize = 1024;
@@ -131,16 +142,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads and checks a file.
+    /// Reads and checks a file. One that PyTorch wrote is taken as [`pytorch::import`] takes it by default.
     ///
     /// # Errors
     /// [`ModelError::Read`] or [`ModelError::Refused`].
     pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let bytes = fs::read(path).map_err(|source| ModelError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&bytes, &path.display().to_string())
+        Self::parse(&read_bytes(path)?, &path.display().to_string())
     }
 
     /// Checks the bytes of a file called `file` in messages.
@@ -149,6 +156,14 @@ impl Checkpoint {
     /// [`ModelError::Refused`].
     pub fn parse(bytes: &[u8], file: &str) -> Result<Self, ModelError> {
         let refused = |reason: String| ModelError::refused(file, reason);
+        if pytorch::looks_like_pytorch(bytes) {
+            let import = pytorch::import(bytes, file, &ImportOptions::default())?;
+            log::warn!(
+                "{file} does not say what its outputs mean and what it was fed with; taken for granted: {}",
+                import.assumptions()
+            );
+            return Ok(import.checkpoint);
+        }
         let (_, header) =
             SafeTensors::read_metadata(bytes).map_err(|_| refused(no_safetensors(bytes)))?;
         let metadata = parse_metadata(header.metadata().as_ref()).map_err(refused)?;
@@ -157,6 +172,27 @@ impl Checkpoint {
         })?;
         metadata.check().map_err(refused)?;
         let weights = check_weights(&metadata, &tensors).map_err(refused)?;
+        Ok(Self {
+            metadata,
+            weights,
+            sha256: format!("{:x}", Sha256::digest(bytes)),
+        })
+    }
+
+    /// Puts together what comes from another format, with the checks that a file goes through. The weights must have
+    /// the names and shapes that the description promises.
+    ///
+    /// # Errors
+    /// What is wrong, as the end of a sentence.
+    pub(super) fn assemble(
+        metadata: Metadata,
+        weights: HashMap<String, Tensor>,
+        bytes: &[u8],
+    ) -> Result<Self, String> {
+        metadata.check()?;
+        for (name, weight) in &weights {
+            check_finite(name, weight)?;
+        }
         Ok(Self {
             metadata,
             weights,
@@ -199,14 +235,31 @@ impl Checkpoint {
     }
 }
 
+/// Reads a file that may be a checkpoint.
+///
+/// # Errors
+/// [`ModelError::Read`], also if it is larger than 2 GB.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
+    let read = || {
+        let n_bytes = fs::metadata(path)?.len();
+        if n_bytes > MAX_FILE_BYTES {
+            return Err(io::Error::other(format!(
+                "it has {} MB, more than any network that runs live",
+                n_bytes >> 20
+            )));
+        }
+        fs::read(path)
+    };
+    read().map_err(|source| ModelError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// What a file is that is no safetensors file.
 fn no_safetensors(bytes: &[u8]) -> String {
     match bytes {
         [] => "it is empty".to_owned(),
-        [b'P', b'K', ..] | [0x80, ..] => {
-            "it is a PyTorch file, not a fervis checkpoint (safetensors with a description)"
-                .to_owned()
-        }
         _ => "it is not a safetensors file, or it is damaged; get it again".to_owned(),
     }
 }
@@ -255,15 +308,20 @@ fn check_weights(
         }
         let tensor = read_weight(&view, &shape)
             .map_err(|error| format!("“{tensor_name}” is unreadable ({error})"))?;
-        let total = tensor
-            .to_dtype(DType::F32)
-            .and_then(|tensor| tensor.sum_all()?.to_scalar::<f32>());
-        if !total.is_ok_and(f32::is_finite) {
-            return Err(format!("“{tensor_name}” holds values that are not numbers"));
-        }
+        check_finite(&tensor_name, &tensor)?;
         weights.insert(tensor_name, tensor);
     }
     Ok(weights)
+}
+
+fn check_finite(name: &str, tensor: &Tensor) -> Result<(), String> {
+    let total = tensor
+        .to_dtype(DType::F32)
+        .and_then(|tensor| tensor.sum_all()?.to_scalar::<f32>());
+    if !total.is_ok_and(f32::is_finite) {
+        return Err(format!("“{name}” holds values that are not numbers"));
+    }
+    Ok(())
 }
 
 fn read_weight(
@@ -356,7 +414,8 @@ mod tests {
         let (metadata, weights) = tiny();
         let good = bytes(&metadata, &weights);
         refused(&[], "it is empty");
-        refused(b"PK\x03\x04 and more of a zip file", "PyTorch");
+        refused(b"PK\x03\x04 and more of a zip file", "damaged");
+        refused(b"\x80\x02}.", "not one that torch.save wrote");
         refused(
             b"just some text, long enough to be read as a header length",
             "not a safetensors file",

@@ -11,20 +11,20 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Device, Result, Tensor, Var};
-use candle_nn::{Init, VarBuilder};
+use candle_core::{Device, Result, Tensor};
+use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    kernels::{conv_relu_pool, conv2d, norm_relu_pool},
+    kernels::{FoldedConv, Precision},
+    layers::{
+        After, ConvNorm, ConvSize, FinishedWeights, Linear, WeightShapes, channels_last, dropout,
+        dropout2d, flatten,
+    },
     network::{InferenceNet, TrainableNet},
     preprocess::InputSpec,
 };
 
-/// Added to the variance before its root, PyTorch's default.
-const BATCH_NORM_EPSILON: f32 = 1e-5;
-/// Weight of the newest batch in the running estimates, PyTorch's default.
-const BATCH_NORM_MOMENTUM: f64 = 0.1;
 const KERNEL: usize = 3;
 
 /// Sizes of the network, stored in the checkpoint.
@@ -53,6 +53,9 @@ impl Default for ThreeBlockConfig {
 }
 
 impl ThreeBlockConfig {
+    /// Input sides must be a multiple of this: every block halves them.
+    pub const SIDE_STEP: usize = 8;
+
     /// Values that the last block leaves for an input of this size.
     fn n_features(&self, input: &InputSpec) -> usize {
         self.channels[2] * (input.height / 8) * (input.width / 8)
@@ -60,89 +63,26 @@ impl ThreeBlockConfig {
 
     /// Names and shapes of all weights, in order.
     pub fn weight_shapes(&self, input: &InputSpec, n_classes: usize) -> Vec<(String, Vec<usize>)> {
-        let mut shapes = Vec::new();
+        let mut shapes = WeightShapes::default();
         let mut c_in = input.channels;
         for (block, c_out) in (1..).zip(self.channels) {
-            shapes.push((
-                format!("block{block}.conv.weight"),
-                vec![c_out, c_in, KERNEL, KERNEL],
-            ));
-            for name in ["weight", "bias", "running_mean", "running_var"] {
-                shapes.push((format!("block{block}.bn.{name}"), vec![c_out]));
-            }
+            shapes.conv(&format!("block{block}.conv"), c_out, c_in, KERNEL);
+            shapes.norm(&format!("block{block}.bn"), c_out);
             c_in = c_out;
         }
-        for (name, rows, columns) in [
-            ("fc1", self.hidden, self.n_features(input)),
-            ("fc2", n_classes, self.hidden),
-        ] {
-            shapes.push((format!("{name}.weight"), vec![rows, columns]));
-            shapes.push((format!("{name}.bias"), vec![rows]));
-        }
-        shapes
+        shapes.linear("fc1", self.hidden, self.n_features(input));
+        shapes.linear("fc2", n_classes, self.hidden);
+        shapes.0
     }
-}
-
-/// One block while it is trained.
-struct Block {
-    conv_weight: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running_mean: Var,
-    running_var: Var,
-}
-
-impl Block {
-    fn new(c_in: usize, c_out: usize, vb: &VarBuilder) -> Result<Self> {
-        let conv_weight = vb.get((c_out, c_in, KERNEL, KERNEL), "conv.weight")?;
-        let bn = vb.pp("bn");
-        Ok(Self {
-            conv_weight,
-            gamma: bn.get_with_hints(c_out, "weight", Init::Const(1.0))?,
-            beta: bn.get_with_hints(c_out, "bias", Init::Const(0.0))?,
-            running_mean: Var::from_tensor(&bn.get_with_hints(
-                c_out,
-                "running_mean",
-                Init::Const(0.0),
-            )?)?,
-            running_var: Var::from_tensor(&bn.get_with_hints(
-                c_out,
-                "running_var",
-                Init::Const(1.0),
-            )?)?,
-        })
-    }
-
-    /// `(b, c_in, h, w)` to `(b, c_out, h/2, w/2)`; moves the running estimates.
-    fn forward_train(&self, xs: &Tensor) -> Result<Tensor> {
-        let xs = conv2d(xs, &self.conv_weight)?;
-        let (ys, batch) = norm_relu_pool(&xs, &self.gamma, &self.beta, BATCH_NORM_EPSILON)?;
-        // The running variance estimates the data's, so it is corrected for the batch's size, as PyTorch does.
-        let correction = batch.n_values as f32 / (batch.n_values - 1).max(1) as f32;
-        let unbiased: Vec<f32> = batch
-            .variance
-            .iter()
-            .map(|variance| variance * correction)
-            .collect();
-        blend(&self.running_mean, &batch.mean)?;
-        blend(&self.running_var, &unbiased)?;
-        Ok(ys)
-    }
-}
-
-/// Moves a running estimate a step towards the newest value.
-fn blend(running: &Var, newest: &[f32]) -> Result<()> {
-    let newest = Tensor::from_slice(newest, running.dims(), running.device())?;
-    let kept = (running.as_detached_tensor() * (1.0 - BATCH_NORM_MOMENTUM))?;
-    running.set(&(kept + (newest * BATCH_NORM_MOMENTUM)?)?)
 }
 
 /// The network while it is trained.
 pub struct ThreeBlock {
-    blocks: [Block; 3],
-    fc1: (Tensor, Tensor),
-    fc2: (Tensor, Tensor),
+    blocks: [ConvNorm; 3],
+    fc1: Linear,
+    fc2: Linear,
     config: ThreeBlockConfig,
+    precision: Precision,
 }
 
 impl ThreeBlock {
@@ -154,22 +94,31 @@ impl ThreeBlock {
         config: &ThreeBlockConfig,
         input: &InputSpec,
         n_classes: usize,
+        precision: Precision,
         vb: &VarBuilder,
     ) -> Result<Self> {
         let [c1, c2, c3] = config.channels;
-        let linear = |name: &str, rows: usize, columns: usize| -> Result<(Tensor, Tensor)> {
+        let block = |name: &str, c_in: usize, c_out: usize| {
             let vb = vb.pp(name);
-            Ok((vb.get((rows, columns), "weight")?, vb.get(rows, "bias")?))
+            let size = ConvSize::new(c_in, c_out, KERNEL);
+            ConvNorm::new(
+                size,
+                After::ReluPool,
+                precision,
+                &vb.pp("conv"),
+                &vb.pp("bn"),
+            )
         };
         Ok(Self {
             blocks: [
-                Block::new(input.channels, c1, &vb.pp("block1"))?,
-                Block::new(c1, c2, &vb.pp("block2"))?,
-                Block::new(c2, c3, &vb.pp("block3"))?,
+                block("block1", input.channels, c1)?,
+                block("block2", c1, c2)?,
+                block("block3", c2, c3)?,
             ],
-            fc1: linear("fc1", config.hidden, config.n_features(input))?,
-            fc2: linear("fc2", n_classes, config.hidden)?,
+            fc1: Linear::new(config.hidden, config.n_features(input), &vb.pp("fc1"))?,
+            fc2: Linear::new(n_classes, config.hidden, &vb.pp("fc2"))?,
             config: config.clone(),
+            precision,
         })
     }
 }
@@ -180,29 +129,22 @@ impl TrainableNet for ThreeBlock {
         xs: &Tensor,
         keep: &mut dyn FnMut(&[usize], f32) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let mut xs = xs.clone(); // (b, 1, 48, 48)
+        let mut xs = channels_last(xs)?; // (b, 48, 48, 1)
         for block in &self.blocks {
-            xs = block.forward_train(&xs)?; // … (b, 256, 6, 6)
+            xs = block.forward_train(&xs)?; // … (b, 6, 6, 256)
         }
-        let (batch, channels, _, _) = xs.dims4()?;
-        let xs = xs.broadcast_mul(&keep(&[batch, channels, 1, 1], self.config.dropout2d)?)?;
-        let xs = linear(&xs.flatten_from(1)?, &self.fc1)?.relu()?; // (b, 512)
-        let xs = (&xs * keep(xs.dims(), self.config.dropout)?)?;
-        linear(&xs, &self.fc2) // (b, n_classes)
+        let xs = dropout2d(&xs, self.config.dropout2d, keep)?;
+        let xs = self.fc1.forward(&flatten(&xs)?, self.precision)?.relu()?; // (b, 512)
+        let xs = dropout(&xs, self.config.dropout, keep)?;
+        self.fc2.forward(&xs, self.precision) // (b, n_classes)
     }
-}
-
-/// `xs · weightᵀ + bias`, computed as `(weight · xsᵀ)ᵀ`: this way round the gradient of the weight, the largest tensor of
-/// the network, comes out contiguous and need not be copied.
-fn linear(xs: &Tensor, (weight, bias): &(Tensor, Tensor)) -> Result<Tensor> {
-    weight.matmul(&xs.t()?)?.t()?.broadcast_add(bias)
 }
 
 /// The network for inference, batch normalisation folded away.
 pub struct FoldedThreeBlock {
-    blocks: [(Tensor, Tensor); 3],
-    fc1: (Tensor, Tensor),
-    fc2: (Tensor, Tensor),
+    blocks: [FoldedConv; 3],
+    fc1: Linear,
+    fc2: Linear,
 }
 
 impl FoldedThreeBlock {
@@ -212,40 +154,27 @@ impl FoldedThreeBlock {
     /// # Errors
     /// If a weight is missing or does not fit.
     pub fn new(weights: &HashMap<String, Tensor>, device: &Device) -> Result<Self> {
-        let get = |name: &str| match weights.get(name) {
-            Some(weight) => weight.to_dtype(candle_core::DType::F32),
-            None => candle_core::bail!("weight {name} is missing"),
-        };
-        let fold = |block: &str| -> Result<(Tensor, Tensor)> {
-            let variance = get(&format!("{block}.bn.running_var"))?;
-            let scale = (get(&format!("{block}.bn.weight"))?
-                / (variance + f64::from(BATCH_NORM_EPSILON))?.sqrt()?)?;
-            let shifted_mean = (get(&format!("{block}.bn.running_mean"))? * &scale)?;
-            let bias = (get(&format!("{block}.bn.bias"))? - shifted_mean)?;
-            let conv = get(&format!("{block}.conv.weight"))?;
-            let weight = conv.broadcast_mul(&scale.reshape(((), 1, 1, 1))?)?;
-            Ok((weight.to_device(device)?, bias.to_device(device)?))
-        };
-        let linear = |name: &str| -> Result<(Tensor, Tensor)> {
-            let weight = get(&format!("{name}.weight"))?.to_device(device)?;
-            Ok((weight, get(&format!("{name}.bias"))?.to_device(device)?))
+        let weights = FinishedWeights { weights, device };
+        let fold = |block: &str| {
+            let (conv, norm) = (format!("{block}.conv"), format!("{block}.bn"));
+            weights.conv_norm(&conv, &norm, 1, After::ReluPool)
         };
         Ok(Self {
             blocks: [fold("block1")?, fold("block2")?, fold("block3")?],
-            fc1: linear("fc1")?,
-            fc2: linear("fc2")?,
+            fc1: weights.linear("fc1")?,
+            fc2: weights.linear("fc2")?,
         })
     }
 }
 
 impl InferenceNet for FoldedThreeBlock {
     fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        let mut xs = xs.clone(); // (b, 1, 48, 48)
-        for (weight, bias) in &self.blocks {
-            xs = conv_relu_pool(&xs, weight, bias)?; // … (b, 256, 6, 6)
+        let mut xs = channels_last(xs)?; // (b, 48, 48, 1)
+        for block in &self.blocks {
+            xs = block.forward(&xs)?; // … (b, 6, 6, 256)
         }
-        let xs = linear(&xs.flatten_from(1)?, &self.fc1)?.relu()?; // (b, 512)
-        linear(&xs, &self.fc2) // (b, n_classes)
+        let xs = self.fc1.forward(&flatten(&xs)?, Precision::F32)?.relu()?; // (b, 512)
+        self.fc2.forward(&xs, Precision::F32) // (b, n_classes)
     }
 }
 
@@ -292,6 +221,7 @@ mod tests {
             &config,
             &input,
             7,
+            Precision::F32,
             &VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu),
         )
         .unwrap();
@@ -315,7 +245,7 @@ mod tests {
         let (config, input) = tiny();
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
-        let net = ThreeBlock::new(&config, &input, 7, &vb).unwrap();
+        let net = ThreeBlock::new(&config, &input, 7, Precision::F32, &vb).unwrap();
         let xs = Tensor::randn(0f32, 1.0, (512, 1, 16, 16), &Device::Cpu).unwrap();
         let mut keep_all = |shape: &[usize], _: f32| Tensor::ones(shape, DType::F32, &Device::Cpu);
         let mut trained = net.forward_train(&xs, &mut keep_all).unwrap();

@@ -16,7 +16,8 @@ use candle_nn::{
 use fervis::{
     expression::N_EXPRESSIONS,
     model::{
-        kernels,
+        Precision,
+        kernels::{self, ConvNormConfig},
         network::{InferenceNet, TrainableNet},
         preprocess::InputSpec,
         three_block::{FoldedThreeBlock, ThreeBlock, ThreeBlockConfig},
@@ -39,9 +40,19 @@ fn main() -> Result<()> {
         "{:44} {:>9} {:>9} {:>9} {:>9} {:>7}",
         "CPU, batch 64 unless said", "p50 ms", "p95 ms", "p50 ms", "p95 ms", "/ ours"
     );
-    convolutions()?;
-    normalisations()?;
-    networks()
+    for precision in precisions() {
+        println!("{precision:?}");
+        blocks(precision)?;
+        training_step(precision)?;
+    }
+    inference()
+}
+
+/// f32, and what training uses here if that is another.
+fn precisions() -> Vec<Precision> {
+    let mut precisions = vec![Precision::F32, Precision::fastest()];
+    precisions.dedup();
+    precisions
 }
 
 fn row(name: &str, ours: Timing, candle: Timing) {
@@ -60,49 +71,53 @@ fn forward_backward(forward: impl Fn() -> candle_core::Result<Tensor>) -> Result
     Ok(measure(|| run().is_ok()))
 }
 
-fn convolutions() -> Result<()> {
+/// Convolution, batch normalisation, ReLU and pooling with all gradients.
+fn blocks(precision: Precision) -> Result<()> {
     for (block, (c_in, c_out, side)) in BLOCKS.into_iter().enumerate() {
         let weight = Var::from_tensor(&random((c_out, c_in, 3, 3))?)?;
-        let xs = random((BATCH, c_in, side, side))?;
-        // Pictures have no gradient, what comes out of a block has.
-        let xs = if block == 0 {
-            xs
-        } else {
-            Var::from_tensor(&xs)?.as_tensor().clone()
-        };
-        row(
-            &format!("conv2d {c_in} → {c_out}, {side}×{side}, with gradients"),
-            forward_backward(|| kernels::conv2d(&xs, &weight))?,
-            forward_backward(|| xs.conv2d(&weight, 1, 1, 1, 1))?,
-        );
-    }
-    Ok(())
-}
-
-fn normalisations() -> Result<()> {
-    for (_, channels, side) in BLOCKS {
-        let xs = Var::from_tensor(&random((BATCH, channels, side, side))?)?;
-        let gamma = Var::ones(channels, DType::F32, &Device::Cpu)?;
-        let beta = Var::zeros(channels, DType::F32, &Device::Cpu)?;
+        let affine = Var::from_tensor(&random((2, c_out))?)?;
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
-        let norm = batch_norm(channels, f64::from(EPSILON), vb)?;
+        let norm = batch_norm(c_out, f64::from(EPSILON), vb)?;
+        // Pictures have no gradient, what comes out of a block has.
+        let images = |shape| -> Result<Tensor> {
+            let xs = random(shape)?;
+            Ok(if block == 0 {
+                xs
+            } else {
+                Var::from_tensor(&xs)?.as_tensor().clone()
+            })
+        };
+        let channels_last = images((BATCH, side, side, c_in))?;
+        let channels_first = images((BATCH, c_in, side, side))?;
+        let config = ConvNormConfig {
+            epsilon: EPSILON,
+            relu: true,
+            pool: true,
+            precision,
+        };
         row(
-            &format!("norm, relu, pool {channels}, {side}×{side}, with gradients"),
-            forward_backward(|| Ok(kernels::norm_relu_pool(&xs, &gamma, &beta, EPSILON)?.0))?,
-            forward_backward(|| norm.forward_t(&xs, true)?.relu()?.max_pool2d(2))?,
+            &format!("block {c_in} → {c_out}, {side}×{side}, with gradients"),
+            forward_backward(|| {
+                Ok(kernels::conv_norm(&channels_last, &weight, &affine, config)?.0)
+            })?,
+            forward_backward(|| {
+                let xs = channels_first.conv2d(&weight, 1, 1, 1, 1)?;
+                norm.forward_t(&xs, true)?.relu()?.max_pool2d(2)
+            })?,
         );
     }
     Ok(())
 }
 
-fn networks() -> Result<()> {
+fn training_step(precision: Precision) -> Result<()> {
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
     let ours = ThreeBlock::new(
         &ThreeBlockConfig::default(),
         &InputSpec::FER_2013,
         N_EXPRESSIONS,
+        precision,
         &vb,
     )?;
     let stock_vars = VarMap::new();
@@ -129,7 +144,26 @@ fn networks() -> Result<()> {
         let images_per_second = BATCH as f64 / timing.p50.as_secs_f64();
         println!("  {what}: {images_per_second:.0} images/s");
     }
+    Ok(())
+}
 
+fn inference() -> Result<()> {
+    let vars = VarMap::new();
+    let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
+    let config = ThreeBlockConfig::default();
+    ThreeBlock::new(
+        &config,
+        &InputSpec::FER_2013,
+        N_EXPRESSIONS,
+        Precision::F32,
+        &vb,
+    )?;
+    let stock_vars = VarMap::new();
+    let stock = StockThreeBlock::new(&VarBuilder::from_varmap(
+        &stock_vars,
+        DType::F32,
+        &Device::Cpu,
+    ))?;
     let weights: HashMap<String, Tensor> = {
         let data = vars
             .data()

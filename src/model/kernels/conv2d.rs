@@ -1,58 +1,145 @@
-//! 2-D convolution with gradients: unfolded tiles times weights, images spread over the cores.
-//!
-//! Stride 1 and "same" padding only, which is all that our networks' convolutions use.
+//! A convolution by itself in training, with bias and ReLU if wanted, with gradients.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
-use gemm::Parallelism;
+use std::marker::PhantomData;
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    im2col::{ConvShape, im2col, with_scratch},
-    matmul::{MatRef, matmul},
+    convolution::{
+        Scratch, images_at_a_time, pack_kernels, pack_turned_kernels, unpack_weight_gradient,
+        weight_gradient_len,
+    },
+    element::{Bf16, Precision},
+    grid::ConvShape,
+    norm,
+    patches::by_patches,
+    product::Multiply,
+    runs::{add_up, run_len},
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
-/// Convolves `xs` `(b, c_in, h, w)` with `weight` `(c_out, c_in, k, k)`, stride 1, zero padding `k / 2`.
-/// Returns `(b, c_out, h, w)`. Differentiable in both arguments.
+/// How a convolution works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvConfig {
+    /// Pixels from one result to the next.
+    pub stride: usize,
+    /// Whether negative results become zero.
+    pub relu: bool,
+    /// How precisely it is computed.
+    pub precision: Precision,
+}
+
+/// Convolves `xs` `(b, h, w, c_in)` with `weight` `(c_out, c_in, k, k)` and zero padding `k / 2`, and adds `bias`
+/// `(c_out,)`: `(b, ⌈h / stride⌉, ⌈w / stride⌉, c_out)`. Differentiable in all three.
 ///
 /// # Errors
 /// If the shapes do not fit together or `k` is even.
-pub fn conv2d(xs: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    let (_, c_in, _, _) = xs.dims4()?;
-    let (_, weight_c_in, kernel, kernel_width) = weight.dims4()?;
-    if c_in != weight_c_in || kernel != kernel_width || kernel % 2 == 0 {
+pub fn conv2d(
+    xs: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: ConvConfig,
+) -> Result<Tensor> {
+    let (_, _, _, c_in) = xs.dims4()?;
+    let (c_out, weight_c_in, kernel, kernel_width) = weight.dims4()?;
+    if c_in != weight_c_in
+        || kernel != kernel_width
+        || kernel % 2 == 0
+        || bias.is_some_and(|bias| bias.dims() != [c_out])
+    {
         bail!(
-            "cannot convolve {:?} with kernels {:?}",
+            "cannot convolve {:?} with {:?} and {:?}",
             xs.shape(),
-            weight.shape()
+            weight.shape(),
+            bias.map(Tensor::shape)
         )
     }
-    if is_cpu_f32(xs) && is_cpu_f32(weight) {
-        xs.contiguous()?.apply_op2(&weight.contiguous()?, Conv2d)
-    } else {
-        xs.conv2d(weight, kernel / 2, 1, 1, 1)
+    if !is_cpu_f32(xs) {
+        return by_candle(xs, weight, bias, config.stride, config.relu);
+    }
+    let (xs, weight) = without_stride(xs, weight, config.stride)?;
+    let bias = match bias {
+        Some(bias) => bias.contiguous()?,
+        None => Tensor::zeros(c_out, xs.dtype(), xs.device())?,
+    };
+    let floor = if config.relu { 0.0 } else { f32::NEG_INFINITY };
+    match config.precision {
+        Precision::F32 => xs.apply_op3(&weight, &bias, Conv::<f32>::new(floor)),
+        Precision::Bf16 => xs.apply_op3(&weight, &bias, Conv::<Bf16>::new(floor)),
     }
 }
 
-/// Sizes of `xs` convolved with `weight`, and the batch size.
-fn shape_of(xs: &Shape, weight: &Shape) -> Result<(usize, ConvShape)> {
-    let (batch, c_in, height, width) = xs.dims4()?;
-    let (c_out, _, kernel, _) = weight.dims4()?;
-    Ok((
-        batch,
-        ConvShape {
-            c_in,
-            c_out,
-            height,
-            width,
-            kernel,
-        },
-    ))
+/// Images and kernels, both contiguous, whose convolution with stride 1 is that of the given ones with `stride`.
+///
+/// # Errors
+/// If `weight` is not `(c_out, c_in, k, k)` or `k` is even.
+pub fn without_stride(xs: &Tensor, weight: &Tensor, stride: usize) -> Result<(Tensor, Tensor)> {
+    if stride == 1 {
+        return Ok((xs.contiguous()?, weight.contiguous()?));
+    }
+    let xs = by_patches(xs, weight.dims4()?.2, stride)?;
+    Ok((xs, kernels_of_patches(weight)?))
 }
 
-struct Conv2d;
+/// `(c_out, c_in, k, k)` to `(c_out, k · k · c_in, 1, 1)`, in the order of [`by_patches`].
+pub(super) fn kernels_of_patches(weight: &Tensor) -> Result<Tensor> {
+    let (c_out, c_in, kernel, _) = weight.dims4()?;
+    weight
+        .permute((0, 2, 3, 1))?
+        .reshape((c_out, kernel * kernel * c_in, 1, 1))?
+        .contiguous()
+}
 
-impl CustomOp2 for Conv2d {
+/// The same by candle's operations, for other devices.
+pub(super) fn by_candle(
+    xs: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    stride: usize,
+    relu: bool,
+) -> Result<Tensor> {
+    let ys = xs
+        .permute((0, 3, 1, 2))?
+        .contiguous()?
+        .conv2d(weight, weight.dims4()?.2 / 2, stride, 1, 1)?
+        .permute((0, 2, 3, 1))?
+        .contiguous()?;
+    let ys = match bias {
+        Some(bias) => ys.broadcast_add(bias)?,
+        None => ys,
+    };
+    if relu { ys.relu() } else { Ok(ys) }
+}
+
+struct Conv<E> {
+    /// Smaller results become this.
+    floor: f32,
+    element: PhantomData<E>,
+}
+
+impl<E> Conv<E> {
+    fn new(floor: f32) -> Self {
+        Self {
+            floor,
+            element: PhantomData,
+        }
+    }
+}
+
+fn shape_of(xs: &Shape, weight: &Shape) -> Result<ConvShape> {
+    let (_, height, width, c_in) = xs.dims4()?;
+    let (c_out, _, kernel, _) = weight.dims4()?;
+    Ok(ConvShape {
+        c_in,
+        c_out,
+        height,
+        width,
+        kernel,
+    })
+}
+
+impl<E: Multiply> CustomOp3 for Conv<E> {
     fn name(&self) -> &'static str {
         "fervis-conv2d"
     }
@@ -63,265 +150,263 @@ impl CustomOp2 for Conv2d {
         xs_layout: &Layout,
         weight: &CpuStorage,
         weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (batch, shape) = shape_of(xs_layout.shape(), weight_layout.shape())?;
-        let ys = forward(
-            contiguous_f32(xs, xs_layout)?,
-            contiguous_f32(weight, weight_layout)?,
-            batch,
-            &shape,
+        let shape = shape_of(xs_layout.shape(), weight_layout.shape())?;
+        let xs = contiguous_f32(xs, xs_layout)?;
+        let bias = contiguous_f32(bias, bias_layout)?;
+        let kernels = pack_kernels::<E>(contiguous_f32(weight, weight_layout)?, &shape);
+        let (image_len, out_len) = (
+            shape.n_pixels() * shape.c_in,
+            shape.n_pixels() * shape.c_out,
         );
-        let ys_shape = Shape::from((batch, shape.c_out, shape.height, shape.width));
-        Ok((CpuStorage::F32(ys), ys_shape))
+        let batch = xs.len() / image_len;
+        let group = images_at_a_time(&shape);
+        let run = run_len(batch, group);
+        let mut ys = vec![0.0; batch * out_len];
+        xs.par_chunks(run * image_len)
+            .zip(ys.par_chunks_mut(run * out_len))
+            .for_each(|(xs, ys)| {
+                let mut scratch = Scratch::default();
+                for (xs, ys) in xs
+                    .chunks(group * image_len)
+                    .zip(ys.chunks_mut(group * out_len))
+                {
+                    let flat = scratch.convolve(xs, &kernels, &shape);
+                    for (row, ys) in ys.chunks_exact_mut(shape.width * shape.c_out).enumerate() {
+                        norm::add_bias(flat.row(row), flat.stride, bias, self.floor, ys);
+                    }
+                }
+            });
+        Ok((
+            CpuStorage::F32(ys),
+            Shape::from((batch, shape.height, shape.width, shape.c_out)),
+        ))
     }
 
     fn bwd(
         &self,
         xs: &Tensor,
         weight: &Tensor,
-        _ys: &Tensor,
+        bias: &Tensor,
+        ys: &Tensor,
         grad_ys: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (_, shape) = shape_of(xs.shape(), weight.shape())?;
-        let grad_ys = grad_ys.contiguous()?;
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let shape = shape_of(xs.shape(), weight.shape())?;
         // The first layer's input is data: its gradient would be the dearest of all, for nothing.
-        let grad_xs = xs
-            .track_op()
-            .then(|| grad_ys.apply_op2_no_bwd(weight, &InputGradient))
-            .transpose()?;
-        let grad_weight = with_f32(xs, |xs| {
-            with_f32(&grad_ys, |grad_ys| Ok(weight_gradient(xs, grad_ys, &shape)))
+        let is_data = !xs.track_op();
+        let grad_ys = grad_ys.contiguous()?;
+        let gradients = with_f32(xs, |xs| {
+            with_f32(weight, |weight| {
+                with_f32(ys, |ys| {
+                    with_f32(&grad_ys, |grad_ys| {
+                        Ok(Backward::<E> {
+                            xs,
+                            ys,
+                            grad_ys,
+                            shape,
+                            floor: self.floor,
+                            is_data,
+                            element: PhantomData,
+                        }
+                        .run(weight))
+                    })
+                })
+            })
         })?;
-        let grad_weight = Tensor::from_vec(grad_weight, weight.shape(), weight.device())?;
-        Ok((grad_xs, Some(grad_weight)))
-    }
-}
-
-/// The gradient of the input: the output's gradient convolved with the kernels turned by 180°.
-struct InputGradient;
-
-impl CustomOp2 for InputGradient {
-    fn name(&self) -> &'static str {
-        "fervis-conv2d-input-gradient"
-    }
-
-    fn cpu_fwd(
-        &self,
-        grad_ys: &CpuStorage,
-        grad_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (batch, c_out, height, width) = grad_layout.shape().dims4()?;
-        let (_, c_in, kernel, _) = weight_layout.shape().dims4()?;
-        let shape = ConvShape {
-            c_in,
-            c_out,
-            height,
-            width,
-            kernel,
+        let device = xs.device();
+        let grad_xs = if is_data {
+            None
+        } else {
+            Some(Tensor::from_vec(gradients.xs, xs.shape(), device)?)
         };
-        let turned = turn_kernels(contiguous_f32(weight, weight_layout)?, &shape);
-        let grad_xs = forward(
-            contiguous_f32(grad_ys, grad_layout)?,
-            &turned,
-            batch,
-            &shape.reversed(),
-        );
         Ok((
-            CpuStorage::F32(grad_xs),
-            Shape::from((batch, c_in, height, width)),
+            grad_xs,
+            Some(Tensor::from_vec(gradients.weight, weight.shape(), device)?),
+            Some(Tensor::from_vec(gradients.bias, bias.shape(), device)?),
         ))
     }
 }
 
-/// `(c_out, c_in, k, k)` to `(c_in, c_out, k, k)` with every kernel turned by 180°.
-fn turn_kernels(weight: &[f32], shape: &ConvShape) -> Vec<f32> {
-    let area = shape.kernel * shape.kernel;
-    let mut turned = Vec::with_capacity(weight.len());
-    for c_in in 0..shape.c_in {
-        for c_out in 0..shape.c_out {
-            let kernel = &weight[(c_out * shape.c_in + c_in) * area..][..area];
-            turned.extend(kernel.iter().rev());
+struct Gradients {
+    xs: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// What the way back needs.
+struct Backward<'a, E> {
+    xs: &'a [f32],
+    ys: &'a [f32],
+    grad_ys: &'a [f32],
+    shape: ConvShape,
+    floor: f32,
+    is_data: bool,
+    element: PhantomData<E>,
+}
+
+impl<E: Multiply> Backward<'_, E> {
+    fn run(&self, weight: &[f32]) -> Gradients {
+        let shape = &self.shape;
+        let turned = (!self.is_data).then(|| pack_turned_kernels::<E>(weight, shape));
+        let group = images_at_a_time(shape);
+        let image_len = shape.n_pixels() * shape.c_in;
+        let run = run_len(self.xs.len() / image_len, group);
+        let mut grad_xs = vec![0.0; if self.is_data { 0 } else { self.xs.len() }];
+        let mut grad_xs_runs: Vec<&mut [f32]> = grad_xs.chunks_mut(run * image_len).collect();
+        grad_xs_runs.resize_with(self.xs.len().div_ceil(run * image_len), Default::default);
+        let (weight_sums, bias_sums): (Vec<_>, Vec<_>) = self
+            .xs
+            .par_chunks(run * image_len)
+            .zip(grad_xs_runs)
+            .enumerate()
+            .map(|(run_idx, (xs, grad_xs))| {
+                let mut scratch = Scratch::default();
+                let mut weight_sum = vec![0.0; weight_gradient_len(shape)];
+                let mut bias_sum = vec![0.0; shape.c_out];
+                let mut grad_xs = grad_xs.chunks_mut(group * image_len);
+                for (group_idx, xs) in xs.chunks(group * image_len).enumerate() {
+                    let first_image = run_idx * run + group_idx * group;
+                    let n_images = xs.len() / image_len;
+                    self.set_gradient(&mut scratch, first_image, n_images, &mut bias_sum);
+                    scratch.weight_gradient(xs, shape, self.is_data, &mut weight_sum);
+                    if let (Some(turned), Some(grad_xs)) = (&turned, grad_xs.next()) {
+                        scratch
+                            .input_gradient(n_images, turned, shape)
+                            .copy_to(shape.c_in, grad_xs);
+                    }
+                }
+                (weight_sum, bias_sum)
+            })
+            .unzip();
+        Gradients {
+            xs: grad_xs,
+            weight: unpack_weight_gradient(&add_up(weight_sums), shape),
+            bias: add_up(bias_sums),
         }
     }
-    turned
-}
 
-/// `(b, c_in, h, w)` to `(b, c_out, h, w)`.
-fn forward(xs: &[f32], weight: &[f32], batch: usize, shape: &ConvShape) -> Vec<f32> {
-    let image_len = shape.c_in * shape.plane_len();
-    let out_len = shape.c_out * shape.plane_len();
-    let mut ys = vec![0.0; batch * out_len];
-    let convolve = |(image, out): (&[f32], &mut [f32])| {
-        forward_image(image, weight, shape, out, Parallelism::None)
-    };
-    if batch == 1 {
-        forward_image(xs, weight, shape, &mut ys, Parallelism::Rayon(0));
-    } else {
-        xs.par_chunks_exact(image_len)
-            .zip(ys.par_chunks_exact_mut(out_len))
-            .for_each(convolve);
-    }
-    ys
-}
-
-/// Convolves one image `(c_in, h, w)` into `out` `(c_out, h, w)`.
-pub(super) fn forward_image(
-    image: &[f32],
-    weight: &[f32],
-    shape: &ConvShape,
-    out: &mut [f32],
-    parallelism: Parallelism,
-) {
-    let weight = MatRef::row_major(weight, shape.c_out, shape.patch_len());
-    for_each_tile(image, shape, |first_pixel, cols| {
-        let out = &mut out[first_pixel..];
-        matmul(out, shape.plane_len(), weight, cols, false, parallelism);
-    });
-}
-
-/// Unfolds an image tile by tile. `visit` gets the tile's first pixel and its patches, `(patch_len, n_pixels)`.
-fn for_each_tile(image: &[f32], shape: &ConvShape, mut visit: impl FnMut(usize, MatRef<'_>)) {
-    let patch_len = shape.patch_len();
-    let tile_rows = shape.rows_per_tile();
-    with_scratch(patch_len * tile_rows * shape.width, |scratch| {
-        for start in (0..shape.height).step_by(tile_rows) {
-            let rows = start..(start + tile_rows).min(shape.height);
-            let n_cols = rows.len() * shape.width;
-            let cols = &mut scratch[..patch_len * n_cols];
-            im2col(image, shape, rows, cols);
-            visit(
-                start * shape.width,
-                MatRef::row_major(cols, patch_len, n_cols),
+    /// Takes the gradient of some images' results before ReLU.
+    fn set_gradient(
+        &self,
+        scratch: &mut Scratch<E>,
+        first_image: usize,
+        n_images: usize,
+        bias_sum: &mut [f32],
+    ) {
+        let row_len = self.shape.width * self.shape.c_out;
+        let first_row = first_image * self.shape.height;
+        scratch.set_gradient(n_images, &self.shape, self.is_data, |row, out, stride| {
+            let first = (first_row + row) * row_len;
+            norm::bias_gradient(
+                &self.ys[first..][..row_len],
+                &self.grad_ys[first..][..row_len],
+                self.floor,
+                bias_sum,
+                out,
+                stride,
             );
-        }
-    });
-}
-
-/// The gradient of the kernels, `(c_out, c_in, k, k)`: the sum over the batch of gradient times patches.
-fn weight_gradient(xs: &[f32], grad_ys: &[f32], shape: &ConvShape) -> Vec<f32> {
-    let (patch_len, plane_len) = (shape.patch_len(), shape.plane_len());
-    let (image_len, out_len) = (shape.c_in * plane_len, shape.c_out * plane_len);
-    let batch = xs.len() / image_len;
-    // One partial sum per thread over a fixed run of images, added in order: reproducible.
-    let run = batch.div_ceil(rayon::current_num_threads());
-    let partial_sums: Vec<Vec<f32>> = xs
-        .par_chunks(run * image_len)
-        .zip(grad_ys.par_chunks(run * out_len))
-        .map(|(images, grads)| {
-            let mut sum = vec![0.0; shape.c_out * patch_len];
-            for (image, grad) in images
-                .chunks_exact(image_len)
-                .zip(grads.chunks_exact(out_len))
-            {
-                add_image_weight_gradient(image, grad, shape, &mut sum);
-            }
-            sum
-        })
-        .collect();
-    let mut sums = partial_sums.into_iter();
-    let mut total = sums
-        .next()
-        .unwrap_or_else(|| vec![0.0; shape.c_out * patch_len]);
-    for sum in sums {
-        total
-            .iter_mut()
-            .zip(sum)
-            .for_each(|(total, value)| *total += value);
+        });
     }
-    total
-}
-
-fn add_image_weight_gradient(image: &[f32], grad: &[f32], shape: &ConvShape, sum: &mut [f32]) {
-    for_each_tile(image, shape, |first_pixel, cols| {
-        let grad = MatRef::strided(
-            &grad[first_pixel..],
-            shape.c_out,
-            cols.n_cols(),
-            shape.plane_len(),
-        );
-        let patches = cols.transposed();
-        matmul(
-            sum,
-            shape.patch_len(),
-            grad,
-            patches,
-            true,
-            Parallelism::None,
-        );
-    });
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Var;
+
     use super::super::test_support::{assert_close, random};
     use super::*;
-    use candle_core::{Device, Var};
 
-    /// Forward and both gradients against candle's own convolution.
+    /// Measures errors by the largest value: rounding does not care how small a sum turned out.
+    fn assert_relatively_close(found: &Tensor, expected: &Tensor, tolerance: f32) {
+        let largest = expected.abs().unwrap().max_all().unwrap();
+        let scale = f64::from(largest.to_scalar::<f32>().unwrap().max(1.0));
+        assert_close(
+            &(found / scale).unwrap(),
+            &(expected / scale).unwrap(),
+            tolerance,
+        );
+    }
+
     fn check(
-        batch: usize,
-        c_in: usize,
+        xs: (usize, usize, usize, usize),
         c_out: usize,
-        (height, width): (usize, usize),
         kernel: usize,
+        config: ConvConfig,
+        tolerance: f32,
     ) {
-        let xs = Var::from_tensor(&random((batch, c_in, height, width), 1)).unwrap();
+        let xs = Var::from_tensor(&random(xs, 1)).unwrap();
+        let c_in = xs.dims()[3];
         let weight = Var::from_tensor(&random((c_out, c_in, kernel, kernel), 2)).unwrap();
-        let seen = random((batch, c_out, height, width), 3); // Any gradient coming from above.
-        let run = |ys: Tensor| {
-            let grads = (&ys * &seen)
-                .unwrap()
-                .sum_all()
-                .unwrap()
-                .backward()
-                .unwrap();
-            let grads = (
-                grads.get(&xs).unwrap().clone(),
-                grads.get(&weight).unwrap().clone(),
-            );
-            (ys, grads)
-        };
-        let (ys, (grad_xs, grad_weight)) = run(conv2d(&xs, &weight).unwrap());
-        let (ys_candle, (grad_xs_candle, grad_weight_candle)) =
-            run(xs.conv2d(&weight, kernel / 2, 1, 1, 1).unwrap());
-        assert_close(&ys, &ys_candle, 1e-4);
-        assert_close(&grad_xs, &grad_xs_candle, 1e-4);
-        assert_close(&grad_weight, &grad_weight_candle, 1e-3);
+        let bias = Var::from_tensor(&random(c_out, 3)).unwrap();
+        for (is_data, with_bias) in [(false, true), (true, true), (false, false)] {
+            let input = if is_data {
+                xs.as_detached_tensor()
+            } else {
+                xs.as_tensor().clone()
+            };
+            let bias_used = with_bias.then_some(bias.as_tensor());
+            let ys = conv2d(&input, &weight, bias_used, config).unwrap();
+            let expected =
+                by_candle(&input, &weight, bias_used, config.stride, config.relu).unwrap();
+            assert_relatively_close(&ys, &expected, tolerance);
+            let seen = random(ys.shape(), 4);
+            let gradients =
+                |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
+            let (grads, expected_grads) = (gradients(&ys), gradients(&expected));
+            assert_eq!(grads.get(&xs).is_some(), !is_data);
+            for var in [&weight, &bias, &xs] {
+                let (Some(grad), Some(expected)) = (grads.get(var), expected_grads.get(var)) else {
+                    assert!(grads.get(var).is_none() && expected_grads.get(var).is_none());
+                    continue;
+                };
+                assert_relatively_close(grad, expected, tolerance);
+            }
+        }
+    }
+
+    fn config(stride: usize, relu: bool) -> ConvConfig {
+        ConvConfig {
+            stride,
+            relu,
+            precision: Precision::F32,
+        }
     }
 
     #[test]
     fn agrees_with_candle_over_many_shapes() {
-        check(1, 1, 1, (3, 3), 3);
-        check(3, 1, 8, (48, 48), 3);
-        check(2, 5, 7, (6, 9), 3);
-        check(4, 3, 2, (1, 1), 3);
-        check(2, 4, 3, (7, 5), 1);
-        check(2, 2, 2, (9, 8), 5);
-        check(2, 64, 16, (24, 24), 3); // More than one tile of rows.
+        for relu in [false, true] {
+            check((1, 1, 1, 1), 2, 3, config(1, relu), 1e-4);
+            check((5, 6, 10, 3), 7, 3, config(1, relu), 1e-4);
+            check((3, 12, 12, 16), 24, 3, config(1, relu), 1e-4);
+            check((2, 7, 5, 20), 16, 1, config(1, relu), 1e-4);
+            check((2, 8, 8, 2), 5, 5, config(1, relu), 1e-4);
+        }
+        check((2, 12, 12, 3), 8, 7, config(2, false), 1e-4);
+        check((2, 7, 9, 20), 8, 3, config(2, true), 1e-4);
+        check((2, 6, 6, 20), 8, 1, config(2, false), 1e-4);
     }
 
     #[test]
-    fn data_gets_no_gradient() {
-        let xs = random((1, 1, 4, 4), 1);
-        let weight = Var::from_tensor(&random((2, 1, 3, 3), 2)).unwrap();
-        let grads = conv2d(&xs, &weight)
-            .unwrap()
-            .sum_all()
-            .unwrap()
-            .backward()
-            .unwrap();
-        assert!(grads.get(&xs).is_none());
-        assert!(grads.get(&weight).is_some());
+    fn bfloat16_agrees_as_far_as_it_can() {
+        let config = ConvConfig {
+            precision: Precision::Bf16,
+            ..config(1, false)
+        };
+        check((3, 12, 12, 32), 48, 3, config, 3e-2);
+        check((5, 6, 10, 3), 7, 3, config, 3e-2);
     }
 
     #[test]
     fn wrong_shapes_are_errors() {
-        let xs = Tensor::zeros((1, 2, 4, 4), candle_core::DType::F32, &Device::Cpu).unwrap();
-        for weight in [(1, 3, 3, 3), (1, 2, 2, 2), (1, 2, 3, 1)] {
-            let weight = Tensor::zeros(weight, candle_core::DType::F32, &Device::Cpu).unwrap();
-            assert!(conv2d(&xs, &weight).is_err());
+        for (xs, weight, n_biases) in [
+            ((1, 4, 4, 2), (4, 3, 3, 3), 4),
+            ((1, 4, 4, 2), (4, 2, 2, 2), 4),
+            ((1, 4, 4, 2), (5, 2, 3, 3), 4),
+        ] {
+            let (xs, weight, bias) = (random(xs, 1), random(weight, 2), random(n_biases, 3));
+            assert!(conv2d(&xs, &weight, Some(&bias), config(1, true)).is_err());
         }
     }
 }

@@ -1,23 +1,46 @@
 //! CPU kernels for the networks, as candle custom operations with gradients.
 //!
-//! Candle's own CPU convolution backward and element-wise operations are single-threaded loops; these
-//! run on all cores through [`rayon`] and the `gemm` crate. On a GPU the public functions here
-//! ([`conv2d`], [`norm_relu_pool`], [`conv_relu_pool`]) fall through to candle's own operations, so a
-//! network calls them without asking where it runs.
+//! Candle's own CPU convolution backward and element-wise operations are single-threaded loops; these run on all cores
+//! and by the best instructions that the processor has, found at run time. On a GPU the public functions here fall
+//! through to candle's own operations, so a network calls them without asking where it runs.
 //!
-//! Everything is `f32`, contiguous NCHW. Sums over a batch are taken in a fixed order for a given number of
-//! threads: the same seed on the same machine gives the same weights, bit for bit.
+//! Images are `(b, h, w, c)`, channels last, in contiguous f32: a pixel's channels lie side by side, which is what the
+//! products and the element-wise loops both want. Kernels keep PyTorch's `(c_out, c_in, k, k)`, so checkpoints do not
+//! depend on any of this. Sums over a batch are taken in a fixed order for a given number of threads: the same seed on
+//! the same machine gives the same weights, bit for bit.
+//!
+//! From the outside in: [`conv_norm`](conv_norm()) and the other operations, `convolution` (images to products), `grid` (how
+//! images lie), `product` (blocks of a product), `microkernel` (tiles of a block, one file per instruction set).
 
+mod batch_norm;
 mod conv2d;
-mod conv_relu_pool;
-mod im2col;
-mod matmul;
-mod norm_relu_pool;
+mod conv_norm;
+mod convolution;
+mod cpu;
+mod dot;
+mod element;
+mod folded_conv;
+mod grid;
+mod linear;
+mod microkernel;
+mod norm;
+mod panels;
+mod patches;
+mod pool;
+mod product;
+mod runs;
+mod scale_shift;
 mod slices;
 
-pub use conv_relu_pool::conv_relu_pool;
-pub use conv2d::conv2d;
-pub use norm_relu_pool::{BatchStatistics, norm_relu_pool};
+pub use batch_norm::{BatchNormConfig, FoldedNorm, batch_norm};
+pub use conv_norm::{ConvNormConfig, conv_norm};
+pub use conv2d::{ConvConfig, conv2d, without_stride};
+pub use element::Precision;
+pub use folded_conv::{FoldedConv, FoldedConvConfig};
+pub use linear::linear;
+pub use patches::by_patches;
+pub use pool::{adaptive_avg_pool, avg_pool, max_pool};
+pub use scale_shift::BatchStatistics;
 
 #[cfg(test)]
 mod test_support;

@@ -1,0 +1,602 @@
+//! A block of a network in training: convolution, batch normalisation, ReLU and 2×2 maximum pooling, with gradients.
+//!
+//! One operation, because between these steps lie the largest tensors of a network. The convolution's result is kept
+//! (in bfloat16 if that is the precision); what follows from it is computed again on the way back. Its gradient is
+//! never stored at all: each thread computes it for a few images, uses it while it is in the cache, and forgets it.
+
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::{
+    batch_norm,
+    convolution::{
+        Scratch, images_at_a_time, pack_kernels, pack_turned_kernels, unpack_weight_gradient,
+        weight_gradient_len,
+    },
+    element::{Bf16, Precision},
+    grid::ConvShape,
+    norm::{self, ChannelSums, Feedback},
+    product::Multiply,
+    runs::{add_up, run_len},
+    scale_shift::{BatchStatistics, ScaleShift},
+    slices::{contiguous_f32, is_cpu_f32, with_f32},
+};
+
+/// How a block works.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConvNormConfig {
+    /// Added to the variance before its root.
+    pub epsilon: f32,
+    /// Whether negative values become zero.
+    pub relu: bool,
+    /// Whether the largest of each 2×2 square is kept.
+    pub pool: bool,
+    /// How precisely the convolution is computed.
+    pub precision: Precision,
+}
+
+/// Convolves `xs` `(b, h, w, c_in)` with `weight` `(c_out, c_in, k, k)`, stride 1 and zero padding `k / 2`, normalises
+/// each channel by the batch's own mean and variance, scales it by the first row of `affine` `(2, c_out)` and raises
+/// it by the second, and applies ReLU and pooling as configured. Returns `(b, h', w', c_out)` and the batch's
+/// statistics. Differentiable in all three tensors.
+///
+/// Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
+///
+/// # Errors
+/// If the shapes do not fit together, `k` is even, or pooling meets an odd height or width.
+pub fn conv_norm(
+    xs: &Tensor,
+    weight: &Tensor,
+    affine: &Tensor,
+    config: ConvNormConfig,
+) -> Result<(Tensor, Arc<BatchStatistics>)> {
+    let (_, height, width, c_in) = xs.dims4()?;
+    let (c_out, weight_c_in, kernel, kernel_width) = weight.dims4()?;
+    let even = height.is_multiple_of(2) && width.is_multiple_of(2);
+    if c_in != weight_c_in
+        || kernel != kernel_width
+        || kernel % 2 == 0
+        || affine.dims() != [2, c_out]
+        || config.pool && !even
+    {
+        bail!(
+            "cannot convolve and normalise {:?} with {:?} and {:?}",
+            xs.shape(),
+            weight.shape(),
+            affine.shape()
+        )
+    }
+    if !is_cpu_f32(xs) {
+        return by_candle(xs, weight, affine, config);
+    }
+    let statistics = Arc::new(OnceLock::new());
+    let ys = match config.precision {
+        Precision::F32 => apply::<f32>(xs, weight, affine, config, &statistics),
+        Precision::Bf16 => apply::<Bf16>(xs, weight, affine, config, &statistics),
+    }?;
+    match statistics.get() {
+        Some(statistics) => Ok((ys, Arc::clone(statistics))),
+        None => bail!("the forward pass left no statistics"),
+    }
+}
+
+fn apply<E: Multiply>(
+    xs: &Tensor,
+    weight: &Tensor,
+    affine: &Tensor,
+    config: ConvNormConfig,
+    statistics: &Arc<OnceLock<Arc<BatchStatistics>>>,
+) -> Result<Tensor> {
+    let op = ConvNorm::<E> {
+        config,
+        statistics: Arc::clone(statistics),
+        convolved: OnceLock::new(),
+    };
+    xs.contiguous()?
+        .apply_op3(&weight.contiguous()?, &affine.contiguous()?, op)
+}
+
+/// The same by candle's operations, for other devices.
+fn by_candle(
+    xs: &Tensor,
+    weight: &Tensor,
+    affine: &Tensor,
+    config: ConvNormConfig,
+) -> Result<(Tensor, Arc<BatchStatistics>)> {
+    let padding = weight.dims()[2] / 2;
+    let convolved = xs
+        .permute((0, 3, 1, 2))?
+        .contiguous()?
+        .conv2d(weight, padding, 1, 1, 1)?;
+    batch_norm::by_candle(
+        &convolved.permute((0, 2, 3, 1))?,
+        affine,
+        config.epsilon,
+        config.relu,
+        config.pool,
+    )
+}
+
+struct ConvNorm<E> {
+    config: ConvNormConfig,
+    statistics: Arc<OnceLock<Arc<BatchStatistics>>>,
+    /// The convolution's result, `(b, h, w, c_out)`.
+    convolved: OnceLock<Vec<E>>,
+}
+
+fn shape_of(xs: &Shape, weight: &Shape) -> Result<(usize, ConvShape)> {
+    let (batch, height, width, c_in) = xs.dims4()?;
+    let (c_out, _, kernel, _) = weight.dims4()?;
+    Ok((
+        batch,
+        ConvShape {
+            c_in,
+            c_out,
+            height,
+            width,
+            kernel,
+        },
+    ))
+}
+
+impl<E: Multiply> CustomOp3 for ConvNorm<E> {
+    fn name(&self) -> &'static str {
+        "fervis-conv-norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        xs: &CpuStorage,
+        xs_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        affine: &CpuStorage,
+        affine_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (batch, shape) = shape_of(xs_layout.shape(), weight_layout.shape())?;
+        let xs = contiguous_f32(xs, xs_layout)?;
+        let weight = contiguous_f32(weight, weight_layout)?;
+        let affine = contiguous_f32(affine, affine_layout)?;
+        let (convolved, statistics) = convolve::<E>(xs, weight, batch, &shape);
+        let scale_shift =
+            ScaleShift::new(&statistics, affine, self.config.epsilon, self.config.relu);
+        let affine = scale_shift.affine();
+        let width = shape.width * shape.c_out;
+        let (ys, height_out, width_out) = if self.config.pool {
+            let mut ys = vec![0.0; batch * shape.n_pixels() / 4 * shape.c_out];
+            ys.par_chunks_exact_mut(width / 2)
+                .zip(convolved.par_chunks_exact(2 * width))
+                .with_min_len(shape.height / 2)
+                .for_each(|(ys, rows)| {
+                    let (upper, lower) = rows.split_at(width);
+                    norm::normalize_and_pool([upper, lower], shape.c_out, affine, ys);
+                });
+            (ys, shape.height / 2, shape.width / 2)
+        } else {
+            let mut ys = vec![0.0; convolved.len()];
+            ys.par_chunks_exact_mut(width)
+                .zip(convolved.par_chunks_exact(width))
+                .with_min_len(shape.height)
+                .for_each(|(ys, row)| norm::normalize(row, affine, ys));
+            (ys, shape.height, shape.width)
+        };
+        // Set once: candle calls the forward pass once per operation.
+        self.convolved.set(convolved).ok();
+        self.statistics.set(Arc::new(statistics)).ok();
+        Ok((
+            CpuStorage::F32(ys),
+            Shape::from((batch, height_out, width_out, shape.c_out)),
+        ))
+    }
+
+    fn bwd(
+        &self,
+        xs: &Tensor,
+        weight: &Tensor,
+        affine: &Tensor,
+        _ys: &Tensor,
+        grad_ys: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (_, shape) = shape_of(xs.shape(), weight.shape())?;
+        let (Some(statistics), Some(convolved)) = (self.statistics.get(), self.convolved.get())
+        else {
+            bail!("backward before forward")
+        };
+        // The first layer's input is data: its gradient would be the dearest of all, for nothing.
+        let is_data = !xs.track_op();
+        let grad_ys = grad_ys.contiguous()?;
+        let gradients = with_f32(xs, |xs| {
+            with_f32(weight, |weight| {
+                with_f32(affine, |affine| {
+                    with_f32(&grad_ys, |grad_ys| {
+                        let scale_shift = ScaleShift::new(
+                            statistics,
+                            affine,
+                            self.config.epsilon,
+                            self.config.relu,
+                        );
+                        Ok(Backward {
+                            xs,
+                            grad_ys,
+                            convolved,
+                            shape,
+                            statistics,
+                            scale_shift,
+                            config: self.config,
+                            is_data,
+                        }
+                        .run(weight))
+                    })
+                })
+            })
+        })?;
+        let device = xs.device();
+        let grad_xs = if is_data {
+            None
+        } else {
+            Some(Tensor::from_vec(gradients.xs, xs.shape(), device)?)
+        };
+        Ok((
+            grad_xs,
+            Some(Tensor::from_vec(gradients.weight, weight.shape(), device)?),
+            Some(Tensor::from_vec(gradients.affine, affine.shape(), device)?),
+        ))
+    }
+}
+
+/// The convolution's result `(b, h, w, c_out)` and its statistics.
+fn convolve<E: Multiply>(
+    xs: &[f32],
+    weight: &[f32],
+    batch: usize,
+    shape: &ConvShape,
+) -> (Vec<E>, BatchStatistics) {
+    let kernels = pack_kernels::<E>(weight, shape);
+    let group = images_at_a_time(shape);
+    let run = run_len(batch, group);
+    let (image_len, out_len) = (
+        shape.n_pixels() * shape.c_in,
+        shape.n_pixels() * shape.c_out,
+    );
+    let mut convolved = vec![E::default(); batch * out_len];
+    let sums: Vec<ChannelSums> = xs
+        .par_chunks(run * image_len)
+        .zip(convolved.par_chunks_mut(run * out_len))
+        .map(|(xs, out)| {
+            let mut scratch = Scratch::default();
+            let mut sums = ChannelSums::new(shape.c_out);
+            for (xs, out) in xs
+                .chunks(group * image_len)
+                .zip(out.chunks_mut(group * out_len))
+            {
+                let flat = scratch.convolve(xs, &kernels, shape);
+                for (row, out) in out.chunks_exact_mut(shape.width * shape.c_out).enumerate() {
+                    sums.store_row(flat.row(row), flat.stride, out);
+                }
+            }
+            sums
+        })
+        .collect();
+    let sums = ChannelSums::total(sums, shape.c_out);
+    let statistics = BatchStatistics::from_sums(&sums, batch * shape.n_pixels());
+    (convolved, statistics)
+}
+
+struct Gradients {
+    xs: Vec<f32>,
+    weight: Vec<f32>,
+    affine: Vec<f32>,
+}
+
+/// What the way back needs.
+struct Backward<'a, E> {
+    xs: &'a [f32],
+    grad_ys: &'a [f32],
+    convolved: &'a [E],
+    shape: ConvShape,
+    statistics: &'a BatchStatistics,
+    scale_shift: ScaleShift,
+    config: ConvNormConfig,
+    is_data: bool,
+}
+
+impl<E: Multiply> Backward<'_, E> {
+    fn run(&self, weight: &[f32]) -> Gradients {
+        let shape = &self.shape;
+        let sums = self.sums();
+        let response = self.scale_shift.response(self.statistics, &sums);
+        let feedback = response.feedback();
+
+        let turned = (!self.is_data).then(|| pack_turned_kernels::<E>(weight, shape));
+        let group = images_at_a_time(shape);
+        let image_len = shape.n_pixels() * shape.c_in;
+        let run = run_len(self.xs.len() / image_len, group);
+        let mut grad_xs = vec![0.0; if self.is_data { 0 } else { self.xs.len() }];
+        let mut grad_xs_runs: Vec<&mut [f32]> = grad_xs.chunks_mut(run * image_len).collect();
+        grad_xs_runs.resize_with(self.xs.len().div_ceil(run * image_len), Default::default);
+        let weight_sums: Vec<Vec<f32>> = self
+            .xs
+            .par_chunks(run * image_len)
+            .zip(grad_xs_runs)
+            .enumerate()
+            .map(|(run_idx, (xs, grad_xs))| {
+                let mut scratch = Scratch::default();
+                let mut sum = vec![0.0; weight_gradient_len(shape)];
+                let mut grad_xs = grad_xs.chunks_mut(group * image_len);
+                for (group_idx, xs) in xs.chunks(group * image_len).enumerate() {
+                    let first_image = run_idx * run + group_idx * group;
+                    let n_images = xs.len() / image_len;
+                    self.set_gradient(&mut scratch, first_image, n_images, feedback);
+                    scratch.weight_gradient(xs, shape, self.is_data, &mut sum);
+                    if let (Some(turned), Some(grad_xs)) = (&turned, grad_xs.next()) {
+                        scratch
+                            .input_gradient(n_images, turned, shape)
+                            .copy_to(shape.c_in, grad_xs);
+                    }
+                }
+                sum
+            })
+            .collect();
+        Gradients {
+            xs: grad_xs,
+            weight: unpack_weight_gradient(&add_up(weight_sums), shape),
+            affine: response.affine,
+        }
+    }
+
+    /// Values of a row of results before and after pooling, in all channels.
+    fn row_lens(&self) -> (usize, usize) {
+        let len = self.shape.width * self.shape.c_out;
+        (len, if self.config.pool { len / 2 } else { len })
+    }
+
+    /// Sums over the batch of the gradients that pass ReLU and pooling, and of their products with the values.
+    fn sums(&self) -> ChannelSums {
+        let (row_len, grad_len) = self.row_lens();
+        let rows_per_grad = if self.config.pool { 2 } else { 1 };
+        let batch = self.convolved.len() / (self.shape.n_pixels() * self.shape.c_out);
+        let grad_rows_per_run = run_len(batch, 1) * self.shape.height / rows_per_grad;
+        let affine = self.scale_shift.affine();
+        let sums: Vec<ChannelSums> = self
+            .grad_ys
+            .par_chunks(grad_rows_per_run * grad_len)
+            .zip(
+                self.convolved
+                    .par_chunks(grad_rows_per_run * rows_per_grad * row_len),
+            )
+            .map(|(grads, convolved)| {
+                let mut sums = ChannelSums::new(self.shape.c_out);
+                for (grads, rows) in grads
+                    .chunks_exact(grad_len)
+                    .zip(convolved.chunks_exact(rows_per_grad * row_len))
+                {
+                    if self.config.pool {
+                        let (upper, lower) = rows.split_at(row_len);
+                        sums.pooled_gradient([upper, lower], grads, affine);
+                    } else {
+                        sums.gradient(rows, grads, affine);
+                    }
+                }
+                sums
+            })
+            .collect();
+        ChannelSums::total(sums, self.shape.c_out)
+    }
+
+    /// Computes the gradient of the convolution's result for some images.
+    fn set_gradient(
+        &self,
+        scratch: &mut Scratch<E>,
+        first_image: usize,
+        n_images: usize,
+        feedback: Feedback<'_>,
+    ) {
+        let (row_len, grad_len) = self.row_lens();
+        let affine = self.scale_shift.affine();
+        let first_row = first_image * self.shape.height;
+        if self.config.pool {
+            scratch.set_gradient_pairs(
+                n_images,
+                &self.shape,
+                self.is_data,
+                |pair, upper, lower, stride| {
+                    let pair = first_row / 2 + pair;
+                    let rows =
+                        self.convolved[pair * 2 * row_len..][..2 * row_len].split_at(row_len);
+                    let grads = &self.grad_ys[pair * grad_len..][..grad_len];
+                    norm::pooled_gradient(
+                        [rows.0, rows.1],
+                        grads,
+                        affine,
+                        feedback,
+                        upper,
+                        lower,
+                        stride,
+                    );
+                },
+            );
+        } else {
+            scratch.set_gradient(n_images, &self.shape, self.is_data, |row, out, stride| {
+                let row = first_row + row;
+                let grads = &self.grad_ys[row * grad_len..][..grad_len];
+                norm::gradient(
+                    &self.convolved[row * row_len..][..row_len],
+                    grads,
+                    affine,
+                    feedback,
+                    out,
+                    stride,
+                );
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::super::test_support::{assert_close, random};
+    use super::*;
+
+    const EPSILON: f32 = 1e-5;
+
+    fn check(
+        xs: (usize, usize, usize, usize),
+        c_out: usize,
+        kernel: usize,
+        config: ConvNormConfig,
+        tolerance: f32,
+    ) {
+        let (_, height, width, c_in) = xs;
+        let xs = Var::from_tensor(&random(xs, 1)).unwrap();
+        let weight = Var::from_tensor(&random((c_out, c_in, kernel, kernel), 2)).unwrap();
+        let affine = Var::from_tensor(&random((2, c_out), 3)).unwrap(); // Negative scales too.
+        let (height, width) = if config.pool {
+            (height / 2, width / 2)
+        } else {
+            (height, width)
+        };
+        let seen = random((xs.dims()[0], height, width, c_out), 4); // Any gradient coming from above.
+        let gradients = |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
+        for is_data in [false, true] {
+            let input = if is_data {
+                xs.as_detached_tensor()
+            } else {
+                xs.as_tensor().clone()
+            };
+            let (ys, statistics) = conv_norm(&input, &weight, &affine, config).unwrap();
+            let (expected, expected_statistics) =
+                by_candle(&input, &weight, &affine, config).unwrap();
+            assert_close(&ys, &expected, tolerance);
+            assert_eq!(statistics.n_values, expected_statistics.n_values);
+            let device = &candle_core::Device::Cpu;
+            let tensor = |values: &[f32]| Tensor::new(values, device).unwrap();
+            assert_close(
+                &tensor(&statistics.mean),
+                &tensor(&expected_statistics.mean),
+                tolerance,
+            );
+            assert_close(
+                &tensor(&statistics.variance),
+                &tensor(&expected_statistics.variance),
+                tolerance,
+            );
+            let (grads, expected_grads) = (gradients(&ys), gradients(&expected));
+            assert_eq!(grads.get(&xs).is_some(), !is_data);
+            for var in [&weight, &affine]
+                .into_iter()
+                .chain((!is_data).then_some(&xs))
+            {
+                let scale = expected_grads
+                    .get(var)
+                    .unwrap()
+                    .abs()
+                    .unwrap()
+                    .max_all()
+                    .unwrap()
+                    .to_scalar::<f32>()
+                    .unwrap();
+                let relative = |grad: &Tensor| (grad / f64::from(scale.max(1e-3))).unwrap();
+                assert_close(
+                    &relative(grads.get(var).unwrap()),
+                    &relative(expected_grads.get(var).unwrap()),
+                    5.0 * tolerance,
+                );
+            }
+        }
+    }
+
+    fn config(relu: bool, pool: bool) -> ConvNormConfig {
+        ConvNormConfig {
+            epsilon: EPSILON,
+            relu,
+            pool,
+            precision: Precision::F32,
+        }
+    }
+
+    #[test]
+    fn agrees_with_candle_over_many_shapes() {
+        for (relu, pool) in [(true, true), (true, false), (false, true), (false, false)] {
+            check((1, 2, 2, 1), 2, 3, config(relu, pool), 1e-3);
+            check((5, 6, 10, 3), 7, 3, config(relu, pool), 1e-3);
+            check((3, 12, 12, 16), 24, 3, config(relu, pool), 1e-3);
+            check((2, 8, 4, 20), 16, 1, config(relu, pool), 1e-3);
+            check((2, 8, 8, 2), 5, 5, config(relu, pool), 1e-3);
+        }
+        check((2, 48, 48, 1), 16, 3, config(true, true), 1e-3);
+    }
+
+    /// Without ReLU and pooling, where rounding may let another value win.
+    #[test]
+    fn bfloat16_agrees_as_far_as_it_can() {
+        let config = ConvNormConfig {
+            precision: Precision::Bf16,
+            ..config(false, false)
+        };
+        check((5, 6, 10, 3), 7, 3, config, 3e-2);
+        check((3, 12, 12, 32), 48, 3, config, 3e-2);
+        check((9, 24, 24, 16), 32, 3, config, 3e-2);
+    }
+
+    #[test]
+    fn gradient_agrees_with_finite_differences() {
+        let (weight, affine) = (random((3, 2, 3, 3), 1), random((2, 3), 2));
+        let base = random((2, 4, 4, 2), 5);
+        let seen = random((2, 2, 2, 3), 6);
+        let loss = |xs: &Tensor| {
+            let (ys, _) = conv_norm(xs, &weight, &affine, config(true, true)).unwrap();
+            (ys * &seen).unwrap().sum_all().unwrap()
+        };
+        let xs = Var::from_tensor(&base).unwrap();
+        let grads = loss(&xs).backward().unwrap();
+        let grad = grads
+            .get(&xs)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
+        let values = base.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let step = 1e-3;
+        for index in [0, 7, 21, 40, 63] {
+            let moved = |by: f32| {
+                let mut values = values.clone();
+                values[index] += by;
+                loss(&Tensor::from_vec(values, base.shape(), base.device()).unwrap())
+                    .to_scalar::<f32>()
+                    .unwrap()
+            };
+            let slope = (moved(step) - moved(-step)) / (2.0 * step);
+            assert!(
+                (slope - grad[index]).abs() < 2e-2,
+                "{index}: {slope} against {}",
+                grad[index]
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_shapes_are_errors() {
+        let affine = random((2, 4), 1);
+        for (xs, weight) in [
+            ((1, 4, 4, 2), (4, 3, 3, 3)),
+            ((1, 4, 4, 2), (4, 2, 2, 2)),
+            ((1, 4, 4, 2), (5, 2, 3, 3)),
+            ((1, 3, 4, 2), (4, 2, 3, 3)),
+        ] {
+            assert!(
+                conv_norm(
+                    &random(xs, 1),
+                    &random(weight, 2),
+                    &affine,
+                    config(true, true)
+                )
+                .is_err()
+            );
+        }
+    }
+}

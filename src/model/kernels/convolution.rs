@@ -1,0 +1,410 @@
+//! Convolution of a few images on one thread, forward and both ways backward, as products.
+//!
+//! Two ways to the left factor: most layers use the images as they lie in a [`Grid`], without a copy for each tap. A
+//! layer with very few input channels, such as the first, would fill tiles with zeros; it gathers each pixel's patch
+//! instead.
+
+use std::ops::Range;
+
+use super::{
+    element::Element,
+    grid::{ConvShape, Grid, convert, transpose},
+    panels::{PANEL_WIDTH, Panels},
+    product::{Multiply, Rows},
+};
+
+/// With fewer input channels patches are gathered.
+const FEWEST_CHANNELS: usize = 16;
+/// Images are taken together until they have this many pixels, so that sums over pixels are long. More would leave
+/// the second cache.
+const PIXELS_AT_A_TIME: usize = 600;
+
+/// How many images to take at a time.
+pub(super) fn images_at_a_time(shape: &ConvShape) -> usize {
+    (PIXELS_AT_A_TIME / shape.n_pixels()).max(1)
+}
+
+/// Whether patches are gathered.
+fn gathers(shape: &ConvShape) -> bool {
+    shape.c_in < FEWEST_CHANNELS
+}
+
+/// The kernels of a layer, `(c_out, c_in, k, k)`, ready to be multiplied with images.
+pub(super) fn pack_kernels<E: Element>(weight: &[f32], shape: &ConvShape) -> Panels<E> {
+    let n_taps = shape.n_taps();
+    let channels = if gathers(shape) {
+        shape.c_in
+    } else {
+        shape.c_in.next_multiple_of(E::k_step())
+    };
+    Panels::from_entries(n_taps * channels, shape.c_out, |k, c_out| {
+        let (tap, c_in) = (k / channels, k % channels);
+        if c_in < shape.c_in {
+            weight[(c_out * shape.c_in + c_in) * n_taps + tap]
+        } else {
+            0.0
+        }
+    })
+}
+
+/// The same kernels turned by 180° and with input and output exchanged, ready to be multiplied with gradients.
+pub(super) fn pack_turned_kernels<E: Element>(weight: &[f32], shape: &ConvShape) -> Panels<E> {
+    let n_taps = shape.n_taps();
+    let channels = shape.c_out.next_multiple_of(E::k_step());
+    Panels::from_entries(n_taps * channels, shape.c_in, |k, c_in| {
+        let (tap, c_out) = (k / channels, k % channels);
+        if c_out < shape.c_out {
+            weight[(c_out * shape.c_in + c_in) * n_taps + n_taps - 1 - tap]
+        } else {
+            0.0
+        }
+    })
+}
+
+/// Results by position, gaps included.
+pub(super) struct Flat<'a> {
+    grid: Grid,
+    first_row: usize,
+    /// Values of a row of pixels.
+    row_len: usize,
+    values: &'a [f32],
+    /// Values of a position: the channels, rounded up to whole panels.
+    pub stride: usize,
+}
+
+impl Flat<'_> {
+    /// A row of pixels, `width · stride` values.
+    pub fn row(&self, index: usize) -> &[f32] {
+        let first =
+            self.grid.first_of_row(self.first_row + index) - self.grid.first_of_row(self.first_row);
+        &self.values[first * self.stride..][..self.row_len]
+    }
+
+    /// Copies the pixels, without gaps, to `(n, h, w, c)`.
+    pub fn copy_to(&self, channels: usize, out: &mut [f32]) {
+        let out_len = self.row_len / self.stride * channels;
+        for (index, out) in out.chunks_exact_mut(out_len).enumerate() {
+            for (pixel, out) in self
+                .row(index)
+                .chunks_exact(self.stride)
+                .zip(out.chunks_exact_mut(channels))
+            {
+                out.copy_from_slice(&pixel[..channels]);
+            }
+        }
+    }
+}
+
+/// Buffers of one thread, kept from group to group.
+pub(super) struct Scratch<E> {
+    left: Vec<E>,
+    flat: Vec<f32>,
+    gradient: Vec<f32>,
+    panels: Panels<E>,
+}
+
+impl<E> Default for Scratch<E>
+where
+    E: Element,
+{
+    fn default() -> Self {
+        Self {
+            left: Vec::new(),
+            flat: Vec::new(),
+            gradient: Vec::new(),
+            panels: Panels::default(),
+        }
+    }
+}
+
+impl<E: Multiply> Scratch<E> {
+    /// Convolves some rows of an image `(h, w, c_in)` with the kernels of [`pack_kernels`].
+    pub fn convolve_rows(
+        &mut self,
+        image: &[f32],
+        kernels: &Panels<E>,
+        shape: &ConvShape,
+        rows: Range<usize>,
+    ) -> Flat<'_> {
+        let grid = self.lay_out(image, kernels, shape);
+        self.multiply(grid, rows, kernels, shape)
+    }
+
+    /// Convolves images `(n, h, w, c_in)` with the kernels of [`pack_kernels`].
+    pub fn convolve(&mut self, images: &[f32], kernels: &Panels<E>, shape: &ConvShape) -> Flat<'_> {
+        let grid = self.lay_out(images, kernels, shape);
+        self.multiply(grid, 0..grid.n_rows(), kernels, shape)
+    }
+
+    /// Lays out images as the left factor for these kernels.
+    fn lay_out(&mut self, images: &[f32], kernels: &Panels<E>, shape: &ConvShape) -> Grid {
+        let n_images = images.len() / (shape.n_pixels() * shape.c_in);
+        if gathers(shape) {
+            let stride = kernels.k();
+            let len = n_images * shape.n_pixels() * stride;
+            gather_patches(
+                images,
+                shape,
+                &mut self.left,
+                |pixel, patch| pixel * stride + patch,
+                len,
+            );
+            Grid::new(
+                n_images,
+                &ConvShape {
+                    kernel: 1,
+                    ..*shape
+                },
+            )
+        } else {
+            let grid = Grid::new(n_images, shape);
+            grid.lay_out(images, kernels.k() / shape.n_taps(), &mut self.left);
+            grid
+        }
+    }
+
+    /// Some rows of what `self.left` holds, times `right`.
+    fn multiply(
+        &mut self,
+        grid: Grid,
+        rows: Range<usize>,
+        right: &Panels<E>,
+        shape: &ConvShape,
+    ) -> Flat<'_> {
+        let n_taps = grid.taps().count();
+        let stride = right.k() / n_taps;
+        let segments: Vec<usize> = grid.taps().map(|tap| tap * stride).collect();
+        let first = grid.first_of_row(rows.start);
+        let n_rows = grid.first_of_row(rows.end - 1) + shape.width - first;
+        self.flat
+            .resize((n_rows * right.n()).max(self.flat.len()), 0.0);
+        let values = &self.left[first * stride..];
+        let left = Rows {
+            values,
+            n_rows,
+            stride,
+            segments: &segments,
+            segment_len: stride,
+        };
+        E::multiply(left, right, &mut self.flat, right.n(), false);
+        Flat {
+            grid,
+            first_row: rows.start,
+            row_len: shape.width * right.n(),
+            values: &self.flat,
+            stride: right.n(),
+        }
+    }
+
+    /// Takes the gradient of the results of some images, for [`weight_gradient`](Self::weight_gradient) and
+    /// [`input_gradient`](Self::input_gradient): `fill(row, values, stride)` is called for each row of pixels, whose
+    /// values are zero before and are `stride` apart from pixel to pixel.
+    ///
+    /// `is_data`: the images are data, whose own gradient nobody asks for.
+    pub fn set_gradient(
+        &mut self,
+        n_images: usize,
+        shape: &ConvShape,
+        is_data: bool,
+        mut fill: impl FnMut(usize, &mut [f32], usize),
+    ) {
+        let (grid, stride) = self.clear_gradient(n_images, shape, is_data);
+        for row in 0..grid.n_rows() {
+            let first = grid.first_of_row(row) * stride;
+            fill(
+                row,
+                &mut self.gradient[first..][..shape.width * stride],
+                stride,
+            );
+        }
+    }
+
+    /// The same for two rows at a time: `fill(pair, upper, lower, stride)`.
+    pub fn set_gradient_pairs(
+        &mut self,
+        n_images: usize,
+        shape: &ConvShape,
+        is_data: bool,
+        mut fill: impl FnMut(usize, &mut [f32], &mut [f32], usize),
+    ) {
+        let (grid, stride) = self.clear_gradient(n_images, shape, is_data);
+        let len = shape.width * stride;
+        for pair in 0..grid.n_rows() / 2 {
+            let first = grid.first_of_row(2 * pair) * stride;
+            let (upper, lower) = self.gradient[first..].split_at_mut(grid.row_stride() * stride);
+            fill(pair, &mut upper[..len], &mut lower[..len], stride);
+        }
+    }
+
+    fn clear_gradient(
+        &mut self,
+        n_images: usize,
+        shape: &ConvShape,
+        is_data: bool,
+    ) -> (Grid, usize) {
+        let grid = gradient_grid(n_images, shape, is_data);
+        let stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
+        self.gradient.clear();
+        self.gradient.resize(grid.n_positions() * stride, 0.0);
+        (grid, stride)
+    }
+
+    /// Adds the gradient of the kernels to `sum`, `(k · k, c_in, stride)`, where `stride` is `c_out` rounded up to whole panels.
+    pub fn weight_gradient(
+        &mut self,
+        images: &[f32],
+        shape: &ConvShape,
+        is_data: bool,
+        sum: &mut [f32],
+    ) {
+        let n_images = images.len() / (shape.n_pixels() * shape.c_in);
+        let grid = gradient_grid(n_images, shape, is_data);
+        let n_positions = grid.n_positions();
+        let out_stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
+        self.panels.reshape(n_positions, shape.c_out);
+        let k = self.panels.k();
+        let zeros = vec![0.0; out_stride];
+        let row = |position: usize| {
+            if position < n_positions {
+                &self.gradient[position * out_stride..][..out_stride]
+            } else {
+                &zeros
+            }
+        };
+        for position in (0..k).step_by(E::PACK) {
+            self.panels
+                .set_rows(position, [row(position), row(position + 1)]);
+        }
+        if gathers(shape) && is_data {
+            let n_rows = shape.n_taps() * shape.c_in;
+            gather_patches(
+                images,
+                shape,
+                &mut self.left,
+                |pixel, patch| patch * k + pixel,
+                n_rows * k,
+            );
+            let left = Rows {
+                values: &self.left,
+                n_rows,
+                stride: k,
+                segments: &[0],
+                segment_len: k,
+            };
+            E::multiply(left, &self.panels, sum, out_stride, true);
+            return;
+        }
+        let stride = k + 2 * grid.lead();
+        grid.lay_out_by_channel(images, stride, &mut self.left);
+        for (tap, sum) in grid
+            .taps()
+            .zip(sum.chunks_exact_mut(shape.c_in * out_stride))
+        {
+            let left = Rows {
+                values: &self.left,
+                n_rows: shape.c_in,
+                stride,
+                segments: &[tap],
+                segment_len: k,
+            };
+            E::multiply(left, &self.panels, sum, out_stride, true);
+        }
+    }
+
+    /// The gradient of the images, by the kernels of [`pack_turned_kernels`].
+    pub fn input_gradient(
+        &mut self,
+        n_images: usize,
+        turned: &Panels<E>,
+        shape: &ConvShape,
+    ) -> Flat<'_> {
+        let grid = gradient_grid(n_images, shape, false);
+        let from_stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
+        let stride = turned.k() / shape.n_taps();
+        let lead = grid.lead();
+        self.left.clear();
+        self.left.resize(grid.n_padded() * stride, E::default());
+        let values = &self.gradient[..grid.n_positions() * from_stride];
+        if stride == from_stride {
+            convert(values, &mut self.left[lead * stride..][..values.len()]);
+        } else {
+            let used = stride.min(from_stride);
+            for (from, to) in values
+                .chunks_exact(from_stride)
+                .zip(self.left[lead * stride..].chunks_exact_mut(stride))
+            {
+                convert(&from[..used], &mut to[..used]);
+            }
+        }
+        self.multiply(grid, 0..grid.n_rows(), turned, shape)
+    }
+}
+
+/// Where gradients lie: with gaps, unless patches are gathered.
+fn gradient_grid(n_images: usize, shape: &ConvShape, is_data: bool) -> Grid {
+    let kernel = if gathers(shape) && is_data {
+        1
+    } else {
+        shape.kernel
+    };
+    Grid::new(n_images, &ConvShape { kernel, ..*shape })
+}
+
+/// The sum of the weight gradients, `(k · k, c_in, stride)`, as `(c_out, c_in, k, k)`.
+pub(super) fn unpack_weight_gradient(sum: &[f32], shape: &ConvShape) -> Vec<f32> {
+    let stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
+    let n_rows = shape.n_taps() * shape.c_in;
+    let mut turned = vec![0.0; stride * n_rows];
+    transpose(sum, stride, &mut turned, n_rows);
+    // (c_out, k · k, c_in)
+    let mut weight = vec![0.0; shape.c_out * n_rows];
+    for (from, to) in turned
+        .chunks_exact(n_rows)
+        .zip(weight.chunks_exact_mut(n_rows))
+    {
+        transpose(from, shape.c_in, to, shape.n_taps());
+    }
+    weight
+}
+
+/// Values of the sum of weight gradients.
+pub(super) fn weight_gradient_len(shape: &ConvShape) -> usize {
+    shape.n_taps() * shape.c_in * shape.c_out.next_multiple_of(PANEL_WIDTH)
+}
+
+/// The patch of every pixel, `at(pixel, index in the patch)` saying where each value goes.
+fn gather_patches<E: Element>(
+    images: &[f32],
+    shape: &ConvShape,
+    out: &mut Vec<E>,
+    at: impl Fn(usize, usize) -> usize,
+    len: usize,
+) {
+    let ConvShape {
+        c_in,
+        height,
+        width,
+        kernel,
+        ..
+    } = *shape;
+    let margin = kernel / 2;
+    out.clear();
+    out.resize(len, E::default());
+    for (image_idx, image) in images.chunks_exact(shape.n_pixels() * c_in).enumerate() {
+        for y in 0..height {
+            for tap in 0..kernel * kernel {
+                let (tap_y, tap_x) = (tap / kernel, tap % kernel);
+                let Some(from_y) = (y + tap_y).checked_sub(margin).filter(|y| *y < height) else {
+                    continue;
+                };
+                for x in margin.saturating_sub(tap_x)..(width + margin - tap_x).min(width) {
+                    let pixel = &image[(from_y * width + x + tap_x - margin) * c_in..][..c_in];
+                    let pixel_idx = image_idx * shape.n_pixels() + y * width + x;
+                    for (channel, value) in pixel.iter().enumerate() {
+                        out[at(pixel_idx, tap * c_in + channel)] = E::from_f32(*value);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the processor can do, found once when the first kernel runs.
+//!
+//! `FERVIS_KERNELS` (`portable`, `avx2`, `avx512`, `avx512-bf16`) caps it, to try the kernels of a lesser processor.
+
+use std::sync::OnceLock;
+
+/// Vector instructions, each including the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Simd {
+    /// What every processor of the target has.
+    Portable,
+    /// 256-bit vectors with fused multiply-add.
+    Avx2,
+    /// 512-bit vectors.
+    Avx512,
+    /// Dot products of pairs of bfloat16 numbers in 512-bit vectors.
+    Avx512Bf16,
+    /// Products of 16×32 and 32×16 tiles of bfloat16 numbers.
+    AmxBf16,
+}
+
+/// The best this processor and this system offer.
+pub(super) fn simd() -> Simd {
+    static FOUND: OnceLock<Simd> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let cap = match std::env::var("FERVIS_KERNELS").as_deref() {
+            Ok("portable") => Simd::Portable,
+            Ok("avx2") => Simd::Avx2,
+            Ok("avx512") => Simd::Avx512,
+            Ok("avx512-bf16") => Simd::Avx512Bf16,
+            _ => Simd::AmxBf16,
+        };
+        detect().min(cap)
+    })
+}
+
+/// Whether bfloat16 products are faster than f32's.
+///
+/// The vector instruction is on AMD (Zen 4: 64 multiplications a cycle against 32), but not on Intel (32 against 32,
+/// and 0.65 of the speed as measured on a Xeon), whose answer is the tile unit.
+pub(super) fn multiplies_bf16_faster() -> bool {
+    match simd() {
+        Simd::AmxBf16 => true,
+        Simd::Avx512Bf16 => is_amd(),
+        _ => false,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn is_amd() -> bool {
+    std::arch::x86_64::__cpuid(0).ebx.to_le_bytes() == *b"Auth" // AuthenticAMD
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_amd() -> bool {
+    false
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detect() -> Simd {
+    if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
+        return Simd::Portable;
+    }
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    if !avx512 {
+        return Simd::Avx2;
+    }
+    match (is_x86_feature_detected!("avx512bf16"), amx_granted()) {
+        (true, true) => Simd::AmxBf16,
+        (true, false) => Simd::Avx512Bf16,
+        (false, _) => Simd::Avx512,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> Simd {
+    Simd::Portable
+}
+
+/// Whether there are bfloat16 tiles and the kernel lets this process have them.
+///
+/// Linux saves the 8 KiB of tiles only for processes that asked (Documentation/arch/x86/xstate.rst); threads started
+/// later inherit the permission, and earlier ones have it too.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn amx_granted() -> bool {
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_long = 18;
+    const AMX_BF16: u32 = 1 << 22;
+    const AMX_TILE: u32 = 1 << 24;
+    let leaf_7 = std::arch::x86_64::__cpuid_count(7, 0);
+    leaf_7.edx & (AMX_BF16 | AMX_TILE) == AMX_BF16 | AMX_TILE
+        // SAFETY: the call takes two integers and changes nothing but this process's permission.
+        && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) } == 0
+}
+
+#[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+fn amx_granted() -> bool {
+    false
+}
+
+/// Compiles a function three times, for AVX-512, for AVX2 and for any processor, and calls the best that runs here.
+///
+/// For loops that the compiler vectorises by itself. The body must not call closures that are not inlined.
+macro_rules! multiversion {
+    (
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident $(<$($generic:ident: $bound:path),+>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block
+    ) => {
+        $(#[$meta])*
+        $vis fn $name $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? {
+            #[inline(always)]
+            fn body $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                fn avx512 $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? { body($($arg),*) }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2 $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? { body($($arg),*) }
+
+                match $crate::model::kernels::cpu::simd() {
+                    $crate::model::kernels::cpu::Simd::Portable => {}
+                    // SAFETY: the processor has AVX2 and FMA.
+                    $crate::model::kernels::cpu::Simd::Avx2 => return unsafe { avx2($($arg),*) },
+                    // SAFETY: the processor has these parts of AVX-512.
+                    _ => return unsafe { avx512($($arg),*) },
+                }
+            }
+            body($($arg),*)
+        }
+    };
+}
+pub(super) use multiversion;

@@ -1,0 +1,88 @@
+//! bfloat16 products by 512-bit vectors: each lane adds the products of a pair, 6 rows × 4 panels in 24 registers.
+
+use std::arch::x86_64::{
+    __m512bh, __m512i, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_set1_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_ps,
+};
+
+use super::{MicroKernel, Tile};
+use crate::model::kernels::{element::Bf16, panels::PANEL_WIDTH};
+
+pub(in super::super) struct Avx512Bf16;
+
+impl MicroKernel<Bf16> for Avx512Bf16 {
+    const ROWS: usize = 6;
+    const PANELS: usize = 4;
+
+    unsafe fn tile(tile: &Tile<'_, Bf16>) {
+        // SAFETY: the caller's promises are the same.
+        unsafe {
+            match tile.n_panels {
+                4 => by_rows::<4>(tile),
+                3 => by_rows::<3>(tile),
+                2 => by_rows::<2>(tile),
+                _ => by_rows::<1>(tile),
+            }
+        }
+    }
+}
+
+unsafe fn by_rows<const PANELS: usize>(tile: &Tile<'_, Bf16>) {
+    // SAFETY: the caller's promises are the same.
+    unsafe {
+        match tile.n_rows {
+            6 => compute::<6, PANELS>(tile),
+            5 => compute::<5, PANELS>(tile),
+            4 => compute::<4, PANELS>(tile),
+            3 => compute::<3, PANELS>(tile),
+            2 => compute::<2, PANELS>(tile),
+            _ => compute::<1, PANELS>(tile),
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn compute<const ROWS: usize, const PANELS: usize>(tile: &Tile<'_, Bf16>) {
+    // SAFETY: any bits are numbers of either type.
+    let pairs = |bits: __m512i| unsafe { std::mem::transmute::<__m512i, __m512bh>(bits) };
+    let mut sums = [[_mm512_setzero_ps(); PANELS]; ROWS];
+    let mut right = tile.right;
+    for &segment in tile.segments {
+        // SAFETY: inside the tile's factors, by the caller's promise.
+        unsafe {
+            let mut left = tile.left.add(segment);
+            for _ in 0..tile.segment_len / 2 {
+                let mut columns = [_mm512_setzero_si512(); PANELS];
+                for (panel, column) in columns.iter_mut().enumerate() {
+                    *column = _mm512_loadu_si512(right.add(panel * tile.panel_len).cast());
+                }
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let pair = left
+                        .add(row * tile.row_stride)
+                        .cast::<i32>()
+                        .read_unaligned();
+                    let pair = pairs(_mm512_set1_epi32(pair));
+                    for (sum, column) in sums.iter_mut().zip(columns) {
+                        *sum = _mm512_dpbf16_ps(*sum, pair, pairs(column));
+                    }
+                }
+                left = left.add(2);
+                right = right.add(2 * PANEL_WIDTH);
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        for (panel, sum) in sums.iter().enumerate() {
+            // SAFETY: inside the tile's result, by the caller's promise.
+            unsafe {
+                let out = tile.out.add(row * tile.out_stride + panel * PANEL_WIDTH);
+                let before = if tile.accumulate {
+                    _mm512_loadu_ps(out)
+                } else {
+                    _mm512_setzero_ps()
+                };
+                _mm512_storeu_ps(out, _mm512_add_ps(before, *sum));
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The innermost loops: one tile of a product, by the instructions of one kind of processor each.
+//!
+//! A tile is a few rows of the left factor times a few panels of the right one, summed over the whole of `k` in
+//! registers. The left factor needs no packing: its rows lie a fixed stride apart, and `k` runs over segments, each a
+//! fixed distance from the row's start. For a convolution a row is a pixel and a segment one tap of the kernel.
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod amx;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx512_bf16;
+pub(super) mod portable;
+
+use super::element::Element;
+
+/// One tile: where its factors are and where its result goes.
+///
+/// All pointers are to the tile's first value, distances are in elements.
+pub(super) struct Tile<'a, E> {
+    /// Rows, at most [`MicroKernel::ROWS`].
+    pub n_rows: usize,
+    /// Panels, at most [`MicroKernel::PANELS`].
+    pub n_panels: usize,
+    pub left: *const E,
+    pub row_stride: usize,
+    /// Where each segment of a row starts.
+    pub segments: &'a [usize],
+    pub segment_len: usize,
+    pub right: *const E,
+    pub panel_len: usize,
+    pub out: *mut f32,
+    pub out_stride: usize,
+    /// Whether to add to the result instead of overwriting it.
+    pub accumulate: bool,
+}
+
+pub(super) trait MicroKernel<E: Element> {
+    /// Most rows of a tile.
+    const ROWS: usize;
+    /// Most panels of a tile.
+    const PANELS: usize;
+
+    /// Prepares this thread.
+    ///
+    /// # Safety
+    /// The processor must have the instructions.
+    unsafe fn begin() {}
+
+    /// Computes a tile.
+    ///
+    /// # Safety
+    /// The processor must have the instructions, this thread must have called [`begin`](Self::begin), and all of the
+    /// tile's rows, segments, panels and results must lie inside their allocations.
+    unsafe fn tile(tile: &Tile<'_, E>);
+
+    /// Undoes [`begin`](Self::begin).
+    ///
+    /// # Safety
+    /// As for `begin`.
+    unsafe fn end() {}
+}
