@@ -42,7 +42,7 @@ pub struct Cli {
 /// What reads the expressions, and where.
 #[derive(Debug, clap::Args)]
 pub struct NetworkArgs {
-    /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors file
+    /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors, .pt or .pth file
     #[arg(long, value_name = "NAME-OR-FILE", value_parser = args::checkpoint())]
     checkpoint: Option<CheckpointChoice>,
 

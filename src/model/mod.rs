@@ -6,14 +6,23 @@
 mod bundled;
 pub mod checkpoint;
 mod classifier;
+pub mod custom_cnn;
+pub mod densenet;
 mod device;
 mod error;
+pub mod head;
 pub mod kernels;
+mod layers;
 pub mod network;
 pub mod preprocess;
+pub mod pytorch;
+pub mod resnet;
 pub mod three_block;
+pub mod vgg;
+pub mod vgg_focal;
 
 pub use bundled::{CheckpointChoice, bundled_names};
 pub use classifier::{CheckpointInfo, Classifier};
 pub use device::{ComputeDevice, DeviceChoice};
 pub use error::ModelError;
+pub use kernels::Precision;

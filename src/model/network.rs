@@ -7,8 +7,15 @@ use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    custom_cnn::{CustomCnn, CustomCnnConfig, FoldedCustomCnn},
+    densenet::{self, Densenet, FoldedDensenet},
+    head::HeadConfig,
+    kernels::Precision,
     preprocess::InputSpec,
+    resnet::{FoldedResnet, Resnet, ResnetDepth},
     three_block::{FoldedThreeBlock, ThreeBlock, ThreeBlockConfig},
+    vgg::{FoldedVgg, Vgg, VggConfig, VggDepth},
+    vgg_focal::{FoldedVggFocal, VggFocal, VggFocalConfig},
 };
 
 /// A network for inference.
@@ -46,35 +53,79 @@ pub trait TrainableNet {
 pub enum Architecture {
     /// See [`super::three_block`].
     ThreeBlock(ThreeBlockConfig),
+    /// See [`super::custom_cnn`].
+    CustomCnn(CustomCnnConfig),
+    /// See [`super::vgg_focal`].
+    VggFocal(VggFocalConfig),
+    /// See [`super::resnet`].
+    Resnet18(HeadConfig),
+    /// See [`super::resnet`].
+    Resnet50(HeadConfig),
+    /// See [`super::vgg`].
+    Vgg16(VggConfig),
+    /// See [`super::vgg`].
+    Vgg19(VggConfig),
+    /// See [`super::densenet`].
+    Densenet121(HeadConfig),
 }
+
+/// Networks for photographs halve their input five times.
+const SMALLEST_SIDE: usize = 32;
 
 impl Architecture {
     /// The name in checkpoints and on the screen.
     pub fn name(&self) -> &'static str {
         match self {
             Self::ThreeBlock(_) => "three-block",
+            Self::CustomCnn(_) => "custom-cnn",
+            Self::VggFocal(_) => "vgg-focal",
+            Self::Resnet18(_) => "resnet18",
+            Self::Resnet50(_) => "resnet50",
+            Self::Vgg16(_) => "vgg16",
+            Self::Vgg19(_) => "vgg19",
+            Self::Densenet121(_) => "densenet121",
         }
     }
 
     /// Why this network cannot take inputs of this kind, if so.
     pub fn objection_to(&self, input: &InputSpec) -> Option<String> {
-        match self {
-            Self::ThreeBlock(_)
-                if !input.width.is_multiple_of(8) || !input.height.is_multiple_of(8) =>
-            {
-                Some(format!(
-                    "its input size {}×{} is not a multiple of 8, which this architecture needs",
-                    input.width, input.height
-                ))
+        let multiple_of = |step: usize| {
+            let fits = input.width.is_multiple_of(step) && input.height.is_multiple_of(step);
+            (!fits).then(|| format!("not a multiple of {step}"))
+        };
+        let objection = match self {
+            Self::ThreeBlock(_) => multiple_of(ThreeBlockConfig::SIDE_STEP),
+            Self::CustomCnn(_) => multiple_of(CustomCnnConfig::SIDE_STEP),
+            Self::VggFocal(_) => multiple_of(VggFocalConfig::SIDE_STEP),
+            Self::Vgg16(config) | Self::Vgg19(config) if config.pooled_side == 0 => {
+                return Some("its pooled side is 0, which leaves nothing to classify".to_owned());
             }
-            Self::ThreeBlock(_) => None,
-        }
+            Self::Resnet18(_)
+            | Self::Resnet50(_)
+            | Self::Vgg16(_)
+            | Self::Vgg19(_)
+            | Self::Densenet121(_) => (input.width.min(input.height) < SMALLEST_SIDE)
+                .then(|| format!("less than {SMALLEST_SIDE}×{SMALLEST_SIDE}")),
+        };
+        objection.map(|objection| {
+            format!(
+                "its input size {}×{} is {objection}, which this architecture needs",
+                input.width, input.height
+            )
+        })
     }
 
     /// Names and shapes of all weights, in order.
     pub fn weight_shapes(&self, input: &InputSpec, n_classes: usize) -> Vec<(String, Vec<usize>)> {
         match self {
             Self::ThreeBlock(config) => config.weight_shapes(input, n_classes),
+            Self::CustomCnn(config) => config.weight_shapes(input, n_classes),
+            Self::VggFocal(config) => config.weight_shapes(input, n_classes),
+            Self::Resnet18(head) => ResnetDepth::Eighteen.weight_shapes(head, n_classes),
+            Self::Resnet50(head) => ResnetDepth::Fifty.weight_shapes(head, n_classes),
+            Self::Vgg16(config) => VggDepth::Sixteen.weight_shapes(config, n_classes),
+            Self::Vgg19(config) => VggDepth::Nineteen.weight_shapes(config, n_classes),
+            Self::Densenet121(head) => densenet::weight_shapes(head, n_classes),
         }
     }
 
@@ -87,9 +138,18 @@ impl Architecture {
         weights: &HashMap<String, Tensor>,
         device: &Device,
     ) -> Result<Box<dyn InferenceNet>> {
-        match self {
-            Self::ThreeBlock(_) => Ok(Box::new(FoldedThreeBlock::new(weights, device)?)),
-        }
+        let resnet = |depth, head| FoldedResnet::new(depth, head, weights, device);
+        let vgg = |depth, config| FoldedVgg::new(depth, config, weights, device);
+        Ok(match self {
+            Self::ThreeBlock(_) => Box::new(FoldedThreeBlock::new(weights, device)?),
+            Self::CustomCnn(_) => Box::new(FoldedCustomCnn::new(weights, device)?),
+            Self::VggFocal(_) => Box::new(FoldedVggFocal::new(weights, device)?),
+            Self::Resnet18(head) => Box::new(resnet(ResnetDepth::Eighteen, head)?),
+            Self::Resnet50(head) => Box::new(resnet(ResnetDepth::Fifty, head)?),
+            Self::Vgg16(config) => Box::new(vgg(VggDepth::Sixteen, config)?),
+            Self::Vgg19(config) => Box::new(vgg(VggDepth::Nineteen, config)?),
+            Self::Densenet121(head) => Box::new(FoldedDensenet::new(head, weights, device)?),
+        })
     }
 
     /// Builds the network for training, its weights taken from or made in `vb`.
@@ -100,12 +160,26 @@ impl Architecture {
         &self,
         input: &InputSpec,
         n_classes: usize,
+        precision: Precision,
         vb: &VarBuilder,
     ) -> Result<Box<dyn TrainableNet>> {
-        match self {
+        let resnet = |depth, head| Resnet::new(depth, head, n_classes, precision, vb);
+        let vgg = |depth, config| Vgg::new(depth, config, n_classes, precision, vb);
+        Ok(match self {
             Self::ThreeBlock(config) => {
-                Ok(Box::new(ThreeBlock::new(config, input, n_classes, vb)?))
+                Box::new(ThreeBlock::new(config, input, n_classes, precision, vb)?)
             }
-        }
+            Self::CustomCnn(config) => {
+                Box::new(CustomCnn::new(config, input, n_classes, precision, vb)?)
+            }
+            Self::VggFocal(config) => {
+                Box::new(VggFocal::new(config, input, n_classes, precision, vb)?)
+            }
+            Self::Resnet18(head) => Box::new(resnet(ResnetDepth::Eighteen, head)?),
+            Self::Resnet50(head) => Box::new(resnet(ResnetDepth::Fifty, head)?),
+            Self::Vgg16(config) => Box::new(vgg(VggDepth::Sixteen, config)?),
+            Self::Vgg19(config) => Box::new(vgg(VggDepth::Nineteen, config)?),
+            Self::Densenet121(head) => Box::new(Densenet::new(head, n_classes, precision, vb)?),
+        })
     }
 }

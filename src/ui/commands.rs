@@ -7,7 +7,10 @@ use std::{path::Path, time::Duration};
 
 use egui::ThemePreference;
 
-use crate::{capture::SourceSpec, model::CheckpointChoice};
+use crate::{
+    capture::SourceSpec,
+    model::{CheckpointChoice, checkpoint::EXTENSIONS},
+};
 
 /// One wish of the user.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +58,11 @@ impl Command {
     pub fn open_path(path: &Path) -> Self {
         let is_checkpoint = path
             .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
+            .and_then(|extension| extension.to_str())
+            .is_some_and(|extension| {
+                let mut known = EXTENSIONS.iter();
+                known.any(|known| extension.eq_ignore_ascii_case(known))
+            });
         if is_checkpoint {
             Self::LoadCheckpoint(CheckpointChoice::File(path.to_owned()))
         } else {
@@ -86,6 +93,8 @@ mod tests {
         };
         checkpoint("/tmp/best.safetensors");
         checkpoint("/tmp/BEST.SAFETENSORS");
+        checkpoint("/tmp/best.pth");
+        checkpoint("/tmp/best.pt");
         source("/tmp/clip.mp4");
         source("/tmp/safetensors");
         source("/tmp/photos");

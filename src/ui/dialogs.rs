@@ -12,6 +12,8 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
+use crate::model::checkpoint::EXTENSIONS;
+
 /// A dialog that ended without a choice within this time was never on the screen: nobody finds its Cancel button
 /// that fast, and a missing service answers within a few ms.
 const NEVER_SHOWN_WITHIN: Duration = Duration::from_millis(300);
@@ -108,7 +110,7 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .pick_file(),
         Dialog::Folder => with_title("Open folder of images").pick_folder(),
         Dialog::Checkpoint => with_title("Open checkpoint")
-            .add_filter("Checkpoints", &["safetensors"])
+            .add_filter("Checkpoints", &EXTENSIONS)
             .pick_file(),
     }
 }

@@ -8,6 +8,7 @@
     reason = "helpers of tests may unwrap as the tests themselves do"
 )]
 
+mod architectures;
 mod cli;
 #[cfg(feature = "h264-bundled")]
 mod clip;

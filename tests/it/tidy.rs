@@ -30,7 +30,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// Libraries that only one part may know, so that it can be left out or replaced.
-const OWNED: [(&str, &str); 10] = [
+const OWNED: [(&str, &str); 11] = [
     ("eframe", "src/ui/"),
     ("egui", "src/ui/"),
     ("rfd", "src/ui/"),
@@ -41,6 +41,7 @@ const OWNED: [(&str, &str); 10] = [
     ("zune_jpeg", "src/capture/"),
     ("rustface", "src/detect/"),
     ("safetensors", "src/model/"),
+    ("zip", "src/model/"),
 ];
 
 struct SourceFile {

@@ -1,0 +1,237 @@
+//! Files that PyTorch 2.15 wrote, whole, altered and broken.
+//!
+//! The fixtures and the golden logits come from:
+//!
+//! ```python
+//! import torch
+//! from torch import nn
+//! torch.manual_seed(2013)
+//! block = lambda i, o: [nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU(), nn.MaxPool2d(2)]
+//! net = nn.Sequential(*block(1, 2), *block(2, 3), *block(3, 2), nn.Flatten(), nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 7))
+//! net(torch.randn(64, 1, 8, 8))  # moves the running estimates
+//! net.eval()
+//! state = nn.DataParallel(net).state_dict()
+//! state["module.13.weight"] = state["module.13.weight"].t().contiguous().t()
+//! state["module.15.weight"] = state["module.15.weight"].t().contiguous().t()
+//! state["module.13.bias"] = state["module.13.bias"].double()
+//! torch.save({"epoch": 3, "optimizer": torch.optim.Adam(net.parameters()).state_dict(), "state_dict": state}, "zip.pth")
+//! torch.save(net.state_dict(), "legacy.pth", _use_new_zipfile_serialization=False)
+//! torch.save(net, "module.pth")
+//! print(net(torch.arange(64.).reshape(1, 1, 8, 8) / 64).tolist())
+//! ```
+
+use candle_core::Device;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::Classifier;
+
+const ZIP: &[u8] = include_bytes!("fixtures/zip.pth");
+const LEGACY: &[u8] = include_bytes!("fixtures/legacy.pth");
+const MODULE: &[u8] = include_bytes!("fixtures/module.pth");
+
+const GOLDEN: [f32; 7] = [
+    0.073_729_52,
+    0.128_419_28,
+    -0.051_715_404,
+    -0.256_852_4,
+    0.445_109_4,
+    -0.006_134_629,
+    -0.405_890_23,
+];
+
+fn logits(import: &Import) -> [f32; 7] {
+    let name = "net".to_owned();
+    let mut classifier =
+        Classifier::new(import.checkpoint.clone(), name, None, &Device::Cpu).unwrap();
+    let input = (0..64_u8).map(|value| f32::from(value) / 64.0).collect();
+    classifier.logits(input).unwrap()[0].0
+}
+
+/// Zip and legacy, wrapped and bare, by strides and in order, as a dictionary and as a pickled module: the network
+/// computes what it computes in PyTorch, with the biases of its convolutions gone into the running means.
+#[test]
+fn an_imported_network_computes_what_pytorch_computes() {
+    for (bytes, found_under) in [(ZIP, "state_dict"), (LEGACY, ""), (MODULE, "")] {
+        let import = import(bytes, "/models/mine.pth", &ImportOptions::default()).unwrap();
+        assert_eq!(import.found_under, found_under);
+        assert_eq!(
+            import.skipped.len(),
+            3,
+            "the counters of the normalisations"
+        );
+        assert_eq!(import.recognized.folded.len(), 3);
+        let metadata = &import.checkpoint.metadata;
+        assert_eq!(
+            (metadata.name.as_str(), metadata.temperature),
+            ("mine", 1.0)
+        );
+        assert_eq!((metadata.input.width, metadata.input.height), (8, 8));
+        for (value, golden) in logits(&import).iter().zip(GOLDEN) {
+            assert!((value - golden).abs() < 1e-5, "{value} instead of {golden}");
+        }
+        let report = import.to_string();
+        assert!(
+            report.contains("block3.bn.running_mean   takes up 8.bias"),
+            "{report}"
+        );
+        assert!(
+            report.contains("fc2.weight               = 15.weight [7, 4]"),
+            "{report}"
+        );
+    }
+}
+
+#[test]
+fn what_the_file_does_not_say_comes_from_the_options() {
+    let mut labels = Expression::ALL;
+    labels.reverse();
+    let options = ImportOptions {
+        labels,
+        input: InputSpec {
+            mean: 0.25,
+            ..InputSpec::FER_2013
+        },
+        architecture: Some("three-block".to_owned()),
+        license: "MIT".to_owned(),
+    };
+    let import = import(LEGACY, "net", &options).unwrap();
+    let mut reversed = GOLDEN;
+    reversed.reverse();
+    for (value, golden) in logits(&import).iter().zip(reversed) {
+        assert!((value - golden).abs() < 1e-5);
+    }
+    assert_eq!(import.checkpoint.metadata.input.mean, 0.25);
+    assert!(
+        import
+            .assumptions()
+            .starts_with("outputs neutral, surprise")
+    );
+}
+
+#[test]
+fn a_checkpoint_of_pytorch_opens_like_one_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.pth");
+    std::fs::write(&path, ZIP).unwrap();
+    let opened = Checkpoint::read(&path).unwrap();
+    assert_eq!(opened.metadata.name, "mine");
+    let ours = folder.path().join("mine.safetensors");
+    Checkpoint::write(&opened.metadata, &opened.weights, &ours).unwrap();
+    assert_eq!(Checkpoint::read(&ours).unwrap().metadata, opened.metadata);
+}
+
+#[track_caller]
+fn refused(bytes: &[u8], words: &str) {
+    let message = import(bytes, "my.pth", &ImportOptions::default())
+        .unwrap_err()
+        .to_string();
+    assert!(message.starts_with("my.pth cannot be used: "), "{message}");
+    assert!(message.contains(words), "{message}");
+    assert!(!message.contains('\n'), "{message}");
+}
+
+/// Replaces every occurrence; both have one length, so that nothing moves.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut changed = bytes.to_vec();
+    for at in 0..=bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            changed[at..at + to.len()].copy_from_slice(to);
+        }
+    }
+    assert_ne!(changed, bytes);
+    changed
+}
+
+#[test]
+fn files_that_cannot_be_used_say_why() {
+    refused(&ZIP[..ZIP.len() / 2], "cut off");
+    refused(&LEGACY[..LEGACY.len() - 3], "cut off");
+    refused(b"\x80\x04}.", "not one that torch.save wrote");
+    refused(
+        b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        "not one that torch.save wrote",
+    );
+    // The last layer has no weight any more, so it is another kind of layer.
+    let renamed = replaced(LEGACY, b"15.weight", b"15.height");
+    refused(
+        &renamed,
+        "2 missing (fc2.weight, fc2.bias), 2 left over (15.height, 15.bias)",
+    );
+    refused(
+        &replaced(LEGACY, b"FloatStorage", b"QuantStorage"),
+        "numbers of a kind that fervis does not know",
+    );
+    let six = replaced(LEGACY, &[b'K', 7, b'K', 4, 0x86], &[b'K', 6, b'K', 4, 0x86]);
+    let six = replaced(&six, &[b'K', 7, 0x85], &[b'K', 6, 0x85]);
+    refused(&six, "it has 6 outputs instead of 7");
+    // One number of the first storage, whose checksum no longer fits. Before it stands padding: a tag and a length.
+    let header = ZIP
+        .windows(10)
+        .position(|window| window == b"zip/data/0")
+        .unwrap();
+    let mut flipped = ZIP.to_vec();
+    let padding = usize::from(ZIP[header + 12]);
+    flipped[header + 14 + padding] ^= 1;
+    refused(&flipped, "its part “zip/data/0” is missing or damaged");
+    let unknown = ImportOptions {
+        architecture: Some("vgg99".to_owned()),
+        ..ImportOptions::default()
+    };
+    let message = import(ZIP, "my.pth", &unknown).unwrap_err().to_string();
+    assert!(
+        message.contains("“vgg99” cannot be imported; known: three-block"),
+        "{message}"
+    );
+}
+
+/// What `torch.zeros(1).expand(10**6, 10**6)` is: a few bytes that say they are terabytes.
+#[test]
+fn a_small_file_cannot_fill_the_memory() {
+    // The pickle holds shape and strides of 13.weight as (4, 2), its place in the memo, and (2, 1).
+    let mut bytes = LEGACY.to_vec();
+    let position = |bytes: &[u8], pattern: &[u8]| {
+        let mut windows = bytes.windows(pattern.len());
+        windows.position(|window| window == pattern).unwrap()
+    };
+    let shape = position(&bytes, &[b'K', 4, b'K', 2, 0x86]);
+    let strides = shape + 5 + position(&bytes[shape + 5..], &[b'K', 2, b'K', 1, 0x86]);
+    let million = |bytes: &mut Vec<u8>, at: usize| {
+        bytes.splice(at..at + 2, [b'J', 0x40, 0x42, 0x0f, 0x00]);
+    };
+    bytes[strides..strides + 4].copy_from_slice(&[b'K', 0, b'K', 0]);
+    // Hidden values: the shape of 13.weight, 13.bias and 15.weight.
+    million(&mut bytes, shape);
+    let bias = shape + position(&bytes[shape..], &[b'K', 4, 0x85]);
+    million(&mut bytes, bias);
+    let next = bias + position(&bytes[bias..], &[b'K', 7, b'K', 4, 0x86]);
+    million(&mut bytes, next + 2);
+    refused(&bytes, "“13.weight” is larger than the file");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever is broken, it is an error or harmless, never a panic.
+    #[test]
+    fn damaged_files_never_panic(
+        which in 0..3_usize,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+        is_cut in any::<bool>(),
+    ) {
+        let mut bytes = [ZIP, LEGACY, MODULE][which].to_vec();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if is_cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let result = import(&bytes, "broken", &ImportOptions::default());
+        if let Err(error) = result {
+            prop_assert!(!error.to_string().contains('\n'));
+        }
+    }
+}
