@@ -4,6 +4,9 @@
 //! blurs. What a newcomer gets wrong is the order of the map: it goes from a pixel of the *output* back to a
 //! place in the input, so the step that comes last in words comes first in the map.
 
+mod equalize;
+mod erase;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,9 +35,12 @@ impl Default for Normalization {
     }
 }
 
-/// Strengths of the random variations. The default is the recipe of the bundled network.
+pub use self::erase::{CutoutConfig, EraseConfig};
+
+/// Strengths of the random variations. The default is the recipe of the bundled network; in a recipe's file, what is
+/// left out is off ([`Self::OFF`]).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default = "AugmentConfig::off", deny_unknown_fields)]
 pub struct AugmentConfig {
     /// How often the image is mirrored left to right, 0 to 1.
     pub flip_probability: f32,
@@ -53,6 +59,31 @@ pub struct AugmentConfig {
     pub max_contrast: f32,
     /// Up to this is added or taken away, where black is 0 and white is 1.
     pub max_brightness: f32,
+    /// The brightness is multiplied by 1 ± up to this, before the contrast changes: torchvision's `ColorJitter`.
+    pub max_gain: f32,
+    /// The image moves by up to this many whole pixels either way: torchvision's `RandomCrop` with padding.
+    pub crop_padding_px: u32,
+    /// What lies beyond the border.
+    pub border: Border,
+    /// How often the histogram is made flat before anything else, 0 to 1: torchvision's `RandomEqualize`.
+    pub equalize_probability: f32,
+    /// Rectangles of random size that are wiped out.
+    pub erase: EraseConfig,
+    /// A square of fixed size that is wiped out.
+    pub cutout: CutoutConfig,
+    /// Images are blended in pairs; see [`crate::mixup`]. 0 is off.
+    pub mixup_alpha: f32,
+}
+
+/// What a rotated or shifted image shows where it has no pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Border {
+    /// The image, mirrored about its first and last pixels. Edges of black are nothing a camera shows.
+    #[default]
+    Reflect,
+    /// Black, as torchvision's transforms do unless told otherwise.
+    Black,
 }
 
 impl Default for AugmentConfig {
@@ -77,11 +108,22 @@ impl AugmentConfig {
         max_shift: 0.0,
         max_contrast: 0.0,
         max_brightness: 0.0,
+        max_gain: 0.0,
+        crop_padding_px: 0,
+        border: Border::Reflect,
+        equalize_probability: 0.0,
+        erase: EraseConfig::OFF,
+        cutout: CutoutConfig::OFF,
+        mixup_alpha: 0.0,
     };
+
+    const fn off() -> Self {
+        Self::OFF
+    }
 
     /// Writes a random variation of `image` to `output`, normalized.
     ///
-    /// `image` is 48×48 luma and `output` the same pixels as f32. The crop is torchvision's `RandomResizedCrop`
+    /// `image` is 48×48 luma and `output` a square of any side as f32. The crop is torchvision's `RandomResizedCrop`
     /// with one departure: where a crop would be wider or taller than the image, torchvision draws again,
     /// while here it reaches over the border, beyond which the image is reflected.
     ///
@@ -89,7 +131,7 @@ impl AugmentConfig {
     /// leaves the others as they were.
     ///
     /// # Panics
-    /// If `image` or `output` has another length.
+    /// If `image` has another length, or that of `output` is not a square number.
     pub fn apply(
         &self,
         image: &[u8],
@@ -105,25 +147,40 @@ impl AugmentConfig {
         let shift = [rng.between(-1.0, 1.0), rng.between(-1.0, 1.0)].map(|s| s * self.max_shift);
         let contrast = 1.0 + self.max_contrast * rng.between(-1.0, 1.0);
         let brightness = 255.0 * self.max_brightness * rng.between(-1.0, 1.0);
+        let n_places = (2 * self.crop_padding_px + 1) as f32;
+        let padding =
+            [rng.unit(), rng.unit()].map(|u| (u * n_places).floor() - self.crop_padding_px as f32);
+        let gain = 1.0 + self.max_gain * rng.between(-1.0, 1.0);
+        let mut equalized = [0; IMAGE_LEN];
+        let image = if rng.unit() < self.equalize_probability {
+            equalize::equalize(image, &mut equalized);
+            &equalized
+        } else {
+            image
+        };
 
         let width = SIDE * area.sqrt() * stretch;
         let height = SIDE * area.sqrt() / stretch;
         let sampling = Sampling::new(
             Crop {
-                left_px: place[0] * (SIDE - width) + shift[0] * SIDE,
-                top_px: place[1] * (SIDE - height) + shift[1] * SIDE,
+                left_px: place[0] * (SIDE - width) + shift[0] * SIDE + padding[0],
+                top_px: place[1] * (SIDE - height) + shift[1] * SIDE + padding[1],
                 width_px: width,
                 height_px: height,
             },
             rotation_deg.to_radians(),
             mirrored,
+            side_of(output),
         );
         let mean = image.iter().map(|&p| u32::from(p)).sum::<u32>() as f32 / IMAGE_LEN as f32;
+        // The gain moves the mean, about which the contrast turns.
         let tone = Tone {
-            gain: contrast,
-            offset: mean * (1.0 - contrast) + brightness,
+            gain: gain * contrast,
+            offset: mean * gain * (1.0 - contrast) + brightness,
         };
-        resample(image, sampling, tone, normalization, output);
+        resample(image, sampling, tone, self.border, normalization, output);
+        self.erase.apply(rng, output);
+        self.cutout.apply(rng, output);
     }
 }
 
@@ -218,7 +275,7 @@ impl View {
     /// Writes this view of `image` to `output`, normalized. Sizes as for [`AugmentConfig::apply`].
     ///
     /// # Panics
-    /// If `image` or `output` has another length.
+    /// If `image` has another length, or that of `output` is not a square number.
     pub fn apply(self, image: &[u8], normalization: Normalization, output: &mut [f32]) {
         let free = SIDE - VIEW_CROP_PX;
         let (left_px, top_px, side_px) = match self.part {
@@ -235,8 +292,9 @@ impl View {
             width_px: side_px,
             height_px: side_px,
         };
-        let sampling = Sampling::new(crop, 0.0, self.mirrored);
-        resample(image, sampling, Tone::KEPT, normalization, output);
+        let sampling = Sampling::new(crop, 0.0, self.mirrored, side_of(output));
+        let (tone, border) = (Tone::KEPT, Border::Reflect);
+        resample(image, sampling, tone, border, normalization, output);
     }
 }
 
@@ -274,10 +332,13 @@ struct Sampling {
 }
 
 impl Sampling {
-    fn new(crop: Crop, rotation_rad: f32, mirrored: bool) -> Self {
+    fn new(crop: Crop, rotation_rad: f32, mirrored: bool, output_side_px: usize) -> Self {
         let (sin, cos) = rotation_rad.sin_cos();
         let sign = if mirrored { -1.0 } else { 1.0 };
-        let (step_x, step_y) = (crop.width_px / SIDE, crop.height_px / SIDE);
+        let (step_x, step_y) = (
+            crop.width_px / output_side_px as f32,
+            crop.height_px / output_side_px as f32,
+        );
         // The first output pixel's centre, seen from the centre of the input.
         let x = crop.left_px + 0.5 * step_x - 0.5 * SIDE;
         let y = crop.top_px + 0.5 * step_y - 0.5 * SIDE;
@@ -294,32 +355,39 @@ impl Sampling {
     }
 }
 
+/// Side of a square image.
+///
+/// # Panics
+/// If it is not a square.
+fn side_of(output: &[f32]) -> usize {
+    let side = output.len().isqrt();
+    assert_eq!(side * side, output.len(), "the output is a square");
+    side
+}
+
 /// Resamples bilinearly, changes the tone, clips to what a pixel can be, and normalizes.
 fn resample(
     image: &[u8],
     sampling: Sampling,
     tone: Tone,
+    border: Border,
     normalization: Normalization,
     output: &mut [f32],
 ) {
     assert_eq!(image.len(), IMAGE_LEN, "an image is 48 × 48 bytes");
-    assert_eq!(output.len(), IMAGE_LEN, "the output is 48 × 48 numbers");
     let scale = 1.0 / (255.0 * normalization.std);
     let bias = -normalization.mean / normalization.std;
-    let fraction = |fixed: i32| (fixed & ((1 << FRACTION_BITS) - 1)) as f32 / ONE;
 
     let mut row_start = sampling.origin;
-    for row in output.chunks_exact_mut(IMAGE_SIDE_PX) {
+    let side = side_of(output);
+    for row in output.chunks_exact_mut(side) {
         let mut place = row_start;
         for value in row {
-            let [x, y] = place.map(within_reflection);
-            let [left, right] = neighbors(x);
-            let [upper, lower] = neighbors(y).map(|y| y * IMAGE_SIDE_PX);
-            let [fx, fy] = [x, y].map(fraction);
-            let at = |index: usize| f32::from(image[index]);
-            let above = at(upper + left) + fx * (at(upper + right) - at(upper + left));
-            let below = at(lower + left) + fx * (at(lower + right) - at(lower + left));
-            let pixel = (above + fy * (below - above)) * tone.gain + tone.offset;
+            let pixel = match border {
+                Border::Reflect => reflected(image, place),
+                Border::Black => framed_in_black(image, place),
+            };
+            let pixel = pixel * tone.gain + tone.offset;
             *value = pixel.clamp(0.0, 255.0) * scale + bias;
             place[0] += sampling.per_column[0];
             place[1] += sampling.per_column[1];
@@ -327,6 +395,45 @@ fn resample(
         row_start[0] += sampling.per_row[0];
         row_start[1] += sampling.per_row[1];
     }
+}
+
+/// The image at a place, mirrored about its first and last pixels.
+fn reflected(image: &[u8], place: [i32; 2]) -> f32 {
+    let [x, y] = place.map(within_reflection);
+    let [left, right] = neighbors(x);
+    let [upper, lower] = neighbors(y).map(|y| y * IMAGE_SIDE_PX);
+    let at = |index: usize| f32::from(image[index]);
+    blend(
+        [at(upper + left), at(upper + right)],
+        [at(lower + left), at(lower + right)],
+        [x, y],
+    )
+}
+
+/// The image at a place, black all round.
+fn framed_in_black(image: &[u8], place: [i32; 2]) -> f32 {
+    let [left, upper] = place.map(|fixed| fixed >> FRACTION_BITS);
+    let at = |x: i32, y: i32| {
+        let inside = (0..=LAST).contains(&x) && (0..=LAST).contains(&y);
+        if inside {
+            f32::from(image[y as usize * IMAGE_SIDE_PX + x as usize])
+        } else {
+            0.0
+        }
+    };
+    blend(
+        [at(left, upper), at(left + 1, upper)],
+        [at(left, upper + 1), at(left + 1, upper + 1)],
+        place,
+    )
+}
+
+/// Bilinear between four pixels, by the fractions of the place.
+fn blend(above: [f32; 2], below: [f32; 2], place: [i32; 2]) -> f32 {
+    let [fx, fy] = place.map(|fixed| (fixed & ((1 << FRACTION_BITS) - 1)) as f32 / ONE);
+    let above = above[0] + fx * (above[1] - above[0]);
+    let below = below[0] + fx * (below[1] - below[0]);
+    above + fy * (below - above)
 }
 
 /// Last row or column.
@@ -425,14 +532,14 @@ mod tests {
         // For the output pixel (20, 30), by hand: the middle is at 23.5, so it is seen from there at (-3.5, 6.5).
         let cases = [
             (
-                Sampling::new(crop(0.0, 0.0, 48.0), angle, false),
+                Sampling::new(crop(0.0, 0.0, 48.0), angle, false, IMAGE_SIDE_PX),
                 f(
                     23.5 - 3.5 * angle.cos() - 6.5 * angle.sin(),
                     23.5 - 3.5 * angle.sin() + 6.5 * angle.cos(),
                 ),
             ),
             (
-                Sampling::new(crop(0.0, 0.0, 48.0), angle, true),
+                Sampling::new(crop(0.0, 0.0, 48.0), angle, true, IMAGE_SIDE_PX),
                 f(
                     23.5 + 3.5 * angle.cos() + 6.5 * angle.sin(),
                     23.5 - 3.5 * angle.sin() + 6.5 * angle.cos(),
@@ -440,13 +547,20 @@ mod tests {
             ),
             // Half the side: pixel centres are half a pixel apart, the first at 6 + 0.25 - 0.5.
             (
-                Sampling::new(crop(6.0, 12.0, 24.0), 0.0, false),
+                Sampling::new(crop(6.0, 12.0, 24.0), 0.0, false, IMAGE_SIDE_PX),
                 f(5.75 + 10.0, 11.75 + 15.0),
             ),
         ];
         for (sampling, expected) in cases {
             let mut output = vec![0.0; IMAGE_LEN];
-            resample(&ramp(), sampling, Tone::KEPT, RAW, &mut output);
+            resample(
+                &ramp(),
+                sampling,
+                Tone::KEPT,
+                Border::Reflect,
+                RAW,
+                &mut output,
+            );
             let value = output[30 * IMAGE_SIDE_PX + 20];
             assert!(close(value, expected), "{value} instead of {expected}");
         }
@@ -462,8 +576,15 @@ mod tests {
         };
         let image = ramp();
         let mut output = vec![0.0; IMAGE_LEN];
-        let sampling = Sampling::new(crop, 0.0, false);
-        resample(&image, sampling, Tone::KEPT, RAW, &mut output);
+        let sampling = Sampling::new(crop, 0.0, false, IMAGE_SIDE_PX);
+        resample(
+            &image,
+            sampling,
+            Tone::KEPT,
+            Border::Reflect,
+            RAW,
+            &mut output,
+        );
         for (x, from) in [3, 2, 1, 0, 1, 2].into_iter().enumerate() {
             assert_eq!(output[x], f32::from(image[from]), "column {x}");
         }
@@ -584,10 +705,84 @@ mod tests {
             max_shift: 2.0,
             max_contrast: 5.0,
             max_brightness: 3.0,
+            max_gain: 2.0,
+            crop_padding_px: 300,
+            border: Border::Reflect,
+            equalize_probability: 0.5,
+            erase: EraseConfig {
+                probability: 0.5,
+                min_area: 0.001,
+                max_area: 1.0,
+                max_aspect_ratio: 10.0,
+            },
+            cutout: CutoutConfig {
+                probability: 0.5,
+                side: 2.0,
+            },
+            mixup_alpha: 0.0,
         };
-        for key in 0..200 {
-            let output = augmented(config, &ramp(), key);
-            assert!(output.iter().all(|value| (0.0..=255.001).contains(value)));
+        for border in [Border::Reflect, Border::Black] {
+            let config = AugmentConfig { border, ..config };
+            for key in 0..200 {
+                let output = augmented(config, &ramp(), key);
+                assert!(output.iter().all(|value| (0.0..=255.001).contains(value)));
+            }
+        }
+    }
+
+    #[test]
+    fn padding_moves_by_whole_pixels_and_shows_black() {
+        let config = AugmentConfig {
+            crop_padding_px: 4,
+            border: Border::Black,
+            ..AugmentConfig::OFF
+        };
+        let image = ramp();
+        let mut seen = std::collections::BTreeSet::new();
+        for key in 0..400 {
+            let output = augmented(config, &image, key);
+            // The ramp's value in the middle says how far it moved: 3 a column, 1 a row.
+            let at = |x: i32, y: i32| output[(y * 48 + x) as usize];
+            let (dx, dy) = (at(25, 24) - at(24, 24), at(24, 25) - at(24, 24));
+            assert!(close(dx, 3.0) && close(dy, 1.0), "{dx} {dy}");
+            let n_black_columns = (0..48).filter(|&x| at(x, 24) == 0.0).count();
+            let n_black_rows = (0..48).filter(|&y| at(24, y) == 0.0).count();
+            seen.insert((n_black_columns, n_black_rows));
+        }
+        // Every distance of 0 to 4 px, in every combination.
+        assert!(seen.iter().all(|&(x, y)| x <= 4 && y <= 4), "{seen:?}");
+        assert_eq!(seen.len(), 25);
+    }
+
+    #[test]
+    fn a_gain_multiplies() {
+        let config = AugmentConfig {
+            max_gain: 0.2,
+            ..AugmentConfig::OFF
+        };
+        let image: Vec<u8> = (0..IMAGE_LEN).map(|i| 50 + (i % 100) as u8).collect();
+        for key in 0..20 {
+            let output = augmented(config, &image, key);
+            let factor = output[0] / 50.0;
+            assert!((0.8..=1.2).contains(&factor));
+            for (&pixel, &value) in image.iter().zip(&output) {
+                assert!(close(value, f32::from(pixel) * factor));
+            }
+        }
+    }
+
+    /// A ramp stays a ramp at any size: the centre of output pixel i is at (i + 0.5) · 48 / side - 0.5.
+    #[test]
+    fn the_output_may_have_another_size() {
+        for side in [24_usize, 40, 64, 96] {
+            let mut output = vec![0.0; side * side];
+            View::PLAIN.apply(&ramp(), RAW, &mut output);
+            let at = |i: usize| (i as f32 + 0.5) * SIDE / side as f32 - 0.5;
+            for (x, y) in [(side / 2, side / 3), (side / 4, side / 2)] {
+                let expected = 40.0 + 3.0 * at(x) + at(y);
+                let value = output[y * side + x];
+                assert!(close(value, expected), "{value} instead of {expected}");
+            }
         }
     }
 }

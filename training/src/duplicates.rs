@@ -20,6 +20,8 @@ pub struct Duplicates {
     pub private_test_in_others: Vec<usize>,
     /// PublicTest images that are also in Training.
     pub public_test_in_training: Vec<usize>,
+    /// PublicTest images that are also in PrivateTest.
+    pub public_test_in_private_test: Vec<usize>,
     /// Training images that are also in PublicTest or PrivateTest.
     pub training_in_tests: Vec<usize>,
     /// Training images that are also earlier in Training.
@@ -60,6 +62,10 @@ impl Duplicates {
             if n_training + n_public > 0 {
                 found.private_test_in_others.extend(of(Split::PrivateTest));
             }
+            if n_private > 0 {
+                let of_public = of(Split::PublicTest);
+                found.public_test_in_private_test.extend(of_public);
+            }
             if n_public + n_private > 0 {
                 found.training_in_tests.extend(of(Split::Training));
             }
@@ -82,6 +88,7 @@ impl Duplicates {
             &mut found.private_test_in_training,
             &mut found.private_test_in_others,
             &mut found.public_test_in_training,
+            &mut found.public_test_in_private_test,
             &mut found.training_in_tests,
             &mut found.training_copies,
             &mut found.constant,
@@ -169,6 +176,7 @@ mod tests {
             private_test_in_training: vec![7],
             private_test_in_others: vec![7, 8],
             public_test_in_training: vec![5],
+            public_test_in_private_test: vec![6],
             training_in_tests: vec![1, 2, 3],
             training_copies: vec![2],
             conflicting: vec![vec![3, 7]],

@@ -14,10 +14,12 @@ use serde::Serialize;
 
 use crate::{
     augment::{Normalization, View, Views},
-    dataset::{Dataset, IMAGE_SIDE_PX, Split},
+    dataset::{Dataset, Split},
     duplicates::Duplicates,
+    ferplus::{Agreement, FerPlus},
     loader::{Batches, LoaderConfig},
-    metrics::Metrics,
+    metrics::{ClassMetrics, Metrics},
+    reliability::Reliability,
     temperature::fit_temperature,
 };
 
@@ -42,6 +44,10 @@ pub struct Evaluation {
     pub n_deduplicated: usize,
     /// Mean F1 of the seven classes, single view.
     pub macro_f1: f64,
+    /// Precision by label, single view.
+    pub per_class_precision: BTreeMap<&'static str, f64>,
+    /// Recall by label, single view.
+    pub per_class_recall: BTreeMap<&'static str, f64>,
     /// F1 by label, single view.
     pub per_class_f1: BTreeMap<&'static str, f64>,
     /// Expected calibration error of the single view with the checkpoint's temperature, 15 bins.
@@ -50,18 +56,35 @@ pub struct Evaluation {
     pub negative_log_likelihood: f64,
     /// Rows: the data's label; columns: the network's; both in FER-2013's order.
     pub confusion_matrix: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
+    /// Agreement of the single view with FER+, if its votes were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ferplus: Option<Agreement>,
+}
+
+/// An evaluation and what it was made of.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The single view's, for tables.
+    pub single: Metrics,
+    /// Confidence against accuracy, single view with the checkpoint's temperature.
+    pub reliability: Reliability,
+    /// The single view's, in file order, as the network gives them.
+    pub logits: Vec<Logits>,
 }
 
 impl Evaluation {
-    /// Measures `classifier` on `split`. Also returns the figures of the single view and its logits, in file order.
+    /// Measures `classifier` on `split`, against the votes of FER+ too if there are any.
     ///
     /// # Errors
-    /// If the network takes other inputs than 48×48, or the split is empty.
+    /// If the network's inputs are not square, or the split is empty.
     pub fn measure(
         classifier: &mut Classifier,
         dataset: &Arc<Dataset>,
         split: Split,
-    ) -> Result<(Self, Metrics, Vec<Logits>)> {
+        votes: Option<&FerPlus>,
+    ) -> Result<Measured> {
         let indices = dataset.split(split);
         ensure!(
             !indices.is_empty(),
@@ -90,6 +113,12 @@ impl Evaluation {
             .map(|((_, logits), label)| (*logits, *label))
             .unzip();
         let deduplicated = Metrics::from_logits(&clean_logits, &clean_labels, temperature);
+        let by_label = |figure: fn(&ClassMetrics) -> f64| {
+            let classes = single.classes.iter();
+            classes
+                .map(|class| (class.expression.name(), figure(class)))
+                .collect()
+        };
         let evaluation = Self {
             split: split.name(),
             n: indices.len(),
@@ -100,24 +129,28 @@ impl Evaluation {
             accuracy_deduplicated: deduplicated.accuracy,
             n_deduplicated: clean_labels.len(),
             macro_f1: single.macro_f1,
-            per_class_f1: single
-                .classes
-                .iter()
-                .map(|class| (class.expression.name(), class.f1))
-                .collect(),
+            per_class_precision: by_label(|class| class.precision),
+            per_class_recall: by_label(|class| class.recall),
+            per_class_f1: by_label(|class| class.f1),
             ece: single.calibration_error,
             negative_log_likelihood: single.negative_log_likelihood,
             confusion_matrix: single.confusion.counts,
+            ferplus: votes.map(|votes| votes.agreement(dataset, indices, &logits[0])),
         };
-        let single_logits = logits.into_iter().next().unwrap_or_default();
-        Ok((evaluation, single, single_logits))
+        let logits = logits.into_iter().next().unwrap_or_default();
+        Ok(Measured {
+            evaluation,
+            single,
+            reliability: Reliability::from_logits(&logits, &labels, temperature),
+            logits,
+        })
     }
 }
 
 /// Logits of every image, averaged over `views`, in the order of `indices`.
 ///
 /// # Errors
-/// If the network takes other inputs than 48×48 luma.
+/// If the network's inputs are not square.
 pub fn logits_over(
     classifier: &mut Classifier,
     dataset: &Arc<Dataset>,
@@ -142,7 +175,7 @@ pub fn logits_over(
 /// Logits of one view of every image, in the order of `indices`.
 ///
 /// # Errors
-/// If the network takes other inputs than 48×48 luma.
+/// If the network's inputs are not square.
 pub fn logits_of(
     classifier: &mut Classifier,
     dataset: &Arc<Dataset>,
@@ -151,8 +184,8 @@ pub fn logits_of(
 ) -> Result<Vec<Logits>> {
     let spec = *classifier.spec();
     ensure!(
-        (spec.width, spec.height) == (IMAGE_SIDE_PX, IMAGE_SIDE_PX),
-        "the network takes {}×{} images; FER-2013 has {IMAGE_SIDE_PX}×{IMAGE_SIDE_PX}",
+        spec.width == spec.height,
+        "the network takes {}×{} images; FER-2013's are square",
         spec.width,
         spec.height
     );
@@ -165,7 +198,10 @@ pub fn logits_of(
         indices,
         view,
         normalization,
-        LoaderConfig::default(),
+        LoaderConfig {
+            side_px: spec.width,
+            ..LoaderConfig::default()
+        },
     )?;
     let mut all = Vec::with_capacity(indices.len());
     for batch in batches {
@@ -177,7 +213,7 @@ pub fn logits_of(
 /// The temperature that makes confidence match accuracy best on PublicTest.
 ///
 /// # Errors
-/// If the data has no PublicTest or the network takes other inputs than 48×48 luma.
+/// If the data has no PublicTest or the network's inputs are not square.
 pub fn calibration_temperature(classifier: &mut Classifier, dataset: &Arc<Dataset>) -> Result<f32> {
     let indices = dataset.split(Split::PublicTest);
     ensure!(!indices.is_empty(), "the data has no PublicTest images");

@@ -17,17 +17,20 @@ const INIT_KEY: u64 = 3;
 /// If a variable cannot be written.
 pub fn randomize(vars: &VarMap, seed: u64) -> Result<()> {
     let vars = sorted(vars);
+    // Normalisation has one weight a channel and no inputs to count.
     let fan_in_of = |layer: &str| {
         let weight = vars
             .iter()
             .find(|(name, _)| *name == format!("{layer}.weight"));
-        weight.map(|(_, var)| var.dims()[1..].iter().product::<usize>())
+        weight
+            .filter(|(_, var)| var.rank() > 1)
+            .map(|(_, var)| var.dims()[1..].iter().product::<usize>())
     };
     for (position, (name, var)) in vars.iter().enumerate() {
         let Some((layer, "weight" | "bias")) = name.rsplit_once('.') else {
             continue;
         };
-        let Some(fan_in) = fan_in_of(layer).filter(|_| !layer.ends_with("bn")) else {
+        let Some(fan_in) = fan_in_of(layer) else {
             continue;
         };
         let bound = 1.0 / (fan_in as f32).sqrt();
@@ -38,6 +41,11 @@ pub fn randomize(vars: &VarMap, seed: u64) -> Result<()> {
         var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
     }
     Ok(())
+}
+
+/// Whether gradients move this variable: all but the running estimates of batch normalisation.
+pub fn is_trained(name: &str) -> bool {
+    !name.contains(".running_")
 }
 
 /// All variables with their names, in the order of the names: a `VarMap` itself has no order.
@@ -65,7 +73,7 @@ mod tests {
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
         vb.get((4, 2, 3, 3), "block1.conv.weight").unwrap();
-        vb.get_with_hints(4, "block1.bn.weight", Init::Const(1.0))
+        vb.get_with_hints(4, "block1.1.weight", Init::Const(1.0))
             .unwrap();
         vb.get((5, 100), "fc1.weight").unwrap();
         vb.get(5, "fc1.bias").unwrap();

@@ -4,17 +4,33 @@
 //! network of them, [`evaluate`] measures it. Selection happens on PublicTest; PrivateTest is for the last figure alone.
 
 pub mod augment;
+pub mod clean_index;
+pub mod compare;
 pub mod dataset;
+pub mod doctor;
 pub mod duplicates;
+pub mod ema;
 pub mod evaluate;
+pub mod ferplus;
 pub mod framing;
 pub mod init;
 pub mod loader;
+pub mod loss;
 pub mod metrics;
+pub mod mixup;
+pub mod near_duplicates;
 pub mod optimizer;
+pub mod plots;
+pub mod preview;
 pub mod progress;
 pub mod random;
 pub mod recipe;
+pub mod reliability;
 pub mod run_folder;
+pub mod run_log;
+pub mod sampler;
+pub mod schedule;
 pub mod temperature;
+pub mod tensorboard;
 pub mod train;
+pub mod votes;

@@ -2,7 +2,8 @@
 //!
 //! What a batch holds depends on the seed, the epoch and the images, never on threads or timing: the order of an
 //! epoch is one shuffle, and every image has a random generator of its own. That is also what makes a resumed
-//! epoch continue exactly; see [`Epoch::first_batch`].
+//! epoch continue exactly; see [`Epoch::first_batch`]. First numbers of the random keys: 1 order, 2 images, 3 first
+//! weights, 4 dropout, 5 mixup.
 
 use std::{
     io, panic,
@@ -17,15 +18,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     augment::{AugmentConfig, Normalization, View},
-    dataset::{Dataset, IMAGE_LEN},
+    dataset::{Dataset, IMAGE_SIDE_PX},
+    mixup::{Mixed, mix},
     random::SplitMix64,
+    sampler::Sampler,
 };
 
 /// First numbers of the random keys, so that the order of an epoch and its images have nothing in common.
 const ORDER_KEY: u64 = 1;
 const IMAGE_KEY: u64 = 2;
+const MIXUP_KEY: u64 = 5;
 
-/// How batches are put together. None of it but `batch_size` and `keep_short` changes what they hold.
+/// How batches are put together. `n_threads` and `queue_len` do not change what they hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoaderConfig {
     /// Images a batch.
@@ -37,16 +41,22 @@ pub struct LoaderConfig {
     pub n_threads: usize,
     /// Finished batches each thread may have waiting.
     pub queue_len: usize,
+    /// Width and height of the images, px.
+    pub side_px: usize,
+    /// Which training images an epoch shows. Evaluation shows what it is given.
+    pub sampler: Sampler,
 }
 
 impl Default for LoaderConfig {
-    /// Batches of 64, short ones kept, one thread, two batches ahead.
+    /// Batches of 64 images as they are, every one once, short ones kept, one thread, two batches ahead.
     fn default() -> Self {
         Self {
             batch_size: 64,
             keep_short: true,
             n_threads: 1,
             queue_len: 2,
+            side_px: IMAGE_SIDE_PX,
+            sampler: Sampler::Shuffled,
         }
     }
 }
@@ -66,12 +76,14 @@ pub struct Epoch {
 /// Images of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Normalized pixels of shape `(n, 1, 48, 48)`, flattened.
+    /// Normalized pixels of shape `(n, 1, side, side)`, flattened.
     pub images: Vec<f32>,
     /// FER-2013's numbers of the expressions, `n` of them.
     pub labels: Vec<u32>,
     /// Which images of the [`Dataset`] these are.
     pub indices: Vec<usize>,
+    /// How the images were blended, where mixup is on.
+    pub mixed: Option<Mixed>,
 }
 
 impl Batch {
@@ -97,7 +109,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// An epoch of training: `indices` in random order, each image varied at random.
+    /// An epoch of training: `indices` in an order of [`LoaderConfig::sampler`], each image varied at random.
     ///
     /// # Errors
     /// If the system gives no thread.
@@ -113,18 +125,28 @@ impl Batches {
         config: LoaderConfig,
     ) -> io::Result<Self> {
         let Epoch { seed, number, .. } = epoch;
-        let mut order = indices.to_vec();
-        SplitMix64::from_key(&[ORDER_KEY, seed, number]).shuffle(&mut order);
+        let mut rng = SplitMix64::from_key(&[ORDER_KEY, seed, number]);
+        let mut order = config.sampler.epoch(&dataset, indices, &mut rng);
         if !config.keep_short {
             order.truncate(order.len() - order.len() % config.batch_size);
         }
         let n_done = (epoch.first_batch * config.batch_size).min(order.len());
         order.drain(..n_done);
-        Self::start(order, config, move |index, output| {
-            let mut rng = SplitMix64::from_key(&[IMAGE_KEY, seed, number, index as u64]);
+        let vary = move |(index, n_before): (usize, u64), output: &mut [f32]| {
+            let key = [IMAGE_KEY, seed, number, index as u64, n_before];
+            // An image's first variation in an epoch is the same whether or not others may follow.
+            let mut rng = SplitMix64::from_key(&key[..if n_before == 0 { 4 } else { 5 }]);
             augment.apply(dataset.image(index), normalization, &mut rng, output);
-            u32::from(dataset.label(index))
-        })
+            (index, u32::from(dataset.label(index)))
+        };
+        let blend = move |batch_idx: usize, images: &mut [f32]| {
+            let number_in_epoch = (epoch.first_batch + batch_idx) as u64;
+            let mut rng = SplitMix64::from_key(&[MIXUP_KEY, seed, number, number_in_epoch]);
+            let image_len = config.side_px * config.side_px;
+            (augment.mixup_alpha > 0.0)
+                .then(|| mix(images, image_len, augment.mixup_alpha, &mut rng))
+        };
+        Self::start(order, config, vary, blend)
     }
 
     /// One view of every image, in the order of `indices`.
@@ -141,22 +163,26 @@ impl Batches {
         normalization: Normalization,
         config: LoaderConfig,
     ) -> io::Result<Self> {
-        Self::start(indices.to_vec(), config, move |index, output| {
+        let show = move |index: usize, output: &mut [f32]| {
             view.apply(dataset.image(index), normalization, output);
-            u32::from(dataset.label(index))
-        })
+            (index, u32::from(dataset.label(index)))
+        };
+        Self::start(indices.to_vec(), config, show, |_, _| None)
     }
 
-    /// Starts the threads. `prepare` writes an image and returns its label.
-    fn start(
-        order: Vec<usize>,
+    /// Starts the threads. `prepare` writes an image and returns its index and its label; `blend` is given each batch's
+    /// number and images.
+    fn start<T: Copy + Send + Sync + 'static>(
+        order: Vec<T>,
         config: LoaderConfig,
-        prepare: impl Fn(usize, &mut [f32]) -> u32 + Send + Sync + 'static,
+        prepare: impl Fn(T, &mut [f32]) -> (usize, u32) + Send + Sync + 'static,
+        blend: impl Fn(usize, &mut [f32]) -> Option<Mixed> + Send + Sync + 'static,
     ) -> io::Result<Self> {
         assert!(config.batch_size > 0, "a batch holds at least one image");
         let n_batches = order.len().div_ceil(config.batch_size);
         let n_threads = config.n_threads.clamp(1, n_batches.max(1));
-        let shared = Arc::new((order, prepare));
+        let image_len = config.side_px * config.side_px;
+        let shared = Arc::new((order, prepare, blend));
         let mut batches = Self {
             queues: Vec::new(),
             threads: Vec::new(),
@@ -167,19 +193,21 @@ impl Batches {
             let (sender, queue) = sync_channel(config.queue_len);
             let shared = Arc::clone(&shared);
             let work = move || {
-                let (order, prepare) = &*shared;
-                let chunks = order.chunks(config.batch_size);
-                for indices in chunks.skip(thread_idx).step_by(n_threads) {
-                    let mut images = vec![0.0; indices.len() * IMAGE_LEN];
-                    let labels = indices
+                let (order, prepare, blend) = &*shared;
+                let chunks = order.chunks(config.batch_size).enumerate();
+                for (batch_idx, chunk) in chunks.skip(thread_idx).step_by(n_threads) {
+                    let mut images = vec![0.0; chunk.len() * image_len];
+                    let (indices, labels) = chunk
                         .iter()
-                        .zip(images.chunks_exact_mut(IMAGE_LEN))
-                        .map(|(&index, output)| prepare(index, output))
-                        .collect();
+                        .zip(images.chunks_exact_mut(image_len))
+                        .map(|(&item, output)| prepare(item, output))
+                        .unzip();
+                    let mixed = blend(batch_idx, &mut images);
                     let batch = Batch {
                         images,
                         labels,
-                        indices: indices.to_vec(),
+                        indices,
+                        mixed,
                     };
                     if sender.send(batch).is_err() {
                         return; // The epoch was dropped early.
@@ -239,7 +267,7 @@ impl Drop for Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Split, tests::synthetic};
+    use crate::dataset::{IMAGE_LEN, Split, tests::synthetic};
 
     const EPOCH: Epoch = Epoch {
         seed: 1,
@@ -252,13 +280,18 @@ mod tests {
         keep_short: true,
         n_threads: 1,
         queue_len: 2,
+        side_px: IMAGE_SIDE_PX,
+        sampler: Sampler::Shuffled,
     };
 
     fn epoch(epoch: Epoch, config: LoaderConfig) -> Vec<Batch> {
+        varied(epoch, config, AugmentConfig::default())
+    }
+
+    fn varied(epoch: Epoch, config: LoaderConfig, augment: AugmentConfig) -> Vec<Batch> {
         let dataset = Arc::new(synthetic(30));
         let indices = dataset.split(Split::Training).to_vec();
         let normalization = Normalization::default();
-        let augment = AugmentConfig::default();
         let batches =
             Batches::training(dataset, &indices, augment, normalization, epoch, config).unwrap();
         let n_promised = batches.len();
@@ -312,6 +345,31 @@ mod tests {
                 assert_eq!(epoch(resumed, config), rest);
             }
         }
+    }
+
+    #[test]
+    fn blended_and_balanced_epochs_resume_the_same_way() {
+        let augment = AugmentConfig {
+            mixup_alpha: 0.4,
+            ..AugmentConfig::default()
+        };
+        let config = LoaderConfig {
+            sampler: Sampler::Balanced,
+            side_px: 32,
+            ..CONFIG
+        };
+        let whole = varied(EPOCH, config, augment);
+        assert!(whole.iter().all(|batch| batch.mixed.is_some()));
+        assert_eq!(whole[0].images.len(), 8 * 32 * 32);
+        let resumed = Epoch {
+            first_batch: 2,
+            ..EPOCH
+        };
+        let threads = LoaderConfig {
+            n_threads: 2,
+            ..config
+        };
+        assert_eq!(varied(resumed, threads, augment), whole[2..]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use fervis::expression::{Expression, Logits, N_EXPRESSIONS, Probabilities};
 use serde::{Deserialize, Serialize};
 
 /// Bins of [`Metrics::calibration_error`], as in Guo et al. 2017 (arXiv:1706.04599).
-const N_CALIBRATION_BINS: usize = 15;
+pub(crate) const N_CALIBRATION_BINS: usize = 15;
 
 /// How often each expression was taken for each: `counts[truth][prediction]`, in [`Expression::ALL`]'s order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -200,12 +200,12 @@ impl CalibrationBin {
 }
 
 /// The bin of a confidence: bin `i` covers those above `i / 15` up to and including `(i + 1) / 15`.
-fn bin_of(confidence: f32) -> usize {
+pub(crate) fn bin_of(confidence: f32) -> usize {
     let edge = (f64::from(confidence) * N_CALIBRATION_BINS as f64).ceil() as usize;
     edge.clamp(1, N_CALIBRATION_BINS) - 1
 }
 
-fn expression_of(label: u32) -> Expression {
+pub(crate) fn expression_of(label: u32) -> Expression {
     Expression::from_index(label as usize).expect("labels are FER-2013's numbers, 0 to 6")
 }
 

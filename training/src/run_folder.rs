@@ -3,11 +3,14 @@
 //! | file | what it holds |
 //! | --- | --- |
 //! | `recipe.json` | the [`Recipe`], written before the first step |
-//! | `state.safetensors` | everything to go on exactly: weights, moments, progress |
+//! | `state.safetensors` | everything to go on exactly: weights, moments, averages, progress |
 //! | `best.safetensors` | the best checkpoint so far, ready for fervis |
-//! | `epochs.csv` | one row an epoch |
+//! | `epochs.csv`, `metrics.json` | the figures, one row an epoch, and all of the best one |
+//! | `curves.svg`, `confusion.svg` | the same to look at |
+//! | `log.txt` | what the terminal showed, with the time |
+//! | `events.out.tfevents.fervis` | curves for TensorBoard |
 //!
-//! All are replaced atomically, so an interrupted run finds the state of its last whole epoch.
+//! All but the last two, which are appended to, are replaced atomically: whatever interrupts a run, it finds a whole state.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,7 +24,12 @@ use candle_nn::VarMap;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use crate::{init::sorted, optimizer::AdamW, progress::Progress, recipe::Recipe};
+use crate::{
+    ema::Ema, init::sorted, optimizer::Optimizer, plots, progress::Progress, recipe::Recipe,
+};
+
+/// First part of the names of the averaged weights in the state.
+const EMA_PREFIX: &str = "ema.";
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
@@ -33,7 +41,22 @@ struct StateHeader {
     recipe: Recipe,
     data_fingerprint: u64,
     progress: Progress,
-    n_steps: u64,
+    n_ema_updates: u64,
+    events_len: u64,
+}
+
+/// What changes during a run.
+pub struct RunState {
+    /// The weights and running estimates.
+    pub vars: VarMap,
+    /// Their moments.
+    pub optimizer: Optimizer,
+    /// Their averages, if the recipe wants any.
+    pub ema: Option<Ema>,
+    /// Figures and decisions.
+    pub progress: Progress,
+    /// Bytes of TensorBoard's file.
+    pub events_len: u64,
 }
 
 impl RunFolder {
@@ -50,6 +73,16 @@ impl RunFolder {
     /// The best checkpoint so far.
     pub fn best_path(&self) -> PathBuf {
         self.0.join("best.safetensors")
+    }
+
+    /// TensorBoard's file.
+    pub fn events_path(&self) -> PathBuf {
+        self.0.join("events.out.tfevents.fervis")
+    }
+
+    /// The log.
+    pub fn log_path(&self) -> PathBuf {
+        self.0.join("log.txt")
     }
 
     fn state_path(&self) -> PathBuf {
@@ -72,7 +105,7 @@ impl RunFolder {
         )
     }
 
-    /// Saves everything to go on exactly, and the table of epochs.
+    /// Saves everything to go on exactly.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -80,34 +113,62 @@ impl RunFolder {
         &self,
         recipe: &Recipe,
         data_fingerprint: u64,
-        progress: &Progress,
-        vars: &VarMap,
-        optimizer: &AdamW,
+        state: &RunState,
     ) -> Result<()> {
         let header = StateHeader {
             recipe: recipe.clone(),
             data_fingerprint,
-            progress: progress.clone(),
-            n_steps: optimizer.n_steps(),
+            progress: state.progress.clone(),
+            n_ema_updates: state.ema.as_ref().map_or(0, Ema::n_updates),
+            events_len: state.events_len,
         };
-        let mut tensors: BTreeMap<String, Tensor> = optimizer.state().into_iter().collect();
-        tensors.extend(
-            sorted(vars)
-                .into_iter()
-                .map(|(name, var)| (name, var.as_detached_tensor())),
-        );
+        let mut tensors: BTreeMap<String, Tensor> = state.optimizer.state()?.into_iter().collect();
+        let vars = sorted(&state.vars).into_iter();
+        tensors.extend(vars.map(|(name, var)| (name, var.as_detached_tensor())));
+        if let Some(ema) = &state.ema {
+            let averages = ema.weights().into_iter();
+            tensors
+                .extend(averages.map(|(name, average)| (format!("{EMA_PREFIX}{name}"), average)));
+        }
         let header = HashMap::from([("fervis-train".to_owned(), serde_json::to_string(&header)?)]);
         let bytes = safetensors::serialize(tensors, Some(header))?;
-        write_atomically(&self.state_path(), &bytes)?;
+        write_atomically(&self.state_path(), &bytes)
+    }
 
+    /// Writes the tables and pictures of the figures so far.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn save_figures(&self, recipe: &Recipe, progress: &Progress) -> Result<()> {
         let mut table = csv::Writer::from_writer(Vec::new());
         for figures in &progress.history {
             table.serialize(figures)?;
         }
-        write_atomically(&self.0.join("epochs.csv"), &table.into_inner()?)
+        write_atomically(&self.0.join("epochs.csv"), &table.into_inner()?)?;
+        let metrics = serde_json::json!({
+            "recipe": recipe.name,
+            "seed": recipe.seed,
+            "selected_by": recipe.selection.metric.name(),
+            "seconds": progress.seconds(),
+            "best": progress.best(recipe),
+            "best_public_test": progress.best_public,
+            "epochs": progress.history,
+        });
+        write_atomically(
+            &self.0.join("metrics.json"),
+            &serde_json::to_vec_pretty(&metrics)?,
+        )?;
+        let curves = plots::curves(&progress.history);
+        write_atomically(&self.0.join("curves.svg"), curves.as_bytes())?;
+        let (Some(best), Some(public)) = (progress.best(recipe), &progress.best_public) else {
+            return Ok(());
+        };
+        let title = format!("PublicTest, epoch {}", best.epoch);
+        let confusion = plots::confusion(&public.confusion, &title);
+        write_atomically(&self.0.join("confusion.svg"), confusion.as_bytes())
     }
 
-    /// Takes up a saved run: fills `vars` and `optimizer` and returns the progress.
+    /// Takes up a saved run.
     ///
     /// # Errors
     /// If the state is damaged, or belongs to another recipe or other data.
@@ -115,14 +176,13 @@ impl RunFolder {
         &self,
         recipe: &Recipe,
         data_fingerprint: u64,
-        vars: &VarMap,
-        optimizer: &mut AdamW,
-    ) -> Result<Progress> {
+        state: &mut RunState,
+    ) -> Result<()> {
         let path = self.state_path();
         let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         let damaged = || {
             format!(
-                "{} is damaged; choose another folder or delete it",
+                "{} is damaged or of another version; choose another folder or delete it",
                 path.display()
             )
         };
@@ -151,14 +211,22 @@ impl RunFolder {
         }
         let tensors =
             candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).with_context(damaged)?;
-        for (name, var) in sorted(vars) {
-            var.set(tensors.get(&name).with_context(damaged)?)
+        for (name, var) in sorted(&state.vars) {
+            let saved = tensors.get(&name).with_context(damaged)?;
+            var.set(&saved.to_device(var.device())?)
                 .with_context(damaged)?;
         }
-        optimizer
-            .restore(&tensors, header.n_steps)
-            .with_context(damaged)?;
-        Ok(header.progress)
+        state.optimizer.restore(&tensors).with_context(damaged)?;
+        if let Some(ema) = &mut state.ema {
+            let averages = tensors.into_iter().filter_map(|(name, tensor)| {
+                Some((name.strip_prefix(EMA_PREFIX)?.to_owned(), tensor))
+            });
+            ema.restore(&averages.collect(), header.n_ema_updates)
+                .with_context(damaged)?;
+        }
+        state.progress = header.progress;
+        state.events_len = header.events_len;
+        Ok(())
     }
 }
 

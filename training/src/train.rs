@@ -1,277 +1,317 @@
 //! The training loop.
 //!
-//! A run is decided by its recipe, its data and the number of threads: interrupted and resumed it ends with the same
-//! weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never looked at here.
+//! A run is decided by its recipe, its data, the processor and the number of threads: interrupted at any step and
+//! resumed it ends with the same weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never looked
+//! at here.
+
+mod epoch;
 
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
-use candle_nn::{VarBuilder, VarMap, loss::cross_entropy};
+use candle_nn::{VarBuilder, VarMap};
 use fervis::{
     expression::{Expression, N_EXPRESSIONS},
     model::{
-        Classifier,
+        Classifier, Precision,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-        network::TrainableNet,
     },
 };
-use indicatif::{ProgressBar, ProgressStyle};
 
+use self::epoch::{EpochEnd, Stepper};
 use crate::{
     augment::View,
     dataset::{Dataset, Split},
+    ema::Ema,
     evaluate::logits_of,
     init::{randomize, sorted},
-    loader::{Batches, Epoch, LoaderConfig},
+    loss::Loss,
     metrics::Metrics,
-    optimizer::AdamW,
+    optimizer::Optimizer,
     progress::{EpochFigures, Progress},
-    random::SplitMix64,
     recipe::Recipe,
-    run_folder::RunFolder,
+    run_folder::{RunFolder, RunState},
+    run_log::RunLog,
+    tensorboard::EventFile,
+    votes::Votes,
 };
 
-/// First number of the random key of dropout; see [`crate::loader`] for the others.
-const DROPOUT_KEY: u64 = 4;
+/// Steps that are timed before a run with a budget, after as many that warm up.
+const N_REHEARSED_STEPS: usize = 4;
+
+/// What to train, on what.
+pub struct Job<'a> {
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// The data.
+    pub dataset: &'a Arc<Dataset>,
+    /// FER+'s votes, for recipes with a [`crate::loss::LossSettings::votes_share`].
+    pub votes: Option<Votes>,
+    /// Where to compute.
+    pub device: &'a Device,
+    /// The run takes about this long, whatever number of epochs that is.
+    pub budget: Option<Duration>,
+}
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// By its recipe, with the reason.
+    /// By its recipe or its budget, with the reason.
     Finished(String),
-    /// By the user; it can be resumed from its last whole epoch.
+    /// By the user; it goes on at the very step.
     Interrupted,
 }
 
-/// Trains by `recipe`, or goes on where `folder` stopped.
+/// Trains, or goes on where `folder` stopped.
 ///
-/// `stop` is looked at after every step. Progress goes to the terminal, results to `folder`.
+/// `stop` is asked before every step. Progress goes to the terminal, results to `folder`.
 ///
 /// # Errors
-/// If the folder cannot be written, holds another run, or the loss stops being a number.
-pub fn train(
-    recipe: &Recipe,
-    dataset: &Arc<Dataset>,
-    folder: &Path,
-    device: &Device,
-    stop: &AtomicBool,
-) -> Result<(Outcome, Progress)> {
+/// If the folder cannot be written or holds another run, the recipe does not fit the data or the network, or the loss
+/// stops being a number.
+pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outcome, Progress)> {
+    let (recipe, dataset) = (job.recipe, job.dataset);
+    for split in [Split::Training, Split::PublicTest] {
+        let is_there = !dataset.split(split).is_empty();
+        ensure!(is_there, "the data has no {} images", split.name());
+    }
+    ensure!(
+        recipe.loss.votes_share == 0.0 || job.votes.is_some(),
+        "the recipe {} learns from FER+'s votes; give fer2013new.csv with --votes",
+        recipe.name
+    );
     let folder = RunFolder::create(folder)?;
     let fingerprint = dataset.fingerprint();
     let vars = VarMap::new();
-    let vb = VarBuilder::from_varmap(&vars, DType::F32, device);
+    let vb = VarBuilder::from_varmap(&vars, DType::F32, job.device);
+    let precision = Precision::fastest();
     let network = recipe
         .network
-        .trainable(&recipe.input, N_EXPRESSIONS, &vb)?;
+        .trainable(&recipe.input_spec(), N_EXPRESSIONS, precision, &vb)?;
     randomize(&vars, recipe.seed)?;
-    let mut optimizer = AdamW::new(&vars, recipe.weight_decay)?;
-    let mut progress = if folder.has_state() {
-        folder.restore(recipe, fingerprint, &vars, &mut optimizer)?
+    let new_ema = |ema: &crate::recipe::EmaSettings| Ema::new(&vars, ema.decay);
+    let mut state = RunState {
+        optimizer: Optimizer::new(&vars, &recipe.optimizer, &recipe.groups)?,
+        ema: recipe.ema.as_ref().map(new_ema).transpose()?,
+        progress: Progress::new(recipe),
+        events_len: 0,
+        vars,
+    };
+    if folder.has_state() {
+        folder.restore(recipe, fingerprint, &mut state)?;
     } else {
         folder.save_recipe(recipe)?;
-        Progress::new(recipe)
+    }
+    let mut log = RunLog::open(&folder.log_path()).context("opening the log")?;
+    let mut events = EventFile::open(&folder.events_path(), state.events_len)
+        .context("opening TensorBoard's file")?;
+    let class_counts = dataset.class_counts(dataset.split(Split::Training));
+    let loss = Loss::new(recipe.loss, class_counts, job.votes.clone());
+    let stepper = Stepper {
+        job,
+        network: &*network,
+        loss: &loss,
+    };
+    let expected = match job.budget {
+        Some(_) if state.progress.history.is_empty() => rehearse(&stepper, &mut state)?,
+        _ => 0.0,
     };
     loop {
-        if let Some(reason) = progress.reason_to_stop(recipe) {
-            return Ok((Outcome::Finished(reason), progress));
+        if let Some(reason) = state.progress.reason_to_stop(recipe, job.budget) {
+            log.say(&format!("finished: {reason}"));
+            folder.save_figures(recipe, &state.progress)?;
+            return Ok((Outcome::Finished(reason), state.progress));
         }
-        let start = Instant::now();
-        let epoch = progress.history.len();
-        let learning_rate = progress.learning_rate;
-        let step = TrainingStep {
-            recipe,
-            dataset,
-            device,
-            network: &*network,
-            epoch,
-            learning_rate,
-        };
-        let Some(training_loss) = step.run_epoch(&mut optimizer, stop)? else {
-            return Ok((Outcome::Interrupted, progress));
-        };
-        let public = validate(recipe, dataset, device, &vars)?;
-        let public_loss = public.negative_log_likelihood;
-        let figures = EpochFigures {
-            epoch: epoch + 1,
-            training_loss,
-            public_loss,
-            public_accuracy: public.accuracy,
-            public_macro_f1: public.macro_f1,
-            learning_rate,
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        let is_best = progress.note(figures, recipe);
-        println!(
-            "epoch {:>3}  training loss {training_loss:.4}  PublicTest loss {public_loss:.4}  accuracy {:.2} %  \
-             macro-F1 {:.2} %  rate {learning_rate:.1e}  {:.0} s{}",
-            figures.epoch,
-            figures.public_accuracy * 100.0,
-            figures.public_macro_f1 * 100.0,
-            figures.seconds,
-            if is_best { "  best" } else { "" },
-        );
-        if is_best {
-            save_best(recipe, &figures, &vars, &folder)?;
+        if state.progress.partial.n_steps == 0 {
+            let n_left = state.progress.n_epochs_left(recipe, job.budget, expected);
+            state.progress.plan(n_left);
         }
-        folder.save_state(recipe, fingerprint, &progress, &vars, &optimizer)?;
-    }
-}
-
-/// What the steps of one epoch share.
-struct TrainingStep<'a> {
-    recipe: &'a Recipe,
-    dataset: &'a Arc<Dataset>,
-    device: &'a Device,
-    network: &'a dyn TrainableNet,
-    /// Counted from 0.
-    epoch: usize,
-    learning_rate: f64,
-}
-
-impl TrainingStep<'_> {
-    /// One pass over the training images. Returns the mean loss, or `None` if it was interrupted.
-    fn run_epoch(&self, optimizer: &mut AdamW, stop: &AtomicBool) -> Result<Option<f64>> {
-        let Self {
-            recipe, dataset, ..
-        } = self;
-        let batches = Batches::training(
-            Arc::clone(dataset),
-            dataset.split(Split::Training),
-            recipe.augment,
-            recipe.normalization(),
-            Epoch {
-                seed: recipe.seed,
-                number: self.epoch as u64,
-                first_batch: 0,
-            },
-            LoaderConfig {
-                batch_size: recipe.batch_size,
-                ..LoaderConfig::default()
-            },
-        )?;
-        let bar = ProgressBar::new(batches.len() as u64)
-            .with_style(bar_style())
-            .with_message(format!("epoch {}", self.epoch + 1));
-        let (mut loss_sum, mut n_images) = (0.0, 0);
-        for (number, batch) in batches.enumerate() {
-            if stop.load(Ordering::Relaxed) {
-                bar.abandon();
-                return Ok(None);
+        let end = stepper.run(&mut state, &mut events, stop)?;
+        ensure_finite(&state.vars)?;
+        let learning_rate = match end {
+            EpochEnd::Whole { learning_rate } => learning_rate,
+            EpochEnd::Interrupted => {
+                let partial = state.progress.partial;
+                state.events_len = events.len();
+                folder.save_state(recipe, fingerprint, &state)?;
+                folder.save_figures(recipe, &state.progress)?;
+                let epoch = state.progress.history.len() + 1;
+                let n_steps = partial.n_steps;
+                log.say(&format!(
+                    "interrupted in epoch {epoch} after {n_steps} steps"
+                ));
+                return Ok((Outcome::Interrupted, state.progress));
             }
-            let (images, labels) = self.tensors(batch.images, &batch.labels)?;
-            let mut rng =
-                SplitMix64::from_key(&[DROPOUT_KEY, recipe.seed, self.epoch as u64, number as u64]);
-            let mut keep =
-                |shape: &[usize], rate: f32| dropout_mask(shape, rate, &mut rng, self.device);
-            let loss = cross_entropy(&self.network.forward_train(&images, &mut keep)?, &labels)?;
-            let value = f64::from(loss.to_scalar::<f32>()?);
-            ensure!(
-                value.is_finite(),
-                "the loss is no longer a number (epoch {}, step {}): the learning rate {:e} is probably too high; the \
-                 state of the last whole epoch was kept",
-                self.epoch + 1,
-                number + 1,
-                self.learning_rate
-            );
-            optimizer.step(&loss.backward()?, self.learning_rate)?;
-            loss_sum += value * batch.labels.len() as f64;
-            n_images += batch.labels.len();
-            bar.inc(1);
-            bar.set_message(format!(
-                "epoch {}  loss {:.4}",
-                self.epoch + 1,
-                loss_sum / n_images as f64
-            ));
+        };
+        let is_best = finish_epoch(job, &mut state, learning_rate, &mut log, &mut events)?;
+        if is_best {
+            save_best(recipe, &state, &folder)?;
         }
-        bar.finish_and_clear();
-        Ok(Some(loss_sum / n_images.max(1) as f64))
-    }
-
-    fn tensors(&self, images: Vec<f32>, labels: &[u32]) -> Result<(Tensor, Tensor)> {
-        let input = &self.recipe.input;
-        let shape = (labels.len(), input.channels, input.height, input.width);
-        Ok((
-            Tensor::from_vec(images, shape, self.device)?,
-            Tensor::new(labels, self.device)?,
-        ))
+        state.events_len = events.len();
+        folder.save_state(recipe, fingerprint, &state)?;
+        folder.save_figures(recipe, &state.progress)?;
     }
 }
 
-fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("{msg}  {wide_bar} {pos}/{len} steps, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
+/// Measures a whole epoch and takes note of it. Returns whether it is the best so far.
+fn finish_epoch(
+    job: &Job,
+    state: &mut RunState,
+    learning_rate: f64,
+    log: &mut RunLog,
+    events: &mut EventFile,
+) -> Result<bool> {
+    let start = Instant::now();
+    let public = validate(job, &finished_weights(state))?;
+    let partial = state.progress.partial;
+    let figures = EpochFigures {
+        epoch: state.progress.history.len() + 1,
+        training_loss: partial.loss_sum / partial.n_images.max(1) as f64,
+        public_loss: public.negative_log_likelihood,
+        public_accuracy: public.accuracy,
+        public_macro_f1: public.macro_f1,
+        learning_rate,
+        seconds: partial.seconds + start.elapsed().as_secs_f64(),
+        images_per_second: partial.n_images as f64 / partial.seconds.max(1e-9),
+    };
+    ensure!(
+        figures.public_loss.is_finite(),
+        "the loss on PublicTest is no longer a number (epoch {}): the learning rate {learning_rate:e} is probably too \
+         high; the last state that was saved is kept",
+        figures.epoch
+    );
+    let is_best = state.progress.note(figures, public, job.recipe);
+    let n_left = state.progress.n_epochs_left(job.recipe, job.budget, 0.0);
+    log.say(&format!(
+        "epoch {:>3}  training loss {:.4}  PublicTest loss {:.4}  accuracy {:.2} %  macro-F1 {:.2} %  rate {:.1e}  \
+         {:.0} s, {:.0} images/s, {} left at most{}",
+        figures.epoch,
+        figures.training_loss,
+        figures.public_loss,
+        figures.public_accuracy * 100.0,
+        figures.public_macro_f1 * 100.0,
+        figures.learning_rate,
+        figures.seconds,
+        figures.images_per_second,
+        indicatif::HumanDuration(Duration::from_secs_f64(figures.seconds * n_left as f64)),
+        if is_best { "  best" } else { "" },
+    ));
+    let at = figures.epoch as u64;
+    for (tag, value) in [
+        ("epoch/training_loss", figures.training_loss),
+        ("epoch/public_loss", figures.public_loss),
+        ("epoch/public_accuracy", figures.public_accuracy),
+        ("epoch/public_macro_f1", figures.public_macro_f1),
+        ("epoch/learning_rate", figures.learning_rate),
+        ("epoch/images_per_second", figures.images_per_second),
+    ] {
+        events
+            .scalar(tag, at, value)
+            .context("writing TensorBoard's file")?;
+    }
+    Ok(is_best)
 }
 
-/// 0 with probability `rate`, else `1 / (1 - rate)`.
-fn dropout_mask(
-    shape: &[usize],
-    rate: f32,
-    rng: &mut SplitMix64,
-    device: &Device,
-) -> candle_core::Result<Tensor> {
-    let n_values: usize = shape.iter().product();
-    let kept = 1.0 / (1.0 - rate);
-    let mask: Vec<f32> = (0..n_values)
-        .map(|_| if rng.unit() < rate { 0.0 } else { kept })
-        .collect();
-    Tensor::from_vec(mask, shape, device)
+/// How long an epoch will take, in seconds, from a few steps that are then taken back.
+fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
+    let kept = snapshot(&state.vars)?;
+    let mut rehearsal = RunState {
+        vars: state.vars.clone(),
+        optimizer: Optimizer::new(&state.vars, &stepper.job.recipe.optimizer, &[])?,
+        ema: None,
+        progress: state.progress.clone(),
+        events_len: 0,
+    };
+    let batches = stepper.batches(&rehearsal, 0)?;
+    let n_steps = batches.len();
+    let (mut seconds, mut n_timed) = (0.0, 0);
+    let mut start = Instant::now();
+    for (number, batch) in batches.take(2 * N_REHEARSED_STEPS).enumerate() {
+        // A rate of 0 takes as long as any other, and cannot spoil the weights.
+        stepper.step(&mut rehearsal, &batch, number, 0.0)?;
+        if number >= N_REHEARSED_STEPS || n_steps <= N_REHEARSED_STEPS {
+            seconds += start.elapsed().as_secs_f64();
+            n_timed += 1;
+        }
+        start = Instant::now();
+    }
+    let start = Instant::now();
+    validate(stepper.job, &finished_weights(&rehearsal))?;
+    let validation = start.elapsed().as_secs_f64();
+    for (name, var) in sorted(&state.vars) {
+        if let Some(value) = kept.get(&name) {
+            var.set(value)?;
+        }
+    }
+    Ok(seconds / f64::from(n_timed.max(1)) * n_steps as f64 + validation)
+}
+
+/// Refuses weights that a step has spoilt although the loss before it was a number.
+fn ensure_finite(vars: &VarMap) -> Result<()> {
+    for (name, var) in sorted(vars) {
+        let sum = var
+            .as_detached_tensor()
+            .abs()?
+            .sum_all()?
+            .to_scalar::<f32>()?;
+        ensure!(
+            sum.is_finite(),
+            "the weight {name} is no longer a number: the learning rate is probably too high; the last state that was \
+             saved is kept"
+        );
+    }
+    Ok(())
+}
+
+/// Copies of all variables.
+fn snapshot(vars: &VarMap) -> Result<HashMap<String, Tensor>> {
+    let copy =
+        |(name, var): (String, candle_core::Var)| Ok((name, var.as_detached_tensor().copy()?));
+    sorted(vars).into_iter().map(copy).collect()
+}
+
+/// The weights to measure and to keep: their averages, if the recipe wants any.
+fn finished_weights(state: &RunState) -> HashMap<String, Tensor> {
+    match &state.ema {
+        Some(ema) => ema.weights(),
+        None => sorted(&state.vars)
+            .into_iter()
+            .map(|(name, var)| (name, var.as_detached_tensor()))
+            .collect(),
+    }
 }
 
 /// Figures on PublicTest, by the network as the application runs it.
-fn validate(
-    recipe: &Recipe,
-    dataset: &Arc<Dataset>,
-    device: &Device,
-    vars: &VarMap,
-) -> Result<Metrics> {
-    let indices = dataset.split(Split::PublicTest);
-    ensure!(
-        !indices.is_empty(),
-        "the data has no PublicTest images to select on"
-    );
-    let metadata = describe(recipe, serde_json::Value::Null, BTreeMap::new());
+fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<Metrics> {
+    let indices = job.dataset.split(Split::PublicTest);
     let checkpoint = Checkpoint {
-        metadata,
-        weights: weights(vars),
+        metadata: describe(job.recipe, serde_json::Value::Null, BTreeMap::new()),
+        weights: weights.clone(),
         sha256: String::new(),
     };
-    let mut classifier = Classifier::new(checkpoint, recipe.name.clone(), None, device)?;
-    let logits = logits_of(&mut classifier, dataset, indices, View::PLAIN)?;
-    Ok(Metrics::from_logits(
-        &logits,
-        &dataset.labels_of(indices),
-        1.0,
-    ))
-}
-
-/// The weights by name, without gradients.
-fn weights(vars: &VarMap) -> HashMap<String, Tensor> {
-    sorted(vars)
-        .into_iter()
-        .map(|(name, var)| (name, var.as_detached_tensor()))
-        .collect()
+    let mut classifier = Classifier::new(checkpoint, job.recipe.name.clone(), None, job.device)?;
+    let logits = logits_of(&mut classifier, job.dataset, indices, View::PLAIN)?;
+    let labels = job.dataset.labels_of(indices);
+    Ok(Metrics::from_logits(&logits, &labels, 1.0))
 }
 
 /// Writes the checkpoint of the best epoch so far.
-fn save_best(
-    recipe: &Recipe,
-    figures: &EpochFigures,
-    vars: &VarMap,
-    folder: &RunFolder,
-) -> Result<()> {
+fn save_best(recipe: &Recipe, state: &RunState, folder: &RunFolder) -> Result<()> {
+    let Some(figures) = state.progress.best(recipe) else {
+        return Ok(());
+    };
+    let selected_by = recipe.selection.metric.name();
     let training = serde_json::json!({
         "data": "FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414)",
-        "split": "trained on Training, selected on PublicTest by macro-F1",
+        "split": format!("trained on Training, selected on PublicTest by {selected_by}"),
         "epoch": figures.epoch,
+        "precision": Precision::fastest(),
         "recipe": serde_json::to_value(recipe)?,
     });
     let metrics = BTreeMap::from([
@@ -279,7 +319,7 @@ fn save_best(
         ("PublicTest macro-F1".to_owned(), figures.public_macro_f1),
     ]);
     let metadata = describe(recipe, training, metrics);
-    Checkpoint::write(&metadata, &weights(vars), &folder.best_path())
+    Checkpoint::write(&metadata, &finished_weights(state), &folder.best_path())
         .context("saving the best checkpoint")
 }
 
@@ -296,7 +336,7 @@ fn describe(
         labels: Expression::ALL
             .map(|expression| expression.name().to_owned())
             .to_vec(),
-        input: recipe.input,
+        input: recipe.input_spec(),
         temperature: 1.0,
         training,
         metrics,
@@ -305,89 +345,4 @@ fn describe(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use fervis::model::{network::Architecture, three_block::ThreeBlockConfig};
-
-    use super::*;
-    use crate::dataset::tests::synthetic;
-
-    fn recipe(max_epochs: usize) -> Recipe {
-        let network = ThreeBlockConfig {
-            channels: [2, 2, 2],
-            hidden: 4,
-            ..ThreeBlockConfig::default()
-        };
-        Recipe {
-            network: Architecture::ThreeBlock(network),
-            batch_size: 8,
-            max_epochs,
-            ..Recipe::default()
-        }
-    }
-
-    fn run(recipe: &Recipe, folder: &Path) -> (Outcome, Progress) {
-        let dataset = Arc::new(synthetic(20));
-        let stop = AtomicBool::new(false);
-        train(recipe, &dataset, folder, &Device::Cpu, &stop).unwrap()
-    }
-
-    /// The tensors of a run's state, without the header, which holds wall times.
-    fn state(folder: &Path) -> Vec<(String, Vec<f32>)> {
-        let bytes = fs::read(folder.join("state.safetensors")).unwrap();
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
-        let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
-        let mut state: Vec<_> = tensors
-            .iter()
-            .map(|(name, tensor)| (name.clone(), flat(tensor)))
-            .collect();
-        state.sort_by(|(a, _), (b, _)| a.cmp(b));
-        state
-    }
-
-    #[test]
-    fn a_resumed_run_ends_with_the_same_weights_bit_for_bit() {
-        let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (outcome, _) = run(&recipe(3), whole.path());
-        assert_eq!(
-            outcome,
-            Outcome::Finished("all 3 epochs are done".to_owned())
-        );
-        run(&recipe(1), parted.path());
-        assert_ne!(state(whole.path()), state(parted.path()));
-        let (_, progress) = run(&recipe(3), parted.path());
-        assert_eq!(progress.history.len(), 3);
-        assert_eq!(state(whole.path()), state(parted.path()));
-    }
-
-    #[test]
-    fn an_interrupted_epoch_leaves_no_trace() {
-        let folder = tempfile::tempdir().unwrap();
-        let dataset = Arc::new(synthetic(20));
-        let stop = AtomicBool::new(true);
-        let (outcome, progress) =
-            train(&recipe(2), &dataset, folder.path(), &Device::Cpu, &stop).unwrap();
-        assert_eq!(outcome, Outcome::Interrupted);
-        assert!(progress.history.is_empty());
-        assert!(!folder.path().join("state.safetensors").exists());
-    }
-
-    #[test]
-    fn another_recipe_or_other_data_cannot_go_on() {
-        let folder = tempfile::tempdir().unwrap();
-        run(&recipe(1), folder.path());
-        let refused = |recipe: &Recipe, dataset: Dataset| {
-            let stop = AtomicBool::new(false);
-            let dataset = Arc::new(dataset);
-            let result = train(recipe, &dataset, folder.path(), &Device::Cpu, &stop);
-            result.unwrap_err().to_string()
-        };
-        let other = Recipe {
-            seed: 1,
-            ..recipe(2)
-        };
-        assert!(refused(&other, synthetic(20)).contains("another recipe"));
-        assert!(refused(&recipe(2), synthetic(21)).contains("other data"));
-    }
-}
+mod tests;

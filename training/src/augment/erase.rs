@@ -1,0 +1,173 @@
+//! Wiping out parts of an image, so that a network cannot rely on one part of the face.
+//!
+//! What is wiped out becomes 0 *after* normalisation, which is a middle grey, as in both papers' published code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::SplitMix64;
+
+/// A rectangle of random size that lies wholly inside (Zhong et al. 2017, arXiv:1708.04896; torchvision's
+/// `RandomErasing`).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default = "EraseConfig::off", deny_unknown_fields)]
+pub struct EraseConfig {
+    /// How often, 0 to 1.
+    pub probability: f32,
+    /// Its smallest area, as a fraction of the image's.
+    pub min_area: f32,
+    /// Its largest area.
+    pub max_area: f32,
+    /// Width by height is between `1 / max_aspect_ratio` and this, uniform in its logarithm.
+    pub max_aspect_ratio: f32,
+}
+
+impl EraseConfig {
+    /// Leaves every image as it is; sizes are torchvision's.
+    pub const OFF: Self = Self {
+        probability: 0.0,
+        min_area: 0.02,
+        max_area: 0.33,
+        max_aspect_ratio: 3.3,
+    };
+
+    const fn off() -> Self {
+        Self::OFF
+    }
+
+    /// Wipes out a rectangle of a square image. Always five draws. Where torchvision draws again because the rectangle
+    /// is wider or taller than the image, here it is clipped.
+    pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
+        let side = super::side_of(output) as f32;
+        let is_chosen = rng.unit() < self.probability;
+        let area = rng.between(self.min_area, self.max_area);
+        let stretch = self.max_aspect_ratio.powf(rng.between(-0.5, 0.5));
+        let place = [rng.unit(), rng.unit()];
+        if !is_chosen {
+            return;
+        }
+        let size = [stretch, 1.0 / stretch].map(|s| (side * area.sqrt() * s).round().min(side));
+        let start = [0, 1].map(|axis| (place[axis] * (side - size[axis])).round());
+        wipe(output, start, size);
+    }
+}
+
+/// A square of fixed size about a random pixel, clipped at the border (DeVries and Taylor 2017, arXiv:1708.04552).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default = "CutoutConfig::off", deny_unknown_fields)]
+pub struct CutoutConfig {
+    /// How often, 0 to 1.
+    pub probability: f32,
+    /// Side of the square, as a fraction of the image's.
+    pub side: f32,
+}
+
+impl CutoutConfig {
+    /// Leaves every image as it is; the side is the paper's for CIFAR-10.
+    pub const OFF: Self = Self {
+        probability: 0.0,
+        side: 0.5,
+    };
+
+    const fn off() -> Self {
+        Self::OFF
+    }
+
+    /// Wipes out a square of a square image. Always three draws.
+    pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
+        let image_side = super::side_of(output) as f32;
+        let is_chosen = rng.unit() < self.probability;
+        let center = [rng.unit(), rng.unit()].map(|u| (u * image_side).floor());
+        if !is_chosen {
+            return;
+        }
+        let side = (self.side * image_side).round();
+        let start = center.map(|c| c - (side / 2.0).floor());
+        wipe(output, start, [side, side]);
+    }
+}
+
+/// Sets a rectangle (x and y each) to 0, as far as it lies inside.
+fn wipe(output: &mut [f32], start: [f32; 2], size: [f32; 2]) {
+    let side = super::side_of(output);
+    let range = |axis: usize| {
+        let end = (start[axis] + size[axis]).clamp(0.0, side as f32);
+        // Negative numbers become 0.
+        start[axis] as usize..end as usize
+    };
+    for y in range(1) {
+        let row = &mut output[y * side..(y + 1) * side];
+        if let Some(part) = row.get_mut(range(0)) {
+            part.fill(0.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 48;
+
+    /// Left, top, right and bottom of what was wiped out, if it is a rectangle.
+    fn wiped(apply: impl Fn(&mut SplitMix64, &mut [f32]), key: u64) -> Option<[usize; 4]> {
+        let mut output = vec![1.0; SIDE * SIDE];
+        apply(&mut SplitMix64::from_key(&[key]), &mut output);
+        let at = |x: usize, y: usize| output[y * SIDE + x] == 0.0;
+        let (mut xs, mut ys) = (Vec::new(), Vec::new());
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                if at(x, y) {
+                    xs.push(x);
+                    ys.push(y);
+                }
+            }
+        }
+        let [left, right] = [xs.iter().min()?, xs.iter().max()?].map(|x| *x);
+        let [top, bottom] = [ys.iter().min()?, ys.iter().max()?].map(|y| *y);
+        let area = (right - left + 1) * (bottom - top + 1);
+        assert_eq!(area, xs.len(), "a rectangle without holes");
+        Some([left, top, right + 1, bottom + 1])
+    }
+
+    #[test]
+    fn rectangles_have_the_sizes_asked_for() {
+        let config = EraseConfig {
+            probability: 0.5,
+            min_area: 0.02,
+            max_area: 0.2,
+            max_aspect_ratio: 3.3,
+        };
+        let all: Vec<_> = (0..1000)
+            .filter_map(|key| wiped(|rng, output| config.apply(rng, output), key))
+            .collect();
+        // Five standard deviations of a binomial with p = 0.5.
+        assert!(all.len().abs_diff(500) < 80, "{}", all.len());
+        for [left, top, right, bottom] in &all {
+            let (width, height) = ((right - left) as f32, (bottom - top) as f32);
+            let area = width * height / (SIDE * SIDE) as f32;
+            assert!((0.015..0.225).contains(&area), "{area}");
+            assert!((0.25..4.0).contains(&(width / height)));
+        }
+        assert!(all.iter().any(|r| r[0] == 0) && all.iter().any(|r| r[2] == SIDE));
+        assert!(wiped(|rng, output| EraseConfig::OFF.apply(rng, output), 1).is_none());
+    }
+
+    #[test]
+    fn cutouts_are_squares_clipped_at_the_border() {
+        let config = CutoutConfig {
+            probability: 1.0,
+            side: 0.25,
+        };
+        let all: Vec<_> = (0..300)
+            .filter_map(|key| wiped(|rng, output| config.apply(rng, output), key))
+            .collect();
+        assert_eq!(all.len(), 300);
+        for &[left, top, right, bottom] in &all {
+            for (start, end) in [(left, right), (top, bottom)] {
+                let touches = start == 0 || end == SIDE;
+                assert!(end - start == 12 || touches && end - start < 12);
+            }
+        }
+        assert!(all.iter().any(|r| r[2] - r[0] < 12));
+    }
+}

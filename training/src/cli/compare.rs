@@ -1,0 +1,61 @@
+//! `fervis-train compare`: several checkpoints in one table.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Result;
+use fervis::model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice};
+use fervis_train::{
+    compare::Comparison,
+    dataset::{Dataset, Split},
+    evaluate::Evaluation,
+};
+
+use super::parse_split;
+
+/// What to compare, and on what.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The checkpoints; differences are from the first.
+    #[arg(required = true)]
+    checkpoints: Vec<PathBuf>,
+    /// FER-2013, in any of the forms that `train` takes.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Training, PublicTest or PrivateTest.
+    #[arg(long, default_value = "PublicTest", value_parser = parse_split)]
+    split: Split,
+    /// Print one JSON object instead of the table.
+    #[arg(long)]
+    json: bool,
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal.
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+}
+
+/// Measures one after the other and prints the table.
+pub fn run(args: &Args) -> Result<()> {
+    let dataset = Arc::new(Dataset::load(&args.data)?);
+    let labels = dataset.labels_of(dataset.split(args.split));
+    let device = ComputeDevice::start(args.device);
+    let mut comparison = Comparison::default();
+    for path in &args.checkpoints {
+        let mut classifier = Classifier::load(&CheckpointChoice::File(path.clone()), &device)?;
+        let info = Arc::clone(classifier.info());
+        log::info!("measuring {}", path.display());
+        let measured = Evaluation::measure(&mut classifier, &dataset, args.split, None)?;
+        comparison.add(
+            path.display().to_string(),
+            info.architecture.clone(),
+            info.n_parameters,
+            measured,
+            &labels,
+        );
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&comparison)?);
+    } else {
+        println!("{} images of {}\n", labels.len(), args.split.name());
+        print!("{comparison}");
+    }
+    Ok(())
+}

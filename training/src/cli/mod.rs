@@ -1,0 +1,59 @@
+//! The command line of the trainer, one file per command.
+
+mod calibrate;
+mod compare;
+mod doctor;
+mod evaluate;
+mod import;
+mod preview;
+mod train;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use fervis_train::dataset::Split;
+
+/// Trains and evaluates the networks that fervis runs.
+#[derive(Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a network on FER-2013, or go on with an interrupted run.
+    Train(train::Args),
+    /// Measure a checkpoint on one split of FER-2013.
+    Evaluate(evaluate::Args),
+    /// Fit temperature and crop on PublicTest and write the checkpoint that ships.
+    Calibrate(calibrate::Args),
+    /// Make a checkpoint of a PyTorch file, without running any of its code.
+    Import(import::Args),
+    /// Say what is wrong with a copy of FER-2013, and which images to leave out.
+    Doctor(doctor::Args),
+    /// Draw what the network is fed with, before and after augmentation.
+    Preview(preview::Args),
+    /// Measure several checkpoints and print one table.
+    Compare(compare::Args),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        match &self.command {
+            Command::Train(args) => train::run(args),
+            Command::Evaluate(args) => evaluate::run(args),
+            Command::Calibrate(args) => calibrate::run(args),
+            Command::Import(args) => import::run(args),
+            Command::Doctor(args) => doctor::run(args),
+            Command::Preview(args) => preview::run(args),
+            Command::Compare(args) => compare::run(args),
+        }
+    }
+}
+
+fn parse_split(text: &str) -> Result<Split, String> {
+    Split::from_name(text)
+        .ok_or_else(|| format!("“{text}” is none of Training, PublicTest, PrivateTest"))
+}

@@ -1,0 +1,67 @@
+//! `fervis-train preview`: a sheet of what the network is fed with.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, Result};
+use fervis::expression::Expression;
+use fervis_train::{
+    dataset::{Dataset, Split},
+    preview::{PreviewConfig, choose, sheet},
+    recipe::Recipe,
+};
+
+use super::parse_split;
+
+/// What to show, and where the sheet goes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where the sheet goes.
+    #[arg(value_name = "OUT.png")]
+    out: PathBuf,
+    /// FER-2013, in any of the forms that `train` takes.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Whose variations to show: the name of a built-in recipe, or a .toml file of your own.
+    #[arg(long, value_name = "NAME|FILE.toml", default_value = "three-block")]
+    recipe: String,
+    /// Training, PublicTest or PrivateTest.
+    #[arg(long, default_value = "Training", value_parser = parse_split)]
+    split: Split,
+    /// Rows for each expression.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
+    per_class: u16,
+    /// Columns of augmented images, one for each of the first epochs.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=100))]
+    epochs: u16,
+    /// The run's seed; the recipe's, if not given.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Draws the sheet and says what its rows are.
+pub fn run(args: &Args) -> Result<()> {
+    let dataset = Arc::new(Dataset::load(&args.data)?);
+    let recipe = Recipe::find(&args.recipe)?;
+    let indices = choose(&dataset, args.split, args.per_class.into());
+    let config = PreviewConfig {
+        augment: recipe.augment,
+        normalization: recipe.normalization(),
+        seed: args.seed.unwrap_or(recipe.seed),
+        n_epochs: args.epochs.into(),
+    };
+    let sheet = sheet(&dataset, &indices, &config)?;
+    sheet
+        .save(&args.out)
+        .with_context(|| format!("writing {}", args.out.display()))?;
+    println!(
+        "columns: as stored, as evaluated, then as epochs 1 to {} of {} see it",
+        args.epochs, recipe.name
+    );
+    for (row, index) in indices.iter().enumerate() {
+        let label = Expression::from_index(dataset.label(*index).into());
+        let label = label.map_or("", Expression::name);
+        println!("row {:>3}: {label}, image {index}", row + 1);
+    }
+    println!("written to {}", args.out.display());
+    Ok(())
+}

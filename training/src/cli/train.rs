@@ -1,0 +1,161 @@
+//! `fervis-train train`: trains a network, or goes on with an interrupted run.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use fervis::model::{ComputeDevice, DeviceChoice};
+use fervis_train::{
+    dataset::{Dataset, Split},
+    recipe::Recipe,
+    train::{Job, Outcome, train},
+    votes::Votes,
+};
+
+/// What to train on, how, where to, and for how long.
+#[derive(clap::Args)]
+pub struct Args {
+    /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, Kaggle's zip, or a folder with one folder per class.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// How to train: the name of a built-in recipe, or a .toml file of your own.
+    #[arg(long, value_name = "NAME|FILE.toml", default_value = "three-block")]
+    recipe: String,
+    /// Where the run is kept; if there is one already, it goes on. Default: runs/ and the recipe's name.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal.
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Epochs at the most, in place of the recipe's.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "budget")]
+    epochs: Option<u32>,
+    /// Fit the number of epochs and the schedule to this time, such as 3h, 90m or 1h30m.
+    #[arg(long, value_name = "TIME", value_parser = parse_budget)]
+    budget: Option<Duration>,
+    /// Decides first weights, order, augmentation and dropout, in place of the recipe's.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// FER+'s fer2013new.csv, for recipes that learn from its votes. The data must be fer2013.csv in its own order.
+    #[arg(long, value_name = "FILE")]
+    votes: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let mut recipe = Recipe::find(&args.recipe)?;
+    if let Some(epochs) = args.epochs {
+        recipe.max_epochs = epochs as usize;
+    }
+    recipe.seed = args.seed.unwrap_or(recipe.seed);
+    let default_out = || Path::new("runs").join(&recipe.name);
+    let out = args.out.clone().unwrap_or_else(default_out);
+    let dataset = Arc::new(Dataset::load(&args.data)?);
+    for split in Split::ALL {
+        let n_images = dataset.split(split).len();
+        println!("{:<12} {n_images:>6} images", split.name());
+    }
+    let load_votes = |path: &PathBuf| Votes::load(path, &dataset);
+    let votes = args.votes.as_ref().map(load_votes).transpose()?;
+    let device = ComputeDevice::start(args.device);
+    if let Some(warning) = &device.warning {
+        log::warn!("{warning}");
+    }
+    println!("recipe {}, computing on {}", recipe.name, device.name);
+    let job = Job {
+        recipe: &recipe,
+        dataset: &dataset,
+        votes,
+        device: &device.device,
+        budget: args.budget,
+    };
+    let stop = stop_on_interrupt()?;
+    let (outcome, progress) = train(&job, &out, &|| stop.load(Ordering::Relaxed))?;
+    if outcome == Outcome::Interrupted {
+        println!("to go on at the same step: {}", command_line());
+    }
+    if let Some(best) = progress.best(&recipe) {
+        println!(
+            "best: epoch {}, PublicTest accuracy {:.2} %, macro-F1 {:.2} %, in {}",
+            best.epoch,
+            best.public_accuracy * 100.0,
+            best.public_macro_f1 * 100.0,
+            out.join("best.safetensors").display()
+        );
+    }
+    Ok(())
+}
+
+/// A flag that the first Ctrl-C sets; the second ends the program at once.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            // 128 and the number of the signal, as shells have it.
+            std::process::exit(130);
+        }
+        eprintln!(
+            "\nfinishing the step and saving; press Ctrl-C again to give up what was not saved"
+        );
+    })
+    .context("watching for Ctrl-C")?;
+    Ok(stop)
+}
+
+/// This program's own command line.
+fn command_line() -> String {
+    let quote = |argument: String| {
+        if argument.contains(char::is_whitespace) {
+            format!("'{argument}'")
+        } else {
+            argument
+        }
+    };
+    std::env::args().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// Hours, minutes and seconds, such as `1h30m`.
+fn parse_budget(text: &str) -> Result<Duration> {
+    let wrong = || anyhow!("“{text}” is not a time such as 3h, 90m or 1h30m");
+    let mut seconds = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let at = rest.find(char::is_alphabetic).ok_or_else(wrong)?;
+        let number: f64 = rest[..at].parse().map_err(|_| wrong())?;
+        let unit = rest[at..].chars().next().ok_or_else(wrong)?;
+        seconds += number
+            * match unit {
+                'h' => 3600.0,
+                'm' => 60.0,
+                's' => 1.0,
+                _ => return Err(wrong()),
+            };
+        rest = &rest[at + unit.len_utf8()..];
+    }
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(budget) if !budget.is_zero() => Ok(budget),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_hours_minutes_and_seconds() {
+        for (text, seconds) in [("3h", 10_800), ("1h30m", 5400), ("1.5m", 90), ("45s", 45)] {
+            assert_eq!(parse_budget(text).unwrap().as_secs(), seconds);
+        }
+        for text in ["", "3", "h", "3 hours", "-1h", "1d", "0s", "1e999h", "3ħ"] {
+            assert!(parse_budget(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! What is wrong with a copy of FER-2013, and which images a careful training would leave out.
+//!
+//! FER-2013 is passed around in copies of copies, and has faults of its own; a network is no better than what it is
+//! shown, and a figure no better than the images it was measured on.
+
+use std::fmt;
+
+use anyhow::Result;
+use fervis::expression::{Expression, N_EXPRESSIONS};
+use serde::Serialize;
+
+use crate::{
+    clean_index::CleanIndex,
+    dataset::{Dataset, Split},
+    duplicates::Duplicates,
+    near_duplicates::{self, NearPair},
+};
+
+/// Images of each class in each split, as published (Goodfellow et al. 2013, arXiv:1307.0414, and Kaggle's file).
+pub const PUBLISHED_COUNTS: [[usize; N_EXPRESSIONS]; 3] = [
+    [3995, 436, 4097, 7215, 4830, 3171, 4965],
+    [467, 56, 496, 895, 653, 415, 607],
+    [491, 55, 528, 879, 594, 416, 626],
+];
+
+/// Images listed by number in the report; the rest are in the index file.
+const MAX_LISTED: usize = 8;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diagnosis {
+    /// Images of each class in Training, PublicTest and PrivateTest.
+    pub counts: [[usize; N_EXPRESSIONS]; 3],
+    /// Whether they are [`PUBLISHED_COUNTS`].
+    pub has_published_counts: bool,
+    /// Pixel-identical and constant images.
+    pub duplicates: Duplicates,
+    /// Images that are nearly the same.
+    pub near_duplicates: Vec<NearPair>,
+    /// Near pairs with an image in Training and one in PublicTest or PrivateTest, or in both of these.
+    pub n_near_across_splits: usize,
+    /// Near pairs whose labels differ.
+    pub n_near_conflicting: usize,
+    /// How many images of each split a careful training would use.
+    pub n_kept: [usize; 3],
+}
+
+impl Diagnosis {
+    /// Looks at every image, and compares every one with every other. Also returns which to keep:
+    ///
+    /// - PrivateTest as it is, so that figures stay comparable;
+    /// - of PublicTest those that are not constant and have no copy, exact or near, in PrivateTest;
+    /// - of Training those that are not constant, have no copy in either test split, and are the first of their copies; of
+    ///   exact copies with different labels none.
+    ///
+    /// # Errors
+    /// If the memory is too small.
+    pub fn of(dataset: &Dataset) -> Result<(Self, CleanIndex)> {
+        let duplicates = Duplicates::find(dataset);
+        let near = near_duplicates::find(dataset)?;
+        let splits = splits_by_index(dataset);
+        let index = clean(dataset, &duplicates, &near, &splits);
+        let counts = Split::ALL.map(|split| dataset.class_counts(dataset.split(split)));
+        let of_pairs = |is: &dyn Fn(&NearPair) -> bool| near.iter().filter(|pair| is(pair)).count();
+        let diagnosis = Self {
+            counts,
+            has_published_counts: counts == PUBLISHED_COUNTS,
+            n_near_across_splits: of_pairs(&|pair| splits[pair.first] != splits[pair.second]),
+            n_near_conflicting: of_pairs(&|pair| {
+                dataset.label(pair.first) != dataset.label(pair.second)
+            }),
+            n_kept: Split::ALL.map(|split| index.split(split).len()),
+            near_duplicates: near,
+            duplicates,
+        };
+        Ok((diagnosis, index))
+    }
+}
+
+fn splits_by_index(dataset: &Dataset) -> Vec<Split> {
+    let mut splits = vec![Split::Training; dataset.len()];
+    for split in Split::ALL {
+        for &index in dataset.split(split) {
+            splits[index] = split;
+        }
+    }
+    splits
+}
+
+fn clean(
+    dataset: &Dataset,
+    duplicates: &Duplicates,
+    near: &[NearPair],
+    splits: &[Split],
+) -> CleanIndex {
+    let mut index = CleanIndex::all(dataset);
+    let not_tested = |index: &usize| splits[*index] != Split::PrivateTest;
+    for &constant in duplicates.constant.iter().filter(|index| not_tested(index)) {
+        index.leave_out(constant, "one single grey");
+    }
+    for group in &duplicates.conflicting {
+        for &copy in group
+            .iter()
+            .filter(|index| splits[**index] == Split::Training)
+        {
+            index.leave_out(copy, "copies with different labels");
+        }
+    }
+    for &copy in &duplicates.training_in_tests {
+        index.leave_out(copy, "also in PublicTest or PrivateTest");
+    }
+    for &copy in &duplicates.training_copies {
+        index.leave_out(copy, "also earlier in Training");
+    }
+    for &copy in &duplicates.public_test_in_private_test {
+        index.leave_out(copy, "also in PrivateTest");
+    }
+    // First what is near a test image, so that the one of two near copies that is kept is not left out later.
+    for pair in near
+        .iter()
+        .filter(|pair| splits[pair.first] != splits[pair.second])
+    {
+        // Splits are ordered: of two, the one that is learnt from or chosen by gives way.
+        let (out, stays) = if splits[pair.first] < splits[pair.second] {
+            (pair.first, pair.second)
+        } else {
+            (pair.second, pair.first)
+        };
+        index.leave_out(
+            out,
+            format!("near copy of {stays} in {}", splits[stays].name()),
+        );
+    }
+    let in_training = |pair: &&NearPair| {
+        splits[pair.first] == Split::Training && splits[pair.second] == Split::Training
+    };
+    for pair in near.iter().filter(in_training) {
+        if index.keeps(pair.first) {
+            index.leave_out(pair.second, format!("near copy of {}", pair.first));
+        }
+    }
+    index
+}
+
+impl fmt::Display for Diagnosis {
+    /// The report for the terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<12}", "")?;
+        for expression in Expression::ALL {
+            write!(f, "{:>15}", expression.name())?;
+        }
+        writeln!(f)?;
+        for ((split, counts), published) in
+            Split::ALL.iter().zip(&self.counts).zip(&PUBLISHED_COUNTS)
+        {
+            write!(f, "{:<12}", split.name())?;
+            for (count, published) in counts.iter().zip(published) {
+                let difference = *count as i64 - *published as i64;
+                let cell = match difference {
+                    0 => count.to_string(),
+                    _ => format!("{count} ({difference:+})"),
+                };
+                write!(f, "{cell:>15}")?;
+            }
+            writeln!(f)?;
+        }
+        let verdict = if self.has_published_counts {
+            "the counts are the published ones"
+        } else {
+            "in brackets: the difference from the published counts"
+        };
+        writeln!(f, "{verdict}\n")?;
+        let found = &self.duplicates;
+        for (what, images) in [
+            ("of one single grey", &found.constant),
+            (
+                "in Training, also earlier in Training",
+                &found.training_copies,
+            ),
+            (
+                "in Training, also in a test split",
+                &found.training_in_tests,
+            ),
+            (
+                "in PublicTest, also in Training",
+                &found.public_test_in_training,
+            ),
+            (
+                "in PrivateTest, also in Training",
+                &found.private_test_in_training,
+            ),
+            (
+                "in PrivateTest, also in Training or PublicTest",
+                &found.private_test_in_others,
+            ),
+        ] {
+            writeln!(f, "{:>6} images {what}{}", images.len(), Listed(images))?;
+        }
+        let conflicting: Vec<usize> = found.conflicting.iter().map(|group| group[0]).collect();
+        writeln!(
+            f,
+            "{:>6} groups of identical images with different labels{}",
+            conflicting.len(),
+            Listed(&conflicting)
+        )?;
+        let mirrored = self
+            .near_duplicates
+            .iter()
+            .filter(|pair| pair.mirrored)
+            .count();
+        writeln!(
+            f,
+            "{:>6} pairs of nearly identical images (correlation {} or more; {mirrored} mirrored), \
+             {} of them across splits, {} with different labels",
+            self.near_duplicates.len(),
+            near_duplicates::MIN_CORRELATION,
+            self.n_near_across_splits,
+            self.n_near_conflicting
+        )?;
+        let [training, public, private] = self.n_kept;
+        write!(
+            f,
+            "\nclean: {training} images of Training, {public} of PublicTest, {private} of PrivateTest (which is left as it is)"
+        )
+    }
+}
+
+/// The first few numbers, after a colon.
+struct Listed<'a>(&'a [usize]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, index) in self.0.iter().take(MAX_LISTED).enumerate() {
+            let separator = if position == 0 { ": " } else { ", " };
+            write!(f, "{separator}{index}")?;
+        }
+        f.write_str(if self.0.len() > MAX_LISTED {
+            ", …"
+        } else {
+            ""
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fervis::expression::Expression::{Angry, Happy, Sad};
+
+    use super::*;
+    use crate::{dataset::IMAGE_LEN, random::SplitMix64};
+
+    fn noise(key: u64) -> Vec<u8> {
+        let mut rng = SplitMix64::from_key(&[key]);
+        (0..IMAGE_LEN).map(|_| rng.below(200) as u8).collect()
+    }
+
+    /// The same picture for the eye: one pixel differs.
+    fn nearly(key: u64) -> Vec<u8> {
+        let mut image = noise(key);
+        image[100] ^= 31;
+        image
+    }
+
+    #[test]
+    fn what_a_careful_training_leaves_out() {
+        let mut dataset = Dataset::new();
+        for (split, label, image) in [
+            (Split::Training, Happy, noise(1)),              // 0: kept
+            (Split::Training, Happy, noise(2)),              // 1: kept, the first of its copies
+            (Split::Training, Happy, noise(2)),              // 2: exact copy
+            (Split::Training, Happy, nearly(2)),             // 3: near copy
+            (Split::Training, Happy, noise(3)),              // 4 and 5: which label is right?
+            (Split::Training, Sad, noise(3)),                // 5
+            (Split::Training, Angry, vec![9; IMAGE_LEN]),    // 6: one grey
+            (Split::Training, Sad, noise(4)),                // 7: also 9
+            (Split::Training, Sad, nearly(5)),               // 8: nearly 10
+            (Split::PublicTest, Sad, noise(4)),              // 9
+            (Split::PublicTest, Sad, noise(5)),              // 10: also 12
+            (Split::PublicTest, Sad, nearly(6)),             // 11: nearly 13
+            (Split::PrivateTest, Sad, noise(5)),             // 12
+            (Split::PrivateTest, Happy, noise(6)),           // 13
+            (Split::PrivateTest, Happy, vec![9; IMAGE_LEN]), // 14: stays, as published
+        ] {
+            dataset.push(split, label, &image);
+        }
+        let (diagnosis, index) = Diagnosis::of(&dataset).unwrap();
+        assert_eq!(index.split(Split::Training), [0, 1]);
+        assert_eq!(index.split(Split::PublicTest), [9]);
+        assert_eq!(index.split(Split::PrivateTest), [12, 13, 14]);
+        assert_eq!(diagnosis.n_kept, [2, 1, 3]);
+        assert_eq!(index.rows[3].reason, "near copy of 1");
+        assert_eq!(index.rows[4].reason, "copies with different labels");
+        assert!(
+            index.rows[8]
+                .reason
+                .starts_with("near copy of 10 in PublicTest"),
+            "{}",
+            index.rows[8].reason
+        );
+        // (1, 3), (2, 3), (8, 10), (8, 12) and (11, 13).
+        assert_eq!(diagnosis.near_duplicates.len(), 5);
+        assert_eq!(diagnosis.n_near_across_splits, 3);
+        assert_eq!(diagnosis.n_near_conflicting, 1);
+        assert!(!diagnosis.has_published_counts);
+        let report = diagnosis.to_string();
+        assert!(report.contains("5 (-7210)"), "{report}");
+        assert!(
+            report.contains("2 images of one single grey: 6, 14"),
+            "{report}"
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! What training minimizes: `-Σ w t (1 - p)^γ ln p` over the classes, averaged over the images.
+//!
+//! `t` is the target, `p` the network's probability, `w` the class's weight. With γ = 0, all weights 1 and `t` the label
+//! this is cross-entropy. Targets combine, in this order: the label, blended with people's votes, smoothed, mixed.
+
+use candle_core::{D, Device, Result, Tensor};
+use candle_nn::{loss::cross_entropy, ops::log_softmax};
+use fervis::expression::N_EXPRESSIONS;
+use serde::{Deserialize, Serialize};
+
+use crate::{loader::Batch, votes::Votes};
+
+/// A distribution over the classes, in FER-2013's order.
+pub type Target = [f32; N_EXPRESSIONS];
+
+/// What a recipe says about the loss. The default is cross-entropy.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossSettings {
+    /// Plays down images that are already right: 0 is cross-entropy, 2 the paper's (Lin et al. 2017, arXiv:1708.02002).
+    pub focal_gamma: f64,
+    /// This share of every target is spread evenly over all classes (Szegedy et al. 2016, arXiv:1512.00567).
+    pub label_smoothing: f32,
+    /// How much each class counts.
+    pub class_weights: ClassWeights,
+    /// This share of every target is the distribution of FER+'s votes, where an image has any.
+    pub votes_share: f32,
+}
+
+/// How much each class counts.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// All alike.
+    #[default]
+    Even,
+    /// Images divided by the number of classes and by those of the class: scikit-learn's `balanced`.
+    Balanced,
+    /// As given, in FER-2013's order.
+    Given([f64; N_EXPRESSIONS]),
+}
+
+/// The loss of a run.
+#[derive(Debug)]
+pub struct Loss {
+    settings: LossSettings,
+    weights: Option<[f32; N_EXPRESSIONS]>,
+    votes: Option<Votes>,
+}
+
+impl Loss {
+    /// `class_counts` are those of the training images, `votes` those of the whole data set.
+    pub fn new(
+        settings: LossSettings,
+        class_counts: [usize; N_EXPRESSIONS],
+        votes: Option<Votes>,
+    ) -> Self {
+        let n_images: usize = class_counts.iter().sum();
+        let weights = match settings.class_weights {
+            ClassWeights::Even => None,
+            ClassWeights::Given(weights) => Some(weights.map(|weight| weight as f32)),
+            ClassWeights::Balanced => Some(class_counts.map(|n| match n {
+                0 => 0.0,
+                n => n_images as f32 / (N_EXPRESSIONS * n) as f32,
+            })),
+        };
+        Self {
+            settings,
+            weights,
+            votes: votes.filter(|_| settings.votes_share > 0.0),
+        }
+    }
+
+    /// The mean loss of a batch, from logits `(n, 7)`.
+    ///
+    /// # Errors
+    /// If the logits have another shape.
+    pub fn of_batch(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
+        let is_plain = self.weights.is_none()
+            && self.votes.is_none()
+            && self.settings.label_smoothing == 0.0
+            && self.settings.focal_gamma == 0.0
+            && batch.mixed.is_none();
+        if is_plain {
+            let labels = Tensor::new(batch.labels.as_slice(), logits.device())?;
+            return cross_entropy(logits, &labels);
+        }
+        self.of_targets(logits, &self.targets(batch))
+    }
+
+    /// The targets of a batch.
+    fn targets(&self, batch: &Batch) -> Vec<Target> {
+        let smoothing = self.settings.label_smoothing;
+        let of_image = |(&label, &index): (&u32, &usize)| {
+            let votes = self.votes.as_ref().and_then(|votes| votes.of(index));
+            let votes_share = votes.map_or(0.0, |_| self.settings.votes_share);
+            let mut target = [0.0; N_EXPRESSIONS];
+            for (class, value) in target.iter_mut().enumerate() {
+                let is_label = f32::from(u8::from(class == label as usize));
+                let vote = votes.map_or(0.0, |votes| votes[class]);
+                let blended = (1.0 - votes_share) * is_label + votes_share * vote;
+                *value = (1.0 - smoothing) * blended + smoothing / N_EXPRESSIONS as f32;
+            }
+            target
+        };
+        let targets: Vec<Target> = batch
+            .labels
+            .iter()
+            .zip(&batch.indices)
+            .map(of_image)
+            .collect();
+        match &batch.mixed {
+            None => targets,
+            Some(mixed) => mixed
+                .partners
+                .iter()
+                .zip(&targets)
+                .map(|(&partner, own)| {
+                    let other = targets[partner];
+                    std::array::from_fn(|c| mixed.share * own[c] + (1.0 - mixed.share) * other[c])
+                })
+                .collect(),
+        }
+    }
+
+    /// The loss, divided by the sum of `w t` over classes and images: with labels as targets that is PyTorch's mean.
+    fn of_targets(&self, logits: &Tensor, targets: &[Target]) -> Result<Tensor> {
+        let weights = self.weights.unwrap_or([1.0; N_EXPRESSIONS]);
+        let weighted: Vec<f32> = targets
+            .iter()
+            .flat_map(|target| (0..N_EXPRESSIONS).map(|class| target[class] * weights[class]))
+            .collect();
+        let sum: f32 = weighted.iter().sum();
+        let shape = (targets.len(), N_EXPRESSIONS);
+        let weighted = Tensor::from_vec(weighted, shape, &Device::Cpu)?;
+        let weighted = weighted.to_device(logits.device())?; // (n, 7)
+        let log_p = log_softmax(logits, D::Minus1)?; // (n, 7)
+        let terms = (&log_p * weighted)?;
+        let terms = if self.settings.focal_gamma == 0.0 {
+            terms
+        } else {
+            // Rounding may take p above 1.
+            let wrong = (1.0 - log_p.exp()?)?.relu()?;
+            (terms * wrong.powf(self.settings.focal_gamma)?)?
+        };
+        // A batch whose classes all weigh nothing has no loss.
+        terms.sum_all()? * (-1.0 / f64::from(sum.max(f32::MIN_POSITIVE)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

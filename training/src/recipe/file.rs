@@ -1,0 +1,158 @@
+//! Recipes from files and by name, and errors that name the file, the line and the key.
+
+use std::{fs, io, ops::Range, path::Path};
+
+use toml::de::{DeTable, DeValue};
+
+use super::Recipe;
+
+/// Names and texts of the files in `recipes/`.
+pub(super) const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
+
+/// Why a recipe cannot be used. The words are the ones users see.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// There is neither a recipe of this name nor a file.
+    #[error(
+        "there is no recipe “{name}” (there are: {known}); for a file of your own give its path, ending in .toml"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("{file} could not be read: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{file}, line {line}: {}{problem}", key.as_ref().map(|key| format!("{key}: ")).unwrap_or_default())]
+    Value {
+        /// The file, or the built-in recipe.
+        file: String,
+        /// Counted from 1; of the table, if the key itself is missing.
+        line: usize,
+        /// The key with its tables, such as `optimizer.adamw.learning_rate`.
+        key: Option<String>,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Recipe {
+    /// The built-in recipes' names.
+    pub fn names() -> Vec<&'static str> {
+        EMBEDDED.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The built-in recipe of this name, or else the recipe in the file of this name.
+    ///
+    /// # Errors
+    /// [`RecipeError`], naming the file, the line and the key.
+    pub fn find(name: &str) -> Result<Self, RecipeError> {
+        if let Some((_, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) {
+            return Self::parse(text, &format!("recipe {name}"));
+        }
+        let path = Path::new(name);
+        if path.extension().is_none() && !path.exists() {
+            return Err(RecipeError::Unknown {
+                name: name.to_owned(),
+                known: Self::names().join(", "),
+            });
+        }
+        let text = fs::read_to_string(path).map_err(|source| RecipeError::Read {
+            file: name.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, name)
+    }
+
+    /// Reads and checks a recipe. `file` is what errors call it.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`], naming the line and the key.
+    pub fn parse(text: &str, file: &str) -> Result<Self, RecipeError> {
+        let error = |at: usize, key: Option<String>, problem: String| RecipeError::Value {
+            file: file.to_owned(),
+            line: text[..at.min(text.len())].matches('\n').count() + 1,
+            key,
+            problem,
+        };
+        let refused = |cause: toml::de::Error| {
+            let span = cause.span().unwrap_or(0..0);
+            let document = DeTable::parse(text).ok();
+            let key = document.and_then(|document| key_at(document.get_ref(), &span));
+            // The parser's messages may go over several lines.
+            let problem = cause.message().replace('\n', "; ");
+            error(span.start, key.filter(|key| !key.is_empty()), problem)
+        };
+        let recipe: Self = toml::from_str(text).map_err(refused)?;
+        recipe.check().map_err(|(key, problem)| {
+            let document = DeTable::parse(text).ok();
+            let at = document.map_or(0, |document| place_of(document.get_ref(), &key));
+            error(at, Some(key), problem)
+        })?;
+        Ok(recipe)
+    }
+}
+
+/// The key, with its tables, whose name or value holds a place in the text.
+fn key_at(table: &DeTable, span: &Range<usize>) -> Option<String> {
+    // An inner table's span is that of its header alone, so every one is looked into.
+    for (key, value) in table {
+        let name = key.get_ref();
+        if let DeValue::Table(inner) = value.get_ref()
+            && let Some(rest) = key_at(inner, span)
+        {
+            return Some(format!("{name}.{rest}"));
+        }
+        if let DeValue::Array(items) = value.get_ref() {
+            let inside = items.iter().find_map(|item| match item.get_ref() {
+                DeValue::Table(inner) => key_at(inner, span),
+                _ => None,
+            });
+            if let Some(rest) = inside {
+                return Some(format!("{name}.{rest}"));
+            }
+        }
+        let holds = |range: Range<usize>| range.contains(&span.start);
+        if holds(key.span()) || holds(value.span()) {
+            return Some(name.to_string());
+        }
+    }
+    None
+}
+
+/// Where a key stands; if it was left out, where its table does.
+fn place_of(table: &DeTable, path: &str) -> usize {
+    let (mut table, mut place) = (table, 0);
+    for part in path.split('.') {
+        // `groups[1]` is the second table of that array.
+        let (name, index) = match part.split_once('[') {
+            Some((name, rest)) => (name, rest.trim_end_matches(']').parse::<usize>().ok()),
+            None => (part, None),
+        };
+        let found = table.iter().find(|(key, _)| key.get_ref() == name);
+        let Some((key, mut value)) = found else {
+            break;
+        };
+        place = key.span().start;
+        if let (DeValue::Array(items), Some(index)) = (value.get_ref(), index)
+            && let Some(item) = items.get(index)
+        {
+            place = item.span().start;
+            value = item;
+        }
+        match value.get_ref() {
+            DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    place
+}

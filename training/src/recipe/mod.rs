@@ -1,0 +1,181 @@
+//! Everything that decides the outcome of a run, read from a TOML file and saved beside the weights.
+//!
+//! A recipe is a file, never code: those in `recipes/` are built into the program and found by name ([`Recipe::find`]),
+//! any other is found by path. What a newcomer would get wrong: a key that is left out is *off*, not the value that the
+//! `three-block` recipe has.
+
+mod check;
+mod file;
+
+use fervis::model::{
+    network::Architecture,
+    preprocess::{InputSpec, ResizeFilter},
+};
+use serde::{Deserialize, Serialize};
+
+pub use self::file::RecipeError;
+use crate::{
+    augment::{AugmentConfig, Normalization},
+    dataset::IMAGE_SIDE_PX,
+    loss::LossSettings,
+    optimizer::{GroupSettings, OptimizerSettings},
+    sampler::Sampler,
+    schedule::Schedule,
+};
+
+/// A recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name of the run and of its checkpoint.
+    pub name: String,
+    /// Decides first weights, order, augmentation and dropout.
+    pub seed: u64,
+    /// Images a step.
+    pub batch_size: usize,
+    /// The run ends after this many epochs at the latest.
+    pub max_epochs: usize,
+    /// Which images an epoch shows.
+    #[serde(default)]
+    pub sampler: Sampler,
+    /// The network.
+    pub network: Architecture,
+    /// What the network is fed with.
+    #[serde(default)]
+    pub input: InputSettings,
+    /// Random variations of the training images.
+    #[serde(default = "no_augmentation")]
+    pub augment: AugmentConfig,
+    /// What is minimized.
+    #[serde(default)]
+    pub loss: LossSettings,
+    /// How weights move.
+    pub optimizer: OptimizerSettings,
+    /// Weights that move differently; the first group that fits a weight counts.
+    #[serde(default)]
+    pub groups: Vec<GroupSettings>,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Which epoch is the best, and when to stop waiting for a better one.
+    pub selection: Selection,
+    /// Averages the weights; the average is what is evaluated and saved as the best.
+    #[serde(default)]
+    pub ema: Option<EmaSettings>,
+    /// Smaller inputs in the first part of the run, for networks that take any size.
+    #[serde(default)]
+    pub progressive_resizing: Vec<ResizingStage>,
+}
+
+/// What the network is fed with: grey, square.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InputSettings {
+    /// Width and height, px.
+    pub side_px: usize,
+    /// Subtracted after scaling pixels to 0 to 1.
+    pub mean: f32,
+    /// Divides after that.
+    pub std: f32,
+    /// How the application resamples faces for this network.
+    pub resize_filter: ResizeFilter,
+}
+
+impl Default for InputSettings {
+    /// FER-2013's own size, scaled to -1 to 1.
+    fn default() -> Self {
+        let spec = InputSpec::FER_2013;
+        Self {
+            side_px: IMAGE_SIDE_PX,
+            mean: spec.mean,
+            std: spec.std,
+            resize_filter: spec.resize_filter,
+        }
+    }
+}
+
+/// How the best epoch is chosen, always on PublicTest.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// What is compared.
+    pub metric: SelectionMetric,
+    /// The run ends when the metric has not improved for this many epochs.
+    pub patience: usize,
+}
+
+/// A figure on PublicTest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelectionMetric {
+    /// Mean F1 of the classes; higher is better.
+    MacroF1,
+    /// Share of right answers; higher is better.
+    Accuracy,
+    /// Negative log-likelihood; lower is better.
+    Loss,
+}
+
+impl SelectionMetric {
+    /// The word for it in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MacroF1 => "macro-F1",
+            Self::Accuracy => "accuracy",
+            Self::Loss => "loss",
+        }
+    }
+}
+
+/// An exponential moving average of the weights; see [`crate::ema`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmaSettings {
+    /// Share of the average that each step keeps, once it is warm.
+    pub decay: f64,
+}
+
+/// A part of the run with inputs of another size.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResizingStage {
+    /// Width and height, px.
+    pub side_px: usize,
+    /// The stage lasts until this share of the run, 0 to 1; whole epochs.
+    pub until: f64,
+}
+
+fn no_augmentation() -> AugmentConfig {
+    AugmentConfig::OFF
+}
+
+impl Recipe {
+    /// How pixels become input, for the loader.
+    pub fn normalization(&self) -> Normalization {
+        Normalization {
+            mean: self.input.mean,
+            std: self.input.std,
+        }
+    }
+
+    /// What the finished network is fed with.
+    pub fn input_spec(&self) -> InputSpec {
+        InputSpec {
+            width: self.input.side_px,
+            height: self.input.side_px,
+            mean: self.input.mean,
+            std: self.input.std,
+            resize_filter: self.input.resize_filter,
+            ..InputSpec::FER_2013
+        }
+    }
+
+    /// Side of the training images, px, in an epoch that begins at this share of the run.
+    pub fn side_px_at(&self, share: f64) -> usize {
+        let stages = &self.progressive_resizing;
+        let stage = stages.iter().find(|stage| share < stage.until);
+        stage.map_or(self.input.side_px, |stage| stage.side_px)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

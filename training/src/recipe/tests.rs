@@ -1,0 +1,146 @@
+//! Every built-in recipe is read, and wrong ones are refused by file, line and key.
+
+use fervis::model::three_block::ThreeBlockConfig;
+
+use super::*;
+use crate::{optimizer::AdamSettings, schedule::Plateau};
+
+/// The built-in recipe of the reference network.
+pub(crate) fn three_block() -> Recipe {
+    Recipe::find("three-block").unwrap()
+}
+
+const TEXT: &str = include_str!("../../recipes/three-block.toml");
+
+#[test]
+fn the_reference_recipe_is_what_it_was() {
+    let expected = Recipe {
+        name: "three-block".to_owned(),
+        seed: 2013,
+        batch_size: 64,
+        max_epochs: 60,
+        sampler: Sampler::Shuffled,
+        network: Architecture::ThreeBlock(ThreeBlockConfig::default()),
+        input: InputSettings::default(),
+        augment: AugmentConfig::default(),
+        loss: LossSettings::default(),
+        optimizer: OptimizerSettings::Adamw(AdamSettings::new(1e-3, 1e-4)),
+        groups: Vec::new(),
+        schedule: Schedule::Plateau(Plateau {
+            factor: 0.3,
+            patience: 1,
+        }),
+        selection: Selection {
+            metric: SelectionMetric::MacroF1,
+            patience: 7,
+        },
+        ema: None,
+        progressive_resizing: Vec::new(),
+    };
+    assert_eq!(three_block(), expected);
+    assert_eq!(three_block().input_spec(), InputSpec::FER_2013);
+}
+
+#[test]
+fn every_built_in_recipe_is_sound() {
+    for (name, text) in super::file::EMBEDDED {
+        let recipe = Recipe::find(name).unwrap();
+        assert_eq!(recipe.name, *name);
+        assert_eq!(recipe.network.name(), *name);
+        assert!(text.starts_with("# "), "{name} says where it is from");
+    }
+    assert!(Recipe::names().contains(&"three-block"));
+}
+
+#[track_caller]
+fn check(from: &str, to: &str, expected: &str) {
+    assert!(TEXT.contains(from), "{from}");
+    let error = Recipe::parse(&TEXT.replace(from, to), "mine.toml").unwrap_err();
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn errors_name_file_line_and_key() {
+    let line = |key: &str| {
+        let at = TEXT.lines().position(|line| line.starts_with(key));
+        at.unwrap() + 1
+    };
+    check(
+        "learning_rate = 1e-3",
+        "learning_rate = -1.0",
+        &format!(
+            "mine.toml, line {}: optimizer.adamw.learning_rate: is -1, but must be above 0 and at most 10",
+            line("learning_rate")
+        ),
+    );
+    check(
+        "batch_size = 64",
+        "batch_size = \"many\"",
+        &format!(
+            "mine.toml, line {}: batch_size: invalid type: string \"many\", expected usize",
+            line("batch_size")
+        ),
+    );
+    check(
+        "hidden = 512",
+        "hiden = 512",
+        &format!(
+            "mine.toml, line {}: network.hyperparameters.hiden: unknown field `hiden`, expected one of `channels`, \
+             `hidden`, `dropout2d`, `dropout`",
+            line("hidden")
+        ),
+    );
+    check(
+        "flip_probability = 0.5",
+        "flip_probability = 1.5",
+        &format!(
+            "mine.toml, line {}: augment.flip_probability: is 1.5, but must be between 0 and 1",
+            line("flip_probability")
+        ),
+    );
+    check(
+        "[selection]",
+        "[[groups]]\nprefixes = [\"fc1.\"]\n[[groups]]\nprefixes = []\n[selection]",
+        &format!(
+            "mine.toml, line {}: groups[1].prefixes: is 0, but must be at least 1",
+            line("[selection]") + 3
+        ),
+    );
+    check(
+        "[selection]",
+        "[[progressive_resizing]]\nside_px = 32\nuntil = 0.5\n[selection]",
+        &format!(
+            "mine.toml, line {}: progressive_resizing[0].side_px: is 32, but the weights of three-block depend on the \
+             size of the input",
+            line("[selection]") + 1
+        ),
+    );
+}
+
+#[test]
+fn an_unknown_name_says_what_there_is() {
+    let error = Recipe::find("four-block").unwrap_err().to_string();
+    assert!(error.contains("there is no recipe “four-block”"), "{error}");
+    assert!(error.contains("three-block"), "{error}");
+    let error = Recipe::find("no/such/file.toml").unwrap_err().to_string();
+    assert!(error.starts_with("no/such/file.toml could not be read"));
+}
+
+#[test]
+fn a_file_of_ones_own_is_found_by_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, TEXT.replace("batch_size = 64", "batch_size = 32")).unwrap();
+    let recipe = Recipe::find(path.to_str().unwrap()).unwrap();
+    assert_eq!(recipe.batch_size, 32);
+}
+
+/// A run keeps its recipe as JSON.
+#[test]
+fn a_recipe_survives_json() {
+    let json = serde_json::to_string(&three_block()).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Recipe>(&json).unwrap(),
+        three_block()
+    );
+}
