@@ -155,24 +155,18 @@ fn only_damaged_frames_are_a_fault_from_which_it_recovers() {
     let mut rig = Rig::new(QUICK);
     let feeder = thread::spawn({
         let acts = rig.acts.clone();
-        move || {
-            // Until the test is satisfied and drops its end, cut pictures without a pause.
-            while acts
-                .send_timeout(Act::Cut, Duration::from_millis(200))
-                .is_ok()
-            {}
-        }
+        // Until the test is satisfied and the camera closed, cut pictures without a pause.
+        move || while acts.send(Act::Cut).is_ok() {}
     });
-    let err = rig.next().unwrap_err();
+    // On a busy machine the pictures may come too late for one or more limits: that is a stall, and not what is asked.
+    let err = (0..1000)
+        .map(|_| rig.next().unwrap_err())
+        .find(|err| !matches!(err, CaptureError::Stalled { .. }))
+        .unwrap();
     assert!(matches!(err, CaptureError::Faulty { .. }), "{err:?}");
     assert!(err.is_transient());
     let acts = rig.acts.clone();
-    let good = thread::spawn(move || {
-        while acts
-            .send_timeout(Act::Send(3), Duration::from_millis(200))
-            .is_ok()
-        {}
-    });
+    let good = thread::spawn(move || while acts.send(Act::Send(3)).is_ok() {});
     let grey = (0..1000).find_map(|_| rig.next().ok()).unwrap().1;
     assert_eq!(grey, 3);
     drop(rig);

@@ -27,8 +27,8 @@ fn the_reference_recipe_is_what_it_was() {
         optimizer: OptimizerSettings::Adamw(AdamSettings::new(1e-3, 1e-4)),
         groups: Vec::new(),
         schedule: Schedule::Plateau(Plateau {
-            factor: 0.3,
-            patience: 1,
+            factor: 0.5,
+            patience: 3,
         }),
         selection: Selection {
             metric: SelectionMetric::MacroF1,
