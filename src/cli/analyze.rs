@@ -50,7 +50,7 @@ fn is_reader_gone(error: &anyhow::Error) -> bool {
 
 fn analyze(args: &AnalyzeArgs, source: SourceSpec) -> anyhow::Result<()> {
     let mut reports = Reports::create(args)?; // Before the work, so that a wrong path costs no time.
-    let settings = args.settings();
+    let settings = args.detection.settings();
     let config = PipelineConfig {
         source: Some(source.clone()),
         checkpoint: args.network.checkpoint(),

@@ -1,4 +1,4 @@
-//! The commands: window, `analyze`, `devices`, `models`.
+//! The commands: window, `analyze`, `record`, `recover`, `devices`, `models`.
 //!
 //! Part of the binary, not of the library: nothing else depends on how arguments are written. The exit status is
 //! pinned for scripts: 0 when the source was read to its end, 2 for a usage error, 1 otherwise.
@@ -10,6 +10,7 @@ mod json;
 mod list;
 mod output;
 mod progress;
+mod record;
 mod summary;
 
 use std::process::ExitCode;
@@ -20,7 +21,10 @@ use fervis::{
     model::{CheckpointChoice, DeviceChoice},
 };
 
-use self::args::AnalyzeArgs;
+use self::{
+    args::AnalyzeArgs,
+    record::{RecordArgs, RecoverArgs},
+};
 
 /// Reads facial expressions live, on your own machine.
 ///
@@ -63,6 +67,10 @@ impl NetworkArgs {
 enum Command {
     /// Analyses a source without a window and writes or sums up the results
     Analyze(Box<AnalyzeArgs>),
+    /// Records a session: values, events and, if wished, video
+    Record(Box<RecordArgs>),
+    /// Repairs sessions whose recording was interrupted
+    Recover(RecoverArgs),
     /// Lists the cameras and what they can do
     Devices,
     /// Lists the bundled checkpoints
@@ -77,6 +85,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => open_window(cli.source, &cli.network),
         Some(Command::Analyze(args)) => analyze::run(*args),
+        Some(Command::Record(args)) => record::record(&args),
+        Some(Command::Recover(args)) => record::recover(&args),
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
     }

@@ -23,6 +23,7 @@ use super::{
     menu_bar::{MenuBar, MenuData},
     notices::{Notices, Severity},
     preview::{self, Preview, PreviewData},
+    recordings::{RecordingView, Recordings},
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
@@ -31,7 +32,10 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
     model::{self, CheckpointChoice, CheckpointInfo},
-    pipeline::{Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats},
+    pipeline::{
+        Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats, Tap, TapHandle,
+    },
+    record::{RecordingConfig, folder::new_session_folder},
 };
 
 /// How often the figures in the status bar change, s.
@@ -53,6 +57,8 @@ pub trait Engine {
     fn take_event(&self) -> Option<Event>;
     /// See [`Pipeline::stats`].
     fn stats(&self) -> Stats;
+    /// See [`Pipeline::attach`]; `None` from an engine that tells nobody anything.
+    fn attach(&self, tap: Arc<dyn Tap>) -> Option<TapHandle>;
 }
 
 impl Engine for Pipeline {
@@ -82,6 +88,10 @@ impl Engine for Pipeline {
 
     fn stats(&self) -> Stats {
         self.stats()
+    }
+
+    fn attach(&self, tap: Arc<dyn Tap>) -> Option<TapHandle> {
+        Some(self.attach(tap))
     }
 }
 
@@ -116,6 +126,8 @@ struct News {
 
 /// The window's content.
 pub struct App {
+    /// Dropped before the engine: a recording ends while its source still runs.
+    recordings: Recordings,
     engine: Box<dyn Engine>,
     news: News,
     view: ViewSettings,
@@ -135,6 +147,7 @@ impl App {
         colors::install(ctx);
         ctx.set_theme(egui::ThemePreference::from(config.view.theme));
         let mut app = Self {
+            recordings: Recordings::default(),
             engine,
             news: News {
                 source: config.source,
@@ -163,6 +176,7 @@ impl App {
             app.notices.post(Severity::Warning, warning, 0.0);
         }
         app.cameras.refresh(ctx);
+        app.recordings.repair(app.view.sessions_root(), ctx);
         app
     }
 
@@ -172,6 +186,11 @@ impl App {
         self.cameras.drain();
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);
+        }
+        let engine = &self.engine;
+        let told = self.recordings.update(|recorder| engine.attach(recorder.tap()));
+        for (severity, text) in told {
+            self.notices.post(severity, text, now_s);
         }
         let mut is_new = false;
         // Frames of the source before may still be on their way when another one is opened.
@@ -196,7 +215,11 @@ impl App {
             ctx.request_repaint_after(wait);
         }
         match self.dialogs.take_outcome() {
-            Some(Outcome::Chosen(path)) => self.execute(Command::open_path(&path), ctx),
+            Some(Outcome::Chosen(Dialog::Sessions, folder)) => {
+                self.view.sessions_folder = Some(folder);
+                self.save_view();
+            }
+            Some(Outcome::Chosen(_, path)) => self.execute(Command::open_path(&path), ctx),
             Some(Outcome::Unavailable) => {
                 self.notices
                     .post(Severity::Warning, dialogs::UNAVAILABLE, now_s);
@@ -279,6 +302,7 @@ impl App {
             },
         );
         about::keyboard_ui(&ctx, &mut self.keyboard_open);
+        self.recordings.note_ui(&ctx);
         if let Some(command) = command {
             self.execute(command, &ctx);
             // What was just changed is on the screen in the next frame, not when the next picture comes.
@@ -352,6 +376,7 @@ impl App {
 
     fn menus_ui(&mut self, ui: &mut Ui) -> Option<Command> {
         let checkpoint = self.checkpoint_choice();
+        let recording = self.recording_view();
         let data = MenuData {
             cameras: self.cameras.entries(),
             searching: self.cameras.searching(),
@@ -364,6 +389,7 @@ impl App {
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
+            recording: &recording,
             view: &self.view,
         };
         self.menu_bar.ui(ui, data)
@@ -429,6 +455,16 @@ impl App {
                 self.keyboard_open = false;
             }
             Command::DismissNotice(number) => self.notices.dismiss(number),
+            Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
+            Command::ToggleRecording => self.start_recording(ctx),
+            Command::PauseRecording => self.recordings.toggle_pause(),
+            Command::Mark => self.recordings.mark(),
+            Command::MarkWithNote => self.recordings.mark_with_note(),
+            Command::SetVideo(video) => {
+                self.view.video = video;
+                self.save_view();
+            }
+            Command::ChooseSessionsFolder => self.dialogs.open(Dialog::Sessions, ctx),
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
     }
@@ -441,6 +477,27 @@ impl App {
         self.news.frame = None;
         self.news.analysis = None;
         self.engine.open(source);
+    }
+
+    /// Starts to record the live source; without one there is nothing to record.
+    fn start_recording(&mut self, ctx: &Context) {
+        let SourceState::Live(info) = &self.news.state else {
+            return;
+        };
+        let config = RecordingConfig {
+            folder: new_session_folder(&self.view.sessions_root(), &jiff::Zoned::now()),
+            video: self.view.video,
+            source: self.news.source.clone(),
+            info: Some(info.clone()),
+            settings: self.view.pipeline_settings(),
+            device: self.news.device.clone(),
+        };
+        self.recordings.start(config, ctx);
+    }
+
+    fn recording_view(&self) -> RecordingView {
+        let is_live = matches!(self.news.state, SourceState::Live(_));
+        self.recordings.view(is_live)
     }
 
     fn save_view(&self) {

@@ -68,6 +68,10 @@ impl Engine for FakeEngine {
     fn stats(&self) -> Stats {
         self.0.borrow().stats
     }
+
+    fn attach(&self, _tap: Arc<dyn Tap>) -> Option<TapHandle> {
+        None
+    }
 }
 
 /// The window, what it talks to, and short words for what tests do with it.

@@ -10,6 +10,7 @@ use egui::ThemePreference;
 use crate::{
     capture::SourceSpec,
     model::{CheckpointChoice, checkpoint::EXTENSIONS},
+    record::VideoChoice,
 };
 
 /// One wish of the user.
@@ -49,6 +50,18 @@ pub enum Command {
     CloseWindows,
     /// Take the notice with this number away.
     DismissNotice(u64),
+    /// Start a recording, or end the one that goes on.
+    ToggleRecording,
+    /// Pause the recording, or go on with it.
+    PauseRecording,
+    /// Set a mark in the recording.
+    Mark,
+    /// Set a mark and ask for its note.
+    MarkWithNote,
+    /// Which videos recordings have.
+    SetVideo(VideoChoice),
+    /// Ask where recordings go.
+    ChooseSessionsFolder,
     /// End the application.
     Quit,
 }

@@ -32,13 +32,15 @@ pub enum Dialog {
     Folder,
     /// A checkpoint.
     Checkpoint,
+    /// The folder that recordings go to.
+    Sessions,
 }
 
 /// How a dialog ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The user chose this.
-    Chosen(PathBuf),
+    /// The user chose this in this dialog.
+    Chosen(Dialog, PathBuf),
     /// The user chose nothing.
     Cancelled,
     /// The system has no dialogs.
@@ -67,10 +69,15 @@ impl Default for Dialogs {
 impl Dialogs {
     /// Opens a dialog unless one is open; its end wakes the window.
     pub fn open(&mut self, dialog: Dialog, ctx: &Context) {
-        self.open_with(ctx, move || ask(dialog));
+        self.open_with(dialog, ctx, move || ask(dialog));
     }
 
-    fn open_with(&mut self, ctx: &Context, ask: impl FnOnce() -> Option<PathBuf> + Send + 'static) {
+    fn open_with(
+        &mut self,
+        dialog: Dialog,
+        ctx: &Context,
+        ask: impl FnOnce() -> Option<PathBuf> + Send + 'static,
+    ) {
         if self.open {
             return;
         }
@@ -81,7 +88,7 @@ impl Dialogs {
             .spawn(move || {
                 let opened_at = Instant::now();
                 let chosen = ask();
-                results.send(outcome(chosen, opened_at.elapsed())).ok();
+                results.send(outcome(dialog, chosen, opened_at.elapsed())).ok();
                 ctx.request_repaint();
             });
         match thread {
@@ -109,15 +116,16 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .add_filter("All files", &["*"])
             .pick_file(),
         Dialog::Folder => with_title("Open folder of images").pick_folder(),
+        Dialog::Sessions => with_title("Where recordings go").pick_folder(),
         Dialog::Checkpoint => with_title("Open checkpoint")
             .add_filter("Checkpoints", &EXTENSIONS)
             .pick_file(),
     }
 }
 
-fn outcome(chosen: Option<PathBuf>, open_for: Duration) -> Outcome {
+fn outcome(dialog: Dialog, chosen: Option<PathBuf>, open_for: Duration) -> Outcome {
     match chosen {
-        Some(path) => Outcome::Chosen(path),
+        Some(path) => Outcome::Chosen(dialog, path),
         None if open_for < NEVER_SHOWN_WITHIN => Outcome::Unavailable,
         None => Outcome::Cancelled,
     }
@@ -131,14 +139,14 @@ mod tests {
     fn a_cancelled_dialog_is_not_a_missing_one() {
         let path = PathBuf::from("/tmp/a.png");
         assert_eq!(
-            outcome(Some(path.clone()), Duration::ZERO),
-            Outcome::Chosen(path)
+            outcome(Dialog::File, Some(path.clone()), Duration::ZERO),
+            Outcome::Chosen(Dialog::File, path)
         );
         assert_eq!(
-            outcome(None, Duration::from_millis(5)),
+            outcome(Dialog::File, None, Duration::from_millis(5)),
             Outcome::Unavailable
         );
-        assert_eq!(outcome(None, Duration::from_secs(2)), Outcome::Cancelled);
+        assert_eq!(outcome(Dialog::File, None, Duration::from_secs(2)), Outcome::Cancelled);
     }
 
     #[test]
@@ -146,15 +154,15 @@ mod tests {
         let mut dialogs = Dialogs::default();
         let ctx = Context::default();
         let (finish, wait) = crossbeam_channel::bounded(0);
-        dialogs.open_with(&ctx, move || wait.recv().ok());
-        dialogs.open_with(&ctx, || unreachable!("a second dialog was opened"));
+        dialogs.open_with(Dialog::File, &ctx, move || wait.recv().ok());
+        dialogs.open_with(Dialog::File, &ctx, || unreachable!("a second dialog was opened"));
         assert_eq!(dialogs.take_outcome(), None);
         finish.send(PathBuf::from("/tmp/a.png")).unwrap();
         let result = dialogs.results.1.recv().unwrap();
         dialogs.results.0.send(result).unwrap();
         assert_eq!(
             dialogs.take_outcome(),
-            Some(Outcome::Chosen(PathBuf::from("/tmp/a.png")))
+            Some(Outcome::Chosen(Dialog::File, PathBuf::from("/tmp/a.png")))
         );
         assert!(!dialogs.open);
     }

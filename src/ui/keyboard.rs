@@ -37,6 +37,14 @@ pub const MIRROR: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key:
 pub const BOXES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::B);
 /// Side panel.
 pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P);
+/// Start or end a recording.
+pub const RECORD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::R);
+/// Pause a recording or go on.
+pub const PAUSE_RECORDING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::R);
+/// Set a mark in the recording.
+pub const MARK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::K);
+/// Set a mark with a note.
+pub const MARK_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::K);
 /// The list of keys.
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
@@ -127,12 +135,27 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if state.windows_open && !in_menu && pressed(CLOSE) {
             return Some(Command::CloseWindows);
         }
+        if input.modifiers == Modifiers::SHIFT {
+            let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
+            if pressed(PAUSE_RECORDING) {
+                return Some(Command::PauseRecording);
+            }
+            if pressed(MARK_WITH_NOTE) {
+                return Some(Command::MarkWithNote);
+            }
+        }
         // Plain letters are matched without Alt, which opens menus.
         if input.modifiers.any() {
             return None;
         }
         let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
         let smoothing = |ms: u32| Some(Command::SetSmoothing(Duration::from_millis(ms.into())));
+        if pressed(RECORD) {
+            return Some(Command::ToggleRecording);
+        }
+        if pressed(MARK) {
+            return Some(Command::Mark);
+        }
         if pressed(MIRROR) {
             return Some(Command::SetMirror(!state.mirror));
         }
@@ -190,6 +213,15 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             ],
         ),
         (
+            "Record",
+            vec![
+                (keys(RECORD), "Start and stop"),
+                (keys(PAUSE_RECORDING), "Pause and go on"),
+                (keys(MARK), "Set a marker"),
+                (keys(MARK_WITH_NOTE), "Set a marker with a note"),
+            ],
+        ),
+        (
             "View",
             vec![
                 (keys(MIRROR), "Mirror"),
@@ -209,7 +241,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             "Menus and windows",
             vec![
                 (
-                    "Alt+F, S, M, V, H".to_owned(),
+                    "Alt+F, S, M, R, V, H".to_owned(),
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),

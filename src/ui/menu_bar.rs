@@ -9,7 +9,7 @@ use std::{
 };
 
 use egui::{
-    Context, Key, KeyboardShortcut, MenuBar as EguiMenuBar, Modifiers, Popup, PopupCloseBehavior,
+    Align, Context, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup, PopupCloseBehavior,
     Response, Slider, ThemePreference, Ui,
     containers::menu::{MenuButton, MenuConfig},
 };
@@ -19,12 +19,14 @@ use super::{
     commands::Command,
     keyboard,
     menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui},
+    recordings::{self, RecordingView},
     settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
     state_screen::sentence,
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
     model::CheckpointChoice,
+    record::{Phase, VideoChoice},
 };
 
 /// Least width of a menu, points.
@@ -49,6 +51,8 @@ pub struct MenuData<'a> {
     pub checkpoint: Option<&'a CheckpointChoice>,
     /// Whether the picture is mirrored now.
     pub mirror: bool,
+    /// How the recording stands.
+    pub recording: &'a RecordingView,
     /// All other settings.
     pub view: &'a ViewSettings,
 }
@@ -71,10 +75,15 @@ impl MenuBar {
             menu_ui(ui, "File", Key::F, |ui| file_ui(ui, &mut command));
             menu_ui(ui, "Source", Key::S, |ui| source_ui(ui, data, &mut command));
             menu_ui(ui, "Model", Key::M, |ui| model_ui(ui, data, &mut command));
+            menu_ui(ui, "Record", Key::R, |ui| record_ui(ui, data, &mut command));
             menu_ui(ui, "View", Key::V, |ui| {
                 self.view_ui(ui, data, &mut command)
             });
             menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                command = recordings::bar_ui(ui, data.recording).or(command.take());
+            });
         });
         command
     }
@@ -275,6 +284,48 @@ fn recent_label(path: &Path, recent: &[PathBuf]) -> String {
         Some(folder) if n_same > 1 => format!("{own} in {}", folder.display()),
         _ => own,
     }
+}
+
+fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
+    let (is_on, is_paused, can_start) = match data.recording {
+        RecordingView::Off { can_start } => (false, false, *can_start),
+        RecordingView::Starting => (false, false, false),
+        RecordingView::On(status) => (true, status.phase == Phase::Paused, true),
+    };
+    let mut item = |ui: &mut Ui, enabled: bool, label: &str, shortcut, item_command| {
+        ui.add_enabled_ui(enabled, |ui| {
+            if action_ui(ui, Mark::None, label, &keys(ui.ctx(), shortcut)) {
+                *command = Some(item_command);
+            }
+        });
+    };
+    let toggle = if is_on { "Stop recording" } else { "Start recording" };
+    item(ui, can_start, toggle, keyboard::RECORD, Command::ToggleRecording);
+    let pause = if is_paused { "Go on recording" } else { "Pause recording" };
+    item(ui, is_on, pause, keyboard::PAUSE_RECORDING, Command::PauseRecording);
+    item(ui, is_on, "Set marker", keyboard::MARK, Command::Mark);
+    item(ui, is_on, "Set marker with note…", keyboard::MARK_WITH_NOTE, Command::MarkWithNote);
+    ui.separator();
+    // What is recorded now keeps its videos; the choice is for the next one.
+    for choice in VideoChoice::ALL.into_iter().filter(|choice| choice.is_built()) {
+        let label = match choice {
+            VideoChoice::Annotated => "Video with boxes",
+            VideoChoice::Clean => "Video without boxes",
+            VideoChoice::Both => "Both videos",
+            VideoChoice::None => "Values only, no picture",
+        };
+        if item_ui(ui, Mark::Choice(data.view.video == choice), label, "").clicked() {
+            *command = Some(Command::SetVideo(choice));
+        }
+    }
+    ui.separator();
+    let root = data.view.sessions_root();
+    let response = item_ui(ui, Mark::None, "Choose where recordings go…", "");
+    if response.clicked() {
+        ui.close();
+        *command = Some(Command::ChooseSessionsFolder);
+    }
+    response.on_hover_text(format!("Now: {}", root.display()));
 }
 
 fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {

@@ -37,6 +37,7 @@ mod menu_item;
 mod notices;
 pub mod overlay;
 mod preview;
+mod recordings;
 mod settings;
 mod state_screen;
 mod status_bar;

@@ -16,7 +16,11 @@ use crossbeam_channel::Sender;
 use egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
-use crate::{detect::DetectConfig, pipeline};
+use crate::{
+    detect::DetectConfig,
+    pipeline,
+    record::{VideoChoice, folder},
+};
 
 /// How many checkpoint files the Model menu remembers.
 const MAX_RECENT: usize = 6;
@@ -46,6 +50,10 @@ pub struct ViewSettings {
     pub theme: ThemeChoice,
     /// Checkpoint files, the latest first.
     pub recent_checkpoints: Vec<PathBuf>,
+    /// Which videos recordings have.
+    pub video: VideoChoice,
+    /// Where recordings go; `None` is the usual place.
+    pub sessions_folder: Option<PathBuf>,
 }
 
 /// [`ThemePreference`] with names of our own in the file.
@@ -93,11 +101,19 @@ impl Default for ViewSettings {
             min_face_size_px: settings.detect.min_face_size_px,
             theme: ThemeChoice::default(),
             recent_checkpoints: Vec::new(),
+            video: VideoChoice::default(),
+            sessions_folder: None,
         }
     }
 }
 
 impl ViewSettings {
+    /// Where recordings go.
+    pub fn sessions_root(&self) -> PathBuf {
+        let chosen = self.sessions_folder.clone();
+        chosen.unwrap_or_else(folder::default_root)
+    }
+
     /// Reads the settings kept in `path`; a file that does not exist means the defaults.
     ///
     /// # Errors

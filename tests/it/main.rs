@@ -13,4 +13,6 @@ mod cli;
 #[cfg(feature = "h264-bundled")]
 mod clip;
 mod network;
+#[cfg(feature = "h264-bundled")]
+mod recording;
 mod tidy;
