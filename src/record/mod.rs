@@ -19,6 +19,7 @@
 pub mod manifest;
 pub mod reader;
 pub mod tables;
+pub mod video;
 
 use std::{
     io,
