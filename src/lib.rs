@@ -9,7 +9,7 @@
 //! A source delivers [`frame::Frame`]s, [`detect`] finds and follows faces in them, [`model`] turns each face into
 //! probabilities over the seven [`expression::Expression`]s, [`pipeline`] runs these on threads of their own, and
 //! `ui` draws the result. Arrows point one way:
-//! `ui → pipeline → {capture, detect, model} → {frame, bounding_box, expression}`.
+//! `ui → pipeline → {capture, detect, model, record} → {frame, bounding_box, expression}`.
 //!
 //! # What can fail, and what people see
 //!

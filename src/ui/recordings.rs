@@ -284,7 +284,8 @@ fn ended(folder: &Path, reason: &str, failed: bool, status: &RecorderStatus) -> 
 /// Draws the buttons of the recording at the right end of the menu bar. The caller lays out from right to left.
 pub fn bar_ui(ui: &mut Ui, view: &RecordingView) -> Option<Command> {
     let palette = colors::palette(ui.ctx().theme());
-    let shortcut = |shortcut| ui.ctx().format_shortcut(&shortcut);
+    let ctx = ui.ctx().clone();
+    let shortcut = |shortcut| ctx.format_shortcut(&shortcut);
     match view {
         RecordingView::Off { can_start } => {
             let hint = format!("Record to a folder of its own ({})", shortcut(keyboard::RECORD));

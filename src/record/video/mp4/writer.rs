@@ -1,0 +1,203 @@
+//! Writes fragments while recording.
+
+use std::io;
+
+use super::{
+    finish::make_plain,
+    fragment::{FragmentSample, fragment_header, recording_head},
+    index::{Sample, SampleIndex},
+    layout::{self, Track},
+};
+use crate::record::{TICKS_PER_SECOND, video::file::Storage};
+
+/// Pictures wait in memory for so long until they are written as a fragment. It is the most that a crash loses;
+/// shorter ones cost more bytes for headers (0.1 kB each) and more writes.
+const FRAGMENT_TICKS: u64 = TICKS_PER_SECOND / 2;
+
+/// An MP4 file being written.
+pub(in crate::record::video) struct HybridMp4<S> {
+    storage: S,
+    track: Track,
+    index: SampleIndex,
+    /// End of the last fragment in the file.
+    end: u64,
+    n_fragments: u32,
+    /// How long the last picture is shown as long as nothing says better, ticks.
+    usual_duration: u32,
+    /// The pictures of the next fragment, one after another.
+    payload: Vec<u8>,
+    waiting: Vec<Waiting>,
+}
+
+/// A picture that waits for its fragment.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    size: u32,
+    ticks: u64,
+    is_key: bool,
+}
+
+/// What [`HybridMp4::finish`] made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::record::video) struct Finished {
+    pub(in crate::record::video) n_samples: u32,
+    /// Pictures that were accepted and could not be written.
+    pub(in crate::record::video) n_lost: u32,
+    pub(in crate::record::video) end_ticks: u64,
+    pub(in crate::record::video) bytes: u64,
+}
+
+/// The head of a file without any picture.
+pub(in crate::record::video) fn write_head(storage: &mut impl Storage) -> io::Result<()> {
+    storage.write_at(0, &recording_head())
+}
+
+impl<S: Storage> HybridMp4<S> {
+    /// Goes on after [`write_head`], when the first picture has told what the track is.
+    pub(in crate::record::video) fn start(
+        mut storage: S,
+        track: Track,
+        usual_duration: u32,
+    ) -> io::Result<Self> {
+        let moov = track.fragmented_moov()?;
+        storage.write_at(layout::HEAD_BYTES, &moov)?;
+        Ok(Self {
+            storage,
+            track,
+            index: SampleIndex::default(),
+            end: layout::HEAD_BYTES + moov.len() as u64,
+            n_fragments: 0,
+            usual_duration,
+            payload: Vec::new(),
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Adds a picture: NAL units, each after its length in four bytes.
+    ///
+    /// `ticks` starts at 0 and grows from picture to picture, by at most `i32::MAX`.
+    ///
+    /// # Errors
+    /// When a fragment was due and the disk refuses it. Its pictures are lost, those before it safe.
+    pub(in crate::record::video) fn push(
+        &mut self,
+        data: &[u8],
+        is_key: bool,
+        ticks: u64,
+    ) -> io::Result<()> {
+        let size = u32::try_from(data.len())
+            .map_err(|_| io::Error::other("a picture is larger than 4 GB"))?;
+        let is_due = self
+            .waiting
+            .first()
+            .is_some_and(|first| ticks - first.ticks >= FRAGMENT_TICKS);
+        if is_due {
+            self.flush(Some(ticks))?;
+        }
+        self.payload.extend_from_slice(data);
+        self.waiting.push(Waiting {
+            size,
+            ticks,
+            is_key,
+        });
+        Ok(())
+    }
+
+    /// Writes what waits as a fragment. The last picture is shown until `next_ticks`; without that for as long as is
+    /// usual, which the next fragment's start corrects.
+    fn flush(&mut self, next_ticks: Option<u64>) -> io::Result<()> {
+        let Some(start_ticks) = self.waiting.first().map(|first| first.ticks) else {
+            return Ok(());
+        };
+        let ends = self
+            .waiting
+            .iter()
+            .skip(1)
+            .map(|next| Some(next.ticks))
+            .chain([next_ticks]);
+        let samples: Vec<FragmentSample> = self
+            .waiting
+            .iter()
+            .zip(ends)
+            .map(|(sample, end)| FragmentSample {
+                size: sample.size,
+                duration: end.map_or(self.usual_duration, |end| (end - sample.ticks) as u32),
+                is_key: sample.is_key,
+            })
+            .collect();
+        let written = fragment_header(self.n_fragments + 1, start_ticks, samples.iter().copied())
+            .and_then(|header| {
+                let data_at = self.end + header.len() as u64;
+                self.storage.write_at(data_at, &self.payload)?;
+                self.storage.write_at(self.end, &header)?;
+                Ok((data_at, header.len() as u32))
+            });
+        self.waiting.clear();
+        let n_bytes = self.payload.len() as u64;
+        self.payload.clear();
+        match written {
+            Ok((data_at, header_size)) => {
+                let fits = self.index.start_chunk(data_at, header_size, start_ticks);
+                assert!(fits, "the caller's ticks grow");
+                for sample in samples {
+                    let FragmentSample {
+                        size,
+                        duration,
+                        is_key,
+                    } = sample;
+                    self.index.push(Sample { size, duration }, is_key);
+                }
+                self.end = data_at + n_bytes;
+                self.n_fragments += 1;
+                Ok(())
+            }
+            Err(err) => {
+                // A piece of a fragment does no harm, but the room is needed for the index.
+                self.storage.truncate(self.end).ok();
+                Err(err)
+            }
+        }
+    }
+
+    /// Writes what waits, and waits for the disk.
+    pub(in crate::record::video) fn sync(&mut self) -> io::Result<()> {
+        self.flush(None)?;
+        self.storage.sync()
+    }
+
+    /// Bytes in the file.
+    pub(in crate::record::video) fn len_bytes(&self) -> u64 {
+        self.end
+    }
+
+    /// Pictures that wait in memory.
+    pub(in crate::record::video) fn n_waiting(&self) -> u32 {
+        self.waiting.len() as u32
+    }
+
+    /// Writes what waits, and turns the file into a plain one.
+    ///
+    /// # Errors
+    /// When the disk refuses the index. The file is left as it was while recording.
+    pub(in crate::record::video) fn finish(mut self) -> io::Result<Finished> {
+        let n_waiting = self.n_waiting();
+        // What can be kept is kept: the pictures before are complete without these.
+        let n_lost = match self.flush(None) {
+            Ok(()) => 0,
+            Err(err) => {
+                log::warn!("the last {n_waiting} pictures of a video could not be written: {err}");
+                n_waiting
+            }
+        };
+        let mut bytes = self.end;
+        if self.index.n_samples() > 0 {
+            bytes = make_plain(&mut self.storage, &self.track, &self.index, self.end)?;
+        }
+        Ok(Finished {
+            n_samples: self.index.n_samples(),
+            n_lost,
+            end_ticks: self.index.end_ticks(),
+            bytes,
+        })
+    }
+}

@@ -1,0 +1,208 @@
+//! What recording costs for one picture, and what an hour of it leaves behind.
+//!
+//! `cargo bench --bench recording`; `cargo bench --bench recording -- hour` records an hour of small pictures without
+//! waiting, and tells the memory before and after, the time to finish and the drift. Pictures are written to the
+//! temporary folder (`TMPDIR`).
+
+mod scene;
+mod timing;
+
+use std::{
+    env, fs,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use fervis::{
+    frame::Resolution,
+    record::{
+        TICKS_PER_SECOND,
+        video::{self, VideoCodec, VideoSettings, VideoSummary},
+    },
+};
+use image::{DynamicImage, imageops::FilterType};
+
+use self::{
+    scene::{SIZE, Scene},
+    timing::Timing,
+};
+
+/// Pictures per second.
+const RATE_HZ: f64 = 30.0;
+/// Pictures of a measurement: ten seconds.
+const N_PICTURES: u32 = 300;
+/// They repeat after so many, for the memory.
+const N_DIFFERENT: u64 = 30;
+/// The disk is waited for so often, as in a recording.
+const SYNC_INTERVAL: Duration = Duration::from_secs(2);
+
+fn main() -> Result<()> {
+    let scene = Scene::load()?;
+    if env::args().any(|argument| argument == "hour") {
+        return hour(&scene);
+    }
+    println!(
+        "{:58} {:>9} {:>9}",
+        "one picture of a recording", "p50 ms", "p95 ms"
+    );
+    let mut codecs = vec![VideoCodec::default()];
+    if !codecs.contains(&VideoCodec::Mjpeg) {
+        codecs.push(VideoCodec::Mjpeg);
+    }
+    for codec in codecs {
+        for size in [Resolution::new(640, 480), SIZE] {
+            per_picture(&scene, size, codec)?;
+        }
+    }
+    Ok(())
+}
+
+/// The scene in another size, with its sides cut to fit.
+fn pictures(scene: &Scene, size: Resolution) -> Vec<Vec<u8>> {
+    (0..N_DIFFERENT)
+        .map(|number| {
+            let (picture, _) = scene.picture(3, number * 3);
+            DynamicImage::from(picture)
+                .resize_to_fill(size.width_px, size.height_px, FilterType::Triangle)
+                .to_rgba8()
+                .into_raw()
+        })
+        .collect()
+}
+
+fn time_of(number: u32) -> Duration {
+    Duration::from_secs_f64(f64::from(number) / RATE_HZ)
+}
+
+fn per_picture(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()> {
+    let pictures = pictures(scene, size);
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join(format!("video.{}", codec.extension()));
+    let settings = VideoSettings {
+        codec,
+        ..VideoSettings::new(size, RATE_HZ)
+    };
+    let mut writer = video::create(&path, &settings)?;
+    let mut times = Vec::new();
+    let mut sync_times = Vec::new();
+    let mut next_sync = SYNC_INTERVAL;
+    for (number, picture) in (0..N_PICTURES).zip(pictures.iter().cycle()) {
+        // What is done to a picture before it is written, such as drawing on it, would be added here.
+        let started = Instant::now();
+        writer.write(picture, time_of(number))?;
+        times.push(started.elapsed());
+        if time_of(number) >= next_sync {
+            next_sync += SYNC_INTERVAL;
+            let started = Instant::now();
+            writer.sync()?;
+            sync_times.push(started.elapsed());
+        }
+    }
+    let started = Instant::now();
+    let summary = writer.finish()?;
+    let finish_time = started.elapsed();
+    ensure!(
+        summary.n_frames == u64::from(N_PICTURES),
+        "{} pictures are in the file",
+        summary.n_frames
+    );
+    let VideoSummary {
+        encoder,
+        encode_p50: p50,
+        encode_p95: p95,
+        ..
+    } = &summary;
+    let name = format!("{} at {size}", codec.name());
+    println!(
+        "{:58} {}",
+        format!("{name}: colours, encoder, file"),
+        Timing::of(times)
+    );
+    let encoding = Timing {
+        p50: *p50,
+        p95: *p95,
+    };
+    println!("{:58} {encoding}", "  of this, colours and encoder");
+    println!(
+        "{:58} {}",
+        "  waiting for the disk, every two seconds",
+        Timing::of(sync_times)
+    );
+    let megabits = summary.bytes as f64 * 8e-6 / summary.duration.as_secs_f64();
+    println!(
+        "  ({encoder}: {megabits:.1} Mb/s; finished in {:.0} ms)",
+        finish_time.as_secs_f64() * 1e3
+    );
+    Ok(())
+}
+
+/// An hour of pictures with jitter.
+fn hour(scene: &Scene) -> Result<()> {
+    let size = Resolution::new(320, 240);
+    let pictures = pictures(scene, size);
+    let folder = tempfile::tempdir()?;
+    let codec = VideoCodec::default();
+    let path = folder.path().join(format!("video.{}", codec.extension()));
+    let mut writer = video::create(&path, &VideoSettings::new(size, RATE_HZ))?;
+    let n_pictures = 3600 * RATE_HZ as u32;
+    let jittery = |number: u32| {
+        time_of(number)
+            + Duration::from_micros(u64::from(number.wrapping_mul(2_654_435_761) % 8000))
+    };
+    let first_time = jittery(0);
+    let mut memory_after_a_minute = None;
+    for (number, picture) in (0..n_pictures).zip(pictures.iter().cycle()) {
+        writer.write(picture, jittery(number))?;
+        if number == 60 * RATE_HZ as u32 {
+            memory_after_a_minute = resident_bytes();
+        }
+        if number % (2 * RATE_HZ as u32) == 0 {
+            writer.sync()?;
+        }
+    }
+    let memory_at_the_end = resident_bytes();
+    let started = Instant::now();
+    let summary = writer.finish()?;
+    let finish_time = started.elapsed();
+    let found = video::frame_times(&path)?;
+    ensure!(
+        found.len() == n_pictures as usize,
+        "{} pictures are in the file",
+        found.len()
+    );
+    let largest_error = (0..n_pictures)
+        .zip(&found)
+        .map(|(number, ticks)| {
+            let true_time = (jittery(number) - first_time).as_secs_f64();
+            (*ticks as f64 / TICKS_PER_SECOND as f64 - true_time).abs()
+        })
+        .fold(0.0, f64::max);
+    println!("pictures                     {:>10}", summary.n_frames);
+    println!(
+        "size, MB                     {:>10.1}",
+        fs::metadata(&path).context("its size")?.len() as f64 * 1e-6
+    );
+    if let (Some(minute), Some(end)) = (memory_after_a_minute, memory_at_the_end) {
+        println!(
+            "memory after a minute, MB    {:>10.1}",
+            minute as f64 * 1e-6
+        );
+        println!("memory after the hour, MB    {:>10.1}", end as f64 * 1e-6);
+    }
+    println!(
+        "time to finish, s            {:>10.3}",
+        finish_time.as_secs_f64()
+    );
+    println!("largest error of a time, µs  {:>10.1}", largest_error * 1e6);
+    Ok(())
+}
+
+/// Memory in use, where Linux tells it.
+fn resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

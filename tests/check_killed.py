@@ -1,0 +1,99 @@
+"""Checks one killed recording: `check_killed.py FOLDER FERVIS RUN TENTHS`; a part of kill_test.sh.
+
+Reads the video with ffprobe before and after `FERVIS recover FOLDER`, and compares it with frames.csv.
+"""
+
+import csv
+import hashlib
+import json
+import pathlib
+import subprocess
+import sys
+
+MOST_LOST_S = 0.6
+MOST_ERROR_S = 0.001
+
+
+def probe(path: pathlib.Path) -> tuple[list[float], float | None]:
+    """Presentation times of all packets, and the duration of the file, seconds."""
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-of", "json"]
+    command += ["-show_entries", "packet=pts_time,size:format=duration", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    if done.stderr.strip():
+        raise AssertionError(f"ffprobe: {done.stderr.strip()}")
+    answer = json.loads(done.stdout)
+    times = sorted(float(packet["pts_time"]) for packet in answer["packets"] if int(packet["size"]) > 0)
+    duration = answer["format"].get("duration")
+    return times, float(duration) if duration else None
+
+
+def decode(path: pathlib.Path) -> None:
+    """Decodes all of it; any word of ffmpeg's is an error."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "null", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or done.stderr.strip():
+        raise AssertionError(f"ffmpeg: {done.stderr.strip()}")
+
+
+def rows(path: pathlib.Path) -> list[dict[str, str]]:
+    """The rows of a table; a last line without its end is half written and does not count."""
+    text = path.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    return list(csv.DictReader(whole.splitlines()))
+
+
+def digest(folder: pathlib.Path) -> str:
+    videos = sorted(path for path in folder.iterdir() if path.stem == "video")
+    return hashlib.sha256(b"".join(path.read_bytes() for path in videos)).hexdigest()
+
+
+def check(folder: pathlib.Path, fervis: str) -> str:
+    """Checks the folder; returns what to say about it."""
+    video = next(path for path in (folder / "video.mp4", folder / "video.avi") if path.exists())
+    is_exact = video.suffix == ".mp4"  # AVI has a grid; its exact times are inside the pictures.
+    table = [row for row in rows(folder / "frames.csv") if row.get("pts_90k")]
+    expected = [int(row["pts_90k"]) / 90_000 for row in table if row.get("frame")]
+    killed, _ = probe(video)
+    if not killed:
+        raise AssertionError("the killed file has no pictures")
+    decode(video)
+    lost = expected[-1] - killed[-1]
+    if lost > MOST_LOST_S:
+        raise AssertionError(f"{lost:.3f} s are lost")
+
+    def recover() -> None:
+        subprocess.run([fervis, "recover", str(folder)], check=True, capture_output=True, text=True)
+
+    recover()
+    recovered, duration = probe(video)
+    decode(video)
+    if len(recovered) != len(killed):
+        raise AssertionError(f"{len(killed)} pictures before recovery, {len(recovered)} after it")
+    if duration is None or not 0 <= duration - recovered[-1] <= 0.5:
+        raise AssertionError(f"the last picture is at {recovered[-1]} s, and the file ends at {duration} s")
+    error = max(abs(found - true) for found, true in zip(recovered, expected))
+    if is_exact and error > MOST_ERROR_S:
+        raise AssertionError(f"a picture's time is wrong by {error * 1000:.3f} ms")
+    exact_rows = max(abs(float(row["t_s"]) - float(table[0]["t_s"]) - int(row["pts_90k"]) / 90_000) for row in table)
+    if is_exact and exact_rows > MOST_ERROR_S:
+        raise AssertionError(f"a row's two times differ by {exact_rows * 1000:.3f} ms")
+    before = digest(folder)
+    recover()
+    if digest(folder) != before:
+        raise AssertionError("recovering again changed the video")
+    return f"{len(recovered)} of {len(expected)} pictures, {lost * 1000:.0f} ms lost, times within {error * 1e6:.0f} µs"
+
+
+def main() -> int:
+    folder, fervis, run, tenths = sys.argv[1:]
+    try:
+        verdict, status = check(pathlib.Path(folder), fervis), 0
+    except (AssertionError, subprocess.CalledProcessError, StopIteration, OSError) as err:
+        words = err.stderr if isinstance(err, subprocess.CalledProcessError) else err
+        verdict, status = f"FAILED: {words or type(err).__name__}", 1
+    print(f"run {run}, killed after {int(tenths) / 10} s: {verdict}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
