@@ -337,11 +337,8 @@ impl RecorderThread {
                     return Ok(words(end).to_owned());
                 }
             }
-            if let Ok(item) = self.items.recv_timeout(LOOK_AROUND_EVERY)
-                && let Some(end) = take(recording, item)?
-            {
-                self.settle(recording)?;
-                return Ok(words(end).to_owned());
+            if let Ok(item) = self.items.recv_timeout(LOOK_AROUND_EVERY) {
+                take(recording, item)?;
             }
             let n_refused = self.tap.n_refused.swap(0, Ordering::Relaxed);
             if n_refused > 0 {
@@ -406,11 +403,11 @@ impl RecorderThread {
     }
 }
 
-fn take(recording: &mut Recording, item: Item) -> Result<Option<SourceEnd>, RecordError> {
+fn take(recording: &mut Recording, item: Item) -> Result<(), RecordError> {
     match item {
         Item::Captured(run, frame) => recording.on_captured(run, frame),
-        Item::Analyzed(run, analysis) => recording.on_analyzed(run, analysis).map(|()| None),
-        Item::Skipped(run, frame) => recording.on_skipped(run, frame).map(|()| None),
+        Item::Analyzed(run, analysis) => recording.on_analyzed(run, analysis),
+        Item::Skipped(run, frame) => recording.on_skipped(run, frame),
     }
 }
 

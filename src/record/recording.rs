@@ -102,12 +102,15 @@ impl Recording {
     }
 
     /// A frame was captured.
-    pub fn on_captured(&mut self, run: SourceRun, frame: Arc<Frame>) -> Result<Option<SourceEnd>, RecordError> {
-        if *self.run.get_or_insert(run) != run {
-            return Ok((Some(run) > self.run).then_some(SourceEnd::Changed));
+    pub fn on_captured(&mut self, run: SourceRun, frame: Arc<Frame>) -> Result<(), RecordError> {
+        // A frame of an earlier run is late; one of a later run follows a jump to another place in the same file, since
+        // another source would have announced itself.
+        if self.run.is_some_and(|recorded| run < recorded) {
+            return Ok(());
         }
+        self.run = Some(run);
         if self.paused {
-            return Ok(None);
+            return Ok(());
         }
         let pts_90k = self.clock.place(&frame);
         let unix_s = self.wall.unix_s(frame.captured_at);
@@ -131,8 +134,7 @@ impl Recording {
         self.n_numbered += 1;
         self.writer.manifest.counts.captured += 1;
         self.pending.push(frame);
-        self.work_off()?;
-        Ok(None)
+        self.work_off()
     }
 
     /// A frame's result is there.
@@ -160,10 +162,13 @@ impl Recording {
         event: &Event,
         at: Instant,
     ) -> Result<Option<SourceEnd>, RecordError> {
-        if let (Some(run), Some(recorded)) = (run, self.run)
-            && run != recorded
-        {
-            return Ok((run > recorded).then_some(SourceEnd::Changed));
+        if let (Some(run), Some(recorded)) = (run, self.run) {
+            if run < recorded {
+                return Ok(None);
+            }
+            if run > recorded && *event == Event::Source(SourceState::Starting) {
+                return Ok(Some(SourceEnd::Changed));
+            }
         }
         match event {
             Event::Source(SourceState::Live(info)) => {
