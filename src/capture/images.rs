@@ -225,6 +225,7 @@ fn info(path: &Path, picture: &RgbaImage, format: String, n_frames: u64) -> Sour
         resolution: Resolution::new(picture.width(), picture.height()),
         rate_hz: None,
         n_frames: Some(n_frames),
+        duration: None,
         format,
         mirror_by_default: false,
     }

@@ -102,6 +102,7 @@ pub(super) fn info(kind: SourceKind) -> SourceInfo {
         resolution: SIZE,
         rate_hz: None,
         n_frames: None,
+        duration: None,
         format: "NONE".to_owned(),
         mirror_by_default: false,
     }

@@ -59,6 +59,7 @@ pub(in crate::capture) fn open(
             resolution: Resolution::new(width, height),
             rate_hz: Some(1.0 / delay(&first).as_secs_f64()),
             n_frames: None,
+            duration: None,
             format: format!("{format:?}"),
             mirror_by_default: false,
         },

@@ -136,6 +136,7 @@ impl FfmpegSource {
                 resolution: Resolution::default(),
                 rate_hz: None,
                 n_frames: None,
+                duration: None,
                 format: "video".to_owned(),
                 mirror_by_default: false,
             },

@@ -62,6 +62,7 @@ impl<R: Read + Seek> Mp4Source<R> {
                 resolution: Resolution::default(),
                 rate_hz: rate_hz(&track),
                 n_frames: Some(n_shown as u64),
+                duration: None,
                 format: "H.264".to_owned(),
                 mirror_by_default: false,
             },
