@@ -4,6 +4,7 @@
 //! the light. Decoders give pictures in another order than they were stored, so each packet carries its time through.
 
 pub(super) mod animation;
+mod animation_index;
 #[cfg_attr(
     not(feature = "h264-bundled"),
     allow(
@@ -17,6 +18,7 @@ mod ffmpeg;
 mod h264;
 #[cfg(feature = "h264-bundled")]
 mod mp4;
+mod numbering;
 mod sps;
 
 use std::path::Path;
