@@ -38,6 +38,8 @@ pub(super) struct Mp4Source<R> {
     decoder: H264Decoder,
     /// Presentation times of what is shown, in order: a frame's number is its place in here.
     shown: Vec<i64>,
+    /// How many of `shown` to go to at most: the others lie behind the end of a file that is cut short.
+    n_reachable: usize,
     next_packet: usize,
     /// Whether the decoder was asked for its last pictures; it then starts anew for any other.
     is_flushed: bool,
@@ -57,7 +59,7 @@ pub(super) struct Mp4Source<R> {
 
 impl<R: Read + Seek> Mp4Source<R> {
     /// Starts to play `track` of the file `reader`; otherwise says in words what cannot be decoded.
-    pub(super) fn new(reader: R, track: VideoTrack, name: String) -> Result<Self, String> {
+    pub(super) fn new(mut reader: R, track: VideoTrack, name: String) -> Result<Self, String> {
         let mut shown: Vec<i64> = track
             .packets
             .iter()
@@ -65,6 +67,14 @@ impl<R: Read + Seek> Mp4Source<R> {
             .map(|packet| packet.pts)
             .collect();
         shown.sort_unstable();
+        let file_size = reader.seek(SeekFrom::End(0)).unwrap_or(u64::MAX);
+        let last_whole = track
+            .packets
+            .iter()
+            .filter(|packet| packet.offset.saturating_add(packet.size) <= file_size)
+            .map(|packet| packet.pts)
+            .max();
+        let n_reachable = last_whole.map_or(0, |last| shown.partition_point(|pts| *pts <= last));
         let mut source = Self {
             info: SourceInfo {
                 name,
@@ -81,6 +91,7 @@ impl<R: Read + Seek> Mp4Source<R> {
             decoder: H264Decoder::new()?,
             track,
             shown,
+            n_reachable,
             next_packet: 0,
             is_flushed: false,
             n_bad_packets: 0,
@@ -221,7 +232,7 @@ impl<R: Read + Seek> FrameSource for Mp4Source<R> {
             Some((resolution, rgba)) => (self.first_pts, resolution, rgba),
             None => {
                 let mut picture = self.next_picture(pool, usize::MAX);
-                // Of a file that is cut short or damaged, the place to go to may be missing.
+                // In a damaged file the place to go to may be missing.
                 if picture.is_none()
                     && self.skip_before.is_some()
                     && let Some(last) = self.last_pts
@@ -251,7 +262,8 @@ impl<R: Read + Seek> FrameSource for Mp4Source<R> {
     fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
         let n_before = self
             .shown
-            .partition_point(|pts| self.media_time(*pts) <= time);
+            .partition_point(|pts| self.media_time(*pts) <= time)
+            .min(self.n_reachable);
         let Some(&pts) = self.shown.get(n_before.saturating_sub(1)) else {
             return Ok(false);
         };
