@@ -3,19 +3,14 @@
 //! Only the newest request counts; while it is drawn the window shows the lanes before it, stretched to where they
 //! belong now.
 
-use std::{
-    io,
-    ops::Range,
-    sync::Arc,
-    thread,
-};
+use std::{io, ops::Range, sync::Arc, thread};
 
 use egui::{ColorImage, Theme};
 
 use super::{
     curves,
     raster::{self, Style},
-    recording::{HELD_FOR, Recording, Track},
+    recording::{Readings, Recording, Track},
 };
 use crate::{expression::Probabilities, pipeline::Latest, record::tables::seconds};
 
@@ -29,6 +24,23 @@ pub enum Values {
     Raw,
 }
 
+/// One face as one network read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    /// Position in [`Recording::readings`].
+    pub reading: usize,
+    /// Position in [`Readings::tracks`].
+    pub track: usize,
+}
+
+impl Lane {
+    /// What the lane is about; `None` if it is of another recording.
+    pub fn of(self, recording: &Recording) -> Option<(&Readings, &Track)> {
+        let readings = recording.readings.get(self.reading)?;
+        Some((readings, readings.tracks.get(self.track)?))
+    }
+}
+
 /// What to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -36,8 +48,8 @@ pub struct Request {
     pub range: Range<f64>,
     /// Size of each lane, px.
     pub size_px: [usize; 2],
-    /// Which lanes, as positions in [`Recording::tracks`].
-    pub tracks: Vec<usize>,
+    /// Which lanes.
+    pub lanes: Vec<Lane>,
     /// Which probabilities.
     pub values: Values,
     /// How.
@@ -46,11 +58,11 @@ pub struct Request {
     pub theme: Theme,
 }
 
-/// What was drawn: a picture for each of the request's tracks.
+/// What was drawn.
 pub struct Drawn {
     /// What was asked for.
     pub request: Request,
-    /// In the order of the request's tracks.
+    /// A picture for each of the request's lanes, in their order.
     pub lanes: Vec<ColorImage>,
 }
 
@@ -65,10 +77,7 @@ impl DrawThread {
     ///
     /// # Errors
     /// If the operating system refuses a thread.
-    pub fn spawn(
-        recording: Arc<Recording>,
-        wake: impl Fn() + Send + 'static,
-    ) -> io::Result<Self> {
+    pub fn spawn(recording: Arc<Recording>, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
         let requests = Arc::<Latest<Request>>::default();
         let drawn = Arc::<Latest<Drawn>>::default();
         thread::Builder::new().name("timeline".to_owned()).spawn({
@@ -105,10 +114,11 @@ impl Drop for DrawThread {
 /// Draws what was asked for.
 pub fn draw(recording: &Recording, request: Request) -> Drawn {
     let [width, height] = request.size_px;
-    let lanes = request.tracks.iter().map(|track| {
-        let columns = match recording.tracks.get(*track) {
-            Some(track) => {
-                let values = spans(recording, track, &request.range, request.values);
+    let held_for_s = recording.held_for.as_secs_f64();
+    let lanes = request.lanes.iter().map(|lane| {
+        let columns = match lane.of(recording) {
+            Some((readings, track)) => {
+                let values = spans(readings, track, &request, held_for_s);
                 curves::columns(values, request.range.clone(), width)
             }
             None => vec![curves::Column::default(); width],
@@ -121,33 +131,30 @@ pub fn draw(recording: &Recording, request: Request) -> Drawn {
     }
 }
 
-/// A track's values in a range of time, each with the time during which it holds.
+/// A track's values in the requested range of time, each with the time during which it holds.
 fn spans<'a>(
-    recording: &'a Recording,
+    readings: &'a Readings,
     track: &'a Track,
-    range: &Range<f64>,
-    values: Values,
+    request: &Request,
+    held_for_s: f64,
 ) -> impl Iterator<Item = (Range<f64>, &'a Probabilities)> {
-    let time = |row: u32| seconds(recording.row(row).pts_90k);
-    let held_for = HELD_FOR.as_secs_f64();
+    let time = |row: &u32| seconds(readings.row(*row).pts_90k);
+    let Range { start, end } = request.range;
+    let values = request.values;
     let first = track
         .rows
-        .partition_point(|row| time(*row) + held_for < range.start);
-    let end = range.end;
-    let rows = &track.rows[first..];
-    rows.iter()
-        .enumerate()
-        .take_while(move |(_, row)| seconds(recording.row(**row).pts_90k) < end)
-        .map(move |(i, row)| {
-            let face = recording.row(*row);
-            let start = seconds(face.pts_90k);
-            let next = rows
-                .get(i + 1)
-                .map_or(f64::INFINITY, |next| seconds(recording.row(*next).pts_90k));
-            let probabilities = match values {
-                Values::Smoothed => &face.smoothed,
-                Values::Raw => &face.raw,
-            };
-            (start..next.min(start + held_for), probabilities)
-        })
+        .partition_point(|row| time(row) + held_for_s < start);
+    let last = track.rows.partition_point(|row| time(row) < end);
+    let rows = &track.rows[first..last.max(first)];
+    rows.iter().enumerate().map(move |(i, row)| {
+        let face = readings.row(*row);
+        let start = seconds(face.pts_90k);
+        let next = track.rows.get(first + i + 1);
+        let next = next.map_or(f64::INFINITY, |next| seconds(readings.row(*next).pts_90k));
+        let probabilities = match values {
+            Values::Smoothed => &face.smoothed,
+            Values::Raw => &face.raw,
+        };
+        (start..next.min(start + held_for_s), probabilities)
+    })
 }

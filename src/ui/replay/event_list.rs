@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Align2, Rect, Role, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2};
+use egui::{Align2, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2};
 
 use super::marks::{self, Mark};
 use crate::ui::{colors, player::clock};

@@ -8,8 +8,8 @@ use egui::{
 };
 
 use super::{
-    draw_thread::{Drawn, Request, Values},
-    recording::{Recording, Track},
+    draw_thread::{Drawn, Lane, Request, Values},
+    recording::{Readings, Recording, Track},
     span::Span,
 };
 use crate::{
@@ -56,10 +56,10 @@ impl LaneTextures {
         self.request = Some(request);
     }
 
-    /// The picture of the track at this position, and the times at its edges, s.
-    fn of(&self, track: usize) -> Option<(&TextureHandle, Range<f64>)> {
+    /// The picture of a lane, and the times at its edges, s.
+    fn of(&self, lane: Lane) -> Option<(&TextureHandle, Range<f64>)> {
         let request = self.request.as_ref()?;
-        let at = request.tracks.iter().position(|other| *other == track)?;
+        let at = request.lanes.iter().position(|other| *other == lane)?;
         Some((self.textures.get(at)?, request.range.clone()))
     }
 }
@@ -77,11 +77,10 @@ pub struct LaneData<'a> {
     pub values: Values,
 }
 
-/// Draws the lane of the track at position `track`, over the whole width; returns what happened to its right part, and
-/// where that is.
+/// Draws a lane over the whole width; returns what happened to its right part, and where that is.
 pub fn lane_ui(
     ui: &mut Ui,
-    track: usize,
+    which: Lane,
     data: LaneData<'_>,
     textures: &LaneTextures,
 ) -> (Response, Rect) {
@@ -90,20 +89,30 @@ pub fn lane_ui(
     let (name_rect, lane) = rect.split_left_right_at_x(rect.left() + NAME_WIDTH);
     let response = ui.interact(
         lane,
-        ui.scope_id().with(("lane", track)),
+        ui.scope_id().with(("lane", which.reading, which.track)),
         Sense::click_and_drag(),
     );
-    let Some(own) = data.recording.tracks.get(track) else {
+    let Some((readings, track)) = which.of(data.recording) else {
         return (response, lane);
     };
-    let now = data.recording.row_at(own, data.position);
-    let description = description(data, own, now);
+    let held_for = data.recording.held_for;
+    let now = readings.row_at(track, data.position, held_for);
+    // Another network's reading of a face stands under the recorded one, which has the face's name.
+    let face = format!("Face {}", track.id);
+    let (name, spoken) = match which.reading {
+        0 => (face.clone(), face),
+        _ => (
+            readings.name.clone(),
+            format!("{face} by {}", readings.name),
+        ),
+    };
+    let description = description(data.values, &spoken, readings, track, now);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &description));
     if ui.is_rect_visible(rect) {
-        name_ui(ui, name_rect, own.id, now, data.values);
+        name_ui(ui, name_rect, &name, now, data.values);
         let palette = colors::palette(ui.ctx().theme());
         ui.painter().rect_filled(lane, 3.0, palette.track);
-        if let Some((texture, range)) = textures.of(track) {
+        if let Some((texture, range)) = textures.of(which) {
             let x = lane.x_range();
             let picture = Rect::from_x_y_ranges(
                 data.span.x(range.start, x)..=data.span.x(range.end, x),
@@ -118,7 +127,9 @@ pub fn lane_ui(
     let response = match response.hover_pos() {
         Some(pointer) if !response.is_pointer_button_down_on() => {
             let time = data.span.time(pointer.x, lane.x_range());
-            response.on_hover_ui_at_pointer(|ui| hover_ui(ui, data, own, time))
+            let row = readings.row_at(track, time, held_for);
+            let title = format!("Face {}, {}", track.id, clock(time));
+            response.on_hover_ui_at_pointer(|ui| hover_ui(ui, &title, row, data.values))
         }
         _ => response,
     };
@@ -133,20 +144,18 @@ fn values(row: &FaceRow, values: Values) -> &Probabilities {
     }
 }
 
-fn name_ui(ui: &Ui, rect: Rect, id: u64, now: Option<&FaceRow>, shown: Values) {
+fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values) {
     let theme = ui.ctx().theme();
     let palette = colors::palette(theme);
     let small = TextStyle::Small.resolve(ui.style());
     let body = TextStyle::Body.resolve(ui.style());
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let left = rect.left();
-    painter.text(
-        pos2(left, rect.top() + 12.0),
-        Align2::LEFT_CENTER,
-        format!("Face {id}"),
-        body,
-        palette.text,
-    );
+    let width = rect.width() - 8.0;
+    let wrap = Some(egui::TextWrapMode::Truncate);
+    let galley = egui::WidgetText::from(name).into_galley(ui, wrap, width, body);
+    let top = rect.top() + 12.0 - galley.size().y / 2.0;
+    painter.galley(pos2(left, top), galley, palette.text);
     let Some(row) = now else { return };
     let (expression, probability) = values(row, shown).top();
     let chip = Rect::from_min_size(pos2(left, rect.top() + 25.0), vec2(3.0, 26.0));
@@ -169,14 +178,14 @@ fn name_ui(ui: &Ui, rect: Rect, id: u64, now: Option<&FaceRow>, shown: Values) {
 }
 
 /// The seven values at the pointer, the largest first.
-fn hover_ui(ui: &mut Ui, data: LaneData<'_>, track: &Track, time: Duration) {
+fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
     let theme = ui.ctx().theme();
-    ui.label(format!("Face {}, {}", track.id, clock(time)));
-    let Some(row) = data.recording.row_at(track, time) else {
+    ui.label(title);
+    let Some(row) = row else {
         ui.label(egui::RichText::new("not seen").weak());
         return;
     };
-    let values = values(row, data.values);
+    let values = values(row, shown);
     let mut order = Expression::ALL;
     order.sort_by(|a, b| values.of(*b).total_cmp(&values.of(*a)));
     egui::Grid::new("values")
@@ -201,17 +210,23 @@ pub fn chip_ui(ui: &mut Ui, color: Color32) {
 }
 
 /// What screen readers say about a lane.
-fn description(data: LaneData<'_>, track: &Track, now: Option<&FaceRow>) -> String {
+fn description(
+    shown: Values,
+    name: &str,
+    readings: &Readings,
+    track: &Track,
+    now: Option<&FaceRow>,
+) -> String {
     let time = |row: Option<&u32>| {
-        let pts = row.map_or(0, |row| data.recording.row(*row).pts_90k);
+        let pts = row.map_or(0, |row| readings.row(*row).pts_90k);
         clock(Duration::from_secs_f64(seconds(pts)))
     };
     let (from, to) = (time(track.rows.first()), time(track.rows.last()));
-    let now = match now.map(|row| values(row, data.values).top()) {
+    let now = match now.map(|row| values(row, shown).top()) {
         Some((expression, probability)) => format!("{expression} {:.0} %", probability * 100.0),
         None => "not seen".to_owned(),
     };
-    format!("Face {} from {from} to {to}, now {now}", track.id)
+    format!("{name} from {from} to {to}, now {now}")
 }
 
 /// A line down through everything at a time, if it is visible.

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
 use super::recording::Recording;
-use crate::{pipeline::guarded, record::reader::is_session};
+use crate::record::reader::is_session;
 
 /// What a folder turned out to be.
 #[derive(Debug)]
@@ -48,7 +48,9 @@ impl Loader {
             results.send((number, open(folder))).ok();
             wake.request_repaint();
         };
-        let spawned = thread::Builder::new().name("session".to_owned()).spawn(work);
+        let spawned = thread::Builder::new()
+            .name("session".to_owned())
+            .spawn(work);
         if let Err(err) = spawned {
             let broken = Opened::Broken(format!("no thread could be started to read it: {err}"));
             self.results.0.send((number, broken)).ok();
@@ -74,12 +76,8 @@ fn open(folder: PathBuf) -> Opened {
     if !is_session(&folder) {
         return Opened::Other(folder);
     }
-    match guarded(|| Recording::open(&folder)) {
-        Ok(Ok(recording)) => Opened::Session(Arc::new(recording)),
-        Ok(Err(error)) => Opened::Broken(error.to_string()),
-        Err(panic) => Opened::Broken(format!(
-            "{} could not be opened: {panic}",
-            folder.display()
-        )),
+    match Recording::open(&folder) {
+        Ok(recording) => Opened::Session(Arc::new(recording)),
+        Err(error) => Opened::Broken(error.to_string()),
     }
 }

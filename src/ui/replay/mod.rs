@@ -8,6 +8,8 @@ mod draw_thread;
 mod engine;
 mod event_list;
 mod film;
+#[cfg(test)]
+pub mod fixtures;
 mod lanes;
 mod loader;
 mod marks;
@@ -22,11 +24,11 @@ use std::{io, sync::Arc};
 
 use egui::{Context, Margin, Panel, Ui};
 
+use self::{draw_thread::DrawThread, engine::ReplayEngine, timeline::Timeline};
 pub use self::{
     loader::{Loader, Opened},
     recording::{Picture, Recording},
 };
-use self::{draw_thread::DrawThread, engine::ReplayEngine, timeline::Timeline};
 use super::{
     app::Engine,
     player::{Playback, PlayerView},
@@ -50,8 +52,7 @@ impl Replay {
     pub fn start(recording: Arc<Recording>, ctx: &Context) -> io::Result<Self> {
         let (wake, wake_too) = (ctx.clone(), ctx.clone());
         let engine = ReplayEngine::start(Arc::clone(&recording), move || wake.request_repaint())?;
-        let drawer =
-            DrawThread::spawn(Arc::clone(&recording), move || wake_too.request_repaint())?;
+        let drawer = DrawThread::spawn(Arc::clone(&recording), move || wake_too.request_repaint())?;
         Ok(Self {
             timeline: Timeline::new(Arc::clone(&recording), Some(drawer)),
             recording,
@@ -70,13 +71,8 @@ impl Replay {
     }
 
     /// The networks that read the expressions, in words.
-    pub fn networks(&self) -> String {
-        let models = &self.recording.session.manifest.models;
-        let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
-        match names[..] {
-            [] => "no network".to_owned(),
-            _ => names.join(", "),
-        }
+    pub fn networks(&self) -> &str {
+        &self.recording.recorded().name
     }
 
     /// Something to tell about the session, in a sentence.

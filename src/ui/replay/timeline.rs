@@ -11,7 +11,7 @@ use egui::{
 };
 
 use super::{
-    draw_thread::{DrawThread, Request, Values},
+    draw_thread::{DrawThread, Lane, Request, Values},
     event_list,
     lanes::{self, LANE_GAP, LANE_HEIGHT, LaneData, LaneTextures, NAME_WIDTH},
     marks::{self, Mark},
@@ -50,6 +50,8 @@ pub struct Timeline {
     style: Style,
     /// The number of the only track on show; all if `None`.
     chosen: Option<u64>,
+    /// The other reading on show, by its position; the recorded one alone if `None`.
+    other: Option<usize>,
     events: bool,
     drawer: Option<DrawThread>,
     asked: Option<Request>,
@@ -70,6 +72,7 @@ impl Timeline {
             values: Values::default(),
             style: Style::default(),
             chosen: None,
+            other: (recording.readings.len() > 1).then_some(1),
             drawer,
             asked: None,
             textures: LaneTextures::default(),
@@ -81,7 +84,7 @@ impl Timeline {
 
     /// Height at which up to three lanes can be seen, points.
     pub fn usual_height(&self) -> f32 {
-        let n_lanes = self.recording.tracks.len().clamp(1, 3) as f32;
+        let n_lanes = self.lanes().len().clamp(1, 3) as f32;
         HEADER_HEIGHT + RULER_HEIGHT + n_lanes * (LANE_HEIGHT + LANE_GAP) + 18.0
     }
 
@@ -90,8 +93,7 @@ impl Timeline {
         if let Some(drawn) = self.drawer.as_ref().and_then(DrawThread::take) {
             self.textures.set(ui.ctx(), drawn);
         }
-        if std::mem::replace(&mut self.last_position, position) != position && self.held.is_none()
-        {
+        if std::mem::replace(&mut self.last_position, position) != position && self.held.is_none() {
             self.span.follow(position.as_secs_f64());
         }
         self.header_ui(ui);
@@ -139,7 +141,8 @@ impl Timeline {
             None => "All faces".to_owned(),
             Some(id) => format!("Face {id}"),
         };
-        let choices = std::iter::once(None).chain(self.recording.tracks.iter().map(|t| Some(t.id)));
+        let ids = self.recording.recorded().tracks.iter().map(|t| Some(t.id));
+        let choices = std::iter::once(None).chain(ids);
         MenuButton::from_button(Button::new(name(self.chosen)).min_size(vec2(84.0, 0.0))).ui(
             ui,
             |ui| {
@@ -153,6 +156,7 @@ impl Timeline {
                 });
             },
         );
+        self.compare_ui(ui);
         for (values, label) in [(Values::Smoothed, "Smoothed"), (Values::Raw, "Raw")] {
             if ui.selectable_label(self.values == values, label).clicked() {
                 self.values = values;
@@ -164,6 +168,50 @@ impl Timeline {
                 self.style = style;
             }
         }
+    }
+
+    /// Which other network's reading stands below the recorded one, where there is one.
+    fn compare_ui(&mut self, ui: &mut Ui) {
+        let readings = &self.recording.readings;
+        if readings.len() < 2 {
+            return;
+        }
+        let name = |other: Option<usize>| match other.and_then(|other| readings.get(other)) {
+            None => "Recorded only".to_owned(),
+            Some(readings) => match readings.agreement {
+                Some(share) => format!("With {} (agrees {:.0} %)", readings.name, share * 100.0),
+                None => format!("With {}", readings.name),
+            },
+        };
+        let mut chosen = self.other;
+        MenuButton::new(name(self.other)).ui(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            for other in std::iter::once(None).chain((1..readings.len()).map(Some)) {
+                if action_ui(ui, MenuMark::Choice(other == chosen), &name(other), "") {
+                    chosen = other;
+                }
+            }
+        });
+        self.other = chosen;
+    }
+
+    /// The lanes on show: each chosen track, with the other reading of it below.
+    fn lanes(&self) -> Vec<Lane> {
+        let recording = &self.recording;
+        let tracks = recording.recorded().tracks.iter().enumerate();
+        let mut lanes = Vec::new();
+        for (track, own) in tracks {
+            if self.chosen.is_some_and(|chosen| chosen != own.id) {
+                continue;
+            }
+            lanes.push(Lane { reading: 0, track });
+            let other = self.other.and_then(|reading| {
+                let track = recording.readings.get(reading)?.track(own.id)?;
+                Some(Lane { reading, track })
+            });
+            lanes.extend(other);
+        }
+        lanes
     }
 
     /// Laid out from right to left.
@@ -180,10 +228,7 @@ impl Timeline {
         if ui.button("Zoom in").clicked() {
             self.span.zoom(ZOOM_STEP, around_s);
         }
-        if ui
-            .add_enabled(zoomed, Button::new("Zoom out"))
-            .clicked()
-        {
+        if ui.add_enabled(zoomed, Button::new("Zoom out")).clicked() {
             self.span.zoom(1.0 / ZOOM_STEP, around_s);
         }
         if ui.add_enabled(zoomed, Button::new("Whole")).clicked() {
@@ -195,22 +240,14 @@ impl Timeline {
         let area = ui.available_rect_before_wrap();
         let (ruler, below) = area.split_top_bottom_at_y(area.top() + RULER_HEIGHT);
         let ruler = ruler.with_min_x(ruler.left() + NAME_WIDTH);
-        let ruler_response = ui.interact(
-            ruler,
-            ui.scope_id().with("ruler"),
-            Sense::click_and_drag(),
-        );
+        let ruler_response =
+            ui.interact(ruler, ui.scope_id().with("ruler"), Sense::click_and_drag());
         self.ruler_ui(ui, ruler);
-        let tracks: Vec<usize> = (0..self.recording.tracks.len())
-            .filter(|at| {
-                let id = self.recording.tracks[*at].id;
-                self.chosen.is_none_or(|chosen| chosen == id)
-            })
-            .collect();
+        let lanes = self.lanes();
         let mut touched = vec![(ruler_response, ruler)];
         let mut visible = Vec::new();
         ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
-            if tracks.is_empty() {
+            if lanes.is_empty() {
                 ui.add_space(14.0);
                 ui.vertical_centered(|ui| {
                     let words = if self.recording.session.frames.is_empty() {
@@ -233,14 +270,16 @@ impl Timeline {
             ScrollArea::vertical()
                 .id_salt("lanes")
                 .auto_shrink(false)
-                .show_rows(ui, LANE_HEIGHT, tracks.len(), |ui, rows| {
-                    visible = tracks[rows].to_vec();
-                    for track in &visible {
-                        touched.push(lanes::lane_ui(ui, *track, data, &self.textures));
+                .show_rows(ui, LANE_HEIGHT, lanes.len(), |ui, rows| {
+                    visible = lanes[rows].to_vec();
+                    for lane in &visible {
+                        touched.push(lanes::lane_ui(ui, *lane, data, &self.textures));
                     }
                 });
         });
-        let width = touched.last().map_or(ruler.width(), |(_, lane)| lane.width());
+        let width = touched
+            .last()
+            .map_or(ruler.width(), |(_, lane)| lane.width());
         self.ask(ui, visible, width);
         self.lines_ui(ui, &touched, position);
         self.navigate(ui, &touched);
@@ -248,13 +287,13 @@ impl Timeline {
     }
 
     /// Has the visible lanes drawn, if they are not already.
-    fn ask(&mut self, ui: &Ui, tracks: Vec<usize>, width: f32) {
+    fn ask(&mut self, ui: &Ui, lanes: Vec<Lane>, width: f32) {
         let scale = ui.ctx().pixels_per_point();
         let px = |points: f32| (points * scale).round().max(1.0) as usize;
         let request = Request {
             range: self.span.range(),
             size_px: [px(width), px(LANE_HEIGHT)],
-            tracks,
+            lanes,
             values: self.values,
             style: self.style,
             theme: ui.ctx().theme(),
@@ -323,7 +362,13 @@ impl Timeline {
         });
         let palette = colors::palette(theme);
         let stroke = Stroke::new(2.0, palette.text);
-        lanes::line(ui, all.with_min_y(all.top() + 2.0), self.span, position, stroke);
+        lanes::line(
+            ui,
+            all.with_min_y(all.top() + 2.0),
+            self.span,
+            position,
+            stroke,
+        );
         let (ruler, _) = &touched[0];
         if let Some(lines) = near.filter(|lines| !lines.is_empty() && ruler.hovered()) {
             ruler.clone().on_hover_text_at_pointer(lines.join("\n"));
@@ -341,8 +386,7 @@ impl Timeline {
         else {
             return;
         };
-        let (zoom, scroll) =
-            ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta().x));
+        let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta().x));
         if zoom != 1.0 {
             let around = self.span.time(pointer.x, rect.x_range());
             self.span.zoom(f64::from(zoom), around.as_secs_f64());
