@@ -4,11 +4,7 @@
 //! and never waits long. A reader that does not stop in time is left behind: its run is over, so whatever it
 //! still delivers is ignored.
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, sync::Arc, time::Duration};
 
 use crossbeam_channel::{Receiver, Sender};
 

@@ -102,7 +102,10 @@ mod tests {
 
     use super::*;
 
-    const X: Rangef = Rangef::new(100.0, 1100.0);
+    const X: Rangef = Rangef {
+        min: 100.0,
+        max: 1100.0,
+    };
 
     fn minute() -> Span {
         Span::whole(Duration::from_secs(60))

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use egui::{Color32, Theme, accesskit::Role};
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
 
 use super::{
     draw_thread::{self, Lane, Request, Values},
@@ -105,7 +108,7 @@ fn without_a_video_there_is_a_blank_picture_for_every_frame() {
     let mut film = film::open(&recording).unwrap();
     assert_eq!(film.info().duration, Some(Duration::from_secs(1)));
     let pool = FramePool::default();
-    let mut next = |film: &mut Box<dyn crate::capture::FrameSource>| {
+    let next = |film: &mut Box<dyn crate::capture::FrameSource>| {
         let frame = film.next_frame(&pool).unwrap()?;
         Some((frame.id.0, frame.time.as_millis()))
     };
@@ -127,7 +130,7 @@ fn the_faces_on_a_picture_are_those_of_its_time() {
     })
     .unwrap();
     let patience = Duration::from_secs(20);
-    let mut shown = || loop {
+    let shown = || loop {
         if let Some(frame) = engine.take_preview() {
             break (frame, engine.take_analysis().unwrap());
         }
