@@ -279,7 +279,10 @@ impl App {
                     SourceState::Live(info) => self.news.info = Some(info.clone()),
                     SourceState::NoCamera => self.news.frame = None,
                     SourceState::Failed(_) => self.player.reset(),
-                    SourceState::Starting | SourceState::Lost(_) | SourceState::Ended => {}
+                    SourceState::Ended => {
+                        self.player.arrived(at_work(&self.replay, &*self.engine));
+                    }
+                    SourceState::Starting | SourceState::Lost(_) => {}
                 }
                 // A camera has come or gone, and with it a line of the Source menu.
                 if state != SourceState::Starting {

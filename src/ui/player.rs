@@ -73,6 +73,8 @@ pub struct Player {
     under_way: Option<Duration>,
     /// Where to go then.
     next: Option<Duration>,
+    /// Whether the next frame is the first from another place.
+    jumped: bool,
     /// The slider is held; whether to play on when it is let go.
     drag: Option<bool>,
 }
@@ -150,11 +152,17 @@ impl Player {
 
     /// A frame has come. Returns whether it is the first from another place, so that older results are not its own.
     pub fn frame_came(&mut self, engine: &dyn Engine) -> bool {
-        let was_under_way = self.under_way.take().is_some();
+        let jumped = std::mem::take(&mut self.jumped);
+        self.arrived(engine);
+        jumped
+    }
+
+    /// The file is over. Where it is damaged that may be all that comes of going somewhere.
+    pub fn arrived(&mut self, engine: &dyn Engine) {
+        self.under_way = None;
         if let Some(next) = self.next.take() {
             self.go_to(next, engine);
         }
-        was_under_way
     }
 
     /// Another source is opened, or this one has failed: nothing is under way any more.
@@ -167,6 +175,7 @@ impl Player {
             self.next = Some(time);
         } else if engine.seek(time) {
             self.under_way = Some(time);
+            self.jumped = true;
         }
     }
 }

@@ -138,6 +138,18 @@ fn a_file_that_is_over_starts_again() {
     );
 }
 
+/// In a damaged file there may be no picture where somebody wants to go.
+#[test]
+fn an_end_without_a_picture_is_an_answer_too() {
+    let mut window = Window::playing(SECOND);
+    window.wish(Playback::GoTo(SECOND * 50));
+    window.wish(Playback::GoTo(SECOND * 20));
+    window.send(Event::Source(SourceState::Ended));
+    assert_eq!(window.told(), [Told::Seek(SECOND * 20)]);
+    window.show_at(SECOND * 20, 0);
+    assert!(!window.shows("Face 0: angry"), "of the picture before");
+}
+
 #[test]
 fn while_the_slider_is_held_the_file_stands_still() {
     let mut window = Window::playing(SECOND);
