@@ -149,8 +149,6 @@ fn a_file_that_is_over_can_be_gone_back_in() {
 
 #[test]
 fn a_film_that_only_knows_forward_is_read_up_to_the_place() {
-    let (_, until) = crossbeam_channel::bounded::<()>(0);
-    drop(until);
     let openings = vec![film(10, HOUR, None), film(10, HOUR, None)];
     let rig = start(Pacing::Realtime, openings);
     assert_eq!(shown(&rig), 0);
