@@ -265,6 +265,7 @@ mod tests {
             resolution: Resolution::new(640, 480),
             rate_hz: None,
             n_frames: None,
+            duration: None,
             format: "MJPG".to_owned(),
             mirror_by_default: true,
         }

@@ -35,7 +35,8 @@ pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// What to look at first: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
+    /// What to look at first: camera, camera:NAME-OR-NUMBER, demo, a video, an image, a folder of images or a recorded
+    /// session
     #[arg(long, value_parser = args::source())]
     source: Option<SourceSpec>,
 

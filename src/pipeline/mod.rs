@@ -12,6 +12,7 @@
 mod cancel;
 mod capture_thread;
 mod classify_thread;
+mod controls;
 mod detect_thread;
 #[cfg(test)]
 mod fakes;
@@ -20,6 +21,9 @@ mod latest;
 mod loader_thread;
 mod message;
 mod parts;
+mod play;
+#[cfg(test)]
+mod play_tests;
 mod playback;
 mod shared;
 mod smoothing;
@@ -36,6 +40,7 @@ use std::{
 };
 
 pub use self::{
+    controls::{SPEEDS, Transport},
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},

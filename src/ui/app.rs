@@ -12,6 +12,7 @@ use egui::{
     CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui, ViewportCommand,
 };
 
+use self::replaying::at_work;
 use super::{
     about::{self, AboutData},
     cameras::{Cameras, ListCameras, ListedCamera},
@@ -22,11 +23,14 @@ use super::{
     keyboard::{self, KeyContext},
     menu_bar::{MenuBar, MenuData},
     notices::{Notices, Severity},
+    player::{Player, PlayerView},
     preview::{self, Preview, PreviewData},
     recordings::{RecordingView, Recordings},
+    replay::{Loader, Replay},
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
+    transport::{self, TransportBar},
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
@@ -34,6 +38,7 @@ use crate::{
     model::{self, CheckpointChoice, CheckpointInfo},
     pipeline::{
         Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats, Tap, TapHandle,
+        Transport,
     },
     record::{RecordingConfig, folder::new_session_folder},
 };
@@ -45,6 +50,8 @@ const STATS_EVERY_S: f64 = 0.25;
 pub trait Engine {
     /// See [`Pipeline::open`].
     fn open(&self, source: SourceSpec);
+    /// See [`Pipeline::close`].
+    fn close(&self);
     /// See [`Pipeline::load_checkpoint`].
     fn load_checkpoint(&self, choice: CheckpointChoice);
     /// See [`Pipeline::apply`].
@@ -59,11 +66,25 @@ pub trait Engine {
     fn stats(&self) -> Stats;
     /// See [`Pipeline::attach`]; `None` from an engine that tells nobody anything.
     fn attach(&self, tap: Arc<dyn Tap>) -> Option<TapHandle>;
+    /// See [`Pipeline::transport`].
+    fn transport(&self) -> Option<Transport>;
+    /// See [`Pipeline::set_paused`].
+    fn set_paused(&self, paused: bool);
+    /// See [`Pipeline::set_speed`].
+    fn set_speed(&self, speed: f64);
+    /// See [`Pipeline::step`].
+    fn step(&self);
+    /// See [`Pipeline::seek`].
+    fn seek(&self, time: Duration) -> bool;
 }
 
 impl Engine for Pipeline {
     fn open(&self, source: SourceSpec) {
         self.open(source);
+    }
+
+    fn close(&self) {
+        self.close();
     }
 
     fn load_checkpoint(&self, choice: CheckpointChoice) {
@@ -92,6 +113,26 @@ impl Engine for Pipeline {
 
     fn attach(&self, tap: Arc<dyn Tap>) -> Option<TapHandle> {
         Some(self.attach(tap))
+    }
+
+    fn transport(&self) -> Option<Transport> {
+        self.transport()
+    }
+
+    fn set_paused(&self, paused: bool) {
+        self.set_paused(paused);
+    }
+
+    fn set_speed(&self, speed: f64) {
+        self.set_speed(speed);
+    }
+
+    fn step(&self) {
+        self.step();
+    }
+
+    fn seek(&self, time: Duration) -> bool {
+        self.seek(time)
     }
 }
 
@@ -137,6 +178,11 @@ pub struct App {
     notices: Notices,
     menu_bar: MenuBar,
     preview: Preview,
+    player: Player,
+    transport_bar: TransportBar,
+    loader: Loader,
+    /// The session that is open, if one is.
+    replay: Option<Replay>,
     about_open: bool,
     keyboard_open: bool,
 }
@@ -169,6 +215,10 @@ impl App {
             notices: Notices::default(),
             menu_bar: MenuBar::default(),
             preview: Preview::default(),
+            player: Player::default(),
+            transport_bar: TransportBar::default(),
+            loader: Loader::default(),
+            replay: None,
             about_open: false,
             keyboard_open: false,
         };
@@ -187,27 +237,35 @@ impl App {
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);
         }
-        let engine = &self.engine;
-        let told = self.recordings.update(|recorder| engine.attach(recorder.tap()));
+        let live = &self.engine;
+        let told = self.recordings.update(|recorder| live.attach(recorder.tap()));
         for (severity, text) in told {
             self.notices.post(severity, text, now_s);
         }
+        self.take_opened(ctx, now_s);
+        while let Some(event) = self.replay.as_ref().and_then(|r| r.engine().take_event()) {
+            self.take_event(event, ctx, now_s);
+        }
+        let engine = at_work(&self.replay, &*self.engine);
         let mut is_new = false;
         // Frames of the source before may still be on their way when another one is opened.
-        if let Some(frame) = self.engine.take_preview()
+        if let Some(frame) = engine.take_preview()
             && frame.captured_at >= self.news.opened_at
         {
             self.news.frame = Some(frame);
+            if self.player.frame_came(engine) {
+                self.news.analysis = None;
+            }
             is_new = true;
         }
-        if let Some(analysis) = self.engine.take_analysis()
+        if let Some(analysis) = engine.take_analysis()
             && analysis.frame.captured_at >= self.news.opened_at
         {
             self.news.analysis = Some(analysis);
             is_new = true;
         }
         if now_s >= self.news.next_stats_at_s {
-            self.news.stats = self.engine.stats();
+            self.news.stats = engine.stats();
             self.news.next_stats_at_s = now_s + STATS_EVERY_S;
         } else if is_new {
             // The last frame of a burst must not leave figures from before it on the screen.
@@ -244,10 +302,11 @@ impl App {
                 match &state {
                     SourceState::Live(info) => self.news.info = Some(info.clone()),
                     SourceState::NoCamera => self.news.frame = None,
-                    SourceState::Starting
-                    | SourceState::Lost(_)
-                    | SourceState::Failed(_)
-                    | SourceState::Ended => {}
+                    SourceState::Failed(_) => self.player.reset(),
+                    SourceState::Ended => {
+                        self.player.arrived(at_work(&self.replay, &*self.engine));
+                    }
+                    SourceState::Starting | SourceState::Lost(_) => {}
                 }
                 // A camera has come or gone, and with it a line of the Source menu.
                 if state != SourceState::Starting {
@@ -327,6 +386,7 @@ impl App {
                 smoothing_ms: self.view.smoothing_ms,
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
+                can_pause: self.player_view().is_some(),
             },
         )
     }
@@ -343,6 +403,19 @@ impl App {
             .frame(bar.inner_margin(Margin::symmetric(12, 2)))
             .exact_size(n_lines as f32 * status_bar::LINE_HEIGHT + 5.0)
             .show(ui, |ui| status_bar::status_bar_ui(ui, self.status()));
+        let view = self.player_view();
+        if let Some(replay) = &mut self.replay {
+            let wish = replay.panel_ui(ui, view);
+            command = wish.map(Command::from).or(command);
+        }
+        if let Some(view) = view {
+            Panel::bottom("transport")
+                .frame(bar.inner_margin(Margin::symmetric(10, 4)))
+                .exact_size(transport::HEIGHT + 8.0)
+                .show(ui, |ui| {
+                    command = self.transport_bar.ui(ui, view).or(command.take());
+                });
+        }
         if self.view.bars {
             Panel::right("faces")
                 .frame(bar.inner_margin(Margin::symmetric(14, 6)))
@@ -363,7 +436,8 @@ impl App {
                     source: Some(&self.news.source),
                     info: self.news.info.as_ref(),
                     mirror: self.mirror(),
-                    boxes: self.view.boxes,
+                    boxes: self.view.boxes && self.replay.as_ref().is_none_or(Replay::wants_boxes),
+                    can_go_back: view.is_some(),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
@@ -386,6 +460,7 @@ impl App {
                 _ => None,
             },
             can_play_again: self.can_play_again(),
+            player: self.player_view(),
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
@@ -399,9 +474,13 @@ impl App {
         StatusData {
             state: &self.news.state,
             info: self.news.info.as_ref(),
+            transport: at_work(&self.replay, &*self.engine).transport(),
             stats: self.news.stats,
             device: self.news.device.as_deref(),
-            checkpoint: self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
+            checkpoint: match &self.replay {
+                Some(replay) => Some(replay.networks()),
+                None => self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
+            },
             loading: self.news.loading,
         }
     }
@@ -413,8 +492,14 @@ impl App {
             Command::ChooseFolder => self.dialogs.open(Dialog::Folder, ctx),
             Command::ChooseCheckpoint => self.dialogs.open(Dialog::Checkpoint, ctx),
             Command::OpenSource(source) => self.open(source),
-            Command::PlayAgain if self.can_play_again() => self.open(self.news.source.clone()),
-            Command::PlayAgain => {}
+            Command::ChooseSession => self.dialogs.open(Dialog::Session, ctx),
+            Command::OpenFolder(folder) => self.open_folder(folder, ctx),
+            Command::PlayAgain => self.play_again(ctx),
+            Command::Playback(wish) => {
+                if let Some(view) = self.player_view() {
+                    self.play(wish, view);
+                }
+            }
             Command::RefreshCameras => self.cameras.refresh(ctx),
             Command::LoadCheckpoint(choice) => {
                 self.news.loading = true;
@@ -470,12 +555,7 @@ impl App {
     }
 
     fn open(&mut self, source: SourceSpec) {
-        self.news.source = source.clone();
-        self.news.opened_at = Instant::now();
-        self.news.state = SourceState::Starting;
-        self.news.info = None;
-        self.news.frame = None;
-        self.news.analysis = None;
+        self.turn_to(source.clone());
         self.engine.open(source);
     }
 
@@ -510,6 +590,15 @@ impl App {
         matches!(self.news.source, SourceSpec::Path(_))
     }
 
+    /// What there is to show of a file that can be paused.
+    fn player_view(&self) -> Option<PlayerView> {
+        let news = &self.news;
+        let shown = news.frame.as_ref().map(|frame| frame.time);
+        let transport = at_work(&self.replay, &*self.engine).transport();
+        self.player
+            .view(transport, &news.state, news.info.as_ref(), shown)
+    }
+
     fn mirror_by_default(&self) -> bool {
         match &self.news.info {
             Some(info) => info.mirror_by_default,
@@ -518,7 +607,9 @@ impl App {
     }
 
     fn mirror(&self) -> bool {
-        self.view.mirror(self.mirror_by_default())
+        // Names drawn into a video must stay readable.
+        self.replay.as_ref().is_none_or(Replay::wants_boxes)
+            && self.view.mirror(self.mirror_by_default())
     }
 
     fn checkpoint_choice(&self) -> Option<CheckpointChoice> {
@@ -544,6 +635,7 @@ impl App {
 
     fn face_hint(&self) -> FaceHint {
         match (&self.news.checkpoint, self.news.loading) {
+            _ if self.replay.is_some() => FaceHint::NotSeen,
             (None, true) => FaceHint::Loading,
             (None, false) => FaceHint::NoNetwork,
             (Some(_), _) if !self.has_current_picture() => FaceHint::NoPicture,
@@ -563,6 +655,9 @@ impl eframe::App for App {
         self.draw(ui);
     }
 }
+
+#[path = "app_replay.rs"]
+mod replaying;
 
 #[cfg(test)]
 #[path = "app_tests.rs"]

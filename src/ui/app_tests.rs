@@ -20,6 +20,11 @@ use crate::{
     },
 };
 
+#[path = "player_tests.rs"]
+mod player_tests;
+#[path = "replay_tests.rs"]
+mod replay_tests;
+
 /// An engine that notes what it is told, and tells what it was given.
 #[derive(Default)]
 struct Script {
@@ -28,13 +33,19 @@ struct Script {
     frame: Option<Arc<Frame>>,
     analysis: Option<Analysis>,
     stats: Stats,
+    transport: Option<Transport>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Told {
     Open(SourceSpec),
+    Close,
     Load(CheckpointChoice),
     Apply(Settings),
+    Paused(bool),
+    Speed(f64),
+    Step,
+    Seek(Duration),
 }
 
 #[derive(Clone, Default)]
@@ -43,6 +54,10 @@ struct FakeEngine(Rc<RefCell<Script>>);
 impl Engine for FakeEngine {
     fn open(&self, source: SourceSpec) {
         self.0.borrow_mut().told.push(Told::Open(source));
+    }
+
+    fn close(&self) {
+        self.0.borrow_mut().told.push(Told::Close);
     }
 
     fn load_checkpoint(&self, choice: CheckpointChoice) {
@@ -71,6 +86,35 @@ impl Engine for FakeEngine {
 
     fn attach(&self, _tap: Arc<dyn Tap>) -> Option<TapHandle> {
         None
+    }
+
+    fn transport(&self) -> Option<Transport> {
+        self.0.borrow().transport
+    }
+
+    fn set_paused(&self, paused: bool) {
+        let mut script = self.0.borrow_mut();
+        script.told.push(Told::Paused(paused));
+        if let Some(transport) = &mut script.transport {
+            transport.paused = paused;
+        }
+    }
+
+    fn set_speed(&self, speed: f64) {
+        let mut script = self.0.borrow_mut();
+        script.told.push(Told::Speed(speed));
+        if let Some(transport) = &mut script.transport {
+            transport.speed = speed;
+        }
+    }
+
+    fn step(&self) {
+        self.0.borrow_mut().told.push(Told::Step);
+    }
+
+    fn seek(&self, time: Duration) -> bool {
+        self.0.borrow_mut().told.push(Told::Seek(time));
+        true
     }
 }
 
@@ -180,6 +224,12 @@ impl Window {
 
     fn press(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);
+        self.settle();
+    }
+
+    /// A key that gives a character, wherever it is on the keyboard.
+    fn type_text(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
         self.settle();
     }
 
@@ -326,7 +376,7 @@ fn keys_do_what_menus_do() {
     }
     assert_eq!(window.app().view.smoothing_ms, 0);
     for _ in 0..10 {
-        window.press(Modifiers::NONE, Key::Comma);
+        window.type_text("-");
     }
     assert_eq!(window.app().view.min_face_size_px, *FACE_SIZES_PX.start());
     window.told();
@@ -381,6 +431,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 smoothing_ms: 300,
                 min_face_size_px: 80,
                 windows_open: false,
+                can_pause: false,
             };
             taken = taken.take().or(keyboard::take_command(ui.ctx(), context));
         });

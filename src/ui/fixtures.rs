@@ -75,6 +75,7 @@ pub fn webcam() -> SourceInfo {
         resolution: Resolution::new(1280, 720),
         rate_hz: Some(30.0),
         n_frames: None,
+        duration: None,
         format: "MJPG".to_owned(),
         mirror_by_default: true,
     }

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
-use super::{commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS};
+use super::{
+    commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS, transport,
+    transport::take_character,
+};
 use crate::capture::SourceSpec;
 
 /// One step of the smoothing by key, ms.
@@ -21,6 +24,8 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 pub const CHOOSE_FILE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
 /// Open folder.
 pub const CHOOSE_FOLDER: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::O);
+/// Open session.
+pub const CHOOSE_SESSION: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::S);
 /// Open checkpoint.
 pub const CHOOSE_CHECKPOINT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::K);
 /// Quit.
@@ -49,8 +54,9 @@ pub const MARK_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SH
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
-const SMALLER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Comma);
-const LARGER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Period);
+/// Characters, since on many keyboards one of them needs Shift.
+const SMALLER_FACES: char = '-';
+const LARGER_FACES: char = '+';
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
 /// Keys of the cameras, in the order of the Source menu.
@@ -90,6 +96,8 @@ pub struct KeyContext<'a> {
     pub min_face_size_px: u32,
     /// Whether a window is open that Escape closes.
     pub windows_open: bool,
+    /// Whether a file plays that can be paused.
+    pub can_pause: bool,
 }
 
 /// Takes a shortcut out of this frame's input and returns what it asks for.
@@ -100,11 +108,20 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         return None;
     }
     let in_menu = egui::Popup::is_any_open(ctx);
+    if state.can_pause
+        && !in_menu
+        && let Some(playback) = transport::take_key(ctx)
+    {
+        return Some(Command::Playback(playback));
+    }
     ctx.input_mut(|input| {
         let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
         // Extra Shift and Alt are ignored when matching, so the longer combination comes first.
         if pressed(CHOOSE_FOLDER) {
             return Some(Command::ChooseFolder);
+        }
+        if pressed(CHOOSE_SESSION) {
+            return Some(Command::ChooseSession);
         }
         if pressed(CHOOSE_FILE) {
             return Some(Command::ChooseFile);
@@ -144,6 +161,16 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
                 return Some(Command::MarkWithNote);
             }
         }
+        let face_size = |px: u32| {
+            let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
+            Some(Command::SetMinFaceSize(px))
+        };
+        if take_character(input, SMALLER_FACES) {
+            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
+        }
+        if take_character(input, LARGER_FACES) {
+            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
+        }
         // Plain letters are matched without Alt, which opens menus.
         if input.modifiers.any() {
             return None;
@@ -171,16 +198,6 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(MORE_SMOOTHING) {
             return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
         }
-        let face_size = |px: u32| {
-            let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
-            Some(Command::SetMinFaceSize(px))
-        };
-        if pressed(SMALLER_FACES) {
-            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
-        }
-        if pressed(LARGER_FACES) {
-            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
-        }
         None
     })
 }
@@ -205,6 +222,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             vec![
                 (keys(CHOOSE_FILE), "Image or video"),
                 (keys(CHOOSE_FOLDER), "Folder of images"),
+                (keys(CHOOSE_SESSION), "Recorded session"),
                 (keys(CHOOSE_CHECKPOINT), "Checkpoint"),
                 (cameras, "Camera by its place in the menu"),
                 (keys(DEMO), "Demo"),
@@ -212,6 +230,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(REFRESH), "Look for cameras"),
             ],
         ),
+        ("Playback of files", transport::keys(ctx)),
         (
             "Record",
             vec![
@@ -232,7 +251,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                     "Less and more smoothing",
                 ),
                 (
-                    pair(SMALLER_FACES, LARGER_FACES),
+                    format!("{SMALLER_FACES} and {LARGER_FACES}"),
                     "Smaller and larger minimum face",
                 ),
             ],
@@ -241,7 +260,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             "Menus and windows",
             vec![
                 (
-                    "Alt+F, S, M, R, V, H".to_owned(),
+                    "Alt+F, S, P, M, R, V, H".to_owned(),
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),

@@ -4,6 +4,7 @@
 //! the light. Decoders give pictures in another order than they were stored, so each packet carries its time through.
 
 pub(super) mod animation;
+mod animation_index;
 #[cfg_attr(
     not(feature = "h264-bundled"),
     allow(
@@ -13,14 +14,17 @@ pub(super) mod animation;
 )]
 mod demux;
 mod ffmpeg;
+mod ffmpeg_process;
 #[cfg(feature = "h264-bundled")]
 mod h264;
 #[cfg(feature = "h264-bundled")]
 mod mp4;
+mod numbering;
 mod sps;
 
 use std::path::Path;
 
+use self::ffmpeg_process::Input;
 use super::{CaptureError, FrameSource};
 
 /// Opens an MP4 or QuickTime file, by ffmpeg if it is of a kind that only that can decode.
@@ -51,7 +55,8 @@ pub(super) fn open_mp4(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError
 
 /// Opens a file by ffmpeg; `what` names its kind for the message if there is none.
 pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>, CaptureError> {
-    let source = ffmpeg::FfmpegSource::open(ffmpeg::Input::File(path), super::images::name(path));
+    let source =
+        ffmpeg::FfmpegSource::open(Input::File(path.to_owned()), super::images::name(path));
     match source {
         Ok(source) => Ok(Box::new(source)),
         Err(err) => Err(CaptureError::Unsupported {
@@ -83,7 +88,7 @@ pub(super) fn open_clip(bytes: &'static [u8], name: &str) -> Result<Box<dyn Fram
         )?))
     }
     #[cfg(not(feature = "h264-bundled"))]
-    match ffmpeg::FfmpegSource::open(ffmpeg::Input::Bytes(bytes), name.to_owned()) {
+    match ffmpeg::FfmpegSource::open(Input::Bytes(bytes), name.to_owned()) {
         Ok(source) => Ok(Box::new(source)),
         Err(ffmpeg::FfmpegError::NotInstalled) => {
             Err("this build (without the feature `h264-bundled`) needs the program ffmpeg for it; install that".to_owned())

@@ -36,12 +36,22 @@ pub(super) struct Mp4Source<R> {
     track: VideoTrack,
     matrix: YuvMatrix,
     decoder: H264Decoder,
+    /// Presentation times of what is shown, in order: a frame's number is its place in here.
+    shown: Vec<i64>,
+    /// How many of `shown` to go to at most: the others lie behind the end of a file that is cut short.
+    n_reachable: usize,
     next_packet: usize,
+    /// Whether the decoder was asked for its last pictures; it then starts anew for any other.
+    is_flushed: bool,
     n_bad_packets: usize,
     first_pts: i64,
     /// Decoded while opening.
     first: Option<(Resolution, PooledBuffer)>,
-    n_frames: u64,
+    /// Pictures before this time are decoded and passed over, on the way to where a seek goes.
+    skip_before: Option<i64>,
+    /// The last picture that was delivered or passed over.
+    last_pts: Option<i64>,
+    next_number: u64,
     packet: Vec<u8>,
     /// The picture before it is turned.
     unturned: Vec<u8>,
@@ -49,19 +59,30 @@ pub(super) struct Mp4Source<R> {
 
 impl<R: Read + Seek> Mp4Source<R> {
     /// Starts to play `track` of the file `reader`; otherwise says in words what cannot be decoded.
-    pub(super) fn new(reader: R, track: VideoTrack, name: String) -> Result<Self, String> {
-        let n_shown = track
+    pub(super) fn new(mut reader: R, track: VideoTrack, name: String) -> Result<Self, String> {
+        let mut shown: Vec<i64> = track
             .packets
             .iter()
             .filter(|packet| packet.is_shown)
-            .count();
+            .map(|packet| packet.pts)
+            .collect();
+        shown.sort_unstable();
+        let file_size = reader.seek(SeekFrom::End(0)).unwrap_or(u64::MAX);
+        let last_whole = track
+            .packets
+            .iter()
+            .filter(|packet| packet.offset.saturating_add(packet.size) <= file_size)
+            .map(|packet| packet.pts)
+            .max();
+        let n_reachable = last_whole.map_or(0, |last| shown.partition_point(|pts| *pts <= last));
         let mut source = Self {
             info: SourceInfo {
                 name,
                 kind: SourceKind::File,
                 resolution: Resolution::default(),
-                rate_hz: rate_hz(&track),
-                n_frames: Some(n_shown as u64),
+                rate_hz: rate_hz(&shown, track.timescale),
+                n_frames: Some(shown.len() as u64),
+                duration: duration(&shown, track.timescale),
                 format: "H.264".to_owned(),
                 mirror_by_default: false,
             },
@@ -69,11 +90,16 @@ impl<R: Read + Seek> Mp4Source<R> {
             matrix: YuvMatrix::BT601,
             decoder: H264Decoder::new()?,
             track,
+            shown,
+            n_reachable,
             next_packet: 0,
+            is_flushed: false,
             n_bad_packets: 0,
             first_pts: 0,
             first: None,
-            n_frames: 0,
+            skip_before: None,
+            last_pts: None,
+            next_number: 0,
             packet: Vec::new(),
             unturned: Vec::new(),
         };
@@ -104,10 +130,13 @@ impl<R: Read + Seek> Mp4Source<R> {
                         Err(BadPacket) => Err(BadPacket),
                     }
                 }
-                None => match self.decoder.flush() {
-                    Ok(None) | Err(BadPacket) => break,
-                    picture => picture,
-                },
+                None => {
+                    self.is_flushed = true;
+                    match self.decoder.flush() {
+                        Ok(None) | Err(BadPacket) => break,
+                        picture => picture,
+                    }
+                }
             };
             match decoded {
                 Ok(None) => {}
@@ -120,6 +149,11 @@ impl<R: Read + Seek> Mp4Source<R> {
                         .find(|packet| packet.pts == picture.pts)
                         .is_none_or(|packet| packet.is_shown);
                     if is_shown {
+                        self.last_pts = Some(picture.pts);
+                    }
+                    let is_on_the_way = self.skip_before.is_some_and(|pts| picture.pts < pts);
+                    if is_shown && !is_on_the_way {
+                        self.skip_before = None;
                         self.matrix = matrix(&self.track, picture.resolution);
                         let pts = picture.pts;
                         let (resolution, rgba) = to_rgba(
@@ -153,40 +187,108 @@ impl<R: Read + Seek> Mp4Source<R> {
     }
 }
 
+impl<R: Read + Seek> Mp4Source<R> {
+    fn media_time(&self, pts: i64) -> Duration {
+        media_time(pts, self.first_pts, self.track.timescale)
+    }
+
+    /// Makes the next picture the one at `pts`, or the first after it.
+    ///
+    /// Decoding can start at marked packets only. If the one before `pts` was passed already, decoding just goes on:
+    /// a step forward costs one picture, not all since the mark.
+    fn go_to(&mut self, pts: i64) -> Result<(), CaptureError> {
+        let start = self
+            .track
+            .packets
+            .iter()
+            .rposition(|packet| packet.is_sync && packet.pts <= pts)
+            .unwrap_or(0);
+        let is_ahead = start < self.next_packet
+            && !self.is_flushed
+            && self.last_pts.is_some_and(|last| last < pts);
+        if !is_ahead {
+            self.decoder = H264Decoder::new().map_err(|reason| CaptureError::Unsupported {
+                path: self.info.name.clone().into(),
+                reason,
+            })?;
+            self.next_packet = start;
+            self.is_flushed = false;
+            self.last_pts = None;
+        }
+        self.first = None;
+        self.skip_before = Some(pts);
+        self.next_number = 0;
+        Ok(())
+    }
+}
+
 impl<R: Read + Seek> FrameSource for Mp4Source<R> {
     fn info(&self) -> &SourceInfo {
         &self.info
     }
 
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
-        let (time, resolution, rgba) = match self.first.take() {
-            Some((resolution, rgba)) => (Duration::ZERO, resolution, rgba),
-            None => match self.next_picture(pool, usize::MAX) {
-                Some((pts, resolution, rgba)) => {
-                    let time = media_time(pts, self.first_pts, self.track.timescale);
-                    (time, resolution, rgba)
+        let (pts, resolution, rgba) = match self.first.take() {
+            Some((resolution, rgba)) => (self.first_pts, resolution, rgba),
+            None => {
+                let mut picture = self.next_picture(pool, usize::MAX);
+                // In a damaged file the place to go to may be missing.
+                if picture.is_none()
+                    && self.skip_before.is_some()
+                    && let Some(last) = self.last_pts
+                {
+                    self.go_to(last)?;
+                    picture = self.next_picture(pool, usize::MAX);
                 }
-                None => return Ok(None),
-            },
+                match picture {
+                    Some(picture) => picture,
+                    None => return Ok(None),
+                }
+            }
         };
-        let id = FrameId(self.n_frames);
-        self.n_frames += 1;
-        Ok(Some(Frame::new(id, Instant::now(), time, resolution, rgba)))
+        // Numbers grow even where a damaged file gives two pictures the same time.
+        let place = self.shown.partition_point(|shown| *shown < pts) as u64;
+        let number = place.max(self.next_number);
+        self.next_number = number + 1;
+        Ok(Some(Frame::new(
+            FrameId(number),
+            Instant::now(),
+            self.media_time(pts),
+            resolution,
+            rgba,
+        )))
+    }
+
+    fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
+        let n_before = self
+            .shown
+            .partition_point(|pts| self.media_time(*pts) <= time)
+            .min(self.n_reachable);
+        let Some(&pts) = self.shown.get(n_before.saturating_sub(1)) else {
+            return Ok(false);
+        };
+        self.go_to(pts)?;
+        Ok(true)
     }
 }
 
+/// From the first to the last of the sorted times `shown`, in time units.
+fn span(shown: &[i64]) -> Option<u64> {
+    let span = i128::from(*shown.last()?) - i128::from(*shown.first()?);
+    u64::try_from(span).ok()
+}
+
 /// Frames per second on average; videos of phones have no other rate.
-fn rate_hz(track: &VideoTrack) -> Option<f64> {
-    let times = || {
-        track
-            .packets
-            .iter()
-            .filter(|packet| packet.is_shown)
-            .map(|packet| packet.pts)
-    };
-    let n_frames = times().count();
-    let span = times().max()?.checked_sub(times().min()?)?;
-    (span > 0).then(|| (n_frames - 1) as f64 * track.timescale as f64 / span as f64)
+fn rate_hz(shown: &[i64], timescale: u64) -> Option<f64> {
+    let span = span(shown)?;
+    (span > 0).then(|| (shown.len() - 1) as f64 * timescale as f64 / span as f64)
+}
+
+/// The last frame is taken to be shown as long as the others on average.
+fn duration(shown: &[i64], timescale: u64) -> Option<Duration> {
+    let span_s = span(shown)? as f64 / timescale as f64;
+    let interval_s = rate_hz(shown, timescale).map_or(0.0, |rate_hz| 1.0 / rate_hz);
+    Duration::try_from_secs_f64(span_s + interval_s).ok()
 }
 
 fn media_time(pts: i64, first_pts: i64, timescale: u64) -> Duration {
@@ -338,6 +440,43 @@ mod tests {
             );
         }
         assert!(source.next_frame(&FramePool::default()).unwrap().is_none());
+    }
+
+    /// Number, time and a few pixels of the next frame.
+    fn next(source: &mut impl FrameSource) -> Option<(u64, Duration, Vec<u8>)> {
+        let frame = source.next_frame(&FramePool::default()).unwrap()?;
+        let pixels = frame.rgba().iter().copied().step_by(997).collect();
+        Some((frame.id.0, frame.time, pixels))
+    }
+
+    #[test]
+    fn any_frame_can_be_gone_to_and_is_the_same_as_ever() {
+        let mut source = open(CLIP.to_vec()).unwrap();
+        let all: Vec<_> = std::iter::from_fn(|| next(&mut source)).collect();
+        let length = source.info().duration.unwrap();
+        assert!((length.as_secs_f64() - 9.0).abs() < 1e-3, "{length:?}");
+        // From the end back, on from there in small and large steps, onto the same again, and back.
+        for place in [269, 0, 1, 5, 4, 130, 131, 131, 260, 259, 30] {
+            assert!(source.seek(all[place].1).unwrap());
+            assert_eq!(next(&mut source).as_ref(), Some(&all[place]));
+            assert_eq!(next(&mut source).as_ref(), all.get(place + 1));
+        }
+        // Between two frames the earlier one is on show.
+        source.seek(all[50].1 - Duration::from_millis(1)).unwrap();
+        assert_eq!(next(&mut source).as_ref(), Some(&all[49]));
+        source.seek(Duration::MAX).unwrap();
+        assert_eq!(next(&mut source).as_ref(), Some(&all[269]));
+        assert!(next(&mut source).is_none());
+    }
+
+    #[test]
+    fn a_place_that_is_missing_leads_to_the_last_frame_before_it() {
+        let mut source = open(CLIP[..CLIP.len() / 2].to_vec()).unwrap();
+        let last = std::iter::from_fn(|| next(&mut source)).last();
+        assert!(last.is_some());
+        source.seek(Duration::from_secs(8)).unwrap();
+        assert_eq!(next(&mut source), last);
+        assert_eq!(next(&mut source), None);
     }
 
     #[test]
