@@ -35,7 +35,6 @@ mod keyboard;
 mod menu_bar;
 mod menu_item;
 mod notices;
-pub mod overlay;
 mod preview;
 mod settings;
 mod state_screen;

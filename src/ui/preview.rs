@@ -10,16 +10,11 @@ use egui::{
     Color32, ColorImage, Context, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo,
 };
 
-use super::{
-    colors,
-    commands::Command,
-    geometry,
-    overlay::{self, OverlayStyle},
-    state_screen,
-};
+use super::{colors, commands::Command, geometry, state_screen};
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::{Frame, RGBA_BYTES, Resolution},
+    overlay::{self, OverlayLook, UiFromFrame},
     pipeline::{Analysis, FaceAnalysis, SourceState},
 };
 
@@ -137,11 +132,13 @@ impl Preview {
             .analysis
             .map_or(frame.resolution(), |analysis| analysis.frame.resolution());
         if data.boxes {
-            let style = OverlayStyle {
+            let ui_from_frame = UiFromFrame {
+                picture_rect: picture,
+                resolution,
                 mirror: data.mirror,
-                scale: 1.0,
             };
-            overlay::paint(ui.painter(), picture, resolution, faces, style);
+            let look = OverlayLook::default();
+            overlay::paint(ui.painter(), &ui_from_frame, faces, &look, 1.0);
         }
         picture
     }
