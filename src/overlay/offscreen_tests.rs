@@ -229,10 +229,7 @@ fn the_window_draws_the_same_at_the_same_places() {
     let resolution = Resolution::new(1280, 720);
     let faces = [
         face(4, Expression::Angry, 0.55, [160.0, 220.0, 220.0, 220.0]),
-        fading(
-            200,
-            face(9, Expression::Surprise, 1.0, [320.0, 226.0, 210.0, 210.0]),
-        ),
+        face(9, Expression::Surprise, 1.0, [320.0, 226.0, 210.0, 210.0]),
         face(12, Expression::Fear, 0.34, [1150.0, -20.0, 240.0, 250.0]),
     ];
     let look = OverlayLook::default();
