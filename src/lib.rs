@@ -8,7 +8,8 @@
 //!
 //! A source delivers [`frame::Frame`]s, [`detect`] finds and follows faces in them, [`model`] turns each face into
 //! probabilities over the seven [`expression::Expression`]s, [`pipeline`] runs these on threads of their own, and
-//! `ui` draws the result. `overlay` paints boxes and names, in the window as on recorded pictures. Arrows point one way:
+//! `ui` draws the result. `overlay` paints boxes and names, in the window as on recorded pictures, and [`privacy`] makes
+//! faces unrecognisable. Arrows point one way:
 //! `ui → pipeline → {capture, detect, model} → {frame, bounding_box, expression}`.
 //!
 //! # What can fail, and what people see
@@ -35,5 +36,6 @@ pub mod model;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod pipeline;
+pub mod privacy;
 #[cfg(feature = "gui")]
 pub mod ui;

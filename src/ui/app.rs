@@ -23,6 +23,7 @@ use super::{
     menu_bar::{MenuBar, MenuData},
     notices::{Notices, Severity},
     preview::{self, Preview, PreviewData},
+    privacy::LivePrivacy,
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
@@ -125,6 +126,7 @@ pub struct App {
     notices: Notices,
     menu_bar: MenuBar,
     preview: Preview,
+    privacy: LivePrivacy,
     about_open: bool,
     keyboard_open: bool,
 }
@@ -156,6 +158,7 @@ impl App {
             notices: Notices::default(),
             menu_bar: MenuBar::default(),
             preview: Preview::default(),
+            privacy: LivePrivacy::default(),
             about_open: false,
             keyboard_open: false,
         };
@@ -184,6 +187,7 @@ impl App {
         if let Some(analysis) = self.engine.take_analysis()
             && analysis.frame.captured_at >= self.news.opened_at
         {
+            self.privacy.see(&analysis);
             self.news.analysis = Some(analysis);
             is_new = true;
         }
@@ -225,6 +229,10 @@ impl App {
                     | SourceState::Lost(_)
                     | SourceState::Failed(_)
                     | SourceState::Ended => {}
+                }
+                // Whoever is there when a camera comes back may be somebody else.
+                if !matches!(state, SourceState::Live(_) | SourceState::Ended) {
+                    self.privacy.end_permissions();
                 }
                 // A camera has come or gone, and with it a line of the Source menu.
                 if state != SourceState::Starting {
@@ -300,6 +308,7 @@ impl App {
                 mirror: self.mirror(),
                 boxes: self.view.boxes,
                 bars: self.view.bars,
+                privacy: self.view.privacy,
                 smoothing_ms: self.view.smoothing_ms,
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
@@ -325,15 +334,24 @@ impl App {
                 .default_size(290.0)
                 .size_range(230.0..=440.0)
                 .show(ui, |ui| {
-                    face_panel::face_panel_ui(ui, self.faces(), self.face_hint());
+                    let shown = self.view.privacy.map(|_| self.privacy.shown());
+                    let asked =
+                        face_panel::face_panel_ui(ui, self.faces(), self.face_hint(), shown);
+                    command = asked.or(command.take());
                 });
         }
         CentralPanel::default()
             .frame(PanelFrame::new().stroke(Stroke::NONE))
             .show(ui, |ui| {
                 let area = ui.available_rect_before_wrap();
+                let (frame, cover) = self.privacy.picture(
+                    self.view.privacy,
+                    self.news.frame.as_ref(),
+                    self.news.analysis.as_ref(),
+                );
                 let data = PreviewData {
-                    frame: self.news.frame.as_ref(),
+                    frame,
+                    cover: &cover,
                     analysis: self.news.analysis.as_ref(),
                     state: &self.news.state,
                     source: Some(&self.news.source),
@@ -407,6 +425,11 @@ impl App {
                 self.view.bars = bars;
                 self.save_view();
             }
+            Command::SetPrivacy(privacy) => {
+                self.view.privacy = privacy;
+                self.save_view();
+            }
+            Command::ShowFace(track, shown) => self.privacy.set_shown(track, shown),
             Command::SetSmoothing(smoothing) => {
                 self.view.smoothing_ms = smoothing.as_millis() as u32;
                 self.engine.apply(self.view.pipeline_settings());
@@ -440,6 +463,7 @@ impl App {
         self.news.info = None;
         self.news.frame = None;
         self.news.analysis = None;
+        self.privacy.forget();
         self.engine.open(source);
     }
 

@@ -36,6 +36,7 @@ mod menu_bar;
 mod menu_item;
 mod notices;
 mod preview;
+mod privacy;
 mod settings;
 mod state_screen;
 mod status_bar;
