@@ -8,8 +8,9 @@
 //!
 //! A source delivers [`frame::Frame`]s, [`detect`] finds and follows faces in them, [`model`] turns each face into
 //! probabilities over the seven [`expression::Expression`]s, [`pipeline`] runs these on threads of their own, and
-//! `ui` draws the result. Arrows point one way:
-//! `ui → pipeline → {capture, detect, model, record} → {frame, bounding_box, expression}`.
+//! `ui` draws the result. `overlay` paints boxes and names, in the window as on recorded pictures, [`privacy`] makes
+//! faces unrecognisable, and [`record`] keeps sessions. Arrows point one way:
+//! `ui → record → {pipeline, overlay, privacy} → {capture, detect, model} → {frame, bounding_box, expression}`.
 //!
 //! # What can fail, and what people see
 //!
@@ -32,7 +33,10 @@ pub mod detect;
 pub mod expression;
 pub mod frame;
 pub mod model;
+#[cfg(feature = "overlay")]
+pub mod overlay;
 pub mod pipeline;
+pub mod privacy;
 pub mod record;
 #[cfg(feature = "gui")]
 pub mod ui;

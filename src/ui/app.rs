@@ -25,6 +25,7 @@ use super::{
     notices::{Notices, Severity},
     player::{Player, PlayerView},
     preview::{self, Preview, PreviewData},
+    privacy::LivePrivacy,
     recordings::{RecordingView, Recordings},
     replay::{Loader, Replay},
     settings::{Saver, ViewSettings},
@@ -183,6 +184,7 @@ pub struct App {
     loader: Loader,
     /// The session that is open, if one is.
     replay: Option<Replay>,
+    privacy: LivePrivacy,
     about_open: bool,
     keyboard_open: bool,
 }
@@ -219,6 +221,7 @@ impl App {
             transport_bar: TransportBar::default(),
             loader: Loader::default(),
             replay: None,
+            privacy: LivePrivacy::default(),
             about_open: false,
             keyboard_open: false,
         };
@@ -261,6 +264,7 @@ impl App {
         if let Some(analysis) = engine.take_analysis()
             && analysis.frame.captured_at >= self.news.opened_at
         {
+            self.privacy.see(&analysis);
             self.news.analysis = Some(analysis);
             is_new = true;
         }
@@ -307,6 +311,10 @@ impl App {
                         self.player.arrived(at_work(&self.replay, &*self.engine));
                     }
                     SourceState::Starting | SourceState::Lost(_) => {}
+                }
+                // Whoever is there when a camera comes back may be somebody else.
+                if !matches!(state, SourceState::Live(_) | SourceState::Ended) {
+                    self.privacy.end_permissions();
                 }
                 // A camera has come or gone, and with it a line of the Source menu.
                 if state != SourceState::Starting {
@@ -383,6 +391,7 @@ impl App {
                 mirror: self.mirror(),
                 boxes: self.view.boxes,
                 bars: self.view.bars,
+                privacy: self.view.privacy,
                 smoothing_ms: self.view.smoothing_ms,
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
@@ -422,15 +431,24 @@ impl App {
                 .default_size(290.0)
                 .size_range(230.0..=440.0)
                 .show(ui, |ui| {
-                    face_panel::face_panel_ui(ui, self.faces(), self.face_hint());
+                    let shown = self.view.privacy.map(|_| self.privacy.shown());
+                    let asked =
+                        face_panel::face_panel_ui(ui, self.faces(), self.face_hint(), shown);
+                    command = asked.or(command.take());
                 });
         }
         CentralPanel::default()
             .frame(PanelFrame::new().stroke(Stroke::NONE))
             .show(ui, |ui| {
                 let area = ui.available_rect_before_wrap();
+                let (frame, cover) = self.privacy.picture(
+                    self.view.privacy,
+                    self.news.frame.as_ref(),
+                    self.news.analysis.as_ref(),
+                );
                 let data = PreviewData {
-                    frame: self.news.frame.as_ref(),
+                    frame,
+                    cover: &cover,
                     analysis: self.news.analysis.as_ref(),
                     state: &self.news.state,
                     source: Some(&self.news.source),
@@ -518,6 +536,11 @@ impl App {
                 self.view.bars = bars;
                 self.save_view();
             }
+            Command::SetPrivacy(privacy) => {
+                self.view.privacy = privacy;
+                self.save_view();
+            }
+            Command::ShowFace(track, shown) => self.privacy.set_shown(track, shown),
             Command::SetSmoothing(smoothing) => {
                 self.view.smoothing_ms = smoothing.as_millis() as u32;
                 self.engine.apply(self.view.pipeline_settings());
@@ -555,6 +578,7 @@ impl App {
     }
 
     fn open(&mut self, source: SourceSpec) {
+        self.privacy.forget();
         self.turn_to(source.clone());
         self.engine.open(source);
     }

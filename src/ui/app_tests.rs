@@ -13,7 +13,9 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use super::*;
 use crate::{
     capture::CameraChoice,
+    detect::TrackId,
     frame::Resolution,
+    privacy::Effect,
     ui::{
         fixtures,
         settings::{FACE_SIZES_PX, ThemeChoice},
@@ -271,6 +273,36 @@ fn view_items_switch_their_settings() {
 }
 
 #[test]
+fn faces_are_covered_by_menu_and_key_and_shown_one_by_one() {
+    let mut window = Window::live(2);
+    assert!(!window.shows("Show face"));
+    window.choose("View", "Privacy");
+    window.click("Blur faces");
+    assert_eq!(window.app().view.privacy, Some(Effect::Blur));
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::NONE, Key::Escape);
+    for expected in [None, Some(Effect::Pixelate), Some(Effect::Blur)] {
+        window.press(Modifiers::NONE, Key::H);
+        assert_eq!(window.app().view.privacy, expected);
+    }
+
+    let toggle = |window: &mut Window| {
+        let mut boxes = window.harness.query_all_by_label("Show face");
+        boxes.next().expect("the first face").click();
+        drop(boxes);
+        window.settle();
+        window.app().privacy.shown().to_vec()
+    };
+    assert_eq!(toggle(&mut window), [TrackId(0)]);
+    assert_eq!(toggle(&mut window), []);
+    assert_eq!(toggle(&mut window), [TrackId(0)]);
+    // Whoever comes next is somebody else, as far as anybody knows.
+    let lost = SourceState::Lost("camera “C920” was disconnected".to_owned());
+    window.send(Event::Source(lost));
+    assert!(window.app().privacy.shown().is_empty());
+}
+
+#[test]
 fn sliders_reach_the_pipeline() {
     let mut window = Window::live(1);
     window.click("View");
@@ -428,6 +460,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 mirror: true,
                 boxes: true,
                 bars: true,
+                privacy: None,
                 smoothing_ms: 300,
                 min_face_size_px: 80,
                 windows_open: false,

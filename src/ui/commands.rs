@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     capture::SourceSpec,
+    detect::TrackId,
     model::{CheckpointChoice, checkpoint::EXTENSIONS},
+    privacy::Effect,
     record::{MANIFEST_FILE, VideoChoice},
 };
 
@@ -49,6 +51,10 @@ pub enum Command {
     SetBoxes(bool),
     /// Show the side panel or not.
     SetBars(bool),
+    /// Cover faces in this way, or not at all.
+    SetPrivacy(Option<Effect>),
+    /// Let this face be seen while others are covered, or not any longer.
+    ShowFace(TrackId, bool),
     /// Time constant of the smoothing.
     SetSmoothing(Duration),
     /// Smallest face to look for, px.

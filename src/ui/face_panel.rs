@@ -8,8 +8,9 @@ use egui::{
     Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::colors;
+use super::{colors, commands::Command};
 use crate::{
+    detect::TrackId,
     expression::{Expression, Probabilities},
     pipeline::FaceAnalysis,
 };
@@ -44,7 +45,15 @@ pub enum FaceHint {
 }
 
 /// Draws the panel's content for the faces of one frame, in their given order.
-pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
+///
+/// `shown` are those that may be seen while faces are covered; `None` if no faces are.
+pub fn face_panel_ui(
+    ui: &mut Ui,
+    faces: &[FaceAnalysis],
+    hint: FaceHint,
+    shown: Option<&[TrackId]>,
+) -> Option<Command> {
+    let mut command = None;
     // Else a short hint would make the panel shrink, and the picture jump.
     ui.take_available_width();
     ui.add_space(4.0);
@@ -57,7 +66,7 @@ pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
     ui.add_space(2.0);
     if faces.is_empty() {
         hint_ui(ui, hint);
-        return;
+        return None;
     }
     ui.label(
         RichText::new("Bar: smoothed. Tick: this frame alone.")
@@ -71,10 +80,12 @@ pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
                 ui.add_space(4.0);
                 ui.separator();
             }
-            face_ui(ui, face);
+            let shown = shown.map(|shown| shown.contains(&face.track));
+            command = face_ui(ui, face, shown).or(command.take());
         }
         ui.add_space(8.0);
     });
+    command
 }
 
 fn hint_ui(ui: &mut Ui, hint: FaceHint) {
@@ -108,11 +119,20 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
     ui.label(RichText::new(body).weak());
 }
 
-fn face_ui(ui: &mut Ui, face: &FaceAnalysis) {
+fn face_ui(ui: &mut Ui, face: &FaceAnalysis, shown: Option<bool>) -> Option<Command> {
     let (label, _) = face.smoothed.top();
+    let mut command = None;
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("Face {}", face.track.0)).weak());
+        if let Some(mut shown) = shown
+            && ui
+                .checkbox(&mut shown, RichText::new("Show face").small())
+                .on_hover_text("Leaves this face uncovered until it is lost")
+                .clicked()
+        {
+            command = Some(Command::ShowFace(face.track, shown));
+        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.label(RichText::new(label.name()).size(16.0));
         });
@@ -122,6 +142,7 @@ fn face_ui(ui: &mut Ui, face: &FaceAnalysis) {
         row_ui(ui, face, class, class == label);
     }
     ui.add_space(4.0);
+    command
 }
 
 /// One class: its name, its bar, its percentage.
@@ -223,7 +244,9 @@ mod tests {
     fn harness(faces: Vec<FaceAnalysis>, hint: FaceHint) -> Harness<'static> {
         let mut harness = Harness::builder()
             .with_size([280.0, 700.0])
-            .build_ui(move |ui| face_panel_ui(ui, &faces, hint));
+            .build_ui(move |ui| {
+                face_panel_ui(ui, &faces, hint, None);
+            });
         harness.run_ok();
         harness
     }
@@ -257,6 +280,37 @@ mod tests {
         let top = |label: &str| harness.get_by_label_contains(label).rect().top();
         assert!(top("Face 9: angry") < top("Face 9: neutral"));
         assert!(top("Face 9: neutral") < top("Face 2: angry"));
+    }
+
+    #[test]
+    fn while_faces_are_covered_each_can_be_shown() {
+        let shown = [TrackId(2)];
+        let click = |shown: Option<&'static [TrackId]>, idx: usize| {
+            let faces = fixtures::faces(3);
+            let mut harness = Harness::builder().with_size([280.0, 700.0]).build_ui_state(
+                move |ui, sent: &mut Option<Command>| {
+                    let command = face_panel_ui(ui, &faces, FaceHint::NoPicture, shown);
+                    *sent = command.or(sent.take());
+                },
+                None,
+            );
+            harness.run_ok();
+            let boxes: Vec<_> = harness.query_all_by_label("Show face").collect();
+            boxes.get(idx)?.click();
+            drop(boxes);
+            harness.run_ok();
+            harness.into_state()
+        };
+        let shown: &'static [TrackId] = shown.to_vec().leak();
+        assert_eq!(
+            click(Some(shown), 1),
+            Some(Command::ShowFace(TrackId(1), true))
+        );
+        assert_eq!(
+            click(Some(shown), 2),
+            Some(Command::ShowFace(TrackId(2), false))
+        );
+        assert_eq!(click(None, 0), None);
     }
 
     #[test]

@@ -136,6 +136,14 @@ fn bare_button_ui(
     response.on_hover_text(name)
 }
 
+/// Draws the arrow of a line that opens a further menu, into the square `rect`.
+pub fn paint_submenu(painter: &Painter, rect: Rect, color: Color32) {
+    let tip = rect.right_center() - vec2(rect.width() * 0.25, 0.0);
+    let [top, bottom] = [rect.left_top(), rect.left_bottom()]
+        .map(|corner| pos2(rect.center().x - rect.width() * 0.25, corner.y));
+    painter.line(vec![top, tip, bottom], Stroke::new(1.5, color));
+}
+
 /// A check mark in `rect`.
 pub fn paint_check(painter: &Painter, rect: Rect, color: Color32) {
     let at = |x: f32, y: f32| {

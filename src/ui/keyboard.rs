@@ -11,7 +11,7 @@ use super::{
     commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS, transport,
     transport::take_character,
 };
-use crate::capture::SourceSpec;
+use crate::{capture::SourceSpec, privacy::Effect};
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
@@ -50,6 +50,8 @@ pub const PAUSE_RECORDING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::S
 pub const MARK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::K);
 /// Set a mark with a note.
 pub const MARK_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::K);
+/// Next way to cover faces.
+pub const PRIVACY: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::H);
 /// The list of keys.
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
@@ -90,6 +92,8 @@ pub struct KeyContext<'a> {
     pub boxes: bool,
     /// Whether the side panel is shown now.
     pub bars: bool,
+    /// How faces are covered now.
+    pub privacy: Option<Effect>,
     /// Time constant of the smoothing now, ms.
     pub smoothing_ms: u32,
     /// Smallest face now, px.
@@ -192,6 +196,14 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(BARS) {
             return Some(Command::SetBars(!state.bars));
         }
+        if pressed(PRIVACY) {
+            // From "off" the first press must cover.
+            return Some(Command::SetPrivacy(match state.privacy {
+                None => Some(Effect::Pixelate),
+                Some(Effect::Pixelate) => Some(Effect::Blur),
+                Some(Effect::Blur) => None,
+            }));
+        }
         if pressed(LESS_SMOOTHING) {
             return smoothing(state.smoothing_ms.saturating_sub(SMOOTHING_STEP_MS));
         }
@@ -246,6 +258,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(MIRROR), "Mirror"),
                 (keys(BOXES), "Boxes"),
                 (keys(BARS), "Bars"),
+                (keys(PRIVACY), "Pixelate faces, blur them, show them"),
                 (
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
                     "Less and more smoothing",

@@ -11,14 +11,14 @@ use std::{
 use egui::{
     Align, Context, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup, PopupCloseBehavior,
     Response, Slider, ThemePreference, Ui,
-    containers::menu::{MenuButton, MenuConfig},
+    containers::menu::{MenuButton, MenuConfig, SubMenu},
 };
 
 use super::{
     cameras::ListedCamera,
     commands::Command,
     keyboard,
-    menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui},
+    menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui, submenu_item_ui},
     player::PlayerView,
     recordings::{self, RecordingView},
     settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
@@ -28,6 +28,7 @@ use super::{
 use crate::{
     capture::{CameraChoice, SourceSpec},
     model::CheckpointChoice,
+    privacy::Effect,
     record::{Phase, VideoChoice},
 };
 
@@ -112,6 +113,7 @@ impl MenuBar {
         if item_ui(ui, Mark::Check(view.bars), "Bars", &bars).clicked() {
             *command = Some(Command::SetBars(!view.bars));
         }
+        privacy_ui(ui, view.privacy, command);
         ui.separator();
         self.smoothing_ms = view.smoothing_ms;
         let slider = Slider::new(&mut self.smoothing_ms, 0..=MAX_SMOOTHING_MS)
@@ -348,6 +350,25 @@ fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
     if action_ui(ui, Mark::None, "About fervis", "") {
         *command = Some(Command::ToggleAbout);
     }
+}
+
+fn privacy_ui(ui: &mut Ui, privacy: Option<Effect>, command: &mut Option<Command>) {
+    let response = submenu_item_ui(ui, "Privacy");
+    SubMenu::new().show(ui, &response, |ui| {
+        ui.set_min_width(MENU_WIDTH);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let shortcut = keys(ui.ctx(), keyboard::PRIVACY);
+        note_ui(ui, &format!("{shortcut} goes from one to the next"));
+        for (choice, label) in [
+            (None, "Off"),
+            (Some(Effect::Pixelate), "Pixelate faces"),
+            (Some(Effect::Blur), "Blur faces"),
+        ] {
+            if item_ui(ui, Mark::Choice(privacy == choice), label, "").clicked() {
+                *command = Some(Command::SetPrivacy(choice));
+            }
+        }
+    });
 }
 
 fn slider_ui(ui: &mut Ui, label: &str, slider: Slider<'_>) -> Response {

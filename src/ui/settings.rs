@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     detect::DetectConfig,
     pipeline,
+    privacy::Effect,
     record::{VideoChoice, folder},
 };
 
@@ -42,6 +43,8 @@ pub struct ViewSettings {
     pub boxes: bool,
     /// The side panel with probabilities.
     pub bars: bool,
+    /// How faces are covered, if they are.
+    pub privacy: Option<Effect>,
     /// Time constant of the smoothing, ms; 0 switches it off.
     pub smoothing_ms: u32,
     /// Smallest face to look for, source px.
@@ -97,6 +100,7 @@ impl Default for ViewSettings {
             mirror_others: false,
             boxes: true,
             bars: true,
+            privacy: None,
             smoothing_ms: settings.smoothing.as_millis() as u32,
             min_face_size_px: settings.detect.min_face_size_px,
             theme: ThemeChoice::default(),
@@ -274,6 +278,7 @@ mod tests {
     fn changed() -> ViewSettings {
         ViewSettings {
             mirror_webcams: false,
+            privacy: Some(Effect::Blur),
             smoothing_ms: 900,
             theme: ThemeChoice::Light,
             recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],

@@ -1,17 +1,19 @@
-//! Boxes and name plates on the picture.
+//! The drawing itself: boxes, plates, caption.
 //!
 //! [`paint`] needs nothing but a painter, so the same drawing serves the window and any picture made without one.
-//! Sizes follow [`OverlayStyle::scale`], not the window: text keeps its size when the picture shrinks.
+//! Sizes follow `scale`, not the window: text keeps its size when the picture shrinks.
 
 use std::time::Duration;
 
 use egui::{
     Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, StrokeKind, Theme, Vec2,
-    pos2, vec2,
+    pos2,
+    text::{LayoutJob, TextWrapping},
+    vec2,
 };
 
-use super::{colors, geometry::UiFromFrame};
-use crate::{frame::Resolution, pipeline::FaceAnalysis};
+use super::{OverlayLook, colors, geometry::UiFromFrame};
+use crate::pipeline::FaceAnalysis;
 
 /// Width of a box's line at scale 1, points.
 const LINE_WIDTH: f32 = 2.5;
@@ -28,50 +30,50 @@ const FADE_AFTER: Duration = Duration::from_millis(700);
 /// Opacity of a face that is about to be given up.
 const FADED_OPACITY: f32 = 0.35;
 
-/// How to draw.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OverlayStyle {
-    /// Whether the picture below is shown flipped left to right.
-    pub mirror: bool,
-    /// Size of lines and text: 1 for the window, about height / 720 for a picture of its own.
-    pub scale: f32,
-}
-
-/// Draws each face's box, and a plate with its expression and confidence.
+/// Draws each face's box, and a plate with its expression and confidence, as far as `look` has them.
 ///
-/// `faces` are in pixels of a frame of size `resolution`, which is shown in `picture_rect`. Nothing is drawn outside
-/// `picture_rect`.
+/// `ui_from_frame` says where the frame that `faces` are about is shown; nothing is drawn outside that place. `scale` is
+/// the size of lines and text: 1 for the window, [`scale_for`](super::scale_for) for a picture of its own.
+/// Faces whose box has no area or is no number are left out.
 pub fn paint(
     painter: &Painter,
-    picture_rect: Rect,
-    resolution: Resolution,
+    ui_from_frame: &UiFromFrame,
     faces: &[FaceAnalysis],
-    style: OverlayStyle,
+    look: &OverlayLook,
+    scale: f32,
 ) {
-    let painter = painter.with_clip_rect(picture_rect.intersect(painter.clip_rect()));
-    let ui_from_frame = UiFromFrame {
-        picture_rect,
-        resolution,
-        mirror: style.mirror,
-    };
-    let boxes_in_ui: Vec<Rect> = faces
+    let picture = ui_from_frame.picture_rect;
+    let painter = painter.with_clip_rect(picture);
+    let placed: Vec<(&FaceAnalysis, Rect)> = faces
         .iter()
-        .map(|face| ui_from_frame.rect(face.box_in_frame))
+        .filter_map(|face| {
+            let box_in_ui = drawable(ui_from_frame.rect(face.box_in_frame), picture)?;
+            Some((face, box_in_ui))
+        })
         .collect();
+    let faded = |face: &FaceAnalysis| {
+        let mut painter = painter.clone();
+        painter.multiply_opacity(opacity(face.unseen_for));
+        painter
+    };
     // Plates come after all boxes: no line crosses a name.
-    for (face, &box_in_ui) in faces.iter().zip(&boxes_in_ui) {
-        let mut painter = painter.clone();
-        painter.multiply_opacity(opacity(face.unseen_for));
-        paint_box(&painter, box_in_ui, color_of(face), style.scale);
+    if look.boxes {
+        for &(face, box_in_ui) in &placed {
+            paint_box(&faded(face), box_in_ui, color_of(face), scale);
+        }
     }
-    let mut taken = Vec::with_capacity(faces.len());
-    for (face, &box_in_ui) in faces.iter().zip(&boxes_in_ui) {
-        let mut painter = painter.clone();
-        painter.multiply_opacity(opacity(face.unseen_for));
-        let plate = Plate::layout(&painter, face, faces.len() > 1, style.scale);
-        let rect = place_plate(picture_rect, box_in_ui, plate.size, &taken, style.scale);
-        plate.paint(&painter, rect.min);
-        taken.push(rect);
+    let mut taken = Vec::with_capacity(placed.len() + 1);
+    if let Some(caption) = &look.caption {
+        taken.push(paint_caption(&painter, picture, caption, scale));
+    }
+    if look.names {
+        for &(face, box_in_ui) in &placed {
+            let painter = faded(face);
+            let plate = Plate::layout(&painter, face, faces.len() > 1, scale);
+            let rect = place_plate(picture, box_in_ui, plate.size, &taken, scale);
+            plate.paint(&painter, rect.min);
+            taken.push(rect);
+        }
     }
 }
 
@@ -79,6 +81,14 @@ pub fn paint(
 pub fn plate_text(face: &FaceAnalysis) -> String {
     let (label, probability) = face.smoothed.top();
     format!("{label} {:.0} %", probability * 100.0)
+}
+
+/// The part of a face's box that could be seen, and enough around it that the cut does not show.
+fn drawable(box_in_ui: Rect, picture: Rect) -> Option<Rect> {
+    // Coordinates far outside would lose the pixel's fraction, and overflow where triangles are filled.
+    let margin = picture.size().max_elem() + 100.0;
+    let rect = box_in_ui.intersect(picture.expand(margin));
+    (box_in_ui.is_finite() && rect.is_positive()).then_some(rect)
 }
 
 fn color_of(face: &FaceAnalysis) -> Color32 {
@@ -97,6 +107,25 @@ fn paint_box(painter: &Painter, rect: Rect, color: Color32, scale: f32) {
     painter.rect_stroke(rect, radius, rim, StrokeKind::Middle);
     let line = Stroke::new(LINE_WIDTH * scale, color);
     painter.rect_stroke(rect, radius, line, StrokeKind::Middle);
+}
+
+/// Draws the caption at the bottom left of the picture and returns where its plate is.
+fn paint_caption(painter: &Painter, picture: Rect, caption: &str, scale: f32) -> Rect {
+    let inset = PADDING * scale;
+    let mut job = LayoutJob::simple_singleline(caption.to_owned(), font(scale), colors::PLATE_TEXT);
+    job.wrap = TextWrapping::truncate_at_width((picture.width() - 4.0 * inset).max(0.0));
+    let galley = painter.layout_job(job);
+    let size = vec2(galley.size().x + 2.0 * inset, PLATE_HEIGHT * scale);
+    let min = picture.left_bottom() + vec2(inset, -inset - size.y);
+    let rect = Rect::from_min_size(min, size);
+    painter.rect_filled(rect, plate_radius(scale), colors::PLATE);
+    let text_height = galley.size().y;
+    painter.galley(
+        pos2(min.x + inset, rect.center().y - text_height / 2.0),
+        galley,
+        colors::PLATE_TEXT,
+    );
+    rect
 }
 
 /// One face's name plate, laid out but not placed.
@@ -137,8 +166,7 @@ impl Plate {
     fn paint(&self, painter: &Painter, min: Pos2) {
         let Self { scale, .. } = *self;
         let rect = Rect::from_min_size(min, self.size);
-        let radius = CornerRadius::same((5.0 * scale).min(255.0) as u8);
-        painter.rect_filled(rect, radius, colors::PLATE);
+        painter.rect_filled(rect, plate_radius(scale), colors::PLATE);
         let middle = rect.center().y;
         let mut x = rect.left() + PADDING * scale;
         if let Some(number) = &self.number {
@@ -162,6 +190,10 @@ impl Plate {
             colors::PLATE_TEXT,
         );
     }
+}
+
+fn plate_radius(scale: f32) -> CornerRadius {
+    CornerRadius::same((5.0 * scale).min(255.0) as u8)
 }
 
 fn font(scale: f32) -> FontId {
@@ -236,6 +268,26 @@ mod tests {
     fn a_face_out_of_sight_fades_but_stays_visible() {
         assert_eq!(opacity(Duration::ZERO), 1.0);
         assert!((opacity(Duration::from_secs(9)) - FADED_OPACITY).abs() < 1e-6);
+    }
+
+    #[test]
+    fn boxes_that_are_nowhere_are_left_out_and_huge_ones_cut_out_of_sight() {
+        let at = |x, y, width, height| Rect::from_min_size(pos2(x, y), vec2(width, height));
+        let check = |rect: Rect, expected: Option<Rect>| {
+            assert_eq!(drawable(rect, PICTURE), expected, "{rect}");
+        };
+        check(
+            at(300.0, 200.0, 90.0, 90.0),
+            Some(at(300.0, 200.0, 90.0, 90.0)),
+        );
+        check(at(f32::NAN, 200.0, 90.0, 90.0), None);
+        check(at(300.0, 200.0, f32::INFINITY, 90.0), None);
+        check(at(300.0, 200.0, -90.0, 90.0), None);
+        check(at(300.0, 200.0, 0.0, 90.0), None);
+        check(at(1e30, 200.0, 90.0, 90.0), None);
+        let huge = drawable(at(-1e30, -1e30, 2e30, 2e30), PICTURE).unwrap();
+        assert!(huge.contains_rect(PICTURE.expand(100.0)), "{huge}");
+        assert!(huge.width() < 3000.0, "{huge}");
     }
 
     proptest! {
