@@ -19,6 +19,7 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use fervis::{
     capture::SourceSpec,
     pipeline::{Event, Pacing, Pipeline, PipelineConfig, Settings, SourceState},
+    privacy::{Effect, FacePrivacy, Who},
     record::{
         Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice,
         folder::interrupted_sessions,
@@ -58,6 +59,10 @@ pub struct RecordArgs {
     #[arg(long, value_name = "WHICH", default_value_t = Videos(VideoChoice::default()))]
     video: Videos,
 
+    /// Make faces in the video unrecognisable; the values stay
+    #[arg(long, value_name = "HOW")]
+    hide_faces: Option<HideFaces>,
+
     /// How to look for faces and smooth their values.
     #[command(flatten)]
     detection: DetectionArgs,
@@ -77,6 +82,27 @@ pub struct RecoverArgs {
     /// A session that was interrupted, or a folder of sessions
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
+}
+
+/// How faces are hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum HideFaces {
+    /// Blocks of one colour, six to a face
+    Pixelate,
+    /// The same without edges
+    Blur,
+}
+
+impl From<HideFaces> for FacePrivacy {
+    fn from(hide: HideFaces) -> Self {
+        Self {
+            effect: match hide {
+                HideFaces::Pixelate => Effect::Pixelate,
+                HideFaces::Blur => Effect::Blur,
+            },
+            who: Who::All,
+        }
+    }
 }
 
 /// [`VideoChoice`] on the command line.
@@ -170,6 +196,7 @@ fn start_recorder(
         info: None,
         settings,
         device: Some(device),
+        privacy: args.hide_faces.map(FacePrivacy::from),
     };
     Ok(Recorder::start(&config, || {})?)
 }

@@ -14,8 +14,12 @@ use super::{
 use crate::overlay::{Offscreen, OverlayLook};
 use crate::{
     frame::{Frame, Resolution},
-    pipeline::FaceAnalysis,
+    pipeline::{Analysis, FaceAnalysis},
+    privacy::{FacePrivacy, PrivacyTracker, Sighting},
 };
+
+/// Where faces are covered, and nothing was known about the faces of a frame for longer than this, all of it is covered.
+const MAX_BLIND: Duration = Duration::from_secs(2);
 
 /// Which videos a session has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -93,8 +97,15 @@ pub(super) struct Pictures {
     /// Parts that are over.
     finished: Vec<Video>,
     n_finished_bytes: u64,
+    /// A frame's pixels with faces covered, where that is wished.
+    covered: Vec<u8>,
     /// A frame's pixels with what is drawn on them.
     canvas: Vec<u8>,
+    privacy: Option<FacePrivacy>,
+    /// Where faces are, and were a moment ago.
+    whereabouts: PrivacyTracker,
+    /// Time of the newest frame whose faces are known.
+    known_at: Option<Duration>,
     #[cfg(feature = "overlay")]
     offscreen: Option<Offscreen>,
 }
@@ -117,11 +128,34 @@ impl Pictures {
             n_parts: 0,
             finished: Vec::new(),
             n_finished_bytes: 0,
+            covered: Vec::new(),
             canvas: Vec::new(),
+            privacy: None,
+            whereabouts: PrivacyTracker::default(),
+            known_at: None,
             // Fonts are read before the first frame, not while it waits.
             #[cfg(feature = "overlay")]
             offscreen: choice.videos().contains(&true).then(Offscreen::new),
         }
+    }
+
+    /// Covers faces from the next picture on, or not any longer.
+    pub fn set_privacy(&mut self, privacy: Option<FacePrivacy>) {
+        self.privacy = privacy;
+    }
+
+    /// Takes in a result, in the order of frames.
+    pub fn see(&mut self, analysis: &Analysis) {
+        if analysis.checkpoint.is_none() {
+            return; // It lists no faces although there may be some.
+        }
+        let sightings = analysis.faces.iter().map(|face| Sighting {
+            track: face.track,
+            box_in_frame: face.box_in_frame,
+            unseen_for: face.unseen_for,
+        });
+        self.whereabouts.see(analysis.frame.time, sightings);
+        self.known_at = Some(analysis.frame.time);
     }
 
     /// Writes a frame, with `faces` drawn on it where that is wished. `number` and `pts_90k` are the frame's in the session.
@@ -147,17 +181,32 @@ impl Pictures {
         }
         let time = time_of(pts_90k);
         let mut video_frame = None;
+        let pixels = match &self.privacy {
+            None => frame.rgba(),
+            Some(privacy) => {
+                self.covered.clear();
+                self.covered.extend_from_slice(frame.rgba());
+                let is_known = |at: Duration| frame.time.abs_diff(at) <= MAX_BLIND;
+                if self.known_at.is_some_and(is_known) {
+                    let covers = self.whereabouts.covers(frame.time);
+                    privacy.apply(&mut self.covered, frame.resolution(), covers);
+                } else {
+                    privacy.cover_everything(&mut self.covered, frame.resolution());
+                }
+                &self.covered
+            }
+        };
         for (nth, writing) in self.writing.iter_mut().enumerate() {
             let rgba = if writing.entry.annotated {
                 self.canvas.clear();
-                self.canvas.extend_from_slice(frame.rgba());
+                self.canvas.extend_from_slice(pixels);
                 #[cfg(feature = "overlay")]
                 if let Some(offscreen) = &mut self.offscreen {
                     offscreen.draw(&mut self.canvas, frame.resolution(), faces, &OverlayLook::default());
                 }
                 &self.canvas
             } else {
-                frame.rgba()
+                pixels
             };
             let written = writing.writer.write(rgba, time)?;
             if written.in_video {

@@ -27,6 +27,7 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::{Frame, FrameId},
     pipeline::{Analysis, Event, Settings, SourceRun, Tap},
+    privacy::FacePrivacy,
 };
 
 /// Messages that wait at the most. A frame needs two, so this is most of a second at 30 Hz, 80 MB at 1280×720.
@@ -55,6 +56,8 @@ pub struct RecordingConfig {
     pub settings: Settings,
     /// What the network runs on, in words, if it is known already.
     pub device: Option<String>,
+    /// Whose faces are covered in the videos, and how.
+    pub privacy: Option<FacePrivacy>,
 }
 
 /// How a recording stands.
@@ -104,6 +107,7 @@ enum Order {
     Event(Option<SourceRun>, Event, Instant),
     Marker(String, Instant),
     Pause(bool, Instant),
+    Privacy(Option<FacePrivacy>, Instant),
     Stop(String),
 }
 
@@ -188,6 +192,11 @@ impl Recorder {
     /// Lets frames go by, or takes them again.
     pub fn set_paused(&self, paused: bool) {
         self.tap.order(Order::Pause(paused, Instant::now()));
+    }
+
+    /// Covers faces in the videos from now on, or not any longer.
+    pub fn set_privacy(&self, privacy: Option<FacePrivacy>) {
+        self.tap.order(Order::Privacy(privacy, Instant::now()));
     }
 
     /// Ends the recording in the background; [`Phase::Ended`] says when that is done.
@@ -325,6 +334,10 @@ impl RecorderThread {
                         self.drain(recording)?;
                         paused = wanted;
                         recording.set_paused(wanted, at)?;
+                        None
+                    }
+                    Order::Privacy(privacy, at) => {
+                        recording.set_privacy(privacy, at)?;
                         None
                     }
                     Order::Stop(reason) => {

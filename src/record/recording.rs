@@ -28,6 +28,7 @@ use crate::{
     frame::{Frame, FrameId},
     model::CheckpointInfo,
     pipeline::{Analysis, Event, FaceAnalysis, SourceRun, SourceState},
+    privacy::{Effect, FacePrivacy},
 };
 
 /// Faces of the last result are drawn on a frame without one for this long; then people may be elsewhere.
@@ -53,6 +54,7 @@ pub(super) struct Recording {
     latencies: LatencyHistogram,
     paused: bool,
     source_is_lost: bool,
+    privacy: Option<FacePrivacy>,
     /// Only while the folder is ours may others not touch it.
     _lock: FolderLock,
 }
@@ -80,9 +82,11 @@ impl Recording {
         let wall = WallClock::now();
         let manifest = first_manifest(config, wall.unix_s(Instant::now()));
         let rate_hz = config.info.as_ref().and_then(|info| info.rate_hz);
+        let mut pictures = Pictures::new(&config.folder, config.video, rate_hz);
+        pictures.set_privacy(config.privacy.clone());
         let mut recording = Self {
             writer: SessionWriter::create(&config.folder, manifest)?,
-            pictures: Pictures::new(&config.folder, config.video, rate_hz),
+            pictures,
             clock: RecordingClock::default(),
             wall,
             pending: Pending::default(),
@@ -95,6 +99,7 @@ impl Recording {
             latencies: LatencyHistogram::default(),
             paused: false,
             source_is_lost: false,
+            privacy: config.privacy.clone(),
             _lock: lock,
         };
         recording.note(Instant::now(), EventKind::Started, String::new())?;
@@ -221,6 +226,17 @@ impl Recording {
         self.note(at, kind, String::new())
     }
 
+    /// Covers faces in the videos from now on, or not any longer.
+    pub fn set_privacy(&mut self, privacy: Option<FacePrivacy>, at: Instant) -> Result<(), RecordError> {
+        let words = privacy.as_ref().map_or("faces are shown", |privacy| privacy_words(privacy.effect));
+        if self.privacy.as_ref().map(|before| before.effect) != privacy.as_ref().map(|now| now.effect) {
+            self.note(at, EventKind::Privacy, words.to_owned())?;
+        }
+        self.privacy.clone_from(&privacy);
+        self.pictures.set_privacy(privacy);
+        Ok(())
+    }
+
     /// Forces everything to the disk if it is time to.
     pub fn sync_if_due(&mut self, now: Instant) -> Result<(), RecordError> {
         if self.writer.is_sync_due(now) {
@@ -327,6 +343,7 @@ impl Recording {
 
     fn picture(&mut self, frame: &Frame, analysis: Option<&Analysis>) -> Result<(), RecordError> {
         if let Some(analysis) = analysis {
+            self.pictures.see(analysis);
             let (at, faces) = self.shown.get_or_insert_with(|| (frame.captured_at, Vec::new()));
             *at = frame.captured_at;
             faces.clone_from(&analysis.faces);
@@ -467,13 +484,20 @@ fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest {
             min_face_size_px: settings.detect.min_face_size_px,
             score_threshold: settings.detect.score_threshold,
             video: config.video.name().to_owned(),
-            privacy: None,
+            privacy: config.privacy.as_ref().map(|privacy| privacy_words(privacy.effect).to_owned()),
         },
         video: Vec::new(),
         counts: manifest::Counts::default(),
         latency_ms: manifest::Latency::default(),
         columns: Manifest::data_dictionary(),
         recovery: None,
+    }
+}
+
+fn privacy_words(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Pixelate => "faces are pixelated",
+        Effect::Blur => "faces are blurred",
     }
 }
 

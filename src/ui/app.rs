@@ -41,6 +41,7 @@ use crate::{
         Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats, Tap, TapHandle,
         Transport,
     },
+    privacy::FacePrivacy,
     record::{RecordingConfig, folder::new_session_folder},
 };
 
@@ -315,6 +316,7 @@ impl App {
                 // Whoever is there when a camera comes back may be somebody else.
                 if !matches!(state, SourceState::Live(_) | SourceState::Ended) {
                     self.privacy.end_permissions();
+                    self.recordings.set_privacy(self.face_privacy());
                 }
                 // A camera has come or gone, and with it a line of the Source menu.
                 if state != SourceState::Starting {
@@ -538,9 +540,13 @@ impl App {
             }
             Command::SetPrivacy(privacy) => {
                 self.view.privacy = privacy;
+                self.recordings.set_privacy(self.face_privacy());
                 self.save_view();
             }
-            Command::ShowFace(track, shown) => self.privacy.set_shown(track, shown),
+            Command::ShowFace(track, shown) => {
+                self.privacy.set_shown(track, shown);
+                self.recordings.set_privacy(self.face_privacy());
+            }
             Command::SetSmoothing(smoothing) => {
                 self.view.smoothing_ms = smoothing.as_millis() as u32;
                 self.engine.apply(self.view.pipeline_settings());
@@ -588,6 +594,9 @@ impl App {
         let SourceState::Live(info) = &self.news.state else {
             return;
         };
+        if self.replay.is_some() {
+            return;
+        }
         let config = RecordingConfig {
             folder: new_session_folder(&self.view.sessions_root(), &jiff::Zoned::now()),
             video: self.view.video,
@@ -595,13 +604,21 @@ impl App {
             info: Some(info.clone()),
             settings: self.view.pipeline_settings(),
             device: self.news.device.clone(),
+            privacy: self.face_privacy(),
         };
         self.recordings.start(config, ctx);
     }
 
+    /// Whose faces are covered now, and how.
+    fn face_privacy(&self) -> Option<FacePrivacy> {
+        let effect = self.view.privacy?;
+        Some(self.privacy.face_privacy(effect))
+    }
+
     fn recording_view(&self) -> RecordingView {
         let is_live = matches!(self.news.state, SourceState::Live(_));
-        self.recordings.view(is_live)
+        // A session that is replayed is there already.
+        self.recordings.view(is_live && self.replay.is_none())
     }
 
     fn save_view(&self) {

@@ -18,6 +18,7 @@ use egui::{
 use super::{colors, commands::Command, keyboard, notices::Severity, state_screen::sentence};
 use crate::{
     pipeline::TapHandle,
+    privacy::FacePrivacy,
     record::{
         Phase, RecordError, Recorder, RecorderStatus, RecordingConfig, SessionError,
         folder::interrupted_sessions,
@@ -106,6 +107,13 @@ impl Recordings {
     pub fn toggle_pause(&self) {
         if let State::On { recorder, .. } = &self.state {
             recorder.set_paused(recorder.status().phase == Phase::Recording);
+        }
+    }
+
+    /// Covers faces in the videos from now on, or not any longer.
+    pub fn set_privacy(&self, privacy: Option<FacePrivacy>) {
+        if let State::On { recorder, .. } = &self.state {
+            recorder.set_privacy(privacy);
         }
     }
 
