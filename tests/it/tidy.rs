@@ -30,13 +30,14 @@ const ARROWS: [(&str, &[&str]); 7] = [
 ];
 
 /// Libraries that only one part may know, so that it can be left out or replaced.
-const OWNED: [(&str, &str); 11] = [
+const OWNED: [(&str, &str); 12] = [
     ("eframe", "src/ui/"),
     ("egui", "src/ui/"),
     ("rfd", "src/ui/"),
     ("nokhwa", "src/capture/"),
     ("openh264", "src/capture/"),
     ("re_mp4", "src/capture/"),
+    ("re_rav1d", "src/capture/"),
     ("v4l", "src/capture/"),
     ("zune_jpeg", "src/capture/"),
     ("rustface", "src/detect/"),
