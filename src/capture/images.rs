@@ -112,7 +112,6 @@ impl FolderSource {
         let n_frames = paths.len() as u64;
         Ok(Self {
             info: SourceInfo {
-                name: name(folder),
                 duration: Some(time_of(n_frames)),
                 ..info(folder, &first, format, n_frames)
             },

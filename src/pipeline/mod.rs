@@ -12,6 +12,7 @@
 mod cancel;
 mod capture_thread;
 mod classify_thread;
+mod controls;
 mod detect_thread;
 #[cfg(test)]
 mod fakes;
@@ -20,10 +21,14 @@ mod latest;
 mod loader_thread;
 mod message;
 mod parts;
+mod play;
+#[cfg(test)]
+mod play_tests;
 mod playback;
 mod shared;
 mod smoothing;
 mod stats;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -35,9 +40,11 @@ use std::{
 };
 
 pub use self::{
+    controls::{SPEEDS, Transport},
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
+    tap::{SourceRun, Tap, TapHandle},
 };
 
 use crate::{

@@ -2,10 +2,12 @@
 //!
 //! Everything that belongs to a source carries its [`Run`]. Opening another source only raises the current run;
 //! what is still under way for the old one is recognised by its number and thrown away wherever it turns up.
+//! Going elsewhere in a file begins another run of the same source: its frames and results start afresh, while what
+//! was told about the source still holds.
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -13,11 +15,22 @@ use std::{
 
 use crossbeam_channel::Sender;
 
-use super::{Event, Settings, Stats, stats::StatsRecorder};
+use super::{
+    Analysis, Event, Settings, SourceRun, Stats, TapHandle,
+    stats::StatsRecorder,
+    tap::{Tap, Taps},
+};
+use crate::frame::Frame;
 
-/// Number of an opened source, from 1; 0 is none.
+/// Number of an opened source, or of a new start elsewhere in it, from 1; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Run(pub u64);
+
+impl From<Run> for SourceRun {
+    fn from(run: Run) -> Self {
+        Self(run.0)
+    }
+}
 
 /// An event, with the run it is about if it is about the source.
 pub(super) type TaggedEvent = (Option<Run>, Event);
@@ -25,10 +38,13 @@ pub(super) type TaggedEvent = (Option<Run>, Event);
 /// See the module's documentation.
 pub(super) struct Shared {
     current: AtomicU64,
+    /// The run in which the current source was opened.
+    opened: AtomicU64,
     /// Copied out by each stage at the start of each frame.
     settings: Mutex<Settings>,
     stats: Mutex<(Run, StatsRecorder)>,
     events: Sender<TaggedEvent>,
+    taps: Arc<Taps>,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -41,9 +57,11 @@ impl Shared {
     ) -> Self {
         Self {
             current: AtomicU64::default(),
+            opened: AtomicU64::default(),
             settings: Mutex::new(settings),
             stats: Mutex::default(),
             events,
+            taps: Arc::default(),
             wake: Box::new(wake),
         }
     }
@@ -51,11 +69,28 @@ impl Shared {
     /// Begins another source; from now on everything of the one before is stale.
     pub fn begin_run(&self) -> Run {
         let run = Run(self.current.fetch_add(1, Ordering::SeqCst) + 1);
+        self.opened.store(run.0, Ordering::SeqCst);
         let mut stats = lock(&self.stats);
         if stats.0 < run {
             *stats = (run, StatsRecorder::default());
         }
         run
+    }
+
+    /// Begins anew elsewhere in the source of `from`; from now on every frame and result of before is stale.
+    ///
+    /// `None` if `from` is no longer the run that counts.
+    pub fn begin_jump(&self, from: Run) -> Option<Run> {
+        let run = Run(from.0 + 1);
+        self.current
+            .compare_exchange(from.0, run.0, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+            .then_some(run)
+    }
+
+    /// Whether `run` is one of the source that counts now, wherever in it.
+    pub fn is_of_current_source(&self, run: Run) -> bool {
+        run.0 >= self.opened.load(Ordering::SeqCst)
     }
 
     /// The source that counts now.
@@ -78,10 +113,35 @@ impl Shared {
         *lock(&self.settings) = settings;
     }
 
-    /// Lets `record` note something about `run`; ignored if another source is the current one.
-    pub fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
+    /// Lets somebody listen in until the handle is dropped.
+    pub fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        self.taps.attach(tap)
+    }
+
+    /// A frame came from a source.
+    pub fn captured(&self, run: Run, frame: &Arc<Frame>) {
+        self.record(run, |stats| stats.captured(frame.captured_at));
+        self.taps.each(|tap| tap.captured(run.into(), frame));
+    }
+
+    /// A result is ready.
+    pub fn analyzed(&self, run: Run, analysis: &Analysis) {
+        let at = analysis.completed_at;
+        let latency = at.saturating_duration_since(analysis.frame.captured_at);
+        self.record(run, |stats| stats.analyzed(at, latency));
+        self.taps.each(|tap| tap.analyzed(run.into(), analysis));
+    }
+
+    /// A frame will never have a result.
+    pub fn skipped(&self, run: Run, frame: &Frame) {
+        self.record(run, StatsRecorder::dropped);
+        self.taps.each(|tap| tap.skipped(run.into(), frame.id));
+    }
+
+    /// Lets `record` note something about `run`; ignored if its source is no longer the current one.
+    fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
         let mut stats = lock(&self.stats);
-        if stats.0 == run {
+        if stats.0 <= run {
             record(&mut stats.1);
         }
     }
@@ -107,6 +167,7 @@ impl Shared {
     }
 
     fn emit_tagged(&self, run: Option<Run>, event: Event) {
+        self.taps.each(|tap| tap.event(run.map(Run::into), &event));
         // Nobody listens any more only while the pipeline is dropped.
         self.events.send((run, event)).ok();
         self.wake();

@@ -22,16 +22,18 @@ use super::{
     keyboard::{self, KeyContext},
     menu_bar::{MenuBar, MenuData},
     notices::{Notices, Severity},
+    player::{Player, PlayerView},
     preview::{self, Preview, PreviewData},
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
+    transport::{self, TransportBar},
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
     model::{self, CheckpointChoice, CheckpointInfo},
-    pipeline::{Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats},
+    pipeline::{Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats, Transport},
 };
 
 /// How often the figures in the status bar change, s.
@@ -53,6 +55,16 @@ pub trait Engine {
     fn take_event(&self) -> Option<Event>;
     /// See [`Pipeline::stats`].
     fn stats(&self) -> Stats;
+    /// See [`Pipeline::transport`].
+    fn transport(&self) -> Option<Transport>;
+    /// See [`Pipeline::set_paused`].
+    fn set_paused(&self, paused: bool);
+    /// See [`Pipeline::set_speed`].
+    fn set_speed(&self, speed: f64);
+    /// See [`Pipeline::step`].
+    fn step(&self);
+    /// See [`Pipeline::seek`].
+    fn seek(&self, time: Duration) -> bool;
 }
 
 impl Engine for Pipeline {
@@ -82,6 +94,26 @@ impl Engine for Pipeline {
 
     fn stats(&self) -> Stats {
         self.stats()
+    }
+
+    fn transport(&self) -> Option<Transport> {
+        self.transport()
+    }
+
+    fn set_paused(&self, paused: bool) {
+        self.set_paused(paused);
+    }
+
+    fn set_speed(&self, speed: f64) {
+        self.set_speed(speed);
+    }
+
+    fn step(&self) {
+        self.step();
+    }
+
+    fn seek(&self, time: Duration) -> bool {
+        self.seek(time)
     }
 }
 
@@ -125,6 +157,8 @@ pub struct App {
     notices: Notices,
     menu_bar: MenuBar,
     preview: Preview,
+    player: Player,
+    transport_bar: TransportBar,
     about_open: bool,
     keyboard_open: bool,
 }
@@ -156,6 +190,8 @@ impl App {
             notices: Notices::default(),
             menu_bar: MenuBar::default(),
             preview: Preview::default(),
+            player: Player::default(),
+            transport_bar: TransportBar::default(),
             about_open: false,
             keyboard_open: false,
         };
@@ -179,6 +215,9 @@ impl App {
             && frame.captured_at >= self.news.opened_at
         {
             self.news.frame = Some(frame);
+            if self.player.frame_came(&*self.engine) {
+                self.news.analysis = None;
+            }
             is_new = true;
         }
         if let Some(analysis) = self.engine.take_analysis()
@@ -221,10 +260,8 @@ impl App {
                 match &state {
                     SourceState::Live(info) => self.news.info = Some(info.clone()),
                     SourceState::NoCamera => self.news.frame = None,
-                    SourceState::Starting
-                    | SourceState::Lost(_)
-                    | SourceState::Failed(_)
-                    | SourceState::Ended => {}
+                    SourceState::Failed(_) => self.player.reset(),
+                    SourceState::Starting | SourceState::Lost(_) | SourceState::Ended => {}
                 }
                 // A camera has come or gone, and with it a line of the Source menu.
                 if state != SourceState::Starting {
@@ -303,6 +340,7 @@ impl App {
                 smoothing_ms: self.view.smoothing_ms,
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
+                can_pause: self.player_view().is_some(),
             },
         )
     }
@@ -319,6 +357,14 @@ impl App {
             .frame(bar.inner_margin(Margin::symmetric(12, 2)))
             .exact_size(n_lines as f32 * status_bar::LINE_HEIGHT + 5.0)
             .show(ui, |ui| status_bar::status_bar_ui(ui, self.status()));
+        if let Some(view) = self.player_view() {
+            Panel::bottom("transport")
+                .frame(bar.inner_margin(Margin::symmetric(10, 4)))
+                .exact_size(transport::HEIGHT + 8.0)
+                .show(ui, |ui| {
+                    command = self.transport_bar.ui(ui, view).or(command.take());
+                });
+        }
         if self.view.bars {
             Panel::right("faces")
                 .frame(bar.inner_margin(Margin::symmetric(14, 6)))
@@ -340,6 +386,7 @@ impl App {
                     info: self.news.info.as_ref(),
                     mirror: self.mirror(),
                     boxes: self.view.boxes,
+                    can_go_back: self.engine.transport().is_some(),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
@@ -361,6 +408,7 @@ impl App {
                 _ => None,
             },
             can_play_again: self.can_play_again(),
+            player: self.player_view(),
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
@@ -373,6 +421,7 @@ impl App {
         StatusData {
             state: &self.news.state,
             info: self.news.info.as_ref(),
+            transport: self.engine.transport(),
             stats: self.news.stats,
             device: self.news.device.as_deref(),
             checkpoint: self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
@@ -389,6 +438,11 @@ impl App {
             Command::OpenSource(source) => self.open(source),
             Command::PlayAgain if self.can_play_again() => self.open(self.news.source.clone()),
             Command::PlayAgain => {}
+            Command::Playback(wish) => {
+                if let Some(view) = self.player_view() {
+                    self.player.execute(wish, view, &*self.engine);
+                }
+            }
             Command::RefreshCameras => self.cameras.refresh(ctx),
             Command::LoadCheckpoint(choice) => {
                 self.news.loading = true;
@@ -440,6 +494,7 @@ impl App {
         self.news.info = None;
         self.news.frame = None;
         self.news.analysis = None;
+        self.player.reset();
         self.engine.open(source);
     }
 
@@ -451,6 +506,15 @@ impl App {
 
     fn can_play_again(&self) -> bool {
         matches!(self.news.source, SourceSpec::Path(_))
+    }
+
+    /// What there is to show of a file that can be paused.
+    fn player_view(&self) -> Option<PlayerView> {
+        let news = &self.news;
+        let shown = news.frame.as_ref().map(|frame| frame.time);
+        let transport = self.engine.transport();
+        self.player
+            .view(transport, &news.state, news.info.as_ref(), shown)
     }
 
     fn mirror_by_default(&self) -> bool {

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+#[path = "player_tests.rs"]
+mod player_tests;
+
 /// An engine that notes what it is told, and tells what it was given.
 #[derive(Default)]
 struct Script {
@@ -28,6 +31,7 @@ struct Script {
     frame: Option<Arc<Frame>>,
     analysis: Option<Analysis>,
     stats: Stats,
+    transport: Option<Transport>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +39,10 @@ enum Told {
     Open(SourceSpec),
     Load(CheckpointChoice),
     Apply(Settings),
+    Paused(bool),
+    Speed(f64),
+    Step,
+    Seek(Duration),
 }
 
 #[derive(Clone, Default)]
@@ -67,6 +75,35 @@ impl Engine for FakeEngine {
 
     fn stats(&self) -> Stats {
         self.0.borrow().stats
+    }
+
+    fn transport(&self) -> Option<Transport> {
+        self.0.borrow().transport
+    }
+
+    fn set_paused(&self, paused: bool) {
+        let mut script = self.0.borrow_mut();
+        script.told.push(Told::Paused(paused));
+        if let Some(transport) = &mut script.transport {
+            transport.paused = paused;
+        }
+    }
+
+    fn set_speed(&self, speed: f64) {
+        let mut script = self.0.borrow_mut();
+        script.told.push(Told::Speed(speed));
+        if let Some(transport) = &mut script.transport {
+            transport.speed = speed;
+        }
+    }
+
+    fn step(&self) {
+        self.0.borrow_mut().told.push(Told::Step);
+    }
+
+    fn seek(&self, time: Duration) -> bool {
+        self.0.borrow_mut().told.push(Told::Seek(time));
+        true
     }
 }
 
@@ -176,6 +213,12 @@ impl Window {
 
     fn press(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);
+        self.settle();
+    }
+
+    /// A key that gives a character, wherever it is on the keyboard.
+    fn type_text(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
         self.settle();
     }
 
@@ -322,7 +365,7 @@ fn keys_do_what_menus_do() {
     }
     assert_eq!(window.app().view.smoothing_ms, 0);
     for _ in 0..10 {
-        window.press(Modifiers::NONE, Key::Comma);
+        window.type_text("-");
     }
     assert_eq!(window.app().view.min_face_size_px, *FACE_SIZES_PX.start());
     window.told();
@@ -377,6 +420,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 smoothing_ms: 300,
                 min_face_size_px: 80,
                 windows_open: false,
+                can_pause: false,
             };
             taken = taken.take().or(keyboard::take_command(ui.ctx(), context));
         });

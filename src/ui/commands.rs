@@ -7,6 +7,7 @@ use std::{path::Path, time::Duration};
 
 use egui::ThemePreference;
 
+use super::player::Playback;
 use crate::{
     capture::SourceSpec,
     model::{CheckpointChoice, checkpoint::EXTENSIONS},
@@ -25,6 +26,8 @@ pub enum Command {
     OpenSource(SourceSpec),
     /// Open the present source again from its start.
     PlayAgain,
+    /// Something about the file that plays.
+    Playback(Playback),
     /// List the cameras again.
     RefreshCameras,
     /// Run another checkpoint.

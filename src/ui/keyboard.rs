@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
-use super::{commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS};
+use super::{
+    commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS, transport,
+    transport::take_character,
+};
 use crate::capture::SourceSpec;
 
 /// One step of the smoothing by key, ms.
@@ -41,8 +44,9 @@ pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
-const SMALLER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Comma);
-const LARGER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Period);
+/// Characters, since on many keyboards one of them needs Shift.
+const SMALLER_FACES: char = '-';
+const LARGER_FACES: char = '+';
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
 /// Keys of the cameras, in the order of the Source menu.
@@ -82,6 +86,8 @@ pub struct KeyContext<'a> {
     pub min_face_size_px: u32,
     /// Whether a window is open that Escape closes.
     pub windows_open: bool,
+    /// Whether a file plays that can be paused.
+    pub can_pause: bool,
 }
 
 /// Takes a shortcut out of this frame's input and returns what it asks for.
@@ -92,6 +98,12 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         return None;
     }
     let in_menu = egui::Popup::is_any_open(ctx);
+    if state.can_pause
+        && !in_menu
+        && let Some(playback) = transport::take_key(ctx)
+    {
+        return Some(Command::Playback(playback));
+    }
     ctx.input_mut(|input| {
         let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
         // Extra Shift and Alt are ignored when matching, so the longer combination comes first.
@@ -127,6 +139,16 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if state.windows_open && !in_menu && pressed(CLOSE) {
             return Some(Command::CloseWindows);
         }
+        let face_size = |px: u32| {
+            let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
+            Some(Command::SetMinFaceSize(px))
+        };
+        if take_character(input, SMALLER_FACES) {
+            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
+        }
+        if take_character(input, LARGER_FACES) {
+            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
+        }
         // Plain letters are matched without Alt, which opens menus.
         if input.modifiers.any() {
             return None;
@@ -147,16 +169,6 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         }
         if pressed(MORE_SMOOTHING) {
             return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
-        }
-        let face_size = |px: u32| {
-            let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
-            Some(Command::SetMinFaceSize(px))
-        };
-        if pressed(SMALLER_FACES) {
-            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
-        }
-        if pressed(LARGER_FACES) {
-            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
         }
         None
     })
@@ -189,6 +201,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(REFRESH), "Look for cameras"),
             ],
         ),
+        ("Playback of files", transport::keys(ctx)),
         (
             "View",
             vec![
@@ -200,7 +213,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                     "Less and more smoothing",
                 ),
                 (
-                    pair(SMALLER_FACES, LARGER_FACES),
+                    format!("{SMALLER_FACES} and {LARGER_FACES}"),
                     "Smaller and larger minimum face",
                 ),
             ],
@@ -209,7 +222,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             "Menus and windows",
             vec![
                 (
-                    "Alt+F, S, M, V, H".to_owned(),
+                    "Alt+F, S, P, M, V, H".to_owned(),
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),

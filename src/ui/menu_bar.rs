@@ -19,8 +19,10 @@ use super::{
     commands::Command,
     keyboard,
     menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui},
+    player::PlayerView,
     settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
     state_screen::sentence,
+    transport,
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
@@ -43,6 +45,8 @@ pub struct MenuData<'a> {
     pub source_name: Option<&'a str>,
     /// Whether the source is a file that can be started again.
     pub can_play_again: bool,
+    /// The file that plays, if it is one that can be paused.
+    pub player: Option<PlayerView>,
     /// Names of the bundled checkpoints.
     pub bundled: &'a [&'a str],
     /// The checkpoint in force.
@@ -70,6 +74,9 @@ impl MenuBar {
             ui.spacing_mut().item_spacing.x = 2.0;
             menu_ui(ui, "File", Key::F, |ui| file_ui(ui, &mut command));
             menu_ui(ui, "Source", Key::S, |ui| source_ui(ui, data, &mut command));
+            menu_ui(ui, "Playback", Key::P, |ui| {
+                transport::menu_ui(ui, data.player, &mut command);
+            });
             menu_ui(ui, "Model", Key::M, |ui| model_ui(ui, data, &mut command));
             menu_ui(ui, "View", Key::V, |ui| {
                 self.view_ui(ui, data, &mut command)

@@ -36,10 +36,12 @@ mod menu_bar;
 mod menu_item;
 mod notices;
 pub mod overlay;
+mod player;
 mod preview;
 mod settings;
 mod state_screen;
 mod status_bar;
+mod transport;
 mod window_icon;
 
 /// Size of a new window, points.

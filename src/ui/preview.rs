@@ -44,6 +44,8 @@ pub struct PreviewData<'a> {
     pub mirror: bool,
     /// Whether boxes and names are drawn.
     pub boxes: bool,
+    /// Whether the file can be gone back in, by the bar below.
+    pub can_go_back: bool,
 }
 
 /// The faces to show with the frame on show: those of the newest result, unless it is too old for it.
@@ -86,7 +88,7 @@ impl Preview {
             SourceState::Ended => {
                 let is_still = data.info.is_some_and(|info| info.n_frames == Some(1));
                 match (picture, data.info) {
-                    (Some(picture), Some(info)) if !is_still => {
+                    (Some(picture), Some(info)) if !is_still && !data.can_go_back => {
                         let text = format!("{} is over", info.name);
                         state_screen::ended_ui(ui, picture, &text)
                     }
@@ -278,6 +280,7 @@ mod tests {
                         info: Some(&info),
                         mirror: true,
                         boxes: true,
+                        can_go_back: false,
                     },
                 );
                 *sent = command.or(sent.take());

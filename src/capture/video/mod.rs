@@ -9,6 +9,7 @@ mod animation_index;
 mod codec;
 mod container;
 mod ffmpeg;
+mod ffmpeg_process;
 #[cfg(test)]
 mod media_tests;
 mod numbering;
@@ -24,7 +25,8 @@ use std::{
 
 pub(super) use self::container::Container;
 use self::{
-    ffmpeg::{FfmpegError, FfmpegSource, Input},
+    ffmpeg::{FfmpegError, FfmpegSource},
+    ffmpeg_process::Input,
     source::{Check, VideoSource},
 };
 use super::{CaptureError, FrameSource, images::name};
@@ -52,7 +54,7 @@ pub(super) fn open(
     let Some(doubt) = source.doubt() else {
         return Ok(Box::new(source));
     };
-    match FfmpegSource::open(Input::File(path), name(path)) {
+    match FfmpegSource::open(Input::File(path.to_owned()), name(path)) {
         Ok(better) => {
             log::info!("{}: {doubt}; ffmpeg decodes it instead", path.display());
             Ok(Box::new(better))
@@ -78,7 +80,7 @@ pub(super) fn open(
 
 /// Opens a file by ffmpeg; `what` names its kind for the message if there is none.
 pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>, CaptureError> {
-    match FfmpegSource::open(Input::File(path), name(path)) {
+    match FfmpegSource::open(Input::File(path.to_owned()), name(path)) {
         Ok(source) => Ok(Box::new(source)),
         Err(FfmpegError::NotInstalled) => Err(refuse(
             path,

@@ -85,10 +85,7 @@ mod tests {
         let mut numbering = Numbering::default();
         assert_eq!(numbers(&mut numbering, &[0, 100]), [0, 1]);
         numbering.jump();
-        assert_eq!(
-            numbers(&mut numbering, &[5000, 5010, 5200]),
-            [50, 51, 52]
-        );
+        assert_eq!(numbers(&mut numbering, &[5000, 5010, 5200]), [50, 51, 52]);
         numbering.jump();
         assert_eq!(numbers(&mut numbering, &[100, 200]), [1, 2]);
     }

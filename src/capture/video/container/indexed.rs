@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{BadPacket, Demuxer, Packet, Track, read_bytes};
+use crate::capture::video::Refusal;
 
 /// Where one packet lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,30 @@ pub(in crate::capture::video) struct Indexed<R> {
 
 impl<R: Read + Seek> Indexed<R> {
     /// Rate and duration of `track` are set here, from the times themselves.
-    pub(in crate::capture::video) fn new(reader: R, mut track: Track, places: Vec<Place>) -> Self {
+    ///
+    /// Places behind the end of the file, of which there are some if it is cut short, are left out.
+    ///
+    /// # Errors
+    /// [`Refusal::Broken`] if no place is left.
+    pub(in crate::capture::video) fn new(
+        mut reader: R,
+        mut track: Track,
+        mut places: Vec<Place>,
+    ) -> Result<Self, Refusal> {
+        let file_size = reader.seek(SeekFrom::End(0)).unwrap_or(u64::MAX);
+        let n_places = places.len();
+        places.retain(|place| place.offset.saturating_add(place.size) <= file_size);
+        if places.is_empty() {
+            return Err(Refusal::Broken(if n_places == 0 {
+                "its video has no pictures".to_owned()
+            } else {
+                "it is cut short before its first picture".to_owned()
+            }));
+        }
+        if places.len() < n_places {
+            let n_missing = n_places - places.len();
+            log::warn!("{n_missing} of {n_places} pictures are missing: the file is cut short");
+        }
         let mut times: Vec<i64> = places
             .iter()
             .map(|place| place.pts)
@@ -44,13 +68,13 @@ impl<R: Read + Seek> Indexed<R> {
         times.sort_unstable();
         track.rate_hz = rate_hz(&times);
         track.duration = duration(&times);
-        Self {
+        Ok(Self {
             reader,
             track,
             places,
             times,
             next: 0,
-        }
+        })
     }
 
     #[cfg(test)]

@@ -31,7 +31,7 @@ fn clip() -> (Track, Vec<Place>) {
 /// The clip, with another description.
 fn open_with(track: Track, places: Vec<Place>) -> VideoSource {
     let decoder = codec::open(&track).unwrap();
-    let demuxer = Box::new(Indexed::new(Cursor::new(CLIP), track, places));
+    let demuxer = Box::new(Indexed::new(Cursor::new(CLIP), track, places).unwrap());
     VideoSource::new(demuxer, decoder, "clip".to_owned(), Check::Beginning)
         .unwrap_or_else(|err| panic!("{err:?}"))
 }

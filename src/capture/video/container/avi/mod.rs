@@ -62,10 +62,7 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(mut reader: R) -> Result<I
             is_sync: true,
         })
         .collect();
-    if places.is_empty() {
-        return Err(Refusal::Broken("its video has no pictures".to_owned()));
-    }
-    Ok(Indexed::new(reader, header.track, places))
+    Indexed::new(reader, header.track, places)
 }
 
 #[cfg(test)]
