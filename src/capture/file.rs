@@ -164,7 +164,10 @@ mod tests {
             (b"RIFF\x10\0\0\0AVI LIST", Content::Video(Container::Avi)),
             (b"\0\0\0\x20ftypisom", Content::Video(Container::Mp4)),
             (b"\0\0\0\x20ftypqt  ", Content::Video(Container::Mp4)),
-            (b"\0\0\0\x08wide\0\0\0\0mdat", Content::Video(Container::Mp4)),
+            (
+                b"\0\0\0\x08wide\0\0\0\0mdat",
+                Content::Video(Container::Mp4),
+            ),
             (b"\0\0\0\x20ftypheic", Content::ForeignImage("HEIC")),
             (b"\0\0\0\x20ftypavif", Content::ForeignImage("AVIF")),
             (b"BM is a car maker", Content::Text),

@@ -46,7 +46,12 @@ pub(super) fn open(
     container: Container,
 ) -> Result<Box<dyn FrameSource>, CaptureError> {
     let file = File::open(path).map_err(|err| CaptureError::read(path, err))?;
-    let source = match play(container, BufReader::new(file), name(path), Check::Beginning) {
+    let source = match play(
+        container,
+        BufReader::new(file),
+        name(path),
+        Check::Beginning,
+    ) {
         Ok(source) => source,
         Err(Refusal::Broken(reason)) => return Err(refuse(path, reason)),
         Err(Refusal::Foreign(what)) => return open_other(path, &what),
@@ -64,7 +69,7 @@ pub(super) fn open(
             log::warn!(
                 "{}: {doubt}, and are left out. The program ffmpeg may do better: {}",
                 path.display(),
-                remedy(path)
+                remedy(path, "")
             );
             Ok(Box::new(source))
         }
@@ -84,7 +89,10 @@ pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>
         Ok(source) => Ok(Box::new(source)),
         Err(FfmpegError::NotInstalled) => Err(refuse(
             path,
-            format!("it is {what}, which needs the program ffmpeg: {}", remedy(path)),
+            format!(
+                "it is {what}, which needs the program ffmpeg: {}",
+                remedy(path, what)
+            ),
         )),
         Err(FfmpegError::Refused(reason)) => Err(refuse(
             path,
@@ -93,12 +101,18 @@ pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>
     }
 }
 
-/// What to do where there is no ffmpeg.
-fn remedy(path: &Path) -> String {
+/// What to do where there is no ffmpeg with a video of the kind `what`.
+fn remedy(path: &Path, what: &str) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    // Otherwise the rows of two moments stay mixed.
+    let filter = if what.starts_with("interlaced") {
+        "-vf yadif "
+    } else {
+        ""
+    };
     format!(
         "install it, or convert the video on a computer that has it: \
-         ffmpeg -i \"{}\" -c:v libx264 -pix_fmt yuv420p \"{stem}-h264.mp4\"",
+         ffmpeg -i \"{}\" {filter}-c:v libx264 -pix_fmt yuv420p \"{stem}-h264.mp4\"",
         name(path)
     )
 }
@@ -139,5 +153,20 @@ pub(super) fn open_clip(bytes: &'static [u8], name: &str) -> Result<Box<dyn Fram
             Err("this build (without the feature `h264-bundled`) needs the program ffmpeg for it; install that".to_owned())
         }
         Err(FfmpegError::Refused(reason)) => Err(format!("ffmpeg says: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_is_a_command_for_this_file() {
+        let path = Path::new("/films/my holiday.mov");
+        let remedy_for = |what| remedy(path, what);
+        let command =
+            "ffmpeg -i \"my holiday.mov\" -c:v libx264 -pix_fmt yuv420p \"my holiday-h264.mp4\"";
+        assert!(remedy_for("HEVC (H.265) video").ends_with(command));
+        assert!(remedy_for("interlaced H.264 video").contains(" -vf yadif -c:v"));
     }
 }

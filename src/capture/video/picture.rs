@@ -160,9 +160,7 @@ impl Presentation {
         let square = self.square(stored);
         match self.rotation {
             Rotation::None | Rotation::By180 => square,
-            Rotation::By90 | Rotation::By270 => {
-                Resolution::new(square.height_px, square.width_px)
-            }
+            Rotation::By90 | Rotation::By270 => Resolution::new(square.height_px, square.width_px),
         }
     }
 
@@ -362,8 +360,18 @@ mod tests {
             (bt709, bt601_full, small, YuvMatrix::BT709_FULL),
             (bt601_full, bt709, large, YuvMatrix::BT601_FULL),
             (Colours::new(Some(2), None), bt709, small, YuvMatrix::BT709),
-            (Colours::default(), Colours::default(), large, YuvMatrix::BT709),
-            (Colours::default(), Colours::default(), small, YuvMatrix::BT601),
+            (
+                Colours::default(),
+                Colours::default(),
+                large,
+                YuvMatrix::BT709,
+            ),
+            (
+                Colours::default(),
+                Colours::default(),
+                small,
+                YuvMatrix::BT601,
+            ),
         ] {
             assert_eq!(stream.or(container).yuv_matrix(size), matrix);
         }

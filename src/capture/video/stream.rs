@@ -76,7 +76,9 @@ impl Stream {
 
     /// Whether decoding on from here comes to the picture at `pts` soonest, after the one at `last`.
     pub(super) fn is_on_the_way_to(&self, position: u64, last: Option<i64>, pts: i64) -> bool {
-        position < self.demuxer.position() && !self.is_flushed && last.is_some_and(|last| last < pts)
+        position < self.demuxer.position()
+            && !self.is_flushed
+            && last.is_some_and(|last| last < pts)
     }
 
     /// Starts anew at a place that the demuxer has named.

@@ -9,8 +9,8 @@ use std::{
 };
 
 use re_rav1d::dav1d::{
-    Decoder as Rav1d, Picture as Decoded, PixelLayout, Plane, PlanarImageComponent, Settings,
-    pixel::YUVRange,
+    Decoder as Rav1d, Picture as Decoded, PixelLayout, PlanarImageComponent as Component, Plane,
+    Settings, pixel::YUVRange,
 };
 
 use super::{BadPacket, Decoder, Packet, Picture, Refusal, av1_config::Av1Config};
@@ -27,11 +27,21 @@ pub(super) struct Av1Decoder {
     decoder: Rav1d,
     config: Av1Config,
     /// Decoded and not yet asked for.
-    ready: VecDeque<Decoded>,
-    /// The planes of the picture that was returned last.
-    planes: Option<[Plane; 3]>,
+    ready: VecDeque<Ready>,
+    /// The picture that was returned last.
+    current: Option<Ready>,
     /// A row of U or V for pictures that have none.
     grey_row: Vec<u8>,
+}
+
+/// A decoded picture, 8-bit.
+struct Ready {
+    pts: i64,
+    resolution: Resolution,
+    colours: Colours,
+    luma: (Plane, usize),
+    /// U and V, 4:2:0; none in a picture without colours.
+    chroma: Option<([Plane; 2], usize)>,
 }
 
 impl Av1Decoder {
@@ -41,7 +51,7 @@ impl Av1Decoder {
             decoder: start()?,
             config,
             ready: VecDeque::new(),
-            planes: None,
+            current: None,
             grey_row: Vec::new(),
         })
     }
@@ -55,16 +65,21 @@ impl Av1Decoder {
                     false => &[],
                 };
                 let data = [header, &packet.data].concat();
-                (self.decoder).send_data(data, None, Some(packet.pts), None)
+                self.decoder.send_data(data, None, Some(packet.pts), None)
             }
             None => Ok(()),
         };
         loop {
             loop {
                 match self.decoder.get_picture() {
-                    Ok(picture) => self.ready.push_back(picture),
+                    Ok(picture) => self.ready.push_back(Ready::new(&picture)?),
                     Err(err) if err.is_again() => break,
-                    Err(_) => return Err(BadPacket),
+                    Err(_) => {
+                        if sent.is_err() {
+                            self.decoder.flush(); // It must not keep half a packet.
+                        }
+                        return Err(BadPacket);
+                    }
                 }
             }
             match sent {
@@ -73,6 +88,51 @@ impl Av1Decoder {
                 Err(_) => return Err(BadPacket),
             }
         }
+    }
+}
+
+impl Ready {
+    fn new(picture: &Decoded) -> Result<Self, BadPacket> {
+        let resolution = Resolution::new(picture.width(), picture.height());
+        let n_pixels = resolution.n_pixels();
+        if picture.bit_depth() != 8 || n_pixels == 0 || n_pixels > MOST_PIXELS {
+            return Err(BadPacket);
+        }
+        let stride = |component| picture.stride(component) as usize;
+        let plane = |component| picture.plane(component);
+        let ready = Self {
+            pts: picture.timestamp().ok_or(BadPacket)?,
+            resolution,
+            colours: Colours::new(
+                Some(picture.matrix_coefficients() as u8),
+                Some(picture.color_range() == YUVRange::Full),
+            ),
+            luma: (plane(Component::Y), stride(Component::Y)),
+            chroma: match picture.pixel_layout() {
+                PixelLayout::I400 => None,
+                PixelLayout::I420 => Some((
+                    [plane(Component::U), plane(Component::V)],
+                    stride(Component::U),
+                )),
+                _ => return Err(BadPacket),
+            },
+        };
+        let fits = |plane: &[u8], stride: usize, width: u32, height: u32| {
+            let needed = stride * (height as usize - 1) + width as usize;
+            stride >= width as usize && plane.len() >= needed
+        };
+        let (half_width, half_height) = (
+            resolution.width_px.div_ceil(2),
+            resolution.height_px.div_ceil(2),
+        );
+        let (luma, stride) = &ready.luma;
+        let all_fit = fits(luma, *stride, resolution.width_px, resolution.height_px)
+            && ready.chroma.as_ref().is_none_or(|(planes, stride)| {
+                planes
+                    .iter()
+                    .all(|plane| fits(plane, *stride, half_width, half_height))
+            });
+        if all_fit { Ok(ready) } else { Err(BadPacket) }
     }
 }
 
@@ -104,69 +164,39 @@ impl Decoder for Av1Decoder {
                 return Err(BadPacket);
             }
         }
-        let Some(picture) = self.ready.pop_front() else {
+        self.current = self.ready.pop_front();
+        let Some(current) = &self.current else {
             return Ok(None);
         };
-        self.show(&picture).map(Some)
+        let half_width = current.resolution.width_px.div_ceil(2) as usize;
+        if current.chroma.is_none() {
+            self.grey_row.resize(half_width, GREY);
+        }
+        let (planes, strides) = match &current.chroma {
+            Some(([u, v], stride)) => {
+                ([&*current.luma.0, &**u, &**v], [current.luma.1, *stride, *stride])
+            }
+            // The one row is read again for each.
+            None => (
+                [&*current.luma.0, &self.grey_row[..], &self.grey_row[..]],
+                [current.luma.1, 0, 0],
+            ),
+        };
+        Ok(Some(Picture {
+            pts: current.pts,
+            resolution: current.resolution,
+            pixels: Pixels::Yuv {
+                planes,
+                strides,
+                colours: current.colours,
+            },
+        }))
     }
 
     fn reset(&mut self) -> Result<(), Refusal> {
         self.ready.clear();
-        self.planes = None;
+        self.current = None;
         self.decoder = start()?;
         Ok(())
-    }
-}
-
-impl Av1Decoder {
-    fn show(&mut self, picture: &Decoded) -> Result<Picture<'_>, BadPacket> {
-        let resolution = Resolution::new(picture.width(), picture.height());
-        let n_pixels = resolution.n_pixels();
-        let layout = picture.pixel_layout();
-        let is_shown = picture.bit_depth() == 8
-            && matches!(layout, PixelLayout::I420 | PixelLayout::I400)
-            && n_pixels > 0
-            && n_pixels <= MOST_PIXELS;
-        let pts = picture.timestamp().filter(|_| is_shown).ok_or(BadPacket)?;
-        let components = [
-            PlanarImageComponent::Y,
-            PlanarImageComponent::U,
-            PlanarImageComponent::V,
-        ];
-        let mut strides = components.map(|component| picture.stride(component) as usize);
-        let colours = Colours::new(
-            u8::try_from(picture.matrix_coefficients() as usize).ok(),
-            Some(picture.color_range() == YUVRange::Full),
-        );
-        let half = resolution.width_px.div_ceil(2) as usize;
-        if layout == PixelLayout::I400 {
-            self.grey_row.clear();
-            self.grey_row.resize(half, GREY);
-            strides = [strides[0], 0, 0];
-        }
-        let [y, u, v] = self.planes.insert(components.map(|component| picture.plane(component)));
-        let planes: [&[u8]; 3] = match layout {
-            PixelLayout::I400 => [y, &self.grey_row, &self.grey_row],
-            _ => [y, u, v],
-        };
-        let (width, height) = (resolution.width_px as usize, resolution.height_px as usize);
-        let needed = |stride: usize, width: usize, height: usize| stride * (height - 1) + width;
-        let fits = planes[0].len() >= needed(strides[0], width, height)
-            && planes[1..]
-                .iter()
-                .zip(&strides[1..])
-                .all(|(plane, stride)| plane.len() >= needed(*stride, half, height.div_ceil(2)));
-        if !fits {
-            return Err(BadPacket);
-        }
-        Ok(Picture {
-            pts,
-            resolution,
-            pixels: Pixels::Yuv {
-                planes,
-                strides,
-                colours,
-            },
-        })
     }
 }

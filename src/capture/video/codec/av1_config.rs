@@ -15,8 +15,14 @@ impl Av1Config {
     /// Reads the record, which some Matroska files lack, and refuses kinds that the bundled decoder cannot show.
     pub(super) fn parse(record: &[u8]) -> Result<Self, Refusal> {
         let (kind, sequence_header) = match record {
-            [] => return Ok(Self { sequence_header: Vec::new() }),
-            [0x81, _profile_and_level, kind, _delay, sequence_header @ ..] => (kind, sequence_header),
+            [] => {
+                return Ok(Self {
+                    sequence_header: Vec::new(),
+                });
+            }
+            [0x81, _profile_and_level, kind, _delay, sequence_header @ ..] => {
+                (kind, sequence_header)
+            }
             _ => return Err(Refusal::Broken("its AV1 parameters are damaged".to_owned())),
         };
         let is = |bit: u8| kind >> bit & 1 == 1;

@@ -1,7 +1,7 @@
 //! Motion JPEG: each packet a JPEG picture by itself.
 //!
 //! Capture cards store two half-height pictures in a packet, one for the odd rows and one for the even. Only the size
-//! gives those away, which is for the caller to compare: see [`is_interlaced`].
+//! gives those away, which is for the caller to compare with what the container says.
 
 use super::{BadPacket, Decoder, Packet, Picture, Refusal};
 use crate::{

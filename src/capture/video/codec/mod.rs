@@ -6,10 +6,18 @@
 
 #[cfg(feature = "av1")]
 mod av1;
+#[cfg_attr(
+    not(feature = "av1"),
+    allow(dead_code, reason = "without the decoder it only tells kinds apart")
+)]
 mod av1_config;
 mod bits;
 #[cfg(feature = "h264-bundled")]
 mod h264;
+#[cfg_attr(
+    not(feature = "h264-bundled"),
+    allow(dead_code, reason = "without the decoder it only tells kinds apart")
+)]
 mod h264_config;
 mod mjpeg;
 mod sps;
@@ -17,7 +25,7 @@ mod sps;
 use super::{
     Refusal,
     container::{BadPacket, Codec, Packet, Track},
-    picture::{PixelAspect, Picture},
+    picture::{Picture, PixelAspect},
 };
 use crate::frame::FramePool;
 
@@ -68,7 +76,8 @@ pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, Refusal> {
         Codec::Av1(config) => {
             av1_config::Av1Config::parse(config)?;
             Err(Refusal::Foreign(
-                "AV1 video, which this build (without the feature `av1`) leaves to ffmpeg".to_owned(),
+                "AV1 video, which this build (without the feature `av1`) leaves to ffmpeg"
+                    .to_owned(),
             ))
         }
         Codec::Mjpeg => Ok(Box::new(mjpeg::MjpegDecoder)),

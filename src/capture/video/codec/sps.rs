@@ -116,7 +116,7 @@ pub(super) fn parse(unit: &[u8]) -> Option<VideoFormat> {
     );
     // What follows is optional, and a set that ends here is whole.
     let mut usability = Usability::default();
-    usability.read(&mut bits);
+    let _whole: Option<()> = usability.read(&mut bits);
     Some(VideoFormat {
         chroma_format,
         bit_depth,

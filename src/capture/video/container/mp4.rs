@@ -23,7 +23,9 @@ use crate::{
 };
 
 /// Reads the index of a file, not its packets.
-pub(in crate::capture::video) fn open<R: Read + Seek>(mut reader: R) -> Result<Indexed<R>, Refusal> {
+pub(in crate::capture::video) fn open<R: Read + Seek>(
+    mut reader: R,
+) -> Result<Indexed<R>, Refusal> {
     let broken = |reason: &str| Refusal::Broken(reason.to_owned());
     let mut layout = walk(&mut reader).map_err(|err| match err.kind() {
         io::ErrorKind::InvalidData => broken("its index is damaged"),

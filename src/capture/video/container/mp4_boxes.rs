@@ -142,7 +142,10 @@ fn read_entry(descriptions: &[u8], layout: &mut Layout) {
     let Some(descriptions) = descriptions.get(8..) else {
         return;
     };
-    let Some(entry) = boxes(descriptions).next().map(|(_, range)| &descriptions[range]) else {
+    let Some(entry) = boxes(descriptions)
+        .next()
+        .map(|(_, range)| &descriptions[range])
+    else {
         return;
     };
     let Some(extras) = entry.get(FIELDS..) else {
@@ -170,7 +173,7 @@ fn packets_in_fragment(fragment: &[u8]) -> usize {
             let track = &fragment[range];
             boxes(track)
                 .filter(|(name, _)| name == b"trun")
-                .map(|(_, range)| u32_at(&track[range], 4).unwrap_or(0) as usize)
+                .map(move |(_, range)| u32_at(&track[range], 4).unwrap_or(0) as usize)
         })
         .fold(0, usize::saturating_add)
 }

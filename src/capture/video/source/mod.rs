@@ -209,7 +209,11 @@ impl VideoSource {
     }
 
     /// The picture that a seek goes to.
-    fn picture_at(&mut self, target: Target, pool: &FramePool) -> Result<Option<Shown>, CaptureError> {
+    fn picture_at(
+        &mut self,
+        target: Target,
+        pool: &FramePool,
+    ) -> Result<Option<Shown>, CaptureError> {
         if target.is_exact {
             let picture = self.next_picture(target.pts, pool);
             // Of a file that is cut short or damaged, the place to go to may be missing.

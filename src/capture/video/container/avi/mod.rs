@@ -30,7 +30,9 @@ struct Chunk {
 }
 
 /// Reads the headers of a file and finds its packets.
-pub(in crate::capture::video) fn open<R: Read + Seek>(mut reader: R) -> Result<Indexed<R>, Refusal> {
+pub(in crate::capture::video) fn open<R: Read + Seek>(
+    mut reader: R,
+) -> Result<Indexed<R>, Refusal> {
     let broken = |err: std::io::Error| Refusal::Broken(err.to_string());
     let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
     let parts = walk::parts(&mut reader, file_size).map_err(broken)?;
@@ -48,7 +50,8 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(mut reader: R) -> Result<I
     walk::chunks_from(&mut reader, known_to, file_size, header.stream, &mut chunks);
     chunks.truncate(MOST_PACKETS);
     let interval_ns = |number: usize| {
-        let nanos = number as u128 * u128::from(header.scale) * 1_000_000_000 / u128::from(header.rate);
+        let nanos =
+            number as u128 * u128::from(header.scale) * 1_000_000_000 / u128::from(header.rate);
         i64::try_from(nanos).unwrap_or(i64::MAX - 1)
     };
     let places: Vec<Place> = chunks

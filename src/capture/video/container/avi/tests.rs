@@ -81,7 +81,9 @@ fn read(bytes: &[u8]) -> Vec<(u8, i64)> {
 }
 
 fn expected(n: u8) -> Vec<(u8, i64)> {
-    (0..n).map(|number| (number, i64::from(number) * 100)).collect()
+    (0..n)
+        .map(|number| (number, i64::from(number) * 100))
+        .collect()
 }
 
 /// An `idx1` for `packets(0, n)`, whose offsets count from `origin` bytes before the first chunk.
@@ -119,7 +121,11 @@ fn an_interleaved_file_with_groups_of_records_is_read() {
         .collect();
     let file = riff(
         b"AVI ",
-        &[headers(&[]), chunk(b"JUNK", &[0; 99]), list(b"movi", &groups)],
+        &[
+            headers(&[]),
+            chunk(b"JUNK", &[0; 99]),
+            list(b"movi", &groups),
+        ],
     );
     assert_eq!(read(&file), expected(6));
 }
@@ -131,7 +137,11 @@ fn open_dml_files_in_several_parts_are_read() {
         let mut file = Vec::new();
         let mut indexes = Vec::new();
         for (kind, first) in [(b"AVI ", 0), (b"AVIX", 3)] {
-            let header = if first == 0 { headers(super_index) } else { Vec::new() };
+            let header = if first == 0 {
+                headers(super_index)
+            } else {
+                Vec::new()
+            };
             let packets = packets(first, 3);
             let origin = file.len() + 12 + header.len() + 12;
             let mut index = vec![2, 0, 0, 1];
@@ -217,7 +227,10 @@ fn an_empty_chunk_takes_its_time() {
 
 #[test]
 fn files_without_pictures_are_refused_in_words() {
-    let sound = list(b"hdrl", &[list(b"strl", &[chunk(b"strh", b"auds\0\0\0\0")])]);
+    let sound = list(
+        b"hdrl",
+        &[list(b"strl", &[chunk(b"strh", b"auds\0\0\0\0")])],
+    );
     for (file, words) in [
         (b"RIFF\x04\0\0\0AVI ".to_vec(), "no video"),
         (riff(b"AVI ", &[sound]), "no video"),

@@ -92,10 +92,15 @@ pub(super) fn chunks_from(
             break;
         }
         let [n0, n1, n2, n3, a, b, c, d] = head;
-        let (name, size) = ([n0, n1, n2, n3], u64::from(u32::from_le_bytes([a, b, c, d])));
+        let (name, size) = (
+            [n0, n1, n2, n3],
+            u64::from(u32::from_le_bytes([a, b, c, d])),
+        );
         // Lists of packets, and a further part of the file, are gone into behind the name of their kind.
         let is_list = matches!(&name, b"RIFF") || (&name == b"LIST" && leads_to_packets(reader));
-        let is_name = name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+        let is_name = name
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() || *byte == b' ');
         let next = at + 8 + size + size % 2;
         if is_list {
             at += 12;

@@ -108,7 +108,7 @@ pub(super) fn read_facts(reader: &mut (impl Read + Seek)) -> Result<(Facts, Trac
 /// Where the seek head says that an element is.
 fn position_of(seek_head: &[u8], id: u32, segment_at: u64) -> Option<u64> {
     let (_, seek) = ebml::children(seek_head).find(|(child, seek)| {
-        *child == 0x4DBB && ebml::child(seek, 0x53AB) == Some(&id.to_be_bytes())
+        *child == 0x4DBB && ebml::child(seek, 0x53AB) == Some(&id.to_be_bytes()[..])
     })?;
     segment_at.checked_add(number(seek, 0x53AC)?)
 }
@@ -246,9 +246,7 @@ fn stripped_header(entry: &[u8]) -> Result<Vec<u8>, Refusal> {
                 header.extend(ebml::child(compression, 0x4255).unwrap_or_default());
             }
             Some(_) => {
-                return Err(Refusal::Foreign(
-                    "video with compressed packets".to_owned(),
-                ));
+                return Err(Refusal::Foreign("video with compressed packets".to_owned()));
             }
             None => {
                 return Err(Refusal::Broken(

@@ -14,9 +14,7 @@ use self::{
     header::{Facts, read_facts},
     index::Index,
 };
-use super::{
-    BadPacket, Demuxer, HIDDEN, MOST_PACKET_BYTES, Packet, Track, ebml, read_bytes,
-};
+use super::{BadPacket, Demuxer, HIDDEN, MOST_PACKET_BYTES, Packet, Track, ebml, read_bytes};
 use crate::capture::video::Refusal;
 
 /// Identifiers of elements that contain packets or lead to them.
@@ -264,7 +262,11 @@ impl<R: Read + Seek> Matroska<R> {
         let time = cluster_time.saturating_add(i16::from_be_bytes([high, low]).into());
         let is_visible = flags & INVISIBLE == 0;
         let block = Block {
-            pts: if is_visible { self.facts.nanos(time) } else { HIDDEN },
+            pts: if is_visible {
+                self.facts.nanos(time)
+            } else {
+                HIDDEN
+            },
             is_sync: flags & KEY_FRAME != 0,
         };
         Ok(Some((block, track_length + 3)))
