@@ -4,11 +4,7 @@
 //! and never waits long. A reader that does not stop in time is left behind: its run is over, so whatever it
 //! still delivers is ignored.
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, sync::Arc, time::Duration};
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -51,7 +47,7 @@ pub(super) struct CaptureContext {
 
 /// The running control thread. Dropping it tells it to end.
 pub(super) struct CaptureThread {
-    requests: Sender<(Run, SourceSpec)>,
+    requests: Sender<(Run, Option<SourceSpec>)>,
     worker: Worker,
 }
 
@@ -66,8 +62,8 @@ impl CaptureThread {
         Ok(Self { requests, worker })
     }
 
-    /// Closes the source being read, then opens this one. Returns at once.
-    pub fn open(&self, run: Run, spec: SourceSpec) {
+    /// Closes the source being read, then opens this one, if any. Returns at once.
+    pub fn open(&self, run: Run, spec: Option<SourceSpec>) {
         // The thread ends only after `self` is gone.
         self.requests.send((run, spec)).ok();
     }
@@ -78,7 +74,7 @@ impl CaptureThread {
     }
 }
 
-fn control(requests: &Receiver<(Run, SourceSpec)>, context: &CaptureContext) {
+fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureContext) {
     let mut reading: Option<(Canceller, Worker)> = None;
     loop {
         let request = requests.recv();
@@ -93,6 +89,7 @@ fn control(requests: &Receiver<(Run, SourceSpec)>, context: &CaptureContext) {
             .chain([request])
             .max_by_key(|(run, _)| *run)
             .expect("there is at least the request received first");
+        let Some(spec) = spec else { continue };
         let (canceller, cancel) = cancel_pair();
         let reader = Reader {
             context: context.clone(),

@@ -160,7 +160,14 @@ impl Pipeline {
         self.controls.reset(run);
         self.shared
             .emit_for(run, Event::Source(SourceState::Starting));
-        self.threads().capture.open(run, source);
+        self.threads().capture.open(run, Some(source));
+    }
+
+    /// Closes the source; a camera goes off. Returns at once. Nothing comes out any more until another one is opened.
+    pub fn close(&self) {
+        let run = self.shared.begin_run();
+        self.controls.reset(run);
+        self.threads().capture.open(run, None);
     }
 
     /// How the file plays that is open; `None` if it is none, or none that can be paused: live sources, still pictures,

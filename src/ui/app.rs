@@ -12,6 +12,7 @@ use egui::{
     CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui, ViewportCommand,
 };
 
+use self::replaying::at_work;
 use super::{
     about::{self, AboutData},
     cameras::{Cameras, ListCameras, ListedCamera},
@@ -24,6 +25,7 @@ use super::{
     notices::{Notices, Severity},
     player::{Player, PlayerView},
     preview::{self, Preview, PreviewData},
+    replay::{Loader, Replay},
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
@@ -43,6 +45,8 @@ const STATS_EVERY_S: f64 = 0.25;
 pub trait Engine {
     /// See [`Pipeline::open`].
     fn open(&self, source: SourceSpec);
+    /// See [`Pipeline::close`].
+    fn close(&self);
     /// See [`Pipeline::load_checkpoint`].
     fn load_checkpoint(&self, choice: CheckpointChoice);
     /// See [`Pipeline::apply`].
@@ -70,6 +74,10 @@ pub trait Engine {
 impl Engine for Pipeline {
     fn open(&self, source: SourceSpec) {
         self.open(source);
+    }
+
+    fn close(&self) {
+        self.close();
     }
 
     fn load_checkpoint(&self, choice: CheckpointChoice) {
@@ -159,6 +167,9 @@ pub struct App {
     preview: Preview,
     player: Player,
     transport_bar: TransportBar,
+    loader: Loader,
+    /// The session that is open, if one is.
+    replay: Option<Replay>,
     about_open: bool,
     keyboard_open: bool,
 }
@@ -192,6 +203,8 @@ impl App {
             preview: Preview::default(),
             player: Player::default(),
             transport_bar: TransportBar::default(),
+            loader: Loader::default(),
+            replay: None,
             about_open: false,
             keyboard_open: false,
         };
@@ -209,25 +222,30 @@ impl App {
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);
         }
+        self.take_opened(ctx, now_s);
+        while let Some(event) = self.replay.as_ref().and_then(|r| r.engine().take_event()) {
+            self.take_event(event, ctx, now_s);
+        }
+        let engine = at_work(&self.replay, &*self.engine);
         let mut is_new = false;
         // Frames of the source before may still be on their way when another one is opened.
-        if let Some(frame) = self.engine.take_preview()
+        if let Some(frame) = engine.take_preview()
             && frame.captured_at >= self.news.opened_at
         {
             self.news.frame = Some(frame);
-            if self.player.frame_came(&*self.engine) {
+            if self.player.frame_came(engine) {
                 self.news.analysis = None;
             }
             is_new = true;
         }
-        if let Some(analysis) = self.engine.take_analysis()
+        if let Some(analysis) = engine.take_analysis()
             && analysis.frame.captured_at >= self.news.opened_at
         {
             self.news.analysis = Some(analysis);
             is_new = true;
         }
         if now_s >= self.news.next_stats_at_s {
-            self.news.stats = self.engine.stats();
+            self.news.stats = engine.stats();
             self.news.next_stats_at_s = now_s + STATS_EVERY_S;
         } else if is_new {
             // The last frame of a burst must not leave figures from before it on the screen.
@@ -357,7 +375,12 @@ impl App {
             .frame(bar.inner_margin(Margin::symmetric(12, 2)))
             .exact_size(n_lines as f32 * status_bar::LINE_HEIGHT + 5.0)
             .show(ui, |ui| status_bar::status_bar_ui(ui, self.status()));
-        if let Some(view) = self.player_view() {
+        let view = self.player_view();
+        if let Some(replay) = &mut self.replay {
+            let wish = replay.panel_ui(ui, view);
+            command = wish.map(Command::from).or(command);
+        }
+        if let Some(view) = view {
             Panel::bottom("transport")
                 .frame(bar.inner_margin(Margin::symmetric(10, 4)))
                 .exact_size(transport::HEIGHT + 8.0)
@@ -385,8 +408,8 @@ impl App {
                     source: Some(&self.news.source),
                     info: self.news.info.as_ref(),
                     mirror: self.mirror(),
-                    boxes: self.view.boxes,
-                    can_go_back: self.engine.transport().is_some(),
+                    boxes: self.view.boxes && self.replay.as_ref().is_none_or(Replay::wants_boxes),
+                    can_go_back: view.is_some(),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
@@ -421,10 +444,13 @@ impl App {
         StatusData {
             state: &self.news.state,
             info: self.news.info.as_ref(),
-            transport: self.engine.transport(),
+            transport: at_work(&self.replay, &*self.engine).transport(),
             stats: self.news.stats,
             device: self.news.device.as_deref(),
-            checkpoint: self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
+            checkpoint: match &self.replay {
+                Some(replay) => Some(replay.networks()),
+                None => self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
+            },
             loading: self.news.loading,
         }
     }
@@ -436,11 +462,12 @@ impl App {
             Command::ChooseFolder => self.dialogs.open(Dialog::Folder, ctx),
             Command::ChooseCheckpoint => self.dialogs.open(Dialog::Checkpoint, ctx),
             Command::OpenSource(source) => self.open(source),
-            Command::PlayAgain if self.can_play_again() => self.open(self.news.source.clone()),
-            Command::PlayAgain => {}
+            Command::ChooseSession => self.dialogs.open(Dialog::Session, ctx),
+            Command::OpenFolder(folder) => self.open_folder(folder, ctx),
+            Command::PlayAgain => self.play_again(ctx),
             Command::Playback(wish) => {
                 if let Some(view) = self.player_view() {
-                    self.player.execute(wish, view, &*self.engine);
+                    self.play(wish, view);
                 }
             }
             Command::RefreshCameras => self.cameras.refresh(ctx),
@@ -488,13 +515,7 @@ impl App {
     }
 
     fn open(&mut self, source: SourceSpec) {
-        self.news.source = source.clone();
-        self.news.opened_at = Instant::now();
-        self.news.state = SourceState::Starting;
-        self.news.info = None;
-        self.news.frame = None;
-        self.news.analysis = None;
-        self.player.reset();
+        self.turn_to(source.clone());
         self.engine.open(source);
     }
 
@@ -512,7 +533,7 @@ impl App {
     fn player_view(&self) -> Option<PlayerView> {
         let news = &self.news;
         let shown = news.frame.as_ref().map(|frame| frame.time);
-        let transport = self.engine.transport();
+        let transport = at_work(&self.replay, &*self.engine).transport();
         self.player
             .view(transport, &news.state, news.info.as_ref(), shown)
     }
@@ -525,7 +546,9 @@ impl App {
     }
 
     fn mirror(&self) -> bool {
-        self.view.mirror(self.mirror_by_default())
+        // Names drawn into a video must stay readable.
+        self.replay.as_ref().is_none_or(Replay::wants_boxes)
+            && self.view.mirror(self.mirror_by_default())
     }
 
     fn checkpoint_choice(&self) -> Option<CheckpointChoice> {
@@ -551,6 +574,7 @@ impl App {
 
     fn face_hint(&self) -> FaceHint {
         match (&self.news.checkpoint, self.news.loading) {
+            _ if self.replay.is_some() => FaceHint::NotSeen,
             (None, true) => FaceHint::Loading,
             (None, false) => FaceHint::NoNetwork,
             (Some(_), _) if !self.has_current_picture() => FaceHint::NoPicture,
@@ -570,6 +594,9 @@ impl eframe::App for App {
         self.draw(ui);
     }
 }
+
+#[path = "app_replay.rs"]
+mod replaying;
 
 #[cfg(test)]
 #[path = "app_tests.rs"]

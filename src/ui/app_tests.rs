@@ -22,6 +22,8 @@ use crate::{
 
 #[path = "player_tests.rs"]
 mod player_tests;
+#[path = "replay_tests.rs"]
+mod replay_tests;
 
 /// An engine that notes what it is told, and tells what it was given.
 #[derive(Default)]
@@ -37,6 +39,7 @@ struct Script {
 #[derive(Debug, Clone, PartialEq)]
 enum Told {
     Open(SourceSpec),
+    Close,
     Load(CheckpointChoice),
     Apply(Settings),
     Paused(bool),
@@ -51,6 +54,10 @@ struct FakeEngine(Rc<RefCell<Script>>);
 impl Engine for FakeEngine {
     fn open(&self, source: SourceSpec) {
         self.0.borrow_mut().told.push(Told::Open(source));
+    }
+
+    fn close(&self) {
+        self.0.borrow_mut().told.push(Told::Close);
     }
 
     fn load_checkpoint(&self, choice: CheckpointChoice) {

@@ -19,9 +19,9 @@ use crate::model::checkpoint::EXTENSIONS;
 const NEVER_SHOWN_WITHIN: Duration = Duration::from_millis(300);
 
 /// Pictures that can be opened.
-const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
+pub const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
 /// Videos that can be opened.
-const VIDEO_EXTENSIONS: [&str; 3] = ["mp4", "m4v", "mov"];
+pub const VIDEO_EXTENSIONS: [&str; 3] = ["mp4", "m4v", "mov"];
 
 /// What to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Dialog {
     File,
     /// A folder of images.
     Folder,
+    /// The folder of a session.
+    Session,
     /// A checkpoint.
     Checkpoint,
 }
@@ -109,6 +111,7 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .add_filter("All files", &["*"])
             .pick_file(),
         Dialog::Folder => with_title("Open folder of images").pick_folder(),
+        Dialog::Session => with_title("Open session").pick_folder(),
         Dialog::Checkpoint => with_title("Open checkpoint")
             .add_filter("Checkpoints", &EXTENSIONS)
             .pick_file(),

@@ -39,6 +39,8 @@ pub enum FaceHint {
     },
     /// There is no picture.
     NoPicture,
+    /// A recorded session has no face at this place.
+    NotSeen,
 }
 
 /// Draws the panel's content for the faces of one frame, in their given order.
@@ -91,6 +93,10 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
                 "Look towards the camera, in even light. Faces smaller than {min_face_size_px} px \
                  are not looked for; View, Minimum face size changes that."
             ),
+        ),
+        FaceHint::NotSeen => (
+            "No face here",
+            "No face was seen at this moment of the session.".to_owned(),
         ),
         FaceHint::NoPicture => (
             "No picture",

@@ -24,6 +24,8 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 pub const CHOOSE_FILE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
 /// Open folder.
 pub const CHOOSE_FOLDER: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::O);
+/// Open session.
+pub const CHOOSE_SESSION: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::S);
 /// Open checkpoint.
 pub const CHOOSE_CHECKPOINT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::K);
 /// Quit.
@@ -110,6 +112,9 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(CHOOSE_FOLDER) {
             return Some(Command::ChooseFolder);
         }
+        if pressed(CHOOSE_SESSION) {
+            return Some(Command::ChooseSession);
+        }
         if pressed(CHOOSE_FILE) {
             return Some(Command::ChooseFile);
         }
@@ -194,6 +199,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             vec![
                 (keys(CHOOSE_FILE), "Image or video"),
                 (keys(CHOOSE_FOLDER), "Folder of images"),
+                (keys(CHOOSE_SESSION), "Recorded session"),
                 (keys(CHOOSE_CHECKPOINT), "Checkpoint"),
                 (cameras, "Camera by its place in the menu"),
                 (keys(DEMO), "Demo"),

@@ -167,6 +167,11 @@ fn file_ui(ui: &mut Ui, command: &mut Option<Command>) {
             Command::ChooseFolder,
         ),
         (
+            "Open session…",
+            keyboard::CHOOSE_SESSION,
+            Command::ChooseSession,
+        ),
+        (
             "Open checkpoint…",
             keyboard::CHOOSE_CHECKPOINT,
             Command::ChooseCheckpoint,

@@ -12,12 +12,14 @@ use egui::ViewportBuilder;
 use self::{
     app::{App, AppConfig},
     cameras::ListedCamera,
+    commands::Command,
     settings::{Saver, ViewSettings},
 };
 use crate::{
     capture::{CameraChoice, SourceSpec, devices},
     model::{CheckpointChoice, DeviceChoice},
     pipeline::{Pacing, Pipeline, PipelineConfig},
+    record::reader::is_session,
 };
 
 mod about;
@@ -38,6 +40,7 @@ mod notices;
 pub mod overlay;
 mod player;
 mod preview;
+mod replay;
 mod settings;
 mod state_screen;
 mod status_bar;
@@ -79,17 +82,21 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
     let source = options
         .source
         .unwrap_or_else(|| SourceSpec::Camera(CameraChoice::default()));
+    let session = match &source {
+        SourceSpec::Path(path) if is_session(path) => Some(path.clone()),
+        _ => None,
+    };
     let create_app = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let ctx = cc.egui_ctx.clone();
         let config = PipelineConfig {
-            source: Some(source.clone()),
+            source: session.is_none().then(|| source.clone()),
             checkpoint: options.checkpoint,
             device: options.device,
             settings: view.pipeline_settings(),
             pacing: Pacing::Realtime,
         };
         let pipeline = Pipeline::start(config, move || ctx.request_repaint())?;
-        let app = App::new(
+        let mut app = App::new(
             &cc.egui_ctx,
             Box::new(pipeline),
             AppConfig {
@@ -100,6 +107,9 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
                 list_cameras: Arc::new(list_cameras),
             },
         );
+        if let Some(session) = session {
+            app.execute(Command::OpenFolder(session), &cc.egui_ctx);
+        }
         Ok(Box::new(app))
     };
     eframe::run_native("fervis", native_options, Box::new(create_app))
