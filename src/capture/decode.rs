@@ -88,9 +88,6 @@ fn decode_jpeg(resolution: Resolution, data: &[u8], rgba: &mut [u8]) -> Result<(
 ///
 /// # Errors
 /// A [`DecodeError`] for data that is cut or damaged, or if there is no buffer for a picture of that size.
-///
-/// # Panics
-/// Never; a buffer of the wrong length is an error.
 pub(super) fn decode_jpeg_of_any_size(
     data: &[u8],
     buffer: impl FnOnce(Resolution) -> Option<PooledBuffer>,
