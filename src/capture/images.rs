@@ -484,6 +484,24 @@ mod tests {
     }
 
     #[test]
+    fn pictures_of_a_folder_keep_their_sizes() {
+        let folder = tempfile::tempdir().unwrap();
+        let sizes = [(3, 2), (40, 30), (1, 9)];
+        for (number, (width, height)) in (8..).zip(sizes) {
+            image::GrayImage::new(width, height)
+                .save(folder.path().join(format!("shot {number}.png")))
+                .unwrap();
+        }
+        fs::write(folder.path().join("shot 9a.jpg"), b"\xFF\xD8\xFF cut").unwrap();
+        let mut source = FolderSource::open(folder.path()).unwrap();
+        assert_eq!(source.info().resolution, Resolution::new(3, 2));
+        let found: Vec<Resolution> = std::iter::from_fn(|| next(&mut source))
+            .map(|frame| frame.resolution())
+            .collect();
+        assert_eq!(found, sizes.map(|(w, h)| Resolution::new(w, h)));
+    }
+
+    #[test]
     fn any_picture_of_a_folder_can_be_gone_to() {
         let folder = tempfile::tempdir().unwrap();
         for value in 0..4 {

@@ -81,7 +81,7 @@ fn analyze(args: &AnalyzeArgs, source: SourceSpec) -> anyhow::Result<()> {
                 first_frame_at.get_or_insert(analysis.frame.captured_at);
                 last_result_at = analysis.completed_at;
                 reports.add(&analysis)?;
-                progress.advance();
+                progress.advance(analysis.frame.time);
             }
             NextAnalysis::NotYet => {}
             NextAnalysis::Ended => match session.failure {

@@ -203,3 +203,30 @@ fn without_a_display_the_window_says_so() {
         assert_fails(&[], "no window");
     }
 }
+
+/// What people read who have no ffmpeg: what the file is, and the command that converts it.
+#[test]
+fn videos_for_ffmpeg_are_named_where_there_is_none() {
+    for (name, kind) in [
+        ("hevc.mp4", "HEVC (H.265) video"),
+        ("interlaced.mp4", "interlaced H.264 video"),
+        ("10-bit.mp4", "10-bit H.264 video"),
+        ("422.mkv", "4:2:2 H.264 video"),
+        ("vp9.webm", "VP9 video"),
+    ] {
+        let path = in_repository("tests/media").join(name);
+        let output = Command::new(env!("CARGO_BIN_EXE_fervis"))
+            .arg("analyze")
+            .arg(&path)
+            .env("PATH", in_repository("tests/media"))
+            .env("RUST_LOG", "error")
+            .output()
+            .unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {message}");
+        assert_eq!(message.lines().count(), 1, "{name}: {message}");
+        for words in [kind, "ffmpeg -i", "yuv420p", name] {
+            assert!(message.contains(words), "{name}: {message}");
+        }
+    }
+}

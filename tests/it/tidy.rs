@@ -49,7 +49,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only the parts listed may know, so that each can be left out or replaced.
-const OWNED: [(&str, &[&str]); 15] = [
+const OWNED: [(&str, &[&str]); 16] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
@@ -59,6 +59,7 @@ const OWNED: [(&str, &[&str]); 15] = [
     ("jpeg_encoder", &["src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/capture/", "src/record/"]),
+    ("re_rav1d", &["src/capture/"]),
     ("shiguredo_mp4", &["src/record/"]),
     ("v4l", &["src/capture/"]),
     ("zune_jpeg", &["src/capture/"]),

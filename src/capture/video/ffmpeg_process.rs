@@ -25,6 +25,10 @@ pub(super) enum Input {
     Bytes(&'static [u8]),
 }
 
+/// Makes pixels square, at the same height, and has each picture reported. Pictures with square pixels pass the first
+/// filter as they are.
+const FILTERS: &str = "scale=w=max(1\\,round(iw*sar)):h=ih,setsar=1,showinfo=checksum=0";
+
 /// A running ffmpeg, ended when dropped.
 pub(super) struct Process {
     pub(super) child: Child,
@@ -61,7 +65,7 @@ impl Process {
             }
         };
         command.args(["-map", "0:v:0"]).args(timing);
-        command.args(["-copyts", "-vf", "showinfo=checksum=0"]);
+        command.args(["-copyts", "-vf", FILTERS]);
         command.args(["-pix_fmt", "rgba", "-f", "rawvideo", "pipe:1"]);
         command
             .stdin(stdin)

@@ -23,7 +23,7 @@ use crate::{
     model::{CheckpointChoice, CheckpointInfo, ComputeDevice, DeviceChoice, ModelError},
     pipeline::{
         Analysis, ClassifyFaces, Event, FindFaces, Pacing, Parts, Pipeline, PipelineConfig,
-        Settings, Stats, Transport,
+        Settings, Stats, Tap, TapHandle, Transport,
     },
     ui::app::Engine,
 };
@@ -119,6 +119,11 @@ impl Engine for ReplayEngine {
         // Device and network are not what the session was recorded with.
         std::iter::from_fn(|| self.pipeline.take_event())
             .find(|event| matches!(event, Event::Source(_)))
+    }
+
+    // Nothing is found out here that was not known before.
+    fn attach(&self, _tap: Arc<dyn Tap>) -> Option<TapHandle> {
+        None
     }
 
     // Pictures are played; what they were analysed with, and how fast, is past.

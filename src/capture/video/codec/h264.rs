@@ -6,46 +6,77 @@
 
 use std::{ffi::c_int, ptr, slice};
 
-use openh264::decoder::{Decoder, DecoderConfig, Flush};
+use openh264::{
+    OpenH264API,
+    decoder::{Decoder as OpenH264, DecoderConfig, Flush},
+};
 use openh264_sys2::{DECODING_STATE, SBufferInfo, dsErrorFree, videoFormatI420};
 
-use crate::frame::Resolution;
+use super::{BadPacket, Decoder, Packet, Picture, Refusal, h264_config::H264Config};
+use crate::{
+    capture::video::picture::{PixelAspect, Pixels},
+    frame::{FramePool, Resolution},
+};
 
 /// A decoder of one stream.
 pub(super) struct H264Decoder {
-    decoder: Decoder,
+    decoder: OpenH264,
+    config: H264Config,
+    /// The packet as the decoder wants it.
+    annex_b: Vec<u8>,
 }
-
-/// A decoded picture, 4:2:0, which lives until the next call of the decoder.
-pub(super) struct Picture<'a> {
-    /// What was given with its packet.
-    pub(super) pts: i64,
-    pub(super) resolution: Resolution,
-    /// Y, U and V; a row of the plane `i` starts each `strides[i]` bytes.
-    pub(super) planes: [&'a [u8]; 3],
-    pub(super) strides: [usize; 3],
-}
-
-/// A packet could not be decoded; the decoder goes on at the next one at which decoding can start.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct BadPacket;
 
 impl H264Decoder {
     /// A new decoder, or why there is none.
-    pub(super) fn new() -> Result<Self, String> {
-        // By default the wrapper asks for a picture after each packet, which breaks the order of B-frames.
-        let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
-        Decoder::with_api_config(openh264::OpenH264API::from_source(), config)
-            .map(|decoder| Self { decoder })
-            .map_err(|err| format!("the H.264 decoder did not start ({err})"))
+    pub(super) fn new(config: H264Config) -> Result<Self, Refusal> {
+        Ok(Self {
+            decoder: start()?,
+            config,
+            annex_b: Vec::new(),
+        })
+    }
+}
+
+fn start() -> Result<OpenH264, Refusal> {
+    // By default the wrapper asks for a picture after each packet, which breaks the order of B-frames.
+    let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
+    OpenH264::with_api_config(OpenH264API::from_source(), config)
+        .map_err(|err| Refusal::Broken(format!("the H.264 decoder did not start ({err})")))
+}
+
+impl Decoder for H264Decoder {
+    fn name(&self) -> &'static str {
+        "H.264"
     }
 
-    /// Takes one packet in Annex B form, with its presentation time, and returns the next picture that is complete.
-    pub(super) fn decode(
+    fn pixel_aspect(&self) -> PixelAspect {
+        self.config.format.pixel_aspect
+    }
+
+    fn decode(
         &mut self,
-        packet: &[u8],
-        pts: i64,
+        packet: Option<&Packet>,
+        _pool: &FramePool,
     ) -> Result<Option<Picture<'_>>, BadPacket> {
+        match packet {
+            Some(packet) => {
+                self.config.to_annex_b(packet, &mut self.annex_b)?;
+                self.decode_annex_b(packet.pts)
+            }
+            None => self.flush(),
+        }
+    }
+
+    fn reset(&mut self) -> Result<(), Refusal> {
+        self.decoder = start()?;
+        Ok(())
+    }
+}
+
+impl H264Decoder {
+    /// Decodes what lies in `annex_b`.
+    fn decode_annex_b(&mut self, pts: i64) -> Result<Option<Picture<'_>>, BadPacket> {
+        let packet = &self.annex_b;
         let length = c_int::try_from(packet.len()).map_err(|_| BadPacket)?;
         let mut planes = [ptr::null_mut::<u8>(); 3];
         let mut info = SBufferInfo {
@@ -66,7 +97,7 @@ impl H264Decoder {
     }
 
     /// The next picture still held back for its order, when there are no more packets.
-    pub(super) fn flush(&mut self) -> Result<Option<Picture<'_>>, BadPacket> {
+    fn flush(&mut self) -> Result<Option<Picture<'_>>, BadPacket> {
         let mut planes = [ptr::null_mut::<u8>(); 3];
         let mut info = SBufferInfo::default();
         // SAFETY: as in `decode`.
@@ -124,8 +155,11 @@ impl H264Decoder {
         Ok(Some(Picture {
             pts: info.uiOutYuvTimeStamp as i64,
             resolution: Resolution::new(width, height),
-            planes: [plane(0), plane(1), plane(2)],
-            strides: [y_stride, uv_stride, uv_stride],
+            pixels: Pixels::Yuv {
+                planes: [plane(0), plane(1), plane(2)],
+                strides: [y_stride, uv_stride, uv_stride],
+                colours: self.config.format.colours,
+            },
         }))
     }
 }

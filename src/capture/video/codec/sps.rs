@@ -3,6 +3,12 @@
 //! The decoder does not pass these on, and fails on what it cannot do only picture by picture.
 //! Source: ITU-T H.264 (08/2021), clauses 7.3.2.1.1 and E.1.1.
 
+use super::bits::Bits;
+use crate::{
+    capture::video::picture::{Colours, PixelAspect},
+    frame::Resolution,
+};
+
 /// The kind of pictures in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct VideoFormat {
@@ -11,10 +17,10 @@ pub(super) struct VideoFormat {
     /// Bits of a luma sample.
     pub(super) bit_depth: u32,
     pub(super) is_interlaced: bool,
-    /// Luma from 0 to 255 instead of 16 to 235.
-    pub(super) is_full_range: bool,
-    /// The code of the YUV matrix, after ITU-T H.273; 2 if it is not said.
-    pub(super) matrix: u32,
+    pub(super) colours: Colours,
+    pub(super) pixel_aspect: PixelAspect,
+    /// Size of the pictures after cropping.
+    pub(super) resolution: Resolution,
 }
 
 impl VideoFormat {
@@ -44,10 +50,7 @@ pub(super) fn parse(unit: &[u8]) -> Option<VideoFormat> {
         return None;
     }
     let payload = without_emulation_prevention(&unit[1..]);
-    let mut bits = Bits {
-        bytes: &payload,
-        at: 0,
-    };
+    let mut bits = Bits::new(&payload);
     let profile = bits.take(8)?;
     bits.take(16)?; // Constraints and level.
     bits.exp_golomb()?; // Id.
@@ -64,7 +67,7 @@ pub(super) fn parse(unit: &[u8]) -> Option<VideoFormat> {
         if bits.flag()? {
             for list in 0..if chroma_format == 3 { 12 } else { 8 } {
                 if bits.flag()? {
-                    bits.skip_scaling_list(if list < 6 { 16 } else { 64 })?;
+                    skip_scaling_list(&mut bits, if list < 6 { 16 } else { 64 })?;
                 }
             }
         }
@@ -84,52 +87,105 @@ pub(super) fn parse(unit: &[u8]) -> Option<VideoFormat> {
     }
     bits.exp_golomb()?; // Reference frames.
     bits.take(1)?;
-    bits.exp_golomb()?; // Width and height in macroblocks.
-    bits.exp_golomb()?;
+    let width_in_blocks = bits.exp_golomb()?.checked_add(1)?;
+    let height_in_blocks = bits.exp_golomb()?.checked_add(1)?;
     let is_interlaced = !bits.flag()?;
     if is_interlaced {
         bits.take(1)?;
     }
     bits.take(1)?;
+    let mut crop = [0; 4]; // Left, right, top, bottom, in units of chroma samples.
     if bits.flag()? {
-        for _ in 0..4 {
-            bits.exp_golomb()?; // Cropping.
+        for side in &mut crop {
+            *side = bits.exp_golomb()?;
         }
     }
+    let (unit_x, unit_y) = match chroma_format {
+        1 => (2, 2),
+        2 => (2, 1),
+        _ => (1, 1),
+    };
+    let fields = if is_interlaced { 2 } else { 1 };
+    let side = |n_blocks: u32, fields: u32, unit: u32, crop: [u32; 2]| {
+        let cropped = crop[0].checked_add(crop[1])?.checked_mul(unit * fields)?;
+        n_blocks.checked_mul(16 * fields)?.checked_sub(cropped)
+    };
+    let resolution = Resolution::new(
+        side(width_in_blocks, 1, unit_x, [crop[0], crop[1]])?,
+        side(height_in_blocks, fields, unit_y, [crop[2], crop[3]])?,
+    );
     // What follows is optional, and a set that ends here is whole.
-    let (is_full_range, matrix) = colours(&mut bits).unwrap_or((false, 2));
+    let mut usability = Usability::default();
+    let _whole: Option<()> = usability.read(&mut bits);
     Some(VideoFormat {
         chroma_format,
         bit_depth,
         is_interlaced,
-        is_full_range,
-        matrix,
+        colours: usability.colours,
+        pixel_aspect: usability.pixel_aspect,
+        resolution,
     })
 }
 
-/// Full range and matrix of the usability information; `None` where it is missing.
-fn colours(bits: &mut Bits) -> Option<(bool, u32)> {
-    if !bits.flag()? {
-        return None;
+/// Shapes of pixels with a number of their own, table E-1.
+const PIXEL_ASPECTS: [(u64, u64); 16] = [
+    (1, 1),
+    (12, 11),
+    (10, 11),
+    (16, 11),
+    (40, 33),
+    (24, 11),
+    (20, 11),
+    (32, 11),
+    (80, 33),
+    (18, 11),
+    (15, 11),
+    (64, 33),
+    (160, 99),
+    (4, 3),
+    (3, 2),
+    (2, 1),
+];
+
+/// The beginning of the usability information.
+#[derive(Default)]
+struct Usability {
+    colours: Colours,
+    pixel_aspect: PixelAspect,
+}
+
+impl Usability {
+    /// Keeps what was read before the end, if that comes early.
+    fn read(&mut self, bits: &mut Bits<'_>) -> Option<()> {
+        if !bits.flag()? {
+            return None;
+        }
+        if bits.flag()? {
+            let (horizontal, vertical) = match bits.take(8)? {
+                255 => (bits.take(16)?.into(), bits.take(16)?.into()),
+                number => (number.checked_sub(1))
+                    .and_then(|i| PIXEL_ASPECTS.get(i as usize).copied())
+                    .unwrap_or((1, 1)),
+            };
+            self.pixel_aspect = PixelAspect::new(horizontal, vertical);
+        }
+        if bits.flag()? {
+            bits.take(1)?; // Overscan.
+        }
+        if !bits.flag()? {
+            return None;
+        }
+        bits.take(3)?;
+        let is_full_range = bits.flag()?;
+        let matrix = if bits.flag()? {
+            bits.take(16)?; // Primaries and transfer.
+            u8::try_from(bits.take(8)?).ok()
+        } else {
+            None
+        };
+        self.colours = Colours::new(matrix, Some(is_full_range));
+        Some(())
     }
-    if bits.flag()? && bits.take(8)? == 255 {
-        bits.take(32)?; // Sample aspect ratio.
-    }
-    if bits.flag()? {
-        bits.take(1)?; // Overscan.
-    }
-    if !bits.flag()? {
-        return None;
-    }
-    bits.take(3)?;
-    let is_full_range = bits.flag()?;
-    let matrix = if bits.flag()? {
-        bits.take(16)?; // Primaries and transfer.
-        bits.take(8)?
-    } else {
-        2
-    };
-    Some((is_full_range, matrix))
 }
 
 /// Drops the 3 of each `0 0 3`, which is there so that no start code appears by chance.
@@ -147,57 +203,23 @@ fn without_emulation_prevention(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Bits<'_> {
-    /// The next bits, at most 32, as a number.
-    fn take(&mut self, n: u32) -> Option<u32> {
-        let mut value = 0;
-        for _ in 0..n {
-            let byte = self.bytes.get(self.at / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
-            self.at += 1;
+fn skip_scaling_list(bits: &mut Bits<'_>, length: u32) -> Option<()> {
+    let (mut last, mut next) = (8_i64, 8_i64);
+    for _ in 0..length {
+        if next != 0 {
+            let code = i64::from(bits.exp_golomb()?);
+            let delta = if code % 2 == 1 {
+                (code + 1) / 2
+            } else {
+                -code / 2
+            };
+            next = (last + delta).rem_euclid(256);
         }
-        Some(value)
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        self.take(1).map(|bit| bit == 1)
-    }
-
-    /// An unsigned Exp-Golomb number, clause 9.1.
-    fn exp_golomb(&mut self) -> Option<u32> {
-        let mut n_zeros = 0;
-        while !self.flag()? {
-            n_zeros += 1;
-            if n_zeros > 31 {
-                return None;
-            }
+        if next != 0 {
+            last = next;
         }
-        Some((1 << n_zeros) - 1 + self.take(n_zeros)?)
     }
-
-    fn skip_scaling_list(&mut self, length: u32) -> Option<()> {
-        let (mut last, mut next) = (8_i64, 8_i64);
-        for _ in 0..length {
-            if next != 0 {
-                let code = i64::from(self.exp_golomb()?);
-                let delta = if code % 2 == 1 {
-                    (code + 1) / 2
-                } else {
-                    -code / 2
-                };
-                next = (last + delta).rem_euclid(256);
-            }
-            if next != 0 {
-                last = next;
-            }
-        }
-        Some(())
-    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -217,9 +239,24 @@ mod tests {
         chroma_format: 1,
         bit_depth: 8,
         is_interlaced: false,
-        is_full_range: false,
-        matrix: 2,
+        colours: NOTHING_SAID,
+        pixel_aspect: SQUARE,
+        resolution: Resolution::new(320, 240),
     };
+
+    const NOTHING_SAID: Colours = Colours {
+        matrix: None,
+        is_full_range: None,
+    };
+
+    const SQUARE: PixelAspect = PixelAspect {
+        horizontal: 1,
+        vertical: 1,
+    };
+
+    fn said(matrix: u8, is_full_range: bool) -> Colours {
+        Colours::new(Some(matrix), Some(is_full_range))
+    }
 
     /// Parameter sets that x264 (core 164) wrote for a 320×240 picture with the settings named.
     #[test]
@@ -228,13 +265,15 @@ mod tests {
             ("6742c00dd90141fb011000000300100000030320f142a480", PLAIN), // Baseline.
             (
                 "6764000dacd94141fb016a020202800000030080000019078a14cb",
-                VideoFormat { matrix: 1, ..PLAIN },
+                VideoFormat {
+                    colours: said(1, false),
+                    ..PLAIN
+                },
             ),
             (
                 "6764000dacd94141fb016e04040c800000030080000019078a14cb",
                 VideoFormat {
-                    is_full_range: true,
-                    matrix: 6,
+                    colours: said(6, true),
                     ..PLAIN
                 },
             ),
@@ -269,7 +308,11 @@ mod tests {
             // With a sample aspect ratio of 17:13 before the colours.
             (
                 "6764000dacd94141fbff0011000d6a040402800000030080000019078a14cb",
-                VideoFormat { matrix: 1, ..PLAIN },
+                VideoFormat {
+                    colours: said(1, false),
+                    pixel_aspect: PixelAspect::new(17, 13),
+                    ..PLAIN
+                },
             ),
         ] {
             assert_eq!(parse_hex(hex), expected, "{hex}");
