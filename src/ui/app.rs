@@ -26,12 +26,16 @@ use super::{
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
+    streams::{self, Streams},
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
     model::{self, CheckpointChoice, CheckpointInfo},
-    pipeline::{Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats},
+    pipeline::{
+        Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats, Tap, TapHandle,
+    },
+    stream::{Output, StreamOptions},
 };
 
 /// How often the figures in the status bar change, s.
@@ -45,6 +49,8 @@ pub trait Engine {
     fn load_checkpoint(&self, choice: CheckpointChoice);
     /// See [`Pipeline::apply`].
     fn apply(&self, settings: Settings);
+    /// See [`Pipeline::attach`].
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;
     /// See [`Pipeline::take_preview`].
     fn take_preview(&self) -> Option<Arc<Frame>>;
     /// See [`Pipeline::take_analysis`].
@@ -68,6 +74,10 @@ impl Engine for Pipeline {
         self.apply(settings);
     }
 
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        self.attach(tap)
+    }
+
     fn take_preview(&self) -> Option<Arc<Frame>> {
         self.take_preview()
     }
@@ -87,8 +97,12 @@ impl Engine for Pipeline {
 
 /// How the window starts.
 pub struct AppConfig {
-    /// The source the engine has been told to open.
+    /// The source to open first.
     pub source: SourceSpec,
+    /// Live outputs that are on from the start.
+    pub stream: StreamOptions,
+    /// What listens for as long as the window is open.
+    pub taps: Vec<TapHandle>,
     /// Settings in force.
     pub view: ViewSettings,
     /// Something to tell about the settings, in words.
@@ -125,12 +139,15 @@ pub struct App {
     notices: Notices,
     menu_bar: MenuBar,
     preview: Preview,
+    streams: Streams,
+    /// Detached when the window closes.
+    _taps: Vec<TapHandle>,
     about_open: bool,
     keyboard_open: bool,
 }
 
 impl App {
-    /// The window's content on top of an engine that is already at work on `config.source`.
+    /// The window's content on top of an engine, which is told to open `config.source`.
     pub fn new(ctx: &Context, engine: Box<dyn Engine>, config: AppConfig) -> Self {
         colors::install(ctx);
         ctx.set_theme(egui::ThemePreference::from(config.view.theme));
@@ -149,6 +166,8 @@ impl App {
                 checkpoint: None,
                 loading: true,
             },
+            streams: Streams::new(config.stream.config(config.view.stream_config())),
+            _taps: config.taps,
             view: config.view,
             saver: config.saver,
             cameras: Cameras::new(config.list_cameras),
@@ -162,6 +181,10 @@ impl App {
         if let Some(warning) = config.settings_warning {
             app.notices.post(Severity::Warning, warning, 0.0);
         }
+        for (output, _) in config.stream.on {
+            app.toggle_output(output, ctx);
+        }
+        app.engine.open(app.news.source.clone());
         app.cameras.refresh(ctx);
         app
     }
@@ -319,6 +342,12 @@ impl App {
             .frame(bar.inner_margin(Margin::symmetric(12, 2)))
             .exact_size(n_lines as f32 * status_bar::LINE_HEIGHT + 5.0)
             .show(ui, |ui| status_bar::status_bar_ui(ui, self.status()));
+        if self.streams.is_any_on() {
+            Panel::bottom("streams")
+                .frame(bar.inner_margin(Margin::symmetric(12, 2)))
+                .exact_size(streams::LINE_HEIGHT)
+                .show(ui, |ui| streams::stream_line_ui(ui, &self.streams.status()));
+        }
         if self.view.bars {
             Panel::right("faces")
                 .frame(bar.inner_margin(Margin::symmetric(14, 6)))
@@ -364,6 +393,7 @@ impl App {
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
+            streams: &self.streams.status(),
             view: &self.view,
         };
         self.menu_bar.ui(ui, data)
@@ -417,6 +447,12 @@ impl App {
                 self.engine.apply(self.view.pipeline_settings());
                 self.save_view();
             }
+            Command::ToggleOutput(output) => self.toggle_output(output, ctx),
+            Command::SetOutputPort(output, port) => {
+                self.streams.set_port(output, port);
+                self.view.set_port(output, port);
+                self.save_view();
+            }
             Command::SetTheme(theme) => {
                 ctx.set_theme(theme);
                 self.view.theme = theme.into();
@@ -441,6 +477,24 @@ impl App {
         self.news.frame = None;
         self.news.analysis = None;
         self.engine.open(source);
+    }
+
+    fn toggle_output(&mut self, output: Output, ctx: &Context) {
+        let engine = &self.engine;
+        let repaint = ctx.clone();
+        let outcome = self.streams.toggle(
+            output,
+            |tap| engine.attach(tap),
+            move || repaint.request_repaint(),
+        );
+        let now_s = ctx.input(|input| input.time);
+        if let Err(error) = outcome {
+            let error = anyhow::Error::from(error);
+            let text = format!("{} stays off: {error:#}.", output.name());
+            self.notices.post(Severity::Error, text, now_s);
+        } else if let Some(warning) = self.streams.exposure(output) {
+            self.notices.post(Severity::Warning, warning, now_s);
+        }
     }
 
     fn save_view(&self) {

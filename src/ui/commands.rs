@@ -10,6 +10,7 @@ use egui::ThemePreference;
 use crate::{
     capture::SourceSpec,
     model::{CheckpointChoice, checkpoint::EXTENSIONS},
+    stream::Output,
 };
 
 /// One wish of the user.
@@ -39,6 +40,10 @@ pub enum Command {
     SetSmoothing(Duration),
     /// Smallest face to look for, px.
     SetMinFaceSize(u32),
+    /// Switch a live output on or off.
+    ToggleOutput(Output),
+    /// Another port for a live output that is off.
+    SetOutputPort(Output, u16),
     /// Light, dark, or as the system says.
     SetTheme(ThemePreference),
     /// Show or hide the window about the application.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::{commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS};
-use crate::capture::SourceSpec;
+use crate::{capture::SourceSpec, stream::Output};
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
@@ -39,6 +39,10 @@ pub const BOXES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::
 pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P);
 /// The list of keys.
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
+/// Live values for WebSocket clients. Not a single letter: nobody should start to stream by a slip.
+pub const WEBSOCKET: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::W);
+/// Live values over OSC, which travels by UDP.
+pub const OSC: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::U);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
 const SMALLER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Comma);
@@ -63,6 +67,14 @@ pub fn camera(position: usize) -> Option<KeyboardShortcut> {
     CAMERA_KEYS
         .get(position)
         .map(|&key| KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+/// The shortcut that switches a live output.
+pub const fn output(output: Output) -> KeyboardShortcut {
+    match output {
+        Output::WebSocket => WEBSOCKET,
+        Output::Osc => OSC,
+    }
 }
 
 /// What the meaning of a key depends on.
@@ -97,6 +109,11 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         // Extra Shift and Alt are ignored when matching, so the longer combination comes first.
         if pressed(CHOOSE_FOLDER) {
             return Some(Command::ChooseFolder);
+        }
+        for choice in Output::ALL {
+            if pressed(output(choice)) {
+                return Some(Command::ToggleOutput(choice));
+            }
         }
         if pressed(CHOOSE_FILE) {
             return Some(Command::ChooseFile);
@@ -206,10 +223,17 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             ],
         ),
         (
+            "Stream",
+            vec![
+                (keys(WEBSOCKET), "Live values for WebSocket clients"),
+                (keys(OSC), "Live values over OSC"),
+            ],
+        ),
+        (
             "Menus and windows",
             vec![
                 (
-                    "Alt+F, S, M, V, H".to_owned(),
+                    "Alt+F, S, M, V, T, H".to_owned(),
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),

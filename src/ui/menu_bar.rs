@@ -1,6 +1,6 @@
 //! The menus along the top.
 //!
-//! The bar only says what was chosen. A menu that switches things (View) stays open, so that several can be tried
+//! The bar only says what was chosen. A menu that switches things (View, Stream) stays open, so that several can be tried
 //! in a row; all others close.
 
 use std::{
@@ -21,6 +21,8 @@ use super::{
     menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui},
     settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
     state_screen::sentence,
+    stream_menu::stream_ui,
+    streams::StreamStatus,
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
@@ -49,6 +51,8 @@ pub struct MenuData<'a> {
     pub checkpoint: Option<&'a CheckpointChoice>,
     /// Whether the picture is mirrored now.
     pub mirror: bool,
+    /// The live outputs.
+    pub streams: &'a [StreamStatus],
     /// All other settings.
     pub view: &'a ViewSettings,
 }
@@ -73,6 +77,10 @@ impl MenuBar {
             menu_ui(ui, "Model", Key::M, |ui| model_ui(ui, data, &mut command));
             menu_ui(ui, "View", Key::V, |ui| {
                 self.view_ui(ui, data, &mut command)
+            });
+            // The S of its name is Source's.
+            menu_ui(ui, "Stream", Key::T, |ui| {
+                stream_ui(ui, data.streams, &mut command);
             });
             menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
         });

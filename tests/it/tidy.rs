@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("bounding_box", &[]),
     ("expression", &[]),
     ("frame", &[]),
@@ -27,10 +27,21 @@ const ARROWS: [(&str, &[&str]); 7] = [
             "model",
         ],
     ),
+    (
+        "stream",
+        &[
+            "bounding_box",
+            "detect",
+            "expression",
+            "frame",
+            "model",
+            "pipeline",
+        ],
+    ),
 ];
 
 /// Libraries that only one part may know, so that it can be left out or replaced.
-const OWNED: [(&str, &str); 11] = [
+const OWNED: [(&str, &str); 14] = [
     ("eframe", "src/ui/"),
     ("egui", "src/ui/"),
     ("rfd", "src/ui/"),
@@ -42,6 +53,9 @@ const OWNED: [(&str, &str); 11] = [
     ("rustface", "src/detect/"),
     ("safetensors", "src/model/"),
     ("zip", "src/model/"),
+    ("mio", "src/stream/"),
+    ("rosc", "src/stream/"),
+    ("tungstenite", "src/stream/"),
 ];
 
 struct SourceFile {
