@@ -75,20 +75,19 @@ impl OscSender {
 
 impl Tap for OscSender {
     fn analyzed(&self, _run: SourceRun, analysis: &Analysis) {
+        let mut bytes = Vec::new();
         for packet in packets(analysis, wall_time(analysis.frame.captured_at)) {
-            let sent = encoder::encode(&packet)
-                .map_err(|error| error.to_string())
-                .and_then(|bytes| {
-                    let sent = self.socket.send_to(&bytes, self.destination);
-                    sent.map_err(|error| error.to_string())
-                });
-            let failed = sent.is_err();
-            if let Err(error) = sent
-                && !self.failing.swap(failed, Ordering::Relaxed)
-            {
-                log::warn!("OSC to {} is not sent: {error}", self.destination);
+            bytes.clear();
+            let Ok(_) = encoder::encode_into(&packet, &mut bytes); // Memory takes everything.
+            let sent = self.socket.send_to(&bytes, self.destination);
+            match sent {
+                Ok(_) => self.failing.store(false, Ordering::Relaxed),
+                Err(error) => {
+                    if !self.failing.swap(true, Ordering::Relaxed) {
+                        log::warn!("OSC to {} is not sent: {error}", self.destination);
+                    }
+                }
             }
-            self.failing.store(failed, Ordering::Relaxed);
         }
     }
 }
@@ -155,7 +154,7 @@ fn of_face(face: &FaceAnalysis) -> Vec<OscPacket> {
     let root = format!("/fervis/face/{}", face.track.0);
     let edges = face.box_in_frame;
     let edges = [edges.x, edges.y, edges.width, edges.height];
-    let mut content: Vec<OscPacket> = expressions(&root, face).collect();
+    let mut content = expressions(&root, face);
     content.push(message(format!("{root}/raw"), face.raw.0.map(OscType::Float)));
     content.push(message(format!("{root}/box"), edges.map(OscType::Float)));
     content.push(message(format!("{root}/score"), [OscType::Float(face.score)]));
@@ -163,20 +162,14 @@ fn of_face(face: &FaceAnalysis) -> Vec<OscPacket> {
 }
 
 /// The smoothed probabilities by name, and the largest of them.
-fn expressions(root: &str, face: &FaceAnalysis) -> impl Iterator<Item = OscPacket> {
-    let label = message(
-        format!("{root}/label"),
-        [OscType::String(face.label().name().to_owned())],
-    );
-    face.smoothed
-        .iter()
-        .map(|(expression, probability)| {
-            let address = format!("{root}/{expression}");
-            message(address, [OscType::Float(probability)])
-        })
-        .chain([label])
-        .collect::<Vec<_>>()
-        .into_iter()
+fn expressions(root: &str, face: &FaceAnalysis) -> Vec<OscPacket> {
+    let label = OscType::String(face.label().name().to_owned());
+    let label = message(format!("{root}/label"), [label]);
+    let smoothed = face.smoothed.iter().map(|(expression, probability)| {
+        let address = format!("{root}/{expression}");
+        message(address, [OscType::Float(probability)])
+    });
+    smoothed.chain([label]).collect()
 }
 
 fn message(address: impl Into<String>, args: impl IntoIterator<Item = OscType>) -> OscPacket {

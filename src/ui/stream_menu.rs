@@ -55,8 +55,7 @@ fn output_ui(ui: &mut Ui, status: &StreamStatus, command: &mut Option<Command>) 
             let field = DragValue::new(&mut port)
                 .range(PORTS)
                 .clamp_existing_to_range(false)
-                .update_while_editing(false)
-                .custom_formatter(|port, _| format!("{port:.0}"));
+                .update_while_editing(false);
             if ui.add(field).labelled_by(name.id).changed() {
                 *command = Some(Command::SetOutputPort(output, port));
             }

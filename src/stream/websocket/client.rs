@@ -4,7 +4,7 @@
 //! offer; what it cannot write yet stays in a buffer, and a client whose buffer is full is given up.
 
 use std::{
-    mem,
+    io,
     time::{Duration, Instant},
 };
 
@@ -177,7 +177,7 @@ impl Knock {
     /// Goes on with the handshake; the stream once it is through.
     fn advance(&mut self, house: &House<'_>) -> Result<Option<TcpStream>, Gone> {
         loop {
-            let machine = mem::take(&mut self.machine).ok_or(Gone::Left)?;
+            let machine = self.machine.take().ok_or(Gone::Left)?;
             match machine.single_round::<Request>().map_err(gone)? {
                 RoundResult::WouldBlock(machine) => {
                     self.machine = Some(machine);
@@ -260,7 +260,7 @@ impl Open {
 fn unless_over(result: tungstenite::Result<()>) -> Result<(), Gone> {
     match result {
         Ok(()) => Ok(()),
-        Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
+        Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
         Err(error) => Err(gone(error)),
     }
 }

@@ -5,7 +5,7 @@
 //! That queue is short and refuses what does not fit. Results are dropped, and never delay the picture.
 //!
 //! What a newcomer would get wrong: a client that does not read costs the others nothing, but it is not kept for
-//! ever. It is let go when its buffer is full, or when it answers a ping too late ([`heartbeat`]).
+//! ever. It is let go when its buffer is full, or when it answers a ping too late.
 
 mod admission;
 mod client;
