@@ -51,11 +51,7 @@ fn is_reader_gone(error: &anyhow::Error) -> bool {
     )
 }
 
-fn analyze(
-    args: &AnalyzeArgs,
-    source: SourceSpec,
-    streams: &StreamOptions,
-) -> anyhow::Result<()> {
+fn analyze(args: &AnalyzeArgs, source: SourceSpec, streams: &StreamOptions) -> anyhow::Result<()> {
     // Before the work, so that a wrong path or a port that is taken costs no time.
     let mut reports = Reports::create(args)?;
     let streams = Streams::start(streams)?;

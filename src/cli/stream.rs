@@ -22,7 +22,8 @@ use fervis::stream::json_lines::JsonLines;
 use super::Cli;
 
 /// What is told when values leave this computer.
-const EXPOSED: &str = "anyone on that network can read the facial expressions of whoever sits before the camera";
+const EXPOSED: &str =
+    "anyone on that network can read the facial expressions of whoever sits before the camera";
 
 /// Where results go while they are made.
 #[derive(Debug, Args)]
@@ -144,7 +145,9 @@ pub fn json_lines(path: &Path) -> anyhow::Result<JsonLines> {
 
 /// A port of this computer, or a whole address; port 0 means any that is free.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let port = text
+        .parse()
+        .map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     port.or_else(|_| text.parse()).map_err(|_| {
         "give a port, such as 9117, or ADDRESS:PORT; a source comes before this option".to_owned()
     })
@@ -160,9 +163,9 @@ fn send_address(text: &str) -> Result<SocketAddr, String> {
 
 /// As browsers write it: scheme, host, and a port if it is not the usual one.
 fn origin(text: &str) -> Result<String, String> {
-    let is_origin = text
-        .split_once("://")
-        .is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains('/'));
+    let is_origin = text.split_once("://").is_some_and(|(scheme, host)| {
+        !scheme.is_empty() && !host.is_empty() && !host.contains('/')
+    });
     if is_origin || text == "null" {
         Ok(text.to_owned())
     } else {
@@ -194,13 +197,19 @@ mod tests {
         check("", &[]);
         check("--source demo", &[]);
         check("--websocket", &[(Output::WebSocket, None)]);
-        check("--osc 9001 --source demo", &[(Output::Osc, Some(local(9001)))]);
+        check(
+            "--osc 9001 --source demo",
+            &[(Output::Osc, Some(local(9001)))],
+        );
         check(
             "--osc --websocket 0",
             &[(Output::WebSocket, Some(local(0))), (Output::Osc, None)],
         );
         let beyond = "192.168.1.20:9000".parse().ok();
-        check("--osc 192.168.1.20:9000 --expose-to-network", &[(Output::Osc, beyond)]);
+        check(
+            "--osc 192.168.1.20:9000 --expose-to-network",
+            &[(Output::Osc, beyond)],
+        );
     }
 
     #[test]
@@ -215,11 +224,18 @@ mod tests {
 
     #[test]
     fn what_exposes_somebody_says_so() {
-        for line in ["--websocket 0.0.0.0:9117", "--osc 10.0.0.7:9000", "--websocket [::]:9117"] {
+        for line in [
+            "--websocket 0.0.0.0:9117",
+            "--osc 10.0.0.7:9000",
+            "--websocket [::]:9117",
+        ] {
             let error = window(line).expect_err(line);
             assert_eq!(error.exit_code(), 2);
             let text = error.to_string();
-            assert!(text.contains("--expose-to-network") && text.contains("facial"), "{text}");
+            assert!(
+                text.contains("--expose-to-network") && text.contains("facial"),
+                "{text}"
+            );
         }
         assert!(window("--websocket [::1]:9117").is_ok());
     }

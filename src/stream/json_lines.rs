@@ -126,7 +126,10 @@ mod tests {
         drop(lines);
         let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 3);
-        assert_eq!(text.lines().last(), Some(r#"{"frame":2,"time_s":0.0,"faces":[]}"#));
+        assert_eq!(
+            text.lines().last(),
+            Some(r#"{"frame":2,"time_s":0.0,"faces":[]}"#)
+        );
     }
 
     /// A reader that does not read until the sender of this is gone.

@@ -44,7 +44,6 @@ struct Live<'a> {
 struct Greeting {
     schema: &'static str,
     version: &'static str,
-    #[serde(serialize_with = "names")]
     labels: [Expression; 7],
 }
 
@@ -167,10 +166,6 @@ fn by_name<S: Serializer>(probabilities: &Probabilities, serializer: S) -> Resul
     )
 }
 
-fn names<S: Serializer>(labels: &[Expression; 7], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(labels.map(Expression::name))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -230,8 +225,8 @@ mod tests {
         let (before, at) = (SystemTime::now(), Instant::now());
         let wall = wall_time(at - Duration::from_secs(5));
         let ago = before.duration_since(wall).unwrap();
-        // Only if somebody sets the clock in between is it another time.
-        assert!(ago <= Duration::from_secs(5) && ago > Duration::from_secs(4));
+        // Unless somebody sets the clock in between.
+        assert!(ago < Duration::from_secs(6) && ago > Duration::from_secs(4));
         assert_eq!(unix_s(UNIX_EPOCH - Duration::from_secs(1)), 0.0);
     }
 }

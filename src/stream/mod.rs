@@ -217,7 +217,9 @@ fn open(
     Ok(match output {
         Output::WebSocket => {
             let origins = config.allowed_origins.clone();
-            Arc::new(websocket::WebSocketServer::bind(address, origins, on_change)?)
+            Arc::new(websocket::WebSocketServer::bind(
+                address, origins, on_change,
+            )?)
         }
         Output::Osc => Arc::new(osc::OscSender::open(address)?),
     })
@@ -244,10 +246,14 @@ mod tests {
             for beyond in ["0.0.0.0:0", "192.168.1.5:9117", "[::]:0", "8.8.8.8:9000"] {
                 let mut config = config.clone();
                 *config.address_mut(output) = beyond.parse().unwrap();
-                let error = start(output, &config, || {}).err().map(|error| error.to_string());
+                let error = start(output, &config, || {})
+                    .err()
+                    .map(|error| error.to_string());
                 assert_eq!(
                     error,
-                    Some(format!("{beyond} is not on this computer; --expose-to-network allows it"))
+                    Some(format!(
+                        "{beyond} is not on this computer; --expose-to-network allows it"
+                    ))
                 );
             }
         }

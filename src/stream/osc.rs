@@ -31,8 +31,8 @@ use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType, encoder};
 
 use super::{LiveOutput, StreamError, message::wall_time};
 use crate::{
-    pipeline::{Analysis, FaceAnalysis, SourceRun, Tap},
     frame::Resolution,
+    pipeline::{Analysis, FaceAnalysis, SourceRun, Tap},
 };
 
 /// OSC counts time from 1900, as NTP does (RFC 5905); Unix from 1970.
@@ -140,9 +140,13 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
         message("/fervis/tracks", faces.iter().map(|face| int(face.track.0))),
     ];
     let area = |face: &&FaceAnalysis| face.box_in_frame.area();
-    let largest = faces
-        .iter()
-        .reduce(|best, face| if area(&face) > area(&best) { face } else { best });
+    let largest = faces.iter().reduce(|best, face| {
+        if area(&face) > area(&best) {
+            face
+        } else {
+            best
+        }
+    });
     if let Some(face) = largest {
         content.push(message("/fervis/largest/track", [int(face.track.0)]));
         content.extend(expressions("/fervis/largest", face));
@@ -155,9 +159,15 @@ fn of_face(face: &FaceAnalysis) -> Vec<OscPacket> {
     let edges = face.box_in_frame;
     let edges = [edges.x, edges.y, edges.width, edges.height];
     let mut content = expressions(&root, face);
-    content.push(message(format!("{root}/raw"), face.raw.0.map(OscType::Float)));
+    content.push(message(
+        format!("{root}/raw"),
+        face.raw.0.map(OscType::Float),
+    ));
     content.push(message(format!("{root}/box"), edges.map(OscType::Float)));
-    content.push(message(format!("{root}/score"), [OscType::Float(face.score)]));
+    content.push(message(
+        format!("{root}/score"),
+        [OscType::Float(face.score)],
+    ));
     content
 }
 
@@ -223,7 +233,9 @@ mod tests {
                         other => panic!("{other:?} is not known to every OSC program"),
                     })
                     .collect();
-                format!("{} {}", message.addr, args.join(" ")).trim_end().to_owned()
+                format!("{} {}", message.addr, args.join(" "))
+                    .trim_end()
+                    .to_owned()
             }
             OscPacket::Bundle(_) => panic!("a bundle in a bundle"),
         });
@@ -232,7 +244,11 @@ mod tests {
 
     #[test]
     fn the_pinned_addresses() {
-        let mut two = analysis(7, Duration::from_millis(250), &[(2, SMOOTHED), (5, SMOOTHED)]);
+        let mut two = analysis(
+            7,
+            Duration::from_millis(250),
+            &[(2, SMOOTHED), (5, SMOOTHED)],
+        );
         two.faces[1].box_in_frame = BoundingBox::new(0.0, 0.0, 200.0, 200.0);
         two.faces[1].smoothed.0 = [0.0, 0.0, 0.25, 0.0, 0.0, 0.75, 0.0];
         let encoded: Vec<Vec<u8>> = packets(&two, UNIX_EPOCH)
@@ -317,7 +333,10 @@ mod tests {
         }
         drop(listener);
         for frame in 0..3 {
-            sender.analyzed(SourceRun(1), &analysis(frame, Duration::ZERO, &[(1, SMOOTHED)]));
+            sender.analyzed(
+                SourceRun(1),
+                &analysis(frame, Duration::ZERO, &[(1, SMOOTHED)]),
+            );
         }
         assert!(!sender.failing.load(Ordering::Relaxed));
     }

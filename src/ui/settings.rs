@@ -335,7 +335,11 @@ mod tests {
     fn values_out_of_range_are_brought_into_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        fs::write(&path, r#"{"smoothing_ms":999999,"min_face_size_px":0,"websocket_port":0,"osc_port":9001}"#).unwrap();
+        fs::write(
+            &path,
+            r#"{"smoothing_ms":999999,"min_face_size_px":0,"websocket_port":0,"osc_port":9001}"#,
+        )
+        .unwrap();
         let settings = ViewSettings::load(&path).unwrap();
         assert_eq!(settings.smoothing_ms, MAX_SMOOTHING_MS);
         assert_eq!(settings.min_face_size_px, *FACE_SIZES_PX.start());

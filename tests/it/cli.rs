@@ -230,7 +230,9 @@ fn osc_is_sent_while_it_is_analysed() {
     let mut buffer = [0; 2048];
     for address in [&b"/fervis/frame\0"[..], b"/fervis/face/1/happy\0"] {
         let n_bytes = listener.recv(&mut buffer).unwrap();
-        let has = buffer[..n_bytes].windows(address.len()).any(|part| part == address);
+        let has = buffer[..n_bytes]
+            .windows(address.len())
+            .any(|part| part == address);
         assert!(has, "{}", String::from_utf8_lossy(&buffer[..n_bytes]));
     }
 }
@@ -253,7 +255,10 @@ fn a_websocket_client_sees_the_clip_go_by() {
     let mut words = String::new();
     let mut told = BufReader::new(child.stderr.take().unwrap());
     told.read_line(&mut words).unwrap();
-    let url = words.trim_end().strip_prefix("fervis: WebSocket: ").unwrap();
+    let url = words
+        .trim_end()
+        .strip_prefix("fervis: WebSocket: ")
+        .unwrap();
     let (mut client, _) = tungstenite::connect(url).unwrap();
     let mut texts = Vec::new();
     loop {
@@ -269,7 +274,10 @@ fn a_websocket_client_sees_the_clip_go_by() {
     assert!(texts.len() > 1, "the clip lasts some seconds");
     for text in &texts[1..] {
         let message: Value = serde_json::from_str(text).unwrap();
-        assert!(message["faces"].is_array() && message["unix_s"].is_f64(), "{text}");
+        assert!(
+            message["faces"].is_array() && message["unix_s"].is_f64(),
+            "{text}"
+        );
         assert_eq!(message["source"], 1);
     }
 }

@@ -74,7 +74,8 @@ impl Admission {
         }
         let is_allowed = |origin: &str| {
             let mut allowed = self.allowed_origins.iter();
-            is_loopback_origin(origin) || allowed.any(|allowed| allowed.eq_ignore_ascii_case(origin))
+            is_loopback_origin(origin)
+                || allowed.any(|allowed| allowed.eq_ignore_ascii_case(origin))
         };
         if !all(header::ORIGIN, &is_allowed) {
             return Err(Refusal::ForeignOrigin);
@@ -171,10 +172,21 @@ mod tests {
             ..Admission::default()
         };
         let exposed = Admission::default();
-        for host in ["localhost:9117", "127.0.0.1", "[::1]:9117", "localhost:8000"] {
+        for host in [
+            "localhost:9117",
+            "127.0.0.1",
+            "[::1]:9117",
+            "localhost:8000",
+        ] {
             assert_eq!(judge(&local, &[(header::HOST, host)]), Ok(()), "{host}");
         }
-        for host in ["rebound.example:9117", "192.168.1.5:9117", "", "[::1", "localhost:x"] {
+        for host in [
+            "rebound.example:9117",
+            "192.168.1.5:9117",
+            "",
+            "[::1",
+            "localhost:x",
+        ] {
             let refused = Err(Refusal::ForeignHost);
             assert_eq!(judge(&local, &[(header::HOST, host)]), refused, "{host}");
             assert_eq!(judge(&exposed, &[(header::HOST, host)]), Ok(()), "{host}");

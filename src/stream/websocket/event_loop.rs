@@ -12,10 +12,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, TryRecvError};
-use mio::{
-    Events, Interest, Poll, Token, Waker,
-    net::TcpListener,
-};
+use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
 use tungstenite::Utf8Bytes;
 
 use super::{
@@ -139,7 +136,8 @@ impl EventLoop {
             match prepared {
                 Ok(()) => {
                     self.next_token += 1;
-                    self.clients.insert(token, Client::new(stream, Instant::now()));
+                    self.clients
+                        .insert(token, Client::new(stream, Instant::now()));
                 }
                 Err(error) => log::warn!("a WebSocket client could not be taken in: {error}"),
             }
@@ -190,7 +188,10 @@ impl EventLoop {
     }
 
     fn n_open(&self) -> usize {
-        self.clients.values().filter(|client| client.is_open()).count()
+        self.clients
+            .values()
+            .filter(|client| client.is_open())
+            .count()
     }
 
     /// Tells how many clients there are, if that has changed.

@@ -163,7 +163,9 @@ fn a_client_that_does_not_read_is_dropped_and_the_others_go_on() {
     let long = "x".repeat(200_000);
     let mut n_sent = 0u64;
     while stage.server.n_slow() == 0 {
-        stage.server.publish(format!(r#"{{"n":{n_sent},"long":"{long}"}}"#));
+        stage
+            .server
+            .publish(format!(r#"{{"n":{n_sent},"long":"{long}"}}"#));
         assert_eq!(text(&mut reader)["n"], n_sent);
         n_sent += 1;
     }
@@ -191,7 +193,11 @@ fn there_is_room_for_so_many() {
 #[test]
 fn pages_from_elsewhere_are_refused() {
     let stage = Stage::allowing(&["https://lab.example.org"]);
-    for origin in ["https://example.org", "null", "http://127.0.0.1.evil.example"] {
+    for origin in [
+        "https://example.org",
+        "null",
+        "http://127.0.0.1.evil.example",
+    ] {
         let outcome = stage.try_connect(&[("origin", origin)]);
         assert_eq!(status(outcome), 403, "{origin}");
     }
@@ -216,7 +222,11 @@ fn what_is_no_handshake_is_answered_and_let_go() {
           Sec-WebSocket-Version: 13\r\n\r\n",
     );
     assert!(no_key.starts_with("HTTP/1.1 426 "), "{no_key}");
-    for nonsense in [&b"\x16\x03\x01\x02\x00\x01"[..], b"hello\r\n\r\n", b"POST / HTTP/1.1\r\n\r\n"] {
+    for nonsense in [
+        &b"\x16\x03\x01\x02\x00\x01"[..],
+        b"hello\r\n\r\n",
+        b"POST / HTTP/1.1\r\n\r\n",
+    ] {
         assert_eq!(raw_answer(&stage, nonsense), "");
     }
     drop(TcpStream::connect(stage.server.address).unwrap());
@@ -266,7 +276,10 @@ fn a_port_that_is_taken_is_named() {
     assert!(matches!(error, StreamError::InUse { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        format!("port {} is in use by another program; choose another port", address.port())
+        format!(
+            "port {} is in use by another program; choose another port",
+            address.port()
+        )
     );
     // And free again once the first is gone.
     drop(stage);
