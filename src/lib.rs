@@ -25,6 +25,8 @@
 //! | GPU does not start | a warning; the CPU computes |
 //! | a stage panics on a frame | the frame is skipped, with a warning |
 //! | inference too slow | live frames are dropped and counted, never queued |
+//! | a port for live values is taken | one sentence; everything else goes on |
+//! | a client of live values does not keep up | it is dropped; nobody waits for it |
 //! | results cannot be written (disk full) | one sentence, exit status 1 |
 
 pub mod bounding_box;
@@ -38,5 +40,6 @@ pub mod overlay;
 pub mod pipeline;
 pub mod privacy;
 pub mod record;
+pub mod stream;
 #[cfg(feature = "gui")]
 pub mod ui;

@@ -17,7 +17,7 @@ use fervis::{
     pipeline::Settings,
 };
 
-use super::{Cli, NetworkArgs};
+use super::{Cli, NetworkArgs, stream::StreamArgs};
 
 /// Arguments of `fervis analyze`.
 #[derive(Debug, Args)]
@@ -52,6 +52,10 @@ pub struct AnalyzeArgs {
     /// What to ask of a camera.
     #[command(flatten)]
     pub camera: CameraArgs,
+
+    /// Where results go while they are made.
+    #[command(flatten)]
+    pub stream: StreamArgs,
 }
 
 /// How to look for faces and smooth their values.

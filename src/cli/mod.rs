@@ -6,14 +6,19 @@
 mod analyze;
 mod args;
 mod csv;
-mod json;
+#[cfg(test)]
+mod fixtures;
 mod list;
 mod output;
 mod progress;
 mod record;
+mod stream;
 mod summary;
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use fervis::{
@@ -24,6 +29,7 @@ use fervis::{
 use self::{
     args::AnalyzeArgs,
     record::{RecordArgs, RecoverArgs},
+    stream::StreamArgs,
 };
 
 /// Reads facial expressions live, on your own machine.
@@ -40,8 +46,15 @@ pub struct Cli {
     #[arg(long, value_parser = args::source())]
     source: Option<SourceSpec>,
 
+    /// Write one JSON object a line for every analysed frame while the window is open; `-` is the standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
     #[command(flatten)]
     network: NetworkArgs,
+
+    #[command(flatten)]
+    stream: StreamArgs,
 }
 
 /// What reads the expressions, and where.
@@ -84,7 +97,7 @@ enum Command {
 /// What went wrong, for people; a [`clap::Error`] inside is a usage error.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        None => open_window(cli.source, &cli.network),
+        None => open_window(cli.source, &cli.network, cli.json.as_deref(), &cli.stream),
         Some(Command::Analyze(args)) => analyze::run(*args),
         Some(Command::Record(args)) => record::record(&args),
         Some(Command::Recover(args)) => record::recover(&args),
@@ -94,17 +107,38 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 #[cfg(feature = "gui")]
-fn open_window(source: Option<SourceSpec>, network: &NetworkArgs) -> anyhow::Result<ExitCode> {
+fn open_window(
+    source: Option<SourceSpec>,
+    network: &NetworkArgs,
+    json: Option<&Path>,
+    stream: &StreamArgs,
+) -> anyhow::Result<ExitCode> {
+    use std::sync::Arc;
+
+    use fervis::pipeline::Tap;
+
+    let options = stream.options(None)?;
+    let json = json.map(stream::json_lines).transpose()?;
     fervis::ui::run(fervis::ui::UiOptions {
         source,
         checkpoint: network.checkpoint(),
         device: network.device,
+        stream: options,
+        taps: json
+            .map(|json| Arc::new(json) as Arc<dyn Tap>)
+            .into_iter()
+            .collect(),
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(feature = "gui"))]
-fn open_window(_source: Option<SourceSpec>, _network: &NetworkArgs) -> anyhow::Result<ExitCode> {
+fn open_window(
+    _source: Option<SourceSpec>,
+    _network: &NetworkArgs,
+    _json: Option<&Path>,
+    _stream: &StreamArgs,
+) -> anyhow::Result<ExitCode> {
     anyhow::bail!(
         "this build has no window (feature `gui`); try `fervis analyze demo`, or `fervis --help`"
     )

@@ -68,6 +68,17 @@ pub struct TapHandle {
     tap: Arc<dyn Tap>,
 }
 
+#[cfg(test)]
+impl TapHandle {
+    /// Of a tap that listens to nobody.
+    pub(crate) fn detached(tap: Arc<dyn Tap>) -> Self {
+        Self {
+            taps: Weak::new(),
+            tap,
+        }
+    }
+}
+
 impl Drop for TapHandle {
     fn drop(&mut self) {
         if let Some(taps) = self.taps.upgrade() {

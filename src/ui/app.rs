@@ -31,6 +31,7 @@ use super::{
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
+    streams::{self, Streams},
     transport::{self, TransportBar},
 };
 use crate::{
@@ -42,7 +43,8 @@ use crate::{
         Transport,
     },
     privacy::FacePrivacy,
-    record::{RecordingConfig, folder::new_session_folder},
+    record::{RecordingConfig, folder::new_session_folder, reader::is_session},
+    stream::{Output, StreamOptions},
 };
 
 /// How often the figures in the status bar change, s.
@@ -58,6 +60,8 @@ pub trait Engine {
     fn load_checkpoint(&self, choice: CheckpointChoice);
     /// See [`Pipeline::apply`].
     fn apply(&self, settings: Settings);
+    /// See [`Pipeline::attach`].
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;
     /// See [`Pipeline::take_preview`].
     fn take_preview(&self) -> Option<Arc<Frame>>;
     /// See [`Pipeline::take_analysis`].
@@ -66,8 +70,6 @@ pub trait Engine {
     fn take_event(&self) -> Option<Event>;
     /// See [`Pipeline::stats`].
     fn stats(&self) -> Stats;
-    /// See [`Pipeline::attach`]; `None` from an engine that tells nobody anything.
-    fn attach(&self, tap: Arc<dyn Tap>) -> Option<TapHandle>;
     /// See [`Pipeline::transport`].
     fn transport(&self) -> Option<Transport>;
     /// See [`Pipeline::set_paused`].
@@ -97,6 +99,10 @@ impl Engine for Pipeline {
         self.apply(settings);
     }
 
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        self.attach(tap)
+    }
+
     fn take_preview(&self) -> Option<Arc<Frame>> {
         self.take_preview()
     }
@@ -111,10 +117,6 @@ impl Engine for Pipeline {
 
     fn stats(&self) -> Stats {
         self.stats()
-    }
-
-    fn attach(&self, tap: Arc<dyn Tap>) -> Option<TapHandle> {
-        Some(self.attach(tap))
     }
 
     fn transport(&self) -> Option<Transport> {
@@ -140,8 +142,12 @@ impl Engine for Pipeline {
 
 /// How the window starts.
 pub struct AppConfig {
-    /// The source the engine has been told to open.
+    /// The source to open first.
     pub source: SourceSpec,
+    /// Live outputs that are on from the start.
+    pub stream: StreamOptions,
+    /// What listens for as long as the window is open.
+    pub taps: Vec<TapHandle>,
     /// Settings in force.
     pub view: ViewSettings,
     /// Something to tell about the settings, in words.
@@ -186,12 +192,15 @@ pub struct App {
     /// The session that is open, if one is.
     replay: Option<Replay>,
     privacy: LivePrivacy,
+    streams: Streams,
+    /// Detached when the window closes.
+    _taps: Vec<TapHandle>,
     about_open: bool,
     keyboard_open: bool,
 }
 
 impl App {
-    /// The window's content on top of an engine that is already at work on `config.source`.
+    /// The window's content on top of an engine, which is told to open `config.source`.
     pub fn new(ctx: &Context, engine: Box<dyn Engine>, config: AppConfig) -> Self {
         colors::install(ctx);
         ctx.set_theme(egui::ThemePreference::from(config.view.theme));
@@ -211,6 +220,8 @@ impl App {
                 checkpoint: None,
                 loading: true,
             },
+            streams: Streams::new(config.stream.config(config.view.stream_config())),
+            _taps: config.taps,
             view: config.view,
             saver: config.saver,
             cameras: Cameras::new(config.list_cameras),
@@ -228,6 +239,15 @@ impl App {
         };
         if let Some(warning) = config.settings_warning {
             app.notices.post(Severity::Warning, warning, 0.0);
+        }
+        for (output, _) in config.stream.on {
+            app.toggle_output(output, ctx);
+        }
+        match app.news.source.clone() {
+            SourceSpec::Path(folder) if is_session(&folder) => {
+                app.execute(Command::OpenFolder(folder), ctx);
+            }
+            source => app.engine.open(source),
         }
         app.cameras.refresh(ctx);
         app.recordings.repair(app.view.sessions_root(), ctx);
@@ -485,6 +505,7 @@ impl App {
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
             recording: &recording,
+            streams: &self.streams.status(),
             view: &self.view,
         };
         self.menu_bar.ui(ui, data)
@@ -557,6 +578,12 @@ impl App {
                 self.engine.apply(self.view.pipeline_settings());
                 self.save_view();
             }
+            Command::ToggleOutput(output) => self.toggle_output(output, ctx),
+            Command::SetOutputPort(output, port) => {
+                self.streams.set_port(output, port);
+                self.view.set_port(output, port);
+                self.save_view();
+            }
             Command::SetTheme(theme) => {
                 ctx.set_theme(theme);
                 self.view.theme = theme.into();
@@ -619,6 +646,24 @@ impl App {
         let is_live = matches!(self.news.state, SourceState::Live(_));
         // A session that is replayed is there already.
         self.recordings.view(is_live && self.replay.is_none())
+    }
+
+    fn toggle_output(&mut self, output: Output, ctx: &Context) {
+        let engine = &self.engine;
+        let repaint = ctx.clone();
+        let outcome = self.streams.toggle(
+            output,
+            |tap| engine.attach(tap),
+            move || repaint.request_repaint(),
+        );
+        let now_s = ctx.input(|input| input.time);
+        if let Err(error) = outcome {
+            let error = anyhow::Error::from(error);
+            let text = format!("{} stays off: {error:#}.", output.name());
+            self.notices.post(Severity::Error, text, now_s);
+        } else if let Some(warning) = self.streams.exposure(output) {
+            self.notices.post(Severity::Warning, warning, now_s);
+        }
     }
 
     fn save_view(&self) {

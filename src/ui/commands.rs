@@ -20,6 +20,7 @@ use crate::{
     model::{CheckpointChoice, checkpoint::EXTENSIONS},
     privacy::Effect,
     record::{MANIFEST_FILE, VideoChoice},
+    stream::Output,
 };
 
 /// One wish of the user.
@@ -59,6 +60,10 @@ pub enum Command {
     SetSmoothing(Duration),
     /// Smallest face to look for, px.
     SetMinFaceSize(u32),
+    /// Switch a live output on or off.
+    ToggleOutput(Output),
+    /// Another port for a live output that is off.
+    SetOutputPort(Output, u16),
     /// Light, dark, or as the system says.
     SetTheme(ThemePreference),
     /// Show or hide the window about the application.

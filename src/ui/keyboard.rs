@@ -11,7 +11,7 @@ use super::{
     commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS, transport,
     transport::take_character,
 };
-use crate::{capture::SourceSpec, privacy::Effect};
+use crate::{capture::SourceSpec, privacy::Effect, stream::Output};
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
@@ -54,6 +54,10 @@ pub const MARK_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SH
 pub const PRIVACY: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::H);
 /// The list of keys.
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
+/// Live values for WebSocket clients. Not a single letter: nobody should start to stream by a slip.
+pub const WEBSOCKET: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::W);
+/// Live values over OSC, which travels by UDP.
+pub const OSC: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::U);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
 /// Characters, since on many keyboards one of them needs Shift.
@@ -79,6 +83,14 @@ pub fn camera(position: usize) -> Option<KeyboardShortcut> {
     CAMERA_KEYS
         .get(position)
         .map(|&key| KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+/// The shortcut that switches a live output.
+pub const fn output(output: Output) -> KeyboardShortcut {
+    match output {
+        Output::WebSocket => WEBSOCKET,
+        Output::Osc => OSC,
+    }
 }
 
 /// What the meaning of a key depends on.
@@ -126,6 +138,11 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         }
         if pressed(CHOOSE_SESSION) {
             return Some(Command::ChooseSession);
+        }
+        for choice in Output::ALL {
+            if pressed(output(choice)) {
+                return Some(Command::ToggleOutput(choice));
+            }
         }
         if pressed(CHOOSE_FILE) {
             return Some(Command::ChooseFile);
@@ -270,10 +287,17 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             ],
         ),
         (
+            "Stream",
+            vec![
+                (keys(WEBSOCKET), "Live values for WebSocket clients"),
+                (keys(OSC), "Live values over OSC"),
+            ],
+        ),
+        (
             "Menus and windows",
             vec![
                 (
-                    "Alt+F, S, P, M, R, V, H".to_owned(),
+                    "Alt+F, S, P, M, R, V, T, H".to_owned(),
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),

@@ -1,6 +1,6 @@
 //! The menus along the top.
 //!
-//! The bar only says what was chosen. A menu that switches things (View) stays open, so that several can be tried
+//! The bar only says what was chosen. A menu that switches things (View, Stream) stays open, so that several can be tried
 //! in a row; all others close.
 
 use std::{
@@ -23,6 +23,8 @@ use super::{
     recordings::{self, RecordingView},
     settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
     state_screen::sentence,
+    stream_menu::stream_ui,
+    streams::StreamStatus,
     transport,
 };
 use crate::{
@@ -58,6 +60,8 @@ pub struct MenuData<'a> {
     pub mirror: bool,
     /// How the recording stands.
     pub recording: &'a RecordingView,
+    /// The live outputs.
+    pub streams: &'a [StreamStatus],
     /// All other settings.
     pub view: &'a ViewSettings,
 }
@@ -86,6 +90,10 @@ impl MenuBar {
             menu_ui(ui, "Record", Key::R, |ui| record_ui(ui, data, &mut command));
             menu_ui(ui, "View", Key::V, |ui| {
                 self.view_ui(ui, data, &mut command)
+            });
+            // The S of its name is Source's.
+            menu_ui(ui, "Stream", Key::T, |ui| {
+                stream_ui(ui, data.streams, &mut command);
             });
             menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

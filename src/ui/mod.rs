@@ -12,14 +12,13 @@ use egui::ViewportBuilder;
 use self::{
     app::{App, AppConfig},
     cameras::ListedCamera,
-    commands::Command,
     settings::{Saver, ViewSettings},
 };
 use crate::{
     capture::{CameraChoice, SourceSpec, devices},
     model::{CheckpointChoice, DeviceChoice},
-    pipeline::{Pacing, Pipeline, PipelineConfig},
-    record::reader::is_session,
+    pipeline::{Pacing, Pipeline, PipelineConfig, Tap},
+    stream::StreamOptions,
 };
 
 mod about;
@@ -45,6 +44,8 @@ mod replay;
 mod settings;
 mod state_screen;
 mod status_bar;
+mod stream_menu;
+mod streams;
 mod transport;
 mod window_icon;
 
@@ -54,7 +55,7 @@ const WINDOW_SIZE: [f32; 2] = [1280.0, 800.0];
 const MIN_WINDOW_SIZE: [f32; 2] = [720.0, 480.0];
 
 /// How to start.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UiOptions {
     /// What to look at first; the first camera if `None`.
     pub source: Option<SourceSpec>,
@@ -62,6 +63,10 @@ pub struct UiOptions {
     pub checkpoint: CheckpointChoice,
     /// Where to compute.
     pub device: DeviceChoice,
+    /// Live outputs that are on from the start, and who may have them.
+    pub stream: StreamOptions,
+    /// What listens from the first frame on for as long as the window is open.
+    pub taps: Vec<Arc<dyn Tap>>,
 }
 
 /// Shows the window and returns when it is closed.
@@ -83,34 +88,31 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
     let source = options
         .source
         .unwrap_or_else(|| SourceSpec::Camera(CameraChoice::default()));
-    let session = match &source {
-        SourceSpec::Path(path) if is_session(path) => Some(path.clone()),
-        _ => None,
-    };
     let create_app = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let ctx = cc.egui_ctx.clone();
         let config = PipelineConfig {
-            source: session.is_none().then(|| source.clone()),
+            source: None, // Not before everybody listens.
             checkpoint: options.checkpoint,
             device: options.device,
             settings: view.pipeline_settings(),
             pacing: Pacing::Realtime,
         };
         let pipeline = Pipeline::start(config, move || ctx.request_repaint())?;
-        let mut app = App::new(
+        let taps = options.taps.into_iter().map(|tap| pipeline.attach(tap));
+        let taps = taps.collect();
+        let app = App::new(
             &cc.egui_ctx,
             Box::new(pipeline),
             AppConfig {
                 source,
+                stream: options.stream,
+                taps,
                 view,
                 settings_warning,
                 saver,
                 list_cameras: Arc::new(list_cameras),
             },
         );
-        if let Some(session) = session {
-            app.execute(Command::OpenFolder(session), &cc.egui_ctx);
-        }
         Ok(Box::new(app))
     };
     eframe::run_native("fervis", native_options, Box::new(create_app))

@@ -47,8 +47,8 @@ enum State {
     Starting,
     On {
         recorder: Recorder,
-        /// Detached before the recorder is dropped.
-        _tap: Option<TapHandle>,
+        /// Listens for the recorder until both are dropped.
+        _tap: TapHandle,
     },
 }
 
@@ -150,7 +150,7 @@ impl Recordings {
     /// Takes what has come; returns what to tell. `attach` lets a recorder listen to the pipeline.
     pub fn update(
         &mut self,
-        attach: impl Fn(&Recorder) -> Option<TapHandle>,
+        attach: impl Fn(&Recorder) -> TapHandle,
     ) -> Vec<(Severity, String)> {
         let mut told = Vec::new();
         while let Ok(done) = self.news.1.try_recv() {

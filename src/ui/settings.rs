@@ -21,6 +21,7 @@ use crate::{
     pipeline,
     privacy::Effect,
     record::{VideoChoice, folder},
+    stream::{Output, StreamConfig},
 };
 
 /// How many checkpoint files the Model menu remembers.
@@ -51,6 +52,10 @@ pub struct ViewSettings {
     pub min_face_size_px: u32,
     /// Light or dark.
     pub theme: ThemeChoice,
+    /// Port of the WebSocket server. Whether it is on is not kept: it is off at every start.
+    pub websocket_port: u16,
+    /// Port that OSC is sent to.
+    pub osc_port: u16,
     /// Checkpoint files, the latest first.
     pub recent_checkpoints: Vec<PathBuf>,
     /// Which videos recordings have.
@@ -104,6 +109,8 @@ impl Default for ViewSettings {
             smoothing_ms: settings.smoothing.as_millis() as u32,
             min_face_size_px: settings.detect.min_face_size_px,
             theme: ThemeChoice::default(),
+            websocket_port: Output::WebSocket.default_port(),
+            osc_port: Output::Osc.default_port(),
             recent_checkpoints: Vec::new(),
             video: VideoChoice::default(),
             sessions_folder: None,
@@ -196,11 +203,36 @@ impl ViewSettings {
         }
     }
 
+    /// Where the live outputs are.
+    pub fn stream_config(&self) -> StreamConfig {
+        let mut config = StreamConfig::default();
+        config.websocket.set_port(self.websocket_port);
+        config.osc.set_port(self.osc_port);
+        config
+    }
+
+    /// Keeps the port of a live output.
+    pub fn set_port(&mut self, output: Output, port: u16) {
+        match output {
+            Output::WebSocket => self.websocket_port = port,
+            Output::Osc => self.osc_port = port,
+        }
+    }
+
     fn sanitized(mut self) -> Self {
         self.smoothing_ms = self.smoothing_ms.min(MAX_SMOOTHING_MS);
         self.min_face_size_px = self
             .min_face_size_px
             .clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
+        // Port 0 would be another one each time, and nobody listens on it.
+        for (port, output) in [
+            (&mut self.websocket_port, Output::WebSocket),
+            (&mut self.osc_port, Output::Osc),
+        ] {
+            if *port == 0 {
+                *port = output.default_port();
+            }
+        }
         self.recent_checkpoints.truncate(MAX_RECENT);
         self
     }
@@ -321,10 +353,16 @@ mod tests {
     fn values_out_of_range_are_brought_into_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        fs::write(&path, r#"{"smoothing_ms":999999,"min_face_size_px":0}"#).unwrap();
+        fs::write(
+            &path,
+            r#"{"smoothing_ms":999999,"min_face_size_px":0,"websocket_port":0,"osc_port":9001}"#,
+        )
+        .unwrap();
         let settings = ViewSettings::load(&path).unwrap();
         assert_eq!(settings.smoothing_ms, MAX_SMOOTHING_MS);
         assert_eq!(settings.min_face_size_px, *FACE_SIZES_PX.start());
+        let config = settings.stream_config();
+        assert_eq!((config.websocket.port(), config.osc.port()), (9117, 9001));
     }
 
     #[test]

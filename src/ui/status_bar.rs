@@ -202,7 +202,8 @@ fn figure_ui(ui: &mut Ui, figure: &Figure) {
     response.on_hover_text(figure.explanation);
 }
 
-fn dot_ui(ui: &mut Ui, color: Color32) {
+/// Draws a dot that says by its colour what the words beside it say.
+pub fn dot_ui(ui: &mut Ui, color: Color32) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
     ui.painter().circle_filled(rect.center(), 4.0, color);
 }

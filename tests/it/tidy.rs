@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("bounding_box", &[]),
     ("expression", &[]),
     ("frame", &[]),
@@ -46,10 +46,21 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "privacy",
         ],
     ),
+    (
+        "stream",
+        &[
+            "bounding_box",
+            "detect",
+            "expression",
+            "frame",
+            "model",
+            "pipeline",
+        ],
+    ),
 ];
 
 /// Libraries that only the parts listed may know, so that each can be left out or replaced.
-const OWNED: [(&str, &[&str]); 16] = [
+const OWNED: [(&str, &[&str]); 19] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
@@ -66,6 +77,9 @@ const OWNED: [(&str, &[&str]); 16] = [
     ("rustface", &["src/detect/"]),
     ("safetensors", &["src/model/"]),
     ("zip", &["src/model/"]),
+    ("mio", &["src/stream/"]),
+    ("rosc", &["src/stream/"]),
+    ("tungstenite", &["src/stream/"]),
 ];
 
 struct SourceFile {
