@@ -24,7 +24,9 @@ impl WallClock {
     pub fn now() -> Self {
         Self {
             at: Instant::now(),
-            unix: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            unix: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
         }
     }
 
@@ -57,7 +59,9 @@ impl RecordingClock {
         let (time, pts_90k) = match self.last {
             None => (Duration::ZERO, 0),
             Some(last) => {
-                let real = frame.captured_at.saturating_duration_since(last.captured_at);
+                let real = frame
+                    .captured_at
+                    .saturating_duration_since(last.captured_at);
                 let passed = match frame.time.checked_sub(last.source_time) {
                     Some(by_source) if by_source.abs_diff(real) <= TOLERANCE => by_source,
                     _ => real,
@@ -93,7 +97,13 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn frame(captured_at: Instant, time: Duration) -> Frame {
-        Frame::new(FrameId(0), captured_at, time, Resolution::new(1, 1), vec![255; 4].into())
+        Frame::new(
+            FrameId(0),
+            captured_at,
+            time,
+            Resolution::new(1, 1),
+            vec![255; 4].into(),
+        )
     }
 
     #[test]
@@ -103,16 +113,28 @@ mod tests {
         let mut place = |real_ms: u32, source_ms: u32| {
             clock.place(&frame(start + real_ms * MS, source_ms * MS)) / 90
         };
-        assert_eq!(place(0, 5000), 0, "the first frame is at zero wherever it stands in a file");
+        assert_eq!(
+            place(0, 5000),
+            0,
+            "the first frame is at zero wherever it stands in a file"
+        );
         assert_eq!(place(47, 5040), 40, "exact although it was late");
         assert_eq!(place(85, 5080), 80);
         assert_eq!(place(5085, 5120), 5080, "it stood still for five seconds");
         assert_eq!(place(5125, 300), 5120, "and went back to its beginning");
         assert_eq!(place(5165, 340), 5160);
         assert_eq!(place(5205, 90_000), 5200, "and far ahead");
-        assert_eq!(place(5205, 90_000), 5200, "a tick later, which is less than a millisecond");
+        assert_eq!(
+            place(5205, 90_000),
+            5200,
+            "a tick later, which is less than a millisecond"
+        );
         assert_eq!(clock.ticks_at(start + 5300 * MS) / 90, 5295);
-        assert_eq!(clock.ticks_at(start + 5100 * MS) / 90, 5095, "before the last frame");
+        assert_eq!(
+            clock.ticks_at(start + 5100 * MS) / 90,
+            5095,
+            "before the last frame"
+        );
     }
 
     #[test]
@@ -121,7 +143,10 @@ mod tests {
         let now = wall.unix_s(wall.at);
         assert!(now > 1.6e9);
         assert!((wall.unix_s(wall.at + 1500 * MS) - now - 1.5).abs() < 1e-6);
-        let before = wall.at.checked_sub(250 * MS).expect("the machine has run for longer");
+        let before = wall
+            .at
+            .checked_sub(250 * MS)
+            .expect("the machine has run for longer");
         assert!((wall.unix_s(before) - now + 0.25).abs() < 1e-6);
     }
 }

@@ -156,10 +156,16 @@ mod tests {
         let interrupted = session("interrupted", Status::Recording);
         fs::create_dir(root.path().join("something else")).unwrap();
         let lock = FolderLock::take(&going_on).unwrap();
-        assert!(matches!(FolderLock::take(&going_on), Err(SessionError::InUse { .. })));
+        assert!(matches!(
+            FolderLock::take(&going_on),
+            Err(SessionError::InUse { .. })
+        ));
         assert_eq!(interrupted_sessions(root.path()), [interrupted.clone()]);
         drop(lock);
         assert_eq!(interrupted_sessions(root.path()), [going_on, interrupted]);
-        assert_eq!(interrupted_sessions(&root.path().join("nowhere")), Vec::<PathBuf>::new());
+        assert_eq!(
+            interrupted_sessions(&root.path().join("nowhere")),
+            Vec::<PathBuf>::new()
+        );
     }
 }

@@ -125,7 +125,9 @@ pub enum RecordError {
         free_bytes: u64,
     },
     /// This build cannot draw on pictures.
-    #[error("this build draws no boxes on videos (feature `overlay`); record clean pictures or values only")]
+    #[error(
+        "this build draws no boxes on videos (feature `overlay`); record clean pictures or values only"
+    )]
     NoOverlay,
     /// The system refuses a thread.
     #[error("no thread could be started to record: {0}")]

@@ -60,7 +60,8 @@ impl Pending {
     pub fn analyzed(&mut self, analysis: Analysis) -> bool {
         let frame = &analysis.frame;
         // Numbers repeat when somebody goes back in a file; after `captured_at` the frame is the same one.
-        let is_it = |waiting: &Waiting| waiting.id == frame.id && waiting.captured_at == frame.captured_at;
+        let is_it =
+            |waiting: &Waiting| waiting.id == frame.id && waiting.captured_at == frame.captured_at;
         let Some(at) = self.queue.iter().position(is_it) else {
             return false;
         };
@@ -99,13 +100,19 @@ impl Pending {
             return Some(Ready::Row(first.id, first.outcome.flatten()));
         }
         let crowded = self.n_pictures > MAX_PICTURES;
-        let next = self.queue.iter_mut().find(|waiting| waiting.picture.is_some())?;
+        let next = self
+            .queue
+            .iter_mut()
+            .find(|waiting| waiting.picture.is_some())?;
         let known = next.outcome.is_some();
         if !known && !crowded {
             return None;
         }
         self.n_pictures -= 1;
-        Some(Ready::Picture(next.picture.take()?, next.outcome.clone().flatten()))
+        Some(Ready::Picture(
+            next.picture.take()?,
+            next.outcome.clone().flatten(),
+        ))
     }
 }
 
@@ -120,7 +127,13 @@ mod tests {
 
     fn frame(id: u64) -> Arc<Frame> {
         let size = Resolution::new(1, 1);
-        Arc::new(Frame::new(FrameId(id), Instant::now(), Duration::ZERO, size, vec![255; 4].into()))
+        Arc::new(Frame::new(
+            FrameId(id),
+            Instant::now(),
+            Duration::ZERO,
+            size,
+            vec![255; 4].into(),
+        ))
     }
 
     fn analysis(frame: &Arc<Frame>) -> Analysis {
@@ -140,7 +153,9 @@ mod tests {
             .map(|ready| {
                 let sign = |known: bool| if known { '+' } else { '-' };
                 match ready {
-                    Ready::Picture(frame, result) => format!("picture {}{}", sign(result.is_some()), frame.id.0),
+                    Ready::Picture(frame, result) => {
+                        format!("picture {}{}", sign(result.is_some()), frame.id.0)
+                    }
                     Ready::Row(id, result) => format!("row {}{}", sign(result.is_some()), id.0),
                 }
             })
@@ -157,7 +172,10 @@ mod tests {
         pending.skipped(FrameId(1));
         assert_eq!(done(&mut pending), Vec::<String>::new(), "0 is still open");
         assert!(pending.analyzed(analysis(&frames[0])));
-        assert_eq!(done(&mut pending), ["picture +0", "row +0", "picture -1", "row -1"]);
+        assert_eq!(
+            done(&mut pending),
+            ["picture +0", "row +0", "picture -1", "row -1"]
+        );
         assert!(!pending.analyzed(analysis(&frames[0])), "it is done");
         assert!(pending.analyzed(analysis(&frames[3])));
         assert_eq!(
@@ -165,7 +183,10 @@ mod tests {
             ["picture -2", "row -2", "picture +3", "row +3"],
             "2 was passed over"
         );
-        assert!(!pending.analyzed(analysis(&frame(4))), "of the same number, but another one");
+        assert!(
+            !pending.analyzed(analysis(&frame(4))),
+            "of the same number, but another one"
+        );
         pending.settle_all();
         assert_eq!(done(&mut pending), ["picture -4", "row -4"]);
         assert!(pending.is_empty());

@@ -202,7 +202,12 @@ impl Pictures {
                 self.canvas.extend_from_slice(pixels);
                 #[cfg(feature = "overlay")]
                 if let Some(offscreen) = &mut self.offscreen {
-                    offscreen.draw(&mut self.canvas, frame.resolution(), faces, &OverlayLook::default());
+                    offscreen.draw(
+                        &mut self.canvas,
+                        frame.resolution(),
+                        faces,
+                        &OverlayLook::default(),
+                    );
                 }
                 &self.canvas
             } else {
@@ -222,7 +227,12 @@ impl Pictures {
         })
     }
 
-    fn begin_part(&mut self, resolution: Resolution, number: u64, pts_90k: u64) -> Result<(), VideoError> {
+    fn begin_part(
+        &mut self,
+        resolution: Resolution,
+        number: u64,
+        pts_90k: u64,
+    ) -> Result<(), VideoError> {
         self.finish_part()?;
         self.n_parts += 1;
         self.resolution = resolution;
@@ -258,7 +268,10 @@ impl Pictures {
 
     fn finish_part(&mut self) -> Result<(), VideoError> {
         let mut outcome = Ok(());
-        for Writing { writer, mut entry, .. } in self.writing.drain(..) {
+        for Writing {
+            writer, mut entry, ..
+        } in self.writing.drain(..)
+        {
             let n_bytes = writer.len_bytes();
             match writer.finish() {
                 Ok(summary) => {
@@ -307,7 +320,10 @@ impl Pictures {
 
     /// Size of all videos so far.
     pub fn n_bytes(&self) -> u64 {
-        let writing = self.writing.iter().map(|writing| writing.writer.len_bytes());
+        let writing = self
+            .writing
+            .iter()
+            .map(|writing| writing.writer.len_bytes());
         self.n_finished_bytes + writing.sum::<u64>()
     }
 }

@@ -259,7 +259,9 @@ impl Tap for RecorderTap {
 
     // A result that is refused leaves its frame without one: the next result says that it will have none.
     fn analyzed(&self, run: SourceRun, analysis: &Analysis) {
-        self.items.try_send(Item::Analyzed(run, analysis.clone())).ok();
+        self.items
+            .try_send(Item::Analyzed(run, analysis.clone()))
+            .ok();
     }
 
     fn skipped(&self, run: SourceRun, frame: FrameId) {
@@ -359,7 +361,11 @@ impl RecorderThread {
             }
             recording.sync_if_due(now)?;
             self.look_at_disk(now)?;
-            let phase = if paused { Phase::Paused } else { Phase::Recording };
+            let phase = if paused {
+                Phase::Paused
+            } else {
+                Phase::Recording
+            };
             self.show(recording, phase);
         }
     }

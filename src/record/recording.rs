@@ -222,14 +222,26 @@ impl Recording {
         if std::mem::replace(&mut self.paused, paused) == paused {
             return Ok(());
         }
-        let kind = if paused { EventKind::Paused } else { EventKind::Resumed };
+        let kind = if paused {
+            EventKind::Paused
+        } else {
+            EventKind::Resumed
+        };
         self.note(at, kind, String::new())
     }
 
     /// Covers faces in the videos from now on, or not any longer.
-    pub fn set_privacy(&mut self, privacy: Option<FacePrivacy>, at: Instant) -> Result<(), RecordError> {
-        let words = privacy.as_ref().map_or("faces are shown", |privacy| privacy_words(privacy.effect));
-        if self.privacy.as_ref().map(|before| before.effect) != privacy.as_ref().map(|now| now.effect) {
+    pub fn set_privacy(
+        &mut self,
+        privacy: Option<FacePrivacy>,
+        at: Instant,
+    ) -> Result<(), RecordError> {
+        let words = privacy
+            .as_ref()
+            .map_or("faces are shown", |privacy| privacy_words(privacy.effect));
+        if self.privacy.as_ref().map(|before| before.effect)
+            != privacy.as_ref().map(|now| now.effect)
+        {
             self.note(at, EventKind::Privacy, words.to_owned())?;
         }
         self.privacy.clone_from(&privacy);
@@ -273,7 +285,12 @@ impl Recording {
     ///
     /// # Errors
     /// The first [`RecordError`].
-    pub fn finish(mut self, reason: &str, failure: Option<&RecordError>, at: Instant) -> Result<(), RecordError> {
+    pub fn finish(
+        mut self,
+        reason: &str,
+        failure: Option<&RecordError>,
+        at: Instant,
+    ) -> Result<(), RecordError> {
         let mut outcome = Ok(());
         let mut keep_first = |result: Result<(), RecordError>| {
             if outcome.is_ok() {
@@ -284,7 +301,11 @@ impl Recording {
         if failure.is_none() {
             keep_first(self.work_off());
         }
-        let kind = if failure.is_some() { EventKind::Error } else { EventKind::Stopped };
+        let kind = if failure.is_some() {
+            EventKind::Error
+        } else {
+            EventKind::Stopped
+        };
         keep_first(self.note(at, kind, reason.to_owned()));
         let video = self.pictures.finish();
         let videos_are_whole = video.is_ok();
@@ -344,18 +365,26 @@ impl Recording {
     fn picture(&mut self, frame: &Frame, analysis: Option<&Analysis>) -> Result<(), RecordError> {
         if let Some(analysis) = analysis {
             self.pictures.see(analysis);
-            let (at, faces) = self.shown.get_or_insert_with(|| (frame.captured_at, Vec::new()));
+            let (at, faces) = self
+                .shown
+                .get_or_insert_with(|| (frame.captured_at, Vec::new()));
             *at = frame.captured_at;
             faces.clone_from(&analysis.faces);
         }
         let faces = match &self.shown {
-            Some((at, faces)) if frame.captured_at.saturating_duration_since(*at) <= MAX_FACES_AGE => faces,
+            Some((at, faces))
+                if frame.captured_at.saturating_duration_since(*at) <= MAX_FACES_AGE =>
+            {
+                faces
+            }
             _ => &Vec::new(),
         };
         let Some(draft) = self.drafts.get_mut(self.n_pictured) else {
             return Ok(());
         };
-        let placed = self.pictures.write(frame, draft.frame, draft.pts_90k, faces)?;
+        let placed = self
+            .pictures
+            .write(frame, draft.frame, draft.pts_90k, faces)?;
         draft.video_frame = placed.video_frame;
         self.n_pictured += 1;
         if placed.video_frame.is_some() {
@@ -383,7 +412,9 @@ impl Recording {
             counts.skipped += 1;
             return Ok(self.writer.frame(&frame, &[])?);
         };
-        let latency = analysis.completed_at.saturating_duration_since(analysis.frame.captured_at);
+        let latency = analysis
+            .completed_at
+            .saturating_duration_since(analysis.frame.captured_at);
         counts.analysed += 1;
         counts.faces += analysis.faces.len() as u64;
         frame.status = FrameStatus::Analysed;
@@ -417,8 +448,13 @@ impl Recording {
             return Ok(0); // Without a network there are no faces either.
         };
         let models = &self.writer.manifest.models;
-        let known = models.iter().rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
-        let is_same = self.checkpoint.as_ref().is_some_and(|before| Arc::ptr_eq(before, info));
+        let known = models
+            .iter()
+            .rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
+        let is_same = self
+            .checkpoint
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, info));
         if let (Some(known), true) = (known, is_same) {
             return Ok(known);
         }
@@ -429,7 +465,11 @@ impl Recording {
             self.writer.write_manifest()?;
         }
         if !is_first {
-            self.note(analysis.frame.captured_at, EventKind::Checkpoint, info.name.clone())?;
+            self.note(
+                analysis.frame.captured_at,
+                EventKind::Checkpoint,
+                info.name.clone(),
+            )?;
         }
         Ok(position)
     }

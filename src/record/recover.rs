@@ -92,18 +92,31 @@ fn mend_table(path: &Path) -> Result<Option<String>, SessionError> {
     file.seek(SeekFrom::Start(len - window)).map_err(failed)?;
     let mut end = Vec::new();
     file.read_to_end(&mut end).map_err(failed)?;
-    let torn_from = end.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+    let torn_from = end
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
     let torn = &end[torn_from..];
     if torn.is_empty() {
         return Ok(None);
     }
     let mut tail_path = path.as_os_str().to_owned();
     tail_path.push(".tail");
-    let mut tail = OpenOptions::new().create(true).append(true).open(&tail_path).map_err(failed)?;
-    tail.write_all(torn).and_then(|()| tail.sync_all()).map_err(failed)?;
-    file.set_len(len - torn.len() as u64).and_then(|()| file.sync_all()).map_err(failed)?;
+    let mut tail = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&tail_path)
+        .map_err(failed)?;
+    tail.write_all(torn)
+        .and_then(|()| tail.sync_all())
+        .map_err(failed)?;
+    file.set_len(len - torn.len() as u64)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
     let name = file_name(path);
-    Ok(Some(format!("{name}: the last line was torn off; its beginning is in {name}.tail.")))
+    Ok(Some(format!(
+        "{name}: the last line was torn off; its beginning is in {name}.tail."
+    )))
 }
 
 /// The videos that the description names, and those whose files are there although it does not name them yet.
@@ -113,7 +126,9 @@ fn all_videos(folder: &Path, named: &[Video]) -> Vec<Video> {
     let mut unnamed: Vec<String> = entries
         .map(|entry| file_name(&entry.path()))
         .filter(|name| {
-            let stem = name.strip_suffix(".mp4").or_else(|| name.strip_suffix(".avi"));
+            let stem = name
+                .strip_suffix(".mp4")
+                .or_else(|| name.strip_suffix(".avi"));
             let is_ours = |stem: &str| {
                 ["video", "clean"].iter().any(|first| {
                     let rest = stem.strip_prefix(first);
@@ -152,17 +167,29 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
             found(n_frames);
             (None, true)
         }
-        Ok(Recovered::Repaired { n_frames, duration, lost_bytes, tail }) => {
+        Ok(Recovered::Repaired {
+            n_frames,
+            duration,
+            lost_bytes,
+            tail,
+        }) => {
             found(n_frames);
-            let mut step = format!("{file}: repaired, {n_frames} pictures, {:.2} s.", duration.as_secs_f64());
+            let mut step = format!(
+                "{file}: repaired, {n_frames} pictures, {:.2} s.",
+                duration.as_secs_f64()
+            );
             if let Some(tail) = tail {
                 let tail = file_name(&tail);
-                step.push_str(&format!(" {lost_bytes} bytes at its end are no picture; they are in {tail}."));
+                step.push_str(&format!(
+                    " {lost_bytes} bytes at its end are no picture; they are in {tail}."
+                ));
             }
             (Some(step), true)
         }
         Ok(Recovered::Empty) => {
-            let step = format!("{file}: the recording ended before its first picture; the file can be deleted.");
+            let step = format!(
+                "{file}: the recording ended before its first picture; the file can be deleted."
+            );
             (Some(step), false)
         }
         Err(_) if !path.exists() => (Some(format!("{file}: the file is missing.")), false),
@@ -179,9 +206,18 @@ fn missing_pictures(session: &Session, video: &Video) -> Option<String> {
     if !video.file.starts_with("video") && parts.iter().any(|part| part.annotated) {
         return None;
     }
-    let numbers = session.frames.iter().filter(is_last).filter_map(|frame| frame.video_frame);
+    let numbers = session
+        .frames
+        .iter()
+        .filter(is_last)
+        .filter_map(|frame| frame.video_frame);
     let n_missing = numbers.filter(|&number| number >= n_frames).count();
-    (n_missing > 0).then(|| format!("{}: the last {n_missing} pictures had not reached the disk; their values are there.", video.file))
+    (n_missing > 0).then(|| {
+        format!(
+            "{}: the last {n_missing} pictures had not reached the disk; their values are there.",
+            video.file
+        )
+    })
 }
 
 /// Counts what there is.
@@ -199,12 +235,18 @@ fn describe(session: &mut Session, steps: &[String]) {
             latencies.count(latency);
         }
     }
-    let refused = session.events.iter().filter(|event| event.kind == EventKind::Refused);
-    counts.refused = refused.filter_map(|event| event.detail.parse::<u64>().ok()).sum();
+    let refused = session
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::Refused);
+    counts.refused = refused
+        .filter_map(|event| event.detail.parse::<u64>().ok())
+        .sum();
     counts.captured = session.frames.len() as u64 + counts.refused;
     counts.faces = session.faces.len() as u64;
     let last_unix_s = session.frames.last().map(|frame| frame.unix_s);
-    let ended = last_unix_s.and_then(|unix_s| Timestamp::from_microsecond((unix_s * 1e6) as i64).ok());
+    let ended =
+        last_unix_s.and_then(|unix_s| Timestamp::from_microsecond((unix_s * 1e6) as i64).ok());
     let manifest = &mut session.manifest;
     manifest.latency_ms = latencies.percentiles();
     manifest.ended = ended.map(|time| {
@@ -220,5 +262,8 @@ fn describe(session: &mut Session, steps: &[String]) {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }

@@ -86,7 +86,13 @@ impl Script {
         let time = Duration::from_micros(33_333 * id + (id * 7919) % 5000);
         let grey = [(id * 5) as u8, 90, 120, 255];
         let rgba = grey.repeat(self.resolution.n_pixels());
-        let frame = Frame::new(FrameId(id), self.start + time, time, self.resolution, rgba.into());
+        let frame = Frame::new(
+            FrameId(id),
+            self.start + time,
+            time,
+            self.resolution,
+            rgba.into(),
+        );
         let frame = Arc::new(frame);
         self.tap.captured(RUN, &frame);
         // The queue is bounded, and a test is faster than any source.
@@ -133,7 +139,10 @@ fn kinds(session: &Session) -> Vec<EventKind> {
 fn picture_times(session: &Session, part: usize) -> Vec<u64> {
     let part = &session.manifest.video[part];
     let times = video::frame_times(&session.folder.join(&part.file)).unwrap();
-    times.into_iter().map(|pts| part.first_pts_90k + pts).collect()
+    times
+        .into_iter()
+        .map(|pts| part.first_pts_90k + pts)
+        .collect()
 }
 
 #[test]
@@ -149,39 +158,90 @@ fn a_session_holds_everything_that_happened() {
             _ => script.analyze(&frame, n % 2, &first),
         }
     }
-    script.recorder.mark("a laugh, loud".to_owned(), script.start + Duration::from_millis(500));
+    script.recorder.mark(
+        "a laugh, loud".to_owned(),
+        script.start + Duration::from_millis(500),
+    );
     script.recorder.stop("stopped");
     let (ending, session) = script.finish();
-    assert_eq!(ending, Ending { reason: "stopped".to_owned(), failed: false });
+    assert_eq!(
+        ending,
+        Ending {
+            reason: "stopped".to_owned(),
+            failed: false
+        }
+    );
     let manifest = &session.manifest;
     assert_eq!(manifest.status, Status::Complete);
     assert_eq!(manifest.ended_because.as_deref(), Some("stopped"));
-    let names: Vec<&str> = manifest.models.iter().map(|model| model.name.as_str()).collect();
+    let names: Vec<&str> = manifest
+        .models
+        .iter()
+        .map(|model| model.name.as_str())
+        .collect();
     assert_eq!(names, ["first", "second"]);
-    assert_eq!((manifest.source.kind.as_str(), manifest.source.width), ("demo", 64));
+    assert_eq!(
+        (manifest.source.kind.as_str(), manifest.source.width),
+        ("demo", 64)
+    );
     let counts = manifest.counts;
-    assert_eq!((counts.captured, counts.analysed, counts.skipped), (40, 38, 2));
+    assert_eq!(
+        (counts.captured, counts.analysed, counts.skipped),
+        (40, 38, 2)
+    );
     assert_eq!((counts.recorded, counts.refused), (40, 0));
     assert_eq!(counts.faces, session.faces.len() as u64);
     assert_eq!(manifest.latency_ms.p50, Some(20.5));
 
     assert!(session.frames.iter().map(|row| row.frame).eq(0..40));
-    assert!(session.frames.windows(2).all(|pair| pair[0].pts_90k < pair[1].pts_90k));
+    assert!(
+        session
+            .frames
+            .windows(2)
+            .all(|pair| pair[0].pts_90k < pair[1].pts_90k)
+    );
     let row = &session.frames[10];
-    assert_eq!((row.status, row.n_faces, row.latency), (FrameStatus::Skipped, None, None));
-    assert_eq!(session.frames[12].n_faces, Some(0), "analysed, and nobody there");
+    assert_eq!(
+        (row.status, row.n_faces, row.latency),
+        (FrameStatus::Skipped, None, None)
+    );
+    assert_eq!(
+        session.frames[12].n_faces,
+        Some(0),
+        "analysed, and nobody there"
+    );
     assert_eq!(session.faces_of(25).len(), 2);
-    assert_eq!((session.faces_of(19)[0].model, session.faces_of(20)[0].model), (0, 1));
+    assert_eq!(
+        (session.faces_of(19)[0].model, session.faces_of(20)[0].model),
+        (0, 1)
+    );
     let clock = manifest.clock.zero_unix_s;
     for row in &session.frames {
         assert!((row.unix_s - clock - tables::seconds(row.pts_90k)).abs() < 1e-3);
     }
 
-    assert!(session.frames.iter().map(|row| row.pts_90k).eq(picture_times(&session, 0)));
-    let marker = session.events.iter().find(|event| event.kind == EventKind::Marker).unwrap();
-    assert_eq!((marker.detail.as_str(), marker.pts_90k), ("a laugh, loud", 45_000));
+    assert!(
+        session
+            .frames
+            .iter()
+            .map(|row| row.pts_90k)
+            .eq(picture_times(&session, 0))
+    );
+    let marker = session
+        .events
+        .iter()
+        .find(|event| event.kind == EventKind::Marker)
+        .unwrap();
     assert_eq!(
-        session.events.iter().filter(|event| event.kind == EventKind::Checkpoint).count(),
+        (marker.detail.as_str(), marker.pts_90k),
+        ("a laugh, loud", 45_000)
+    );
+    assert_eq!(
+        session
+            .events
+            .iter()
+            .filter(|event| event.kind == EventKind::Checkpoint)
+            .count(),
         1
     );
     assert_eq!(kinds(&session).last(), Some(&EventKind::Stopped));
@@ -209,17 +269,30 @@ fn pauses_and_losses_leave_gaps_and_events() {
     while script.recorder.status().phase != Phase::Recording {
         std::thread::sleep(Duration::from_millis(1));
     }
-    script.tap.event(Some(RUN), &Event::Source(SourceState::Lost("unplugged".to_owned())));
-    script.tap.event(Some(RUN), &Event::Source(SourceState::Lost("unplugged".to_owned())));
+    script.tap.event(
+        Some(RUN),
+        &Event::Source(SourceState::Lost("unplugged".to_owned())),
+    );
+    script.tap.event(
+        Some(RUN),
+        &Event::Source(SourceState::Lost("unplugged".to_owned())),
+    );
     let info = config(folder.path(), VideoChoice::None).info.unwrap();
-    script.tap.event(Some(RUN), &Event::Source(SourceState::Live(info)));
+    script
+        .tap
+        .event(Some(RUN), &Event::Source(SourceState::Live(info)));
     analyze(&mut script);
     // Another source: this recording is over.
-    script.tap.event(Some(SourceRun(8)), &Event::Source(SourceState::Starting));
+    script
+        .tap
+        .event(Some(SourceRun(8)), &Event::Source(SourceState::Starting));
     let (ending, session) = script.finish();
     assert_eq!(ending.reason, "another source was opened");
     use EventKind::{Paused, Resumed, SourceBack, SourceLost, Started, Stopped};
-    assert_eq!(kinds(&session), [Started, Paused, Resumed, SourceLost, SourceBack, Stopped]);
+    assert_eq!(
+        kinds(&session),
+        [Started, Paused, Resumed, SourceLost, SourceBack, Stopped]
+    );
     let numbers: Vec<u64> = session.frames.iter().map(|row| row.frame).collect();
     assert_eq!(numbers, [0, 1], "the frame of the pause has none");
     assert!(session.frames[1].pts_90k > 5000, "but its time has passed");
@@ -234,11 +307,17 @@ fn another_size_begins_another_part() {
     let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
     let network = checkpoint("first");
     for n in 0..12 {
-        script.resolution = if n < 5 { SMALL } else { Resolution::new(96, 64) };
+        script.resolution = if n < 5 {
+            SMALL
+        } else {
+            Resolution::new(96, 64)
+        };
         let frame = script.capture();
         script.analyze(&frame, 1, &network);
     }
-    script.tap.event(Some(RUN), &Event::Source(SourceState::Ended));
+    script
+        .tap
+        .event(Some(RUN), &Event::Source(SourceState::Ended));
     let (ending, session) = script.finish();
     assert_eq!(ending.reason, "the source is over");
     let parts = &session.manifest.video;
@@ -247,7 +326,11 @@ fn another_size_begins_another_part() {
     assert_eq!((parts[0].n_frames, parts[1].n_frames), (Some(5), Some(7)));
     let times: Vec<u64> = [picture_times(&session, 0), picture_times(&session, 1)].concat();
     assert!(session.frames.iter().map(|row| row.pts_90k).eq(times));
-    let numbers: Vec<_> = session.frames.iter().filter_map(|row| row.video_frame).collect();
+    let numbers: Vec<_> = session
+        .frames
+        .iter()
+        .filter_map(|row| row.video_frame)
+        .collect();
     assert_eq!(numbers, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 6]);
     assert!(kinds(&session).contains(&EventKind::Part));
 }
@@ -285,17 +368,28 @@ fn an_interrupted_session_is_made_whole_once() {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 9]).unwrap();
     }
-    assert_eq!(folder::interrupted_sessions(folder.path()), [session.folder.clone()]);
+    assert_eq!(
+        folder::interrupted_sessions(folder.path()),
+        [session.folder.clone()]
+    );
     let report = recover::recover(&session.folder).unwrap();
     assert!(report.repaired);
     assert_eq!(report.n_frames, 19);
-    assert!(report.steps[0].starts_with("frames.csv: the last line"), "{:?}", report.steps);
+    assert!(
+        report.steps[0].starts_with("frames.csv: the last line"),
+        "{:?}",
+        report.steps
+    );
     let tail = fs::read_to_string(session.folder.join("frames.csv.tail")).unwrap();
     assert!(tail.starts_with("19,"), "{tail}");
     let recovered = Session::open(&session.folder).unwrap();
     assert_eq!(recovered.manifest.status, Status::Recovered);
     assert_eq!(recovered.manifest.counts.captured, 19);
-    assert_eq!(recovered.manifest.video[0].n_frames, Some(20), "the video was whole");
+    assert_eq!(
+        recovered.manifest.video[0].n_frames,
+        Some(20),
+        "the video was whole"
+    );
     assert_eq!(recovered.frames[..], session.frames[..19]);
     let again = recover::recover(&session.folder).unwrap();
     assert!(!again.repaired && again.steps.is_empty());
@@ -309,5 +403,11 @@ fn what_is_recorded_now_is_left_alone() {
     let error = recover::recover(script.recorder.folder()).unwrap_err();
     assert!(matches!(error, SessionError::InUse { .. }), "{error}");
     assert!(folder::interrupted_sessions(folder.path()).is_empty());
-    assert!(script.recorder.folder().join(tables::FrameRow::FILE).exists());
+    assert!(
+        script
+            .recorder
+            .folder()
+            .join(tables::FrameRow::FILE)
+            .exists()
+    );
 }

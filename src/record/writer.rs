@@ -53,13 +53,17 @@ impl<R: Row> Table<R> {
             return Ok(());
         }
         // One write for all lines of a frame: not buffered, so that nothing is lost with the process.
-        self.file.write_all(lines).map_err(|source| SessionError::write(&self.path, source))?;
+        self.file
+            .write_all(lines)
+            .map_err(|source| SessionError::write(&self.path, source))?;
         self.n_bytes += lines.len() as u64;
         Ok(())
     }
 
     fn sync(&self) -> Result<(), SessionError> {
-        self.file.sync_data().map_err(|source| SessionError::write(&self.path, source))
+        self.file
+            .sync_data()
+            .map_err(|source| SessionError::write(&self.path, source))
     }
 }
 

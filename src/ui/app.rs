@@ -262,7 +262,9 @@ impl App {
             self.take_event(event, ctx, now_s);
         }
         let live = &self.engine;
-        let told = self.recordings.update(|recorder| live.attach(recorder.tap()));
+        let told = self
+            .recordings
+            .update(|recorder| live.attach(recorder.tap()));
         for (severity, text) in told {
             self.notices.post(severity, text, now_s);
         }

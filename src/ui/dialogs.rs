@@ -90,7 +90,9 @@ impl Dialogs {
             .spawn(move || {
                 let opened_at = Instant::now();
                 let chosen = ask();
-                results.send(outcome(dialog, chosen, opened_at.elapsed())).ok();
+                results
+                    .send(outcome(dialog, chosen, opened_at.elapsed()))
+                    .ok();
                 ctx.request_repaint();
             });
         match thread {
@@ -149,7 +151,10 @@ mod tests {
             outcome(Dialog::File, None, Duration::from_millis(5)),
             Outcome::Unavailable
         );
-        assert_eq!(outcome(Dialog::File, None, Duration::from_secs(2)), Outcome::Cancelled);
+        assert_eq!(
+            outcome(Dialog::File, None, Duration::from_secs(2)),
+            Outcome::Cancelled
+        );
     }
 
     #[test]
@@ -158,7 +163,9 @@ mod tests {
         let ctx = Context::default();
         let (finish, wait) = crossbeam_channel::bounded(0);
         dialogs.open_with(Dialog::File, &ctx, move || wait.recv().ok());
-        dialogs.open_with(Dialog::File, &ctx, || unreachable!("a second dialog was opened"));
+        dialogs.open_with(Dialog::File, &ctx, || {
+            unreachable!("a second dialog was opened")
+        });
         assert_eq!(dialogs.take_outcome(), None);
         finish.send(PathBuf::from("/tmp/a.png")).unwrap();
         let result = dialogs.results.1.recv().unwrap();

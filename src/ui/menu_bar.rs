@@ -9,8 +9,8 @@ use std::{
 };
 
 use egui::{
-    Align, Context, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup, PopupCloseBehavior,
-    Response, Slider, ThemePreference, Ui,
+    Align, Context, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup,
+    PopupCloseBehavior, Response, Slider, ThemePreference, Ui,
     containers::menu::{MenuButton, MenuConfig, SubMenu},
 };
 
@@ -321,15 +321,44 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
             }
         });
     };
-    let toggle = if is_on { "Stop recording" } else { "Start recording" };
-    item(ui, can_start, toggle, keyboard::RECORD, Command::ToggleRecording);
-    let pause = if is_paused { "Go on recording" } else { "Pause recording" };
-    item(ui, is_on, pause, keyboard::PAUSE_RECORDING, Command::PauseRecording);
+    let toggle = if is_on {
+        "Stop recording"
+    } else {
+        "Start recording"
+    };
+    item(
+        ui,
+        can_start,
+        toggle,
+        keyboard::RECORD,
+        Command::ToggleRecording,
+    );
+    let pause = if is_paused {
+        "Go on recording"
+    } else {
+        "Pause recording"
+    };
+    item(
+        ui,
+        is_on,
+        pause,
+        keyboard::PAUSE_RECORDING,
+        Command::PauseRecording,
+    );
     item(ui, is_on, "Set marker", keyboard::MARK, Command::Mark);
-    item(ui, is_on, "Set marker with note…", keyboard::MARK_WITH_NOTE, Command::MarkWithNote);
+    item(
+        ui,
+        is_on,
+        "Set marker with note…",
+        keyboard::MARK_WITH_NOTE,
+        Command::MarkWithNote,
+    );
     ui.separator();
     // What is recorded now keeps its videos; the choice is for the next one.
-    for choice in VideoChoice::ALL.into_iter().filter(|choice| choice.is_built()) {
+    for choice in VideoChoice::ALL
+        .into_iter()
+        .filter(|choice| choice.is_built())
+    {
         let label = match choice {
             VideoChoice::Annotated => "Video with boxes",
             VideoChoice::Clean => "Video without boxes",

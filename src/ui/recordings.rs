@@ -11,8 +11,8 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 use egui::{
-    Align2, Button, Color32, Context, Key, Label, Response, RichText, Role, Sense, TextEdit, Ui, Vec2,
-    WidgetInfo, Window, vec2,
+    Align2, Button, Color32, Context, Key, Label, Response, RichText, Role, Sense, TextEdit, Ui,
+    Vec2, WidgetInfo, Window, vec2,
 };
 
 use super::{colors, commands::Command, keyboard, notices::Severity, state_screen::sentence};
@@ -148,10 +148,7 @@ impl Recordings {
     }
 
     /// Takes what has come; returns what to tell. `attach` lets a recorder listen to the pipeline.
-    pub fn update(
-        &mut self,
-        attach: impl Fn(&Recorder) -> TapHandle,
-    ) -> Vec<(Severity, String)> {
+    pub fn update(&mut self, attach: impl Fn(&Recorder) -> TapHandle) -> Vec<(Severity, String)> {
         let mut told = Vec::new();
         while let Ok(done) = self.news.1.try_recv() {
             match done {
@@ -175,7 +172,12 @@ impl Recordings {
         if let State::On { recorder, .. } = &self.state {
             let status = recorder.status();
             if let Phase::Ended(ending) = &status.phase {
-                told.push(ended(recorder.folder(), &ending.reason, ending.failed, &status));
+                told.push(ended(
+                    recorder.folder(),
+                    &ending.reason,
+                    ending.failed,
+                    &status,
+                ));
                 self.state = State::Off;
                 self.note = None;
             }
@@ -218,7 +220,8 @@ impl Recordings {
                 if !response.has_focus() && !response.lost_focus() {
                     response.request_focus();
                 }
-                let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                let entered =
+                    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
                 ui.add_space(6.0);
                 ui.horizontal(|ui| {
                     if ui.button("Set marker").clicked() || entered {
@@ -251,7 +254,10 @@ impl Recordings {
             wake.request_repaint();
         });
         if let Err(error) = thread {
-            self.news.0.send(Done::Started(Err(RecordError::Thread(error)))).ok();
+            self.news
+                .0
+                .send(Done::Started(Err(RecordError::Thread(error))))
+                .ok();
         }
     }
 }
@@ -296,7 +302,10 @@ pub fn bar_ui(ui: &mut Ui, view: &RecordingView) -> Option<Command> {
     let shortcut = |shortcut| ctx.format_shortcut(&shortcut);
     match view {
         RecordingView::Off { can_start } => {
-            let hint = format!("Record to a folder of its own ({})", shortcut(keyboard::RECORD));
+            let hint = format!(
+                "Record to a folder of its own ({})",
+                shortcut(keyboard::RECORD)
+            );
             let clicked = ui
                 .add_enabled_ui(*can_start, |ui| {
                     let response = button_ui(ui, "Record", Some(palette.error));
@@ -358,7 +367,11 @@ fn button_ui(ui: &mut Ui, word: &str, dot: Option<Color32>) -> Response {
     let response = ui.add(Button::new(format!("     {word}")));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), word));
     if let Some(color) = dot {
-        let color = if ui.is_enabled() { color } else { color.gamma_multiply(0.4) };
+        let color = if ui.is_enabled() {
+            color
+        } else {
+            color.gamma_multiply(0.4)
+        };
         let center = response.rect.left_center() + vec2(15.0, 0.0);
         ui.painter().circle_filled(center, 4.5, color);
     }
@@ -459,11 +472,24 @@ mod tests {
     fn the_buttons_do_what_they_say() {
         let off = |can_start| RecordingView::Off { can_start };
         assert_eq!(clicked(off(true), "Record"), Some(Command::ToggleRecording));
-        assert_eq!(clicked(off(false), "Record"), None, "there is nothing to record");
+        assert_eq!(
+            clicked(off(false), "Record"),
+            None,
+            "there is nothing to record"
+        );
         let on = |phase| RecordingView::On(status(phase));
-        assert_eq!(clicked(on(Phase::Recording), "Stop"), Some(Command::ToggleRecording));
-        assert_eq!(clicked(on(Phase::Recording), "Pause"), Some(Command::PauseRecording));
-        assert_eq!(clicked(on(Phase::Paused), "Go on"), Some(Command::PauseRecording));
+        assert_eq!(
+            clicked(on(Phase::Recording), "Stop"),
+            Some(Command::ToggleRecording)
+        );
+        assert_eq!(
+            clicked(on(Phase::Recording), "Pause"),
+            Some(Command::PauseRecording)
+        );
+        assert_eq!(
+            clicked(on(Phase::Paused), "Go on"),
+            Some(Command::PauseRecording)
+        );
         assert_eq!(clicked(on(Phase::Recording), "Mark"), Some(Command::Mark));
         assert_eq!(clicked(on(Phase::Finishing), "Stop"), None, "it is at it");
     }
@@ -485,16 +511,28 @@ mod tests {
     fn an_ending_says_where_everything_is() {
         let folder = Path::new("sessions/mine");
         let mut status = status(Phase::Recording);
-        let (severity, text) = ended(folder, "the disk is almost full (12 MB left)", true, &status);
+        let (severity, text) = ended(
+            folder,
+            "the disk is almost full (12 MB left)",
+            true,
+            &status,
+        );
         assert_eq!(severity, Severity::Error);
         assert_eq!(
             text,
             "The disk is almost full (12 MB left). The recording has ended; what was recorded until then is in \
              sessions/mine."
         );
-        assert_eq!(ended(folder, "stopped", false, &status).0, Severity::Warning, "3 refused");
+        assert_eq!(
+            ended(folder, "stopped", false, &status).0,
+            Severity::Warning,
+            "3 refused"
+        );
         status.counts.refused = 0;
         let (severity, text) = ended(folder, "stopped", false, &status);
-        assert_eq!((severity, text.as_str()), (Severity::Info, "2:05 recorded to sessions/mine."));
+        assert_eq!(
+            (severity, text.as_str()),
+            (Severity::Info, "2:05 recorded to sessions/mine.")
+        );
     }
 }
