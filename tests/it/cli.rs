@@ -230,6 +230,9 @@ fn videos_for_ffmpeg_are_named_where_there_is_none() {
         for words in [kind, "ffmpeg -i", "yuv420p", name] {
             assert!(message.contains(words), "{name}: {message}");
         }
+    }
+}
+
 #[test]
 #[cfg(feature = "stream")]
 fn a_port_that_is_taken_ends_the_command() {

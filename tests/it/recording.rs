@@ -27,8 +27,16 @@ fn wait_for_rows(folder: &Path, n_rows: usize, child: &mut Child) {
         if text.lines().count() > n_rows {
             return;
         }
-        assert_eq!(child.try_wait().unwrap(), None, "it goes on until it is killed");
-        assert!(Instant::now() < deadline, "only {} rows", text.lines().count());
+        assert_eq!(
+            child.try_wait().unwrap(),
+            None,
+            "it goes on until it is killed"
+        );
+        assert!(
+            Instant::now() < deadline,
+            "only {} rows",
+            text.lines().count()
+        );
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -37,7 +45,10 @@ fn wait_for_rows(folder: &Path, n_rows: usize, child: &mut Child) {
 fn check_pictures(session: &Session) -> usize {
     let part = &session.manifest.video[0];
     let times = video::frame_times(&session.folder.join(&part.file)).unwrap();
-    let in_video = session.frames.iter().filter(|row| row.video_frame.is_some());
+    let in_video = session
+        .frames
+        .iter()
+        .filter(|row| row.video_frame.is_some());
     for (row, time) in in_video.zip(&times) {
         assert_eq!(row.pts_90k, part.first_pts_90k + time);
     }
@@ -60,9 +71,14 @@ fn a_recording_that_is_killed_is_recovered() {
     let killed = Session::open(&folder).unwrap();
     assert_eq!(killed.manifest.status, Status::Recording);
 
-    let output = fervis(&["recover", root.path().to_str().unwrap()]).output().unwrap();
+    let output = fervis(&["recover", root.path().to_str().unwrap()])
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && text.contains("recovered"), "{text}");
+    assert!(
+        output.status.success() && text.contains("recovered"),
+        "{text}"
+    );
     let session = Session::open(&folder).unwrap();
     assert_eq!(session.manifest.status, Status::Recovered);
     assert!(session.frames.len() >= 35);
@@ -70,7 +86,10 @@ fn a_recording_that_is_killed_is_recovered() {
     let n_pictures = check_pictures(&session);
     let n_rows = session.frames.len();
     // Half a second of pictures waits for the disk, and pictures go before their rows.
-    assert!(n_pictures + 20 > n_rows, "{n_pictures} pictures, {n_rows} rows");
+    assert!(
+        n_pictures + 20 > n_rows,
+        "{n_pictures} pictures, {n_rows} rows"
+    );
 
     let again = fervis(&["recover", path]).output().unwrap();
     let text = String::from_utf8(again.stdout).unwrap();
@@ -82,8 +101,14 @@ fn a_recording_ends_by_its_time_and_is_whole() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("session");
     let path = folder.to_str().unwrap();
-    let output = fervis(&["record", "demo", "--out", path, "--seconds", "1.5"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = fervis(&["record", "demo", "--out", path, "--seconds", "1.5"])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let session = Session::open(&folder).unwrap();
     assert_eq!(session.manifest.status, Status::Complete);
     assert_eq!(session.manifest.models.len(), 1);
@@ -96,7 +121,9 @@ fn a_recording_ends_by_its_time_and_is_whole() {
 fn a_source_that_is_not_there_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("session");
-    let output = fervis(&["record", "nowhere.mp4", "--out", folder.to_str().unwrap()]).output().unwrap();
+    let output = fervis(&["record", "nowhere.mp4", "--out", folder.to_str().unwrap()])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("nowhere.mp4"), "{text}");
