@@ -157,6 +157,7 @@ mod tests {
             architecture: "three-block".to_owned(),
             n_parameters: 5_093_383,
             temperature: 1.0,
+            uncertain_below: 0.0,
             metrics: vec![("accuracy".to_owned(), "64.0 %".to_owned())],
             sha256: "ab12".to_owned(),
         };

@@ -189,6 +189,7 @@ pub(super) fn checkpoint(name: &str) -> CheckpointInfo {
         architecture: "fake".to_owned(),
         n_parameters: 0,
         temperature: 2.0,
+        uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: String::new(),
     }

@@ -301,6 +301,7 @@ impl App {
                 boxes: self.view.boxes,
                 bars: self.view.bars,
                 smoothing_ms: self.view.smoothing_ms,
+                uncertain_below_percent: self.uncertain_below_percent(),
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
             },
@@ -325,7 +326,8 @@ impl App {
                 .default_size(290.0)
                 .size_range(230.0..=440.0)
                 .show(ui, |ui| {
-                    face_panel::face_panel_ui(ui, self.faces(), self.face_hint());
+                    let below = self.uncertain_below();
+                    face_panel::face_panel_ui(ui, self.faces(), below, self.face_hint());
                 });
         }
         CentralPanel::default()
@@ -340,6 +342,7 @@ impl App {
                     info: self.news.info.as_ref(),
                     mirror: self.mirror(),
                     boxes: self.view.boxes,
+                    uncertain_below: self.uncertain_below(),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
@@ -364,6 +367,7 @@ impl App {
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
+            uncertain_below_percent: self.uncertain_below_percent(),
             view: &self.view,
         };
         self.menu_bar.ui(ui, data)
@@ -410,6 +414,10 @@ impl App {
             Command::SetSmoothing(smoothing) => {
                 self.view.smoothing_ms = smoothing.as_millis() as u32;
                 self.engine.apply(self.view.pipeline_settings());
+                self.save_view();
+            }
+            Command::SetUncertainBelow(percent) => {
+                self.view.uncertain_below_percent = percent;
                 self.save_view();
             }
             Command::SetMinFaceSize(px) => {
@@ -462,6 +470,22 @@ impl App {
 
     fn mirror(&self) -> bool {
         self.view.mirror(self.mirror_by_default())
+    }
+
+    /// Below this probability, %, no expression is named: what people have chosen, or else what the checkpoint says.
+    fn uncertain_below_percent(&self) -> u32 {
+        let of_checkpoint = || {
+            let info = self.news.checkpoint.as_ref();
+            info.map_or(0.0, |info| info.uncertain_below * 100.0)
+                .round() as u32
+        };
+        let chosen = self.view.uncertain_below_percent;
+        chosen.unwrap_or_else(of_checkpoint)
+    }
+
+    /// The same as a share.
+    fn uncertain_below(&self) -> f32 {
+        self.uncertain_below_percent() as f32 / 100.0
     }
 
     fn checkpoint_choice(&self) -> Option<CheckpointChoice> {

@@ -37,6 +37,8 @@ pub enum Command {
     SetBars(bool),
     /// Time constant of the smoothing.
     SetSmoothing(Duration),
+    /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
+    SetUncertainBelow(Option<u32>),
     /// Smallest face to look for, px.
     SetMinFaceSize(u32),
     /// Light, dark, or as the system says.

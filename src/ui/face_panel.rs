@@ -42,7 +42,9 @@ pub enum FaceHint {
 }
 
 /// Draws the panel's content for the faces of one frame, in their given order.
-pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
+///
+/// Below the probability `uncertain_below`, 0 to 1, no expression is named for a face; the bars are as ever.
+pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], uncertain_below: f32, hint: FaceHint) {
     // Else a short hint would make the panel shrink, and the picture jump.
     ui.take_available_width();
     ui.add_space(4.0);
@@ -69,7 +71,7 @@ pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
                 ui.add_space(4.0);
                 ui.separator();
             }
-            face_ui(ui, face);
+            face_ui(ui, face, uncertain_below);
         }
         ui.add_space(8.0);
     });
@@ -102,13 +104,14 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
     ui.label(RichText::new(body).weak());
 }
 
-fn face_ui(ui: &mut Ui, face: &FaceAnalysis) {
-    let (label, _) = face.smoothed.top();
+fn face_ui(ui: &mut Ui, face: &FaceAnalysis, uncertain_below: f32) {
+    let label = face.label();
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("Face {}", face.track.0)).weak());
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(label.name()).size(16.0));
+            let shown = face.shown_label(uncertain_below);
+            ui.label(RichText::new(shown).size(16.0));
         });
     });
     ui.spacing_mut().item_spacing.y = 0.0;
@@ -217,7 +220,7 @@ mod tests {
     fn harness(faces: Vec<FaceAnalysis>, hint: FaceHint) -> Harness<'static> {
         let mut harness = Harness::builder()
             .with_size([280.0, 700.0])
-            .build_ui(move |ui| face_panel_ui(ui, &faces, hint));
+            .build_ui(move |ui| face_panel_ui(ui, &faces, 0.4, hint));
         harness.run_ok();
         harness
     }
@@ -239,6 +242,19 @@ mod tests {
                 2
             );
         }
+    }
+
+    /// No expression is named below the threshold, and all keep their bars.
+    #[test]
+    fn a_doubtful_face_is_uncertain() {
+        let faces = vec![
+            fixtures::face(1, Expression::Sad, 0.41),
+            fixtures::face(2, Expression::Sad, 0.39),
+        ];
+        let harness = harness(faces, FaceHint::NoPicture);
+        harness.get_by_label("uncertain");
+        harness.get_by_label("sad");
+        harness.get_by_label("Face 2: sad 39 %");
     }
 
     #[test]

@@ -7,11 +7,16 @@ use std::time::Duration;
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
-use super::{commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS};
+use super::{
+    commands::Command,
+    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT},
+};
 use crate::capture::SourceSpec;
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
+/// One step of the threshold for "uncertain" by key, %.
+const UNCERTAIN_STEP_PERCENT: u32 = 5;
 /// One step of the minimum face size by key, px.
 const FACE_SIZE_STEP_PX: u32 = 10;
 
@@ -41,6 +46,10 @@ pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
+const LESS_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Semicolon);
+const MORE_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Quote);
+/// The threshold for "uncertain" that the checkpoint has.
+pub const UNCERTAIN_BY_NETWORK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::U);
 const SMALLER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Comma);
 const LARGER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Period);
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
@@ -78,6 +87,8 @@ pub struct KeyContext<'a> {
     pub bars: bool,
     /// Time constant of the smoothing now, ms.
     pub smoothing_ms: u32,
+    /// Below this probability, %, no expression is named now.
+    pub uncertain_below_percent: u32,
     /// Smallest face now, px.
     pub min_face_size_px: u32,
     /// Whether a window is open that Escape closes.
@@ -148,6 +159,20 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(MORE_SMOOTHING) {
             return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
         }
+        let uncertain = |percent: u32| {
+            let percent = percent.min(MAX_UNCERTAIN_PERCENT);
+            Some(Command::SetUncertainBelow(Some(percent)))
+        };
+        if pressed(LESS_UNCERTAIN) {
+            let percent = state.uncertain_below_percent;
+            return uncertain(percent.saturating_sub(UNCERTAIN_STEP_PERCENT));
+        }
+        if pressed(MORE_UNCERTAIN) {
+            return uncertain(state.uncertain_below_percent + UNCERTAIN_STEP_PERCENT);
+        }
+        if pressed(UNCERTAIN_BY_NETWORK) {
+            return Some(Command::SetUncertainBelow(None));
+        }
         let face_size = |px: u32| {
             let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
             Some(Command::SetMinFaceSize(px))
@@ -199,6 +224,11 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
                     "Less and more smoothing",
                 ),
+                (
+                    pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
+                    "Less and more often uncertain",
+                ),
+                (keys(UNCERTAIN_BY_NETWORK), "Uncertain as the network says"),
                 (
                     pair(SMALLER_FACES, LARGER_FACES),
                     "Smaller and larger minimum face",

@@ -35,6 +35,8 @@ pub struct OverlayStyle {
     pub mirror: bool,
     /// Size of lines and text: 1 for the window, about height / 720 for a picture of its own.
     pub scale: f32,
+    /// Below this probability, 0 to 1, no expression is named.
+    pub uncertain_below: f32,
 }
 
 /// Draws each face's box, and a plate with its expression and confidence.
@@ -68,7 +70,8 @@ pub fn paint(
     for (face, &box_in_ui) in faces.iter().zip(&boxes_in_ui) {
         let mut painter = painter.clone();
         painter.multiply_opacity(opacity(face.unseen_for));
-        let plate = Plate::layout(&painter, face, faces.len() > 1, style.scale);
+        let text = plate_text(face, style.uncertain_below);
+        let plate = Plate::layout(&painter, face, text, faces.len() > 1, style.scale);
         let rect = place_plate(picture_rect, box_in_ui, plate.size, &taken, style.scale);
         plate.paint(&painter, rect.min);
         taken.push(rect);
@@ -76,8 +79,8 @@ pub fn paint(
 }
 
 /// The words on a face's plate.
-pub fn plate_text(face: &FaceAnalysis) -> String {
-    let (label, probability) = face.smoothed.top();
+pub fn plate_text(face: &FaceAnalysis, uncertain_below: f32) -> String {
+    let (label, (_, probability)) = (face.shown_label(uncertain_below), face.smoothed.top());
     format!("{label} {:.0} %", probability * 100.0)
 }
 
@@ -111,7 +114,13 @@ struct Plate {
 
 impl Plate {
     /// `numbered` adds the face's number, which the side panel shows too.
-    fn layout(painter: &Painter, face: &FaceAnalysis, numbered: bool, scale: f32) -> Self {
+    fn layout(
+        painter: &Painter,
+        face: &FaceAnalysis,
+        text: String,
+        numbered: bool,
+        scale: f32,
+    ) -> Self {
         let width_of = |text: &str| {
             painter
                 .layout_no_wrap(text.to_owned(), font(scale), Color32::WHITE)
@@ -122,7 +131,6 @@ impl Plate {
         let number_width = number
             .as_deref()
             .map_or(0.0, |number| width_of(number) + PADDING * scale);
-        let text = plate_text(face);
         let width = chip_side(scale) + 3.0 * PADDING * scale + number_width + width_of(&text);
         Self {
             number,

@@ -44,6 +44,8 @@ pub struct PreviewData<'a> {
     pub mirror: bool,
     /// Whether boxes and names are drawn.
     pub boxes: bool,
+    /// Below this probability, 0 to 1, no expression is named.
+    pub uncertain_below: f32,
 }
 
 /// The faces to show with the frame on show: those of the newest result, unless it is too old for it.
@@ -131,7 +133,9 @@ impl Preview {
             &[]
         };
         let response = ui.interact(picture, ui.scope_id().with("picture"), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(faces)));
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::Image, true, description(faces, data.uncertain_below))
+        });
         // The analysed frame may have another size than the one on show, at a change of resolution.
         let resolution = data
             .analysis
@@ -140,6 +144,7 @@ impl Preview {
             let style = OverlayStyle {
                 mirror: data.mirror,
                 scale: 1.0,
+                uncertain_below: data.uncertain_below,
             };
             overlay::paint(ui.painter(), picture, resolution, faces, style);
         }
@@ -170,12 +175,14 @@ impl Preview {
 }
 
 /// What screen readers say about the picture.
-fn description(faces: &[FaceAnalysis]) -> String {
+fn description(faces: &[FaceAnalysis], uncertain_below: f32) -> String {
     if faces.is_empty() {
         return "Picture, no face".to_owned();
     }
-    let names: Vec<String> = faces.iter().map(overlay::plate_text).collect();
-    format!("Picture: {}", names.join(", "))
+    let names = faces
+        .iter()
+        .map(|face| overlay::plate_text(face, uncertain_below));
+    format!("Picture: {}", names.collect::<Vec<_>>().join(", "))
 }
 
 /// Copies a frame into `image`, in place if the graphics card is done with the last one.
@@ -278,6 +285,7 @@ mod tests {
                         info: Some(&info),
                         mirror: true,
                         boxes: true,
+                        uncertain_below: 0.0,
                     },
                 );
                 *sent = command.or(sent.take());
@@ -317,9 +325,9 @@ mod tests {
 
     #[test]
     fn the_picture_tells_what_is_on_it() {
-        assert_eq!(description(&[]), "Picture, no face");
+        assert_eq!(description(&[], 0.0), "Picture, no face");
         assert_eq!(
-            description(&fixtures::faces(2)),
+            description(&fixtures::faces(2), 0.0),
             "Picture: angry 40 %, disgust 45 %"
         );
     }

@@ -167,6 +167,7 @@ fn drawing() {
     let style = OverlayStyle {
         mirror: true,
         scale: 1.0,
+        uncertain_below: 0.0,
     };
     let context = Context::default();
     let draw = || {
