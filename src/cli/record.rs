@@ -197,6 +197,7 @@ fn start_recorder(
         settings,
         device: Some(device),
         privacy: args.hide_faces.map(FacePrivacy::from),
+        uncertain_below: None,
     };
     Ok(Recorder::start(&config, || {})?)
 }

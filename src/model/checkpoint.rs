@@ -53,6 +53,10 @@ pub struct Metadata {
     pub input: InputSpec,
     /// Divides the logits before softmax, so that confidence matches accuracy; 1 if never fitted.
     pub temperature: f32,
+    /// Below this probability, 0 to 1, of the most probable expression the application says that it is uncertain. 0, also
+    /// where it is absent, means never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncertain_below: f32,
     /// Data, splits and recipe it was trained with.
     pub training: serde_json::Value,
     /// Measured figures by name, for example `PublicTest accuracy`.
@@ -126,8 +130,22 @@ impl Metadata {
                 self.temperature
             ));
         }
+        if !(0.0..=1.0).contains(&self.uncertain_below) {
+            return Err(format!(
+                "its threshold for uncertainty {} is no probability",
+                self.uncertain_below
+            ));
+        }
         self.architecture.objection_to(input).map_or(Ok(()), Err)
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_zero(value: &f32) -> bool {
+    *value == 0.0
 }
 
 /// A checkpoint in memory: weights on the CPU, as stored.
@@ -362,6 +380,7 @@ mod tests {
                 ..InputSpec::FER_2013
             },
             temperature: 1.5,
+            uncertain_below: 0.45,
             training: serde_json::json!({ "data": "none" }),
             metrics: BTreeMap::from([("PublicTest accuracy".to_owned(), 0.5)]),
             license: "MIT OR Apache-2.0".to_owned(),
@@ -394,6 +413,17 @@ mod tests {
         assert_eq!(read.metadata, metadata);
         assert_eq!(read.weights.len(), weights.len());
         assert_eq!(read.sha256.len(), 64);
+    }
+
+    /// Files from before there was a threshold stay what they were.
+    #[test]
+    fn without_a_threshold_nothing_is_uncertain() {
+        let (mut metadata, weights) = tiny();
+        metadata.uncertain_below = 0.0;
+        let json = serde_json::to_string(&metadata).unwrap();
+        assert!(!json.contains("uncertain"), "{json}");
+        let read = Checkpoint::parse(&bytes(&metadata, &weights), "net").unwrap();
+        assert_eq!(read.metadata.uncertain_below, 0.0);
     }
 
     #[track_caller]
@@ -441,6 +471,7 @@ mod tests {
         check(&|m, _| m.input.channels = 3, "only 1 (grey)");
         check(&|m, _| m.input.std = 0.0, "normalisation");
         check(&|m, _| m.temperature = -1.0, "temperature");
+        check(&|m, _| m.uncertain_below = 1.5, "no probability");
         check(&|m, _| m.labels[2] = "angry".to_owned(), "twice");
         check(&|m, _| m.labels[2] = "cat".to_owned(), "none of the seven");
         check(&|m, _| drop(m.labels.pop()), "instead of seven");

@@ -18,7 +18,7 @@ pub use self::{
 };
 
 /// What is drawn on the picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OverlayLook {
     /// A box around each face.
     pub boxes: bool,
@@ -26,15 +26,18 @@ pub struct OverlayLook {
     pub names: bool,
     /// One line at the bottom left, such as a time or a recording's label; cut with an ellipsis if it is too long.
     pub caption: Option<String>,
+    /// Below this probability, 0 to 1, no expression is named.
+    pub uncertain_below: f32,
 }
 
 impl Default for OverlayLook {
-    /// As the window starts: boxes and names, no caption.
+    /// As the window starts: boxes and names, no caption, every face named.
     fn default() -> Self {
         Self {
             boxes: true,
             names: true,
             caption: None,
+            uncertain_below: 0.0,
         }
     }
 }

@@ -69,7 +69,8 @@ pub fn paint(
     if look.names {
         for &(face, box_in_ui) in &placed {
             let painter = faded(face);
-            let plate = Plate::layout(&painter, face, faces.len() > 1, scale);
+            let text = plate_text(face, look.uncertain_below);
+            let plate = Plate::layout(&painter, face, text, faces.len() > 1, scale);
             let rect = place_plate(picture, box_in_ui, plate.size, &taken, scale);
             plate.paint(&painter, rect.min);
             taken.push(rect);
@@ -78,8 +79,8 @@ pub fn paint(
 }
 
 /// The words on a face's plate.
-pub fn plate_text(face: &FaceAnalysis) -> String {
-    let (label, probability) = face.smoothed.top();
+pub fn plate_text(face: &FaceAnalysis, uncertain_below: f32) -> String {
+    let (label, (_, probability)) = (face.shown_label(uncertain_below), face.smoothed.top());
     format!("{label} {:.0} %", probability * 100.0)
 }
 
@@ -140,7 +141,13 @@ struct Plate {
 
 impl Plate {
     /// `numbered` adds the face's number, which the side panel shows too.
-    fn layout(painter: &Painter, face: &FaceAnalysis, numbered: bool, scale: f32) -> Self {
+    fn layout(
+        painter: &Painter,
+        face: &FaceAnalysis,
+        text: String,
+        numbered: bool,
+        scale: f32,
+    ) -> Self {
         let width_of = |text: &str| {
             painter
                 .layout_no_wrap(text.to_owned(), font(scale), Color32::WHITE)
@@ -151,7 +158,6 @@ impl Plate {
         let number_width = number
             .as_deref()
             .map_or(0.0, |number| width_of(number) + PADDING * scale);
-        let text = plate_text(face);
         let width = chip_side(scale) + 3.0 * PADDING * scale + number_width + width_of(&text);
         Self {
             number,

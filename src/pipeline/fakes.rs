@@ -260,6 +260,7 @@ pub(super) fn checkpoint(name: &str) -> CheckpointInfo {
         n_parameters: 0,
         labels: Vec::new(),
         temperature: 2.0,
+        uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: String::new(),
     }

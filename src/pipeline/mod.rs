@@ -74,6 +74,9 @@ pub enum SourceState {
     Ended,
 }
 
+/// What is shown where no expression is probable enough to be named.
+pub const UNCERTAIN: &str = "uncertain";
+
 /// One face of one analysed frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaceAnalysis {
@@ -95,6 +98,14 @@ impl FaceAnalysis {
     /// The expression to show: the most probable after smoothing.
     pub fn label(&self) -> Expression {
         self.smoothed.top().0
+    }
+
+    /// The word to show for it: [`UNCERTAIN`] if its probability is below `uncertain_below`, 0 to 1.
+    pub fn shown_label(&self, uncertain_below: f32) -> &'static str {
+        match self.smoothed.top() {
+            (_, probability) if probability < uncertain_below => UNCERTAIN,
+            (label, _) => label.name(),
+        }
     }
 }
 

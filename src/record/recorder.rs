@@ -58,6 +58,8 @@ pub struct RecordingConfig {
     pub device: Option<String>,
     /// Whose faces are covered in the videos, and how.
     pub privacy: Option<FacePrivacy>,
+    /// Below this probability, 0 to 1, no expression is named in the video; `None` is the network's own threshold.
+    pub uncertain_below: Option<f32>,
 }
 
 /// How a recording stands.

@@ -55,6 +55,7 @@ pub(super) struct Recording {
     paused: bool,
     source_is_lost: bool,
     privacy: Option<FacePrivacy>,
+    uncertain_below: Option<f32>,
     /// Only while the folder is ours may others not touch it.
     _lock: FolderLock,
 }
@@ -100,6 +101,7 @@ impl Recording {
             paused: false,
             source_is_lost: false,
             privacy: config.privacy.clone(),
+            uncertain_below: config.uncertain_below,
             _lock: lock,
         };
         recording.note(Instant::now(), EventKind::Started, String::new())?;

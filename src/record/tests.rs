@@ -42,6 +42,7 @@ fn config(folder: &Path, video: VideoChoice) -> RecordingConfig {
         settings: Settings::default(),
         device: Some("CPU".to_owned()),
         privacy: None,
+        uncertain_below: None,
     }
 }
 

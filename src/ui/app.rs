@@ -417,6 +417,7 @@ impl App {
                 bars: self.view.bars,
                 privacy: self.view.privacy,
                 smoothing_ms: self.view.smoothing_ms,
+                uncertain_below_percent: self.uncertain_below_percent(),
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
                 can_pause: self.player_view().is_some(),
@@ -455,9 +456,10 @@ impl App {
                 .default_size(290.0)
                 .size_range(230.0..=440.0)
                 .show(ui, |ui| {
+                    let below = self.uncertain_below();
                     let shown = self.view.privacy.map(|_| self.privacy.shown());
-                    let asked =
-                        face_panel::face_panel_ui(ui, self.faces(), self.face_hint(), shown);
+                    let (faces, hint) = (self.faces(), self.face_hint());
+                    let asked = face_panel::face_panel_ui(ui, faces, below, hint, shown);
                     command = asked.or(command.take());
                 });
         }
@@ -480,6 +482,7 @@ impl App {
                     mirror: self.mirror(),
                     boxes: self.view.boxes && self.replay.as_ref().is_none_or(Replay::wants_boxes),
                     can_go_back: view.is_some(),
+                    uncertain_below: self.uncertain_below(),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
@@ -508,6 +511,7 @@ impl App {
             mirror: self.mirror(),
             recording: &recording,
             streams: &self.streams.status(),
+            uncertain_below_percent: self.uncertain_below_percent(),
             view: &self.view,
         };
         self.menu_bar.ui(ui, data)
@@ -575,6 +579,10 @@ impl App {
                 self.engine.apply(self.view.pipeline_settings());
                 self.save_view();
             }
+            Command::SetUncertainBelow(percent) => {
+                self.view.uncertain_below_percent = percent;
+                self.save_view();
+            }
             Command::SetMinFaceSize(px) => {
                 self.view.min_face_size_px = px;
                 self.engine.apply(self.view.pipeline_settings());
@@ -634,6 +642,7 @@ impl App {
             settings: self.view.pipeline_settings(),
             device: self.news.device.clone(),
             privacy: self.face_privacy(),
+            uncertain_below: Some(self.uncertain_below()),
         };
         self.recordings.start(config, ctx);
     }
@@ -698,6 +707,22 @@ impl App {
         // Names drawn into a video must stay readable.
         self.replay.as_ref().is_none_or(Replay::wants_boxes)
             && self.view.mirror(self.mirror_by_default())
+    }
+
+    /// Below this probability, %, no expression is named: what people have chosen, or else what the checkpoint says.
+    fn uncertain_below_percent(&self) -> u32 {
+        let of_checkpoint = || {
+            let info = self.news.checkpoint.as_ref();
+            info.map_or(0.0, |info| info.uncertain_below * 100.0)
+                .round() as u32
+        };
+        let chosen = self.view.uncertain_below_percent;
+        chosen.unwrap_or_else(of_checkpoint)
+    }
+
+    /// The same as a share.
+    fn uncertain_below(&self) -> f32 {
+        self.uncertain_below_percent() as f32 / 100.0
     }
 
     fn checkpoint_choice(&self) -> Option<CheckpointChoice> {

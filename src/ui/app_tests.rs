@@ -429,6 +429,10 @@ fn keys_do_what_menus_do() {
         window.press(Modifiers::NONE, Key::OpenBracket);
     }
     assert_eq!(window.app().view.smoothing_ms, 0);
+    window.press(Modifiers::NONE, Key::Quote);
+    assert_eq!(window.app().view.uncertain_below_percent, Some(5));
+    window.press(Modifiers::NONE, Key::U);
+    assert_eq!(window.app().view.uncertain_below_percent, None);
     for _ in 0..10 {
         window.type_text("-");
     }
@@ -484,6 +488,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 bars: true,
                 privacy: None,
                 smoothing_ms: 300,
+                uncertain_below_percent: 0,
                 min_face_size_px: 80,
                 windows_open: false,
                 can_pause: false,

@@ -58,6 +58,8 @@ pub enum Command {
     ShowFace(TrackId, bool),
     /// Time constant of the smoothing.
     SetSmoothing(Duration),
+    /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
+    SetUncertainBelow(Option<u32>),
     /// Smallest face to look for, px.
     SetMinFaceSize(u32),
     /// Switch a live output on or off.

@@ -46,10 +46,12 @@ pub enum FaceHint {
 
 /// Draws the panel's content for the faces of one frame, in their given order.
 ///
-/// `shown` are those that may be seen while faces are covered; `None` if no faces are.
+/// `shown` are those that may be seen while faces are covered; `None` if no faces are. Below the probability
+/// `uncertain_below`, 0 to 1, no expression is named for a face; the bars are as ever.
 pub fn face_panel_ui(
     ui: &mut Ui,
     faces: &[FaceAnalysis],
+    uncertain_below: f32,
     hint: FaceHint,
     shown: Option<&[TrackId]>,
 ) -> Option<Command> {
@@ -81,7 +83,7 @@ pub fn face_panel_ui(
                 ui.separator();
             }
             let shown = shown.map(|shown| shown.contains(&face.track));
-            command = face_ui(ui, face, shown).or(command.take());
+            command = face_ui(ui, face, uncertain_below, shown).or(command.take());
         }
         ui.add_space(8.0);
     });
@@ -119,8 +121,13 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
     ui.label(RichText::new(body).weak());
 }
 
-fn face_ui(ui: &mut Ui, face: &FaceAnalysis, shown: Option<bool>) -> Option<Command> {
-    let (label, _) = face.smoothed.top();
+fn face_ui(
+    ui: &mut Ui,
+    face: &FaceAnalysis,
+    uncertain_below: f32,
+    shown: Option<bool>,
+) -> Option<Command> {
+    let label = face.label();
     let mut command = None;
     ui.add_space(4.0);
     ui.horizontal(|ui| {
@@ -134,7 +141,8 @@ fn face_ui(ui: &mut Ui, face: &FaceAnalysis, shown: Option<bool>) -> Option<Comm
             command = Some(Command::ShowFace(face.track, shown));
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(label.name()).size(16.0));
+            let shown = face.shown_label(uncertain_below);
+            ui.label(RichText::new(shown).size(16.0));
         });
     });
     ui.spacing_mut().item_spacing.y = 0.0;
@@ -245,7 +253,7 @@ mod tests {
         let mut harness = Harness::builder()
             .with_size([280.0, 700.0])
             .build_ui(move |ui| {
-                face_panel_ui(ui, &faces, hint, None);
+                face_panel_ui(ui, &faces, 0.4, hint, None);
             });
         harness.run_ok();
         harness
@@ -268,6 +276,19 @@ mod tests {
                 2
             );
         }
+    }
+
+    /// No expression is named below the threshold, and all keep their bars.
+    #[test]
+    fn a_doubtful_face_is_uncertain() {
+        let faces = vec![
+            fixtures::face(1, Expression::Sad, 0.41),
+            fixtures::face(2, Expression::Sad, 0.39),
+        ];
+        let harness = harness(faces, FaceHint::NoPicture);
+        harness.get_by_label("uncertain");
+        harness.get_by_label("sad");
+        harness.get_by_label("Face 2: sad 39 %");
     }
 
     #[test]

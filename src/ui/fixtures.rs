@@ -90,6 +90,7 @@ pub fn checkpoint() -> Arc<CheckpointInfo> {
         n_parameters: 5_100_000,
         labels: Vec::new(),
         temperature: 1.2,
+        uncertain_below: 0.0,
         metrics: vec![("PrivateTest accuracy".to_owned(), "62 %".to_owned())],
         sha256: "0123456789abcdef".repeat(4),
     })

@@ -8,13 +8,17 @@ use std::time::Duration;
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::{
-    commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS, transport,
+    commands::Command,
+    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT},
+    transport,
     transport::take_character,
 };
 use crate::{capture::SourceSpec, privacy::Effect, stream::Output};
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
+/// One step of the threshold for "uncertain" by key, %.
+const UNCERTAIN_STEP_PERCENT: u32 = 5;
 /// One step of the minimum face size by key, px.
 const FACE_SIZE_STEP_PX: u32 = 10;
 
@@ -63,6 +67,10 @@ const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, 
 /// Characters, since on many keyboards one of them needs Shift.
 const SMALLER_FACES: char = '-';
 const LARGER_FACES: char = '+';
+const LESS_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Semicolon);
+const MORE_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Quote);
+/// The threshold for "uncertain" that the checkpoint has.
+pub const UNCERTAIN_BY_NETWORK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::U);
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
 /// Keys of the cameras, in the order of the Source menu.
@@ -108,6 +116,8 @@ pub struct KeyContext<'a> {
     pub privacy: Option<Effect>,
     /// Time constant of the smoothing now, ms.
     pub smoothing_ms: u32,
+    /// Below this probability, %, no expression is named now.
+    pub uncertain_below_percent: u32,
     /// Smallest face now, px.
     pub min_face_size_px: u32,
     /// Whether a window is open that Escape closes.
@@ -227,6 +237,20 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(MORE_SMOOTHING) {
             return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
         }
+        let uncertain = |percent: u32| {
+            let percent = percent.min(MAX_UNCERTAIN_PERCENT);
+            Some(Command::SetUncertainBelow(Some(percent)))
+        };
+        if pressed(LESS_UNCERTAIN) {
+            let percent = state.uncertain_below_percent;
+            return uncertain(percent.saturating_sub(UNCERTAIN_STEP_PERCENT));
+        }
+        if pressed(MORE_UNCERTAIN) {
+            return uncertain(state.uncertain_below_percent + UNCERTAIN_STEP_PERCENT);
+        }
+        if pressed(UNCERTAIN_BY_NETWORK) {
+            return Some(Command::SetUncertainBelow(None));
+        }
         None
     })
 }
@@ -280,6 +304,11 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
                     "Less and more smoothing",
                 ),
+                (
+                    pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
+                    "Less and more often uncertain",
+                ),
+                (keys(UNCERTAIN_BY_NETWORK), "Uncertain as the network says"),
                 (
                     format!("{SMALLER_FACES} and {LARGER_FACES}"),
                     "Smaller and larger minimum face",

@@ -21,7 +21,7 @@ use super::{
     menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui, submenu_item_ui},
     player::PlayerView,
     recordings::{self, RecordingView},
-    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
+    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT, ViewSettings},
     state_screen::sentence,
     stream_menu::stream_ui,
     streams::StreamStatus,
@@ -62,6 +62,8 @@ pub struct MenuData<'a> {
     pub recording: &'a RecordingView,
     /// The live outputs.
     pub streams: &'a [StreamStatus],
+    /// Below this probability, %, no expression is named now, by the settings or by the checkpoint.
+    pub uncertain_below_percent: u32,
     /// All other settings.
     pub view: &'a ViewSettings,
 }
@@ -71,6 +73,7 @@ pub struct MenuData<'a> {
 pub struct MenuBar {
     /// Values of the sliders while they are dragged.
     smoothing_ms: u32,
+    uncertain_below_percent: u32,
     min_face_size_px: u32,
 }
 
@@ -131,6 +134,22 @@ impl MenuBar {
             *command = Some(Command::SetSmoothing(Duration::from_millis(
                 self.smoothing_ms.into(),
             )));
+        }
+        self.uncertain_below_percent = data.uncertain_below_percent;
+        let slider =
+            Slider::new(&mut self.uncertain_below_percent, 0..=MAX_UNCERTAIN_PERCENT).suffix(" %");
+        if slider_ui(ui, "Uncertain below", slider).changed() {
+            *command = Some(Command::SetUncertainBelow(Some(
+                self.uncertain_below_percent,
+            )));
+        }
+        let by_network = view.uncertain_below_percent.is_none();
+        let mark = Mark::Check(by_network);
+        let key = keys(ui.ctx(), keyboard::UNCERTAIN_BY_NETWORK);
+        if item_ui(ui, mark, "Uncertain as the network says", &key).clicked() {
+            *command = Some(Command::SetUncertainBelow(
+                by_network.then_some(data.uncertain_below_percent),
+            ));
         }
         self.min_face_size_px = view.min_face_size_px;
         let slider = Slider::new(&mut self.min_face_size_px, FACE_SIZES_PX)

@@ -43,6 +43,8 @@ pub struct PreviewData<'a> {
     pub boxes: bool,
     /// Whether the file can be gone back in, by the bar below.
     pub can_go_back: bool,
+    /// Below this probability, 0 to 1, no expression is named.
+    pub uncertain_below: f32,
 }
 
 /// The faces to show with the frame on show: those of the newest result, unless it is too old for it.
@@ -130,7 +132,9 @@ impl Preview {
             &[]
         };
         let response = ui.interact(picture, ui.scope_id().with("picture"), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(faces)));
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::Image, true, description(faces, data.uncertain_below))
+        });
         // The analysed frame may have another size than the one on show, at a change of resolution.
         let resolution = data
             .analysis
@@ -141,7 +145,10 @@ impl Preview {
                 resolution,
                 mirror: data.mirror,
             };
-            let look = OverlayLook::default();
+            let look = OverlayLook {
+                uncertain_below: data.uncertain_below,
+                ..OverlayLook::default()
+            };
             overlay::paint(ui.painter(), &ui_from_frame, faces, &look, 1.0);
         }
         picture
@@ -171,12 +178,14 @@ impl Preview {
 }
 
 /// What screen readers say about the picture.
-fn description(faces: &[FaceAnalysis]) -> String {
+fn description(faces: &[FaceAnalysis], uncertain_below: f32) -> String {
     if faces.is_empty() {
         return "Picture, no face".to_owned();
     }
-    let names: Vec<String> = faces.iter().map(overlay::plate_text).collect();
-    format!("Picture: {}", names.join(", "))
+    let names = faces
+        .iter()
+        .map(|face| overlay::plate_text(face, uncertain_below));
+    format!("Picture: {}", names.collect::<Vec<_>>().join(", "))
 }
 
 /// Copies a frame into `image`, in place if the graphics card is done with the last one, and covers it.
@@ -324,6 +333,7 @@ mod tests {
                         mirror: true,
                         boxes: true,
                         can_go_back: false,
+                        uncertain_below: 0.0,
                     },
                 );
                 *sent = command.or(sent.take());
@@ -363,9 +373,9 @@ mod tests {
 
     #[test]
     fn the_picture_tells_what_is_on_it() {
-        assert_eq!(description(&[]), "Picture, no face");
+        assert_eq!(description(&[], 0.0), "Picture, no face");
         assert_eq!(
-            description(&fixtures::faces(2)),
+            description(&fixtures::faces(2), 0.0),
             "Picture: angry 40 %, disgust 45 %"
         );
     }

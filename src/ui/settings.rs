@@ -28,6 +28,8 @@ use crate::{
 const MAX_RECENT: usize = 6;
 /// Longest time constant of the smoothing on offer. Beyond it the bars lag seconds behind the face.
 pub const MAX_SMOOTHING_MS: u32 = 2000;
+/// Highest threshold on offer below which no expression is named, %. Higher, and hardly any ever would be.
+pub const MAX_UNCERTAIN_PERCENT: u32 = 95;
 /// Smallest and largest of the minimum face sizes on offer, px. Below 40 px a face has fewer pixels than the
 /// network's input; above 400 px only a face that fills a webcam's picture is left.
 pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 40..=400;
@@ -48,6 +50,8 @@ pub struct ViewSettings {
     pub privacy: Option<Effect>,
     /// Time constant of the smoothing, ms; 0 switches it off.
     pub smoothing_ms: u32,
+    /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
+    pub uncertain_below_percent: Option<u32>,
     /// Smallest face to look for, source px.
     pub min_face_size_px: u32,
     /// Light or dark.
@@ -107,6 +111,7 @@ impl Default for ViewSettings {
             bars: true,
             privacy: None,
             smoothing_ms: settings.smoothing.as_millis() as u32,
+            uncertain_below_percent: None,
             min_face_size_px: settings.detect.min_face_size_px,
             theme: ThemeChoice::default(),
             websocket_port: Output::WebSocket.default_port(),
@@ -221,6 +226,9 @@ impl ViewSettings {
 
     fn sanitized(mut self) -> Self {
         self.smoothing_ms = self.smoothing_ms.min(MAX_SMOOTHING_MS);
+        self.uncertain_below_percent = self
+            .uncertain_below_percent
+            .map(|percent| percent.min(MAX_UNCERTAIN_PERCENT));
         self.min_face_size_px = self
             .min_face_size_px
             .clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
@@ -312,6 +320,7 @@ mod tests {
             mirror_webcams: false,
             privacy: Some(Effect::Blur),
             smoothing_ms: 900,
+            uncertain_below_percent: Some(35),
             theme: ThemeChoice::Light,
             recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],
             ..ViewSettings::default()
@@ -356,10 +365,15 @@ mod tests {
         fs::write(
             &path,
             r#"{"smoothing_ms":999999,"min_face_size_px":0,"websocket_port":0,"osc_port":9001}"#,
+            r#"{"smoothing_ms":999999,"min_face_size_px":0,"uncertain_below_percent":100}"#,
         )
         .unwrap();
         let settings = ViewSettings::load(&path).unwrap();
         assert_eq!(settings.smoothing_ms, MAX_SMOOTHING_MS);
+        assert_eq!(
+            settings.uncertain_below_percent,
+            Some(MAX_UNCERTAIN_PERCENT)
+        );
         assert_eq!(settings.min_face_size_px, *FACE_SIZES_PX.start());
         let config = settings.stream_config();
         assert_eq!((config.websocket.port(), config.osc.port()), (9117, 9001));

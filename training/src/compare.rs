@@ -208,6 +208,7 @@ mod tests {
                 labels: Expression::ALL.map(|e| e.name().to_owned()).to_vec(),
                 input: InputSpec::FER_2013,
                 temperature: 1.0,
+                uncertain_below: 0.0,
                 training: serde_json::Value::Null,
                 metrics: std::collections::BTreeMap::new(),
                 license: String::new(),

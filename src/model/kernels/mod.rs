@@ -30,6 +30,7 @@ mod pool;
 mod product;
 mod runs;
 mod scale_shift;
+mod short_cut;
 mod slices;
 
 pub use batch_norm::{BatchNormConfig, FoldedNorm, batch_norm};
@@ -41,6 +42,7 @@ pub use linear::linear;
 pub use patches::by_patches;
 pub use pool::{adaptive_avg_pool, avg_pool, max_pool};
 pub use scale_shift::BatchStatistics;
+pub use short_cut::add_relu;
 
 #[cfg(test)]
 mod test_support;

@@ -128,6 +128,7 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
         labels: options.labels.map(|label| label.name().to_owned()).to_vec(),
         input: recognized.input,
         temperature: 1.0,
+        uncertain_below: 0.0,
         training: serde_json::json!({ "imported from": "a PyTorch file" }),
         metrics: BTreeMap::new(),
         license: options.license.clone(),

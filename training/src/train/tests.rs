@@ -7,7 +7,9 @@ use fervis::model::{network::Architecture, three_block::ThreeBlockConfig};
 use super::*;
 use crate::{
     augment::AugmentConfig,
+    auxiliary::AuxiliarySettings,
     dataset::tests::synthetic,
+    ferplus::Votes,
     loss::{ClassWeights, LossSettings},
     optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
     recipe::{EmaSettings, tests::three_block},
@@ -61,6 +63,7 @@ fn rich(max_epochs: usize) -> Recipe {
             final_factor: 0.01,
         }),
         ema: Some(EmaSettings { decay: 0.9 }),
+        auxiliary: Some(AuxiliarySettings { weight: 0.5 }),
         ..recipe(max_epochs)
     }
 }
@@ -71,11 +74,16 @@ fn try_run(
     folder: &Path,
     stop: &dyn Fn() -> bool,
 ) -> Result<(Outcome, Progress)> {
-    let votes = Votes::new(vec![Some([1.0 / 7.0; 7]); dataset.len()]);
+    let votes = Votes {
+        by_expression: [1; 7],
+        ..Votes::default()
+    };
+    let votes = FerPlus::new(vec![votes; dataset.len()]);
     let job = Job {
         recipe,
         dataset: &Arc::new(dataset),
-        votes: Some(votes),
+        votes: Some(Arc::new(votes)),
+        teachers: None,
         device: &Device::Cpu,
         budget: None,
     };
@@ -234,6 +242,7 @@ fn a_budget_too_small_for_anything_still_gives_an_epoch() {
         recipe: &recipe(30),
         dataset: &Arc::new(synthetic(20)),
         votes: None,
+        teachers: None,
         device: &Device::Cpu,
         budget: Some(Duration::from_millis(1)),
     };
@@ -254,6 +263,7 @@ fn votes_that_a_recipe_needs_must_be_given() {
         recipe: &rich(1),
         dataset: &Arc::new(synthetic(20)),
         votes: None,
+        teachers: None,
         device: &Device::Cpu,
         budget: None,
     };
