@@ -20,7 +20,6 @@ use crate::{
     loader::{Batches, LoaderConfig},
     metrics::{ClassMetrics, Metrics},
     reliability::Reliability,
-    temperature::fit_temperature,
 };
 
 /// Figures of one checkpoint on one split.
@@ -93,8 +92,13 @@ impl Evaluation {
         );
         let labels = dataset.labels_of(indices);
         let temperature = classifier.info().temperature;
+        let look = |views: Views| {
+            // Ten views of every image may take minutes.
+            log::info!("{} images, views of each: {}", indices.len(), views.views().len());
+            logits_over(classifier, dataset, indices, views)
+        };
         let logits = Views::ALL
-            .map(|views| logits_over(classifier, dataset, indices, views))
+            .map(look)
             .into_iter()
             .collect::<Result<Vec<_>>>()?;
         let [single, flip, ten] =
@@ -208,15 +212,4 @@ pub fn logits_of(
         all.extend(classifier.logits(batch.images)?);
     }
     Ok(all)
-}
-
-/// The temperature that makes confidence match accuracy best on PublicTest.
-///
-/// # Errors
-/// If the data has no PublicTest or the network's inputs are not square.
-pub fn calibration_temperature(classifier: &mut Classifier, dataset: &Arc<Dataset>) -> Result<f32> {
-    let indices = dataset.split(Split::PublicTest);
-    ensure!(!indices.is_empty(), "the data has no PublicTest images");
-    let logits = logits_of(classifier, dataset, indices, View::PLAIN)?;
-    Ok(fit_temperature(&logits, &dataset.labels_of(indices)) as f32)
 }

@@ -31,6 +31,7 @@ mod product;
 mod runs;
 mod scale_shift;
 mod slices;
+mod winograd;
 
 pub use batch_norm::{BatchNormConfig, FoldedNorm, batch_norm};
 pub use conv_norm::{ConvNormConfig, conv_norm};

@@ -2,13 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
 use fervis::model::{Classifier, checkpoint::Checkpoint};
 use fervis_train::{
+    augment::View,
     dataset::{Dataset, Split},
-    evaluate::calibration_temperature,
+    evaluate::logits_of,
     framing,
+    metrics::Metrics,
+    temperature::fit_temperature,
 };
 
 /// Images that the crop is learnt from: medians over 1,000 move by less than a hundredth between halves.
@@ -39,6 +42,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     let public = dataset.split(Split::PublicTest);
+    ensure!(!public.is_empty(), "the data has no PublicTest images");
     let framing = framing::learn(&dataset, &public[..public.len().min(N_FRAMING_IMAGES)])
         .context("the detector found no face in PublicTest")?;
     checkpoint.metadata.input.crop = framing.crop;
@@ -48,16 +52,25 @@ pub fn run(args: &Args) -> Result<()> {
         None,
         &Device::Cpu,
     )?;
-    checkpoint.metadata.temperature = calibration_temperature(&mut classifier, &dataset)?;
+    let before = checkpoint.metadata.temperature;
+    let logits = logits_of(&mut classifier, &dataset, public, View::PLAIN)?;
+    let labels = dataset.labels_of(public);
+    let temperature = fit_temperature(&logits, &labels) as f32;
+    checkpoint.metadata.temperature = temperature;
+    let [was, is] = [before, temperature].map(|t| Metrics::from_logits(&logits, &labels, t));
     Checkpoint::write(&checkpoint.metadata, &checkpoint.weights, &args.out)?;
     println!(
         "face found in {} of {} images; crop scale {:.3}, shifted down by {:.3} of the box",
         framing.n_found, framing.n_images, framing.crop.scale, framing.crop.shift_y
     );
     println!(
-        "temperature {:.4}, written to {}",
-        checkpoint.metadata.temperature,
-        args.out.display()
+        "temperature {temperature:.4} (was {before:.4}): calibration error on PublicTest {:.2} % (was {:.2} %), negative \
+         log-likelihood {:.4} (was {:.4})",
+        is.calibration_error * 100.0,
+        was.calibration_error * 100.0,
+        is.negative_log_likelihood,
+        was.negative_log_likelihood
     );
+    println!("written to {}", args.out.display());
     Ok(())
 }

@@ -16,6 +16,7 @@ const TEXT: &str = include_str!("../../recipes/three-block.toml");
 fn the_reference_recipe_is_what_it_was() {
     let expected = Recipe {
         name: "three-block".to_owned(),
+        published: None,
         seed: 2013,
         batch_size: 64,
         max_epochs: 60,
@@ -46,7 +47,7 @@ fn every_built_in_recipe_is_sound() {
     for (name, text) in super::file::EMBEDDED {
         let recipe = Recipe::find(name).unwrap();
         assert_eq!(recipe.name, *name);
-        assert_eq!(recipe.network.name(), *name);
+        assert!(name.starts_with(recipe.network.name()), "{name}");
         assert!(text.starts_with("# "), "{name} says where it is from");
     }
     assert!(Recipe::names().contains(&"three-block"));
@@ -115,6 +116,17 @@ fn errors_name_file_line_and_key() {
             line("[selection]") + 1
         ),
     );
+}
+
+#[test]
+fn a_recipe_is_found_by_its_network_too() {
+    for (network, recipe) in [
+        ("resnet18", "resnet18-finetune"),
+        ("vgg19", "vgg19-transfer"),
+        ("vgg16", "vgg16"),
+    ] {
+        assert_eq!(Recipe::find(network).unwrap().name, recipe);
+    }
 }
 
 #[test]
