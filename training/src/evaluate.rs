@@ -94,7 +94,11 @@ impl Evaluation {
         let temperature = classifier.info().temperature;
         let look = |views: Views| {
             // Ten views of every image may take minutes.
-            log::info!("{} images, views of each: {}", indices.len(), views.views().len());
+            log::info!(
+                "{} images, views of each: {}",
+                indices.len(),
+                views.views().len()
+            );
             logits_over(classifier, dataset, indices, views)
         };
         let logits = Views::ALL

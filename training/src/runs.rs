@@ -48,8 +48,7 @@ impl Run {
     pub fn read(folder: &Path) -> Result<Self> {
         let no_run = || format!("{} is no folder of a run", folder.display());
         let read = |name: &str| fs::read(folder.join(name)).with_context(no_run);
-        let recipe: Recipe =
-            serde_json::from_slice(&read("recipe.json")?).with_context(no_run)?;
+        let recipe: Recipe = serde_json::from_slice(&read("recipe.json")?).with_context(no_run)?;
         let figures: Figures =
             serde_json::from_slice(&read("metrics.json")?).with_context(no_run)?;
         let best = figures
@@ -93,12 +92,14 @@ pub fn table(runs: &[Run]) -> Table {
     }
     let mut table = Table::new(&header);
     for run in runs {
-        let accuracy = |accuracy: f64, error: f64| {
-            format!("{:.2} ± {:.2} %", accuracy * 100.0, error * 100.0)
-        };
+        let accuracy =
+            |accuracy: f64, error: f64| format!("{:.2} ± {:.2} %", accuracy * 100.0, error * 100.0);
         let mut row = vec![
             run.recipe.name.clone(),
-            run.recipe.published.clone().unwrap_or_else(|| "–".to_owned()),
+            run.recipe
+                .published
+                .clone()
+                .unwrap_or_else(|| "–".to_owned()),
             accuracy(run.best.public_accuracy, run.standard_error),
             format!("{:.2} %", run.best.public_macro_f1 * 100.0),
             format!("{} of {}", run.best.epoch, run.n_epochs),
@@ -161,7 +162,14 @@ mod tests {
         assert_eq!((run.best.epoch, run.n_epochs), (2, 3));
         let table = table(&[run]).to_string();
         let row = table.lines().nth(2).unwrap();
-        for cell in ["| three-block |", "| 64.41 % test ", "50.00 ±", "| 2 of 3 ", "| 1 h 35 min |", "| 200 "] {
+        for cell in [
+            "| three-block |",
+            "| 64.41 % test ",
+            "50.00 ±",
+            "| 2 of 3 ",
+            "| 1 h 35 min |",
+            "| 200 ",
+        ] {
             assert!(row.contains(cell), "{cell} in {table}");
         }
     }

@@ -50,7 +50,15 @@ fn train(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fervis-train"));
     command
         .current_dir(folder)
-        .args(["train", "--data", "faces.csv", "--recipe", "endless.toml", "--out", "my run"])
+        .args([
+            "train",
+            "--data",
+            "faces.csv",
+            "--recipe",
+            "endless.toml",
+            "--out",
+            "my run",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command

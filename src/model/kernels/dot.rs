@@ -190,7 +190,13 @@ mod tests {
 
     #[test]
     fn agrees_with_candle_over_many_shapes() {
-        for (batch, k, n) in [(1, 1, 1), (1, 9216, 512), (3, 33, 7), (8, 48, 10), (6, 300, 9)] {
+        for (batch, k, n) in [
+            (1, 1, 1),
+            (1, 9216, 512),
+            (3, 33, 7),
+            (8, 48, 10),
+            (6, 300, 9),
+        ] {
             let xs = random((batch, k), 1);
             let weight = random((n, k), 2);
             let ys = xs.apply_op2_no_bwd(&weight, &Dot).unwrap();

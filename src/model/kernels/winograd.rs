@@ -148,23 +148,22 @@ impl Winograd {
         let n_groups = rayon::current_num_threads().clamp(1, most_groups.max(1));
         let group_len = n_panels.div_ceil(n_groups) * PANEL_WIDTH;
         let n_numbers = square.n_numbers();
-        let mut numbers = vec![0.0; n_numbers * c_out * c_in];
-        for (pair, kernel) in weight.chunks_exact(KERNEL * KERNEL).enumerate() {
-            let transformed = match square {
+        // One for each pair of channels.
+        let transformed: Vec<[f32; MOST * MOST]> = weight
+            .par_chunks_exact(KERNEL * KERNEL)
+            .map(|kernel| match square {
                 Square::Two => transform_kernel::<Two>(kernel),
                 Square::Four => transform_kernel::<Four>(kernel),
-            };
-            for (number, value) in transformed.into_iter().take(n_numbers).enumerate() {
-                numbers[number * c_out * c_in + pair] = value;
-            }
-        }
+            })
+            .collect();
         let groups = (0..c_out)
             .step_by(group_len)
             .map(|first| {
                 let channels = first..(first + group_len).min(c_out);
                 let matrix = |number: usize| {
-                    let matrix = &numbers[number * c_out * c_in..][..c_out * c_in];
-                    Panels::from_entries(c_in, channels.len(), |k, n| matrix[(first + n) * c_in + k])
+                    Panels::from_entries(c_in, channels.len(), |k, n| {
+                        transformed[(first + n) * c_in + k][number]
+                    })
                 };
                 let mut padded = bias[channels.clone()].to_vec();
                 padded.resize(channels.len().next_multiple_of(PANEL_WIDTH), 0.0);
@@ -336,7 +335,9 @@ impl Winograd {
 /// Runs of up to `len` that cover `0..n`.
 fn runs(n: usize, len: usize) -> impl Iterator<Item = Range<usize>> {
     let len = len.max(1);
-    (0..n).step_by(len).map(move |first| first..(first + len).min(n))
+    (0..n)
+        .step_by(len)
+        .map(move |first| first..(first + len).min(n))
 }
 
 /// Numbers that are computed with side by side: those of a 512-bit vector.
@@ -482,18 +483,20 @@ impl Scheme for Four {
     }
 }
 
-/// A kernel's numbers, as many as the scheme has, row by row.
-fn transform_kernel<S: Scheme>(kernel: &[f32]) -> Vec<f32> {
+/// A kernel's numbers, row by row: as many as the scheme has, then zeros.
+fn transform_kernel<S: Scheme>(kernel: &[f32]) -> [f32; MOST * MOST] {
     let at = |row: usize, column: usize| f64::from(kernel[row * KERNEL + column]);
     let columns: [[f64; MOST]; KERNEL] =
         std::array::from_fn(|x| S::kernel(std::array::from_fn(|y| at(y, x))));
     let n = S::SIDE + KERNEL - 1;
-    (0..n)
-        .flat_map(|y| {
-            let row = S::kernel(std::array::from_fn(|x| columns[x][y]));
-            row.into_iter().take(n).map(|value| value as f32)
-        })
-        .collect()
+    let mut numbers = [0.0; MOST * MOST];
+    for (y, numbers) in numbers.chunks_exact_mut(n).take(n).enumerate() {
+        let row = S::kernel(std::array::from_fn(|x| columns[x][y]));
+        for (number, value) in numbers.iter_mut().zip(row) {
+            *number = value as f32;
+        }
+    }
+    numbers
 }
 
 multiversion! {
@@ -587,7 +590,14 @@ mod tests {
     }
 
     /// Against a plain loop.
-    fn check(n_images: usize, height: usize, width: usize, c_in: usize, c_out: usize, square: Square) {
+    fn check(
+        n_images: usize,
+        height: usize,
+        width: usize,
+        c_in: usize,
+        c_out: usize,
+        square: Square,
+    ) {
         let xs = values(n_images * height * width * c_in, 1);
         let weight = values(c_out * c_in * 9, 2);
         let bias = values(c_out, 3);
@@ -614,7 +624,10 @@ mod tests {
                 }
             }
             let gap = (f64::from(*found) - sum).abs();
-            assert!(gap < 2e-4, "{square:?}, value {index}: {found} instead of {sum}");
+            assert!(
+                gap < 2e-4,
+                "{square:?}, value {index}: {found} instead of {sum}"
+            );
         }
     }
 

@@ -35,10 +35,12 @@ pub enum Container<'a> {
 ///
 /// A safetensors file begins with the length of its JSON, and one length in 32 begins as a pickle does.
 pub fn looks_like_pytorch(bytes: &[u8]) -> bool {
-    let is_safetensors = bytes.split_first_chunk::<8>().is_some_and(|(length, rest)| {
-        let length = usize::try_from(u64::from_le_bytes(*length));
-        rest.starts_with(b"{") && length.is_ok_and(|length| length <= rest.len())
-    });
+    let is_safetensors = bytes
+        .split_first_chunk::<8>()
+        .is_some_and(|(length, rest)| {
+            let length = usize::try_from(u64::from_le_bytes(*length));
+            rest.starts_with(b"{") && length.is_ok_and(|length| length <= rest.len())
+        });
     !is_safetensors && (bytes.starts_with(b"PK") || bytes.starts_with(b"\x80"))
 }
 

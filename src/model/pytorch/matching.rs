@@ -266,10 +266,7 @@ mod tests {
                 .iter()
                 .all(|m| m.change == Change::None)
         );
-        assert_eq!(
-            matching.folded,
-            [(1, "stem.bn.running_mean".to_owned())]
-        );
+        assert_eq!(matching.folded, [(1, "stem.bn.running_mean".to_owned())]);
         assert!(matching.missing.is_empty() && matching.left_over.is_empty());
     }
 

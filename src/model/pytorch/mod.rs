@@ -8,9 +8,9 @@
 //! without an error and is wrong all the time, so [`Import::assumptions`] belongs in front of the user.
 
 mod container;
-mod pretrained;
 mod matching;
 mod pickle;
+mod pretrained;
 mod recognize;
 mod sizes;
 mod state_dict;

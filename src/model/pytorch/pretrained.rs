@@ -15,8 +15,7 @@ use super::{
 use crate::{
     expression::N_EXPRESSIONS,
     model::{
-        checkpoint::check_finite, error::ModelError, network::Architecture,
-        preprocess::InputSpec,
+        checkpoint::check_finite, error::ModelError, network::Architecture, preprocess::InputSpec,
     },
 };
 
@@ -90,7 +89,11 @@ fn try_take(
         let weight = weight.map_err(|error| error.to_string())?;
         weights.insert(matched.ours.clone(), weight);
     }
-    let mut new: Vec<String> = head.iter().filter(is_missing).map(|(n, _)| layer(n)).collect();
+    let mut new: Vec<String> = head
+        .iter()
+        .filter(is_missing)
+        .map(|(n, _)| layer(n))
+        .collect();
     new.dedup();
     let mut unused: Vec<String> = unused
         .iter()

@@ -110,10 +110,7 @@ fn fit(
     layers: &Layers,
     input: &InputSpec,
 ) -> Result<Recognized, Misfit> {
-    let (counts, expected) = (
-        layers.counts(),
-        Layers::of_network(usual, input).counts(),
-    );
+    let (counts, expected) = (layers.counts(), Layers::of_network(usual, input).counts());
     let no_match = |reason| Misfit {
         n_matched: 0,
         n_layers_off: counts.0.abs_diff(expected.0) + counts.1.abs_diff(expected.1),

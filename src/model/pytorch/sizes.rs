@@ -44,7 +44,11 @@ impl Layers {
     /// Of a network of ours.
     pub fn of_network(architecture: &Architecture, input: &InputSpec) -> Self {
         let shapes = architecture.weight_shapes(input, N_EXPRESSIONS);
-        Self::from_shapes(shapes.iter().map(|(name, shape)| (name.as_str(), &shape[..])))
+        Self::from_shapes(
+            shapes
+                .iter()
+                .map(|(name, shape)| (name.as_str(), &shape[..])),
+        )
     }
 
     fn from_shapes<'a>(shapes: impl Iterator<Item = (&'a str, &'a [usize])> + Clone) -> Self {
@@ -348,8 +352,7 @@ mod tests {
             let file = Layers::of_network(&expected, &input);
             let usual = Architecture::usual();
             let usual = usual.iter().find(|usual| usual.name() == expected.name());
-            let (found, found_input) =
-                infer(usual.unwrap(), &file, &InputSpec::FER_2013).unwrap();
+            let (found, found_input) = infer(usual.unwrap(), &file, &InputSpec::FER_2013).unwrap();
             assert_eq!(
                 found.weight_shapes(&found_input, N_EXPRESSIONS),
                 expected.weight_shapes(&input, N_EXPRESSIONS)

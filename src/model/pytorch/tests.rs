@@ -227,13 +227,17 @@ fn every_architecture_is_recognised_whatever_its_layers_are_called() {
         };
         let import = import(&bytes, "my.pth", &options).unwrap();
         let metadata = &import.checkpoint.metadata;
-        let found = metadata.architecture.weight_shapes(&metadata.input, N_EXPRESSIONS);
+        let found = metadata
+            .architecture
+            .weight_shapes(&metadata.input, N_EXPRESSIONS);
         assert_eq!(found, shapes, "{}", usual.name());
         let matching = &import.recognized.matching;
         assert_eq!(matching.matched.len(), shapes.len());
         assert!(matching.folded.is_empty());
         // Layer by layer, though several have the same shapes.
-        let layers = shapes.iter().map(|(name, _)| name.rsplit_once('.').unwrap().0);
+        let layers = shapes
+            .iter()
+            .map(|(name, _)| name.rsplit_once('.').unwrap().0);
         let mut layers: Vec<&str> = layers.collect();
         layers.dedup();
         for matched in &matching.matched {
@@ -253,7 +257,13 @@ fn running_means_tell_where_normalisation_stands() {
     });
     let shapes = custom_cnn.weight_shapes(&InputSpec::FER_2013, N_EXPRESSIONS);
     let name_of = |mean: f64| {
-        let value = |name: &str| if name.ends_with("running_mean") { mean } else { 0.5 };
+        let value = |name: &str| {
+            if name.ends_with("running_mean") {
+                mean
+            } else {
+                0.5
+            }
+        };
         let import = import_plainly(&numbered(&shapes, DType::F32, value)).unwrap();
         let name = import.checkpoint.metadata.architecture.name();
         (name, import.recognized.also_fits)
@@ -287,7 +297,10 @@ fn networks_for_photographs_are_named_as_such() {
     let shapes = resnet.weight_shapes(&InputSpec::FER_2013, 1000);
     let bytes = numbered(&shapes, DType::F16, |_| 0.0);
     let message = import_plainly(&bytes).unwrap_err().to_string();
-    assert!(message.contains("as resnet18, the nearest, it tells ImageNet's 1000 classes"), "{message}");
+    assert!(
+        message.contains("as resnet18, the nearest, it tells ImageNet's 1000 classes"),
+        "{message}"
+    );
     assert!(message.contains("--pretrained"), "{message}");
 }
 

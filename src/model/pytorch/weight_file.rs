@@ -94,7 +94,8 @@ impl<'a> WeightFile<'a> {
     /// What is wrong, as the end of a sentence.
     pub fn read(&mut self, index: usize) -> Result<Tensor, String> {
         let name = &self.tensors[index].name;
-        let unreadable = |error: &dyn std::fmt::Display| format!("“{name}” is unreadable ({error})");
+        let unreadable =
+            |error: &dyn std::fmt::Display| format!("“{name}” is unreadable ({error})");
         match &mut self.source {
             Source::Pytorch(container, stored) => {
                 let stored = &stored[index];
@@ -148,10 +149,7 @@ mod tests {
         let tensors = HashMap::from([
             ("features.10.weight", tensor(10.0)),
             ("features.2.weight", tensor(2.0)),
-            (
-                "steps",
-                Tensor::zeros(1, DType::U32, &Device::Cpu).unwrap(),
-            ),
+            ("steps", Tensor::zeros(1, DType::U32, &Device::Cpu).unwrap()),
         ]);
         let bytes = safetensors::serialize(&tensors, None).unwrap();
         let mut file = WeightFile::open(&bytes).unwrap();

@@ -57,7 +57,11 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError`], naming the file, the line and the key.
     pub fn find(name: &str) -> Result<Self, RecipeError> {
-        let begins = |known: &str| known.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        let begins = |known: &str| {
+            known
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('-'))
+        };
         let beginning: Vec<_> = EMBEDDED.iter().filter(|(known, _)| begins(known)).collect();
         let built_in = EMBEDDED.iter().find(|(known, _)| *known == name);
         if let Some((known, text)) = built_in.or(match beginning[..] {

@@ -212,7 +212,10 @@ fn a_run_interrupted_while_its_images_grow_ends_the_same_bit_for_bit() {
     let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     try_run(&recipe, synthetic(5), whole.path(), &|| false).unwrap();
     // Six steps, the first piece's two within the first epoch.
-    assert_eq!(run_in_pieces(&More::default(), &recipe, 5, parted.path()), 2);
+    assert_eq!(
+        run_in_pieces(&More::default(), &recipe, 5, parted.path()),
+        2
+    );
     check_same(whole.path(), parted.path());
 }
 
@@ -222,10 +225,7 @@ fn the_same_seed_gives_the_same_weights_and_another_one_others() {
     run(&rich(2), first.path());
     run(&rich(2), again.path());
     check_same(first.path(), again.path());
-    let another = Recipe {
-        seed: 1,
-        ..rich(2)
-    };
+    let another = Recipe { seed: 1, ..rich(2) };
     run(&another, other.path());
     assert_ne!(state(first.path()), state(other.path()));
 }
@@ -263,7 +263,9 @@ fn a_run_begins_with_the_weights_it_is_given() {
     try_run_with(&more, &recipe, synthetic(20), second.path(), &|| false).unwrap();
     let kernels = |folder: &Path| {
         let state = state(folder);
-        let named = state.into_iter().find(|(name, _)| name == "block1.conv.weight");
+        let named = state
+            .into_iter()
+            .find(|(name, _)| name == "block1.conv.weight");
         named.unwrap().1
     };
     let best = Checkpoint::read(&first.path().join("best.safetensors")).unwrap();
@@ -280,7 +282,10 @@ fn a_run_begins_with_the_weights_it_is_given() {
     };
     let error = try_run(&longer, synthetic(20), second.path(), &|| false).unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("began with the weights of first.pth"), "{error}");
+    assert!(
+        error.contains("began with the weights of first.pth"),
+        "{error}"
+    );
     try_run_with(&more, &longer, synthetic(20), second.path(), &|| false).unwrap();
     // From random weights the group does not count.
     let third = tempfile::tempdir().unwrap();
