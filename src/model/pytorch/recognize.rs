@@ -41,6 +41,8 @@ struct Misfit {
     n_matched: usize,
     /// How far the number of layers is off.
     n_layers_off: usize,
+    /// Whether it is this architecture all the same, only for another task.
+    is_certain: bool,
     reason: String,
 }
 
@@ -92,6 +94,9 @@ pub fn recognize(
         .into_iter()
         .next()
         .ok_or_else(|| "it holds no network".to_owned())?;
+    if misfit.is_certain {
+        return Err(misfit.reason);
+    }
     Err(match only {
         Some(only) => format!("it is no {only} network: {}", misfit.reason),
         None => format!(
@@ -114,6 +119,7 @@ fn fit(
     let no_match = |reason| Misfit {
         n_matched: 0,
         n_layers_off: counts.0.abs_diff(expected.0) + counts.1.abs_diff(expected.1),
+        is_certain: false,
         reason,
     };
     let (architecture, input) = infer(usual, layers, input).map_err(no_match)?;
@@ -138,17 +144,28 @@ fn fit(
         .map(|index| tensors[*index].name.as_str())
         .collect();
     let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
-    let only_the_last_layer = missing.len() + left_over.len() <= 4;
-    let reason = match (layers.n_classes(), layers.n_channels()) {
-        (Some(IMAGENET_CLASSES), _) if only_the_last_layer => {
-            "it tells ImageNet's 1000 classes apart, not seven expressions: it is where training begins, by \
-             fervis-train train --pretrained"
-                .to_owned()
-        }
-        (Some(n_outputs), _) if only_the_last_layer && n_outputs != N_EXPRESSIONS => {
-            format!("it has {n_outputs} outputs instead of {N_EXPRESSIONS}")
-        }
-        (_, Some(n_channels)) if ![1, 3].contains(&n_channels) => {
+    let n_matched = matched.len();
+    if missing.len() + left_over.len() <= 4
+        && let Some(n_outputs) = layers.n_classes().filter(|n| *n != N_EXPRESSIONS)
+    {
+        let name = usual.name();
+        return Err(Misfit {
+            n_matched,
+            n_layers_off: 0,
+            is_certain: true,
+            reason: match n_outputs {
+                IMAGENET_CLASSES => format!(
+                    "it is a {name} network for ImageNet's {IMAGENET_CLASSES} classes, not for expressions; a training \
+                     can begin with it: fervis-train train --pretrained"
+                ),
+                _ => format!(
+                    "it is a {name} network, but it has {n_outputs} outputs instead of {N_EXPRESSIONS}"
+                ),
+            },
+        });
+    }
+    let reason = match layers.n_channels() {
+        Some(n_channels) if ![1, 3].contains(&n_channels) => {
             format!("it takes {n_channels} channels; fervis feeds networks with 1 (grey)")
         }
         _ => format!(
@@ -162,8 +179,9 @@ fn fit(
         ),
     };
     Err(Misfit {
-        n_matched: matched.len(),
+        n_matched,
         n_layers_off: 0,
+        is_certain: false,
         reason,
     })
 }
@@ -176,6 +194,7 @@ fn refute_by_means(
     let misfit = |reason| Misfit {
         n_matched: recognized.matching.matched.len(),
         n_layers_off: 0,
+        is_certain: false,
         reason,
     };
     let mut means = Vec::new();

@@ -298,7 +298,7 @@ fn networks_for_photographs_are_named_as_such() {
     let bytes = numbered(&shapes, DType::F16, |_| 0.0);
     let message = import_plainly(&bytes).unwrap_err().to_string();
     assert!(
-        message.contains("as resnet18, the nearest, it tells ImageNet's 1000 classes"),
+        message.contains("it is a resnet18 network for ImageNet's 1000 classes"),
         "{message}"
     );
     assert!(message.contains("--pretrained"), "{message}");
