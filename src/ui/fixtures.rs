@@ -87,6 +87,7 @@ pub fn checkpoint() -> Arc<CheckpointInfo> {
         path: None,
         architecture: "three-block".to_owned(),
         n_parameters: 5_100_000,
+        labels: Vec::new(),
         temperature: 1.2,
         metrics: vec![("PrivateTest accuracy".to_owned(), "62 %".to_owned())],
         sha256: "0123456789abcdef".repeat(4),
