@@ -148,6 +148,7 @@ fn odd_sizes_and_a_caption() {
         caption: Some("A caption that is much longer than this picture is wide".to_owned()),
         boxes: false,
         names: false,
+        ..OverlayLook::default()
     };
     check("long_caption", (181, 61), &faces, &look);
 }
@@ -185,7 +186,7 @@ fn without_faces_the_picture_stays_as_it_is() {
     let nothing = OverlayLook {
         boxes: false,
         names: false,
-        caption: None,
+        ..OverlayLook::default()
     };
     assert_eq!(drawn(resolution, &faces, &nothing), ground(resolution));
     // No picture at all is no reason to panic.

@@ -76,6 +76,19 @@ impl VideoChoice {
     }
 }
 
+/// What is drawn on a picture.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(feature = "overlay"),
+    expect(dead_code, reason = "only the overlay draws")
+)]
+pub(super) struct Drawn<'a> {
+    /// The faces, each with its box and its name.
+    pub faces: &'a [FaceAnalysis],
+    /// Below this probability, 0 to 1, no expression is named.
+    pub uncertain_below: f32,
+}
+
 /// Where a picture went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Placed {
@@ -158,7 +171,7 @@ impl Pictures {
         self.known_at = Some(analysis.frame.time);
     }
 
-    /// Writes a frame, with `faces` drawn on it where that is wished. `number` and `pts_90k` are the frame's in the session.
+    /// Writes a frame, with `drawn` on it where that is wished. `number` and `pts_90k` are the frame's in the session.
     ///
     /// # Errors
     /// [`VideoError`]; what was written stays.
@@ -167,7 +180,7 @@ impl Pictures {
         frame: &Frame,
         number: u64,
         pts_90k: u64,
-        faces: &[FaceAnalysis],
+        drawn: Drawn<'_>,
     ) -> Result<Placed, VideoError> {
         if self.choice == VideoChoice::None {
             return Ok(Placed {
@@ -202,12 +215,11 @@ impl Pictures {
                 self.canvas.extend_from_slice(pixels);
                 #[cfg(feature = "overlay")]
                 if let Some(offscreen) = &mut self.offscreen {
-                    offscreen.draw(
-                        &mut self.canvas,
-                        frame.resolution(),
-                        faces,
-                        &OverlayLook::default(),
-                    );
+                    let look = OverlayLook {
+                        uncertain_below: drawn.uncertain_below,
+                        ..OverlayLook::default()
+                    };
+                    offscreen.draw(&mut self.canvas, frame.resolution(), drawn.faces, &look);
                 }
                 &self.canvas
             } else {

@@ -19,7 +19,7 @@ use super::{
     latency::LatencyHistogram,
     manifest::{self, Manifest, SCHEMA, Status},
     pending::{Pending, Ready},
-    pictures::Pictures,
+    pictures::{Drawn, Pictures},
     tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
     writer::SessionWriter,
 };
@@ -384,9 +384,17 @@ impl Recording {
         let Some(draft) = self.drafts.get_mut(self.n_pictured) else {
             return Ok(());
         };
+        let of_network = || {
+            let network = self.checkpoint.as_ref();
+            network.map_or(0.0, |info| info.uncertain_below)
+        };
+        let drawn = Drawn {
+            faces,
+            uncertain_below: self.uncertain_below.unwrap_or_else(of_network),
+        };
         let placed = self
             .pictures
-            .write(frame, draft.frame, draft.pts_90k, faces)?;
+            .write(frame, draft.frame, draft.pts_90k, drawn)?;
         draft.video_frame = placed.video_frame;
         self.n_pictured += 1;
         if placed.video_frame.is_some() {

@@ -54,6 +54,7 @@ fn checkpoint(name: &str) -> Arc<CheckpointInfo> {
         n_parameters: 1,
         labels: vec!["angry".to_owned()],
         temperature: 1.0,
+        uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: name.repeat(2),
     })

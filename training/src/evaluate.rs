@@ -108,8 +108,17 @@ impl Evaluation {
         );
         let labels = dataset.labels_of(indices);
         let temperature = classifier.info().temperature;
+        let look = |views: Views| {
+            // Ten views of every image may take minutes.
+            log::info!(
+                "{} images, views of each: {}",
+                indices.len(),
+                views.views().len()
+            );
+            logits_over(classifier, dataset, indices, views)
+        };
         let logits = Views::ALL
-            .map(|views| logits_over(classifier, dataset, indices, views))
+            .map(look)
             .into_iter()
             .collect::<Result<Vec<_>>>()?;
         let [single, flip, ten] =

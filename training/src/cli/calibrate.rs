@@ -2,10 +2,11 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
 use fervis::model::{Classifier, checkpoint::Checkpoint};
 use fervis_train::{
+    augment::View,
     dataset::{Dataset, Split},
     evaluate::calibrate,
     ferplus::FerPlus,
@@ -47,6 +48,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     let public = dataset.split(Split::PublicTest);
+    ensure!(!public.is_empty(), "the data has no PublicTest images");
     let framing = framing::learn(&dataset, &public[..public.len().min(N_FRAMING_IMAGES)])
         .context("the detector found no face in PublicTest")?;
     checkpoint.metadata.input.crop = framing.crop;
