@@ -29,10 +29,12 @@
 pub mod bounding_box;
 pub mod capture;
 pub mod detect;
+pub mod export;
 pub mod expression;
 pub mod frame;
 pub mod model;
 pub mod pipeline;
+pub mod reanalyze;
 pub mod record;
 #[cfg(feature = "gui")]
 pub mod ui;

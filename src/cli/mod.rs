@@ -1,4 +1,4 @@
-//! The commands: window, `analyze`, `devices`, `models`.
+//! The commands: window, `analyze`, `export`, `reanalyze`, `devices`, `models`.
 //!
 //! Part of the binary, not of the library: nothing else depends on how arguments are written. The exit status is
 //! pinned for scripts: 0 when the source was read to its end, 2 for a usage error, 1 otherwise.
@@ -6,10 +6,12 @@
 mod analyze;
 mod args;
 mod csv;
+mod export;
 mod json;
 mod list;
 mod output;
 mod progress;
+mod reanalyze;
 mod summary;
 
 use std::process::ExitCode;
@@ -63,6 +65,10 @@ impl NetworkArgs {
 enum Command {
     /// Analyses a source without a window and writes or sums up the results
     Analyze(Box<AnalyzeArgs>),
+    /// Writes a recorded session in a format that other programs read
+    Export(export::ExportArgs),
+    /// Lets another network read a recorded session and compares
+    Reanalyze(reanalyze::ReanalyzeArgs),
     /// Lists the cameras and what they can do
     Devices,
     /// Lists the bundled checkpoints
@@ -77,6 +83,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => open_window(cli.source, &cli.network),
         Some(Command::Analyze(args)) => analyze::run(*args),
+        Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Reanalyze(args)) => reanalyze::run(&args),
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
     }

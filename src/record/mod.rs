@@ -16,9 +16,12 @@
 //! the tables; `video_frame` counts the pictures in the video, and a frame that is not in it has none; `pts_90k` is when
 //! it is shown there, and the exact form of `t_s`.
 
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod manifest;
 pub mod reader;
 pub mod tables;
+pub mod timeline;
 
 use std::{
     io,

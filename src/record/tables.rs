@@ -11,7 +11,7 @@ use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 use super::{SessionError, TICKS_PER_SECOND};
 use crate::{
     bounding_box::BoundingBox,
-    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    expression::{Expression, Probabilities},
 };
 
 /// What a column holds, for people and for `session.json`.
@@ -544,6 +544,7 @@ pub fn read<R: Row>(path: &Path) -> Result<Vec<R>, SessionError> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::expression::N_EXPRESSIONS;
 
     /// A face in frame `frame` of a recording at 30 Hz.
     pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {

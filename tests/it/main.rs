@@ -12,5 +12,6 @@ mod architectures;
 mod cli;
 #[cfg(feature = "h264-bundled")]
 mod clip;
+mod exports;
 mod network;
 mod tidy;

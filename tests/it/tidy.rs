@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("bounding_box", &[]),
     ("expression", &[]),
     ("frame", &[]),
@@ -27,10 +27,25 @@ const ARROWS: [(&str, &[&str]); 7] = [
             "model",
         ],
     ),
+    ("record", &["bounding_box", "expression"]),
+    ("export", &["bounding_box", "expression", "record"]),
+    (
+        "reanalyze",
+        &[
+            "bounding_box",
+            "capture",
+            "detect",
+            "expression",
+            "frame",
+            "model",
+            "pipeline",
+            "record",
+        ],
+    ),
 ];
 
 /// Libraries that only one part may know, so that it can be left out or replaced.
-const OWNED: [(&str, &str); 11] = [
+const OWNED: [(&str, &str); 13] = [
     ("eframe", "src/ui/"),
     ("egui", "src/ui/"),
     ("rfd", "src/ui/"),
@@ -38,6 +53,8 @@ const OWNED: [(&str, &str); 11] = [
     ("openh264", "src/capture/"),
     ("re_mp4", "src/capture/"),
     ("v4l", "src/capture/"),
+    ("plotters", "src/export/"),
+    ("parquet", "src/export/"),
     ("zune_jpeg", "src/capture/"),
     ("rustface", "src/detect/"),
     ("safetensors", "src/model/"),
