@@ -7,6 +7,7 @@
 
 use std::io::{self, Write};
 
+use csv::{Terminator, WriterBuilder};
 use serde_json::{Map, Value, json};
 
 use super::{View, on_one_line};
@@ -16,34 +17,51 @@ use crate::{
 };
 
 const MISSING: &str = "n/a";
+const COLUMNS: [&str; 6] = [
+    "onset",
+    "duration",
+    "trial_type",
+    "track",
+    "probability",
+    "detail",
+];
 
 pub(super) fn write_events(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows: Vec<(u64, String)> = Vec::new();
+    let mut rows: Vec<(u64, [String; 5])> = Vec::new();
+    let missing = || MISSING.to_owned();
     for run in view.tracks.iter().flat_map(|track| track.runs()) {
-        let duration = seconds(run.duration_90k());
-        let rest = format!(
-            "{duration:.6}\t{}\t{}\t{:.4}\t{MISSING}",
-            run.label, run.track, run.probability
-        );
-        rows.push((run.start_90k, rest));
+        let fields = [
+            format!("{:.6}", seconds(run.duration_90k())),
+            run.label.name().to_owned(),
+            run.track.to_string(),
+            format!("{:.4}", run.probability),
+            missing(),
+        ];
+        rows.push((run.start_90k, fields));
     }
     for event in &view.session.events {
-        let detail = match on_one_line(&event.detail) {
-            empty if empty.is_empty() => MISSING.to_owned(),
-            detail => detail,
-        };
-        let rest = format!("0\t{}\t{MISSING}\t{MISSING}\t{detail}", event.kind.name());
-        rows.push((event.pts_90k, rest));
+        let detail = Some(on_one_line(&event.detail)).filter(|detail| !detail.is_empty());
+        let fields = [
+            "0".to_owned(),
+            event.kind.name().to_owned(),
+            missing(),
+            missing(),
+            detail.unwrap_or_else(missing),
+        ];
+        rows.push((event.pts_90k, fields));
     }
     rows.sort_by_key(|(onset, _)| *onset);
-    writeln!(
-        out,
-        "onset\tduration\ttrial_type\ttrack\tprobability\tdetail"
-    )?;
-    for (onset, rest) in rows {
-        writeln!(out, "{:.6}\t{rest}", seconds(onset))?;
+    // A detail with quotes is put in quotes, or readers would take what follows for a part of it.
+    let mut table = WriterBuilder::new()
+        .delimiter(b'\t')
+        .terminator(Terminator::Any(b'\n'))
+        .from_writer(out);
+    table.write_record(COLUMNS)?;
+    for (onset, fields) in rows {
+        table.write_field(format!("{:.6}", seconds(onset)))?;
+        table.write_record(fields)?;
     }
-    Ok(())
+    table.flush()
 }
 
 pub(super) fn write_description(out: &mut dyn Write) -> io::Result<()> {

@@ -248,9 +248,12 @@ fn relative(file: &Path, folder: &Path) -> PathBuf {
     way
 }
 
-/// A path with slashes, also on Windows, and with one in front of a drive's letter.
+/// A path with slashes, also on Windows, there without the mark of a canonical path and with a slash in front of a
+/// drive's letter.
 fn slashed(path: &Path) -> String {
-    let text = path.to_string_lossy().replace('\\', "/");
+    let text = path.to_string_lossy();
+    let text = text.strip_prefix(r"\\?\").unwrap_or(&text);
+    let text = text.replace('\\', "/");
     if text.contains(":/") && !text.starts_with('/') {
         format!("/{text}")
     } else {
@@ -305,7 +308,9 @@ mod tests {
             url("/a b/ä#1.mp4", "file://"),
             "file:///a%20b/%C3%A4%231.mp4"
         );
-        assert_eq!(slashed(Path::new("C:\\a\\b.mp4")), "/C:/a/b.mp4");
+        for windows in ["C:\\a\\b.mp4", r"\\?\C:\a\b.mp4"] {
+            assert_eq!(slashed(Path::new(windows)), "/C:/a/b.mp4");
+        }
     }
 
     #[test]

@@ -31,8 +31,9 @@ use std::{
 };
 
 use crate::record::{
+    MANIFEST_FILE,
     reader::Session,
-    tables::FaceRow,
+    tables::{EventRow, FaceRow, FrameRow, Row},
     timeline::{self, Track},
 };
 
@@ -192,6 +193,12 @@ pub enum ExportError {
         /// The file.
         file: PathBuf,
     },
+    /// A file is part of the recording.
+    #[error("{} belongs to the session itself; choose another name", file.display())]
+    PartOfSession {
+        /// The file.
+        file: PathBuf,
+    },
     /// The wanted track is not in the session.
     #[error("there is no face {track} in the session ({})", known(faces))]
     NoSuchTrack {
@@ -230,7 +237,7 @@ fn known(faces: &[u64]) -> String {
 /// written. Each file appears whole or not at all.
 ///
 /// # Errors
-/// [`ExportError`]; files that were there before are unchanged unless `overwrite` is set.
+/// [`ExportError`]; files that were there before are unchanged unless `overwrite` is set, and the session's own always.
 pub fn export(
     session: &Session,
     format: Format,
@@ -242,6 +249,9 @@ pub fn export(
     }
     let view = View::new(session, options)?;
     let pieces = pieces(session, format, out);
+    if let Some((file, _)) = pieces.iter().find(|(file, _)| is_part_of(session, file)) {
+        return Err(ExportError::PartOfSession { file: file.clone() });
+    }
     if !options.overwrite
         && let Some((file, _)) = pieces.iter().find(|(file, _)| file.exists())
     {
@@ -298,6 +308,26 @@ fn pieces(session: &Session, format: Format, out: &Path) -> Vec<(PathBuf, Piece)
         Format::JsonLines | Format::PyFeat | Format::Summary | Format::Svg | Format::Png => {}
     }
     pieces
+}
+
+/// Whether a file is one that the recording consists of.
+fn is_part_of(session: &Session, file: &Path) -> bool {
+    let mut own = vec![MANIFEST_FILE, FrameRow::FILE, FaceRow::FILE, EventRow::FILE];
+    own.extend(
+        session
+            .manifest
+            .video
+            .iter()
+            .map(|video| video.file.as_str()),
+    );
+    let file = file.canonicalize();
+    // A file that is not there is none of them.
+    file.is_ok_and(|file| {
+        own.iter().any(|own| {
+            let own = session.folder.join(own).canonicalize();
+            own.is_ok_and(|own| own == file)
+        })
+    })
 }
 
 /// The file with something added to its name before the extension.

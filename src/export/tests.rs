@@ -185,7 +185,7 @@ fn bids_word_for_word() {
          0.000000\t0.500000\thappy\t1\t0.4000\tn/a\n\
          0.000000\t0\tstarted\tn/a\tn/a\tn/a\n\
          0.300000\t0.400000\tsad\t2\t0.4000\tn/a\n\
-         0.350000\t0\tmarker\tn/a\tn/a\t\"so\" <b>&</b> --> näher zweite Zeile; Tab, 😀\n\
+         0.350000\t0\tmarker\tn/a\tn/a\t\"\"\"so\"\" <b>&</b> --> näher zweite Zeile; Tab, 😀\"\n\
          0.500000\t0.300000\tneutral\t1\t0.4000\tn/a\n\
          0.700000\t0.100000\tsurprise\t2\t0.4000\tn/a\n\
          0.900000\t0.300000\thappy\t1\t0.4000\tn/a\n\
@@ -359,6 +359,44 @@ fn nothing_is_overwritten_unless_wished() {
         refused.contains("folder.srt could not be written"),
         "{refused}"
     );
+}
+
+#[test]
+fn the_recording_itself_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = two_people();
+    session.folder = folder.path().to_owned();
+    session.manifest.video = vec![video("video.mp4", true, 0, 0)];
+    let options = ExportOptions {
+        overwrite: true,
+        ..ExportOptions::default()
+    };
+    let own = [
+        "faces.csv",
+        "frames.csv",
+        "events.csv",
+        "session.json",
+        "video.mp4",
+    ];
+    for name in own {
+        fs::write(folder.path().join(name), "recorded").unwrap();
+        let out = folder.path().join(".").join(name);
+        let refused = export(&session, Format::Summary, &out, &options)
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("belongs to the session"), "{refused}");
+    }
+    // Its description would be session.json.
+    let out = folder.path().join("session.tsv");
+    assert!(export(&session, Format::Bids, &out, &options).is_err());
+    for name in own {
+        assert_eq!(
+            fs::read_to_string(folder.path().join(name)).unwrap(),
+            "recorded"
+        );
+    }
+    let out = folder.path().join("summary.csv");
+    export(&session, Format::Summary, &out, &options).unwrap();
 }
 
 #[test]

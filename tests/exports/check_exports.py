@@ -275,6 +275,8 @@ def check_bids(session, files):
         near(row.onset, run[2] / 9e4, "onset", 1e-6)
         near(row.duration, (run[3] - run[2]) / 9e4, "duration", 1e-6)
         near(row.probability, run[4], "probability", 1e-4)
+    notes = [" ".join(detail.split()) for detail in session.events.detail if detail]
+    assert sorted(table.detail.dropna()) == sorted(notes)
     description = json.loads(files[1].read_text(encoding="utf-8"))
     assert set(description) == set(table.columns)
     assert set(table.trial_type) <= set(description["trial_type"]["Levels"])

@@ -113,7 +113,11 @@ impl Picture {
         // The date and the time of day, without the fraction and the offset that RFC 3339 has.
         let started: String = manifest.started.chars().take(19).collect();
         Self {
-            title: format!("{}, {}", manifest.source.name, started.replace('T', " ")),
+            title: format!(
+                "{}, {}",
+                on_one_line(&manifest.source.name),
+                started.replace('T', " ")
+            ),
             length_s,
             panels,
             n_left_out,
@@ -274,7 +278,7 @@ impl Picture {
             let mut x = LEFT;
             for expression in Expression::ALL {
                 let share = panel.summary.shares[expression.index()];
-                if !(share > 0.0) {
+                if share.is_nan() || share <= 0.0 {
                     continue;
                 }
                 let end = x + PLOT_WIDTH * share;
