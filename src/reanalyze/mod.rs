@@ -242,9 +242,10 @@ impl Reader<'_> {
             }
             let time = ticks(frame.time);
             for &row in clip.frames_at(time) {
-                self.ask(&frame, self.session.frames[row].frame)?;
-                self.n_done += 1;
-                progress(self.n_done, self.n_wanted);
+                if self.ask(&frame, self.session.frames[row].frame)? {
+                    self.n_done += 1;
+                    progress(self.n_done, self.n_wanted);
+                }
             }
             if clip.is_over(time) {
                 return Ok(None);
@@ -252,12 +253,16 @@ impl Reader<'_> {
         }
     }
 
-    /// Asks the network about the faces that were found in a frame.
-    fn ask(&mut self, frame: &Frame, number: u64) -> Result<(), ReanalyzeError> {
+    /// Asks the network about the faces that were found in a frame, unless it was asked before: two pictures may be
+    /// near the frame's time. Returns whether it was asked now.
+    fn ask(&mut self, frame: &Frame, number: u64) -> Result<bool, ReanalyzeError> {
         let range = self.session.face_range(number);
         let found: Vec<usize> = range
             .filter(|&face| self.session.faces[face].unseen_for.is_zero())
             .collect();
+        if found.iter().any(|&face| self.answers[face].is_some()) {
+            return Ok(false);
+        }
         let boxes: Vec<BoundingBox> = found
             .iter()
             .map(|&face| self.session.faces[face].box_in_frame)
@@ -273,7 +278,7 @@ impl Reader<'_> {
             }
             self.answers[face] = Some((logits.softmax(temperature), took));
         }
-        Ok(())
+        Ok(true)
     }
 }
 

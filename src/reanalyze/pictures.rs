@@ -24,6 +24,9 @@ use crate::{
 /// milliseconds.
 const TOLERANCE_90K: u64 = TICKS_PER_SECOND / 1000;
 
+/// Pictures a second in an AVI file whose source did not say how many.
+const USUAL_RATE_HZ: f64 = 30.0;
+
 /// Where pictures come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,6 +50,8 @@ pub(super) struct Clip {
     pub file: PathBuf,
     /// The size that its pictures should have.
     pub resolution: Resolution,
+    /// How far the times of a frame may be apart, in ticks.
+    tolerance_90k: u64,
     /// Times in the file, in ticks, with positions in the session's frames; in order of time.
     wanted: Vec<(u64, usize)>,
 }
@@ -80,6 +85,7 @@ impl Clip {
         Self {
             file,
             resolution,
+            tolerance_90k: TOLERANCE_90K,
             wanted,
         }
     }
@@ -87,18 +93,18 @@ impl Clip {
     /// The frames that a picture at this time is, as positions in the session's. A file that was played twice, or gone
     /// back in, has several for a picture.
     pub fn frames_at(&self, time_90k: u64) -> impl Iterator<Item = &usize> {
-        let from = time_90k.saturating_sub(TOLERANCE_90K);
+        let from = time_90k.saturating_sub(self.tolerance_90k);
         let start = self.wanted.partition_point(|(time, _)| *time < from);
         let end = self
             .wanted
-            .partition_point(|(time, _)| *time <= time_90k + TOLERANCE_90K);
+            .partition_point(|(time, _)| *time <= time_90k + self.tolerance_90k);
         self.wanted[start..end].iter().map(|(_, row)| row)
     }
 
     /// Whether no later picture is looked for.
     pub fn is_over(&self, time_90k: u64) -> bool {
         let last = self.wanted.last();
-        last.is_none_or(|(time, _)| *time + TOLERANCE_90K < time_90k)
+        last.is_none_or(|(time, _)| *time + self.tolerance_90k < time_90k)
     }
 }
 
@@ -168,7 +174,18 @@ fn part_clip(session: &Session, part: &Video, next: Option<&Video>) -> Clip {
         .filter_map(|(row, frame)| Some((frame.pts_90k.checked_sub(part.first_pts_90k)?, row)));
     let file = session.folder.join(&part.file);
     let resolution = Resolution::new(part.width, part.height);
-    Clip::new(file, resolution, wanted.collect())
+    let is_avi = file.extension().is_some_and(|extension| extension == "avi");
+    let mut clip = Clip::new(file, resolution, wanted.collect());
+    if is_avi {
+        // AVI has one constant rate; a picture stands within half a frame of its time.
+        let rate_hz = session
+            .manifest
+            .source
+            .nominal_rate_hz
+            .unwrap_or(USUAL_RATE_HZ);
+        clip.tolerance_90k = (TICKS_PER_SECOND as f64 / rate_hz.max(1.0) / 2.0) as u64;
+    }
+    clip
 }
 
 /// The frames in which a face was found, with their positions.
@@ -177,4 +194,28 @@ fn with_faces(session: &Session) -> impl Iterator<Item = (usize, &FrameRow)> {
         let mut faces = session.faces_of(frame.frame).iter();
         faces.any(|face| face.unseen_for.is_zero())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::fixtures::{two_people, video};
+
+    #[test]
+    fn pictures_in_avi_files_stand_near_their_times() {
+        let mut session = two_people();
+        for frame in &mut session.frames {
+            frame.video_frame = Some(frame.frame);
+        }
+        let mut rows_at = |file: &str, time_90k: u64| -> Vec<usize> {
+            session.manifest.video = vec![video(file, false, 0, 0)];
+            let pictures = find(&session).unwrap();
+            pictures.clips[0].frames_at(time_90k).copied().collect()
+        };
+        // Frame 1 was taken at 9000 ticks; at 30 Hz half a frame is 1500.
+        assert_eq!(rows_at("clean.avi", 10_400), [1]);
+        assert_eq!(rows_at("clean.avi", 10_600), [0; 0]);
+        assert_eq!(rows_at("clean.mp4", 9_090), [1]);
+        assert_eq!(rows_at("clean.mp4", 9_100), [0; 0]);
+    }
 }
