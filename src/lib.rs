@@ -32,6 +32,7 @@
 pub mod bounding_box;
 pub mod capture;
 pub mod detect;
+pub mod export;
 pub mod expression;
 pub mod frame;
 pub mod model;
@@ -39,6 +40,7 @@ pub mod model;
 pub mod overlay;
 pub mod pipeline;
 pub mod privacy;
+pub mod reanalyze;
 pub mod record;
 pub mod stream;
 #[cfg(feature = "gui")]

@@ -1,4 +1,4 @@
-//! The commands: window, `analyze`, `record`, `recover`, `devices`, `models`.
+//! The commands: window, `analyze`, `record`, `recover`, `export`, `reanalyze`, `devices`, `models`.
 //!
 //! Part of the binary, not of the library: nothing else depends on how arguments are written. The exit status is
 //! pinned for scripts: 0 when the source was read to its end, 2 for a usage error, 1 otherwise.
@@ -6,11 +6,13 @@
 mod analyze;
 mod args;
 mod csv;
+mod export;
 #[cfg(test)]
 mod fixtures;
 mod list;
 mod output;
 mod progress;
+mod reanalyze;
 mod record;
 mod stream;
 mod summary;
@@ -85,6 +87,10 @@ enum Command {
     Record(Box<RecordArgs>),
     /// Repairs sessions whose recording was interrupted
     Recover(RecoverArgs),
+    /// Writes a recorded session in a format that other programs read
+    Export(export::ExportArgs),
+    /// Lets another network read a recorded session and compares
+    Reanalyze(reanalyze::ReanalyzeArgs),
     /// Lists the cameras and what they can do
     Devices,
     /// Lists the bundled checkpoints
@@ -101,6 +107,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Analyze(args)) => analyze::run(*args),
         Some(Command::Record(args)) => record::record(&args),
         Some(Command::Recover(args)) => record::recover(&args),
+        Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Reanalyze(args)) => reanalyze::run(&args),
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
     }

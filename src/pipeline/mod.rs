@@ -44,6 +44,7 @@ pub use self::{
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
+    smoothing::{Held, Smoother},
     tap::{SourceRun, Tap, TapHandle},
 };
 

@@ -17,6 +17,8 @@
 //! it is shown there, and the exact form of `t_s`.
 
 mod clock;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod folder;
 mod latency;
 pub mod manifest;
@@ -27,6 +29,7 @@ mod recorder;
 mod recording;
 pub mod recover;
 pub mod tables;
+pub mod timeline;
 pub mod video;
 mod writer;
 

@@ -161,6 +161,18 @@ mod tests {
     use super::*;
     use crate::{expression::Expression, overlay::colors::tests::contrast};
 
+    #[cfg(feature = "plots")]
+    #[test]
+    fn plots_use_the_colours_of_the_light_theme() {
+        for class in Expression::ALL {
+            let [red, green, blue] = crate::export::plots::color(class);
+            assert_eq!(
+                expression(class, Theme::Light),
+                Color32::from_rgb(red, green, blue)
+            );
+        }
+    }
+
     #[test]
     fn text_and_bars_meet_wcag_contrast() {
         for theme in [Theme::Dark, Theme::Light] {

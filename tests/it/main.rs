@@ -12,6 +12,7 @@ mod architectures;
 mod cli;
 #[cfg(feature = "h264-bundled")]
 mod clip;
+mod exports;
 mod flicker;
 mod network;
 #[cfg(feature = "h264-bundled")]

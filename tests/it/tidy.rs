@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("bounding_box", &[]),
     ("expression", &[]),
     ("frame", &[]),
@@ -46,6 +46,20 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "privacy",
         ],
     ),
+    ("export", &["bounding_box", "expression", "record"]),
+    (
+        "reanalyze",
+        &[
+            "bounding_box",
+            "capture",
+            "detect",
+            "expression",
+            "frame",
+            "model",
+            "pipeline",
+            "record",
+        ],
+    ),
     (
         "stream",
         &[
@@ -60,7 +74,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// Libraries that only the parts listed may know, so that each can be left out or replaced.
-const OWNED: [(&str, &[&str]); 19] = [
+const OWNED: [(&str, &[&str]); 21] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
@@ -71,6 +85,8 @@ const OWNED: [(&str, &[&str]); 19] = [
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/capture/", "src/record/"]),
     ("re_rav1d", &["src/capture/"]),
+    ("parquet", &["src/export/"]),
+    ("plotters", &["src/export/"]),
     ("shiguredo_mp4", &["src/record/"]),
     ("v4l", &["src/capture/"]),
     ("zune_jpeg", &["src/capture/"]),
