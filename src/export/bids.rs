@@ -114,6 +114,7 @@ fn meaning(kind: EventKind) -> &'static str {
         EventKind::SourceLost => "the camera was gone",
         EventKind::SourceBack => "the camera was back",
         EventKind::Part => "a new part of the video began",
+        EventKind::Privacy => "faces in the video were covered from here on, or not any longer",
         EventKind::Refused => "frames came faster than they could be written",
         EventKind::Warning => "something went wrong that stopped nothing",
         EventKind::Error => "something went wrong that ended the recording",

@@ -68,10 +68,9 @@ pub struct TapHandle {
     tap: Arc<dyn Tap>,
 }
 
-#[cfg(test)]
 impl TapHandle {
-    /// Of a tap that listens to nobody.
-    pub(crate) fn detached(tap: Arc<dyn Tap>) -> Self {
+    /// Of a tap that listens to nobody, for what has nothing to tell.
+    pub fn detached(tap: Arc<dyn Tap>) -> Self {
         Self {
             taps: Weak::new(),
             tap,

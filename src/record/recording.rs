@@ -358,7 +358,7 @@ impl Recording {
         while let Some(ready) = self.pending.next() {
             match ready {
                 Ready::Picture(frame, analysis) => self.picture(&frame, analysis.as_deref())?,
-                Ready::Row(_, analysis) => self.row(analysis.as_deref())?,
+                Ready::Row(analysis) => self.row(analysis.as_deref())?,
             }
         }
         Ok(())

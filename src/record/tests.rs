@@ -36,6 +36,7 @@ fn config(folder: &Path, video: VideoChoice) -> RecordingConfig {
             resolution: SMALL,
             rate_hz: Some(30.0),
             n_frames: None,
+            duration: None,
             format: "RGBA".to_owned(),
             mirror_by_default: false,
         }),

@@ -33,6 +33,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
             n_parameters: 1,
             labels: Vec::new(),
             temperature: 1.0,
+            uncertain_below: 0.0,
             metrics: Vec::new(),
             sha256: String::new(),
         })),

@@ -437,6 +437,12 @@ impl App {
             .frame(bar.inner_margin(Margin::symmetric(12, 2)))
             .exact_size(n_lines as f32 * status_bar::LINE_HEIGHT + 5.0)
             .show(ui, |ui| status_bar::status_bar_ui(ui, self.status()));
+        if self.streams.is_any_on() {
+            Panel::bottom("streams")
+                .frame(bar.inner_margin(Margin::symmetric(12, 2)))
+                .exact_size(streams::LINE_HEIGHT)
+                .show(ui, |ui| streams::stream_line_ui(ui, &self.streams.status()));
+        }
         let view = self.player_view();
         if let Some(replay) = &mut self.replay {
             let wish = replay.panel_ui(ui, view);

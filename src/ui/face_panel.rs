@@ -310,7 +310,7 @@ mod tests {
             let faces = fixtures::faces(3);
             let mut harness = Harness::builder().with_size([280.0, 700.0]).build_ui_state(
                 move |ui, sent: &mut Option<Command>| {
-                    let command = face_panel_ui(ui, &faces, FaceHint::NoPicture, shown);
+                    let command = face_panel_ui(ui, &faces, 0.0, FaceHint::NoPicture, shown);
                     *sent = command.or(sent.take());
                 },
                 None,

@@ -190,11 +190,6 @@ impl Recordings {
         matches!(self.state, State::On { .. })
     }
 
-    /// Whether a note is being written, and keys belong to it.
-    pub fn is_writing(&self) -> bool {
-        self.note.is_some()
-    }
-
     /// How it stands. `can_start` says whether a source is live.
     pub fn view(&self, can_start: bool) -> RecordingView {
         match &self.state {

@@ -364,8 +364,8 @@ mod tests {
         let path = folder.path().join("settings.json");
         fs::write(
             &path,
-            r#"{"smoothing_ms":999999,"min_face_size_px":0,"websocket_port":0,"osc_port":9001}"#,
-            r#"{"smoothing_ms":999999,"min_face_size_px":0,"uncertain_below_percent":100}"#,
+            r#"{"smoothing_ms":999999,"min_face_size_px":0,"uncertain_below_percent":100,
+                "websocket_port":0,"osc_port":9001}"#,
         )
         .unwrap();
         let settings = ViewSettings::load(&path).unwrap();

@@ -61,6 +61,7 @@ impl NoisyPortrait {
                 resolution: Resolution::new(width, height),
                 rate_hz: Some(RATE_HZ.into()),
                 n_frames: Some(N_FRAMES),
+                duration: None,
                 format: "noise".to_owned(),
                 mirror_by_default: false,
             },

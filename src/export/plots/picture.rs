@@ -327,7 +327,7 @@ fn is_worth_a_mark(kind: EventKind) -> bool {
         | EventKind::SourceBack
         | EventKind::Refused
         | EventKind::Error => true,
-        EventKind::Started | EventKind::Part | EventKind::Warning | EventKind::Stopped => false,
+        EventKind::Started | EventKind::Part | EventKind::Privacy | EventKind::Warning | EventKind::Stopped => false,
     }
 }
 

@@ -62,6 +62,7 @@ fn words(event: &EventRow) -> String {
         EventKind::SourceLost => "Camera lost",
         EventKind::SourceBack => "Camera back",
         EventKind::Part => "New part of the video",
+        EventKind::Privacy => "Privacy",
         EventKind::Refused => "Frames missing",
         EventKind::Warning => "Warning",
         EventKind::Error => "Error",
