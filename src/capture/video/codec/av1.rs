@@ -173,9 +173,10 @@ impl Decoder for Av1Decoder {
             self.grey_row.resize(half_width, GREY);
         }
         let (planes, strides) = match &current.chroma {
-            Some(([u, v], stride)) => {
-                ([&*current.luma.0, &**u, &**v], [current.luma.1, *stride, *stride])
-            }
+            Some(([u, v], stride)) => (
+                [&*current.luma.0, &**u, &**v],
+                [current.luma.1, *stride, *stride],
+            ),
             // The one row is read again for each.
             None => (
                 [&*current.luma.0, &self.grey_row[..], &self.grey_row[..]],
