@@ -101,7 +101,7 @@ pub enum RecoverError {
 impl RecoverError {
     /// An error of the disk with its file.
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + Copy + '_ {
-        |source| Self::Io {
+        move |source| Self::Io {
             path: path.to_owned(),
             source,
         }

@@ -46,6 +46,13 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Removes a file of [`create_new`] into which nothing could be written.
+pub(super) fn remove_new(path: &Path) {
+    if let Err(err) = std::fs::remove_file(path) {
+        log::warn!("{} could not be removed: {err}", path.display());
+    }
+}
+
 /// Makes the names in a file's folder survive a power cut, where the system can do that.
 pub(super) fn sync_folder(path: &Path) {
     let folder = match path.parent() {

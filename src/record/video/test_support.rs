@@ -141,7 +141,8 @@ impl Journal {
         self.0.lock().unwrap().len()
     }
 
-    /// The file after so many steps and the share `part` of the bytes of the next one.
+    /// The file after so many steps and the share `part` of the bytes of the next one. A few bytes in one place reach a
+    /// disk together or not at all.
     pub(super) fn file_after(&self, n_steps: usize, part: f64) -> Vec<u8> {
         let steps = self.0.lock().unwrap();
         let mut bytes = Vec::new();
@@ -150,7 +151,7 @@ impl Journal {
         }
         if let Some(Step::Write(offset, data)) = steps.get(n_steps) {
             let n_written = (data.len() as f64 * part) as usize;
-            if n_written > 0 {
+            if n_written > 0 && data.len() > 64 {
                 apply(
                     &mut bytes,
                     &Step::Write(*offset, data[..n_written].to_vec()),

@@ -69,7 +69,7 @@ impl MjpegWriter<File> {
             path: path.to_owned(),
             source,
         })?;
-        Self::start(file, path, settings)
+        Self::start(file, path, settings).inspect_err(|_| file::remove_new(path))
     }
 }
 

@@ -31,7 +31,8 @@ pub(super) const NAME: &str = VideoCodec::H264.name();
 const KEY_INTERVAL_S: f64 = 2.0;
 /// Bits per second at 30 pictures per second for sizes in pixels, between which is interpolated. With these, camera
 /// pictures reach about 43 dB PSNR, where the eye sees no loss.
-const BIT_RATES: [(f64, f64); 4] = [
+const BIT_RATES: [(f64, f64); 5] = [
+    (0.0, 0.3e6),
     (320.0 * 240.0, 0.8e6),
     (640.0 * 480.0, 2e6),
     (1280.0 * 720.0, 4e6),
@@ -205,7 +206,7 @@ fn bit_rate(resolution: Resolution, rate_hz: f64) -> u32 {
         .unwrap_or(BIT_RATES.len() - 1)
         .max(1);
     let [(x0, y0), (x1, y1)] = [BIT_RATES[upper - 1], BIT_RATES[upper]];
-    let at_30_hz = (y0 + (y1 - y0) * (n_pixels - x0) / (x1 - x0)).max(0.3e6);
+    let at_30_hz = y0 + (y1 - y0) * (n_pixels - x0) / (x1 - x0);
     // Pictures that follow more closely differ less.
     let for_rate = at_30_hz * (rate_hz / 30.0).sqrt().clamp(0.5, 2.0);
     for_rate as u32
@@ -240,7 +241,7 @@ mod tests {
             (Resolution::new(1280, 720), 30.0, 4_000_000),
             (Resolution::new(1280, 720), 7.5, 2_000_000),
             (Resolution::new(1920, 1080), 30.0, 8_000_000),
-            (Resolution::new(16, 16), 30.0, 300_000),
+            (Resolution::new(160, 120), 30.0, 425_000),
         ] {
             assert_eq!(bit_rate(size, rate_hz), wanted, "{size} at {rate_hz} Hz");
         }

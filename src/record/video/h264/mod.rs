@@ -60,7 +60,7 @@ impl H264Writer<File> {
             path: path.to_owned(),
             source,
         })?;
-        Self::start(file, path, settings, encoder)
+        Self::start(file, path, settings, encoder).inspect_err(|_| file::remove_new(path))
     }
 }
 
