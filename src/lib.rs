@@ -33,5 +33,6 @@ pub mod expression;
 pub mod frame;
 pub mod model;
 pub mod pipeline;
+pub mod record;
 #[cfg(feature = "gui")]
 pub mod ui;

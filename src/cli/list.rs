@@ -156,6 +156,7 @@ mod tests {
             path: None,
             architecture: "three-block".to_owned(),
             n_parameters: 5_093_383,
+            labels: Vec::new(),
             temperature: 1.0,
             uncertain_below: 0.0,
             metrics: vec![("accuracy".to_owned(), "64.0 %".to_owned())],

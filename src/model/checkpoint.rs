@@ -288,7 +288,10 @@ fn parse_metadata(header: Option<&HashMap<String, String>>) -> Result<Metadata, 
         .filter(|header| header.get("format").is_some_and(|format| format == FORMAT))
         .and_then(|header| header.get("fervis"))
         .ok_or_else(|| {
-            format!("it does not describe its network (no fervis metadata); {REMEDY}")
+            format!(
+                "it does not describe its network (no fervis metadata); `fervis-train import` makes a checkpoint of \
+                 PyTorch's weights, and {REMEDY}"
+            )
         })?;
     serde_json::from_str(description)
         .map_err(|error| format!("its description is incomplete or wrong ({error}); {REMEDY}"))
@@ -332,7 +335,8 @@ fn check_weights(
     Ok(weights)
 }
 
-fn check_finite(name: &str, tensor: &Tensor) -> Result<(), String> {
+/// Refuses weights that are not numbers.
+pub(super) fn check_finite(name: &str, tensor: &Tensor) -> Result<(), String> {
     let total = tensor
         .to_dtype(DType::F32)
         .and_then(|tensor| tensor.sum_all()?.to_scalar::<f32>());
@@ -424,6 +428,18 @@ mod tests {
         assert!(!json.contains("uncertain"), "{json}");
         let read = Checkpoint::parse(&bytes(&metadata, &weights), "net").unwrap();
         assert_eq!(read.metadata.uncertain_below, 0.0);
+    }
+
+    /// The file begins with the length of its description, which may look like the beginning of a pickle.
+    #[test]
+    fn checkpoints_of_every_length_are_known_as_such() {
+        let (mut metadata, weights) = tiny();
+        for length in (0..256).step_by(8) {
+            metadata.name = "x".repeat(length);
+            let bytes = bytes(&metadata, &weights);
+            let read = Checkpoint::parse(&bytes, "net").unwrap();
+            assert_eq!(read.metadata.name.len(), length);
+        }
     }
 
     #[track_caller]

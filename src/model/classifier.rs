@@ -29,6 +29,8 @@ pub struct CheckpointInfo {
     pub architecture: String,
     /// Number of weights.
     pub n_parameters: usize,
+    /// What its outputs are called in the file, in their order there.
+    pub labels: Vec<String>,
     /// Divides the logits before softmax; 1 if never calibrated.
     pub temperature: f32,
     /// Below this probability of the most probable expression the network is uncertain, by its own account; 0 for never.
@@ -93,6 +95,7 @@ impl Classifier {
             path,
             architecture: metadata.architecture.name().to_owned(),
             n_parameters: checkpoint.weights.values().map(Tensor::elem_count).sum(),
+            labels: metadata.labels.clone(),
             temperature: metadata.temperature,
             uncertain_below: metadata.uncertain_below,
             metrics: metadata

@@ -91,6 +91,29 @@ impl Architecture {
         }
     }
 
+    /// Each architecture that others have weights of, with its usual sizes. `compact` is our own.
+    pub fn usual() -> [Self; 8] {
+        let vgg = VggConfig {
+            pooled_side: 1,
+            head: HeadConfig::default(),
+        };
+        [
+            Self::ThreeBlock(ThreeBlockConfig::default()),
+            Self::CustomCnn(CustomCnnConfig::default()),
+            Self::VggFocal(VggFocalConfig::default()),
+            Self::Resnet18(HeadConfig::default()),
+            Self::Resnet50(HeadConfig::default()),
+            Self::Vgg16(vgg.clone()),
+            Self::Vgg19(vgg),
+            Self::Densenet121(HeadConfig::default()),
+        ]
+    }
+
+    /// Whether all its normalisations see what ReLU leaves, so that their running means are never negative.
+    pub fn normalizes_after_relu(&self) -> bool {
+        matches!(self, Self::CustomCnn(_))
+    }
+
     /// Why this network cannot take inputs of this kind, if so.
     pub fn objection_to(&self, input: &InputSpec) -> Option<String> {
         let multiple_of = |step: usize| {

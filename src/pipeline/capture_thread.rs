@@ -228,8 +228,8 @@ impl Reader {
             frame.captured_at = Instant::now();
         }
         let shared = &self.context.shared;
-        shared.record(self.run, |stats| stats.captured(frame.captured_at));
         let frame = Arc::new(frame);
+        shared.captured(self.run, &frame);
         // An unread preview is no loss: the analysis has its own copy of the handle.
         drop(self.context.preview.put((self.run, Arc::clone(&frame))));
         shared.wake();

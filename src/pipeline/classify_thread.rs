@@ -102,13 +102,11 @@ impl ClassifyStage {
         if std::mem::replace(&mut self.run, run) != run {
             self.smoother.clear();
         }
+        let frame = Arc::clone(&found.frame);
         match self.analyze(found, shared) {
             Ok(analysis) => {
                 self.failing = false;
-                let latency = analysis
-                    .completed_at
-                    .saturating_duration_since(analysis.frame.captured_at);
-                shared.record(run, |stats| stats.analyzed(analysis.completed_at, latency));
+                shared.analyzed(run, &analysis);
                 let item = Item::Frame(analysis);
                 Some(Message {
                     run,
@@ -117,7 +115,7 @@ impl ClassifyStage {
                 })
             }
             Err(reason) => {
-                shared.record(run, |stats| stats.dropped());
+                shared.skipped(run, &frame);
                 if !std::mem::replace(&mut self.failing, true) {
                     shared.emit(Event::Warning(format!(
                         "expressions could not be read in a frame: {reason}"

@@ -4,6 +4,7 @@
 //! finder is built anew, and the tracks start over under numbers that were not used before.
 
 use std::{
+    borrow::Borrow,
     io,
     sync::Arc,
     time::{Duration, Instant},
@@ -28,6 +29,12 @@ pub(super) struct Found {
     pub frame: Arc<Frame>,
     pub faces: Vec<TrackedFace>,
     pub detect_time: Duration,
+}
+
+impl Borrow<Arc<Frame>> for Found {
+    fn borrow(&self) -> &Arc<Frame> {
+        &self.frame
+    }
 }
 
 /// Starts the thread. It ends when `inbox` is closed.
@@ -106,7 +113,7 @@ impl DetectStage {
             Err(panic) => {
                 self.finder = None;
                 self.first_track = self.newest_track + 1;
-                shared.record(run, |stats| stats.dropped());
+                shared.skipped(run, &frame);
                 if !std::mem::replace(&mut self.failing, true) {
                     shared.emit(Event::Warning(format!(
                         "faces could not be searched for in a frame: {panic}"

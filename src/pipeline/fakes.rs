@@ -188,6 +188,7 @@ pub(super) fn checkpoint(name: &str) -> CheckpointInfo {
         path: None,
         architecture: "fake".to_owned(),
         n_parameters: 0,
+        labels: Vec::new(),
         temperature: 2.0,
         uncertain_below: 0.0,
         metrics: Vec::new(),

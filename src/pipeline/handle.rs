@@ -15,7 +15,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{
-    Analysis, Event, PipelineConfig, Settings, SourceState, Stats,
+    Analysis, Event, PipelineConfig, Settings, SourceState, Stats, Tap, TapHandle,
     capture_thread::{CaptureContext, CaptureThread, Preview},
     classify_thread::{self, Network},
     detect_thread::{self, Found},
@@ -165,6 +165,11 @@ impl Pipeline {
     /// Puts settings in force from the next frame on.
     pub fn apply(&self, settings: Settings) {
         self.shared.apply(settings);
+    }
+
+    /// Lets a recording or a stream listen in until the handle is dropped. See [`Tap`] for what it must not do.
+    pub fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        self.shared.attach(tap)
     }
 
     /// The newest captured frame, if it was not taken before.

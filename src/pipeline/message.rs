@@ -2,7 +2,7 @@
 //!
 //! The end of a source is a message like any other, so that it cannot overtake the last frame.
 
-use std::sync::Arc;
+use std::{borrow::Borrow, sync::Arc};
 
 use super::{
     SourceState,
@@ -10,6 +10,7 @@ use super::{
     latest::Latest,
     shared::{Run, Shared},
 };
+use crate::frame::Frame;
 
 /// Mailbox between two stages.
 pub(super) type Slot<T> = Arc<Latest<Message<T>>>;
@@ -59,7 +60,7 @@ pub(super) fn pass_on<T>(
 }
 
 /// As [`pass_on`], to a stage of the analysis: a frame that is lost there is never analysed, and counted as such.
-pub(super) fn hand_over<T>(
+pub(super) fn hand_over<T: Borrow<Arc<Frame>>>(
     slot: &Latest<Message<T>>,
     message: Message<T>,
     shared: &Shared,
@@ -67,10 +68,10 @@ pub(super) fn hand_over<T>(
 ) {
     if let Some(Message {
         run,
-        item: Item::Frame(_),
+        item: Item::Frame(lost),
         ..
     }) = pass_on(slot, message, cancel)
     {
-        shared.record(run, |stats| stats.dropped());
+        shared.skipped(run, lost.borrow());
     }
 }

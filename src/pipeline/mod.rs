@@ -24,6 +24,7 @@ mod playback;
 mod shared;
 mod smoothing;
 mod stats;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -38,6 +39,7 @@ pub use self::{
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
+    tap::{SourceRun, Tap, TapHandle},
 };
 
 use crate::{

@@ -5,7 +5,7 @@
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -13,11 +13,22 @@ use std::{
 
 use crossbeam_channel::Sender;
 
-use super::{Event, Settings, Stats, stats::StatsRecorder};
+use super::{
+    Analysis, Event, Settings, SourceRun, Stats, TapHandle,
+    stats::StatsRecorder,
+    tap::{Tap, Taps},
+};
+use crate::frame::Frame;
 
 /// Number of an opened source, from 1; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Run(pub u64);
+
+impl From<Run> for SourceRun {
+    fn from(run: Run) -> Self {
+        Self(run.0)
+    }
+}
 
 /// An event, with the run it is about if it is about the source.
 pub(super) type TaggedEvent = (Option<Run>, Event);
@@ -29,6 +40,7 @@ pub(super) struct Shared {
     settings: Mutex<Settings>,
     stats: Mutex<(Run, StatsRecorder)>,
     events: Sender<TaggedEvent>,
+    taps: Arc<Taps>,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -44,6 +56,7 @@ impl Shared {
             settings: Mutex::new(settings),
             stats: Mutex::default(),
             events,
+            taps: Arc::default(),
             wake: Box::new(wake),
         }
     }
@@ -78,8 +91,33 @@ impl Shared {
         *lock(&self.settings) = settings;
     }
 
+    /// Lets somebody listen in until the handle is dropped.
+    pub fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        self.taps.attach(tap)
+    }
+
+    /// A frame came from a source.
+    pub fn captured(&self, run: Run, frame: &Arc<Frame>) {
+        self.record(run, |stats| stats.captured(frame.captured_at));
+        self.taps.each(|tap| tap.captured(run.into(), frame));
+    }
+
+    /// A result is ready.
+    pub fn analyzed(&self, run: Run, analysis: &Analysis) {
+        let at = analysis.completed_at;
+        let latency = at.saturating_duration_since(analysis.frame.captured_at);
+        self.record(run, |stats| stats.analyzed(at, latency));
+        self.taps.each(|tap| tap.analyzed(run.into(), analysis));
+    }
+
+    /// A frame will never have a result.
+    pub fn skipped(&self, run: Run, frame: &Frame) {
+        self.record(run, StatsRecorder::dropped);
+        self.taps.each(|tap| tap.skipped(run.into(), frame.id));
+    }
+
     /// Lets `record` note something about `run`; ignored if another source is the current one.
-    pub fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
+    fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
         let mut stats = lock(&self.stats);
         if stats.0 == run {
             record(&mut stats.1);
@@ -107,6 +145,7 @@ impl Shared {
     }
 
     fn emit_tagged(&self, run: Option<Run>, event: Event) {
+        self.taps.each(|tap| tap.event(run.map(Run::into), &event));
         // Nobody listens any more only while the pipeline is dropped.
         self.events.send((run, event)).ok();
         self.wake();

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     capture::{CaptureError, SourceKind},
+    frame::FrameId,
     model::bundled_names,
 };
 
@@ -425,4 +426,64 @@ fn a_stage_that_panics_costs_its_frame_only() {
     });
     assert!(warning.contains("a bug in the detector"), "{warning}");
     assert_eq!(rig.pipeline.stats().n_dropped, 1);
+}
+
+/// What a tap heard of frames, in the order in which it heard it.
+#[derive(Default)]
+struct Listener {
+    captured: Mutex<Vec<u64>>,
+    decided: Mutex<Vec<(u64, bool)>>,
+    states: Mutex<Vec<SourceState>>,
+}
+
+impl Tap for Listener {
+    fn captured(&self, run: SourceRun, frame: &Arc<Frame>) {
+        assert_eq!(run, SourceRun(1));
+        self.captured.lock().unwrap().push(frame.id.0);
+    }
+
+    fn analyzed(&self, _run: SourceRun, analysis: &Analysis) {
+        let mut decided = self.decided.lock().unwrap();
+        decided.push((analysis.frame.id.0, true));
+    }
+
+    fn skipped(&self, _run: SourceRun, frame: FrameId) {
+        self.decided.lock().unwrap().push((frame.0, false));
+    }
+
+    fn event(&self, run: Option<SourceRun>, event: &Event) {
+        if let (Some(_), Event::Source(state)) = (run, event) {
+            self.states.lock().unwrap().push(state.clone());
+        }
+    }
+}
+
+#[test]
+fn a_tap_hears_what_becomes_of_every_frame() {
+    for pacing in [Pacing::EveryFrame, Pacing::Realtime] {
+        let config = PipelineConfig {
+            source: None,
+            ..config(pacing)
+        };
+        let rig = start_with(config, parts(vec![file(vec![Step::Frames(200)])]));
+        let listener = Arc::<Listener>::default();
+        let handle = rig.pipeline.attach(Arc::clone(&listener) as Arc<dyn Tap>);
+        rig.pipeline.open(SourceSpec::Demo);
+        if pacing == Pacing::EveryFrame {
+            assert_eq!(rig.frame_ids().len(), 200);
+        }
+        rig.states_until(&SourceState::Ended);
+        drop(handle);
+        let captured = listener.captured.lock().unwrap();
+        assert!(captured.iter().copied().eq(0..200));
+        let mut decided = listener.decided.lock().unwrap().clone();
+        let n_analyzed = decided.iter().filter(|(_, analyzed)| *analyzed).count();
+        assert!(n_analyzed > 0 && (pacing == Pacing::Realtime || n_analyzed == 200));
+        decided.sort_unstable();
+        assert!(decided.iter().map(|(id, _)| *id).eq(0..200), "each once");
+        assert_eq!(
+            listener.states.lock().unwrap().last(),
+            Some(&SourceState::Ended)
+        );
+    }
 }

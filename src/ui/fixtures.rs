@@ -87,6 +87,7 @@ pub fn checkpoint() -> Arc<CheckpointInfo> {
         path: None,
         architecture: "three-block".to_owned(),
         n_parameters: 5_100_000,
+        labels: Vec::new(),
         temperature: 1.2,
         uncertain_below: 0.0,
         metrics: vec![("PrivateTest accuracy".to_owned(), "62 %".to_owned())],

@@ -21,6 +21,7 @@ use fervis::{
     model::{
         Classifier, Precision,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
+        pytorch::Pretrained,
     },
 };
 
@@ -36,11 +37,11 @@ use crate::{
     init::{randomize, sorted},
     loss::Loss,
     metrics::Metrics,
-    optimizer::Optimizer,
+    optimizer::{GroupSettings, Optimizer},
     progress::{EpochFigures, Progress},
     recipe::Recipe,
     rows,
-    run_folder::{RunFolder, RunState},
+    run_folder::{Origin, RunFolder, RunState},
     run_log::RunLog,
     tensorboard::EventFile,
 };
@@ -62,6 +63,8 @@ pub struct Job<'a> {
     pub device: &'a Device,
     /// The run takes about this long, whatever number of epochs that is.
     pub budget: Option<Duration>,
+    /// What a new run begins with, instead of random weights.
+    pub pretrained: Option<Pretrained>,
 }
 
 /// How a run ended.
@@ -95,6 +98,11 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
     if recipe.distillation.is_some() {
         job.teachers.as_ref().unwrap_or(&none).check(recipe)?;
     }
+    ensure!(
+        recipe.auxiliary.is_none() || job.pretrained.is_none(),
+        "the recipe {} has a second head, which no file has weights for; leave [auxiliary] or --pretrained out",
+        recipe.name
+    );
     let folder = RunFolder::create(folder)?;
     let rows = rows::training_rows(recipe.rows, dataset, job.votes.as_deref())?;
     let teachers = job.teachers.as_ref().map_or(0, Teachers::fingerprint);
@@ -107,20 +115,29 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         .network
         .trainable(&recipe.input_spec(), n_outputs, precision, &vb)?;
     randomize(&vars, recipe.first_weights, recipe.seed)?;
+    if let Some(pretrained) = &job.pretrained {
+        overwrite(&vars, &pretrained.weights)?;
+    }
+    let groups = groups_of(job);
     let new_ema = |ema: &crate::recipe::EmaSettings| Ema::new(&vars, ema.decay);
     let mut state = RunState {
-        optimizer: Optimizer::new(&vars, &recipe.optimizer, &recipe.groups)?,
+        optimizer: Optimizer::new(&vars, &recipe.optimizer, &groups)?,
         ema: recipe.ema.as_ref().map(new_ema).transpose()?,
         progress: Progress::new(recipe),
         events_len: 0,
+        pretrained: job.pretrained.as_ref().map(Origin::of),
         vars,
     };
-    if folder.has_state() {
-        folder.restore(recipe, fingerprint, &mut state)?;
-    } else {
+    let is_new = !folder.has_state();
+    if is_new {
         folder.save_recipe(recipe)?;
+    } else {
+        folder.restore(recipe, fingerprint, &mut state)?;
     }
     let mut log = RunLog::open(&folder.log_path()).context("opening the log")?;
+    if let Some(pretrained) = job.pretrained.as_ref().filter(|_| is_new) {
+        log.say(&pretrained.to_string());
+    }
     let mut events = EventFile::open(&folder.events_path(), state.events_len)
         .context("opening TensorBoard's file")?;
     log.say(&format!("learning from {}", rows::describe(dataset, &rows)));
@@ -248,6 +265,7 @@ fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
         ema: None,
         progress: state.progress.clone(),
         events_len: 0,
+        pretrained: None,
     };
     let batches = stepper.batches(&rehearsal, 0)?;
     let n_steps = batches.len();
@@ -268,12 +286,27 @@ fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
         &finished_weights(stepper.job.recipe, &rehearsal)?,
     )?;
     let validation = start.elapsed().as_secs_f64();
-    for (name, var) in sorted(&state.vars) {
-        if let Some(value) = kept.get(&name) {
-            var.set(value)?;
+    overwrite(&state.vars, &kept)?;
+    Ok(seconds / f64::from(n_timed.max(1)) * n_steps as f64 + validation)
+}
+
+/// The groups of the recipe that count in this run.
+fn groups_of(job: &Job) -> Vec<GroupSettings> {
+    let groups = job.recipe.groups.iter();
+    groups
+        .filter(|group| !group.if_pretrained || job.pretrained.is_some())
+        .cloned()
+        .collect()
+}
+
+/// Sets the variables that `weights` has by name.
+fn overwrite(vars: &VarMap, weights: &HashMap<String, Tensor>) -> Result<()> {
+    for (name, var) in sorted(vars) {
+        if let Some(weight) = weights.get(&name) {
+            var.set(&weight.to_device(var.device())?)?;
         }
     }
-    Ok(seconds / f64::from(n_timed.max(1)) * n_steps as f64 + validation)
+    Ok(())
 }
 
 /// Refuses weights that a step has spoilt although the loss before it was a number.
@@ -347,6 +380,7 @@ fn save_best(recipe: &Recipe, state: &RunState, folder: &RunFolder) -> Result<()
         "split": format!("trained on Training, selected on PublicTest by {selected_by}"),
         "epoch": figures.epoch,
         "precision": Precision::fastest(),
+        "begun with": state.pretrained,
         "recipe": serde_json::to_value(recipe)?,
     });
     let mut metrics = BTreeMap::from([

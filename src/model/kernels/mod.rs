@@ -32,6 +32,7 @@ mod runs;
 mod scale_shift;
 mod short_cut;
 mod slices;
+mod winograd;
 
 pub use batch_norm::{BatchNormConfig, FoldedNorm, batch_norm};
 pub use conv_norm::{ConvNormConfig, conv_norm};

@@ -10,7 +10,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use fervis::model::{ComputeDevice, DeviceChoice};
+use fervis::model::{
+    ComputeDevice, DeviceChoice, checkpoint::read_bytes, pytorch::read_pretrained,
+};
 use fervis_train::{
     clean_index::CleanIndex,
     dataset::{Dataset, Split},
@@ -54,6 +56,10 @@ pub struct Args {
     /// Checkpoints to learn from as well, for recipes with [distillation]; their answers are averaged.
     #[arg(long, value_name = "CHECKPOINT", num_args = 1..)]
     teacher: Vec<PathBuf>,
+    /// Begin with the weights of a file of the same network: torchvision's .pth, another PyTorch file, or safetensors.
+    /// All layers before the head must be in it; the head is taken if it fits, and else begins at random.
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -81,6 +87,15 @@ pub fn run(args: &Args) -> Result<()> {
         log::warn!("{warning}");
     }
     println!("recipe {}, computing on {}", recipe.name, device.name);
+    let load_weights = |path: &PathBuf| {
+        let bytes = read_bytes(path)?;
+        let file = path.display().to_string();
+        read_pretrained(&bytes, &file, &recipe.network, &recipe.input_spec())
+    };
+    let pretrained = args.pretrained.as_ref().map(load_weights).transpose()?;
+    if pretrained.is_none() && recipe.groups.iter().any(|group| group.if_pretrained) {
+        println!("no --pretrained: all layers begin at random, so none is held back");
+    }
     let job = Job {
         recipe: &recipe,
         dataset: &dataset,
@@ -90,6 +105,7 @@ pub fn run(args: &Args) -> Result<()> {
             .transpose()?,
         device: &device.device,
         budget: args.budget,
+        pretrained,
     };
     let stop = stop_on_interrupt()?;
     let (outcome, progress) = train(&job, &out, &|| stop.load(Ordering::Relaxed))?;

@@ -1,0 +1,381 @@
+//! `session.json`: what is said once about a whole session.
+//!
+//! It is written when the recording starts, with status `recording`, and replaced whole whenever it changes, so it is
+//! valid at every moment. Keys that this version does not know are kept out of the way: a newer version's session can
+//! be read as long as its schema has the same number.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::Write,
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    MANIFEST_FILE, SessionError,
+    tables::{EventRow, FaceRow, FrameRow, Row},
+};
+
+/// The schema that this version writes and reads.
+pub const SCHEMA: &str = "fervis-session/1";
+
+/// The content of `session.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The program that wrote it.
+    pub app: App,
+    /// How far the recording got.
+    pub status: Status,
+    /// When it began, local time with its offset (RFC 3339).
+    pub started: String,
+    /// When it ended; `None` while it is recorded. Of a recovered one the time of its last row.
+    pub ended: Option<String>,
+    /// Why it ended, in words.
+    pub ended_because: Option<String>,
+    /// How times are to be read.
+    pub clock: Clock,
+    /// Where the pictures came from.
+    pub source: Source,
+    /// What the network ran on, in words.
+    pub device: Option<String>,
+    /// The networks, in the order in which they were in force; `faces.csv` names them by their position here.
+    pub models: Vec<Model>,
+    /// What was set when the recording began.
+    pub settings: Settings,
+    /// The videos, part by part; none if only values were recorded.
+    pub video: Vec<Video>,
+    /// What became of the frames.
+    pub counts: Counts,
+    /// From capture to result.
+    pub latency_ms: Latency,
+    /// What each column of each table means.
+    pub columns: BTreeMap<String, BTreeMap<String, ColumnMeaning>>,
+    /// What repairing it found, if it was interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
+}
+
+/// A program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// `fervis`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// How far a recording got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It goes on, or was interrupted and not repaired yet.
+    Recording,
+    /// It was stopped and everything is there.
+    Complete,
+    /// It was interrupted, and everything that was found is there.
+    Recovered,
+}
+
+/// How times are to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// The first frame's time, s since 1970 (UTC): `unix_s = t_s + zero_unix_s`.
+    pub zero_unix_s: f64,
+    /// Name of the time zone, such as `Europe/Berlin`, if the system tells.
+    pub time_zone: Option<String>,
+    /// What `t_s` is measured by, in words.
+    pub t_s: String,
+}
+
+/// Where pictures came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// `camera`, `demo` or `file`.
+    pub kind: String,
+    /// As the source calls itself.
+    pub name: String,
+    /// The file or folder, if it is one.
+    pub path: Option<String>,
+    /// Width of its first picture, px.
+    pub width: u32,
+    /// Height of its first picture, px.
+    pub height: u32,
+    /// Frames a second, where it says.
+    pub nominal_rate_hz: Option<f64>,
+    /// Pixel format or codec.
+    pub format: String,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// Its architecture.
+    pub architecture: String,
+    /// The file, unless it came with the program.
+    pub path: Option<String>,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// What its outputs are called in the file, in their order there. The tables are always in FER-2013's order.
+    pub labels: Vec<String>,
+    /// What its logits are divided by.
+    pub temperature: f32,
+}
+
+/// What was set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Time constant of the smoothing of probabilities, s; 0 is off.
+    pub smoothing_s: f64,
+    /// Smallest face that was looked for, px.
+    pub min_face_size_px: u32,
+    /// Least score of a new face.
+    pub score_threshold: f32,
+    /// `annotated`, `clean`, `both` or `none`.
+    pub video: String,
+    /// How faces were hidden in the video, in words; `None` if they were not.
+    pub privacy: Option<String>,
+}
+
+/// A part of a video: pictures of one size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Video {
+    /// The file in the session's folder.
+    pub file: String,
+    /// Whether boxes and names are drawn on it.
+    pub annotated: bool,
+    /// Width, px.
+    pub width: u32,
+    /// Height, px.
+    pub height: u32,
+    /// `frame` of its first picture.
+    pub first_frame: u64,
+    /// `pts_90k` of its first picture: the video's own time starts at 0.
+    pub first_pts_90k: u64,
+    /// Codec.
+    pub codec: String,
+    /// Encoder with its version.
+    pub encoder: String,
+    /// Number of pictures; `None` while it is recorded.
+    pub n_frames: Option<u64>,
+    /// Bytes; `None` while it is recorded.
+    pub n_bytes: Option<u64>,
+}
+
+/// What became of the frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Frames that the source gave while it was recorded.
+    pub captured: u64,
+    /// Of these, with a result.
+    pub analysed: u64,
+    /// Of these, without, because there was no time.
+    pub skipped: u64,
+    /// Of these, in the video.
+    pub recorded: u64,
+    /// Frames that came faster than they could be written, and have no row. Counted in `captured`.
+    pub refused: u64,
+    /// Rows of `faces.csv`.
+    pub faces: u64,
+}
+
+/// From capture to result, ms.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Latency {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+}
+
+/// What a column means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnMeaning {
+    /// Its unit; empty for texts, counts and shares.
+    pub unit: String,
+    /// One sentence.
+    pub description: String,
+}
+
+/// What repairing an interrupted session found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// When it was repaired (RFC 3339).
+    pub at: String,
+    /// What was done, a sentence each.
+    pub steps: Vec<String>,
+}
+
+impl Manifest {
+    /// The meaning of all columns of all tables.
+    pub fn data_dictionary() -> BTreeMap<String, BTreeMap<String, ColumnMeaning>> {
+        fn meanings<R: Row>() -> (String, BTreeMap<String, ColumnMeaning>) {
+            let columns = R::columns().into_iter().map(|column| {
+                let meaning = ColumnMeaning {
+                    unit: column.unit.to_owned(),
+                    description: column.description,
+                };
+                (column.name, meaning)
+            });
+            (R::FILE.to_owned(), columns.collect())
+        }
+        BTreeMap::from([
+            meanings::<FrameRow>(),
+            meanings::<FaceRow>(),
+            meanings::<EventRow>(),
+        ])
+    }
+
+    /// Reads the description of the session in `folder`.
+    ///
+    /// # Errors
+    /// [`SessionError::NotASession`] if there is none, and others if it is damaged or of a later version.
+    pub fn read(folder: &Path) -> Result<Self, SessionError> {
+        let file = folder.join(MANIFEST_FILE);
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(_) if !file.exists() => {
+                return Err(SessionError::NotASession {
+                    folder: folder.to_owned(),
+                });
+            }
+            Err(source) => return Err(SessionError::read(&file, source)),
+        };
+        let problem = |problem: String, line: Option<u64>| SessionError::Content {
+            file: file.clone(),
+            line,
+            problem,
+        };
+        #[derive(Deserialize)]
+        struct Schema {
+            schema: String,
+        }
+        let damaged =
+            |error: serde_json::Error| problem(error.to_string(), Some(error.line() as u64));
+        let Schema { schema } = serde_json::from_str(&text).map_err(damaged)?;
+        if schema != SCHEMA {
+            let words = format!(
+                "its schema is “{schema}”, and this version of fervis reads {SCHEMA}; update fervis to open it"
+            );
+            return Err(problem(words, None));
+        }
+        serde_json::from_str(&text).map_err(damaged)
+    }
+
+    /// Replaces the description of the session in `folder`: at every moment either the old or the new one is there.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn write(&self, folder: &Path) -> Result<(), SessionError> {
+        let file = folder.join(MANIFEST_FILE);
+        let draft = folder.join(".session.json.new");
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        let write = || {
+            let mut new = File::create(&draft)?;
+            new.write_all(text.as_bytes())?;
+            new.sync_all()?;
+            fs::rename(&draft, &file)
+        };
+        write().map_err(|source| SessionError::write(&file, source))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A session of a camera with one network and no video.
+    pub(crate) fn manifest() -> Manifest {
+        Manifest {
+            schema: SCHEMA.to_owned(),
+            app: App {
+                name: "fervis".to_owned(),
+                version: "0.1.0".to_owned(),
+            },
+            status: Status::Complete,
+            started: "2026-11-25T14:03:05+01:00".to_owned(),
+            ended: Some("2026-11-25T14:03:15+01:00".to_owned()),
+            ended_because: Some("stopped".to_owned()),
+            clock: Clock {
+                zero_unix_s: 1_764_075_785.25,
+                time_zone: Some("Europe/Berlin".to_owned()),
+                t_s: "a clock that never jumps".to_owned(),
+            },
+            source: Source {
+                kind: "camera".to_owned(),
+                name: "C920".to_owned(),
+                path: None,
+                width: 1280,
+                height: 720,
+                nominal_rate_hz: Some(30.0),
+                format: "MJPG".to_owned(),
+            },
+            device: Some("CPU, 2 threads".to_owned()),
+            models: vec![Model {
+                name: "three-block".to_owned(),
+                architecture: "three-block".to_owned(),
+                path: None,
+                sha256: "ab".repeat(32),
+                labels: vec!["angry".to_owned(), "disgust".to_owned()],
+                temperature: 1.1,
+            }],
+            settings: Settings {
+                smoothing_s: 0.3,
+                min_face_size_px: 40,
+                score_threshold: 4.0,
+                video: "none".to_owned(),
+                privacy: None,
+            },
+            video: Vec::new(),
+            counts: Counts::default(),
+            latency_ms: Latency::default(),
+            columns: Manifest::data_dictionary(),
+            recovery: None,
+        }
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = manifest();
+        written.write(folder.path()).unwrap();
+        assert_eq!(Manifest::read(folder.path()).unwrap(), written);
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1, "no draft is left");
+    }
+
+    #[test]
+    fn what_is_no_session_is_said_in_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = || Manifest::read(folder.path()).unwrap_err().to_string();
+        assert!(message().contains("is not a session"), "{}", message());
+        let write = |text: &str| fs::write(folder.path().join(MANIFEST_FILE), text).unwrap();
+        write("{\"schema\": \"fervis-session/9\"}");
+        assert!(message().contains("update fervis"), "{}", message());
+        write("{\"schema\": \"fervis-session/1\"}");
+        assert!(message().contains("missing field"), "{}", message());
+        write("{\"schema\":");
+        assert!(message().contains("line 1"), "{}", message());
+    }
+
+    #[test]
+    fn every_column_is_explained() {
+        let dictionary = Manifest::data_dictionary();
+        assert_eq!(dictionary.len(), 3);
+        let faces = &dictionary["faces.csv"];
+        assert_eq!(faces["x"].unit, "px");
+        assert!(faces["smoothed_happy"].description.contains("happy"));
+        let meanings = dictionary.values().flat_map(|table| table.values());
+        assert!(
+            meanings
+                .into_iter()
+                .all(|meaning| !meaning.description.is_empty())
+        );
+    }
+}

@@ -1,0 +1,673 @@
+//! The rows of a session's tables, how they are written and how they are read.
+//!
+//! Rules that hold for all of them: UTF-8, commas, a point before decimals, a header always, quotes where a text needs
+//! them (RFC 4180), and an empty field where there is no value, never a word in a column of numbers. Columns are found
+//! by name, so that further ones may come. A last line without its end was cut off by a crash and is not read.
+
+use std::{fs, marker::PhantomData, path::Path, time::Duration};
+
+use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
+
+use super::{SessionError, TICKS_PER_SECOND};
+use crate::{
+    bounding_box::BoundingBox,
+    expression::{Expression, N_EXPRESSIONS, Probabilities},
+};
+
+/// What a column holds, for people and for `session.json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the header.
+    pub name: String,
+    /// `s`, `ms`, `px`, …; empty for texts, counts and shares.
+    pub unit: &'static str,
+    /// One sentence.
+    pub description: String,
+}
+
+/// A row of one of the tables.
+pub trait Row: Sized {
+    /// The table's file in the session's folder.
+    const FILE: &'static str;
+
+    /// All columns, in order.
+    fn columns() -> Vec<Column>;
+
+    /// The fields, in the order of [`Row::columns`].
+    fn fields(&self) -> Vec<String>;
+
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// Which field is missing or no value of its kind.
+    fn parse(fields: &Fields<'_>) -> Result<Self, String>;
+}
+
+/// Whether a frame has a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameStatus {
+    /// It was analysed; without faces, there were none.
+    Analysed,
+    /// There was no time to analyse it, or that failed: nothing is known about its faces.
+    Skipped,
+}
+
+/// A captured frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameRow {
+    /// Number of the row, from 0; joins the tables.
+    pub frame: u64,
+    /// When it was captured, since the recording's first frame, in ticks of 1/90,000 s.
+    pub pts_90k: u64,
+    /// When it was captured, s since 1970 (UTC).
+    pub unix_s: f64,
+    /// The source's own time of it, s: for a file, where in the file it stands.
+    pub source_s: f64,
+    /// Whether it was analysed.
+    pub status: FrameStatus,
+    /// Its number in the video, from 0 in each part; `None` if it is not in it.
+    pub video_frame: Option<u64>,
+    /// Number of faces; `None` if it was not analysed.
+    pub n_faces: Option<u64>,
+    /// Time from capture to result; `None` if it was not analysed.
+    pub latency: Option<Duration>,
+}
+
+/// A face of an analysed frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaceRow {
+    /// The frame's number in `frames.csv`.
+    pub frame: u64,
+    /// The frame's time, as there.
+    pub pts_90k: u64,
+    /// Identity across frames, from 1; never used again within a session.
+    pub track: u64,
+    /// The detector's score.
+    pub score: f32,
+    /// Where, in pixels of the source's picture, never mirrored; may reach outside.
+    pub box_in_frame: BoundingBox,
+    /// How long ago the face was last really found; zero if in this frame.
+    pub unseen_for: Duration,
+    /// Probabilities of this frame alone.
+    pub raw: Probabilities,
+    /// Probabilities smoothed over time, as shown on the screen.
+    pub smoothed: Probabilities,
+    /// Position of the network in `session.json`'s `models`.
+    pub model: usize,
+    /// Time spent on finding all faces of the frame.
+    pub detect_time: Duration,
+    /// Time spent on reading all their expressions.
+    pub classify_time: Duration,
+}
+
+impl FaceRow {
+    /// The expression that was shown: the most probable after smoothing.
+    pub fn label(&self) -> Expression {
+        self.smoothed.top().0
+    }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// The recording began.
+    Started,
+    /// The user set a mark; the detail is the note.
+    Marker,
+    /// The user paused the recording.
+    Paused,
+    /// The user went on.
+    Resumed,
+    /// Another network is in force; the detail is its name.
+    Checkpoint,
+    /// The camera is gone; the detail says why.
+    SourceLost,
+    /// The camera is back.
+    SourceBack,
+    /// A new part of the video begins, because the picture has another size; the detail is the file.
+    Part,
+    /// Frames came faster than they could be written; the detail is how many are missing.
+    Refused,
+    /// Something that stopped nothing.
+    Warning,
+    /// Something that ended the recording.
+    Error,
+    /// The recording ended; the detail says why.
+    Stopped,
+}
+
+impl EventKind {
+    /// All kinds.
+    pub const ALL: [Self; 12] = [
+        Self::Started,
+        Self::Marker,
+        Self::Paused,
+        Self::Resumed,
+        Self::Checkpoint,
+        Self::SourceLost,
+        Self::SourceBack,
+        Self::Part,
+        Self::Refused,
+        Self::Warning,
+        Self::Error,
+        Self::Stopped,
+    ];
+
+    /// The word for it in the table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Marker => "marker",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Checkpoint => "checkpoint",
+            Self::SourceLost => "source_lost",
+            Self::SourceBack => "source_back",
+            Self::Part => "part",
+            Self::Refused => "refused",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRow {
+    /// When, since the recording's first frame, in ticks of 1/90,000 s.
+    pub pts_90k: u64,
+    /// When, s since 1970 (UTC).
+    pub unix_s: f64,
+    /// What.
+    pub kind: EventKind,
+    /// The rest, in words.
+    pub detail: String,
+}
+
+/// Ticks of a time.
+pub fn ticks(time: Duration) -> u64 {
+    let ticks = (time.as_nanos() * u128::from(TICKS_PER_SECOND) + 500_000_000) / 1_000_000_000;
+    u64::try_from(ticks).unwrap_or(u64::MAX)
+}
+
+/// Seconds of ticks.
+pub fn seconds(ticks: u64) -> f64 {
+    ticks as f64 / TICKS_PER_SECOND as f64
+}
+
+impl Row for FrameRow {
+    const FILE: &'static str = "frames.csv";
+
+    fn columns() -> Vec<Column> {
+        [
+            ("frame", "", "Number of the captured frame, from 0; joins the tables."),
+            ("t_s", "s", "When it was captured, since the first frame, by a clock that never jumps."),
+            ("pts_90k", "1/90000 s", "The same, exactly as in the video."),
+            ("unix_s", "s", "The same as seconds since 1970 (UTC)."),
+            ("source_s", "s", "The source's own time; for a file, where in the file the frame stands."),
+            ("status", "", "analysed, or skipped when there was no time for it: then nothing is known about its faces."),
+            ("video_frame", "", "Number of the picture in its part of the video, from 0; empty if it is not in the video."),
+            ("n_faces", "", "Number of faces; empty if the frame was not analysed."),
+            ("latency_ms", "ms", "From capture to result; empty if the frame was not analysed."),
+        ]
+        .map(column)
+        .to_vec()
+    }
+
+    fn fields(&self) -> Vec<String> {
+        let status = match self.status {
+            FrameStatus::Analysed => "analysed",
+            FrameStatus::Skipped => "skipped",
+        };
+        vec![
+            self.frame.to_string(),
+            format!("{:.6}", seconds(self.pts_90k)),
+            self.pts_90k.to_string(),
+            format!("{:.6}", self.unix_s),
+            format!("{:.6}", self.source_s),
+            status.to_owned(),
+            self.video_frame.map(|n| n.to_string()).unwrap_or_default(),
+            self.n_faces.map(|n| n.to_string()).unwrap_or_default(),
+            self.latency.map(milliseconds).unwrap_or_default(),
+        ]
+    }
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        Ok(Self {
+            frame: fields.get("frame")?,
+            pts_90k: fields.get("pts_90k")?,
+            unix_s: fields.get("unix_s")?,
+            source_s: fields.get("source_s")?,
+            status: match fields.text("status")? {
+                "analysed" => FrameStatus::Analysed,
+                "skipped" => FrameStatus::Skipped,
+                other => {
+                    return Err(format!(
+                        "status is “{other}”, but must be analysed or skipped"
+                    ));
+                }
+            },
+            video_frame: fields.optional("video_frame")?,
+            n_faces: fields.optional("n_faces")?,
+            latency: fields.optional("latency_ms")?.map(from_milliseconds),
+        })
+    }
+}
+
+impl Row for FaceRow {
+    const FILE: &'static str = "faces.csv";
+
+    fn columns() -> Vec<Column> {
+        let mut columns = [
+            ("frame", "", "The frame's number in frames.csv."),
+            ("t_s", "s", "The frame's time, as there."),
+            ("pts_90k", "1/90000 s", "The frame's time, as there."),
+            ("track", "", "Identity of the face across frames, from 1; never used again."),
+            ("score", "", "The detector's score: about 2 (doubtful) to 30 and more (clear)."),
+            ("x", "px", "Left edge of the face's box in the source's picture, never mirrored; may lie outside."),
+            ("y", "px", "Top edge of the box."),
+            ("width", "px", "Width of the box."),
+            ("height", "px", "Height of the box."),
+            ("unseen_s", "s", "How long ago the face was last really found; 0 if in this frame, else the box is presumed."),
+        ]
+        .map(column)
+        .to_vec();
+        for (kind, what) in [
+            ("raw", "in this frame alone"),
+            ("smoothed", "smoothed over time, as shown"),
+        ] {
+            columns.extend(Expression::ALL.map(|expression| Column {
+                name: format!("{kind}_{expression}"),
+                unit: "",
+                description: format!("Probability of {expression} {what}, 0 to 1."),
+            }));
+        }
+        columns.extend(
+            [
+                ("label", "", "The largest of the smoothed probabilities."),
+                (
+                    "model",
+                    "",
+                    "Position of the network in session.json's models, from 0.",
+                ),
+                (
+                    "detect_ms",
+                    "ms",
+                    "Time spent on finding the frame's faces.",
+                ),
+                (
+                    "classify_ms",
+                    "ms",
+                    "Time spent on reading their expressions.",
+                ),
+            ]
+            .map(column),
+        );
+        columns
+    }
+
+    fn fields(&self) -> Vec<String> {
+        let edges = self.box_in_frame;
+        let mut fields = vec![
+            self.frame.to_string(),
+            format!("{:.6}", seconds(self.pts_90k)),
+            self.pts_90k.to_string(),
+            self.track.to_string(),
+            format!("{:.2}", self.score),
+        ];
+        let edges = [edges.x, edges.y, edges.width, edges.height];
+        fields.extend(edges.map(|edge| format!("{edge:.2}")));
+        fields.push(format!("{:.3}", self.unseen_for.as_secs_f64()));
+        let probabilities = self.raw.0.into_iter().chain(self.smoothed.0);
+        fields.extend(probabilities.map(|value| format!("{value:.4}")));
+        fields.extend([
+            self.label().name().to_owned(),
+            self.model.to_string(),
+            milliseconds(self.detect_time),
+            milliseconds(self.classify_time),
+        ]);
+        fields
+    }
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        let probabilities = |kind: &str| {
+            let mut values = Probabilities::default();
+            for expression in Expression::ALL {
+                values.0[expression.index()] = fields.get(&format!("{kind}_{expression}"))?;
+            }
+            Ok::<_, String>(values)
+        };
+        Ok(Self {
+            frame: fields.get("frame")?,
+            pts_90k: fields.get("pts_90k")?,
+            track: fields.get("track")?,
+            score: fields.get("score")?,
+            box_in_frame: BoundingBox::new(
+                fields.get("x")?,
+                fields.get("y")?,
+                fields.get("width")?,
+                fields.get("height")?,
+            ),
+            unseen_for: fields.duration("unseen_s")?,
+            raw: probabilities("raw")?,
+            smoothed: probabilities("smoothed")?,
+            model: fields.get("model")?,
+            detect_time: from_milliseconds(fields.get("detect_ms")?),
+            classify_time: from_milliseconds(fields.get("classify_ms")?),
+        })
+    }
+}
+
+impl Row for EventRow {
+    const FILE: &'static str = "events.csv";
+
+    fn columns() -> Vec<Column> {
+        let kinds = EventKind::ALL.map(EventKind::name).join(", ");
+        let mut columns = [
+            ("t_s", "s", "When, since the first frame."),
+            ("pts_90k", "1/90000 s", "The same, exactly."),
+            ("unix_s", "s", "The same as seconds since 1970 (UTC)."),
+            ("event", "", ""),
+            (
+                "detail",
+                "",
+                "The note of a marker, the name of a network, a reason, …",
+            ),
+        ]
+        .map(column)
+        .to_vec();
+        columns[3].description = format!("One of {kinds}.");
+        columns
+    }
+
+    fn fields(&self) -> Vec<String> {
+        vec![
+            format!("{:.6}", seconds(self.pts_90k)),
+            self.pts_90k.to_string(),
+            format!("{:.6}", self.unix_s),
+            self.kind.name().to_owned(),
+            self.detail.clone(),
+        ]
+    }
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        let name = fields.text("event")?;
+        let kind = EventKind::ALL.into_iter().find(|kind| kind.name() == name);
+        Ok(Self {
+            pts_90k: fields.get("pts_90k")?,
+            unix_s: fields.get("unix_s")?,
+            kind: kind.ok_or_else(|| format!("“{name}” is no event of this version of fervis"))?,
+            detail: fields.text("detail")?.to_owned(),
+        })
+    }
+}
+
+fn column((name, unit, description): (&str, &'static str, &str)) -> Column {
+    Column {
+        name: name.to_owned(),
+        unit,
+        description: description.to_owned(),
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2}", time.as_secs_f64() * 1000.0)
+}
+
+fn from_milliseconds(milliseconds: f64) -> Duration {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
+}
+
+/// One line of a table, its fields found by the header's names.
+pub struct Fields<'a> {
+    header: &'a StringRecord,
+    record: &'a StringRecord,
+}
+
+impl<'a> Fields<'a> {
+    /// The field of a column.
+    fn text(&self, name: &str) -> Result<&'a str, String> {
+        let at = self.header.iter().position(|column| column == name);
+        let field = at.and_then(|at| self.record.get(at));
+        field.ok_or_else(|| format!("there is no column {name}"))
+    }
+
+    fn get<T: std::str::FromStr>(&self, name: &str) -> Result<T, String> {
+        let text = self.text(name)?;
+        let value = text.parse();
+        value.map_err(|_| format!("{name} is “{text}”, which is not a number of its kind"))
+    }
+
+    fn optional<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, String> {
+        match self.text(name)? {
+            "" => Ok(None),
+            _ => self.get(name).map(Some),
+        }
+    }
+
+    fn duration(&self, name: &str) -> Result<Duration, String> {
+        let seconds: f64 = self.get(name)?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| format!("{name} is {seconds}"))
+    }
+}
+
+/// Turns rows into lines.
+pub struct Lines<R> {
+    line: Vec<u8>,
+    row: PhantomData<R>,
+}
+
+impl<R: Row> Default for Lines<R> {
+    fn default() -> Self {
+        Self {
+            line: Vec::new(),
+            row: PhantomData,
+        }
+    }
+}
+
+impl<R: Row> Lines<R> {
+    /// The header line with its end.
+    pub fn header(&mut self) -> &[u8] {
+        let names: Vec<String> = R::columns().into_iter().map(|column| column.name).collect();
+        self.line.clear();
+        self.append(&names);
+        &self.line
+    }
+
+    /// The lines of some rows with their ends.
+    pub fn rows<'a>(&mut self, rows: impl IntoIterator<Item = &'a R>) -> &[u8]
+    where
+        R: 'a,
+    {
+        self.line.clear();
+        for row in rows {
+            self.append(&row.fields());
+        }
+        &self.line
+    }
+
+    fn append(&mut self, fields: &[String]) {
+        let mut writer = WriterBuilder::new()
+            .terminator(Terminator::Any(b'\n'))
+            .from_writer(&mut self.line);
+        // Writing to memory does not fail.
+        writer
+            .write_record(fields)
+            .and_then(|()| Ok(writer.flush()?))
+            .ok();
+    }
+}
+
+/// Reads a whole table.
+///
+/// # Errors
+/// [`SessionError`], naming the line.
+pub fn read<R: Row>(path: &Path) -> Result<Vec<R>, SessionError> {
+    let bytes = fs::read(path).map_err(|source| SessionError::read(path, source))?;
+    let whole = bytes
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let problem = |line: Option<u64>, problem: String| SessionError::Content {
+        file: path.to_owned(),
+        line,
+        problem,
+    };
+    let mut reader = ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(&bytes[..whole]);
+    let header = reader
+        .headers()
+        .map_err(|error| problem(Some(1), error.to_string()))?
+        .clone();
+    if header.is_empty() {
+        return Err(problem(Some(1), "the header is missing".to_owned()));
+    }
+    let mut rows = Vec::new();
+    let mut record = StringRecord::new();
+    loop {
+        let more = reader.read_record(&mut record);
+        let line = record.position().map(csv::Position::line);
+        if !more.map_err(|error| problem(line, error.to_string()))? {
+            return Ok(rows);
+        }
+        let fields = Fields {
+            header: &header,
+            record: &record,
+        };
+        rows.push(R::parse(&fields).map_err(|cause| problem(line, cause))?);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A face in frame `frame` of a recording at 30 Hz.
+    pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
+        let mut raw = Probabilities([(1.0 - happy) / 6.0; N_EXPRESSIONS]);
+        raw.0[Expression::Happy.index()] = happy;
+        FaceRow {
+            frame,
+            pts_90k: frame * 3000,
+            track,
+            score: 12.5,
+            box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
+            unseen_for: Duration::ZERO,
+            raw,
+            smoothed: raw,
+            model: 0,
+            detect_time: Duration::from_micros(11_250),
+            classify_time: Duration::from_micros(1500),
+        }
+    }
+
+    fn frame(frame: u64) -> FrameRow {
+        FrameRow {
+            frame,
+            pts_90k: frame * 3000,
+            unix_s: 1_700_000_000.25,
+            source_s: 0.5,
+            status: FrameStatus::Analysed,
+            video_frame: Some(frame),
+            n_faces: Some(1),
+            latency: Some(Duration::from_micros(31_250)),
+        }
+    }
+
+    fn written<R: Row>(rows: &[R]) -> String {
+        let mut lines = Lines::<R>::default();
+        let mut text = lines.header().to_vec();
+        text.extend_from_slice(lines.rows(rows));
+        String::from_utf8(text).unwrap()
+    }
+
+    fn read_again<R: Row>(text: &str) -> Result<Vec<R>, SessionError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(R::FILE);
+        fs::write(&path, text).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn rows_are_read_as_they_were_written() {
+        let frames = vec![
+            frame(0),
+            FrameRow {
+                status: FrameStatus::Skipped,
+                video_frame: None,
+                n_faces: None,
+                latency: None,
+                ..frame(1)
+            },
+        ];
+        assert_eq!(read_again::<FrameRow>(&written(&frames)).unwrap(), frames);
+        let faces = vec![face(0, 1, 0.4), face(0, 2, 0.7)];
+        let again = read_again::<FaceRow>(&written(&faces)).unwrap();
+        assert_eq!(again.len(), 2);
+        assert_eq!(again[0].box_in_frame, faces[0].box_in_frame);
+        assert!((again[1].raw.0[3] - 0.7).abs() < 1e-4);
+        assert_eq!(again[1].label(), Expression::Happy);
+        let events: Vec<EventRow> = EventKind::ALL
+            .into_iter()
+            .map(|kind| EventRow {
+                pts_90k: 45_000,
+                unix_s: 1.5,
+                kind,
+                detail: "a \"note\", with\na line".to_owned(),
+            })
+            .collect();
+        assert_eq!(read_again::<EventRow>(&written(&events)).unwrap(), events);
+    }
+
+    #[test]
+    fn the_lines_are_what_statistics_packages_expect() {
+        let text = written(&[frame(1)]);
+        assert_eq!(
+            text,
+            "frame,t_s,pts_90k,unix_s,source_s,status,video_frame,n_faces,latency_ms\n\
+             1,0.033333,3000,1700000000.250000,0.500000,analysed,1,1,31.25\n"
+        );
+        let text = written(&[face(2, 1, 0.4)]);
+        assert!(text.ends_with(
+            "\n2,0.066667,6000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
+             0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,\
+             0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50\n"
+        ));
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_not_read() {
+        let text = written(&[face(0, 1, 0.4), face(1, 1, 0.4)]);
+        let end_of_first = text.trim_end().rfind('\n').unwrap();
+        for cut in [end_of_first + 1, end_of_first + 5, text.len() - 1] {
+            assert_eq!(read_again::<FaceRow>(&text[..cut]).unwrap().len(), 1);
+        }
+        assert!(read_again::<FaceRow>("").is_err(), "not even a header");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let text = written(&[face(0, 1, 0.4), face(1, 1, 0.4)]);
+        let message = |text: &str| read_again::<FaceRow>(text).unwrap_err().to_string();
+        let wrong = message(&text.replace("1,0.033333", "one,0.033333"));
+        assert!(
+            wrong.contains("faces.csv, line 3: frame is “one”"),
+            "{wrong}"
+        );
+        let missing = message(&text.replace("raw_happy", "joy"));
+        assert!(
+            missing.contains("line 2: there is no column raw_happy"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn times_are_exact_in_ticks() {
+        assert_eq!(ticks(Duration::from_nanos(33_333_333)), 3000);
+        assert_eq!(ticks(Duration::from_secs(36_000)), 3_240_000_000);
+        assert!((seconds(ticks(Duration::from_millis(1234))) - 1.234).abs() < 1e-9);
+    }
+}
