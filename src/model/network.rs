@@ -91,7 +91,7 @@ impl Architecture {
         }
     }
 
-    /// Each architecture, with its usual sizes.
+    /// Each architecture that others have weights of, with its usual sizes. `compact` is our own.
     pub fn usual() -> [Self; 8] {
         let vgg = VggConfig {
             pooled_side: 1,

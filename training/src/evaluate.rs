@@ -19,7 +19,7 @@ use crate::{
     ferplus::{Agreement, FerPlus},
     loader::{Batches, LoaderConfig},
     loss::Target,
-    metrics::{ClassMetrics, Metrics},
+    metrics::{ClassMetrics, Metrics, cross_entropy},
     reliability::Reliability,
     risk::{self, Answer, RiskPoint},
     temperature::fit_temperature_to_votes,
@@ -269,6 +269,12 @@ pub struct Calibration {
     pub uncertain_below: f32,
     /// What was looked at, with that temperature.
     pub answers: Vec<Answer>,
+    /// The same with the temperature that the checkpoint had.
+    pub answers_before: Vec<Answer>,
+    /// Mean cross-entropy of the truth, in nats.
+    pub surprise: f64,
+    /// The same before.
+    pub surprise_before: f64,
 }
 
 /// Fits both on PublicTest: to FER-2013's labels, or to the distributions of FER+'s votes if they are given, for
@@ -293,9 +299,14 @@ pub fn calibrate(
     let logits = logits_of(classifier, dataset, &indices, View::PLAIN)?;
     let temperature = fit_temperature_to_votes(&logits, &truths) as f32;
     let answers = risk::answers(&logits, &truths, temperature);
+    let before = classifier.info().temperature;
+    let surprise = |temperature: f32| cross_entropy(&logits, &truths, temperature.into());
     Ok(Calibration {
         temperature,
         uncertain_below: risk::uncertain_below(&answers) as f32,
         answers,
+        answers_before: risk::answers(&logits, &truths, before),
+        surprise: surprise(temperature),
+        surprise_before: surprise(before),
     })
 }

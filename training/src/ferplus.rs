@@ -328,7 +328,8 @@ PublicTest,c.png,5,0,0,0,0,0,0,5,0,0";
             text.contains("50.00 % (standard error 35.36) of 2 images"),
             "{text}"
         );
-        assert_eq!(agreement.per_class_f1["neutral"], 1.0);
+        assert_eq!(agreement.per_class_f1["happy"], 1.0);
+        assert_eq!(agreement.per_class_f1["neutral"], 0.0);
         let (judged, targets) = votes.judged(&[0, 1, 3]);
         assert_eq!(judged, [0, 1, 3]);
         assert_eq!(targets[2][Neutral.index()], 1.0);

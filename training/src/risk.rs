@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 use fervis::expression::Logits;
 use serde::Serialize;
 
+use crate::metrics::{N_CALIBRATION_BINS, bin_of};
+
 /// What saying "uncertain" costs, where a wrong answer costs 1.
 pub const COST_OF_UNCERTAIN: f64 = 0.5;
 /// Thresholds are looked for in steps of this.
@@ -49,6 +51,16 @@ pub fn answers(logits: &[Logits], truths: &[[f32; 7]], temperature: f32) -> Vec<
         }
     };
     logits.iter().zip(truths).map(answer).collect()
+}
+
+/// Expected calibration error, 0 to 1, 15 bins: how far confidence and rightness lie apart. With labels for truths it is
+/// that of [`crate::metrics::Metrics`].
+pub fn calibration_error(answers: &[Answer]) -> f64 {
+    let mut gaps = [0.0; N_CALIBRATION_BINS];
+    for answer in answers {
+        gaps[bin_of(answer.confidence)] += f64::from(answer.right - answer.confidence);
+    }
+    gaps.iter().map(|gap| gap.abs()).sum::<f64>() / answers.len().max(1) as f64
 }
 
 /// What comes of a threshold.
@@ -159,7 +171,7 @@ pub fn svg(answers: &[Answer], threshold: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SplitMix64;
+    use crate::{metrics::Metrics, random::SplitMix64};
 
     fn answer(confidence: f32, right: f32) -> Answer {
         Answer { confidence, right }
@@ -200,6 +212,23 @@ mod tests {
             .collect();
         let threshold = uncertain_below(&answers);
         assert!((threshold - 0.5).abs() < 0.05, "{threshold}");
+    }
+
+    #[test]
+    fn the_calibration_error_is_that_of_the_metrics() {
+        let mut rng = SplitMix64::from_key(&[9]);
+        let logits: Vec<Logits> = (0..300)
+            .map(|_| Logits(std::array::from_fn(|_| rng.between(-2.0, 2.0))))
+            .collect();
+        let labels: Vec<u32> = (0..300).map(|_| rng.below(7) as u32).collect();
+        let truths: Vec<[f32; 7]> = labels
+            .iter()
+            .map(|label| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize))))
+            .collect();
+        let found = calibration_error(&answers(&logits, &truths, 1.5));
+        let expected = Metrics::from_logits(&logits, &labels, 1.5).calibration_error;
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        assert_eq!(calibration_error(&[]), 0.0);
     }
 
     #[test]

@@ -137,6 +137,7 @@ mod tests {
             public_loss: 1.0,
             public_accuracy,
             public_macro_f1: public_accuracy,
+            public_agreement: None,
             learning_rate: 1e-3,
             seconds: 1900.0,
             images_per_second: 100.0 * epoch as f64,

@@ -98,6 +98,11 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
     if recipe.distillation.is_some() {
         job.teachers.as_ref().unwrap_or(&none).check(recipe)?;
     }
+    ensure!(
+        recipe.auxiliary.is_none() || job.pretrained.is_none(),
+        "the recipe {} has a second head, which no file has weights for; leave [auxiliary] or --pretrained out",
+        recipe.name
+    );
     let folder = RunFolder::create(folder)?;
     let rows = rows::training_rows(recipe.rows, dataset, job.votes.as_deref())?;
     let teachers = job.teachers.as_ref().map_or(0, Teachers::fingerprint);

@@ -6,7 +6,6 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
 use fervis::model::{Classifier, checkpoint::Checkpoint};
 use fervis_train::{
-    augment::View,
     dataset::{Dataset, Split},
     evaluate::calibrate,
     ferplus::FerPlus,
@@ -62,6 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     let votes = votes
         .map(|path| FerPlus::load(path, &dataset))
         .transpose()?;
+    let before = checkpoint.metadata.temperature;
     let calibration = calibrate(&mut classifier, &dataset, votes.as_ref())?;
     checkpoint.metadata.temperature = calibration.temperature;
     checkpoint.metadata.uncertain_below = calibration.uncertain_below;
@@ -73,9 +73,17 @@ pub fn run(args: &Args) -> Result<()> {
     let threshold = f64::from(calibration.uncertain_below);
     let answered = risk::at(&calibration.answers, threshold);
     println!(
-        "temperature {:.4}; uncertain below {threshold:.2}: {:.1} % of the images are answered, {:.1} % of these wrongly, \
-         instead of {:.1} % of all",
+        "temperature {:.4} (was {before:.4}): calibration error on PublicTest {:.2} % (was {:.2} %), negative \
+         log-likelihood {:.4} (was {:.4})",
         calibration.temperature,
+        risk::calibration_error(&calibration.answers) * 100.0,
+        risk::calibration_error(&calibration.answers_before) * 100.0,
+        calibration.surprise,
+        calibration.surprise_before
+    );
+    println!(
+        "uncertain below {threshold:.2}: {:.1} % of the images are answered, {:.1} % of these wrongly, instead of {:.1} % of \
+         all",
         answered.coverage * 100.0,
         answered.risk * 100.0,
         risk::at(&calibration.answers, 0.0).risk * 100.0
