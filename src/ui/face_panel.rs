@@ -132,6 +132,9 @@ fn face_ui(
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("Face {}", face.track.0)).weak());
+        // An empty check box would hardly show on the panel.
+        let outline = Stroke::new(1.0, colors::palette(ui.ctx().theme()).weak_text);
+        ui.visuals_mut().widgets.inactive.bg_stroke = outline;
         if let Some(mut shown) = shown
             && ui
                 .checkbox(&mut shown, RichText::new("Show face").small())
