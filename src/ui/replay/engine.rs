@@ -199,6 +199,7 @@ fn nothing() -> Arc<CheckpointInfo> {
         n_parameters: 0,
         labels: Vec::new(),
         temperature: 1.0,
+        uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: String::new(),
     })
