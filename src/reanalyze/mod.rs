@@ -47,7 +47,7 @@ pub const SCHEMA: &str = "fervis-reanalysis/1";
 /// The comparison, in the folder of a reanalysis.
 pub const DIFF_FILE: &str = "diff.json";
 /// What the folders of reanalyses begin with, in the session's.
-const FOLDER_PREFIX: &str = "reanalysis-";
+pub const FOLDER_PREFIX: &str = "reanalysis-";
 
 /// Why a session could not be read again. The words are the ones users see.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::{
     detect::TrackId,
     pipeline::FaceAnalysis,
+    reanalyze::{DIFF_FILE, FOLDER_PREFIX},
     record::{
         SessionError, TICKS_PER_SECOND,
         reader::Session,
@@ -25,12 +26,6 @@ const LEAST_HELD_FOR: Duration = Duration::from_millis(700);
 
 /// From one frame to the next where a session has only one.
 const USUAL_INTERVAL: Duration = Duration::from_millis(33);
-
-/// What the folders of other readings begin with, in the session's folder.
-const READINGS_PREFIX: &str = "reanalysis-";
-
-/// The file beside another reading that describes it.
-const DIFF_FILE: &str = "diff.json";
 
 /// A session in memory, ready to be shown.
 #[derive(Debug)]
@@ -284,7 +279,7 @@ fn folders_of_readings(session: &Path) -> Vec<std::path::PathBuf> {
     let mut folders: Vec<_> = entries
         .filter(|entry| {
             let name = entry.file_name();
-            name.to_string_lossy().starts_with(READINGS_PREFIX)
+            name.to_string_lossy().starts_with(FOLDER_PREFIX)
         })
         .map(|entry| entry.path())
         .filter(|folder| folder.join(FaceRow::FILE).is_file())
@@ -302,7 +297,7 @@ fn other_readings(folder: &Path) -> Result<Readings, SessionError> {
     let name = description["after"]["name"].as_str().map(str::to_owned);
     let name = name.unwrap_or_else(|| {
         let folder = folder.file_name().unwrap_or_default().to_string_lossy();
-        folder.trim_start_matches(READINGS_PREFIX).to_owned()
+        folder.trim_start_matches(FOLDER_PREFIX).to_owned()
     });
     Ok(Readings {
         agreement: description["overall"]["agreement"].as_f64(),
