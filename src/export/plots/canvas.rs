@@ -49,17 +49,38 @@ pub(super) fn install_font() -> io::Result<()> {
     }
 }
 
+/// What text is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Letters {
+    /// The viewer sets it.
+    Words,
+    /// plotters sets it, somewhat too high.
+    Pixels,
+}
+
+impl Letters {
+    /// How much lower the text must be for its middle to be where it should, in sizes of the font; measured.
+    fn sink(self) -> f64 {
+        match self {
+            Self::Words => 0.0,
+            Self::Pixels => 0.16,
+        }
+    }
+}
+
 /// A drawing area with a scale.
 pub(super) struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
+    letters: Letters,
 }
 
 impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
-    pub fn new(area: &'a DrawingArea<DB, Shift>, scale: u32) -> Self {
+    pub fn new(area: &'a DrawingArea<DB, Shift>, scale: u32, letters: Letters) -> Self {
         Self {
             area,
             scale: f64::from(scale),
+            letters,
         }
     }
 
@@ -89,15 +110,16 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
             .draw(&Rectangle::new(corners, rgb(color).filled()))
     }
 
-    /// A line of text, its middle at the height of `at`.
+    /// A line of text, its middle at the height of the given place.
     pub fn text(
         &self,
-        at: (f64, f64),
+        (x, y): (f64, f64),
         words: &str,
         size: f64,
         color: Rgb,
         anchor: Anchor,
     ) -> Drawn<DB> {
+        let at = (x, y + self.letters.sink() * size);
         let style = self.style(size, color, anchor);
         self.area.draw_text(words, &style, self.at(at))
     }

@@ -17,7 +17,10 @@ use plotters::{
     drawing::IntoDrawingArea,
 };
 
-use self::{canvas::Canvas, picture::Picture};
+use self::{
+    canvas::{Canvas, Letters},
+    picture::Picture,
+};
 use super::View;
 use crate::expression::Expression;
 
@@ -48,7 +51,7 @@ pub(super) fn write_svg(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> 
     {
         let root = SVGBackend::with_string(&mut svg, (wide, high)).into_drawing_area();
         picture
-            .draw(&Canvas::new(&root, SCALE))
+            .draw(&Canvas::new(&root, SCALE, Letters::Words))
             .map_err(io::Error::other)?;
         root.present().map_err(io::Error::other)?;
     }
@@ -66,7 +69,7 @@ pub(super) fn write_png(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> 
     {
         let root = BitMapBackend::with_buffer(&mut rgb, (wide, high)).into_drawing_area();
         picture
-            .draw(&Canvas::new(&root, SCALE))
+            .draw(&Canvas::new(&root, SCALE, Letters::Pixels))
             .map_err(io::Error::other)?;
         root.present().map_err(io::Error::other)?;
     }

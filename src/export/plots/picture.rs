@@ -141,9 +141,14 @@ impl Picture {
         }
     }
 
+    /// Where the curves of a panel begin.
+    fn panel_top(&self, index: usize) -> f64 {
+        let above = index as f64 * (PANEL_TOP + PANEL + PANEL_BOTTOM);
+        HEAD + self.events_height() + above + PANEL_TOP
+    }
+
     fn shares_top(&self) -> f64 {
-        let n_panels = self.panels.len().max(1) as f64;
-        HEAD + self.events_height() + n_panels * (PANEL_TOP + PANEL + PANEL_BOTTOM)
+        self.panel_top(self.panels.len().max(1)) - PANEL_TOP
     }
 
     fn shares_height(&self) -> f64 {
@@ -162,9 +167,8 @@ impl Picture {
         canvas.fill((0.0, 0.0), (WIDTH, f64::from(self.height())), PAPER)?;
         canvas.text((LEFT, 26.0), &self.title, TITLE, INK, Anchor::Left)?;
         draw_legend(canvas)?;
-        let panels_top = HEAD + self.events_height();
         for index in 0..self.panels.len().max(1) {
-            let top = panels_top + index as f64 * (PANEL_TOP + PANEL + PANEL_BOTTOM) + PANEL_TOP;
+            let top = self.panel_top(index);
             self.draw_axes(canvas, top)?;
             match self.panels.get(index) {
                 Some(panel) => self.draw_panel(canvas, panel, top)?,
@@ -180,7 +184,7 @@ impl Picture {
                 }
             }
         }
-        self.draw_events(canvas, panels_top)?;
+        self.draw_events(canvas, HEAD + self.events_height())?;
         self.draw_shares(canvas)
     }
 
@@ -236,25 +240,27 @@ impl Picture {
         Ok(())
     }
 
-    /// A line through all panels for each event, and its words where there is room.
+    /// A line through each panel for every event, and its words above the first where there is room.
     fn draw_events<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, bottom: f64) -> Drawn<DB> {
-        let end = self.shares_top() - PANEL_BOTTOM;
         let mut free_from = [f64::NEG_INFINITY; EVENT_ROWS];
         for mark in &self.marks {
             let x = self.x_of(mark.time_s);
             let width = canvas.text_width(&mark.words, SMALL);
             let left = x.min(LEFT + PLOT_WIDTH - width);
             let row = free_from.iter().position(|free| *free <= left);
-            let top = match row {
-                Some(row) => {
-                    free_from[row] = left + width + 10.0;
-                    let y = bottom - self.events_height() + (row as f64 + 0.5) * EVENT_ROW;
-                    canvas.text((left, y), &mark.words, SMALL, INK, Anchor::Left)?;
-                    y + EVENT_ROW / 2.0
-                }
-                None => bottom,
-            };
-            canvas.line(&[(x, top), (x, end)], WEAK_INK, 1.0)?;
+            let mut top = bottom;
+            if let Some(row) = row {
+                free_from[row] = left + width + 10.0;
+                let y = bottom - self.events_height() + (row as f64 + 0.5) * EVENT_ROW;
+                canvas.text((left, y), &mark.words, SMALL, INK, Anchor::Left)?;
+                top = y + EVENT_ROW / 2.0;
+            }
+            for index in 0..self.panels.len().max(1) {
+                let panel = self.panel_top(index);
+                canvas.line(&[(x, top), (x, panel + PANEL)], WEAK_INK, 1.0)?;
+                // Between the panels stand the marks of time.
+                top = self.panel_top(index + 1) - BAND - 6.0;
+            }
         }
         Ok(())
     }
