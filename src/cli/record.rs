@@ -31,6 +31,7 @@ use fervis::{
 use super::{
     NetworkArgs,
     args::{self, CameraArgs, DetectionArgs},
+    stream::{StreamArgs, Streams},
 };
 
 /// How often the loop looks around.
@@ -74,6 +75,10 @@ pub struct RecordArgs {
     /// What to ask of a camera.
     #[command(flatten)]
     camera: CameraArgs,
+
+    /// Where results go meanwhile.
+    #[command(flatten)]
+    stream: StreamArgs,
 }
 
 /// Arguments of `fervis recover`.
@@ -138,6 +143,8 @@ impl std::fmt::Display for Videos {
 /// What went wrong, in one sentence; a [`clap::Error`] inside is a usage error.
 pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let source = args.camera.applied_to(args.source.clone(), "record")?;
+    let streams = args.stream.options(Some("record"))?;
+    let streams = Streams::start(&streams)?;
     let settings = args.detection.settings();
     let interrupted = stop_on_interrupt()?;
     let pipeline = Pipeline::start(
@@ -155,6 +162,10 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let device = wait_for_network(&pipeline)?;
     let recorder = start_recorder(args, &source, settings, device)?;
     let tap = pipeline.attach(recorder.tap());
+    for note in streams.notes() {
+        tell(&note);
+    }
+    let _attached = streams.attach(&pipeline);
     pipeline.open(source);
     let outcome = watch(&pipeline, &recorder, args.seconds, &interrupted);
     drop(tap);

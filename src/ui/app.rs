@@ -19,6 +19,7 @@ use super::{
     colors,
     commands::Command,
     dialogs::{self, Dialog, Dialogs, Outcome},
+    exports::Exports,
     face_panel::{self, FaceHint},
     keyboard::{self, KeyContext},
     menu_bar::{MenuBar, MenuData},
@@ -175,6 +176,7 @@ struct News {
 
 /// The window's content.
 pub struct App {
+    exports: Exports,
     /// Dropped before the engine: a recording ends while its source still runs.
     recordings: Recordings,
     engine: Box<dyn Engine>,
@@ -205,6 +207,7 @@ impl App {
         colors::install(ctx);
         ctx.set_theme(egui::ThemePreference::from(config.view.theme));
         let mut app = Self {
+            exports: Exports::default(),
             recordings: Recordings::default(),
             engine,
             news: News {
@@ -265,7 +268,7 @@ impl App {
         let told = self
             .recordings
             .update(|recorder| live.attach(recorder.tap()));
-        for (severity, text) in told {
+        for (severity, text) in told.into_iter().chain(self.exports.take()) {
             self.notices.post(severity, text, now_s);
         }
         self.take_opened(ctx, now_s);
@@ -303,6 +306,11 @@ impl App {
             Some(Outcome::Chosen(Dialog::Sessions, folder)) => {
                 self.view.sessions_folder = Some(folder);
                 self.save_view();
+            }
+            Some(Outcome::Chosen(Dialog::Export(format), file)) => {
+                if let (Some(_), SourceSpec::Path(folder)) = (&self.replay, &self.news.source) {
+                    self.exports.start(folder.clone(), format, file, ctx);
+                }
             }
             Some(Outcome::Chosen(_, path)) => self.execute(Command::open_path(&path), ctx),
             Some(Outcome::Unavailable) => {
@@ -515,6 +523,7 @@ impl App {
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
+            session_open: self.replay.is_some(),
             recording: &recording,
             streams: &self.streams.status(),
             uncertain_below_percent: self.uncertain_below_percent(),
@@ -612,6 +621,7 @@ impl App {
                 self.keyboard_open = false;
             }
             Command::DismissNotice(number) => self.notices.dismiss(number),
+            Command::Export(format) => self.dialogs.open(Dialog::Export(format), ctx),
             Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
             Command::ToggleRecording => self.start_recording(ctx),
             Command::PauseRecording => self.recordings.toggle_pause(),

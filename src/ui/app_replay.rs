@@ -26,7 +26,8 @@ impl App {
     /// Finds out what a folder is and opens it as that.
     pub(super) fn open_folder(&mut self, folder: PathBuf, ctx: &egui::Context) {
         self.turn_to(SourceSpec::Path(folder.clone()));
-        // The camera is not to be on while a session is watched.
+        // The camera is not to be on while a session is watched, and what is recorded ends with its source.
+        self.recordings.stop();
         self.engine.close();
         self.loader.open(folder, ctx);
     }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     capture::SourceSpec,
     detect::TrackId,
+    export::Format,
     model::{CheckpointChoice, checkpoint::EXTENSIONS},
     privacy::Effect,
     record::{MANIFEST_FILE, VideoChoice},
@@ -76,6 +77,8 @@ pub enum Command {
     CloseWindows,
     /// Take the notice with this number away.
     DismissNotice(u64),
+    /// Ask for a file, then export the open session to it.
+    Export(Format),
     /// Start a recording, or end the one that goes on.
     ToggleRecording,
     /// Pause the recording, or go on with it.

@@ -12,7 +12,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
-use crate::model::checkpoint::EXTENSIONS;
+use crate::{export::Format, model::checkpoint::EXTENSIONS};
 
 /// A dialog that ended without a choice within this time was never on the screen: nobody finds its Cancel button
 /// that fast, and a missing service answers within a few ms.
@@ -36,6 +36,8 @@ pub enum Dialog {
     Checkpoint,
     /// The folder that recordings go to.
     Sessions,
+    /// The file that the open session is exported to.
+    Export(Format),
 }
 
 /// How a dialog ended.
@@ -121,6 +123,9 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .pick_file(),
         Dialog::Folder => with_title("Open folder of images").pick_folder(),
         Dialog::Sessions => with_title("Where recordings go").pick_folder(),
+        Dialog::Export(format) => with_title("Export session")
+            .set_file_name(format!("session.{}", format.extension()))
+            .save_file(),
         Dialog::Session => with_title("Open session").pick_folder(),
         Dialog::Checkpoint => with_title("Open checkpoint")
             .add_filter("Checkpoints", &EXTENSIONS)

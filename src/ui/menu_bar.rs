@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
+    export::Format,
     model::CheckpointChoice,
     privacy::Effect,
     record::{Phase, VideoChoice},
@@ -58,6 +59,8 @@ pub struct MenuData<'a> {
     pub checkpoint: Option<&'a CheckpointChoice>,
     /// Whether the picture is mirrored now.
     pub mirror: bool,
+    /// Whether a session is open.
+    pub session_open: bool,
     /// How the recording stands.
     pub recording: &'a RecordingView,
     /// The live outputs.
@@ -84,7 +87,7 @@ impl MenuBar {
         EguiMenuBar::new().ui(ui, |ui| {
             ui.spacing_mut().button_padding = egui::vec2(9.0, 3.0);
             ui.spacing_mut().item_spacing.x = 2.0;
-            menu_ui(ui, "File", Key::F, |ui| file_ui(ui, &mut command));
+            menu_ui(ui, "File", Key::F, |ui| file_ui(ui, data, &mut command));
             menu_ui(ui, "Source", Key::S, |ui| source_ui(ui, data, &mut command));
             menu_ui(ui, "Playback", Key::P, |ui| {
                 transport::menu_ui(ui, data.player, &mut command);
@@ -192,7 +195,7 @@ fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
     }
 }
 
-fn file_ui(ui: &mut Ui, command: &mut Option<Command>) {
+fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     let items = [
         (
             "Open image or video…",
@@ -220,10 +223,30 @@ fn file_ui(ui: &mut Ui, command: &mut Option<Command>) {
             *command = Some(item_command);
         }
     }
+    if data.session_open {
+        ui.separator();
+        export_ui(ui, command);
+    }
     ui.separator();
     if action_ui(ui, Mark::None, "Quit", &keys(ui.ctx(), keyboard::QUIT)) {
         *command = Some(Command::Quit);
     }
+}
+
+fn export_ui(ui: &mut Ui, command: &mut Option<Command>) {
+    let response = submenu_item_ui(ui, "Export session");
+    SubMenu::new().show(ui, &response, |ui| {
+        ui.set_min_width(MENU_WIDTH);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let built = Format::ALL
+            .into_iter()
+            .filter(|format| format.missing_feature().is_none());
+        for format in built {
+            if action_ui(ui, Mark::None, &format!("{}…", format.title()), "") {
+                *command = Some(Command::Export(format));
+            }
+        }
+    });
 }
 
 fn source_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {

@@ -333,7 +333,11 @@ fn is_worth_a_mark(kind: EventKind) -> bool {
         | EventKind::SourceBack
         | EventKind::Refused
         | EventKind::Error => true,
-        EventKind::Started | EventKind::Part | EventKind::Privacy | EventKind::Warning | EventKind::Stopped => false,
+        EventKind::Started
+        | EventKind::Part
+        | EventKind::Privacy
+        | EventKind::Warning
+        | EventKind::Stopped => false,
     }
 }
 
