@@ -160,7 +160,8 @@ mod tests {
             FolderLock::take(&going_on),
             Err(SessionError::InUse { .. })
         ));
-        assert_eq!(interrupted_sessions(root.path()), [interrupted.clone()]);
+        let found = interrupted_sessions(root.path());
+        assert_eq!(found, std::slice::from_ref(&interrupted));
         drop(lock);
         assert_eq!(interrupted_sessions(root.path()), [going_on, interrupted]);
         assert_eq!(

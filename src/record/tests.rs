@@ -371,10 +371,8 @@ fn an_interrupted_session_is_made_whole_once() {
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 9]).unwrap();
     }
-    assert_eq!(
-        folder::interrupted_sessions(folder.path()),
-        [session.folder.clone()]
-    );
+    let found = folder::interrupted_sessions(folder.path());
+    assert_eq!(found, std::slice::from_ref(&session.folder));
     let report = recover::recover(&session.folder).unwrap();
     assert!(report.repaired);
     assert_eq!(report.n_frames, 19);

@@ -1,6 +1,9 @@
 //! Exports of the session that is open, on a thread of their own: an hour of rows takes a while to read again.
 
-use std::{path::PathBuf, thread};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
@@ -11,9 +14,12 @@ use crate::{
     record::reader::Session,
 };
 
+/// What to tell, and how bad it is.
+type News = (Severity, String);
+
 /// What became of exports.
 pub struct Exports {
-    news: (Sender<(Severity, String)>, Receiver<(Severity, String)>),
+    news: (Sender<News>, Receiver<News>),
 }
 
 impl Default for Exports {
@@ -41,12 +47,12 @@ impl Exports {
     }
 
     /// What came of those that are done.
-    pub fn take(&self) -> impl Iterator<Item = (Severity, String)> + '_ {
+    pub fn take(&self) -> impl Iterator<Item = News> + '_ {
         self.news.1.try_iter()
     }
 }
 
-fn outcome(folder: &std::path::Path, format: Format, file: &std::path::Path) -> (Severity, String) {
+fn outcome(folder: &Path, format: Format, file: &Path) -> News {
     let options = ExportOptions {
         overwrite: true,
         ..ExportOptions::default()

@@ -74,12 +74,11 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// Libraries that only the parts listed may know, so that each can be left out or replaced.
-const OWNED: [(&str, &[&str]); 21] = [
+const OWNED: [(&str, &[&str]); 20] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/"]),
-    ("csv", &["src/record/", "src/export/"]),
     ("fs4", &["src/record/"]),
     ("jpeg_encoder", &["src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),

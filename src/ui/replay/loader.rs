@@ -22,9 +22,12 @@ pub enum Opened {
     Other(PathBuf),
 }
 
+/// What a folder turned out to be, with the number of the request.
+type Numbered = (u64, Opened);
+
 /// Opens one folder at a time; a further one takes the place of the one before.
 pub struct Loader {
-    results: (Sender<(u64, Opened)>, Receiver<(u64, Opened)>),
+    results: (Sender<Numbered>, Receiver<Numbered>),
     /// Number of the newest request.
     newest: u64,
 }

@@ -1,5 +1,10 @@
 //! The bundled clip, whole and spoilt in several ways.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as the tests themselves do"
+)]
+
 use std::io::Cursor;
 
 use super::*;

@@ -3,6 +3,11 @@
 //! Everything here runs over neighbouring channels, so that the compiler makes vectors of it. A transform of a square is
 //! the one along a side, for its columns and then for its rows.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "rows and columns of small squares are named by their numbers, and one number indexes several arrays"
+)]
+
 use std::ops::{Add, Mul, Sub};
 
 use super::{Finish, Image, KERNEL};

@@ -172,7 +172,7 @@ fn read_moov(file: &mut File, offset: u64, length: u64) -> io::Result<Option<(Mo
         return Ok(None);
     }
     let size = u64::from(be_u32(&header));
-    if size < 8 || size > MOST_MOOV_BYTES || offset + size > length {
+    if !(8..=MOST_MOOV_BYTES).contains(&size) || offset + size > length {
         return Ok(None);
     }
     let mut bytes = vec![0; size as usize];

@@ -41,7 +41,11 @@ impl Pictures {
                 for _ in 0..=random.below(2) {
                     let length = 2 + random.below(120) as u32;
                     picture.extend(length.to_be_bytes());
-                    picture.push(if number % 10 == 0 { 0x65 } else { 0x41 });
+                    picture.push(if number.is_multiple_of(10) {
+                        0x65
+                    } else {
+                        0x41
+                    });
                     picture.extend((1..length).map(|_| random.below(256) as u8));
                 }
                 picture
@@ -60,7 +64,7 @@ impl Pictures {
     }
 
     fn push<S: Storage>(&self, mp4: &mut HybridMp4<S>, number: usize) -> io::Result<()> {
-        mp4.push(&self.data[number], number % 10 == 0, self.ticks[number])
+        mp4.push(&self.data[number], number.is_multiple_of(10), self.ticks[number])
     }
 
     /// A file with all of them, not finished.
@@ -98,7 +102,7 @@ impl Pictures {
                 sample.composition_timestamp as u64, self.ticks[number],
                 "picture {number}"
             );
-            assert_eq!(sample.is_sync, number % 10 == 0, "picture {number}");
+            assert_eq!(sample.is_sync, number.is_multiple_of(10), "picture {number}");
             assert!(
                 bytes[sample.byte_range()] == self.data[number],
                 "picture {number}"
