@@ -96,11 +96,13 @@ fn every_picture_is_in_the_file_at_its_time() {
         .collect();
     assert_eq!(found, ticks);
     let keys: Vec<usize> = (0..130).filter(|number| samples[*number].is_sync).collect();
-    assert_eq!(
-        keys,
-        [0, 60, 120],
-        "a key frame each two seconds at the nominal rate"
+    // Each two seconds at the nominal rate, or sooner when the whole picture changes.
+    assert_eq!(keys[0], 0);
+    assert!(
+        keys.windows(2).all(|pair| pair[1] - pair[0] <= 60),
+        "{keys:?}"
     );
+    assert!(keys[keys.len() - 1] >= 70, "{keys:?}");
 }
 
 #[test]
