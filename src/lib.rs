@@ -8,8 +8,9 @@
 //!
 //! A source delivers [`frame::Frame`]s, [`detect`] finds and follows faces in them, [`model`] turns each face into
 //! probabilities over the seven [`expression::Expression`]s, [`pipeline`] runs these on threads of their own, and
-//! `ui` draws the result. Arrows point one way:
-//! `ui → pipeline → {capture, detect, model, record} → {frame, bounding_box, expression}`.
+//! `ui` draws the result. `overlay` paints boxes and names, in the window as on recorded pictures, [`privacy`] makes
+//! faces unrecognisable, and [`record`] keeps sessions. Arrows point one way:
+//! `ui → record → {pipeline, overlay, privacy} → {capture, detect, model} → {frame, bounding_box, expression}`.
 //!
 //! # What can fail, and what people see
 //!
@@ -24,15 +25,23 @@
 //! | GPU does not start | a warning; the CPU computes |
 //! | a stage panics on a frame | the frame is skipped, with a warning |
 //! | inference too slow | live frames are dropped and counted, never queued |
+//! | a port for live values is taken | one sentence; everything else goes on |
+//! | a client of live values does not keep up | it is dropped; nobody waits for it |
 //! | results cannot be written (disk full) | one sentence, exit status 1 |
 
 pub mod bounding_box;
 pub mod capture;
 pub mod detect;
+pub mod export;
 pub mod expression;
 pub mod frame;
 pub mod model;
+#[cfg(feature = "overlay")]
+pub mod overlay;
 pub mod pipeline;
+pub mod privacy;
+pub mod reanalyze;
 pub mod record;
+pub mod stream;
 #[cfg(feature = "gui")]
 pub mod ui;

@@ -1,25 +1,30 @@
 #!/usr/bin/env python3
 """The three-block network in PyTorch and ONNX Runtime, for the ratio to `cargo bench --bench kernels`.
 
-Both sides run one after the other on the same machine with the same number of threads:
+All run one after the other on the same machine with the same number of threads:
 
     python3 training/compare_pytorch.py [--threads N]
 
-needs PyTorch; ONNX Runtime and onnx are measured too where they are installed. A training step is forward, loss and
-backward without the optimizer, as in the bench. Prints the median of the steps.
+needs PyTorch; ONNX Runtime is measured too where it and onnx are installed (`pip install torch onnx onnxruntime`). A
+training step is forward, loss and backward without the optimizer, as in the bench. Prints the median of the steps; in
+the bench's table it is the column p50. All are told the number of threads; which cores they run on is the system's
+choice, so for fewer threads than cores run it under `taskset -c 0,1`.
 """
 
 import argparse
 import io
+import os
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 BATCH = 64
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def network():
@@ -92,8 +97,9 @@ def main():
     for n_faces in (1, 4):
         inference_by_torch(n_faces)
         inference_by_onnx(n_faces, threads)
-    print("\nfervis:", flush=True)
-    subprocess.run(["cargo", "bench", "--workspace", "--bench", "kernels"], check=True)
+    print(f"\nfervis and candle, {threads} threads:", flush=True)
+    environment = os.environ | {"RAYON_NUM_THREADS": str(threads)}
+    subprocess.run(["cargo", "bench", "--bench", "kernels"], check=True, env=environment, cwd=ROOT)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ use super::{
     camera_format::PixelFormat,
     yuv::{YuvMatrix, nv12_row, yuyv_row},
 };
-use crate::frame::{RGBA_BYTES, Resolution};
+use crate::frame::{PooledBuffer, RGBA_BYTES, Resolution};
 
 /// Why one frame could not be decoded. The next one may be well.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +69,49 @@ pub fn decode(
 }
 
 fn decode_jpeg(resolution: Resolution, data: &[u8], rgba: &mut [u8]) -> Result<(), DecodeError> {
-    // The decoder reports errors, and none of the damage tried here made it panic; but it reads bytes from a cable,
-    // and a panic would take the capture thread with it.
+    let mut got = Resolution::default();
+    let place = |found: Resolution| {
+        got = found;
+        (found == resolution).then_some(rgba)
+    };
+    match decode_jpeg_into(data, place) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(DecodeError::OtherSize {
+            expected: resolution,
+            got,
+        }),
+        Err(err) => Err(err),
+    }
+}
+
+/// Decodes a JPEG picture that says its size itself, into the buffer that `buffer` has for that size.
+///
+/// # Errors
+/// A [`DecodeError`] for data that is cut or damaged, or if there is no buffer for a picture of that size.
+pub(super) fn decode_jpeg_of_any_size(
+    data: &[u8],
+    buffer: impl FnOnce(Resolution) -> Option<PooledBuffer>,
+) -> Result<(Resolution, PooledBuffer), DecodeError> {
+    let mut resolution = Resolution::default();
+    let place = |found: Resolution| {
+        resolution = found;
+        buffer(found)
+    };
+    match decode_jpeg_into(data, place)? {
+        Some(rgba) => Ok((resolution, rgba)),
+        None => Err(DecodeError::Damaged(format!(
+            "a picture of {resolution} is too large"
+        ))),
+    }
+}
+
+/// Decodes into what `place` has for a picture of the size found, and returns it; `None` if it has nothing.
+fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
+    data: &[u8],
+    place: impl FnOnce(Resolution) -> Option<B>,
+) -> Result<Option<B>, DecodeError> {
+    // The decoder reports errors, and none of the damage tried here made it panic; but it reads bytes from a cable or
+    // a file, and a panic would take the capture thread with it.
     catch_unwind(AssertUnwindSafe(|| {
         let with_tables = with_standard_tables(data);
         let data = with_tables.as_deref().unwrap_or(data);
@@ -78,16 +119,17 @@ fn decode_jpeg(resolution: Resolution, data: &[u8], rgba: &mut [u8]) -> Result<(
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
         let damaged = |err| DecodeError::Damaged(format!("{err}"));
         decoder.decode_headers().map_err(damaged)?;
-        let got = decoder.info().map_or(Resolution::default(), |info| {
+        let resolution = decoder.info().map_or(Resolution::default(), |info| {
             Resolution::new(info.width.into(), info.height.into())
         });
-        if got != resolution {
-            return Err(DecodeError::OtherSize {
-                expected: resolution,
-                got,
-            });
+        if resolution.n_pixels() == 0 {
+            return Err(DecodeError::Damaged("a picture without pixels".to_owned()));
         }
-        decoder.decode_into(rgba).map_err(damaged)
+        let Some(mut rgba) = place(resolution) else {
+            return Ok(None);
+        };
+        decoder.decode_into(&mut rgba).map_err(damaged)?;
+        Ok(Some(rgba))
     }))
     .unwrap_or_else(|_| Err(DecodeError::Damaged("the decoder gave up".to_owned())))
 }

@@ -64,6 +64,7 @@ impl DemoSource {
             info: SourceInfo {
                 kind: SourceKind::Live,
                 n_frames: None,
+                duration: None,
                 ..clip.info().clone()
             },
             clip,

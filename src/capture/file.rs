@@ -14,7 +14,7 @@ use image::ImageFormat;
 use super::{
     CaptureError, FrameSource,
     images::{FolderSource, ImageSource},
-    video,
+    video::{self, Container},
 };
 
 /// Enough for every signature below and to tell text from data.
@@ -57,8 +57,8 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
             }
         }
         Content::Image(_) => Ok(Box::new(ImageSource::open(path)?)),
-        Content::Mp4 => video::open_mp4(path),
-        Content::Video(container) => video::open_other(path, &format!("{container} video")),
+        Content::Video(container) => video::open(path, container),
+        Content::ForeignVideo(container) => video::open_other(path, &format!("{container} video")),
         Content::ForeignImage(kind) => Err(refuse(&format!(
             "{kind} pictures cannot be read; save it as PNG or JPEG"
         ))),
@@ -75,10 +75,10 @@ enum Content {
     Image(ImageFormat),
     /// A picture that cannot, by name.
     ForeignImage(&'static str),
-    /// MP4 or QuickTime.
-    Mp4,
-    /// Any other video container, by name.
-    Video(&'static str),
+    /// A video in a container that is taken apart here.
+    Video(Container),
+    /// Any other video, by name.
+    ForeignVideo(&'static str),
     Text,
     Unknown,
 }
@@ -114,21 +114,21 @@ fn sniff(head: &[u8]) -> Content {
         .iter()
         .any(|name| at(4, name))
     {
-        Content::Mp4
+        Content::Video(Container::Mp4)
     } else if at(0, b"\x1A\x45\xDF\xA3") {
-        Content::Video("Matroska or WebM")
+        Content::Video(Container::Matroska)
     } else if at(0, b"RIFF") && at(8, b"AVI ") {
-        Content::Video("AVI")
+        Content::Video(Container::Avi)
     } else if at(0, b"\x30\x26\xB2\x75\x8E\x66\xCF\x11") {
-        Content::Video("Windows Media")
+        Content::ForeignVideo("Windows Media")
     } else if at(0, b"FLV\x01") {
-        Content::Video("Flash")
+        Content::ForeignVideo("Flash")
     } else if at(0, b"OggS") {
-        Content::Video("Ogg")
+        Content::ForeignVideo("Ogg")
     } else if at(0, b"\0\0\x01\xBA") || at(0, b"\0\0\x01\xB3") {
-        Content::Video("MPEG")
+        Content::ForeignVideo("MPEG")
     } else if at(0, b"\x47") && at(188, b"\x47") {
-        Content::Video("MPEG transport stream")
+        Content::ForeignVideo("MPEG transport stream")
     } else if is_text(head) {
         Content::Text
     } else {
@@ -161,10 +161,13 @@ mod tests {
             (b"\x89PNG\r\n\x1a\n....", Content::Image(ImageFormat::Png)),
             (b"GIF89a", Content::Image(ImageFormat::Gif)),
             (b"RIFF\x10\0\0\0WEBPVP8L", Content::Image(ImageFormat::WebP)),
-            (b"RIFF\x10\0\0\0AVI LIST", Content::Video("AVI")),
-            (b"\0\0\0\x20ftypisom", Content::Mp4),
-            (b"\0\0\0\x20ftypqt  ", Content::Mp4),
-            (b"\0\0\0\x08wide\0\0\0\0mdat", Content::Mp4),
+            (b"RIFF\x10\0\0\0AVI LIST", Content::Video(Container::Avi)),
+            (b"\0\0\0\x20ftypisom", Content::Video(Container::Mp4)),
+            (b"\0\0\0\x20ftypqt  ", Content::Video(Container::Mp4)),
+            (
+                b"\0\0\0\x08wide\0\0\0\0mdat",
+                Content::Video(Container::Mp4),
+            ),
             (b"\0\0\0\x20ftypheic", Content::ForeignImage("HEIC")),
             (b"\0\0\0\x20ftypavif", Content::ForeignImage("AVIF")),
             (b"BM is a car maker", Content::Text),

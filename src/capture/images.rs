@@ -67,11 +67,12 @@ impl FrameSource for ImageSource {
 pub struct FolderSource {
     info: SourceInfo,
     folder: PathBuf,
-    /// Still to be read, the next one last.
+    /// All pictures, without those that turned out to be unreadable.
     paths: Vec<PathBuf>,
-    /// The first picture, read when the folder was opened.
-    first: Option<RgbaImage>,
-    n_frames: u64,
+    /// Number of the picture to come.
+    next: usize,
+    /// The picture to come, where it was read to see whether it can be.
+    ahead: Option<RgbaImage>,
 }
 
 impl FolderSource {
@@ -103,22 +104,21 @@ impl FolderSource {
         }
         let n_files = paths.len();
         paths.sort_by_cached_key(|path| NaturalKey::new(path));
-        paths.reverse();
-        let Some((path, first, format)) = next_readable(&mut paths) else {
+        let Some((first, format)) = readable_at(&mut paths, 0) else {
             return Err(refuse(format!(
                 "none of its {n_files} pictures can be read"
             )));
         };
-        let n_unread = paths.len() as u64;
+        let n_frames = paths.len() as u64;
         Ok(Self {
             info: SourceInfo {
-                name: name(folder),
-                ..info(&path, &first, format, 1 + n_unread)
+                duration: Some(time_of(n_frames)),
+                ..info(folder, &first, format, n_frames)
             },
             folder: folder.to_owned(),
             paths,
-            first: Some(first),
-            n_frames: 0,
+            next: 0,
+            ahead: Some(first),
         })
     }
 }
@@ -129,31 +129,47 @@ impl FrameSource for FolderSource {
     }
 
     fn next_frame(&mut self, _pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
-        let picture = match self.first.take() {
-            Some(first) => first,
-            None => match next_readable(&mut self.paths) {
-                Some((_, picture, _)) => picture,
-                None => {
-                    log::debug!("{}: {} pictures read", self.folder.display(), self.n_frames);
-                    return Ok(None);
-                }
-            },
+        let ahead = self.ahead.take();
+        let Some(picture) =
+            ahead.or_else(|| readable_at(&mut self.paths, self.next).map(|(picture, _)| picture))
+        else {
+            log::debug!("{}: {} pictures read", self.folder.display(), self.next);
+            return Ok(None);
         };
-        let frame = frame(picture, self.n_frames);
-        self.n_frames += 1;
+        let frame = frame(picture, self.next as u64);
+        self.next += 1;
         Ok(Some(frame))
+    }
+
+    fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
+        let wanted = time.as_nanos() / TIME_PER_PICTURE.as_nanos();
+        let mut next = usize::try_from(wanted).unwrap_or(usize::MAX);
+        self.ahead = None;
+        // The last ones may turn out to be unreadable; then it is the one before them.
+        while self.ahead.is_none() && !self.paths.is_empty() {
+            next = next.min(self.paths.len() - 1);
+            self.ahead = readable_at(&mut self.paths, next).map(|(picture, _)| picture);
+        }
+        self.next = next;
+        Ok(true)
     }
 }
 
-/// The next picture from the end of `paths`, with its path and format; unreadable ones are told and passed over.
-fn next_readable(paths: &mut Vec<PathBuf>) -> Option<(PathBuf, RgbaImage, String)> {
-    while let Some(path) = paths.pop() {
-        match read(&path) {
-            Ok((picture, format)) => return Some((path, picture, format)),
+/// The picture at `at` in `paths`, with its format; unreadable ones are told and taken out.
+fn readable_at(paths: &mut Vec<PathBuf>, at: usize) -> Option<(RgbaImage, String)> {
+    while let Some(path) = paths.get(at) {
+        match read(path) {
+            Ok(picture) => return Some(picture),
             Err(err) => log::warn!("skipped: {err}"),
         }
+        paths.remove(at);
     }
     None
+}
+
+/// When the picture with this number is shown.
+fn time_of(number: u64) -> Duration {
+    TIME_PER_PICTURE * u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// A picture upright, opaque and of moderate size, with its format's name.
@@ -225,6 +241,7 @@ fn info(path: &Path, picture: &RgbaImage, format: String, n_frames: u64) -> Sour
         resolution: Resolution::new(picture.width(), picture.height()),
         rate_hz: None,
         n_frames: Some(n_frames),
+        duration: None,
         format,
         mirror_by_default: false,
     }
@@ -240,7 +257,7 @@ pub(super) fn name(path: &Path) -> String {
 
 fn frame(picture: RgbaImage, number: u64) -> Frame {
     let resolution = Resolution::new(picture.width(), picture.height());
-    let time = TIME_PER_PICTURE * u32::try_from(number).unwrap_or(u32::MAX);
+    let time = time_of(number);
     let rgba = PooledBuffer::from(picture.into_raw());
     Frame::new(FrameId(number), Instant::now(), time, resolution, rgba)
 }
@@ -464,6 +481,44 @@ mod tests {
             seen.push((frame.id.0, frame.time.as_secs(), frame.rgba()[0]));
         }
         assert_eq!(seen, [(0, 0, 1), (1, 1, 2), (2, 2, 10)]);
+    }
+
+    #[test]
+    fn pictures_of_a_folder_keep_their_sizes() {
+        let folder = tempfile::tempdir().unwrap();
+        let sizes = [(3, 2), (40, 30), (1, 9)];
+        for (number, (width, height)) in (8..).zip(sizes) {
+            image::GrayImage::new(width, height)
+                .save(folder.path().join(format!("shot {number}.png")))
+                .unwrap();
+        }
+        fs::write(folder.path().join("shot 9a.jpg"), b"\xFF\xD8\xFF cut").unwrap();
+        let mut source = FolderSource::open(folder.path()).unwrap();
+        assert_eq!(source.info().resolution, Resolution::new(3, 2));
+        let found: Vec<Resolution> = std::iter::from_fn(|| next(&mut source))
+            .map(|frame| frame.resolution())
+            .collect();
+        assert_eq!(found, sizes.map(|(w, h)| Resolution::new(w, h)));
+    }
+
+    #[test]
+    fn any_picture_of_a_folder_can_be_gone_to() {
+        let folder = tempfile::tempdir().unwrap();
+        for value in 0..4 {
+            image::GrayImage::from_pixel(2, 2, image::Luma([value]))
+                .save(folder.path().join(format!("{value}.png")))
+                .unwrap();
+        }
+        fs::write(folder.path().join("9.png"), b"no picture").unwrap();
+        let mut source = FolderSource::open(folder.path()).unwrap();
+        assert_eq!(source.info().duration, Some(Duration::from_secs(5)));
+        for (time_s, picture) in [(2.0, 2), (0.9, 0), (3.0, 3), (77.0, 3), (1.99, 1)] {
+            assert!(source.seek(Duration::from_secs_f64(time_s)).unwrap());
+            let frame = next(&mut source).unwrap();
+            assert_eq!((frame.id.0, frame.rgba()[0]), (picture.into(), picture));
+            assert_eq!(frame.time.as_secs(), u64::from(picture), "{time_s} s");
+        }
+        assert_eq!(next(&mut source).map(|frame| frame.id.0), Some(2));
     }
 
     #[test]

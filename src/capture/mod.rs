@@ -120,6 +120,8 @@ pub struct SourceInfo {
     pub rate_hz: Option<f64>,
     /// Number of frames, where it is known beforehand.
     pub n_frames: Option<u64>,
+    /// How long a file plays, from its first frame to the end of its last, where it is known beforehand.
+    pub duration: Option<Duration>,
     /// Pixel format or codec, for the status bar: `MJPG`, `H.264`, `PNG`, ….
     pub format: String,
     /// Whether people expect to see themselves mirrored: a webcam, not a file.
@@ -143,6 +145,20 @@ pub trait FrameSource {
     /// source is still open, and returns frames again as soon as the camera sends them. Opening it anew meanwhile
     /// fails, since a read that is blocked in the driver keeps hold of the camera.
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError>;
+
+    /// Goes to the last frame at or before the media time `time`, so that the next [`FrameSource::next_frame`] returns
+    /// it; to the first frame if there is none. Works after the end too. `false`, and nothing has changed, if this
+    /// source cannot go anywhere: live ones never can.
+    ///
+    /// Numbers and times of frames stay those of the file: going back repeats them. The way there may be left to
+    /// the next `next_frame`, which then takes longer.
+    ///
+    /// # Errors
+    /// Any [`CaptureError`] that is not transient, if the file can no longer be read.
+    fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
+        let _ = time;
+        Ok(false)
+    }
 }
 
 /// Why there are no frames. The words are the ones users see.
@@ -298,6 +314,7 @@ mod tests {
             resolution: Resolution::new(1, 1),
             rate_hz: None,
             n_frames: None,
+            duration: None,
             format: String::new(),
             mirror_by_default: true,
         };

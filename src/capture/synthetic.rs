@@ -89,6 +89,7 @@ impl SyntheticSource {
                 resolution,
                 rate_hz: Some(NOMINAL_RATE_HZ),
                 n_frames: Some(n_pictures),
+                duration: None,
                 format: "synthetic".to_owned(),
                 mirror_by_default: false,
             },

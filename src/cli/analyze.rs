@@ -14,13 +14,15 @@ use anyhow::{Context, bail};
 use fervis::{
     capture::{SourceInfo, SourceKind, SourceSpec},
     pipeline::{Analysis, Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState},
+    stream::{StreamOptions, message},
 };
 
 use super::{
     args::AnalyzeArgs,
-    csv, json,
+    csv,
     output::{Output, OutputError},
     progress::Progress,
+    stream::Streams,
     summary::{Circumstances, Summary},
 };
 
@@ -33,7 +35,8 @@ const LOOK_AROUND_EVERY: Duration = Duration::from_millis(50);
 /// What went wrong, in one sentence; a [`clap::Error`] inside is a usage error.
 pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
     let source = args.checked_source()?;
-    match analyze(&args, source) {
+    let streams = args.stream.options(Some("analyze"))?;
+    match analyze(&args, source, &streams) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         // The source was not read to its end, but there is nobody left to tell.
         Err(error) if is_reader_gone(&error) => Ok(ExitCode::FAILURE),
@@ -48,11 +51,13 @@ fn is_reader_gone(error: &anyhow::Error) -> bool {
     )
 }
 
-fn analyze(args: &AnalyzeArgs, source: SourceSpec) -> anyhow::Result<()> {
-    let mut reports = Reports::create(args)?; // Before the work, so that a wrong path costs no time.
-    let settings = args.settings();
+fn analyze(args: &AnalyzeArgs, source: SourceSpec, streams: &StreamOptions) -> anyhow::Result<()> {
+    // Before the work, so that a wrong path or a port that is taken costs no time.
+    let mut reports = Reports::create(args)?;
+    let streams = Streams::start(streams)?;
+    let settings = args.detection.settings();
     let config = PipelineConfig {
-        source: Some(source.clone()),
+        source: None, // Not before everybody listens.
         checkpoint: args.network.checkpoint(),
         device: args.network.device,
         settings,
@@ -61,6 +66,11 @@ fn analyze(args: &AnalyzeArgs, source: SourceSpec) -> anyhow::Result<()> {
     let pipeline = Pipeline::start(config, || {}).context("the analysis could not be started")?;
     let mut session = Session::new(args.seconds);
     let mut progress = Progress::new();
+    for note in streams.notes() {
+        progress.note(&note);
+    }
+    let _attached = streams.attach(&pipeline);
+    pipeline.open(source.clone());
     let mut first_frame_at = None;
     let mut last_result_at = Instant::now();
     loop {
@@ -81,7 +91,7 @@ fn analyze(args: &AnalyzeArgs, source: SourceSpec) -> anyhow::Result<()> {
                 first_frame_at.get_or_insert(analysis.frame.captured_at);
                 last_result_at = analysis.completed_at;
                 reports.add(&analysis)?;
-                progress.advance();
+                progress.advance(analysis.frame.time);
             }
             NextAnalysis::NotYet => {}
             NextAnalysis::Ended => match session.failure {
@@ -229,7 +239,7 @@ impl Reports {
 
     fn add(&mut self, analysis: &Analysis) -> anyhow::Result<()> {
         if let Some(json) = &mut self.json {
-            json.write(&(json::line(analysis)? + "\n"))?;
+            json.write(&(message::line(analysis)? + "\n"))?;
         }
         if let Some(csv) = &mut self.csv {
             csv.write(&csv::rows(analysis))?;
@@ -265,6 +275,7 @@ mod tests {
             resolution: Resolution::new(640, 480),
             rate_hz: None,
             n_frames: None,
+            duration: None,
             format: "MJPG".to_owned(),
             mirror_by_default: true,
         }

@@ -17,7 +17,7 @@ use fervis::{
     pipeline::Settings,
 };
 
-use super::{Cli, NetworkArgs};
+use super::{Cli, NetworkArgs, stream::StreamArgs};
 
 /// Arguments of `fervis analyze`.
 #[derive(Debug, Args)]
@@ -41,14 +41,9 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "N", value_parser = seconds)]
     pub seconds: Option<Duration>,
 
-    /// Time constant of the smoothing of probabilities, in milliseconds; 0 switches it off
-    #[arg(long, value_name = "MS", default_value_t = Settings::default().smoothing.as_millis() as u64)]
-    pub smoothing: u64,
-
-    /// Smallest face to look for, in pixels of the picture; smaller takes longer
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=10_000),
-          default_value_t = Settings::default().detect.min_face_size_px)]
-    pub min_face: u32,
+    /// How to look for faces and smooth their values.
+    #[command(flatten)]
+    pub detection: DetectionArgs,
 
     /// What reads the expressions, and where.
     #[command(flatten)]
@@ -57,6 +52,35 @@ pub struct AnalyzeArgs {
     /// What to ask of a camera.
     #[command(flatten)]
     pub camera: CameraArgs,
+
+    /// Where results go while they are made.
+    #[command(flatten)]
+    pub stream: StreamArgs,
+}
+
+/// How to look for faces and smooth their values.
+#[derive(Debug, Args)]
+pub struct DetectionArgs {
+    /// Time constant of the smoothing of probabilities, in milliseconds; 0 switches it off
+    #[arg(long, value_name = "MS", default_value_t = Settings::default().smoothing.as_millis() as u64)]
+    pub smoothing: u64,
+
+    /// Smallest face to look for, in pixels of the picture; smaller takes longer
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=10_000),
+          default_value_t = Settings::default().detect.min_face_size_px)]
+    pub min_face: u32,
+}
+
+impl DetectionArgs {
+    /// The pipeline's settings.
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings {
+            smoothing: Duration::from_millis(self.smoothing),
+            ..Settings::default()
+        };
+        settings.detect.min_face_size_px = self.min_face;
+        settings
+    }
 }
 
 /// What to ask of a camera; it gives the nearest it can.
@@ -77,47 +101,54 @@ pub struct CameraArgs {
     pub format: Option<String>,
 }
 
+impl CameraArgs {
+    /// The source with what is asked of the camera. `command` is whose usage an error shows.
+    ///
+    /// # Errors
+    /// If something is asked of a camera and the source is none.
+    pub fn applied_to(
+        &self,
+        mut source: SourceSpec,
+        command: &str,
+    ) -> Result<SourceSpec, clap::Error> {
+        if let SourceSpec::Camera(camera) = &mut source {
+            camera.resolution = self.resolution;
+            camera.rate_hz = self.rate;
+            camera.format = self.format.as_ref().map(|name| name.to_uppercase());
+        } else if self.resolution.is_some() || self.rate.is_some() || self.format.is_some() {
+            return Err(usage(
+                command,
+                "--resolution, --rate and --format are for cameras; a file is taken as it is",
+            ));
+        }
+        Ok(source)
+    }
+}
+
+/// A usage error of a command.
+fn usage(command: &str, message: &str) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build(); // So that the error shows the command's own usage.
+    match cli.find_subcommand_mut(command) {
+        Some(command) => command.error(ErrorKind::ArgumentConflict, message),
+        None => cli.error(ErrorKind::ArgumentConflict, message),
+    }
+}
+
 impl AnalyzeArgs {
     /// The source with what is asked of the camera.
     ///
     /// # Errors
     /// If something is asked of a camera and the source is none, or both outputs are the standard output.
     pub fn checked_source(&self) -> Result<SourceSpec, clap::Error> {
-        let usage = |message: &str| {
-            let mut cli = Cli::command();
-            cli.build(); // So that the error shows the usage of `fervis analyze`.
-            cli.find_subcommand_mut("analyze")
-                .expect("these are its arguments")
-                .error(ErrorKind::ArgumentConflict, message)
-        };
         let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| path == "-");
         if is_stdout(&self.json) && is_stdout(&self.csv) {
             return Err(usage(
+                "analyze",
                 "--json and --csv cannot both go to the standard output; give one of them a file",
             ));
         }
-        let mut source = self.source.clone();
-        let wishes = &self.camera;
-        if let SourceSpec::Camera(camera) = &mut source {
-            camera.resolution = wishes.resolution;
-            camera.rate_hz = wishes.rate;
-            camera.format = wishes.format.as_ref().map(|name| name.to_uppercase());
-        } else if wishes.resolution.is_some() || wishes.rate.is_some() || wishes.format.is_some() {
-            return Err(usage(
-                "--resolution, --rate and --format are for cameras; a file is taken as it is",
-            ));
-        }
-        Ok(source)
-    }
-
-    /// The pipeline's settings.
-    pub fn settings(&self) -> Settings {
-        let mut settings = Settings {
-            smoothing: Duration::from_millis(self.smoothing),
-            ..Settings::default()
-        };
-        settings.detect.min_face_size_px = self.min_face;
-        settings
+        self.camera.applied_to(self.source.clone(), "analyze")
     }
 }
 
@@ -160,7 +191,8 @@ fn resolution(text: &str) -> Result<Resolution, String> {
         .ok_or_else(|| "write it as width x height, such as 1280x720".to_owned())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Parses a number of seconds.
+pub fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -229,8 +261,8 @@ mod tests {
         assert_eq!(args.json, Some("-".into()));
         assert_eq!(args.csv, Some("out.csv".into()));
         assert_eq!(args.seconds, Some(Duration::from_millis(1500)));
-        assert_eq!(args.settings().smoothing, Duration::ZERO);
-        assert_eq!(args.settings().detect.min_face_size_px, 40);
+        assert_eq!(args.detection.settings().smoothing, Duration::ZERO);
+        assert_eq!(args.detection.settings().detect.min_face_size_px, 40);
         assert_eq!(args.network.device, DeviceChoice::Cuda(1));
         assert_eq!(
             args.network.checkpoint(),
@@ -238,7 +270,7 @@ mod tests {
         );
 
         let args = analyze("demo").expect("valid");
-        assert_eq!(args.settings(), Settings::default());
+        assert_eq!(args.detection.settings(), Settings::default());
         assert_eq!(args.network.device, DeviceChoice::Auto);
         assert_eq!(args.network.checkpoint(), default_checkpoint());
         let name = model::bundled_names()[0];

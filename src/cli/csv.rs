@@ -4,9 +4,7 @@
 
 use std::fmt::Write;
 
-use fervis::{expression::Expression, pipeline::Analysis};
-
-use super::json::time_s;
+use fervis::{expression::Expression, pipeline::Analysis, stream::message::time_s};
 
 /// The names of the columns.
 pub fn header() -> String {
@@ -52,7 +50,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cli::json::tests::analysis;
+    use crate::cli::fixtures::analysis;
 
     #[test]
     fn a_row_for_every_face_under_its_header() {

@@ -158,6 +158,7 @@ mod tests {
             n_parameters: 5_093_383,
             labels: Vec::new(),
             temperature: 1.0,
+            uncertain_below: 0.0,
             metrics: vec![("accuracy".to_owned(), "64.0 %".to_owned())],
             sha256: "ab12".to_owned(),
         };

@@ -1,4 +1,4 @@
-//! The commands: window, `analyze`, `devices`, `models`.
+//! The commands: window, `analyze`, `record`, `recover`, `export`, `reanalyze`, `devices`, `models`.
 //!
 //! Part of the binary, not of the library: nothing else depends on how arguments are written. The exit status is
 //! pinned for scripts: 0 when the source was read to its end, 2 for a usage error, 1 otherwise.
@@ -6,13 +6,21 @@
 mod analyze;
 mod args;
 mod csv;
-mod json;
+mod export;
+#[cfg(test)]
+mod fixtures;
 mod list;
 mod output;
 mod progress;
+mod reanalyze;
+mod record;
+mod stream;
 mod summary;
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use fervis::{
@@ -20,7 +28,11 @@ use fervis::{
     model::{CheckpointChoice, DeviceChoice},
 };
 
-use self::args::AnalyzeArgs;
+use self::{
+    args::AnalyzeArgs,
+    record::{RecordArgs, RecoverArgs},
+    stream::StreamArgs,
+};
 
 /// Reads facial expressions live, on your own machine.
 ///
@@ -31,12 +43,20 @@ pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// What to look at first: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
+    /// What to look at first: camera, camera:NAME-OR-NUMBER, demo, a video, an image, a folder of images or a recorded
+    /// session
     #[arg(long, value_parser = args::source())]
     source: Option<SourceSpec>,
 
+    /// Write one JSON object a line for every analysed frame while the window is open; `-` is the standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
     #[command(flatten)]
     network: NetworkArgs,
+
+    #[command(flatten)]
+    stream: StreamArgs,
 }
 
 /// What reads the expressions, and where.
@@ -63,6 +83,14 @@ impl NetworkArgs {
 enum Command {
     /// Analyses a source without a window and writes or sums up the results
     Analyze(Box<AnalyzeArgs>),
+    /// Records a session: values, events and, if wished, video
+    Record(Box<RecordArgs>),
+    /// Repairs sessions whose recording was interrupted
+    Recover(RecoverArgs),
+    /// Writes a recorded session in a format that other programs read
+    Export(export::ExportArgs),
+    /// Lets another network read a recorded session and compares
+    Reanalyze(reanalyze::ReanalyzeArgs),
     /// Lists the cameras and what they can do
     Devices,
     /// Lists the bundled checkpoints
@@ -75,25 +103,50 @@ enum Command {
 /// What went wrong, for people; a [`clap::Error`] inside is a usage error.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        None => open_window(cli.source, &cli.network),
+        None => open_window(cli.source, &cli.network, cli.json.as_deref(), &cli.stream),
         Some(Command::Analyze(args)) => analyze::run(*args),
+        Some(Command::Record(args)) => record::record(&args),
+        Some(Command::Recover(args)) => record::recover(&args),
+        Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Reanalyze(args)) => reanalyze::run(&args),
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
     }
 }
 
 #[cfg(feature = "gui")]
-fn open_window(source: Option<SourceSpec>, network: &NetworkArgs) -> anyhow::Result<ExitCode> {
+fn open_window(
+    source: Option<SourceSpec>,
+    network: &NetworkArgs,
+    json: Option<&Path>,
+    stream: &StreamArgs,
+) -> anyhow::Result<ExitCode> {
+    use std::sync::Arc;
+
+    use fervis::pipeline::Tap;
+
+    let options = stream.options(None)?;
+    let json = json.map(stream::json_lines).transpose()?;
     fervis::ui::run(fervis::ui::UiOptions {
         source,
         checkpoint: network.checkpoint(),
         device: network.device,
+        stream: options,
+        taps: json
+            .map(|json| Arc::new(json) as Arc<dyn Tap>)
+            .into_iter()
+            .collect(),
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(not(feature = "gui"))]
-fn open_window(_source: Option<SourceSpec>, _network: &NetworkArgs) -> anyhow::Result<ExitCode> {
+fn open_window(
+    _source: Option<SourceSpec>,
+    _network: &NetworkArgs,
+    _json: Option<&Path>,
+    _stream: &StreamArgs,
+) -> anyhow::Result<ExitCode> {
     anyhow::bail!(
         "this build has no window (feature `gui`); try `fervis analyze demo`, or `fervis --help`"
     )

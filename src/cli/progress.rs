@@ -1,8 +1,12 @@
 //! What people see on stderr while a long analysis runs.
 //!
-//! The bar appears only on a terminal; notes always, above the bar.
+//! The bar appears only on a terminal; notes always, above the bar. It counts frames where their number is known
+//! beforehand, or else media time: Matroska files tell how long they play, but not how many frames they have.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
 
 use fervis::capture::SourceInfo;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,6 +14,36 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// A progress bar with notes.
 pub struct Progress {
     bar: ProgressBar,
+    counts: Counts,
+}
+
+/// What the position of the bar means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    Frames,
+    /// Milliseconds of media time.
+    Time,
+}
+
+/// How far the bar goes, of what, and how it looks.
+fn scale(info: &SourceInfo) -> (Option<u64>, Counts, &'static str) {
+    match (info.n_frames, info.duration) {
+        (Some(n), _) => (
+            Some(n),
+            Counts::Frames,
+            "{prefix} [{bar:32}] {pos} of {len} frames, {per_sec}, {eta} left",
+        ),
+        (None, Some(duration)) => (
+            Some(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)),
+            Counts::Time,
+            "{prefix} [{bar:32}] {percent} %, {elapsed} so far, {eta} left",
+        ),
+        (None, None) => (
+            None,
+            Counts::Frames,
+            "{prefix} {pos} frames in {elapsed}, {per_sec}",
+        ),
+    }
 }
 
 impl Progress {
@@ -17,6 +51,7 @@ impl Progress {
     pub fn new() -> Self {
         Self {
             bar: ProgressBar::hidden(),
+            counts: Counts::Frames,
         }
     }
 
@@ -27,16 +62,8 @@ impl Progress {
         if in_the_way || !io::stderr().is_terminal() || !self.bar.is_hidden() {
             return;
         }
-        let (bar, template) = match info.n_frames {
-            Some(n) => (
-                ProgressBar::new(n),
-                "{prefix} [{bar:32}] {pos} of {len} frames, {per_sec}, {eta} left",
-            ),
-            None => (
-                ProgressBar::new_spinner(),
-                "{prefix} {pos} frames in {elapsed}, {per_sec}",
-            ),
-        };
+        let (length, counts, template) = scale(info);
+        let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let style = ProgressStyle::with_template(template)
             .expect("our own template")
             .progress_chars("=> ");
@@ -44,11 +71,18 @@ impl Progress {
         bar.set_prefix(info.name.clone());
         bar.set_draw_target(ProgressDrawTarget::stderr());
         self.bar = bar;
+        self.counts = counts;
     }
 
-    /// One more frame is done.
-    pub fn advance(&self) {
-        self.bar.inc(1);
+    /// The frame shown at the media time `time` is done.
+    pub fn advance(&self, time: Duration) {
+        match self.counts {
+            Counts::Frames => self.bar.inc(1),
+            Counts::Time => {
+                let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+                self.bar.set_position(millis);
+            }
+        }
     }
 
     /// Tells something.
@@ -64,5 +98,33 @@ impl Drop for Progress {
     /// Removes the bar, so that what comes next, an error perhaps, stands on a line of its own.
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fervis::{capture::SourceKind, frame::Resolution};
+
+    use super::*;
+
+    #[test]
+    fn the_bar_counts_what_is_known_beforehand() {
+        let info = |n_frames, duration_s| SourceInfo {
+            name: "clip.mkv".to_owned(),
+            kind: SourceKind::File,
+            resolution: Resolution::new(64, 48),
+            rate_hz: None,
+            n_frames,
+            duration: Option::map(duration_s, Duration::from_secs),
+            format: "H.264".to_owned(),
+            mirror_by_default: false,
+        };
+        let scale_of = |n_frames, duration_s| {
+            let (length, counts, _) = scale(&info(n_frames, duration_s));
+            (length, counts)
+        };
+        assert_eq!(scale_of(Some(250), Some(10)), (Some(250), Counts::Frames));
+        assert_eq!(scale_of(None, Some(10)), (Some(10_000), Counts::Time));
+        assert_eq!(scale_of(None, None), (None, Counts::Frames));
     }
 }

@@ -200,7 +200,7 @@ fn count(n: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::json::tests::analysis;
+    use crate::cli::fixtures::analysis;
 
     const HAPPY: [f32; 7] = [0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1];
     const NEUTRAL: [f32; 7] = [0.0, 0.0, 0.0, 0.1, 0.0, 0.2, 0.7];

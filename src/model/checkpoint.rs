@@ -53,6 +53,10 @@ pub struct Metadata {
     pub input: InputSpec,
     /// Divides the logits before softmax, so that confidence matches accuracy; 1 if never fitted.
     pub temperature: f32,
+    /// Below this probability, 0 to 1, of the most probable expression the application says that it is uncertain. 0, also
+    /// where it is absent, means never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncertain_below: f32,
     /// Data, splits and recipe it was trained with.
     pub training: serde_json::Value,
     /// Measured figures by name, for example `PublicTest accuracy`.
@@ -126,8 +130,22 @@ impl Metadata {
                 self.temperature
             ));
         }
+        if !(0.0..=1.0).contains(&self.uncertain_below) {
+            return Err(format!(
+                "its threshold for uncertainty {} is no probability",
+                self.uncertain_below
+            ));
+        }
         self.architecture.objection_to(input).map_or(Ok(()), Err)
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_zero(value: &f32) -> bool {
+    *value == 0.0
 }
 
 /// A checkpoint in memory: weights on the CPU, as stored.
@@ -270,7 +288,10 @@ fn parse_metadata(header: Option<&HashMap<String, String>>) -> Result<Metadata, 
         .filter(|header| header.get("format").is_some_and(|format| format == FORMAT))
         .and_then(|header| header.get("fervis"))
         .ok_or_else(|| {
-            format!("it does not describe its network (no fervis metadata); {REMEDY}")
+            format!(
+                "it does not describe its network (no fervis metadata); `fervis-train import` makes a checkpoint of \
+                 PyTorch's weights, and {REMEDY}"
+            )
         })?;
     serde_json::from_str(description)
         .map_err(|error| format!("its description is incomplete or wrong ({error}); {REMEDY}"))
@@ -314,7 +335,8 @@ fn check_weights(
     Ok(weights)
 }
 
-fn check_finite(name: &str, tensor: &Tensor) -> Result<(), String> {
+/// Refuses weights that are not numbers.
+pub(super) fn check_finite(name: &str, tensor: &Tensor) -> Result<(), String> {
     let total = tensor
         .to_dtype(DType::F32)
         .and_then(|tensor| tensor.sum_all()?.to_scalar::<f32>());
@@ -362,6 +384,7 @@ mod tests {
                 ..InputSpec::FER_2013
             },
             temperature: 1.5,
+            uncertain_below: 0.45,
             training: serde_json::json!({ "data": "none" }),
             metrics: BTreeMap::from([("PublicTest accuracy".to_owned(), 0.5)]),
             license: "MIT OR Apache-2.0".to_owned(),
@@ -394,6 +417,29 @@ mod tests {
         assert_eq!(read.metadata, metadata);
         assert_eq!(read.weights.len(), weights.len());
         assert_eq!(read.sha256.len(), 64);
+    }
+
+    /// Files from before there was a threshold stay what they were.
+    #[test]
+    fn without_a_threshold_nothing_is_uncertain() {
+        let (mut metadata, weights) = tiny();
+        metadata.uncertain_below = 0.0;
+        let json = serde_json::to_string(&metadata).unwrap();
+        assert!(!json.contains("uncertain"), "{json}");
+        let read = Checkpoint::parse(&bytes(&metadata, &weights), "net").unwrap();
+        assert_eq!(read.metadata.uncertain_below, 0.0);
+    }
+
+    /// The file begins with the length of its description, which may look like the beginning of a pickle.
+    #[test]
+    fn checkpoints_of_every_length_are_known_as_such() {
+        let (mut metadata, weights) = tiny();
+        for length in (0..256).step_by(8) {
+            metadata.name = "x".repeat(length);
+            let bytes = bytes(&metadata, &weights);
+            let read = Checkpoint::parse(&bytes, "net").unwrap();
+            assert_eq!(read.metadata.name.len(), length);
+        }
     }
 
     #[track_caller]
@@ -441,6 +487,7 @@ mod tests {
         check(&|m, _| m.input.channels = 3, "only 1 (grey)");
         check(&|m, _| m.input.std = 0.0, "normalisation");
         check(&|m, _| m.temperature = -1.0, "temperature");
+        check(&|m, _| m.uncertain_below = 1.5, "no probability");
         check(&|m, _| m.labels[2] = "angry".to_owned(), "twice");
         check(&|m, _| m.labels[2] = "cat".to_owned(), "none of the seven");
         check(&|m, _| drop(m.labels.pop()), "instead of seven");

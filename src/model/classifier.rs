@@ -33,6 +33,8 @@ pub struct CheckpointInfo {
     pub labels: Vec<String>,
     /// Divides the logits before softmax; 1 if never calibrated.
     pub temperature: f32,
+    /// Below this probability of the most probable expression the network is uncertain, by its own account; 0 for never.
+    pub uncertain_below: f32,
     /// Measured figures, as (name, value in words).
     pub metrics: Vec<(String, String)>,
     /// SHA-256 of the file, hexadecimal.
@@ -95,6 +97,7 @@ impl Classifier {
             n_parameters: checkpoint.weights.values().map(Tensor::elem_count).sum(),
             labels: metadata.labels.clone(),
             temperature: metadata.temperature,
+            uncertain_below: metadata.uncertain_below,
             metrics: metadata
                 .metrics
                 .iter()

@@ -170,9 +170,10 @@ impl FoldedCustomCnn {
                 weights.norm(&format!("bn{block}"), false, true)?,
             ))
         };
+        let channels = weights.get("conv3.weight")?.dim(0)?;
         Ok(Self {
             blocks: [block(1)?, block(2)?, block(3)?],
-            fc1: weights.linear("fc1")?,
+            fc1: weights.linear_of_image("fc1", channels)?,
             fc2: weights.linear("fc2")?,
         })
     }
@@ -184,7 +185,7 @@ impl InferenceNet for FoldedCustomCnn {
         for (conv, norm) in &self.blocks {
             xs = norm.forward(&conv.forward(&xs)?)?; // … (b, 6, 6, 256)
         }
-        let xs = self.fc1.forward(&flatten(&xs)?, Precision::F32)?; // (b, 512)
+        let xs = self.fc1.forward(&xs.flatten_from(1)?, Precision::F32)?; // (b, 512)
         self.fc2.forward(&xs, Precision::F32) // (b, n_classes)
     }
 }

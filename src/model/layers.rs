@@ -353,12 +353,35 @@ impl FinishedWeights<'_> {
         )
     }
 
-    /// A linear layer.
+    /// A linear layer. Its weight stays in half precision if it is stored so.
     pub fn linear(&self, name: &str) -> Result<Linear> {
-        let get = |part: &str| self.get(&format!("{name}.{part}"))?.to_device(self.device);
+        self.linear_by(name, Ok)
+    }
+
+    /// A linear layer that takes the features of a flattened image `(h, w, channels)` as they lie, where the one that was
+    /// trained took them channel by channel.
+    pub fn linear_of_image(&self, name: &str, channels: usize) -> Result<Linear> {
+        self.linear_by(name, |weight| {
+            let (n, k) = weight.dims2()?;
+            let by_channel = weight.reshape((n, channels, k / channels))?;
+            by_channel.transpose(1, 2)?.contiguous()?.reshape((n, k))
+        })
+    }
+
+    fn linear_by(
+        &self,
+        name: &str,
+        arrange: impl FnOnce(Tensor) -> Result<Tensor>,
+    ) -> Result<Linear> {
+        let weight_name = format!("{name}.weight");
+        let weight = match self.weights.get(&weight_name) {
+            Some(weight) if weight.dtype() == DType::F16 && self.device.is_cpu() => weight.clone(),
+            _ => self.get(&weight_name)?,
+        };
+        let bias = self.get(&format!("{name}.bias"))?;
         Ok(Linear {
-            weight: get("weight")?,
-            bias: get("bias")?,
+            weight: arrange(weight)?.contiguous()?.to_device(self.device)?,
+            bias: bias.to_device(self.device)?,
         })
     }
 

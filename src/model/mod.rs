@@ -6,6 +6,7 @@
 mod bundled;
 pub mod checkpoint;
 mod classifier;
+pub mod compact;
 pub mod custom_cnn;
 pub mod densenet;
 mod device;

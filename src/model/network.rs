@@ -7,6 +7,7 @@ use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    compact::{Compact, CompactConfig, FoldedCompact},
     custom_cnn::{CustomCnn, CustomCnnConfig, FoldedCustomCnn},
     densenet::{self, Densenet, FoldedDensenet},
     head::HeadConfig,
@@ -53,6 +54,8 @@ pub trait TrainableNet {
 pub enum Architecture {
     /// See [`super::three_block`].
     ThreeBlock(ThreeBlockConfig),
+    /// See [`super::compact`].
+    Compact(CompactConfig),
     /// See [`super::custom_cnn`].
     CustomCnn(CustomCnnConfig),
     /// See [`super::vgg_focal`].
@@ -77,6 +80,7 @@ impl Architecture {
     pub fn name(&self) -> &'static str {
         match self {
             Self::ThreeBlock(_) => "three-block",
+            Self::Compact(_) => "compact",
             Self::CustomCnn(_) => "custom-cnn",
             Self::VggFocal(_) => "vgg-focal",
             Self::Resnet18(_) => "resnet18",
@@ -87,14 +91,43 @@ impl Architecture {
         }
     }
 
+    /// Each architecture that others have weights of, with its usual sizes. `compact` is our own.
+    pub fn usual() -> [Self; 8] {
+        let vgg = VggConfig {
+            pooled_side: 1,
+            head: HeadConfig::default(),
+        };
+        [
+            Self::ThreeBlock(ThreeBlockConfig::default()),
+            Self::CustomCnn(CustomCnnConfig::default()),
+            Self::VggFocal(VggFocalConfig::default()),
+            Self::Resnet18(HeadConfig::default()),
+            Self::Resnet50(HeadConfig::default()),
+            Self::Vgg16(vgg.clone()),
+            Self::Vgg19(vgg),
+            Self::Densenet121(HeadConfig::default()),
+        ]
+    }
+
+    /// Whether all its normalisations see what ReLU leaves, so that their running means are never negative.
+    pub fn normalizes_after_relu(&self) -> bool {
+        matches!(self, Self::CustomCnn(_))
+    }
+
     /// Why this network cannot take inputs of this kind, if so.
     pub fn objection_to(&self, input: &InputSpec) -> Option<String> {
         let multiple_of = |step: usize| {
             let fits = input.width.is_multiple_of(step) && input.height.is_multiple_of(step);
             (!fits).then(|| format!("not a multiple of {step}"))
         };
+        if let Self::Compact(config) = self
+            && let Some(objection) = config.objection()
+        {
+            return Some(objection);
+        }
         let objection = match self {
             Self::ThreeBlock(_) => multiple_of(ThreeBlockConfig::SIDE_STEP),
+            Self::Compact(config) => multiple_of(config.side_step()),
             Self::CustomCnn(_) => multiple_of(CustomCnnConfig::SIDE_STEP),
             Self::VggFocal(_) => multiple_of(VggFocalConfig::SIDE_STEP),
             Self::Vgg16(config) | Self::Vgg19(config) if config.pooled_side == 0 => {
@@ -119,6 +152,7 @@ impl Architecture {
     pub fn weight_shapes(&self, input: &InputSpec, n_classes: usize) -> Vec<(String, Vec<usize>)> {
         match self {
             Self::ThreeBlock(config) => config.weight_shapes(input, n_classes),
+            Self::Compact(config) => config.weight_shapes(input, n_classes),
             Self::CustomCnn(config) => config.weight_shapes(input, n_classes),
             Self::VggFocal(config) => config.weight_shapes(input, n_classes),
             Self::Resnet18(head) => ResnetDepth::Eighteen.weight_shapes(head, n_classes),
@@ -142,6 +176,7 @@ impl Architecture {
         let vgg = |depth, config| FoldedVgg::new(depth, config, weights, device);
         Ok(match self {
             Self::ThreeBlock(_) => Box::new(FoldedThreeBlock::new(weights, device)?),
+            Self::Compact(config) => Box::new(FoldedCompact::new(config, weights, device)?),
             Self::CustomCnn(_) => Box::new(FoldedCustomCnn::new(weights, device)?),
             Self::VggFocal(_) => Box::new(FoldedVggFocal::new(weights, device)?),
             Self::Resnet18(head) => Box::new(resnet(ResnetDepth::Eighteen, head)?),
@@ -168,6 +203,9 @@ impl Architecture {
         Ok(match self {
             Self::ThreeBlock(config) => {
                 Box::new(ThreeBlock::new(config, input, n_classes, precision, vb)?)
+            }
+            Self::Compact(config) => {
+                Box::new(Compact::new(config, input, n_classes, precision, vb)?)
             }
             Self::CustomCnn(config) => {
                 Box::new(CustomCnn::new(config, input, n_classes, precision, vb)?)

@@ -159,9 +159,10 @@ impl FoldedThreeBlock {
             let (conv, norm) = (format!("{block}.conv"), format!("{block}.bn"));
             weights.conv_norm(&conv, &norm, 1, After::ReluPool)
         };
+        let channels = weights.get("block3.conv.weight")?.dim(0)?;
         Ok(Self {
             blocks: [fold("block1")?, fold("block2")?, fold("block3")?],
-            fc1: weights.linear("fc1")?,
+            fc1: weights.linear_of_image("fc1", channels)?,
             fc2: weights.linear("fc2")?,
         })
     }
@@ -173,7 +174,8 @@ impl InferenceNet for FoldedThreeBlock {
         for block in &self.blocks {
             xs = block.forward(&xs)?; // … (b, 6, 6, 256)
         }
-        let xs = self.fc1.forward(&flatten(&xs)?, Precision::F32)?.relu()?; // (b, 512)
+        let xs = xs.flatten_from(1)?;
+        let xs = self.fc1.forward(&xs, Precision::F32)?.relu()?; // (b, 512)
         self.fc2.forward(&xs, Precision::F32) // (b, n_classes)
     }
 }

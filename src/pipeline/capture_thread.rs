@@ -4,27 +4,24 @@
 //! and never waits long. A reader that does not stop in time is left behind: its run is over, so whatever it
 //! still delivers is ignored.
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, sync::Arc, time::Duration};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::{
     Event, Pacing, SourceState,
     cancel::{CancelToken, Canceller, cancel_pair},
+    controls::Controls,
     latest::Latest,
     message::{Item, Message, Slot, hand_over},
     parts::OpenSource,
-    playback::{Playback, Timeline},
+    playback::Timeline,
     shared::{Run, Shared},
     words,
     worker::{Worker, guarded},
 };
 use crate::{
-    capture::{CaptureError, FrameSource, SourceKind, SourceSpec},
+    capture::{CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
     frame::{Frame, FramePool},
 };
 
@@ -44,12 +41,13 @@ pub(super) struct CaptureContext {
     pub abandon_after: Duration,
     pub preview: Arc<Preview>,
     pub outbox: Slot<Arc<Frame>>,
+    pub controls: Arc<Controls>,
     pub shared: Arc<Shared>,
 }
 
 /// The running control thread. Dropping it tells it to end.
 pub(super) struct CaptureThread {
-    requests: Sender<(Run, SourceSpec)>,
+    requests: Sender<(Run, Option<SourceSpec>)>,
     worker: Worker,
 }
 
@@ -64,8 +62,8 @@ impl CaptureThread {
         Ok(Self { requests, worker })
     }
 
-    /// Closes the source being read, then opens this one. Returns at once.
-    pub fn open(&self, run: Run, spec: SourceSpec) {
+    /// Closes the source being read, then opens this one, if any. Returns at once.
+    pub fn open(&self, run: Run, spec: Option<SourceSpec>) {
         // The thread ends only after `self` is gone.
         self.requests.send((run, spec)).ok();
     }
@@ -76,7 +74,7 @@ impl CaptureThread {
     }
 }
 
-fn control(requests: &Receiver<(Run, SourceSpec)>, context: &CaptureContext) {
+fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureContext) {
     let mut reading: Option<(Canceller, Worker)> = None;
     loop {
         let request = requests.recv();
@@ -91,6 +89,7 @@ fn control(requests: &Receiver<(Run, SourceSpec)>, context: &CaptureContext) {
             .chain([request])
             .max_by_key(|(run, _)| *run)
             .expect("there is at least the request received first");
+        let Some(spec) = spec else { continue };
         let (canceller, cancel) = cancel_pair();
         let reader = Reader {
             context: context.clone(),
@@ -115,7 +114,7 @@ fn control(requests: &Receiver<(Run, SourceSpec)>, context: &CaptureContext) {
 }
 
 /// How reading a source ended, for now.
-enum Pause {
+pub(super) enum Pause {
     /// Worth another try after a while; until then this is shown.
     Retry(SourceState),
     /// For good.
@@ -124,16 +123,17 @@ enum Pause {
     Cancelled,
 }
 
-struct Reader {
-    context: CaptureContext,
-    run: Run,
-    spec: SourceSpec,
-    cancel: CancelToken,
+/// Reads one source; files that are watched in [`play`](super::play).
+pub(super) struct Reader {
+    pub(super) context: CaptureContext,
+    pub(super) run: Run,
+    pub(super) spec: SourceSpec,
+    pub(super) cancel: CancelToken,
     /// What the user was told last.
-    state: SourceState,
-    was_live: bool,
+    pub(super) state: SourceState,
+    pub(super) was_live: bool,
     timeline: Timeline,
-    pool: FramePool,
+    pub(super) pool: FramePool,
 }
 
 impl Reader {
@@ -169,6 +169,10 @@ impl Reader {
     fn open_and_read(&mut self) -> Pause {
         match guarded(|| (self.context.open_source)(&self.spec)) {
             Ok(Ok(mut source)) => {
+                if source.info().kind == SourceKind::File && self.context.pacing == Pacing::Realtime
+                {
+                    return self.play(source);
+                }
                 self.timeline.opened();
                 // When it is plugged in again, its number may be another camera's.
                 self.spec = self.spec.pinned_to(source.info());
@@ -185,16 +189,12 @@ impl Reader {
 
     fn read(&mut self, source: &mut dyn FrameSource) -> Pause {
         let live = source.info().kind == SourceKind::Live;
-        let mut playback = Playback::default();
         while !self.cancel.is_cancelled() {
             match guarded(|| source.next_frame(&self.pool)) {
-                Ok(Ok(Some(frame))) => {
-                    self.was_live = true;
-                    // Compared first: nearly every frame finds the state as it was, and needs no copy of it.
-                    if !matches!(&self.state, SourceState::Live(info) if info == source.info()) {
-                        self.show(SourceState::Live(source.info().clone()));
-                    }
-                    self.deliver(frame, live, &mut playback);
+                Ok(Ok(Some(mut frame))) => {
+                    self.show_live(source.info());
+                    self.timeline.place(&mut frame);
+                    self.send(frame, !live);
                 }
                 Ok(Ok(None)) => return Pause::End(SourceState::Ended),
                 Ok(Err(error @ (CaptureError::Stalled { .. } | CaptureError::Faulty { .. })))
@@ -215,18 +215,17 @@ impl Reader {
         Pause::Cancelled
     }
 
-    fn deliver(&mut self, mut frame: Frame, live: bool, playback: &mut Playback) {
-        self.timeline.place(&mut frame);
-        if !live && self.context.pacing == Pacing::Realtime {
-            if self
-                .cancel
-                .wait(playback.wait_before(frame.time, Instant::now()))
-            {
-                return;
-            }
-            // The latency that a viewer sees counts from when the picture is due.
-            frame.captured_at = Instant::now();
+    /// Says that frames arrive.
+    pub(super) fn show_live(&mut self, info: &SourceInfo) {
+        self.was_live = true;
+        // Compared first: nearly every frame finds the state as it was, and needs no copy of it.
+        if !matches!(&self.state, SourceState::Live(shown) if shown == info) {
+            self.show(SourceState::Live(info.clone()));
         }
+    }
+
+    /// Gives a frame to the preview and to the analysis; `lossless` if it must wait for the latter.
+    pub(super) fn send(&mut self, frame: Frame, lossless: bool) {
         let shared = &self.context.shared;
         let frame = Arc::new(frame);
         shared.captured(self.run, &frame);
@@ -235,7 +234,7 @@ impl Reader {
         shared.wake();
         let message = Message {
             run: self.run,
-            lossless: !live && self.context.pacing == Pacing::EveryFrame,
+            lossless,
             item: Item::Frame(frame),
         };
         hand_over(&self.context.outbox, message, shared, &self.cancel);
@@ -259,7 +258,7 @@ impl Reader {
         }
     }
 
-    fn after_panic(&self, live: bool, panic: &str) -> Pause {
+    pub(super) fn after_panic(&self, live: bool, panic: &str) -> Pause {
         let reason = format!("reading {} failed unexpectedly: {panic}", self.spec);
         if live {
             Pause::Retry(if self.was_live {

@@ -49,6 +49,18 @@ struct FakeSource {
     info: SourceInfo,
     steps: VecDeque<Step>,
     next_id: u64,
+    /// Media time from frame to frame.
+    interval: Duration,
+    seeking: Option<Seeking>,
+}
+
+/// How a fake film can be gone through.
+#[derive(Clone)]
+pub(super) struct Seeking {
+    /// Where it was gone to.
+    pub places: Arc<Mutex<Vec<Duration>>>,
+    /// Going anywhere does not return before the sender of this is gone.
+    pub until: Receiver<()>,
 }
 
 impl FrameSource for FakeSource {
@@ -63,7 +75,10 @@ impl FrameSource for FakeSource {
                 Some(Step::Frames(n)) => {
                     self.steps.push_front(Step::Frames(n - 1));
                     self.next_id += 1;
-                    return Ok(Some(frame(self.next_id - 1)));
+                    let id = self.next_id - 1;
+                    let mut frame = frame(id);
+                    frame.time = self.interval * u32::try_from(id).unwrap_or(u32::MAX);
+                    return Ok(Some(frame));
                 }
                 Some(Step::Error(error)) => return Err(error),
                 Some(Step::Hang(until)) => {
@@ -75,17 +90,58 @@ impl FrameSource for FakeSource {
             }
         }
     }
+
+    fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
+        let (Some(seeking), Some(n_frames)) = (&self.seeking, self.info.n_frames) else {
+            return Ok(false);
+        };
+        seeking.places.lock().expect("not poisoned").push(time);
+        seeking.until.recv().ok();
+        let place = time.as_nanos() / self.interval.as_nanos();
+        self.next_id = u64::try_from(place).unwrap_or(u64::MAX).min(n_frames - 1);
+        self.steps = VecDeque::from([Step::Frames(n_frames - self.next_id)]);
+        Ok(true)
+    }
+}
+
+/// What a fake source is made from.
+pub(super) struct Fake {
+    kind: SourceKind,
+    steps: Vec<Step>,
+    n_frames: Option<u64>,
+    interval: Duration,
+    seeking: Option<Seeking>,
 }
 
 /// The outcome of one call to open a source.
-pub(super) type Opening = Result<(SourceKind, Vec<Step>), CaptureError>;
+pub(super) type Opening = Result<Fake, CaptureError>;
 
 pub(super) fn file(steps: Vec<Step>) -> Opening {
-    Ok((SourceKind::File, steps))
+    Ok(Fake {
+        kind: SourceKind::File,
+        steps,
+        n_frames: None,
+        interval: Duration::ZERO,
+        seeking: None,
+    })
 }
 
 pub(super) fn camera(steps: Vec<Step>) -> Opening {
-    Ok((SourceKind::Live, steps))
+    file(steps).map(|fake| Fake {
+        kind: SourceKind::Live,
+        ..fake
+    })
+}
+
+/// A file of frames so far apart in time, which can be gone through if `seeking` says how. Without, a second one
+/// should be there to be opened when it is gone back in.
+pub(super) fn film(n_frames: u64, interval: Duration, seeking: Option<Seeking>) -> Opening {
+    file(vec![Step::Frames(n_frames)]).map(|fake| Fake {
+        n_frames: Some(n_frames),
+        interval,
+        seeking,
+        ..fake
+    })
 }
 
 pub(super) fn disconnected() -> CaptureError {
@@ -102,6 +158,7 @@ pub(super) fn info(kind: SourceKind) -> SourceInfo {
         resolution: SIZE,
         rate_hz: None,
         n_frames: None,
+        duration: None,
         format: "NONE".to_owned(),
         mirror_by_default: false,
     }
@@ -114,14 +171,24 @@ pub(super) fn parts(openings: Vec<Opening>) -> Parts {
     Parts {
         open_source: Arc::new(move |_| {
             let opening = openings.lock().expect("not poisoned").pop_front();
-            let (kind, steps) = opening.unwrap_or(Err(CaptureError::NoCamera))?;
+            let fake = opening.unwrap_or(Err(CaptureError::NoCamera))?;
             Ok(Box::new(FakeSource {
-                info: info(kind),
-                steps: steps.into(),
+                info: SourceInfo {
+                    n_frames: fake.n_frames,
+                    ..info(fake.kind)
+                },
+                steps: fake.steps.into(),
                 next_id: 0,
+                interval: fake.interval,
+                seeking: fake.seeking,
             }))
         }),
-        build_finder: Arc::new(|config| Box::new(OneFace { config })),
+        build_finder: Arc::new(|config| {
+            Box::new(OneFace {
+                config,
+                n_resets: 0,
+            })
+        }),
         start_device: Arc::new(|_| ComputeDevice {
             device: candle_core::Device::Cpu,
             name: "Fake device".to_owned(),
@@ -140,9 +207,10 @@ pub(super) fn parts(openings: Vec<Opening>) -> Parts {
     }
 }
 
-/// Sees a face everywhere; the score tells the settings it was found with.
+/// Sees a face everywhere, another one after each further reset; the score tells the settings it was found with.
 struct OneFace {
     config: DetectConfig,
+    n_resets: u64,
 }
 
 impl FindFaces for OneFace {
@@ -150,11 +218,13 @@ impl FindFaces for OneFace {
         self.config = config;
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.n_resets += 1;
+    }
 
     fn find(&mut self, _frame: &Frame) -> Vec<TrackedFace> {
         vec![TrackedFace {
-            track: TrackId(0),
+            track: TrackId(self.n_resets.saturating_sub(1)),
             box_in_frame: BoundingBox::new(0.0, 0.0, 2.0, 2.0),
             score: self.config.score_threshold,
             unseen_for: Duration::ZERO,
@@ -190,6 +260,7 @@ pub(super) fn checkpoint(name: &str) -> CheckpointInfo {
         n_parameters: 0,
         labels: Vec::new(),
         temperature: 2.0,
+        uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: String::new(),
     }

@@ -18,6 +18,7 @@ use super::{
     Analysis, Event, PipelineConfig, Settings, SourceState, Stats, Tap, TapHandle,
     capture_thread::{CaptureContext, CaptureThread, Preview},
     classify_thread::{self, Network},
+    controls::{Controls, Transport},
     detect_thread::{self, Found},
     latest::Latest,
     loader_thread::{Loader, LoaderThread},
@@ -46,6 +47,7 @@ pub enum NextAnalysis {
 /// After [`Pipeline::open`] returned, nothing of the source before comes out any more.
 pub struct Pipeline {
     shared: Arc<Shared>,
+    controls: Arc<Controls>,
     preview: Arc<Preview>,
     captured: Slot<Arc<Frame>>,
     found: Slot<Found>,
@@ -91,6 +93,7 @@ impl Pipeline {
         // Unbounded, but fed by changes of state only: a few a minute, and one a second from a source that fails.
         let (events_in, events) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared::new(config.settings, events_in, wake));
+        let controls = Arc::<Controls>::default();
         let preview = Arc::<Preview>::default();
         let captured = Slot::<Arc<Frame>>::default();
         let found = Slot::<Found>::default();
@@ -110,6 +113,7 @@ impl Pipeline {
             abandon_after: parts.abandon_after,
             preview: Arc::clone(&preview),
             outbox: Arc::clone(&captured),
+            controls: Arc::clone(&controls),
             shared: Arc::clone(&shared),
         };
         let threads = Threads {
@@ -133,6 +137,7 @@ impl Pipeline {
         };
         let pipeline = Self {
             shared,
+            controls,
             preview,
             captured,
             found,
@@ -152,9 +157,48 @@ impl Pipeline {
     /// Changes the source; the old one is closed first. Returns at once.
     pub fn open(&self, source: SourceSpec) {
         let run = self.shared.begin_run();
+        self.controls.reset(run);
         self.shared
             .emit_for(run, Event::Source(SourceState::Starting));
-        self.threads().capture.open(run, source);
+        self.threads().capture.open(run, Some(source));
+    }
+
+    /// Closes the source; a camera goes off. Returns at once. Nothing comes out any more until another one is opened.
+    pub fn close(&self) {
+        let run = self.shared.begin_run();
+        self.controls.reset(run);
+        self.threads().capture.open(run, None);
+    }
+
+    /// How the file plays that is open; `None` if it is none, or none that can be paused: live sources, still pictures,
+    /// and [`Pacing::EveryFrame`](super::Pacing).
+    pub fn transport(&self) -> Option<Transport> {
+        self.controls.transport()
+    }
+
+    /// Has the file stand still, or play on.
+    pub fn set_paused(&self, paused: bool) {
+        self.controls.set_paused(paused);
+    }
+
+    /// Has the file play so many times as fast as it was made; brought into [`SPEEDS`](super::SPEEDS). It holds for
+    /// files that are opened later too.
+    pub fn set_speed(&self, speed: f64) {
+        self.controls.set_speed(speed);
+    }
+
+    /// Shows the next frame of a file that stands still.
+    pub fn step(&self) {
+        self.controls.step();
+    }
+
+    /// Goes to the frame of the file that is on show at media time `time`, playing or not, also after its end.
+    /// Returns whether there is such a file.
+    ///
+    /// Returns at once, and from then on nothing of a frame from before comes out any more. Faces get new tracks.
+    /// Only the newest of several places counts.
+    pub fn seek(&self, time: Duration) -> bool {
+        self.controls.seek(&self.shared, time)
     }
 
     /// Loads a checkpoint in the background. Returns at once; the outcome comes as an [`Event`].
@@ -223,7 +267,13 @@ impl Pipeline {
     pub fn take_event(&self) -> Option<Event> {
         self.events
             .try_iter()
-            .find(|(run, _)| run.is_none_or(|run| self.shared.is_current(run)))
+            .find(|(run, event)| {
+                run.is_none_or(|run| match event {
+                    // The end is a place in the file, and may have been left again.
+                    Event::Source(SourceState::Ended) => self.shared.is_current(run),
+                    _ => self.shared.is_of_current_source(run),
+                })
+            })
             .map(|(_, event)| event)
     }
 

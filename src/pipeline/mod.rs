@@ -12,6 +12,7 @@
 mod cancel;
 mod capture_thread;
 mod classify_thread;
+mod controls;
 mod detect_thread;
 #[cfg(test)]
 mod fakes;
@@ -20,6 +21,9 @@ mod latest;
 mod loader_thread;
 mod message;
 mod parts;
+mod play;
+#[cfg(test)]
+mod play_tests;
 mod playback;
 mod shared;
 mod smoothing;
@@ -36,9 +40,11 @@ use std::{
 };
 
 pub use self::{
+    controls::{SPEEDS, Transport},
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
+    smoothing::{Held, Smoother},
     tap::{SourceRun, Tap, TapHandle},
 };
 
@@ -69,6 +75,9 @@ pub enum SourceState {
     Ended,
 }
 
+/// What is shown where no expression is probable enough to be named.
+pub const UNCERTAIN: &str = "uncertain";
+
 /// One face of one analysed frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaceAnalysis {
@@ -90,6 +99,14 @@ impl FaceAnalysis {
     /// The expression to show: the most probable after smoothing.
     pub fn label(&self) -> Expression {
         self.smoothed.top().0
+    }
+
+    /// The word to show for it: [`UNCERTAIN`] if its probability is below `uncertain_below`, 0 to 1.
+    pub fn shown_label(&self, uncertain_below: f32) -> &'static str {
+        match self.smoothed.top() {
+            (_, probability) if probability < uncertain_below => UNCERTAIN,
+            (label, _) => label.name(),
+        }
     }
 }
 

@@ -12,22 +12,62 @@ use crate::frame::{Frame, FrameId};
 const MAX_LAG: Duration = Duration::from_millis(500);
 
 /// Clock of a file that plays by its own timestamps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Playback {
-    /// When the frame with time zero was or would have been due.
-    zero: Option<Instant>,
+    /// A moment and the media time that was due then; `None` until the next frame.
+    anchor: Option<(Instant, Duration)>,
+    /// Media seconds per second.
+    speed: f64,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self {
+            anchor: None,
+            speed: 1.0,
+        }
+    }
 }
 
 impl Playback {
+    /// Runs from now on at `speed`, above 0.
+    pub fn set_speed(&mut self, speed: f64, now: Instant) {
+        if speed == self.speed {
+            return;
+        }
+        // What has gone by until now went by at the old speed.
+        if let Some((at, time)) = self.anchor {
+            let gone = now.saturating_duration_since(at).mul_f64(self.speed);
+            self.anchor = Some((now, time.saturating_add(gone)));
+        }
+        self.speed = speed;
+    }
+
+    /// The next frame is due at once, whatever its time.
+    pub fn restart(&mut self) {
+        self.anchor = None;
+    }
+
+    /// The frame with media time `time` is shown at `now`.
+    pub fn start_at(&mut self, time: Duration, now: Instant) {
+        self.anchor = Some((now, time));
+    }
+
     /// How long from `now` until the frame with media time `time` is due.
     pub fn wait_before(&mut self, time: Duration, now: Instant) -> Duration {
-        let due = self.zero.unwrap_or(now).checked_add(time).unwrap_or(now);
-        let lag = now.saturating_duration_since(due);
-        if self.zero.is_none() || lag > MAX_LAG {
-            self.zero = now.checked_sub(time).or(Some(now));
+        let Some((at, anchor_time)) = self.anchor else {
+            self.start_at(time, now);
             return Duration::ZERO;
+        };
+        let ahead_s = time.saturating_sub(anchor_time).as_secs_f64() / self.speed;
+        let ahead = Duration::try_from_secs_f64(ahead_s).unwrap_or(Duration::MAX);
+        // So far ahead that no clock can hold it: it never comes.
+        let due = at.checked_add(ahead);
+        let wait = due.map_or(Duration::MAX, |due| due.saturating_duration_since(now));
+        if due.is_some_and(|due| now.saturating_duration_since(due) > MAX_LAG) {
+            self.start_at(time, now);
         }
-        due.saturating_duration_since(now)
+        wait
     }
 }
 
@@ -96,6 +136,32 @@ mod tests {
         let woken = start + Duration::from_secs(3600);
         assert_eq!(playback.wait_before(160 * MS, woken), Duration::ZERO);
         assert_eq!(playback.wait_before(200 * MS, woken), 40 * MS);
+    }
+
+    #[test]
+    fn a_change_of_speed_counts_from_then_on() {
+        let start = Instant::now();
+        let mut playback = Playback::default();
+        playback.start_at(Duration::ZERO, start);
+        playback.set_speed(2.0, start + 100 * MS);
+        assert_eq!(playback.wait_before(300 * MS, start + 100 * MS), 100 * MS);
+        playback.set_speed(0.25, start + 150 * MS);
+        // 200 ms of the file have gone by: 100 at first, 100 in the next 50.
+        assert_eq!(playback.wait_before(210 * MS, start + 150 * MS), 40 * MS);
+        playback.set_speed(0.25, start + 170 * MS);
+        assert_eq!(playback.wait_before(210 * MS, start + 170 * MS), 20 * MS);
+    }
+
+    #[test]
+    fn after_a_rest_it_goes_on_from_the_next_frame() {
+        let start = Instant::now();
+        let mut playback = Playback::default();
+        playback.start_at(Duration::ZERO, start);
+        playback.restart();
+        let later = start + 300 * MS;
+        assert_eq!(playback.wait_before(9000 * MS, later), Duration::ZERO);
+        assert_eq!(playback.wait_before(9040 * MS, later), 40 * MS);
+        assert!(playback.wait_before(Duration::MAX, later) > Duration::from_secs(1 << 40));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Everything that belongs to a source carries its [`Run`]. Opening another source only raises the current run;
 //! what is still under way for the old one is recognised by its number and thrown away wherever it turns up.
+//! Going elsewhere in a file begins another run of the same source: its frames and results start afresh, while what
+//! was told about the source still holds.
 
 use std::{
     sync::{
@@ -20,7 +22,7 @@ use super::{
 };
 use crate::frame::Frame;
 
-/// Number of an opened source, from 1; 0 is none.
+/// Number of an opened source, or of a new start elsewhere in it, from 1; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Run(pub u64);
 
@@ -36,6 +38,8 @@ pub(super) type TaggedEvent = (Option<Run>, Event);
 /// See the module's documentation.
 pub(super) struct Shared {
     current: AtomicU64,
+    /// The run in which the current source was opened.
+    opened: AtomicU64,
     /// Copied out by each stage at the start of each frame.
     settings: Mutex<Settings>,
     stats: Mutex<(Run, StatsRecorder)>,
@@ -53,6 +57,7 @@ impl Shared {
     ) -> Self {
         Self {
             current: AtomicU64::default(),
+            opened: AtomicU64::default(),
             settings: Mutex::new(settings),
             stats: Mutex::default(),
             events,
@@ -64,11 +69,28 @@ impl Shared {
     /// Begins another source; from now on everything of the one before is stale.
     pub fn begin_run(&self) -> Run {
         let run = Run(self.current.fetch_add(1, Ordering::SeqCst) + 1);
+        self.opened.store(run.0, Ordering::SeqCst);
         let mut stats = lock(&self.stats);
         if stats.0 < run {
             *stats = (run, StatsRecorder::default());
         }
         run
+    }
+
+    /// Begins anew elsewhere in the source of `from`; from now on every frame and result of before is stale.
+    ///
+    /// `None` if `from` is no longer the run that counts.
+    pub fn begin_jump(&self, from: Run) -> Option<Run> {
+        let run = Run(from.0 + 1);
+        self.current
+            .compare_exchange(from.0, run.0, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+            .then_some(run)
+    }
+
+    /// Whether `run` is one of the source that counts now, wherever in it.
+    pub fn is_of_current_source(&self, run: Run) -> bool {
+        run.0 >= self.opened.load(Ordering::SeqCst)
     }
 
     /// The source that counts now.
@@ -116,10 +138,10 @@ impl Shared {
         self.taps.each(|tap| tap.skipped(run.into(), frame.id));
     }
 
-    /// Lets `record` note something about `run`; ignored if another source is the current one.
+    /// Lets `record` note something about `run`; ignored if its source is no longer the current one.
     fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
         let mut stats = lock(&self.stats);
-        if stats.0 == run {
+        if stats.0 <= run {
             record(&mut stats.1);
         }
     }

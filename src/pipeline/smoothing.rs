@@ -19,7 +19,7 @@ const PROBABILITY_FLOOR: f32 = 1e-5;
 
 /// Values of one track, as of the last time its face was really seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Held {
+pub struct Held {
     /// Of the last classified frame alone.
     pub raw: Probabilities,
     /// Smoothed over time.
@@ -28,7 +28,7 @@ pub(super) struct Held {
 
 /// The filters of all tracks of a source.
 #[derive(Debug, Default)]
-pub(super) struct Smoother {
+pub struct Smoother {
     tracks: HashMap<TrackId, Filter>,
 }
 

@@ -68,6 +68,16 @@ pub struct TapHandle {
     tap: Arc<dyn Tap>,
 }
 
+impl TapHandle {
+    /// Of a tap that listens to nobody, for what has nothing to tell.
+    pub fn detached(tap: Arc<dyn Tap>) -> Self {
+        Self {
+            taps: Weak::new(),
+            tap,
+        }
+    }
+}
+
 impl Drop for TapHandle {
     fn drop(&mut self) {
         if let Some(taps) = self.taps.upgrade() {

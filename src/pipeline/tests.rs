@@ -20,8 +20,8 @@ use crate::{
 /// Only a broken pipeline waits that long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Rig {
-    pipeline: Pipeline,
+pub(super) struct Rig {
+    pub pipeline: Pipeline,
     wakes: Receiver<()>,
 }
 
@@ -35,7 +35,7 @@ fn config(pacing: Pacing) -> PipelineConfig {
     }
 }
 
-fn start(pacing: Pacing, openings: Vec<Opening>) -> Rig {
+pub(super) fn start(pacing: Pacing, openings: Vec<Opening>) -> Rig {
     start_with(config(pacing), parts(openings))
 }
 
@@ -51,11 +51,11 @@ fn start_with(config: PipelineConfig, parts: Parts) -> Rig {
 }
 
 impl Rig {
-    fn event(&self) -> Event {
+    pub fn event(&self) -> Event {
         self.wait_for(Pipeline::take_event)
     }
 
-    fn state(&self) -> SourceState {
+    pub fn state(&self) -> SourceState {
         loop {
             if let Event::Source(state) = self.event() {
                 return state;
@@ -63,7 +63,7 @@ impl Rig {
         }
     }
 
-    fn states_until(&self, last: &SourceState) -> Vec<SourceState> {
+    pub fn states_until(&self, last: &SourceState) -> Vec<SourceState> {
         let mut states = Vec::new();
         while states.last() != Some(last) {
             states.push(self.state());
@@ -71,7 +71,7 @@ impl Rig {
         states
     }
 
-    fn wait_for<T>(&self, take: impl Fn(&Pipeline) -> Option<T>) -> T {
+    pub fn wait_for<T>(&self, take: impl Fn(&Pipeline) -> Option<T>) -> T {
         loop {
             if let Some(value) = take(&self.pipeline) {
                 return value;

@@ -16,14 +16,31 @@
 //! the tables; `video_frame` counts the pictures in the video, and a frame that is not in it has none; `pts_90k` is when
 //! it is shown there, and the exact form of `t_s`.
 
+mod clock;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod folder;
+mod latency;
 pub mod manifest;
+mod pending;
+mod pictures;
 pub mod reader;
+mod recorder;
+mod recording;
+pub mod recover;
 pub mod tables;
+pub mod timeline;
 pub mod video;
+mod writer;
 
 use std::{
     io,
     path::{Path, PathBuf},
+};
+
+pub use self::{
+    pictures::VideoChoice,
+    recorder::{Ending, Phase, Recorder, RecorderStatus, RecordingConfig},
 };
 
 /// The description of a session, in its folder.
@@ -93,3 +110,35 @@ impl SessionError {
         }
     }
 }
+
+/// Why there is no recording, or no more. The words are the ones users see.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The tables or the description.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The video.
+    #[error(transparent)]
+    Video(#[from] video::VideoError),
+    /// It was stopped while there was still room to end it well.
+    #[error("the disk is almost full ({} MB left)", free_bytes / 1_000_000)]
+    DiskAlmostFull {
+        /// What is left.
+        free_bytes: u64,
+    },
+    /// This build cannot draw on pictures.
+    #[error(
+        "this build draws no boxes on videos (feature `overlay`); record clean pictures or values only"
+    )]
+    NoOverlay,
+    /// The system refuses a thread.
+    #[error("no thread could be started to record: {0}")]
+    Thread(#[source] io::Error),
+    /// Something that should not happen did.
+    #[error("the recording failed because of a bug: {0}")]
+    Bug(String),
+}
+
+#[cfg(test)]
+mod tests;

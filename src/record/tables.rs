@@ -11,7 +11,7 @@ use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 use super::{SessionError, TICKS_PER_SECOND};
 use crate::{
     bounding_box::BoundingBox,
-    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    expression::{Expression, Probabilities},
 };
 
 /// What a column holds, for people and for `session.json`.
@@ -126,6 +126,8 @@ pub enum EventKind {
     SourceBack,
     /// A new part of the video begins, because the picture has another size; the detail is the file.
     Part,
+    /// Faces in the video are covered from here on, or not any longer; the detail says which.
+    Privacy,
     /// Frames came faster than they could be written; the detail is how many are missing.
     Refused,
     /// Something that stopped nothing.
@@ -138,7 +140,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Started,
         Self::Marker,
         Self::Paused,
@@ -147,6 +149,7 @@ impl EventKind {
         Self::SourceLost,
         Self::SourceBack,
         Self::Part,
+        Self::Privacy,
         Self::Refused,
         Self::Warning,
         Self::Error,
@@ -164,6 +167,7 @@ impl EventKind {
             Self::SourceLost => "source_lost",
             Self::SourceBack => "source_back",
             Self::Part => "part",
+            Self::Privacy => "privacy",
             Self::Refused => "refused",
             Self::Warning => "warning",
             Self::Error => "error",
@@ -544,6 +548,7 @@ pub fn read<R: Row>(path: &Path) -> Result<Vec<R>, SessionError> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::expression::N_EXPRESSIONS;
 
     /// A face in frame `frame` of a recording at 30 Hz.
     pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {

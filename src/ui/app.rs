@@ -12,26 +12,40 @@ use egui::{
     CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui, ViewportCommand,
 };
 
+use self::replaying::at_work;
 use super::{
     about::{self, AboutData},
     cameras::{Cameras, ListCameras, ListedCamera},
     colors,
     commands::Command,
     dialogs::{self, Dialog, Dialogs, Outcome},
+    exports::Exports,
     face_panel::{self, FaceHint},
     keyboard::{self, KeyContext},
     menu_bar::{MenuBar, MenuData},
     notices::{Notices, Severity},
+    player::{Player, PlayerView},
     preview::{self, Preview, PreviewData},
+    privacy::LivePrivacy,
+    recordings::{RecordingView, Recordings},
+    replay::{Loader, Replay},
     settings::{Saver, ViewSettings},
     state_screen::{self, sentence},
     status_bar::{self, StatusData},
+    streams::{self, Streams},
+    transport::{self, TransportBar},
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
     model::{self, CheckpointChoice, CheckpointInfo},
-    pipeline::{Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats},
+    pipeline::{
+        Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats, Tap, TapHandle,
+        Transport,
+    },
+    privacy::FacePrivacy,
+    record::{RecordingConfig, folder::new_session_folder, reader::is_session},
+    stream::{Output, StreamOptions},
 };
 
 /// How often the figures in the status bar change, s.
@@ -41,10 +55,14 @@ const STATS_EVERY_S: f64 = 0.25;
 pub trait Engine {
     /// See [`Pipeline::open`].
     fn open(&self, source: SourceSpec);
+    /// See [`Pipeline::close`].
+    fn close(&self);
     /// See [`Pipeline::load_checkpoint`].
     fn load_checkpoint(&self, choice: CheckpointChoice);
     /// See [`Pipeline::apply`].
     fn apply(&self, settings: Settings);
+    /// See [`Pipeline::attach`].
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;
     /// See [`Pipeline::take_preview`].
     fn take_preview(&self) -> Option<Arc<Frame>>;
     /// See [`Pipeline::take_analysis`].
@@ -53,11 +71,25 @@ pub trait Engine {
     fn take_event(&self) -> Option<Event>;
     /// See [`Pipeline::stats`].
     fn stats(&self) -> Stats;
+    /// See [`Pipeline::transport`].
+    fn transport(&self) -> Option<Transport>;
+    /// See [`Pipeline::set_paused`].
+    fn set_paused(&self, paused: bool);
+    /// See [`Pipeline::set_speed`].
+    fn set_speed(&self, speed: f64);
+    /// See [`Pipeline::step`].
+    fn step(&self);
+    /// See [`Pipeline::seek`].
+    fn seek(&self, time: Duration) -> bool;
 }
 
 impl Engine for Pipeline {
     fn open(&self, source: SourceSpec) {
         self.open(source);
+    }
+
+    fn close(&self) {
+        self.close();
     }
 
     fn load_checkpoint(&self, choice: CheckpointChoice) {
@@ -66,6 +98,10 @@ impl Engine for Pipeline {
 
     fn apply(&self, settings: Settings) {
         self.apply(settings);
+    }
+
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        self.attach(tap)
     }
 
     fn take_preview(&self) -> Option<Arc<Frame>> {
@@ -83,12 +119,36 @@ impl Engine for Pipeline {
     fn stats(&self) -> Stats {
         self.stats()
     }
+
+    fn transport(&self) -> Option<Transport> {
+        self.transport()
+    }
+
+    fn set_paused(&self, paused: bool) {
+        self.set_paused(paused);
+    }
+
+    fn set_speed(&self, speed: f64) {
+        self.set_speed(speed);
+    }
+
+    fn step(&self) {
+        self.step();
+    }
+
+    fn seek(&self, time: Duration) -> bool {
+        self.seek(time)
+    }
 }
 
 /// How the window starts.
 pub struct AppConfig {
-    /// The source the engine has been told to open.
+    /// The source to open first.
     pub source: SourceSpec,
+    /// Live outputs that are on from the start.
+    pub stream: StreamOptions,
+    /// What listens for as long as the window is open.
+    pub taps: Vec<TapHandle>,
     /// Settings in force.
     pub view: ViewSettings,
     /// Something to tell about the settings, in words.
@@ -116,6 +176,9 @@ struct News {
 
 /// The window's content.
 pub struct App {
+    exports: Exports,
+    /// Dropped before the engine: a recording ends while its source still runs.
+    recordings: Recordings,
     engine: Box<dyn Engine>,
     news: News,
     view: ViewSettings,
@@ -125,16 +188,27 @@ pub struct App {
     notices: Notices,
     menu_bar: MenuBar,
     preview: Preview,
+    player: Player,
+    transport_bar: TransportBar,
+    loader: Loader,
+    /// The session that is open, if one is.
+    replay: Option<Replay>,
+    privacy: LivePrivacy,
+    streams: Streams,
+    /// Detached when the window closes.
+    _taps: Vec<TapHandle>,
     about_open: bool,
     keyboard_open: bool,
 }
 
 impl App {
-    /// The window's content on top of an engine that is already at work on `config.source`.
+    /// The window's content on top of an engine, which is told to open `config.source`.
     pub fn new(ctx: &Context, engine: Box<dyn Engine>, config: AppConfig) -> Self {
         colors::install(ctx);
         ctx.set_theme(egui::ThemePreference::from(config.view.theme));
         let mut app = Self {
+            exports: Exports::default(),
+            recordings: Recordings::default(),
             engine,
             news: News {
                 source: config.source,
@@ -149,6 +223,8 @@ impl App {
                 checkpoint: None,
                 loading: true,
             },
+            streams: Streams::new(config.stream.config(config.view.stream_config())),
+            _taps: config.taps,
             view: config.view,
             saver: config.saver,
             cameras: Cameras::new(config.list_cameras),
@@ -156,13 +232,28 @@ impl App {
             notices: Notices::default(),
             menu_bar: MenuBar::default(),
             preview: Preview::default(),
+            player: Player::default(),
+            transport_bar: TransportBar::default(),
+            loader: Loader::default(),
+            replay: None,
+            privacy: LivePrivacy::default(),
             about_open: false,
             keyboard_open: false,
         };
         if let Some(warning) = config.settings_warning {
             app.notices.post(Severity::Warning, warning, 0.0);
         }
+        for (output, _) in config.stream.on {
+            app.toggle_output(output, ctx);
+        }
+        match app.news.source.clone() {
+            SourceSpec::Path(folder) if is_session(&folder) => {
+                app.execute(Command::OpenFolder(folder), ctx);
+            }
+            source => app.engine.open(source),
+        }
         app.cameras.refresh(ctx);
+        app.recordings.repair(app.view.sessions_root(), ctx);
         app
     }
 
@@ -173,22 +264,38 @@ impl App {
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);
         }
+        let live = &self.engine;
+        let told = self
+            .recordings
+            .update(|recorder| live.attach(recorder.tap()));
+        for (severity, text) in told.into_iter().chain(self.exports.take()) {
+            self.notices.post(severity, text, now_s);
+        }
+        self.take_opened(ctx, now_s);
+        while let Some(event) = self.replay.as_ref().and_then(|r| r.engine().take_event()) {
+            self.take_event(event, ctx, now_s);
+        }
+        let engine = at_work(&self.replay, &*self.engine);
         let mut is_new = false;
         // Frames of the source before may still be on their way when another one is opened.
-        if let Some(frame) = self.engine.take_preview()
+        if let Some(frame) = engine.take_preview()
             && frame.captured_at >= self.news.opened_at
         {
             self.news.frame = Some(frame);
+            if self.player.frame_came(engine) {
+                self.news.analysis = None;
+            }
             is_new = true;
         }
-        if let Some(analysis) = self.engine.take_analysis()
+        if let Some(analysis) = engine.take_analysis()
             && analysis.frame.captured_at >= self.news.opened_at
         {
+            self.privacy.see(&analysis);
             self.news.analysis = Some(analysis);
             is_new = true;
         }
         if now_s >= self.news.next_stats_at_s {
-            self.news.stats = self.engine.stats();
+            self.news.stats = engine.stats();
             self.news.next_stats_at_s = now_s + STATS_EVERY_S;
         } else if is_new {
             // The last frame of a burst must not leave figures from before it on the screen.
@@ -196,7 +303,16 @@ impl App {
             ctx.request_repaint_after(wait);
         }
         match self.dialogs.take_outcome() {
-            Some(Outcome::Chosen(path)) => self.execute(Command::open_path(&path), ctx),
+            Some(Outcome::Chosen(Dialog::Sessions, folder)) => {
+                self.view.sessions_folder = Some(folder);
+                self.save_view();
+            }
+            Some(Outcome::Chosen(Dialog::Export(format), file)) => {
+                if let (Some(_), SourceSpec::Path(folder)) = (&self.replay, &self.news.source) {
+                    self.exports.start(folder.clone(), format, file, ctx);
+                }
+            }
+            Some(Outcome::Chosen(_, path)) => self.execute(Command::open_path(&path), ctx),
             Some(Outcome::Unavailable) => {
                 self.notices
                     .post(Severity::Warning, dialogs::UNAVAILABLE, now_s);
@@ -221,10 +337,16 @@ impl App {
                 match &state {
                     SourceState::Live(info) => self.news.info = Some(info.clone()),
                     SourceState::NoCamera => self.news.frame = None,
-                    SourceState::Starting
-                    | SourceState::Lost(_)
-                    | SourceState::Failed(_)
-                    | SourceState::Ended => {}
+                    SourceState::Failed(_) => self.player.reset(),
+                    SourceState::Ended => {
+                        self.player.arrived(at_work(&self.replay, &*self.engine));
+                    }
+                    SourceState::Starting | SourceState::Lost(_) => {}
+                }
+                // Whoever is there when a camera comes back may be somebody else.
+                if !matches!(state, SourceState::Live(_) | SourceState::Ended) {
+                    self.privacy.end_permissions();
+                    self.recordings.set_privacy(self.face_privacy());
                 }
                 // A camera has come or gone, and with it a line of the Source menu.
                 if state != SourceState::Starting {
@@ -279,6 +401,7 @@ impl App {
             },
         );
         about::keyboard_ui(&ctx, &mut self.keyboard_open);
+        self.recordings.note_ui(&ctx);
         if let Some(command) = command {
             self.execute(command, &ctx);
             // What was just changed is on the screen in the next frame, not when the next picture comes.
@@ -300,9 +423,12 @@ impl App {
                 mirror: self.mirror(),
                 boxes: self.view.boxes,
                 bars: self.view.bars,
+                privacy: self.view.privacy,
                 smoothing_ms: self.view.smoothing_ms,
+                uncertain_below_percent: self.uncertain_below_percent(),
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
+                can_pause: self.player_view().is_some(),
             },
         )
     }
@@ -319,27 +445,58 @@ impl App {
             .frame(bar.inner_margin(Margin::symmetric(12, 2)))
             .exact_size(n_lines as f32 * status_bar::LINE_HEIGHT + 5.0)
             .show(ui, |ui| status_bar::status_bar_ui(ui, self.status()));
+        if self.streams.is_any_on() {
+            Panel::bottom("streams")
+                .frame(bar.inner_margin(Margin::symmetric(12, 2)))
+                .exact_size(streams::LINE_HEIGHT)
+                .show(ui, |ui| streams::stream_line_ui(ui, &self.streams.status()));
+        }
+        let view = self.player_view();
+        if let Some(replay) = &mut self.replay {
+            let wish = replay.panel_ui(ui, view);
+            command = wish.map(Command::from).or(command);
+        }
+        if let Some(view) = view {
+            Panel::bottom("transport")
+                .frame(bar.inner_margin(Margin::symmetric(10, 4)))
+                .exact_size(transport::HEIGHT + 8.0)
+                .show(ui, |ui| {
+                    command = self.transport_bar.ui(ui, view).or(command.take());
+                });
+        }
         if self.view.bars {
             Panel::right("faces")
                 .frame(bar.inner_margin(Margin::symmetric(14, 6)))
                 .default_size(290.0)
                 .size_range(230.0..=440.0)
                 .show(ui, |ui| {
-                    face_panel::face_panel_ui(ui, self.faces(), self.face_hint());
+                    let below = self.uncertain_below();
+                    let shown = self.view.privacy.map(|_| self.privacy.shown());
+                    let (faces, hint) = (self.faces(), self.face_hint());
+                    let asked = face_panel::face_panel_ui(ui, faces, below, hint, shown);
+                    command = asked.or(command.take());
                 });
         }
         CentralPanel::default()
             .frame(PanelFrame::new().stroke(Stroke::NONE))
             .show(ui, |ui| {
                 let area = ui.available_rect_before_wrap();
+                let (frame, cover) = self.privacy.picture(
+                    self.view.privacy,
+                    self.news.frame.as_ref(),
+                    self.news.analysis.as_ref(),
+                );
                 let data = PreviewData {
-                    frame: self.news.frame.as_ref(),
+                    frame,
+                    cover: &cover,
                     analysis: self.news.analysis.as_ref(),
                     state: &self.news.state,
                     source: Some(&self.news.source),
                     info: self.news.info.as_ref(),
                     mirror: self.mirror(),
-                    boxes: self.view.boxes,
+                    boxes: self.view.boxes && self.replay.as_ref().is_none_or(Replay::wants_boxes),
+                    can_go_back: view.is_some(),
+                    uncertain_below: self.uncertain_below(),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
@@ -352,6 +509,7 @@ impl App {
 
     fn menus_ui(&mut self, ui: &mut Ui) -> Option<Command> {
         let checkpoint = self.checkpoint_choice();
+        let recording = self.recording_view();
         let data = MenuData {
             cameras: self.cameras.entries(),
             searching: self.cameras.searching(),
@@ -361,9 +519,14 @@ impl App {
                 _ => None,
             },
             can_play_again: self.can_play_again(),
+            player: self.player_view(),
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
+            session_open: self.replay.is_some(),
+            recording: &recording,
+            streams: &self.streams.status(),
+            uncertain_below_percent: self.uncertain_below_percent(),
             view: &self.view,
         };
         self.menu_bar.ui(ui, data)
@@ -373,9 +536,13 @@ impl App {
         StatusData {
             state: &self.news.state,
             info: self.news.info.as_ref(),
+            transport: at_work(&self.replay, &*self.engine).transport(),
             stats: self.news.stats,
             device: self.news.device.as_deref(),
-            checkpoint: self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
+            checkpoint: match &self.replay {
+                Some(replay) => Some(replay.networks()),
+                None => self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
+            },
             loading: self.news.loading,
         }
     }
@@ -387,8 +554,14 @@ impl App {
             Command::ChooseFolder => self.dialogs.open(Dialog::Folder, ctx),
             Command::ChooseCheckpoint => self.dialogs.open(Dialog::Checkpoint, ctx),
             Command::OpenSource(source) => self.open(source),
-            Command::PlayAgain if self.can_play_again() => self.open(self.news.source.clone()),
-            Command::PlayAgain => {}
+            Command::ChooseSession => self.dialogs.open(Dialog::Session, ctx),
+            Command::OpenFolder(folder) => self.open_folder(folder, ctx),
+            Command::PlayAgain => self.play_again(ctx),
+            Command::Playback(wish) => {
+                if let Some(view) = self.player_view() {
+                    self.play(wish, view);
+                }
+            }
             Command::RefreshCameras => self.cameras.refresh(ctx),
             Command::LoadCheckpoint(choice) => {
                 self.news.loading = true;
@@ -407,14 +580,33 @@ impl App {
                 self.view.bars = bars;
                 self.save_view();
             }
+            Command::SetPrivacy(privacy) => {
+                self.view.privacy = privacy;
+                self.recordings.set_privacy(self.face_privacy());
+                self.save_view();
+            }
+            Command::ShowFace(track, shown) => {
+                self.privacy.set_shown(track, shown);
+                self.recordings.set_privacy(self.face_privacy());
+            }
             Command::SetSmoothing(smoothing) => {
                 self.view.smoothing_ms = smoothing.as_millis() as u32;
                 self.engine.apply(self.view.pipeline_settings());
                 self.save_view();
             }
+            Command::SetUncertainBelow(percent) => {
+                self.view.uncertain_below_percent = percent;
+                self.save_view();
+            }
             Command::SetMinFaceSize(px) => {
                 self.view.min_face_size_px = px;
                 self.engine.apply(self.view.pipeline_settings());
+                self.save_view();
+            }
+            Command::ToggleOutput(output) => self.toggle_output(output, ctx),
+            Command::SetOutputPort(output, port) => {
+                self.streams.set_port(output, port);
+                self.view.set_port(output, port);
                 self.save_view();
             }
             Command::SetTheme(theme) => {
@@ -429,18 +621,76 @@ impl App {
                 self.keyboard_open = false;
             }
             Command::DismissNotice(number) => self.notices.dismiss(number),
+            Command::Export(format) => self.dialogs.open(Dialog::Export(format), ctx),
+            Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
+            Command::ToggleRecording => self.start_recording(ctx),
+            Command::PauseRecording => self.recordings.toggle_pause(),
+            Command::Mark => self.recordings.mark(),
+            Command::MarkWithNote => self.recordings.mark_with_note(),
+            Command::SetVideo(video) => {
+                self.view.video = video;
+                self.save_view();
+            }
+            Command::ChooseSessionsFolder => self.dialogs.open(Dialog::Sessions, ctx),
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
     }
 
     fn open(&mut self, source: SourceSpec) {
-        self.news.source = source.clone();
-        self.news.opened_at = Instant::now();
-        self.news.state = SourceState::Starting;
-        self.news.info = None;
-        self.news.frame = None;
-        self.news.analysis = None;
+        self.privacy.forget();
+        self.turn_to(source.clone());
         self.engine.open(source);
+    }
+
+    /// Starts to record the live source; without one there is nothing to record.
+    fn start_recording(&mut self, ctx: &Context) {
+        let SourceState::Live(info) = &self.news.state else {
+            return;
+        };
+        if self.replay.is_some() {
+            return;
+        }
+        let config = RecordingConfig {
+            folder: new_session_folder(&self.view.sessions_root(), &jiff::Zoned::now()),
+            video: self.view.video,
+            source: self.news.source.clone(),
+            info: Some(info.clone()),
+            settings: self.view.pipeline_settings(),
+            device: self.news.device.clone(),
+            privacy: self.face_privacy(),
+            uncertain_below: Some(self.uncertain_below()),
+        };
+        self.recordings.start(config, ctx);
+    }
+
+    /// Whose faces are covered now, and how.
+    fn face_privacy(&self) -> Option<FacePrivacy> {
+        let effect = self.view.privacy?;
+        Some(self.privacy.face_privacy(effect))
+    }
+
+    fn recording_view(&self) -> RecordingView {
+        let is_live = matches!(self.news.state, SourceState::Live(_));
+        // A session that is replayed is there already.
+        self.recordings.view(is_live && self.replay.is_none())
+    }
+
+    fn toggle_output(&mut self, output: Output, ctx: &Context) {
+        let engine = &self.engine;
+        let repaint = ctx.clone();
+        let outcome = self.streams.toggle(
+            output,
+            |tap| engine.attach(tap),
+            move || repaint.request_repaint(),
+        );
+        let now_s = ctx.input(|input| input.time);
+        if let Err(error) = outcome {
+            let error = anyhow::Error::from(error);
+            let text = format!("{} stays off: {error:#}.", output.name());
+            self.notices.post(Severity::Error, text, now_s);
+        } else if let Some(warning) = self.streams.exposure(output) {
+            self.notices.post(Severity::Warning, warning, now_s);
+        }
     }
 
     fn save_view(&self) {
@@ -453,6 +703,15 @@ impl App {
         matches!(self.news.source, SourceSpec::Path(_))
     }
 
+    /// What there is to show of a file that can be paused.
+    fn player_view(&self) -> Option<PlayerView> {
+        let news = &self.news;
+        let shown = news.frame.as_ref().map(|frame| frame.time);
+        let transport = at_work(&self.replay, &*self.engine).transport();
+        self.player
+            .view(transport, &news.state, news.info.as_ref(), shown)
+    }
+
     fn mirror_by_default(&self) -> bool {
         match &self.news.info {
             Some(info) => info.mirror_by_default,
@@ -461,7 +720,25 @@ impl App {
     }
 
     fn mirror(&self) -> bool {
-        self.view.mirror(self.mirror_by_default())
+        // Names drawn into a video must stay readable.
+        self.replay.as_ref().is_none_or(Replay::wants_boxes)
+            && self.view.mirror(self.mirror_by_default())
+    }
+
+    /// Below this probability, %, no expression is named: what people have chosen, or else what the checkpoint says.
+    fn uncertain_below_percent(&self) -> u32 {
+        let of_checkpoint = || {
+            let info = self.news.checkpoint.as_ref();
+            info.map_or(0.0, |info| info.uncertain_below * 100.0)
+                .round() as u32
+        };
+        let chosen = self.view.uncertain_below_percent;
+        chosen.unwrap_or_else(of_checkpoint)
+    }
+
+    /// The same as a share.
+    fn uncertain_below(&self) -> f32 {
+        self.uncertain_below_percent() as f32 / 100.0
     }
 
     fn checkpoint_choice(&self) -> Option<CheckpointChoice> {
@@ -487,6 +764,7 @@ impl App {
 
     fn face_hint(&self) -> FaceHint {
         match (&self.news.checkpoint, self.news.loading) {
+            _ if self.replay.is_some() => FaceHint::NotSeen,
             (None, true) => FaceHint::Loading,
             (None, false) => FaceHint::NoNetwork,
             (Some(_), _) if !self.has_current_picture() => FaceHint::NoPicture,
@@ -506,6 +784,9 @@ impl eframe::App for App {
         self.draw(ui);
     }
 }
+
+#[path = "app_replay.rs"]
+mod replaying;
 
 #[cfg(test)]
 #[path = "app_tests.rs"]

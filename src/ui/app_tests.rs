@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
     rc::Rc,
+    sync::Weak,
 };
 
 use egui::{Key, Modifiers, ThemePreference, accesskit::Role};
@@ -13,28 +14,42 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use super::*;
 use crate::{
     capture::CameraChoice,
+    detect::TrackId,
     frame::Resolution,
+    privacy::Effect,
     ui::{
         fixtures,
         settings::{FACE_SIZES_PX, ThemeChoice},
     },
 };
 
+#[path = "player_tests.rs"]
+mod player_tests;
+#[path = "replay_tests.rs"]
+mod replay_tests;
+
 /// An engine that notes what it is told, and tells what it was given.
 #[derive(Default)]
 struct Script {
     told: Vec<Told>,
+    taps: Vec<Weak<dyn Tap>>,
     events: VecDeque<Event>,
     frame: Option<Arc<Frame>>,
     analysis: Option<Analysis>,
     stats: Stats,
+    transport: Option<Transport>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Told {
     Open(SourceSpec),
+    Close,
     Load(CheckpointChoice),
     Apply(Settings),
+    Paused(bool),
+    Speed(f64),
+    Step,
+    Seek(Duration),
 }
 
 #[derive(Clone, Default)]
@@ -45,12 +60,21 @@ impl Engine for FakeEngine {
         self.0.borrow_mut().told.push(Told::Open(source));
     }
 
+    fn close(&self) {
+        self.0.borrow_mut().told.push(Told::Close);
+    }
+
     fn load_checkpoint(&self, choice: CheckpointChoice) {
         self.0.borrow_mut().told.push(Told::Load(choice));
     }
 
     fn apply(&self, settings: Settings) {
         self.0.borrow_mut().told.push(Told::Apply(settings));
+    }
+
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        self.0.borrow_mut().taps.push(Arc::downgrade(&tap));
+        TapHandle::detached(tap)
     }
 
     fn take_preview(&self) -> Option<Arc<Frame>> {
@@ -67,6 +91,35 @@ impl Engine for FakeEngine {
 
     fn stats(&self) -> Stats {
         self.0.borrow().stats
+    }
+
+    fn transport(&self) -> Option<Transport> {
+        self.0.borrow().transport
+    }
+
+    fn set_paused(&self, paused: bool) {
+        let mut script = self.0.borrow_mut();
+        script.told.push(Told::Paused(paused));
+        if let Some(transport) = &mut script.transport {
+            transport.paused = paused;
+        }
+    }
+
+    fn set_speed(&self, speed: f64) {
+        let mut script = self.0.borrow_mut();
+        script.told.push(Told::Speed(speed));
+        if let Some(transport) = &mut script.transport {
+            transport.speed = speed;
+        }
+    }
+
+    fn step(&self) {
+        self.0.borrow_mut().told.push(Told::Step);
+    }
+
+    fn seek(&self, time: Duration) -> bool {
+        self.0.borrow_mut().told.push(Told::Seek(time));
+        true
     }
 }
 
@@ -99,7 +152,22 @@ impl Window {
         window
     }
 
+    /// A window that was started with live outputs.
+    #[cfg(feature = "stream")]
+    fn streaming(view: ViewSettings, stream: StreamOptions) -> Self {
+        Self::start(view, stream, [1280.0, 800.0], Arc::new(Vec::new))
+    }
+
     fn build(view: ViewSettings, size: [f32; 2], list_cameras: ListCameras) -> Self {
+        Self::start(view, StreamOptions::default(), size, list_cameras)
+    }
+
+    fn start(
+        view: ViewSettings,
+        stream: StreamOptions,
+        size: [f32; 2],
+        list_cameras: ListCameras,
+    ) -> Self {
         let engine = FakeEngine::default();
         let mut harness = Harness::builder().with_size(size).build_ui_state(
             {
@@ -111,6 +179,8 @@ impl Window {
                             Box::new(engine.clone()),
                             AppConfig {
                                 source: SourceSpec::Camera(CameraChoice::default()),
+                                stream: stream.clone(),
+                                taps: Vec::new(),
                                 view: view.clone(),
                                 settings_warning: None,
                                 saver: None,
@@ -125,6 +195,8 @@ impl Window {
             None,
         );
         harness.run_steps(2);
+        // What it was told at the start.
+        engine.0.borrow_mut().told.clear();
         Self { engine, harness }
     }
 
@@ -179,6 +251,12 @@ impl Window {
         self.settle();
     }
 
+    /// A key that gives a character, wherever it is on the keyboard.
+    fn type_text(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
+        self.settle();
+    }
+
     fn told(&self) -> Vec<Told> {
         std::mem::take(&mut self.engine.0.borrow_mut().told)
     }
@@ -214,6 +292,36 @@ fn view_items_switch_their_settings() {
     assert_eq!(window.app().view.theme, ThemeChoice::Dark);
     window.click("Theme of the system");
     assert_eq!(window.app().view.theme, ThemeChoice::System);
+}
+
+#[test]
+fn faces_are_covered_by_menu_and_key_and_shown_one_by_one() {
+    let mut window = Window::live(2);
+    assert!(!window.shows("Show face"));
+    window.choose("View", "Privacy");
+    window.click("Blur faces");
+    assert_eq!(window.app().view.privacy, Some(Effect::Blur));
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::NONE, Key::Escape);
+    for expected in [None, Some(Effect::Pixelate), Some(Effect::Blur)] {
+        window.press(Modifiers::NONE, Key::H);
+        assert_eq!(window.app().view.privacy, expected);
+    }
+
+    let toggle = |window: &mut Window| {
+        let mut boxes = window.harness.query_all_by_label("Show face");
+        boxes.next().expect("the first face").click();
+        drop(boxes);
+        window.settle();
+        window.app().privacy.shown().to_vec()
+    };
+    assert_eq!(toggle(&mut window), [TrackId(0)]);
+    assert_eq!(toggle(&mut window), []);
+    assert_eq!(toggle(&mut window), [TrackId(0)]);
+    // Whoever comes next is somebody else, as far as anybody knows.
+    let lost = SourceState::Lost("camera “C920” was disconnected".to_owned());
+    window.send(Event::Source(lost));
+    assert!(window.app().privacy.shown().is_empty());
 }
 
 #[test]
@@ -321,8 +429,12 @@ fn keys_do_what_menus_do() {
         window.press(Modifiers::NONE, Key::OpenBracket);
     }
     assert_eq!(window.app().view.smoothing_ms, 0);
+    window.press(Modifiers::NONE, Key::Quote);
+    assert_eq!(window.app().view.uncertain_below_percent, Some(5));
+    window.press(Modifiers::NONE, Key::U);
+    assert_eq!(window.app().view.uncertain_below_percent, None);
     for _ in 0..10 {
-        window.press(Modifiers::NONE, Key::Comma);
+        window.type_text("-");
     }
     assert_eq!(window.app().view.min_face_size_px, *FACE_SIZES_PX.start());
     window.told();
@@ -374,9 +486,12 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 mirror: true,
                 boxes: true,
                 bars: true,
+                privacy: None,
                 smoothing_ms: 300,
+                uncertain_below_percent: 0,
                 min_face_size_px: 80,
                 windows_open: false,
+                can_pause: false,
             };
             taken = taken.take().or(keyboard::take_command(ui.ctx(), context));
         });
@@ -537,4 +652,121 @@ fn cameras_are_listed_and_opened_by_name() {
     assert_eq!(window.told(), [Told::Open(camera("Desk"))]);
     window.press(Modifiers::COMMAND, Key::Num1);
     assert_eq!(window.told(), [Told::Open(camera("Integrated Webcam"))]);
+}
+
+/// Settings under which the system chooses a free port for the server.
+#[cfg(feature = "stream")]
+fn any_port() -> ViewSettings {
+    ViewSettings {
+        websocket_port: 0,
+        ..ViewSettings::default()
+    }
+}
+
+#[cfg(feature = "stream")]
+#[test]
+fn stream_items_switch_outputs_on_and_off() {
+    use std::io::{Read as _, Write as _};
+
+    use egui_kittest::kittest::NodeT as _;
+
+    let mut window = Window::new(any_port());
+    assert!(
+        !window.shows("Streaming"),
+        "off unless somebody switches it on"
+    );
+    window.press(Modifiers::ALT, Key::T);
+    window.click("WebSocket at ws://127.0.0.1:0");
+    assert!(window.shows("Streaming on this computer"));
+    let [websocket, osc] = window.app().streams.status();
+    assert!(websocket.is_on && !osc.is_on);
+    let url = websocket.url();
+    assert!(window.shows(&format!("WebSocket {url}, no client")));
+    // The menu is still open and shows it as on.
+    let label = format!("WebSocket at {url}");
+    let item = window.harness.get_by(|node| {
+        node.role() == Role::MenuItemCheckBox && node.label().as_deref() == Some(label.as_str())
+    });
+    assert_eq!(
+        item.accesskit_node().toggled(),
+        Some(egui::accesskit::Toggled::True)
+    );
+
+    let mut client = std::net::TcpStream::connect(websocket.address).unwrap();
+    client
+        .write_all(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        )
+        .unwrap();
+    while window.app().streams.status()[0].n_clients != Some(1) {
+        std::thread::yield_now();
+    }
+    window.settle();
+    assert!(window.shows(&format!("WebSocket {url}, 1 client")));
+    let is_attached = |window: &Window| window.engine.0.borrow().taps[0].upgrade().is_some();
+    assert!(is_attached(&window));
+
+    window.click(&label);
+    assert!(!window.shows("Streaming"));
+    assert!(!is_attached(&window));
+    // The connection has come to its end.
+    client.read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[cfg(feature = "stream")]
+#[test]
+fn outputs_have_keys_and_can_be_on_from_the_start() {
+    let on = vec![(Output::WebSocket, "127.0.0.1:0".parse().ok())];
+    let options = StreamOptions {
+        on,
+        ..StreamOptions::default()
+    };
+    let mut window = Window::streaming(ViewSettings::default(), options);
+    let control_shift = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+    let is_on = |window: &mut Window| window.app().streams.status().map(|status| status.is_on);
+    assert_eq!(is_on(&mut window), [true, false]);
+    window.press(control_shift, Key::U);
+    assert_eq!(is_on(&mut window), [true, true]);
+    assert!(window.shows("OSC udp://127.0.0.1:9000"));
+    window.press(control_shift, Key::W);
+    assert_eq!(is_on(&mut window), [false, true]);
+}
+
+#[cfg(feature = "stream")]
+#[test]
+fn a_port_that_is_taken_is_told_and_the_rest_goes_on() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut window = Window::new(ViewSettings {
+        websocket_port: port,
+        ..ViewSettings::default()
+    });
+    window.choose("Stream", &format!("WebSocket at ws://127.0.0.1:{port}"));
+    assert!(window.shows(&format!(
+        "WebSocket stays off: port {port} is in use by another program; choose another port."
+    )));
+    assert!(!window.app().streams.is_any_on());
+    // Another port, by the field in the menu.
+    let field = window.harness.get_by(|node| {
+        node.role() == Role::SpinButton && node.label().as_deref() == Some("WebSocket port")
+    });
+    field.set_value_accesskit(f64::from(port - 1));
+    window.settle();
+    assert_eq!(window.app().view.websocket_port, port - 1);
+    assert!(window.shows(&format!("WebSocket at ws://127.0.0.1:{}", port - 1)));
+}
+
+#[cfg(feature = "stream")]
+#[test]
+fn what_goes_to_the_network_says_so() {
+    let options = StreamOptions {
+        on: vec![(Output::WebSocket, "0.0.0.0:0".parse().ok())],
+        expose_to_network: true,
+        ..StreamOptions::default()
+    };
+    let mut window = Window::streaming(ViewSettings::default(), options);
+    window.settle();
+    assert!(window.shows("anyone there can read the facial expressions"));
+    assert!(window.shows("Streaming to the network"));
 }

@@ -3,13 +3,25 @@
 //! Panels only return a [`Command`]; `App` executes it after the layout. So every panel can be tested by what it
 //! returns, and nothing changes while it is being drawn.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use egui::ThemePreference;
 
+use super::{
+    dialogs::{IMAGE_EXTENSIONS, VIDEO_EXTENSIONS},
+    player::Playback,
+};
 use crate::{
     capture::SourceSpec,
+    detect::TrackId,
+    export::Format,
     model::{CheckpointChoice, checkpoint::EXTENSIONS},
+    privacy::Effect,
+    record::{MANIFEST_FILE, VideoChoice},
+    stream::Output,
 };
 
 /// One wish of the user.
@@ -19,12 +31,18 @@ pub enum Command {
     ChooseFile,
     /// Ask for a folder of images, then open it.
     ChooseFolder,
+    /// Ask for a session's folder, then open it.
+    ChooseSession,
     /// Ask for a checkpoint file, then load it.
     ChooseCheckpoint,
+    /// Open a folder: a session, or pictures.
+    OpenFolder(PathBuf),
     /// Look at another source.
     OpenSource(SourceSpec),
     /// Open the present source again from its start.
     PlayAgain,
+    /// Something about the file that plays.
+    Playback(Playback),
     /// List the cameras again.
     RefreshCameras,
     /// Run another checkpoint.
@@ -35,10 +53,20 @@ pub enum Command {
     SetBoxes(bool),
     /// Show the side panel or not.
     SetBars(bool),
+    /// Cover faces in this way, or not at all.
+    SetPrivacy(Option<Effect>),
+    /// Let this face be seen while others are covered, or not any longer.
+    ShowFace(TrackId, bool),
     /// Time constant of the smoothing.
     SetSmoothing(Duration),
+    /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
+    SetUncertainBelow(Option<u32>),
     /// Smallest face to look for, px.
     SetMinFaceSize(u32),
+    /// Switch a live output on or off.
+    ToggleOutput(Output),
+    /// Another port for a live output that is off.
+    SetOutputPort(Output, u16),
     /// Light, dark, or as the system says.
     SetTheme(ThemePreference),
     /// Show or hide the window about the application.
@@ -49,6 +77,20 @@ pub enum Command {
     CloseWindows,
     /// Take the notice with this number away.
     DismissNotice(u64),
+    /// Ask for a file, then export the open session to it.
+    Export(Format),
+    /// Start a recording, or end the one that goes on.
+    ToggleRecording,
+    /// Pause the recording, or go on with it.
+    PauseRecording,
+    /// Set a mark in the recording.
+    Mark,
+    /// Set a mark and ask for its note.
+    MarkWithNote,
+    /// Which videos recordings have.
+    SetVideo(VideoChoice),
+    /// Ask where recordings go.
+    ChooseSessionsFolder,
     /// End the application.
     Quit,
 }
@@ -56,17 +98,20 @@ pub enum Command {
 impl Command {
     /// What a file or folder that was dropped on the window, or chosen in a dialog, means.
     pub fn open_path(path: &Path) -> Self {
-        let is_checkpoint = path
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .is_some_and(|extension| {
-                let mut known = EXTENSIONS.iter();
-                known.any(|known| extension.eq_ignore_ascii_case(known))
-            });
-        if is_checkpoint {
-            Self::LoadCheckpoint(CheckpointChoice::File(path.to_owned()))
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let is_one_of = |known: &[&str]| {
+            extension.is_some_and(|own| known.iter().any(|known| own.eq_ignore_ascii_case(known)))
+        };
+        let owned = || path.to_owned();
+        if is_one_of(&EXTENSIONS) {
+            Self::LoadCheckpoint(CheckpointChoice::File(owned()))
+        } else if is_one_of(&IMAGE_EXTENSIONS) || is_one_of(&VIDEO_EXTENSIONS) {
+            Self::OpenSource(SourceSpec::Path(owned()))
+        } else if path.file_name().is_some_and(|name| name == MANIFEST_FILE) {
+            Self::OpenFolder(path.parent().unwrap_or(path).to_owned())
         } else {
-            Self::OpenSource(SourceSpec::Path(path.to_owned()))
+            // It may be a session; looking into it is not for this thread.
+            Self::OpenFolder(owned())
         }
     }
 }
@@ -96,7 +141,13 @@ mod tests {
         checkpoint("/tmp/best.pth");
         checkpoint("/tmp/best.pt");
         source("/tmp/clip.mp4");
-        source("/tmp/safetensors");
-        source("/tmp/photos");
+        source("/tmp/face.JPG");
+        let folder = |path: &str, folder: &str| {
+            let expected = Command::OpenFolder(PathBuf::from(folder));
+            assert_eq!(Command::open_path(Path::new(path)), expected);
+        };
+        folder("/tmp/safetensors", "/tmp/safetensors");
+        folder("/tmp/photos", "/tmp/photos");
+        folder("/tmp/2026-11-25/session.json", "/tmp/2026-11-25");
     }
 }

@@ -12,16 +12,16 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
-use crate::model::checkpoint::EXTENSIONS;
+use crate::{export::Format, model::checkpoint::EXTENSIONS};
 
 /// A dialog that ended without a choice within this time was never on the screen: nobody finds its Cancel button
 /// that fast, and a missing service answers within a few ms.
 const NEVER_SHOWN_WITHIN: Duration = Duration::from_millis(300);
 
 /// Pictures that can be opened.
-const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
+pub const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
 /// Videos that can be opened.
-const VIDEO_EXTENSIONS: [&str; 3] = ["mp4", "m4v", "mov"];
+pub const VIDEO_EXTENSIONS: [&str; 3] = ["mp4", "m4v", "mov"];
 
 /// What to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +30,21 @@ pub enum Dialog {
     File,
     /// A folder of images.
     Folder,
+    /// The folder of a session.
+    Session,
     /// A checkpoint.
     Checkpoint,
+    /// The folder that recordings go to.
+    Sessions,
+    /// The file that the open session is exported to.
+    Export(Format),
 }
 
 /// How a dialog ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The user chose this.
-    Chosen(PathBuf),
+    /// The user chose this in this dialog.
+    Chosen(Dialog, PathBuf),
     /// The user chose nothing.
     Cancelled,
     /// The system has no dialogs.
@@ -67,10 +73,15 @@ impl Default for Dialogs {
 impl Dialogs {
     /// Opens a dialog unless one is open; its end wakes the window.
     pub fn open(&mut self, dialog: Dialog, ctx: &Context) {
-        self.open_with(ctx, move || ask(dialog));
+        self.open_with(dialog, ctx, move || ask(dialog));
     }
 
-    fn open_with(&mut self, ctx: &Context, ask: impl FnOnce() -> Option<PathBuf> + Send + 'static) {
+    fn open_with(
+        &mut self,
+        dialog: Dialog,
+        ctx: &Context,
+        ask: impl FnOnce() -> Option<PathBuf> + Send + 'static,
+    ) {
         if self.open {
             return;
         }
@@ -81,7 +92,9 @@ impl Dialogs {
             .spawn(move || {
                 let opened_at = Instant::now();
                 let chosen = ask();
-                results.send(outcome(chosen, opened_at.elapsed())).ok();
+                results
+                    .send(outcome(dialog, chosen, opened_at.elapsed()))
+                    .ok();
                 ctx.request_repaint();
             });
         match thread {
@@ -109,15 +122,20 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .add_filter("All files", &["*"])
             .pick_file(),
         Dialog::Folder => with_title("Open folder of images").pick_folder(),
+        Dialog::Sessions => with_title("Where recordings go").pick_folder(),
+        Dialog::Export(format) => with_title("Export session")
+            .set_file_name(format!("session.{}", format.extension()))
+            .save_file(),
+        Dialog::Session => with_title("Open session").pick_folder(),
         Dialog::Checkpoint => with_title("Open checkpoint")
             .add_filter("Checkpoints", &EXTENSIONS)
             .pick_file(),
     }
 }
 
-fn outcome(chosen: Option<PathBuf>, open_for: Duration) -> Outcome {
+fn outcome(dialog: Dialog, chosen: Option<PathBuf>, open_for: Duration) -> Outcome {
     match chosen {
-        Some(path) => Outcome::Chosen(path),
+        Some(path) => Outcome::Chosen(dialog, path),
         None if open_for < NEVER_SHOWN_WITHIN => Outcome::Unavailable,
         None => Outcome::Cancelled,
     }
@@ -131,14 +149,17 @@ mod tests {
     fn a_cancelled_dialog_is_not_a_missing_one() {
         let path = PathBuf::from("/tmp/a.png");
         assert_eq!(
-            outcome(Some(path.clone()), Duration::ZERO),
-            Outcome::Chosen(path)
+            outcome(Dialog::File, Some(path.clone()), Duration::ZERO),
+            Outcome::Chosen(Dialog::File, path)
         );
         assert_eq!(
-            outcome(None, Duration::from_millis(5)),
+            outcome(Dialog::File, None, Duration::from_millis(5)),
             Outcome::Unavailable
         );
-        assert_eq!(outcome(None, Duration::from_secs(2)), Outcome::Cancelled);
+        assert_eq!(
+            outcome(Dialog::File, None, Duration::from_secs(2)),
+            Outcome::Cancelled
+        );
     }
 
     #[test]
@@ -146,15 +167,17 @@ mod tests {
         let mut dialogs = Dialogs::default();
         let ctx = Context::default();
         let (finish, wait) = crossbeam_channel::bounded(0);
-        dialogs.open_with(&ctx, move || wait.recv().ok());
-        dialogs.open_with(&ctx, || unreachable!("a second dialog was opened"));
+        dialogs.open_with(Dialog::File, &ctx, move || wait.recv().ok());
+        dialogs.open_with(Dialog::File, &ctx, || {
+            unreachable!("a second dialog was opened")
+        });
         assert_eq!(dialogs.take_outcome(), None);
         finish.send(PathBuf::from("/tmp/a.png")).unwrap();
         let result = dialogs.results.1.recv().unwrap();
         dialogs.results.0.send(result).unwrap();
         assert_eq!(
             dialogs.take_outcome(),
-            Some(Outcome::Chosen(PathBuf::from("/tmp/a.png")))
+            Some(Outcome::Chosen(Dialog::File, PathBuf::from("/tmp/a.png")))
         );
         assert!(!dialogs.open);
     }

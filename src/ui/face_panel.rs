@@ -8,8 +8,9 @@ use egui::{
     Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::colors;
+use super::{colors, commands::Command};
 use crate::{
+    detect::TrackId,
     expression::{Expression, Probabilities},
     pipeline::FaceAnalysis,
 };
@@ -39,10 +40,22 @@ pub enum FaceHint {
     },
     /// There is no picture.
     NoPicture,
+    /// A recorded session has no face at this place.
+    NotSeen,
 }
 
 /// Draws the panel's content for the faces of one frame, in their given order.
-pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
+///
+/// `shown` are those that may be seen while faces are covered; `None` if no faces are. Below the probability
+/// `uncertain_below`, 0 to 1, no expression is named for a face; the bars are as ever.
+pub fn face_panel_ui(
+    ui: &mut Ui,
+    faces: &[FaceAnalysis],
+    uncertain_below: f32,
+    hint: FaceHint,
+    shown: Option<&[TrackId]>,
+) -> Option<Command> {
+    let mut command = None;
     // Else a short hint would make the panel shrink, and the picture jump.
     ui.take_available_width();
     ui.add_space(4.0);
@@ -55,7 +68,7 @@ pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
     ui.add_space(2.0);
     if faces.is_empty() {
         hint_ui(ui, hint);
-        return;
+        return None;
     }
     ui.label(
         RichText::new("Bar: smoothed. Tick: this frame alone.")
@@ -69,10 +82,12 @@ pub fn face_panel_ui(ui: &mut Ui, faces: &[FaceAnalysis], hint: FaceHint) {
                 ui.add_space(4.0);
                 ui.separator();
             }
-            face_ui(ui, face);
+            let shown = shown.map(|shown| shown.contains(&face.track));
+            command = face_ui(ui, face, uncertain_below, shown).or(command.take());
         }
         ui.add_space(8.0);
     });
+    command
 }
 
 fn hint_ui(ui: &mut Ui, hint: FaceHint) {
@@ -92,6 +107,10 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
                  are not looked for; View, Minimum face size changes that."
             ),
         ),
+        FaceHint::NotSeen => (
+            "No face here",
+            "No face was seen at this moment of the session.".to_owned(),
+        ),
         FaceHint::NoPicture => (
             "No picture",
             "Faces and their probabilities appear here.".to_owned(),
@@ -102,13 +121,31 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
     ui.label(RichText::new(body).weak());
 }
 
-fn face_ui(ui: &mut Ui, face: &FaceAnalysis) {
-    let (label, _) = face.smoothed.top();
+fn face_ui(
+    ui: &mut Ui,
+    face: &FaceAnalysis,
+    uncertain_below: f32,
+    shown: Option<bool>,
+) -> Option<Command> {
+    let label = face.label();
+    let mut command = None;
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("Face {}", face.track.0)).weak());
+        // An empty check box would hardly show on the panel.
+        let outline = Stroke::new(1.0, colors::palette(ui.ctx().theme()).weak_text);
+        ui.visuals_mut().widgets.inactive.bg_stroke = outline;
+        if let Some(mut shown) = shown
+            && ui
+                .checkbox(&mut shown, RichText::new("Show face").small())
+                .on_hover_text("Leaves this face uncovered until it is lost")
+                .clicked()
+        {
+            command = Some(Command::ShowFace(face.track, shown));
+        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(label.name()).size(16.0));
+            let shown = face.shown_label(uncertain_below);
+            ui.label(RichText::new(shown).size(16.0));
         });
     });
     ui.spacing_mut().item_spacing.y = 0.0;
@@ -116,6 +153,7 @@ fn face_ui(ui: &mut Ui, face: &FaceAnalysis) {
         row_ui(ui, face, class, class == label);
     }
     ui.add_space(4.0);
+    command
 }
 
 /// One class: its name, its bar, its percentage.
@@ -217,7 +255,9 @@ mod tests {
     fn harness(faces: Vec<FaceAnalysis>, hint: FaceHint) -> Harness<'static> {
         let mut harness = Harness::builder()
             .with_size([280.0, 700.0])
-            .build_ui(move |ui| face_panel_ui(ui, &faces, hint));
+            .build_ui(move |ui| {
+                face_panel_ui(ui, &faces, 0.4, hint, None);
+            });
         harness.run_ok();
         harness
     }
@@ -241,6 +281,19 @@ mod tests {
         }
     }
 
+    /// No expression is named below the threshold, and all keep their bars.
+    #[test]
+    fn a_doubtful_face_is_uncertain() {
+        let faces = vec![
+            fixtures::face(1, Expression::Sad, 0.41),
+            fixtures::face(2, Expression::Sad, 0.39),
+        ];
+        let harness = harness(faces, FaceHint::NoPicture);
+        harness.get_by_label("uncertain");
+        harness.get_by_label("sad");
+        harness.get_by_label("Face 2: sad 39 %");
+    }
+
     #[test]
     fn faces_and_classes_keep_their_order() {
         let faces = vec![
@@ -251,6 +304,37 @@ mod tests {
         let top = |label: &str| harness.get_by_label_contains(label).rect().top();
         assert!(top("Face 9: angry") < top("Face 9: neutral"));
         assert!(top("Face 9: neutral") < top("Face 2: angry"));
+    }
+
+    #[test]
+    fn while_faces_are_covered_each_can_be_shown() {
+        let shown = [TrackId(2)];
+        let click = |shown: Option<&'static [TrackId]>, idx: usize| {
+            let faces = fixtures::faces(3);
+            let mut harness = Harness::builder().with_size([280.0, 700.0]).build_ui_state(
+                move |ui, sent: &mut Option<Command>| {
+                    let command = face_panel_ui(ui, &faces, 0.0, FaceHint::NoPicture, shown);
+                    *sent = command.or(sent.take());
+                },
+                None,
+            );
+            harness.run_ok();
+            let boxes: Vec<_> = harness.query_all_by_label("Show face").collect();
+            boxes.get(idx)?.click();
+            drop(boxes);
+            harness.run_ok();
+            harness.into_state()
+        };
+        let shown: &'static [TrackId] = shown.to_vec().leak();
+        assert_eq!(
+            click(Some(shown), 1),
+            Some(Command::ShowFace(TrackId(1), true))
+        );
+        assert_eq!(
+            click(Some(shown), 2),
+            Some(Command::ShowFace(TrackId(2), false))
+        );
+        assert_eq!(click(None, 0), None);
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub fn webcam() -> SourceInfo {
         resolution: Resolution::new(1280, 720),
         rate_hz: Some(30.0),
         n_frames: None,
+        duration: None,
         format: "MJPG".to_owned(),
         mirror_by_default: true,
     }
@@ -89,6 +90,7 @@ pub fn checkpoint() -> Arc<CheckpointInfo> {
         n_parameters: 5_100_000,
         labels: Vec::new(),
         temperature: 1.2,
+        uncertain_below: 0.0,
         metrics: vec![("PrivateTest accuracy".to_owned(), "62 %".to_owned())],
         sha256: "0123456789abcdef".repeat(4),
     })

@@ -1,11 +1,10 @@
-//! The map from the pixels of a frame to points of the window.
+//! Where the picture lies in the window.
 //!
-//! Only the picture is ever mirrored: boxes are mapped through [`UiFromFrame`], text is laid out afterwards and
-//! stays readable.
+//! Only the picture is ever mirrored; where boxes go is `crate::overlay::geometry`'s business.
 
-use egui::{Pos2, Rect, Vec2, pos2};
+use egui::{Rect, Vec2, pos2};
 
-use crate::{bounding_box::BoundingBox, frame::Resolution};
+use crate::frame::Resolution;
 
 /// The largest rectangle of the picture's shape inside `available`, centred.
 ///
@@ -28,47 +27,9 @@ pub fn uv(mirror: bool) -> Rect {
     }
 }
 
-/// Maps boxes in source-frame pixels to rectangles in the window, in points.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct UiFromFrame {
-    /// Where the picture is shown.
-    pub picture_rect: Rect,
-    /// Size of the frame shown there.
-    pub resolution: Resolution,
-    /// Whether it is shown flipped left to right.
-    pub mirror: bool,
-}
-
-impl UiFromFrame {
-    /// Points per frame pixel.
-    pub fn scale(&self) -> Vec2 {
-        self.picture_rect.size()
-            / Vec2::new(
-                self.resolution.width_px.max(1) as f32,
-                self.resolution.height_px.max(1) as f32,
-            )
-    }
-
-    /// The rectangle that shows `box_in_frame`, not cut at the picture's edge.
-    pub fn rect(&self, box_in_frame: BoundingBox) -> Rect {
-        let scale = self.scale();
-        let left_px = if self.mirror {
-            self.resolution.width_px as f32 - box_in_frame.right()
-        } else {
-            box_in_frame.x
-        };
-        let min: Pos2 = self.picture_rect.min + Vec2::new(left_px, box_in_frame.y) * scale;
-        Rect::from_min_size(
-            min,
-            Vec2::new(box_in_frame.width, box_in_frame.height) * scale,
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use egui::vec2;
-    use proptest::prelude::*;
 
     use super::*;
 
@@ -84,44 +45,5 @@ mod tests {
         check(at(10.0, 20.0, 640.0, 560.0), at(10.0, 120.0, 640.0, 360.0));
         check(at(0.0, 0.0, 840.0, 360.0), at(100.0, 0.0, 640.0, 360.0));
         check(at(0.0, 0.0, 0.0, 360.0), at(0.0, 180.0, 0.0, 0.0));
-    }
-
-    #[test]
-    fn a_box_on_the_left_is_on_the_right_in_a_mirror() {
-        let picture_rect = Rect::from_min_size(pos2(100.0, 50.0), vec2(640.0, 360.0));
-        let face = BoundingBox::new(0.0, 0.0, 200.0, 100.0);
-        let map = |mirror| {
-            UiFromFrame {
-                picture_rect,
-                resolution: HD,
-                mirror,
-            }
-            .rect(face)
-        };
-        assert_eq!(
-            map(false),
-            Rect::from_min_size(pos2(100.0, 50.0), vec2(100.0, 50.0))
-        );
-        assert_eq!(
-            map(true),
-            Rect::from_min_size(pos2(640.0, 50.0), vec2(100.0, 50.0))
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn a_mirrored_box_is_the_mirror_image_of_the_box(
-            x in -200.0f32..1400.0, y in -200.0f32..900.0, side in 0.0f32..600.0,
-            left in 0.0f32..500.0, width in 50.0f32..2000.0,
-        ) {
-            let picture_rect = Rect::from_min_size(pos2(left, 30.0), vec2(width, width * 0.5625));
-            let face = BoundingBox::new(x, y, side, side);
-            let straight = UiFromFrame { picture_rect, resolution: HD, mirror: false }.rect(face);
-            let mirrored = UiFromFrame { picture_rect, resolution: HD, mirror: true }.rect(face);
-            let axis = picture_rect.center().x;
-            prop_assert!((mirrored.center().x - axis + straight.center().x - axis).abs() < 0.05);
-            prop_assert!((mirrored.width() - straight.width()).abs() < 0.01);
-            prop_assert_eq!(mirrored.y_range(), straight.y_range());
-        }
     }
 }

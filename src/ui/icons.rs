@@ -1,10 +1,10 @@
 //! Line icons, drawn: egui's default fonts have none that fit.
 //!
-//! All of them are decoration beside words, except [`close_button_ui`], which carries its name for screen readers.
+//! They are decoration beside words, except on buttons, which carry their names for screen readers.
 
 use egui::{
-    Color32, CornerRadius, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui,
-    Vec2, WidgetInfo, pos2, vec2,
+    Color32, CornerRadius, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind,
+    Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// What an icon shows.
@@ -18,6 +18,14 @@ pub enum Icon {
     Warning,
     /// A frame with an arrow pointing into it.
     Drop,
+    /// A triangle pointing right.
+    Play,
+    /// Two bars.
+    Pause,
+    /// A bar, and a triangle pointing away from it to the left.
+    StepBack,
+    /// A bar, and a triangle pointing away from it to the right.
+    StepForward,
 }
 
 /// Draws `icon` into the square `rect`.
@@ -34,6 +42,10 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
     let outline = |min: Pos2, max: Pos2| {
         let rect = Rect::from_min_max(min, max);
         painter.rect_stroke(rect, radius, stroke, StrokeKind::Middle);
+    };
+    let solid = |points: &[(f32, f32)]| {
+        let points: Vec<Pos2> = points.iter().map(|&(x, y)| at(x, y)).collect();
+        painter.add(Shape::convex_polygon(points, color, Stroke::NONE));
     };
     match icon {
         Icon::NoCamera => {
@@ -65,12 +77,48 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             line(&[(12.0, 3.0), (12.0, 15.0)]);
             line(&[(7.5, 10.5), (12.0, 15.0), (16.5, 10.5)]);
         }
+        Icon::Play => solid(&[(6.5, 4.0), (20.0, 12.0), (6.5, 20.0)]),
+        Icon::Pause => {
+            solid(&[(6.0, 4.5), (10.0, 4.5), (10.0, 19.5), (6.0, 19.5)]);
+            solid(&[(14.0, 4.5), (18.0, 4.5), (18.0, 19.5), (14.0, 19.5)]);
+        }
+        Icon::StepBack => {
+            solid(&[(17.0, 5.0), (17.0, 19.0), (5.5, 12.0)]);
+            solid(&[(18.5, 5.0), (21.0, 5.0), (21.0, 19.0), (18.5, 19.0)]);
+        }
+        Icon::StepForward => {
+            solid(&[(7.0, 5.0), (18.5, 12.0), (7.0, 19.0)]);
+            solid(&[(3.0, 5.0), (5.5, 5.0), (5.5, 19.0), (3.0, 19.0)]);
+        }
     }
 }
 
-/// A small button with a cross; `name` is what screen readers say and what the pointer is shown.
+/// A button with an icon; `name` is what screen readers say and what the pointer is shown.
+pub fn button_ui(ui: &mut Ui, icon: Icon, name: &'static str) -> Response {
+    bare_button_ui(ui, 30.0, name, |painter, rect, color| {
+        let square = Rect::from_center_size(rect.center(), Vec2::splat(18.0));
+        paint(painter, square, icon, color);
+    })
+}
+
+/// A small button with a cross; `name` as of [`button_ui`].
 pub fn close_button_ui(ui: &mut Ui, name: &'static str) -> Response {
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(22.0), Sense::click());
+    bare_button_ui(ui, 22.0, name, |painter, rect, color| {
+        let cross = Rect::from_center_size(rect.center(), Vec2::splat(8.0));
+        let stroke = Stroke::new(1.5, color);
+        painter.line_segment([cross.left_top(), cross.right_bottom()], stroke);
+        painter.line_segment([cross.right_top(), cross.left_bottom()], stroke);
+    })
+}
+
+/// A square button with a ground only while it is pointed at, and what `paint` draws on it.
+fn bare_button_ui(
+    ui: &mut Ui,
+    side: f32,
+    name: &'static str,
+    paint: impl FnOnce(&Painter, Rect, Color32),
+) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
     if ui.is_rect_visible(rect) {
         let visuals = ui.style().interact(&response);
@@ -83,14 +131,17 @@ pub fn close_button_ui(ui: &mut Ui, name: &'static str) -> Response {
                 StrokeKind::Inside,
             );
         }
-        let cross = Rect::from_center_size(rect.center(), Vec2::splat(8.0));
-        let stroke = Stroke::new(1.5, visuals.text_color());
-        ui.painter()
-            .line_segment([cross.left_top(), cross.right_bottom()], stroke);
-        ui.painter()
-            .line_segment([cross.right_top(), cross.left_bottom()], stroke);
+        paint(ui.painter(), rect, visuals.text_color());
     }
     response.on_hover_text(name)
+}
+
+/// Draws the arrow of a line that opens a further menu, into the square `rect`.
+pub fn paint_submenu(painter: &Painter, rect: Rect, color: Color32) {
+    let tip = rect.right_center() - vec2(rect.width() * 0.25, 0.0);
+    let [top, bottom] = [rect.left_top(), rect.left_bottom()]
+        .map(|corner| pos2(rect.center().x - rect.width() * 0.25, corner.y));
+    painter.line(vec![top, tip, bottom], Stroke::new(1.5, color));
 }
 
 /// A check mark in `rect`.

@@ -7,11 +7,18 @@ use std::time::Duration;
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
-use super::{commands::Command, settings::FACE_SIZES_PX, settings::MAX_SMOOTHING_MS};
-use crate::capture::SourceSpec;
+use super::{
+    commands::Command,
+    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT},
+    transport,
+    transport::take_character,
+};
+use crate::{capture::SourceSpec, privacy::Effect, stream::Output};
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
+/// One step of the threshold for "uncertain" by key, %.
+const UNCERTAIN_STEP_PERCENT: u32 = 5;
 /// One step of the minimum face size by key, px.
 const FACE_SIZE_STEP_PX: u32 = 10;
 
@@ -21,6 +28,8 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 pub const CHOOSE_FILE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
 /// Open folder.
 pub const CHOOSE_FOLDER: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::O);
+/// Open session.
+pub const CHOOSE_SESSION: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::S);
 /// Open checkpoint.
 pub const CHOOSE_CHECKPOINT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::K);
 /// Quit.
@@ -37,12 +46,31 @@ pub const MIRROR: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key:
 pub const BOXES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::B);
 /// Side panel.
 pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P);
+/// Start or end a recording.
+pub const RECORD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::R);
+/// Pause a recording or go on.
+pub const PAUSE_RECORDING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::R);
+/// Set a mark in the recording.
+pub const MARK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::K);
+/// Set a mark with a note.
+pub const MARK_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::K);
+/// Next way to cover faces.
+pub const PRIVACY: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::H);
 /// The list of keys.
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
+/// Live values for WebSocket clients. Not a single letter: nobody should start to stream by a slip.
+pub const WEBSOCKET: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::W);
+/// Live values over OSC, which travels by UDP.
+pub const OSC: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::U);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
-const SMALLER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Comma);
-const LARGER_FACES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Period);
+/// Characters, since on many keyboards one of them needs Shift.
+const SMALLER_FACES: char = '-';
+const LARGER_FACES: char = '+';
+const LESS_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Semicolon);
+const MORE_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Quote);
+/// The threshold for "uncertain" that the checkpoint has.
+pub const UNCERTAIN_BY_NETWORK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::U);
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
 /// Keys of the cameras, in the order of the Source menu.
@@ -65,6 +93,14 @@ pub fn camera(position: usize) -> Option<KeyboardShortcut> {
         .map(|&key| KeyboardShortcut::new(Modifiers::COMMAND, key))
 }
 
+/// The shortcut that switches a live output.
+pub const fn output(output: Output) -> KeyboardShortcut {
+    match output {
+        Output::WebSocket => WEBSOCKET,
+        Output::Osc => OSC,
+    }
+}
+
 /// What the meaning of a key depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyContext<'a> {
@@ -76,12 +112,18 @@ pub struct KeyContext<'a> {
     pub boxes: bool,
     /// Whether the side panel is shown now.
     pub bars: bool,
+    /// How faces are covered now.
+    pub privacy: Option<Effect>,
     /// Time constant of the smoothing now, ms.
     pub smoothing_ms: u32,
+    /// Below this probability, %, no expression is named now.
+    pub uncertain_below_percent: u32,
     /// Smallest face now, px.
     pub min_face_size_px: u32,
     /// Whether a window is open that Escape closes.
     pub windows_open: bool,
+    /// Whether a file plays that can be paused.
+    pub can_pause: bool,
 }
 
 /// Takes a shortcut out of this frame's input and returns what it asks for.
@@ -92,11 +134,25 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         return None;
     }
     let in_menu = egui::Popup::is_any_open(ctx);
+    if state.can_pause
+        && !in_menu
+        && let Some(playback) = transport::take_key(ctx)
+    {
+        return Some(Command::Playback(playback));
+    }
     ctx.input_mut(|input| {
         let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
         // Extra Shift and Alt are ignored when matching, so the longer combination comes first.
         if pressed(CHOOSE_FOLDER) {
             return Some(Command::ChooseFolder);
+        }
+        if pressed(CHOOSE_SESSION) {
+            return Some(Command::ChooseSession);
+        }
+        for choice in Output::ALL {
+            if pressed(output(choice)) {
+                return Some(Command::ToggleOutput(choice));
+            }
         }
         if pressed(CHOOSE_FILE) {
             return Some(Command::ChooseFile);
@@ -127,12 +183,37 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if state.windows_open && !in_menu && pressed(CLOSE) {
             return Some(Command::CloseWindows);
         }
+        if input.modifiers == Modifiers::SHIFT {
+            let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
+            if pressed(PAUSE_RECORDING) {
+                return Some(Command::PauseRecording);
+            }
+            if pressed(MARK_WITH_NOTE) {
+                return Some(Command::MarkWithNote);
+            }
+        }
+        let face_size = |px: u32| {
+            let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
+            Some(Command::SetMinFaceSize(px))
+        };
+        if take_character(input, SMALLER_FACES) {
+            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
+        }
+        if take_character(input, LARGER_FACES) {
+            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
+        }
         // Plain letters are matched without Alt, which opens menus.
         if input.modifiers.any() {
             return None;
         }
         let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
         let smoothing = |ms: u32| Some(Command::SetSmoothing(Duration::from_millis(ms.into())));
+        if pressed(RECORD) {
+            return Some(Command::ToggleRecording);
+        }
+        if pressed(MARK) {
+            return Some(Command::Mark);
+        }
         if pressed(MIRROR) {
             return Some(Command::SetMirror(!state.mirror));
         }
@@ -142,21 +223,33 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(BARS) {
             return Some(Command::SetBars(!state.bars));
         }
+        if pressed(PRIVACY) {
+            // From "off" the first press must cover.
+            return Some(Command::SetPrivacy(match state.privacy {
+                None => Some(Effect::Pixelate),
+                Some(Effect::Pixelate) => Some(Effect::Blur),
+                Some(Effect::Blur) => None,
+            }));
+        }
         if pressed(LESS_SMOOTHING) {
             return smoothing(state.smoothing_ms.saturating_sub(SMOOTHING_STEP_MS));
         }
         if pressed(MORE_SMOOTHING) {
             return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
         }
-        let face_size = |px: u32| {
-            let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
-            Some(Command::SetMinFaceSize(px))
+        let uncertain = |percent: u32| {
+            let percent = percent.min(MAX_UNCERTAIN_PERCENT);
+            Some(Command::SetUncertainBelow(Some(percent)))
         };
-        if pressed(SMALLER_FACES) {
-            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
+        if pressed(LESS_UNCERTAIN) {
+            let percent = state.uncertain_below_percent;
+            return uncertain(percent.saturating_sub(UNCERTAIN_STEP_PERCENT));
         }
-        if pressed(LARGER_FACES) {
-            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
+        if pressed(MORE_UNCERTAIN) {
+            return uncertain(state.uncertain_below_percent + UNCERTAIN_STEP_PERCENT);
+        }
+        if pressed(UNCERTAIN_BY_NETWORK) {
+            return Some(Command::SetUncertainBelow(None));
         }
         None
     })
@@ -182,11 +275,22 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             vec![
                 (keys(CHOOSE_FILE), "Image or video"),
                 (keys(CHOOSE_FOLDER), "Folder of images"),
+                (keys(CHOOSE_SESSION), "Recorded session"),
                 (keys(CHOOSE_CHECKPOINT), "Checkpoint"),
                 (cameras, "Camera by its place in the menu"),
                 (keys(DEMO), "Demo"),
                 (keys(PLAY_AGAIN), "Play again"),
                 (keys(REFRESH), "Look for cameras"),
+            ],
+        ),
+        ("Playback of files", transport::keys(ctx)),
+        (
+            "Record",
+            vec![
+                (keys(RECORD), "Start and stop"),
+                (keys(PAUSE_RECORDING), "Pause and go on"),
+                (keys(MARK), "Set a marker"),
+                (keys(MARK_WITH_NOTE), "Set a marker with a note"),
             ],
         ),
         (
@@ -195,21 +299,34 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(MIRROR), "Mirror"),
                 (keys(BOXES), "Boxes"),
                 (keys(BARS), "Bars"),
+                (keys(PRIVACY), "Pixelate faces, blur them, show them"),
                 (
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
                     "Less and more smoothing",
                 ),
                 (
-                    pair(SMALLER_FACES, LARGER_FACES),
+                    pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
+                    "Less and more often uncertain",
+                ),
+                (keys(UNCERTAIN_BY_NETWORK), "Uncertain as the network says"),
+                (
+                    format!("{SMALLER_FACES} and {LARGER_FACES}"),
                     "Smaller and larger minimum face",
                 ),
+            ],
+        ),
+        (
+            "Stream",
+            vec![
+                (keys(WEBSOCKET), "Live values for WebSocket clients"),
+                (keys(OSC), "Live values over OSC"),
             ],
         ),
         (
             "Menus and windows",
             vec![
                 (
-                    "Alt+F, S, M, V, H".to_owned(),
+                    "Alt+F, S, P, M, R, V, T, H".to_owned(),
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),

@@ -1,6 +1,6 @@
 //! The menus along the top.
 //!
-//! The bar only says what was chosen. A menu that switches things (View) stays open, so that several can be tried
+//! The bar only says what was chosen. A menu that switches things (View, Stream) stays open, so that several can be tried
 //! in a row; all others close.
 
 use std::{
@@ -9,22 +9,30 @@ use std::{
 };
 
 use egui::{
-    Context, Key, KeyboardShortcut, MenuBar as EguiMenuBar, Modifiers, Popup, PopupCloseBehavior,
-    Response, Slider, ThemePreference, Ui,
-    containers::menu::{MenuButton, MenuConfig},
+    Align, Context, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup,
+    PopupCloseBehavior, Response, Slider, ThemePreference, Ui,
+    containers::menu::{MenuButton, MenuConfig, SubMenu},
 };
 
 use super::{
     cameras::ListedCamera,
     commands::Command,
     keyboard,
-    menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui},
-    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, ViewSettings},
+    menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui, submenu_item_ui},
+    player::PlayerView,
+    recordings::{self, RecordingView},
+    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT, ViewSettings},
     state_screen::sentence,
+    stream_menu::stream_ui,
+    streams::StreamStatus,
+    transport,
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
+    export::Format,
     model::CheckpointChoice,
+    privacy::Effect,
+    record::{Phase, VideoChoice},
 };
 
 /// Least width of a menu, points.
@@ -43,12 +51,22 @@ pub struct MenuData<'a> {
     pub source_name: Option<&'a str>,
     /// Whether the source is a file that can be started again.
     pub can_play_again: bool,
+    /// The file that plays, if it is one that can be paused.
+    pub player: Option<PlayerView>,
     /// Names of the bundled checkpoints.
     pub bundled: &'a [&'a str],
     /// The checkpoint in force.
     pub checkpoint: Option<&'a CheckpointChoice>,
     /// Whether the picture is mirrored now.
     pub mirror: bool,
+    /// Whether a session is open.
+    pub session_open: bool,
+    /// How the recording stands.
+    pub recording: &'a RecordingView,
+    /// The live outputs.
+    pub streams: &'a [StreamStatus],
+    /// Below this probability, %, no expression is named now, by the settings or by the checkpoint.
+    pub uncertain_below_percent: u32,
     /// All other settings.
     pub view: &'a ViewSettings,
 }
@@ -58,6 +76,7 @@ pub struct MenuData<'a> {
 pub struct MenuBar {
     /// Values of the sliders while they are dragged.
     smoothing_ms: u32,
+    uncertain_below_percent: u32,
     min_face_size_px: u32,
 }
 
@@ -68,13 +87,25 @@ impl MenuBar {
         EguiMenuBar::new().ui(ui, |ui| {
             ui.spacing_mut().button_padding = egui::vec2(9.0, 3.0);
             ui.spacing_mut().item_spacing.x = 2.0;
-            menu_ui(ui, "File", Key::F, |ui| file_ui(ui, &mut command));
+            menu_ui(ui, "File", Key::F, |ui| file_ui(ui, data, &mut command));
             menu_ui(ui, "Source", Key::S, |ui| source_ui(ui, data, &mut command));
+            menu_ui(ui, "Playback", Key::P, |ui| {
+                transport::menu_ui(ui, data.player, &mut command);
+            });
             menu_ui(ui, "Model", Key::M, |ui| model_ui(ui, data, &mut command));
+            menu_ui(ui, "Record", Key::R, |ui| record_ui(ui, data, &mut command));
             menu_ui(ui, "View", Key::V, |ui| {
                 self.view_ui(ui, data, &mut command)
             });
+            // The S of its name is Source's.
+            menu_ui(ui, "Stream", Key::T, |ui| {
+                stream_ui(ui, data.streams, &mut command);
+            });
             menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                command = recordings::bar_ui(ui, data.recording).or(command.take());
+            });
         });
         command
     }
@@ -96,6 +127,7 @@ impl MenuBar {
         if item_ui(ui, Mark::Check(view.bars), "Bars", &bars).clicked() {
             *command = Some(Command::SetBars(!view.bars));
         }
+        privacy_ui(ui, view.privacy, command);
         ui.separator();
         self.smoothing_ms = view.smoothing_ms;
         let slider = Slider::new(&mut self.smoothing_ms, 0..=MAX_SMOOTHING_MS)
@@ -105,6 +137,22 @@ impl MenuBar {
             *command = Some(Command::SetSmoothing(Duration::from_millis(
                 self.smoothing_ms.into(),
             )));
+        }
+        self.uncertain_below_percent = data.uncertain_below_percent;
+        let slider =
+            Slider::new(&mut self.uncertain_below_percent, 0..=MAX_UNCERTAIN_PERCENT).suffix(" %");
+        if slider_ui(ui, "Uncertain below", slider).changed() {
+            *command = Some(Command::SetUncertainBelow(Some(
+                self.uncertain_below_percent,
+            )));
+        }
+        let by_network = view.uncertain_below_percent.is_none();
+        let mark = Mark::Check(by_network);
+        let key = keys(ui.ctx(), keyboard::UNCERTAIN_BY_NETWORK);
+        if item_ui(ui, mark, "Uncertain as the network says", &key).clicked() {
+            *command = Some(Command::SetUncertainBelow(
+                by_network.then_some(data.uncertain_below_percent),
+            ));
         }
         self.min_face_size_px = view.min_face_size_px;
         let slider = Slider::new(&mut self.min_face_size_px, FACE_SIZES_PX)
@@ -147,7 +195,7 @@ fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
     }
 }
 
-fn file_ui(ui: &mut Ui, command: &mut Option<Command>) {
+fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     let items = [
         (
             "Open image or video…",
@@ -160,6 +208,11 @@ fn file_ui(ui: &mut Ui, command: &mut Option<Command>) {
             Command::ChooseFolder,
         ),
         (
+            "Open session…",
+            keyboard::CHOOSE_SESSION,
+            Command::ChooseSession,
+        ),
+        (
             "Open checkpoint…",
             keyboard::CHOOSE_CHECKPOINT,
             Command::ChooseCheckpoint,
@@ -170,10 +223,30 @@ fn file_ui(ui: &mut Ui, command: &mut Option<Command>) {
             *command = Some(item_command);
         }
     }
+    if data.session_open {
+        ui.separator();
+        export_ui(ui, command);
+    }
     ui.separator();
     if action_ui(ui, Mark::None, "Quit", &keys(ui.ctx(), keyboard::QUIT)) {
         *command = Some(Command::Quit);
     }
+}
+
+fn export_ui(ui: &mut Ui, command: &mut Option<Command>) {
+    let response = submenu_item_ui(ui, "Export session");
+    SubMenu::new().show(ui, &response, |ui| {
+        ui.set_min_width(MENU_WIDTH);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let built = Format::ALL
+            .into_iter()
+            .filter(|format| format.missing_feature().is_none());
+        for format in built {
+            if action_ui(ui, Mark::None, &format!("{}…", format.title()), "") {
+                *command = Some(Command::Export(format));
+            }
+        }
+    });
 }
 
 fn source_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
@@ -277,6 +350,77 @@ fn recent_label(path: &Path, recent: &[PathBuf]) -> String {
     }
 }
 
+fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
+    let (is_on, is_paused, can_start) = match data.recording {
+        RecordingView::Off { can_start } => (false, false, *can_start),
+        RecordingView::Starting => (false, false, false),
+        RecordingView::On(status) => (true, status.phase == Phase::Paused, true),
+    };
+    let mut item = |ui: &mut Ui, enabled: bool, label: &str, shortcut, item_command| {
+        ui.add_enabled_ui(enabled, |ui| {
+            if action_ui(ui, Mark::None, label, &keys(ui.ctx(), shortcut)) {
+                *command = Some(item_command);
+            }
+        });
+    };
+    let toggle = if is_on {
+        "Stop recording"
+    } else {
+        "Start recording"
+    };
+    item(
+        ui,
+        can_start,
+        toggle,
+        keyboard::RECORD,
+        Command::ToggleRecording,
+    );
+    let pause = if is_paused {
+        "Go on recording"
+    } else {
+        "Pause recording"
+    };
+    item(
+        ui,
+        is_on,
+        pause,
+        keyboard::PAUSE_RECORDING,
+        Command::PauseRecording,
+    );
+    item(ui, is_on, "Set marker", keyboard::MARK, Command::Mark);
+    item(
+        ui,
+        is_on,
+        "Set marker with note…",
+        keyboard::MARK_WITH_NOTE,
+        Command::MarkWithNote,
+    );
+    ui.separator();
+    // What is recorded now keeps its videos; the choice is for the next one.
+    for choice in VideoChoice::ALL
+        .into_iter()
+        .filter(|choice| choice.is_built())
+    {
+        let label = match choice {
+            VideoChoice::Annotated => "Video with boxes",
+            VideoChoice::Clean => "Video without boxes",
+            VideoChoice::Both => "Both videos",
+            VideoChoice::None => "Values only, no picture",
+        };
+        if item_ui(ui, Mark::Choice(data.view.video == choice), label, "").clicked() {
+            *command = Some(Command::SetVideo(choice));
+        }
+    }
+    ui.separator();
+    let root = data.view.sessions_root();
+    let response = item_ui(ui, Mark::None, "Choose where recordings go…", "");
+    if response.clicked() {
+        ui.close();
+        *command = Some(Command::ChooseSessionsFolder);
+    }
+    response.on_hover_text(format!("Now: {}", root.display()));
+}
+
 fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
     let shortcut = keys(ui.ctx(), keyboard::KEYBOARD);
     if action_ui(ui, Mark::None, "Keyboard", &shortcut) {
@@ -285,6 +429,25 @@ fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
     if action_ui(ui, Mark::None, "About fervis", "") {
         *command = Some(Command::ToggleAbout);
     }
+}
+
+fn privacy_ui(ui: &mut Ui, privacy: Option<Effect>, command: &mut Option<Command>) {
+    let response = submenu_item_ui(ui, "Privacy");
+    SubMenu::new().show(ui, &response, |ui| {
+        ui.set_min_width(MENU_WIDTH);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        let shortcut = keys(ui.ctx(), keyboard::PRIVACY);
+        note_ui(ui, &format!("{shortcut} goes from one to the next"));
+        for (choice, label) in [
+            (None, "Off"),
+            (Some(Effect::Pixelate), "Pixelate faces"),
+            (Some(Effect::Blur), "Blur faces"),
+        ] {
+            if item_ui(ui, Mark::Choice(privacy == choice), label, "").clicked() {
+                *command = Some(Command::SetPrivacy(choice));
+            }
+        }
+    });
 }
 
 fn slider_ui(ui: &mut Ui, label: &str, slider: Slider<'_>) -> Response {

@@ -89,6 +89,16 @@ pub fn item_ui(ui: &mut Ui, mark: Mark, label: &str, shortcut: &str) -> Response
     response
 }
 
+/// Draws a menu line that opens a menu of its own, for [`egui::containers::menu::SubMenu`].
+pub fn submenu_item_ui(ui: &mut Ui, label: &str) -> Response {
+    let response = item_ui(ui, Mark::None, label, "");
+    let center = pos2(response.rect.right() - 14.0, response.rect.center().y);
+    let square = egui::Rect::from_center_size(center, Vec2::splat(8.0));
+    let color = colors::palette(ui.ctx().theme()).weak_text;
+    icons::paint_submenu(ui.painter(), square, color);
+    response
+}
+
 /// Draws a menu line that closes the menu when it is clicked; true if it was.
 pub fn action_ui(ui: &mut Ui, mark: Mark, label: &str, shortcut: &str) -> bool {
     let clicked = item_ui(ui, mark, label, shortcut).clicked();

@@ -17,7 +17,8 @@ use self::{
 use crate::{
     capture::{CameraChoice, SourceSpec, devices},
     model::{CheckpointChoice, DeviceChoice},
-    pipeline::{Pacing, Pipeline, PipelineConfig},
+    pipeline::{Pacing, Pipeline, PipelineConfig, Tap},
+    stream::StreamOptions,
 };
 
 mod about;
@@ -26,6 +27,7 @@ mod cameras;
 mod colors;
 mod commands;
 mod dialogs;
+mod exports;
 mod face_panel;
 #[cfg(test)]
 mod fixtures;
@@ -35,11 +37,17 @@ mod keyboard;
 mod menu_bar;
 mod menu_item;
 mod notices;
-pub mod overlay;
+mod player;
 mod preview;
+mod privacy;
+mod recordings;
+mod replay;
 mod settings;
 mod state_screen;
 mod status_bar;
+mod stream_menu;
+mod streams;
+mod transport;
 mod window_icon;
 
 /// Size of a new window, points.
@@ -48,7 +56,7 @@ const WINDOW_SIZE: [f32; 2] = [1280.0, 800.0];
 const MIN_WINDOW_SIZE: [f32; 2] = [720.0, 480.0];
 
 /// How to start.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UiOptions {
     /// What to look at first; the first camera if `None`.
     pub source: Option<SourceSpec>,
@@ -56,6 +64,10 @@ pub struct UiOptions {
     pub checkpoint: CheckpointChoice,
     /// Where to compute.
     pub device: DeviceChoice,
+    /// Live outputs that are on from the start, and who may have them.
+    pub stream: StreamOptions,
+    /// What listens from the first frame on for as long as the window is open.
+    pub taps: Vec<Arc<dyn Tap>>,
 }
 
 /// Shows the window and returns when it is closed.
@@ -80,18 +92,22 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
     let create_app = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let ctx = cc.egui_ctx.clone();
         let config = PipelineConfig {
-            source: Some(source.clone()),
+            source: None, // Not before everybody listens.
             checkpoint: options.checkpoint,
             device: options.device,
             settings: view.pipeline_settings(),
             pacing: Pacing::Realtime,
         };
         let pipeline = Pipeline::start(config, move || ctx.request_repaint())?;
+        let taps = options.taps.into_iter().map(|tap| pipeline.attach(tap));
+        let taps = taps.collect();
         let app = App::new(
             &cc.egui_ctx,
             Box::new(pipeline),
             AppConfig {
                 source,
+                stream: options.stream,
+                taps,
                 view,
                 settings_warning,
                 saver,

@@ -10,16 +10,11 @@ use egui::{
     Color32, ColorImage, Context, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo,
 };
 
-use super::{
-    colors,
-    commands::Command,
-    geometry,
-    overlay::{self, OverlayStyle},
-    state_screen,
-};
+use super::{colors, commands::Command, geometry, privacy::Cover, state_screen};
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::{Frame, RGBA_BYTES, Resolution},
+    overlay::{self, OverlayLook, UiFromFrame},
     pipeline::{Analysis, FaceAnalysis, SourceState},
 };
 
@@ -30,8 +25,10 @@ const MAX_ANALYSIS_AGE: Duration = Duration::from_millis(700);
 /// What the preview shows.
 #[derive(Debug, Clone, Copy)]
 pub struct PreviewData<'a> {
-    /// The newest frame of the source, kept when the source ends or is lost.
+    /// The newest frame of the source that may be shown, kept when the source ends or is lost.
     pub frame: Option<&'a Arc<Frame>>,
+    /// What of it is covered.
+    pub cover: &'a Cover,
     /// The newest result.
     pub analysis: Option<&'a Analysis>,
     /// State of the source.
@@ -44,6 +41,10 @@ pub struct PreviewData<'a> {
     pub mirror: bool,
     /// Whether boxes and names are drawn.
     pub boxes: bool,
+    /// Whether the file can be gone back in, by the bar below.
+    pub can_go_back: bool,
+    /// Below this probability, 0 to 1, no expression is named.
+    pub uncertain_below: f32,
 }
 
 /// The faces to show with the frame on show: those of the newest result, unless it is too old for it.
@@ -69,8 +70,8 @@ pub struct Preview {
     texture: Option<TextureHandle>,
     /// The pixels last given to the graphics card; reused as soon as it has them.
     image: Arc<ColorImage>,
-    /// The frame in the texture.
-    shown: Option<Arc<Frame>>,
+    /// The frame in the texture, and what of it is covered there.
+    shown: Option<(Arc<Frame>, Cover)>,
 }
 
 impl Preview {
@@ -86,7 +87,7 @@ impl Preview {
             SourceState::Ended => {
                 let is_still = data.info.is_some_and(|info| info.n_frames == Some(1));
                 match (picture, data.info) {
-                    (Some(picture), Some(info)) if !is_still => {
+                    (Some(picture), Some(info)) if !is_still && !data.can_go_back => {
                         let text = format!("{} is over", info.name);
                         state_screen::ended_ui(ui, picture, &text)
                     }
@@ -116,7 +117,7 @@ impl Preview {
     ) -> Rect {
         let is_current = matches!(data.state, SourceState::Live(_) | SourceState::Ended);
         let picture = geometry::fit(frame.resolution(), area);
-        let texture = self.texture(ui.ctx(), frame);
+        let texture = self.texture(ui.ctx(), frame, data.cover);
         let tint = if is_current {
             Color32::WHITE
         } else {
@@ -131,30 +132,37 @@ impl Preview {
             &[]
         };
         let response = ui.interact(picture, ui.scope_id().with("picture"), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(faces)));
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::Image, true, description(faces, data.uncertain_below))
+        });
         // The analysed frame may have another size than the one on show, at a change of resolution.
         let resolution = data
             .analysis
             .map_or(frame.resolution(), |analysis| analysis.frame.resolution());
         if data.boxes {
-            let style = OverlayStyle {
+            let ui_from_frame = UiFromFrame {
+                picture_rect: picture,
+                resolution,
                 mirror: data.mirror,
-                scale: 1.0,
             };
-            overlay::paint(ui.painter(), picture, resolution, faces, style);
+            let look = OverlayLook {
+                uncertain_below: data.uncertain_below,
+                ..OverlayLook::default()
+            };
+            overlay::paint(ui.painter(), &ui_from_frame, faces, &look, 1.0);
         }
         picture
     }
 
-    /// The texture with `frame` in it. Pixels are copied only when the frame has changed.
-    fn texture(&mut self, ctx: &Context, frame: &Arc<Frame>) -> &TextureHandle {
+    /// The texture with `frame` in it, covered as `cover` says. Pixels are copied only when either has changed.
+    fn texture(&mut self, ctx: &Context, frame: &Arc<Frame>, cover: &Cover) -> &TextureHandle {
         let is_new = self
             .shown
             .as_ref()
-            .is_none_or(|shown| !Arc::ptr_eq(shown, frame));
+            .is_none_or(|(shown, covered)| !Arc::ptr_eq(shown, frame) || covered != cover);
         if is_new || self.texture.is_none() {
             let max_side = ctx.input(|input| input.max_texture_side);
-            fill(&mut self.image, frame, max_side);
+            fill(&mut self.image, frame, cover, max_side);
             let image = Arc::clone(&self.image);
             match &mut self.texture {
                 Some(texture) => texture.set(image, TextureOptions::LINEAR),
@@ -163,25 +171,27 @@ impl Preview {
                     self.texture = Some(texture);
                 }
             }
-            self.shown = Some(Arc::clone(frame));
+            self.shown = Some((Arc::clone(frame), cover.clone()));
         }
         self.texture.as_ref().expect("it was set above")
     }
 }
 
 /// What screen readers say about the picture.
-fn description(faces: &[FaceAnalysis]) -> String {
+fn description(faces: &[FaceAnalysis], uncertain_below: f32) -> String {
     if faces.is_empty() {
         return "Picture, no face".to_owned();
     }
-    let names: Vec<String> = faces.iter().map(overlay::plate_text).collect();
-    format!("Picture: {}", names.join(", "))
+    let names = faces
+        .iter()
+        .map(|face| overlay::plate_text(face, uncertain_below));
+    format!("Picture: {}", names.collect::<Vec<_>>().join(", "))
 }
 
-/// Copies a frame into `image`, in place if the graphics card is done with the last one.
+/// Copies a frame into `image`, in place if the graphics card is done with the last one, and covers it.
 ///
 /// Every 2nd, 3rd, … pixel is taken from pictures with a side above `max_side`, which no texture could hold.
-fn fill(image: &mut Arc<ColorImage>, frame: &Frame, max_side: usize) {
+fn fill(image: &mut Arc<ColorImage>, frame: &Frame, cover: &Cover, max_side: usize) {
     let Resolution {
         width_px,
         height_px,
@@ -196,15 +206,17 @@ fn fill(image: &mut Arc<ColorImage>, frame: &Frame, max_side: usize) {
     let pixels = image.as_raw_mut();
     if step == 1 {
         pixels.copy_from_slice(frame.rgba());
-        return;
-    }
-    let rows = frame.rgba().chunks_exact(width * RGBA_BYTES).step_by(step);
-    for (target, source) in pixels.chunks_exact_mut(size[0] * RGBA_BYTES).zip(rows) {
-        let source = source.chunks_exact(RGBA_BYTES).step_by(step);
-        for (target, source) in target.chunks_exact_mut(RGBA_BYTES).zip(source) {
-            target.copy_from_slice(source);
+    } else {
+        let rows = frame.rgba().chunks_exact(width * RGBA_BYTES).step_by(step);
+        for (target, source) in pixels.chunks_exact_mut(size[0] * RGBA_BYTES).zip(rows) {
+            let source = source.chunks_exact(RGBA_BYTES).step_by(step);
+            for (target, source) in target.chunks_exact_mut(RGBA_BYTES).zip(source) {
+                target.copy_from_slice(source);
+            }
         }
     }
+    let size = Resolution::new(size[0] as u32, size[1] as u32);
+    cover.apply(pixels, size, step);
 }
 
 #[cfg(test)]
@@ -214,7 +226,13 @@ mod tests {
     use egui_kittest::{Harness, kittest::Queryable as _};
 
     use super::*;
-    use crate::{frame::FrameId, ui::fixtures};
+    use crate::{
+        bounding_box::BoundingBox,
+        detect::TrackId,
+        frame::FrameId,
+        privacy::{Effect, FacePrivacy, Who},
+        ui::fixtures,
+    };
 
     const SMALL: Resolution = Resolution::new(64, 48);
 
@@ -245,16 +263,51 @@ mod tests {
             bytes.clone().into(),
         );
         let mut image = Arc::default();
-        fill(&mut image, &frame, 2048);
+        fill(&mut image, &frame, &Cover::Nothing, 2048);
         assert_eq!(image.size, [6, 4]);
         assert_eq!(image.as_raw(), bytes);
         let address = Arc::as_ptr(&image);
-        fill(&mut image, &frame, 2048);
+        fill(&mut image, &frame, &Cover::Nothing, 2048);
         assert_eq!(Arc::as_ptr(&image), address);
-        fill(&mut image, &frame, 3);
+        fill(&mut image, &frame, &Cover::Nothing, 3);
         assert_eq!(image.size, [3, 2]);
         let reds: Vec<u8> = image.pixels.iter().map(|pixel| pixel.r()).collect();
         assert_eq!(reds, [0, 2, 4, 12, 14, 16]);
+    }
+
+    #[test]
+    fn covered_faces_are_covered_in_the_texture_also_of_a_large_picture() {
+        // Stripes one pixel wide: where a face is covered they are gone.
+        let size = Resolution::new(240, 120);
+        let stripes = |at: usize| if at.is_multiple_of(2) { 250 } else { 10 };
+        let bytes: Vec<u8> = (0..size.n_pixels())
+            .flat_map(|at| {
+                let light = stripes(at / 2 % 120);
+                [light, light, light, 255]
+            })
+            .collect();
+        let frame = Frame::new(
+            FrameId(0),
+            Instant::now(),
+            Duration::ZERO,
+            size,
+            bytes.into(),
+        );
+        let privacy = FacePrivacy {
+            effect: Effect::Pixelate,
+            who: Who::All,
+        };
+        let face = BoundingBox::new(100.0, 40.0, 60.0, 60.0);
+        let cover = Cover::Faces(privacy, vec![(TrackId(1), face)]);
+        for max_side in [240, 120] {
+            let mut image = Arc::default();
+            fill(&mut image, &frame, &cover, max_side);
+            let step = 240 / max_side;
+            let red = |x: usize, y: usize| image[(x / step, y / step)].r();
+            assert!((60..200).contains(&red(130, 70)), "the middle of the face");
+            assert!((60..200).contains(&red(90, 24)), "beside and above it");
+            assert!([10, 250].contains(&red(40, 70)), "far from it");
+        }
     }
 
     /// Draws a state with or without a frame and returns what was asked for by a click on `label`.
@@ -272,12 +325,15 @@ mod tests {
                     ui,
                     PreviewData {
                         frame: frame.as_ref(),
+                        cover: &Cover::Nothing,
                         analysis: None,
                         state: &state,
                         source: Some(&SourceSpec::Demo),
                         info: Some(&info),
                         mirror: true,
                         boxes: true,
+                        can_go_back: false,
+                        uncertain_below: 0.0,
                     },
                 );
                 *sent = command.or(sent.take());
@@ -317,9 +373,9 @@ mod tests {
 
     #[test]
     fn the_picture_tells_what_is_on_it() {
-        assert_eq!(description(&[]), "Picture, no face");
+        assert_eq!(description(&[], 0.0), "Picture, no face");
         assert_eq!(
-            description(&fixtures::faces(2)),
+            description(&fixtures::faces(2), 0.0),
             "Picture: angry 40 %, disgust 45 %"
         );
     }

@@ -16,12 +16,20 @@ use crossbeam_channel::Sender;
 use egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
-use crate::{detect::DetectConfig, pipeline};
+use crate::{
+    detect::DetectConfig,
+    pipeline,
+    privacy::Effect,
+    record::{VideoChoice, folder},
+    stream::{Output, StreamConfig},
+};
 
 /// How many checkpoint files the Model menu remembers.
 const MAX_RECENT: usize = 6;
 /// Longest time constant of the smoothing on offer. Beyond it the bars lag seconds behind the face.
 pub const MAX_SMOOTHING_MS: u32 = 2000;
+/// Highest threshold on offer below which no expression is named, %. Higher, and hardly any ever would be.
+pub const MAX_UNCERTAIN_PERCENT: u32 = 95;
 /// Smallest and largest of the minimum face sizes on offer, px. Below 40 px a face has fewer pixels than the
 /// network's input; above 400 px only a face that fills a webcam's picture is left.
 pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 40..=400;
@@ -38,14 +46,26 @@ pub struct ViewSettings {
     pub boxes: bool,
     /// The side panel with probabilities.
     pub bars: bool,
+    /// How faces are covered, if they are.
+    pub privacy: Option<Effect>,
     /// Time constant of the smoothing, ms; 0 switches it off.
     pub smoothing_ms: u32,
+    /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
+    pub uncertain_below_percent: Option<u32>,
     /// Smallest face to look for, source px.
     pub min_face_size_px: u32,
     /// Light or dark.
     pub theme: ThemeChoice,
+    /// Port of the WebSocket server. Whether it is on is not kept: it is off at every start.
+    pub websocket_port: u16,
+    /// Port that OSC is sent to.
+    pub osc_port: u16,
     /// Checkpoint files, the latest first.
     pub recent_checkpoints: Vec<PathBuf>,
+    /// Which videos recordings have.
+    pub video: VideoChoice,
+    /// Where recordings go; `None` is the usual place.
+    pub sessions_folder: Option<PathBuf>,
 }
 
 /// [`ThemePreference`] with names of our own in the file.
@@ -89,15 +109,27 @@ impl Default for ViewSettings {
             mirror_others: false,
             boxes: true,
             bars: true,
+            privacy: None,
             smoothing_ms: settings.smoothing.as_millis() as u32,
+            uncertain_below_percent: None,
             min_face_size_px: settings.detect.min_face_size_px,
             theme: ThemeChoice::default(),
+            websocket_port: Output::WebSocket.default_port(),
+            osc_port: Output::Osc.default_port(),
             recent_checkpoints: Vec::new(),
+            video: VideoChoice::default(),
+            sessions_folder: None,
         }
     }
 }
 
 impl ViewSettings {
+    /// Where recordings go.
+    pub fn sessions_root(&self) -> PathBuf {
+        let chosen = self.sessions_folder.clone();
+        chosen.unwrap_or_else(folder::default_root)
+    }
+
     /// Reads the settings kept in `path`; a file that does not exist means the defaults.
     ///
     /// # Errors
@@ -176,11 +208,39 @@ impl ViewSettings {
         }
     }
 
+    /// Where the live outputs are.
+    pub fn stream_config(&self) -> StreamConfig {
+        let mut config = StreamConfig::default();
+        config.websocket.set_port(self.websocket_port);
+        config.osc.set_port(self.osc_port);
+        config
+    }
+
+    /// Keeps the port of a live output.
+    pub fn set_port(&mut self, output: Output, port: u16) {
+        match output {
+            Output::WebSocket => self.websocket_port = port,
+            Output::Osc => self.osc_port = port,
+        }
+    }
+
     fn sanitized(mut self) -> Self {
         self.smoothing_ms = self.smoothing_ms.min(MAX_SMOOTHING_MS);
+        self.uncertain_below_percent = self
+            .uncertain_below_percent
+            .map(|percent| percent.min(MAX_UNCERTAIN_PERCENT));
         self.min_face_size_px = self
             .min_face_size_px
             .clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
+        // Port 0 would be another one each time, and nobody listens on it.
+        for (port, output) in [
+            (&mut self.websocket_port, Output::WebSocket),
+            (&mut self.osc_port, Output::Osc),
+        ] {
+            if *port == 0 {
+                *port = output.default_port();
+            }
+        }
         self.recent_checkpoints.truncate(MAX_RECENT);
         self
     }
@@ -258,7 +318,9 @@ mod tests {
     fn changed() -> ViewSettings {
         ViewSettings {
             mirror_webcams: false,
+            privacy: Some(Effect::Blur),
             smoothing_ms: 900,
+            uncertain_below_percent: Some(35),
             theme: ThemeChoice::Light,
             recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],
             ..ViewSettings::default()
@@ -300,10 +362,21 @@ mod tests {
     fn values_out_of_range_are_brought_into_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        fs::write(&path, r#"{"smoothing_ms":999999,"min_face_size_px":0}"#).unwrap();
+        fs::write(
+            &path,
+            r#"{"smoothing_ms":999999,"min_face_size_px":0,"uncertain_below_percent":100,
+                "websocket_port":0,"osc_port":9001}"#,
+        )
+        .unwrap();
         let settings = ViewSettings::load(&path).unwrap();
         assert_eq!(settings.smoothing_ms, MAX_SMOOTHING_MS);
+        assert_eq!(
+            settings.uncertain_below_percent,
+            Some(MAX_UNCERTAIN_PERCENT)
+        );
         assert_eq!(settings.min_face_size_px, *FACE_SIZES_PX.start());
+        let config = settings.stream_config();
+        assert_eq!((config.websocket.port(), config.osc.port()), (9117, 9001));
     }
 
     #[test]

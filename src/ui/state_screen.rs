@@ -107,7 +107,7 @@ pub fn drop_ui(ui: &mut Ui, area: Rect) {
         icons::paint(ui.painter(), rect, Icon::Drop, palette.accent);
         ui.add_space(8.0);
         ui.label(RichText::new("Drop to open").heading());
-        ui.label(RichText::new("Image, video, folder of images, or checkpoint").weak());
+        ui.label(RichText::new("Image, video, folder of images, session, or checkpoint").weak());
     });
 }
 

@@ -13,7 +13,7 @@ use egui::{
 use super::colors;
 use crate::{
     capture::SourceInfo,
-    pipeline::{SourceState, Stats},
+    pipeline::{SourceState, Stats, Transport},
 };
 
 /// Height of one line, points.
@@ -31,6 +31,8 @@ pub struct StatusData<'a> {
     pub state: &'a SourceState,
     /// What the source delivers, if it ever was live.
     pub info: Option<&'a SourceInfo>,
+    /// How the file plays, if it is one that can be paused.
+    pub transport: Option<Transport>,
     /// Rates, latency, drops.
     pub stats: Stats,
     /// The device in words, once known.
@@ -76,7 +78,11 @@ fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
         let palette = colors::palette(ui.ctx().theme());
         let (color, words) = match data.state {
             SourceState::Starting => (palette.warning, "starting"),
-            SourceState::Live(_) => (palette.good, "live"),
+            SourceState::Live(_) => match data.transport {
+                None => (palette.good, "live"),
+                Some(transport) if transport.paused => (palette.weak_text, "paused"),
+                Some(_) => (palette.good, "playing"),
+            },
             SourceState::NoCamera => (palette.weak_text, "no camera"),
             SourceState::Lost(_) => (palette.warning, "lost"),
             SourceState::Failed(_) => (palette.error, "failed"),
@@ -125,7 +131,8 @@ fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
     let ever_live = live || matches!(data.state, SourceState::Ended | SourceState::Lost(_));
     let stats = data.stats;
     let when = |known: bool, figure: String| if known { figure } else { NOTHING.to_owned() };
-    let rate = |rate_hz: f64| when(live, format!("{rate_hz:.1}/s"));
+    let paused = data.transport.is_some_and(|transport| transport.paused);
+    let rate = |rate_hz: f64| when(live && !paused, format!("{rate_hz:.1}/s"));
     let figures = [
         Figure {
             label: "dropped",
@@ -195,7 +202,8 @@ fn figure_ui(ui: &mut Ui, figure: &Figure) {
     response.on_hover_text(figure.explanation);
 }
 
-fn dot_ui(ui: &mut Ui, color: Color32) {
+/// Draws a dot that says by its colour what the words beside it say.
+pub fn dot_ui(ui: &mut Ui, color: Color32) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
     ui.painter().circle_filled(rect.center(), 4.0, color);
 }
@@ -251,6 +259,7 @@ mod tests {
                     StatusData {
                         state: &state,
                         info: Some(&info),
+                        transport: None,
                         stats,
                         device: Some("CPU, 2 threads"),
                         checkpoint: Some("three-block"),

@@ -164,25 +164,28 @@ fn inference() -> Result<()> {
         DType::F32,
         &Device::Cpu,
     ))?;
-    let weights: HashMap<String, Tensor> = {
-        let data = vars
-            .data()
-            .lock()
-            .map_err(|_| anyhow::anyhow!("a panic before"))?;
-        data.iter()
-            .map(|(name, var)| (name.clone(), var.as_detached_tensor()))
-            .collect()
-    };
-    let folded = FoldedThreeBlock::new(&weights, &Device::Cpu)?;
-    for n_faces in [1, 4] {
-        let faces = random((n_faces, 1, 48, 48))?;
-        folded.forward(&faces)?;
-        stock.forward(&faces, false)?;
-        row(
-            &format!("three-block, inference, faces: {n_faces}"),
-            measure(|| folded.forward(&faces).is_ok()),
-            measure(|| stock.forward(&faces, false).is_ok()),
-        );
+    let data = vars
+        .data()
+        .lock()
+        .map_err(|_| anyhow::anyhow!("a panic before"))?;
+    // As training leaves the weights, and as the bundled checkpoints store them.
+    for dtype in [DType::F32, DType::F16] {
+        let weights = data.iter().map(|(name, var)| {
+            let weight = var.as_detached_tensor().to_dtype(dtype)?;
+            Ok((name.clone(), weight))
+        });
+        let weights: HashMap<String, Tensor> = weights.collect::<Result<_>>()?;
+        let folded = FoldedThreeBlock::new(&weights, &Device::Cpu)?;
+        for n_faces in [1, 4] {
+            let faces = random((n_faces, 1, 48, 48))?;
+            folded.forward(&faces)?;
+            stock.forward(&faces, false)?;
+            row(
+                &format!("three-block, weights in {dtype:?}, faces: {n_faces}"),
+                measure(|| folded.forward(&faces).is_ok()),
+                measure(|| stock.forward(&faces, false).is_ok()),
+            );
+        }
     }
     Ok(())
 }

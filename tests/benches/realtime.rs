@@ -93,6 +93,7 @@ impl LoopingCamera {
                 resolution: SIZE,
                 rate_hz: Some(RATE_HZ.into()),
                 n_frames: None,
+                duration: None,
                 format: "MJPG".to_owned(),
                 mirror_by_default: true,
             },

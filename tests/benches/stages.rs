@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     decoding(&scene)?;
     detecting(&scene);
     classifying(&scene)?;
-    #[cfg(feature = "gui")]
+    #[cfg(feature = "overlay")]
     drawing();
     Ok(())
 }
@@ -132,15 +132,15 @@ fn classifying(scene: &Scene) -> Result<()> {
 }
 
 /// Shapes and their triangles, up to where the graphics card takes over.
-#[cfg(feature = "gui")]
+#[cfg(feature = "overlay")]
 fn drawing() {
     use egui::{Context, LayerId, RawInput, Rect, pos2};
     use fervis::{
         bounding_box::BoundingBox,
         detect::TrackId,
         expression::Logits,
+        overlay::{self, OverlayLook, UiFromFrame},
         pipeline::FaceAnalysis,
-        ui::overlay::{self, OverlayStyle},
     };
 
     let faces: Vec<FaceAnalysis> = (0..3u8)
@@ -164,10 +164,12 @@ fn drawing() {
         })
         .collect();
     let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(1280.0, 720.0));
-    let style = OverlayStyle {
+    let ui_from_frame = UiFromFrame {
+        picture_rect: screen,
+        resolution: SIZE,
         mirror: true,
-        scale: 1.0,
     };
+    let look = OverlayLook::default();
     let context = Context::default();
     let draw = || {
         let input = RawInput {
@@ -176,7 +178,7 @@ fn drawing() {
         };
         let output = context.run_ui(input, |ui| {
             let painter = ui.ctx().layer_painter(LayerId::background());
-            overlay::paint(&painter, screen, SIZE, &faces, style);
+            overlay::paint(&painter, &ui_from_frame, &faces, &look, 1.0);
         });
         context.tessellate(output.shapes, output.pixels_per_point)
     };

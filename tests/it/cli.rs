@@ -174,6 +174,8 @@ fn mistakes_in_the_command_have_their_own_status() {
         &["analyze", "demo", "--json", "-", "--csv", "-"],
         &["analyze", "demo", "--rate", "15"],
         &["--nonsense"],
+        &["analyze", "demo", "--websocket", "0.0.0.0:9117"],
+        &["--osc", "192.168.1.20:9000"],
     ] {
         let output = fervis(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -201,5 +203,108 @@ fn without_a_display_the_window_says_so() {
         assert_fails(&[], "no display");
     } else {
         assert_fails(&[], "no window");
+    }
+}
+
+/// What people read who have no ffmpeg: what the file is, and the command that converts it.
+#[test]
+fn videos_for_ffmpeg_are_named_where_there_is_none() {
+    for (name, kind) in [
+        ("hevc.mp4", "HEVC (H.265) video"),
+        ("interlaced.mp4", "interlaced H.264 video"),
+        ("10-bit.mp4", "10-bit H.264 video"),
+        ("422.mkv", "4:2:2 H.264 video"),
+        ("vp9.webm", "VP9 video"),
+    ] {
+        let path = in_repository("tests/media").join(name);
+        let output = Command::new(env!("CARGO_BIN_EXE_fervis"))
+            .arg("analyze")
+            .arg(&path)
+            .env("PATH", in_repository("tests/media"))
+            .env("RUST_LOG", "error")
+            .output()
+            .unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {message}");
+        assert_eq!(message.lines().count(), 1, "{name}: {message}");
+        for words in [kind, "ffmpeg -i", "yuv420p", name] {
+            assert!(message.contains(words), "{name}: {message}");
+        }
+    }
+}
+
+#[test]
+#[cfg(feature = "stream")]
+fn a_port_that_is_taken_ends_the_command() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let picture = in_repository("assets/faces/astronaut.png");
+    let picture = picture.to_str().unwrap();
+    assert_fails(&["analyze", picture, "--websocket", &port], &port);
+}
+
+#[test]
+#[cfg(feature = "stream")]
+fn osc_is_sent_while_it_is_analysed() {
+    let listener = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let picture = in_repository("assets/faces/astronaut.png");
+    let output = fervis(&["analyze", picture.to_str().unwrap(), "--osc", &port]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = format!("fervis: OSC: udp://127.0.0.1:{port}\n");
+    assert_eq!(stderr(&output), told);
+    // Datagrams wait for their reader: the frame's, then the face's.
+    let mut buffer = [0; 2048];
+    for address in [&b"/fervis/frame\0"[..], b"/fervis/face/1/happy\0"] {
+        let n_bytes = listener.recv(&mut buffer).unwrap();
+        let has = buffer[..n_bytes]
+            .windows(address.len())
+            .any(|part| part == address);
+        assert!(has, "{}", String::from_utf8_lossy(&buffer[..n_bytes]));
+    }
+}
+
+#[test]
+#[cfg(all(feature = "stream", feature = "h264-bundled"))]
+fn a_websocket_client_sees_the_clip_go_by() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::Stdio,
+    };
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fervis"))
+        .args(["analyze", "demo", "--websocket", "0", "--json", "-"])
+        .env("RUST_LOG", "error")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut words = String::new();
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    told.read_line(&mut words).unwrap();
+    let url = words
+        .trim_end()
+        .strip_prefix("fervis: WebSocket: ")
+        .unwrap();
+    let (mut client, _) = tungstenite::connect(url).unwrap();
+    let mut texts = Vec::new();
+    loop {
+        match client.read().unwrap() {
+            tungstenite::Message::Text(text) => texts.push(text),
+            tungstenite::Message::Close(_) => break,
+            _ => {}
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    let greeting: Value = serde_json::from_str(&texts[0]).unwrap();
+    assert_eq!(greeting["schema"], "fervis-stream/1");
+    assert!(texts.len() > 1, "the clip lasts some seconds");
+    for text in &texts[1..] {
+        let message: Value = serde_json::from_str(text).unwrap();
+        assert!(
+            message["faces"].is_array() && message["unix_s"].is_f64(),
+            "{text}"
+        );
+        assert_eq!(message["source"], 1);
     }
 }

@@ -12,5 +12,9 @@ mod architectures;
 mod cli;
 #[cfg(feature = "h264-bundled")]
 mod clip;
+mod exports;
+mod flicker;
 mod network;
+#[cfg(feature = "h264-bundled")]
+mod recording;
 mod tidy;

@@ -125,6 +125,7 @@ fn metadata() -> Metadata {
             ..InputSpec::FER_2013
         },
         temperature: 1.7,
+        uncertain_below: 0.0,
         training: serde_json::Value::Null,
         metrics: [].into(),
         license: "MIT OR Apache-2.0".to_owned(),

@@ -4,6 +4,7 @@
 //! blurs. What a newcomer gets wrong is the order of the map: it goes from a pixel of the *output* back to a
 //! place in the input, so the step that comes last in words comes first in the map.
 
+mod camera;
 mod equalize;
 mod erase;
 
@@ -35,7 +36,10 @@ impl Default for Normalization {
     }
 }
 
-pub use self::erase::{CutoutConfig, EraseConfig};
+pub use self::{
+    camera::{BlurConfig, BoxNoiseConfig, CameraConfig, JpegConfig, LightConfig, NoiseConfig},
+    erase::{CutoutConfig, EraseConfig},
+};
 
 /// Strengths of the random variations. The default is the recipe of the bundled network; in a recipe's file, what is
 /// left out is off ([`Self::OFF`]).
@@ -53,7 +57,9 @@ pub struct AugmentConfig {
     /// Width by height of the crop is between `1 / max_aspect_ratio` and this, uniform in its logarithm. The
     /// default is 1: torchvision's 4/3 would stretch faces by a third, which no camera does.
     pub max_aspect_ratio: f32,
-    /// The crop moves by up to this fraction of the side, beyond what its size leaves free.
+    /// Whether the crop lies in the middle of the image; otherwise anywhere that its size leaves free.
+    pub centered: bool,
+    /// The crop moves by up to this fraction of the side, beyond that place.
     pub max_shift: f32,
     /// The contrast about the image's mean is multiplied by 1 ± up to this.
     pub max_contrast: f32,
@@ -71,6 +77,10 @@ pub struct AugmentConfig {
     pub erase: EraseConfig,
     /// A square of fixed size that is wiped out.
     pub cutout: CutoutConfig,
+    /// Now and then a box that is less right, on top of all the rest.
+    pub box_noise: BoxNoiseConfig,
+    /// What a camera does to a picture.
+    pub camera: CameraConfig,
     /// Images are blended in pairs; see [`crate::mixup`]. 0 is off.
     pub mixup_alpha: f32,
 }
@@ -105,6 +115,7 @@ impl AugmentConfig {
         min_area: 1.0,
         max_area: 1.0,
         max_aspect_ratio: 1.0,
+        centered: false,
         max_shift: 0.0,
         max_contrast: 0.0,
         max_brightness: 0.0,
@@ -114,6 +125,8 @@ impl AugmentConfig {
         equalize_probability: 0.0,
         erase: EraseConfig::OFF,
         cutout: CutoutConfig::OFF,
+        box_noise: BoxNoiseConfig::OFF,
+        camera: CameraConfig::OFF,
         mixup_alpha: 0.0,
     };
 
@@ -139,11 +152,14 @@ impl AugmentConfig {
         rng: &mut SplitMix64,
         output: &mut [f32],
     ) {
+        let mut camera_rng = camera::generator(rng);
+        let (box_shift, box_factor) = self.box_noise.draw(&mut camera_rng);
         let mirrored = rng.unit() < self.flip_probability;
         let rotation_deg = self.max_rotation_deg * rng.between(-1.0, 1.0);
         let area = rng.between(self.min_area, self.max_area);
         let stretch = self.max_aspect_ratio.powf(rng.between(-0.5, 0.5));
         let place = [rng.unit(), rng.unit()];
+        let place = if self.centered { [0.5; 2] } else { place };
         let shift = [rng.between(-1.0, 1.0), rng.between(-1.0, 1.0)].map(|s| s * self.max_shift);
         let contrast = 1.0 + self.max_contrast * rng.between(-1.0, 1.0);
         let brightness = 255.0 * self.max_brightness * rng.between(-1.0, 1.0);
@@ -161,13 +177,14 @@ impl AugmentConfig {
 
         let width = SIDE * area.sqrt() * stretch;
         let height = SIDE * area.sqrt() / stretch;
+        let crop = Crop {
+            left_px: place[0] * (SIDE - width) + shift[0] * SIDE + padding[0],
+            top_px: place[1] * (SIDE - height) + shift[1] * SIDE + padding[1],
+            width_px: width,
+            height_px: height,
+        };
         let sampling = Sampling::new(
-            Crop {
-                left_px: place[0] * (SIDE - width) + shift[0] * SIDE + padding[0],
-                top_px: place[1] * (SIDE - height) + shift[1] * SIDE + padding[1],
-                width_px: width,
-                height_px: height,
-            },
+            crop.moved(box_shift, box_factor),
             rotation_deg.to_radians(),
             mirrored,
             side_of(output),
@@ -181,6 +198,7 @@ impl AugmentConfig {
         resample(image, sampling, tone, self.border, normalization, output);
         self.erase.apply(rng, output);
         self.cutout.apply(rng, output);
+        self.camera.apply(normalization, &mut camera_rng, output);
     }
 }
 
@@ -304,6 +322,19 @@ struct Crop {
     top_px: f32,
     width_px: f32,
     height_px: f32,
+}
+
+impl Crop {
+    /// The crop moved by `shift` of its own sides, and its sides multiplied by `factor` about its middle.
+    fn moved(self, shift: [f32; 2], factor: f32) -> Self {
+        let margin = (1.0 - factor) / 2.0;
+        Self {
+            left_px: self.left_px + (shift[0] + margin) * self.width_px,
+            top_px: self.top_px + (shift[1] + margin) * self.height_px,
+            width_px: self.width_px * factor,
+            height_px: self.height_px * factor,
+        }
+    }
 }
 
 /// `pixel * gain + offset`, on 0 to 255.
@@ -702,6 +733,7 @@ mod tests {
             min_area: 0.01,
             max_area: 9.0,
             max_aspect_ratio: 4.0,
+            centered: false,
             max_shift: 2.0,
             max_contrast: 5.0,
             max_brightness: 3.0,
@@ -719,6 +751,8 @@ mod tests {
                 probability: 0.5,
                 side: 2.0,
             },
+            box_noise: BoxNoiseConfig::OFF,
+            camera: CameraConfig::OFF,
             mixup_alpha: 0.0,
         };
         for border in [Border::Reflect, Border::Black] {
@@ -783,6 +817,69 @@ mod tests {
                 let value = output[y * side + x];
                 assert!(close(value, expected), "{value} instead of {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn a_box_that_is_less_right_moves_and_scales_about_its_middle() {
+        let crop = Crop {
+            left_px: 10.0,
+            top_px: 20.0,
+            width_px: 20.0,
+            height_px: 10.0,
+        };
+        let moved = crop.moved([0.1, -0.2], 1.5);
+        let center = [
+            moved.left_px + moved.width_px / 2.0,
+            moved.top_px + moved.height_px / 2.0,
+        ];
+        assert!(
+            close(center[0], 22.0) && close(center[1], 23.0),
+            "{center:?}"
+        );
+        assert_eq!((moved.width_px, moved.height_px), (30.0, 15.0));
+    }
+
+    /// What a camera does to a picture draws from a generator of its own.
+    #[test]
+    fn a_camera_changes_no_other_draw() {
+        let config = AugmentConfig {
+            max_shift: 0.2,
+            ..AugmentConfig::default()
+        };
+        let mut with_camera = config;
+        with_camera.camera.noise = NoiseConfig {
+            probability: 1.0,
+            max_deviation: 1e-9,
+        };
+        let image = ramp();
+        for key in 0..20 {
+            let (plain, seen) = (
+                augmented(config, &image, key),
+                augmented(with_camera, &image, key),
+            );
+            assert!(plain.iter().zip(&seen).all(|(a, b)| (a - b).abs() < 0.1));
+        }
+    }
+
+    #[test]
+    fn centered_crops_leave_the_middle_where_it_is() {
+        let config = AugmentConfig {
+            centered: true,
+            min_area: 0.5,
+            max_area: 1.5,
+            ..AugmentConfig::OFF
+        };
+        let image = ramp();
+        for key in 0..20 {
+            let levels = augmented(config, &image, key);
+            let middle = |at: &dyn Fn(usize) -> f32| {
+                let half = IMAGE_SIDE_PX / 2;
+                let corner = |x, y| at((half - y) * IMAGE_SIDE_PX + half - x);
+                (corner(0, 0) + corner(1, 0) + corner(0, 1) + corner(1, 1)) / 4.0
+            };
+            let expected = middle(&|i| image[i].into());
+            assert!((middle(&|i| levels[i]) - expected).abs() < 0.1, "key {key}");
         }
     }
 }

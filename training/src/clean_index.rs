@@ -1,6 +1,6 @@
 //! Which images of a data set to use, as a table that people can read and change.
 //!
-//! `fervis-train doctor --index FILE.csv` writes one. The file is CSV:
+//! `fervis-train doctor --index FILE.csv` writes one, `fervis-train train --index FILE.csv` learns by it. The file is CSV:
 //!
 //! ```text
 //! # fervis index 1, data 0123456789abcdef
@@ -102,6 +102,20 @@ impl CleanIndex {
             .iter()
             .filter(|row| row.keep && row.split == split);
         kept.map(|row| row.index).collect()
+    }
+
+    /// Takes what is left out from the data set's splits and corrects its labels. The images keep their numbers.
+    ///
+    /// # Panics
+    /// If the table was made for another data set.
+    pub fn apply(&self, dataset: &mut Dataset) {
+        assert_eq!(self.rows.len(), dataset.len(), "a row for each image");
+        for split in Split::ALL {
+            dataset.restrict(split, |index| self.keeps(index));
+        }
+        for row in &self.rows {
+            dataset.relabel(row.index, row.label);
+        }
     }
 
     /// Writes the table.
@@ -229,6 +243,23 @@ mod tests {
         assert_eq!(read, index);
         assert_eq!(read.split(Split::Training), [0]);
         assert!(!read.keeps(2) && read.keeps(1));
+    }
+
+    #[test]
+    fn what_is_left_out_is_gone_and_labels_are_corrected() {
+        let mut dataset = dataset();
+        let mut index = CleanIndex::all(&dataset);
+        index.leave_out(0, "blurred");
+        index.rows[2].label = Expression::Surprise;
+        let before = dataset.fingerprint();
+        index.apply(&mut dataset);
+        assert_eq!(dataset.split(Split::Training), [2]);
+        assert_eq!(dataset.split(Split::PrivateTest), [1]);
+        assert_eq!(
+            dataset.labels_of(&[2]),
+            [Expression::Surprise.index() as u32]
+        );
+        assert_ne!(dataset.fingerprint(), before);
     }
 
     #[test]

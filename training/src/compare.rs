@@ -9,7 +9,10 @@ use std::fmt;
 use fervis::expression::Logits;
 use serde::Serialize;
 
-use crate::evaluate::{Evaluation, Measured};
+use crate::{
+    evaluate::{Evaluation, Measured},
+    table::Table,
+};
 
 /// One checkpoint of a comparison.
 #[derive(Debug, Clone, Serialize)]
@@ -87,7 +90,7 @@ fn paired_difference(a: &[bool], b: &[bool]) -> (f64, f64) {
 impl fmt::Display for Comparison {
     /// A table in Markdown, which a terminal shows well too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = [
+        let mut table = Table::new(&[
             "checkpoint",
             "architecture",
             "weights",
@@ -99,62 +102,37 @@ impl fmt::Display for Comparison {
             "macro-F1",
             "ECE",
             "NLL",
-        ];
+        ]);
         let percent = |value: f64| format!("{:.2} %", value * 100.0);
-        let rows: Vec<Vec<String>> = self
-            .contestants
-            .iter()
-            .enumerate()
-            .map(|(position, contestant)| {
-                let figures = &contestant.evaluation;
-                let difference = match position {
-                    0 => String::new(),
-                    _ => format!(
-                        "{:+.2} ± {:.2}",
-                        contestant.difference * 100.0,
-                        contestant.difference_standard_error * 100.0
-                    ),
-                };
-                vec![
-                    contestant.name.clone(),
-                    contestant.architecture.clone(),
-                    format!("{:.2} M", contestant.n_parameters as f64 / 1e6),
-                    format!(
-                        "{:.2} ± {:.2} %",
-                        figures.accuracy * 100.0,
-                        figures.accuracy_standard_error * 100.0
-                    ),
-                    difference,
-                    percent(figures.accuracy_flip),
-                    percent(figures.accuracy_ten_crop),
-                    percent(figures.accuracy_deduplicated),
-                    percent(figures.macro_f1),
-                    percent(figures.ece),
-                    format!("{:.4}", figures.negative_log_likelihood),
-                ]
-            })
-            .collect();
-        let widths: Vec<usize> = (0..header.len())
-            .map(|column| {
-                let cells = rows.iter().map(|row| row[column].chars().count());
-                cells.max().unwrap_or(0).max(header[column].len())
-            })
-            .collect();
-        let line = |f: &mut fmt::Formatter<'_>, cells: &[String]| {
-            for (cell, width) in cells.iter().zip(&widths) {
-                write!(f, "| {cell:<width$} ")?;
-            }
-            writeln!(f, "|")
-        };
-        line(f, &header.map(str::to_owned))?;
-        line(
-            f,
-            &widths
-                .iter()
-                .map(|width| "-".repeat(*width))
-                .collect::<Vec<_>>(),
-        )?;
-        rows.iter().try_for_each(|row| line(f, row))
+        for (position, contestant) in self.contestants.iter().enumerate() {
+            let figures = &contestant.evaluation;
+            let difference = match position {
+                0 => String::new(),
+                _ => format!(
+                    "{:+.2} ± {:.2}",
+                    contestant.difference * 100.0,
+                    contestant.difference_standard_error * 100.0
+                ),
+            };
+            table.push(vec![
+                contestant.name.clone(),
+                contestant.architecture.clone(),
+                format!("{:.2} M", contestant.n_parameters as f64 / 1e6),
+                format!(
+                    "{:.2} ± {:.2} %",
+                    figures.accuracy * 100.0,
+                    figures.accuracy_standard_error * 100.0
+                ),
+                difference,
+                percent(figures.accuracy_flip),
+                percent(figures.accuracy_ten_crop),
+                percent(figures.accuracy_deduplicated),
+                percent(figures.macro_f1),
+                percent(figures.ece),
+                format!("{:.4}", figures.negative_log_likelihood),
+            ]);
+        }
+        write!(f, "{table}")
     }
 }
 
@@ -208,6 +186,7 @@ mod tests {
                 labels: Expression::ALL.map(|e| e.name().to_owned()).to_vec(),
                 input: InputSpec::FER_2013,
                 temperature: 1.0,
+                uncertain_below: 0.0,
                 training: serde_json::Value::Null,
                 metrics: std::collections::BTreeMap::new(),
                 license: String::new(),
@@ -261,6 +240,22 @@ mod tests {
         assert_eq!(table.lines().count(), 4);
         assert!(table.contains("| -25.00 ± 41.46 "), "{table}");
         let json: serde_json::Value = serde_json::to_value(&comparison).unwrap();
+        // Scripts count on these names, in `evaluate --json` as well.
+        let figures = json["contestants"][1]["evaluation"].as_object().unwrap();
+        for key in [
+            "n",
+            "accuracy",
+            "accuracy_flip",
+            "accuracy_ten_crop",
+            "accuracy_deduplicated",
+            "macro_f1",
+            "per_class_f1",
+            "ece",
+        ] {
+            assert!(figures.contains_key(key), "{key}");
+        }
+        let f1 = figures["per_class_f1"].as_object().unwrap();
+        assert!(Expression::ALL.iter().all(|e| f1.contains_key(e.name())));
         assert_eq!(json["contestants"][1]["evaluation"]["accuracy"], 0.25);
     }
 }

@@ -220,7 +220,8 @@ impl fmt::Display for Diagnosis {
         let [training, public, private] = self.n_kept;
         write!(
             f,
-            "\nclean: {training} images of Training, {public} of PublicTest, {private} of PrivateTest (which is left as it is)"
+            "\nclean: {training} images of Training, {public} of PublicTest, {private} of PrivateTest (which is left as it \
+             is)\nimages are numbered from 0 in the order of the data"
         )
     }
 }

@@ -18,9 +18,11 @@ use crate::{
     duplicates::Duplicates,
     ferplus::{Agreement, FerPlus},
     loader::{Batches, LoaderConfig},
-    metrics::{ClassMetrics, Metrics},
+    loss::Target,
+    metrics::{ClassMetrics, Metrics, cross_entropy},
     reliability::Reliability,
-    temperature::fit_temperature,
+    risk::{self, Answer, RiskPoint},
+    temperature::fit_temperature_to_votes,
 };
 
 /// Figures of one checkpoint on one split.
@@ -59,6 +61,17 @@ pub struct Evaluation {
     /// Agreement of the single view with FER+, if its votes were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus: Option<Agreement>,
+    /// The accuracy in it, of the logits averaged over the image and its mirror image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ferplus_flip: Option<f64>,
+    /// The same over ten crops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ferplus_ten_crop: Option<f64>,
+    /// The same for the single view of images that have no pixel-identical copy in Training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ferplus_deduplicated: Option<f64>,
+    /// What comes of the checkpoint's threshold for "uncertain", by the data's labels.
+    pub uncertain: RiskPoint,
 }
 
 /// An evaluation and what it was made of.
@@ -72,6 +85,8 @@ pub struct Measured {
     pub reliability: Reliability,
     /// The single view's, in file order, as the network gives them.
     pub logits: Vec<Logits>,
+    /// The single view's with the checkpoint's temperature: by the votes, where they were given, else by the labels.
+    pub answers: Vec<Answer>,
 }
 
 impl Evaluation {
@@ -93,8 +108,17 @@ impl Evaluation {
         );
         let labels = dataset.labels_of(indices);
         let temperature = classifier.info().temperature;
+        let look = |views: Views| {
+            // Ten views of every image may take minutes.
+            log::info!(
+                "{} images, views of each: {}",
+                indices.len(),
+                views.views().len()
+            );
+            logits_over(classifier, dataset, indices, views)
+        };
         let logits = Views::ALL
-            .map(|views| logits_over(classifier, dataset, indices, views))
+            .map(look)
             .into_iter()
             .collect::<Result<Vec<_>>>()?;
         let [single, flip, ten] =
@@ -107,11 +131,10 @@ impl Evaluation {
         let unknown = indices
             .iter()
             .zip(&logits[0])
-            .zip(&labels)
-            .filter(|((index, _), _)| !known.contains(index));
-        let (clean_logits, clean_labels): (Vec<Logits>, Vec<u32>) = unknown
-            .map(|((_, logits), label)| (*logits, *label))
-            .unzip();
+            .filter(|(index, _)| !known.contains(index));
+        let (clean_indices, clean_logits): (Vec<usize>, Vec<Logits>) =
+            unknown.map(|(index, logits)| (*index, *logits)).unzip();
+        let clean_labels = dataset.labels_of(&clean_indices);
         let deduplicated = Metrics::from_logits(&clean_logits, &clean_labels, temperature);
         let by_label = |figure: fn(&ClassMetrics) -> f64| {
             let classes = single.classes.iter();
@@ -119,6 +142,10 @@ impl Evaluation {
                 .map(|class| (class.expression.name(), figure(class)))
                 .collect()
         };
+        let agreement = |indices: &[usize], logits: &[Logits]| {
+            votes.map(|votes| votes.agreement(dataset, indices, logits, temperature))
+        };
+        let by_labels = risk::answers(&logits[0], &one_hot(&labels), temperature);
         let evaluation = Self {
             split: split.name(),
             n: indices.len(),
@@ -135,16 +162,39 @@ impl Evaluation {
             ece: single.calibration_error,
             negative_log_likelihood: single.negative_log_likelihood,
             confusion_matrix: single.confusion.counts,
-            ferplus: votes.map(|votes| votes.agreement(dataset, indices, &logits[0])),
+            ferplus: agreement(indices, &logits[0]),
+            ferplus_flip: agreement(indices, &logits[1]).map(|agreement| agreement.accuracy),
+            ferplus_ten_crop: agreement(indices, &logits[2]).map(|agreement| agreement.accuracy),
+            ferplus_deduplicated: agreement(&clean_indices, &clean_logits)
+                .map(|agreement| agreement.accuracy),
+            uncertain: risk::at(&by_labels, classifier.info().uncertain_below.into()),
         };
         let logits = logits.into_iter().next().unwrap_or_default();
+        let answers = match votes {
+            None => by_labels,
+            Some(votes) => {
+                let (judged, truths) = votes.judged(indices);
+                let of_judged = indices.iter().zip(&logits);
+                let of_judged = of_judged.filter(|(index, _)| judged.binary_search(index).is_ok());
+                let logits: Vec<Logits> = of_judged.map(|(_, logits)| *logits).collect();
+                risk::answers(&logits, &truths, temperature)
+            }
+        };
         Ok(Measured {
             evaluation,
             single,
             reliability: Reliability::from_logits(&logits, &labels, temperature),
             logits,
+            answers,
         })
     }
+}
+
+/// Labels as distributions.
+fn one_hot(labels: &[u32]) -> Vec<Target> {
+    let of_label =
+        |label: &u32| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize)));
+    labels.iter().map(of_label).collect()
 }
 
 /// Logits of every image, averaged over `views`, in the order of `indices`.
@@ -210,13 +260,53 @@ pub fn logits_of(
     Ok(all)
 }
 
-/// The temperature that makes confidence match accuracy best on PublicTest.
+/// What makes a checkpoint's confidence mean something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibration {
+    /// Divides the logits.
+    pub temperature: f32,
+    /// Below this probability the application says "uncertain".
+    pub uncertain_below: f32,
+    /// What was looked at, with that temperature.
+    pub answers: Vec<Answer>,
+    /// The same with the temperature that the checkpoint had.
+    pub answers_before: Vec<Answer>,
+    /// Mean cross-entropy of the truth, in nats.
+    pub surprise: f64,
+    /// The same before.
+    pub surprise_before: f64,
+}
+
+/// Fits both on PublicTest: to FER-2013's labels, or to the distributions of FER+'s votes if they are given, for
+/// networks that learnt from them. There a confidence of 70 % means that 7 of 10 people would say the same.
 ///
 /// # Errors
 /// If the data has no PublicTest or the network's inputs are not square.
-pub fn calibration_temperature(classifier: &mut Classifier, dataset: &Arc<Dataset>) -> Result<f32> {
-    let indices = dataset.split(Split::PublicTest);
-    ensure!(!indices.is_empty(), "the data has no PublicTest images");
-    let logits = logits_of(classifier, dataset, indices, View::PLAIN)?;
-    Ok(fit_temperature(&logits, &dataset.labels_of(indices)) as f32)
+pub fn calibrate(
+    classifier: &mut Classifier,
+    dataset: &Arc<Dataset>,
+    votes: Option<&FerPlus>,
+) -> Result<Calibration> {
+    let public = dataset.split(Split::PublicTest);
+    let (indices, truths) = match votes {
+        Some(votes) => votes.judged(public),
+        None => (public.to_vec(), one_hot(&dataset.labels_of(public))),
+    };
+    ensure!(
+        !indices.is_empty(),
+        "the data has no PublicTest images to calibrate with"
+    );
+    let logits = logits_of(classifier, dataset, &indices, View::PLAIN)?;
+    let temperature = fit_temperature_to_votes(&logits, &truths) as f32;
+    let answers = risk::answers(&logits, &truths, temperature);
+    let before = classifier.info().temperature;
+    let surprise = |temperature: f32| cross_entropy(&logits, &truths, temperature.into());
+    Ok(Calibration {
+        temperature,
+        uncertain_below: risk::uncertain_below(&answers) as f32,
+        answers,
+        answers_before: risk::answers(&logits, &truths, before),
+        surprise: surprise(temperature),
+        surprise_before: surprise(before),
+    })
 }

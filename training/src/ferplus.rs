@@ -4,14 +4,18 @@
 //! Its table goes with `fer2013.csv` row by row. What a newcomer gets wrong is to join by `Image name`: its numbers skip
 //! the rows that FER+ leaves unnamed.
 
-use std::{fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use csv::StringRecord;
 use fervis::expression::{Expression, Logits, N_EXPRESSIONS};
 use serde::Serialize;
 
-use crate::dataset::{Dataset, Split};
+use crate::{
+    dataset::{Dataset, Split},
+    loss::Target,
+    metrics::Metrics,
+};
 
 /// The table's words for our expressions, in [`Expression::ALL`]'s order.
 const COLUMNS: [&str; N_EXPRESSIONS] = [
@@ -23,25 +27,50 @@ const COLUMNS: [&str; N_EXPRESSIONS] = [
     "surprise",
     "neutral",
 ];
-/// Votes for something that is none of the seven.
+/// Votes for something that is none of the seven; the last for a picture without a face.
 const OTHER_COLUMNS: [&str; 3] = ["contempt", "unknown", "NF"];
 
 /// The votes for one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Votes {
-    by_expression: [u32; N_EXPRESSIONS],
-    others: u32,
+pub struct Votes {
+    /// For each of the seven, in [`Expression::ALL`]'s order.
+    pub by_expression: [u32; N_EXPRESSIONS],
+    /// For contempt, which FER-2013 does not have.
+    pub contempt: u32,
+    /// For "unknown".
+    pub unknown: u32,
+    /// For "not a face".
+    pub not_a_face: u32,
 }
 
 impl Votes {
     fn n(&self) -> u32 {
-        self.by_expression.iter().sum::<u32>() + self.others
+        self.n_for_expressions() + self.contempt + self.unknown + self.not_a_face
+    }
+
+    /// How many voters saw one of the seven expressions.
+    pub fn n_for_expressions(&self) -> u32 {
+        self.by_expression.iter().sum()
+    }
+
+    /// Whether "not a face" has more votes than anything else.
+    pub fn shows_no_face(&self) -> bool {
+        let others = [self.contempt, self.unknown];
+        let most = self.by_expression.into_iter().chain(others).max();
+        most.is_some_and(|most| self.not_a_face > most)
     }
 
     /// What more than half of all voters chose, if it is one of the seven.
-    fn majority(&self) -> Option<Expression> {
+    pub fn majority(&self) -> Option<Expression> {
         let wins = |expression: &Expression| 2 * self.by_expression[expression.index()] > self.n();
         Expression::ALL.into_iter().find(wins)
+    }
+
+    /// The distribution of the votes for the seven; `None` where nobody saw one of them. Votes for contempt, unknown and
+    /// "not a face" are left out, since the networks have no such output.
+    pub fn distribution(&self) -> Option<Target> {
+        let sum = self.n_for_expressions() as f32;
+        (sum > 0.0).then(|| self.by_expression.map(|n| n as f32 / sum))
     }
 }
 
@@ -50,12 +79,20 @@ impl Votes {
 pub struct FerPlus(Vec<Votes>);
 
 /// How far a network agrees with the voters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Agreement {
     /// Images for which more than half of the ten voters chose the same one of the seven expressions.
     pub n: usize,
     /// The share of these in which the network says the same.
     pub accuracy: f64,
+    /// Standard error of an accuracy measured on so many images.
+    pub accuracy_standard_error: f64,
+    /// Mean F1 of the seven classes on these images, with what the majority says for the truth.
+    pub macro_f1: f64,
+    /// F1 by what the majority says.
+    pub per_class_f1: BTreeMap<&'static str, f64>,
+    /// Expected calibration error on these images, 15 bins.
+    pub ece: f64,
     /// The share of these in which FER-2013's own label says the same: what agreeing with the labels alone would give.
     pub label_accuracy: f64,
     /// Over all images: the mean share of the voters who chose what the network says.
@@ -63,6 +100,19 @@ pub struct Agreement {
 }
 
 impl FerPlus {
+    /// The votes for each image, by its index.
+    pub fn new(by_image: Vec<Votes>) -> Self {
+        Self(by_image)
+    }
+
+    /// The votes for an image.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn of(&self, index: usize) -> &Votes {
+        &self.0[index]
+    }
+
     /// Reads `fer2013new.csv` for a data set in the order of `fer2013.csv`.
     ///
     /// # Errors
@@ -101,8 +151,13 @@ impl FerPlus {
             for (sum, column) in of_row.by_expression.iter_mut().zip(&columns) {
                 *sum = count(column).with_context(|| format!("{name}, line {line}"))?;
             }
-            for column in &others {
-                of_row.others += count(column).with_context(|| format!("{name}, line {line}"))?;
+            let counts = [
+                &mut of_row.contempt,
+                &mut of_row.unknown,
+                &mut of_row.not_a_face,
+            ];
+            for (sum, column) in counts.into_iter().zip(&others) {
+                *sum = count(column).with_context(|| format!("{name}, line {line}"))?;
             }
             votes.push(of_row);
             splits.push(record.get(usage).and_then(Split::from_name));
@@ -126,27 +181,57 @@ impl FerPlus {
         Ok(Self(votes))
     }
 
-    /// Compares the network's choices for the images at `indices` with the votes.
+    /// Those of `indices` in which at least one voter saw one of the seven expressions and "not a face" does not lead, and
+    /// the distributions of their votes.
+    ///
+    /// # Panics
+    /// If the votes belong to another data set.
+    pub fn judged(&self, indices: &[usize]) -> (Vec<usize>, Vec<Target>) {
+        let judged = indices.iter().filter_map(|&index| {
+            let votes = self.of(index);
+            let distribution = votes.distribution().filter(|_| !votes.shows_no_face())?;
+            Some((index, distribution))
+        });
+        judged.unzip()
+    }
+
+    /// Compares the network's choices for the images at `indices` with the votes; confidence is that of logits over
+    /// `temperature`.
     ///
     /// # Panics
     /// If the lengths differ, or the votes belong to another data set.
-    pub fn agreement(&self, dataset: &Dataset, indices: &[usize], logits: &[Logits]) -> Agreement {
+    pub fn agreement(
+        &self,
+        dataset: &Dataset,
+        indices: &[usize],
+        logits: &[Logits],
+        temperature: f32,
+    ) -> Agreement {
         assert_eq!(indices.len(), logits.len(), "one prediction per image");
-        let (mut n, mut n_agreeing, mut n_labels, mut share) = (0, 0, 0, 0.0);
+        let (mut n_labels, mut share) = (0, 0.0);
+        let (mut clear, mut majorities) = (Vec::new(), Vec::new());
         for (&index, logits) in indices.iter().zip(logits) {
-            let votes = &self.0[index];
+            let votes = self.of(index);
             let (choice, _) = logits.softmax(1.0).top();
             share += f64::from(votes.by_expression[choice.index()]) / f64::from(votes.n().max(1));
             if let Some(majority) = votes.majority() {
-                n += 1;
-                n_agreeing += usize::from(choice == majority);
+                clear.push(*logits);
+                majorities.push(majority.index() as u32);
                 n_labels += usize::from(usize::from(dataset.label(index)) == majority.index());
             }
         }
+        let metrics = Metrics::from_logits(&clear, &majorities, temperature);
+        let classes = metrics.classes.iter();
         Agreement {
-            n,
-            accuracy: n_agreeing as f64 / n.max(1) as f64,
-            label_accuracy: n_labels as f64 / n.max(1) as f64,
+            n: clear.len(),
+            accuracy: metrics.accuracy,
+            accuracy_standard_error: metrics.accuracy_standard_error,
+            macro_f1: metrics.macro_f1,
+            per_class_f1: classes
+                .map(|class| (class.expression.name(), class.f1))
+                .collect(),
+            ece: metrics.calibration_error,
+            label_accuracy: n_labels as f64 / clear.len().max(1) as f64,
             vote_share: share / indices.len().max(1) as f64,
         }
     }
@@ -164,13 +249,28 @@ fn count(record: &StringRecord, column: usize) -> Result<u32> {
 impl fmt::Display for Agreement {
     /// Lines for the terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
+        writeln!(
             f,
-            "agreement with FER+     {:6.2} % of {} images with a majority (FER-2013's labels: {:.2} %); \
-             on average {:.1} % of the voters agree",
+            "agreement with FER+     {:6.2} % (standard error {:.2}) of {} images with a majority (FER-2013's labels: \
+             {:.2} %)",
             self.accuracy * 100.0,
+            self.accuracy_standard_error * 100.0,
             self.n,
             self.label_accuracy * 100.0,
+        )?;
+        writeln!(
+            f,
+            "  macro-F1              {:6.2} %, calibration error {:.2} %",
+            self.macro_f1 * 100.0,
+            self.ece * 100.0
+        )?;
+        write!(f, "  F1                   ")?;
+        for (name, f1) in &self.per_class_f1 {
+            write!(f, " {name} {:.1}", f1 * 100.0)?;
+        }
+        write!(
+            f,
+            "\n  on average {:.1} % of the voters agree, over all images",
             self.vote_share * 100.0
         )
     }
@@ -218,12 +318,45 @@ PublicTest,c.png,5,0,0,0,0,0,0,5,0,0";
             logits
         };
         let logits = [says(Happy), says(Sad), says(Neutral)];
-        let agreement = votes.agreement(&dataset, dataset.split(Split::PublicTest), &logits);
+        let agreement = votes.agreement(&dataset, dataset.split(Split::PublicTest), &logits, 1.0);
         // Majorities: happy, neutral, none. Shares: 6, 3 and 5 of 10.
         assert_eq!((agreement.n, agreement.accuracy), (2, 0.5));
         assert_eq!(agreement.label_accuracy, 0.5);
         assert!((agreement.vote_share - 14.0 / 30.0).abs() < 1e-12);
-        assert!(agreement.to_string().contains("50.00 % of 2 images"));
+        let text = agreement.to_string();
+        assert!(
+            text.contains("50.00 % (standard error 35.36) of 2 images"),
+            "{text}"
+        );
+        assert_eq!(agreement.per_class_f1["happy"], 1.0);
+        assert_eq!(agreement.per_class_f1["neutral"], 0.0);
+        let (judged, targets) = votes.judged(&[0, 1, 3]);
+        assert_eq!(judged, [0, 1, 3]);
+        assert_eq!(targets[2][Neutral.index()], 1.0);
+    }
+
+    #[test]
+    fn votes_become_distributions_over_the_seven() {
+        let votes = |happy: u32, sad: u32, not_a_face: u32| {
+            let mut votes = Votes {
+                contempt: 1,
+                unknown: 1,
+                not_a_face,
+                ..Votes::default()
+            };
+            votes.by_expression[Happy.index()] = happy;
+            votes.by_expression[Sad.index()] = sad;
+            votes
+        };
+        let target = votes(3, 1, 4).distribution().unwrap();
+        assert_eq!((target[Happy.index()], target[Sad.index()]), (0.75, 0.25));
+        assert_eq!(target.iter().sum::<f32>(), 1.0);
+        assert!(votes(3, 1, 4).shows_no_face());
+        assert!(!votes(4, 0, 4).shows_no_face(), "a tie is for the face");
+        assert_eq!(votes(0, 0, 8).distribution(), None);
+        assert_eq!(load(ROWS).unwrap().of(3).contempt, 5);
+        let all = FerPlus::new(vec![votes(0, 0, 8), votes(1, 1, 0), votes(3, 1, 4)]);
+        assert_eq!(all.judged(&[0, 1, 2]).0, [1]);
     }
 
     #[test]

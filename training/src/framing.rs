@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use fervis::{
+    bounding_box::BoundingBox,
     detect::{DetectConfig, FaceFinder},
     frame::{Frame, FrameId, RGBA_BYTES, Resolution},
     model::preprocess::CropGeometry,
@@ -36,14 +37,12 @@ pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
     let (mut scales, mut shifts) = (Vec::new(), Vec::new());
     let image_side = (ENLARGEMENT * IMAGE_SIDE_PX) as f32;
     for index in indices {
-        finder.reset();
-        let faces = finder.find(&frame_around(dataset.image(*index)));
-        let Some(face) = faces.iter().max_by(|a, b| a.score.total_cmp(&b.score)) else {
+        let Some((_, face)) = find_face(&mut finder, dataset.image(*index)) else {
             continue;
         };
-        let side = face.box_in_frame.width.max(face.box_in_frame.height);
+        let side = face.width.max(face.height);
         scales.push(image_side / side);
-        shifts.push((FRAME_SIDE_PX as f32 / 2.0 - face.box_in_frame.center().1) / side);
+        shifts.push((FRAME_SIDE_PX as f32 / 2.0 - face.center().1) / side);
     }
     let n_found = scales.len();
     let crop = CropGeometry {
@@ -55,6 +54,17 @@ pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
         n_images: indices.len(),
         n_found,
     })
+}
+
+/// A frame with the image in its middle, and the box that the detector finds there; the clearest of several, `None` of
+/// none.
+pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame, BoundingBox)> {
+    finder.reset();
+    let frame = frame_around(image);
+    let faces = finder.find(&frame);
+    let face = faces.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
+    let box_in_frame = face.box_in_frame;
+    Some((frame, box_in_frame))
 }
 
 /// The image enlarged (bilinear) in the middle of a grey frame, its border pixels continued to the frame's border.

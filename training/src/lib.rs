@@ -4,9 +4,11 @@
 //! network of them, [`evaluate`] measures it. Selection happens on PublicTest; PrivateTest is for the last figure alone.
 
 pub mod augment;
+pub mod auxiliary;
 pub mod clean_index;
 pub mod compare;
 pub mod dataset;
+pub mod distillation;
 pub mod doctor;
 pub mod duplicates;
 pub mod ema;
@@ -26,11 +28,15 @@ pub mod progress;
 pub mod random;
 pub mod recipe;
 pub mod reliability;
+pub mod risk;
+pub mod rows;
 pub mod run_folder;
 pub mod run_log;
+pub mod runs;
 pub mod sampler;
 pub mod schedule;
+pub mod table;
 pub mod temperature;
 pub mod tensorboard;
+pub mod through_detector;
 pub mod train;
-pub mod votes;

@@ -2,13 +2,22 @@
 //!
 //! `t` is the target, `p` the network's probability, `w` the class's weight. With γ = 0, all weights 1 and `t` the label
 //! this is cross-entropy. Targets combine, in this order: the label, blended with people's votes, smoothed, mixed.
+//! A second head's loss ([`crate::auxiliary`]) and the gap to other networks' answers ([`crate::distillation`]) are added.
+
+use std::sync::Arc;
 
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::{loss::cross_entropy, ops::log_softmax};
 use fervis::expression::N_EXPRESSIONS;
 use serde::{Deserialize, Serialize};
 
-use crate::{loader::Batch, votes::Votes};
+use crate::{
+    auxiliary::{self, AuxiliarySettings},
+    distillation::DistillationSettings,
+    ferplus::FerPlus,
+    loader::Batch,
+    recipe::Recipe,
+};
 
 /// A distribution over the classes, in FER-2013's order.
 pub type Target = [f32; N_EXPRESSIONS];
@@ -44,17 +53,20 @@ pub enum ClassWeights {
 #[derive(Debug)]
 pub struct Loss {
     settings: LossSettings,
+    auxiliary: Option<AuxiliarySettings>,
+    distillation: Option<DistillationSettings>,
     weights: Option<[f32; N_EXPRESSIONS]>,
-    votes: Option<Votes>,
+    votes: Option<Arc<FerPlus>>,
 }
 
 impl Loss {
     /// `class_counts` are those of the training images, `votes` those of the whole data set.
     pub fn new(
-        settings: LossSettings,
+        recipe: &Recipe,
         class_counts: [usize; N_EXPRESSIONS],
-        votes: Option<Votes>,
+        votes: Option<Arc<FerPlus>>,
     ) -> Self {
+        let settings = recipe.loss;
         let n_images: usize = class_counts.iter().sum();
         let weights = match settings.class_weights {
             ClassWeights::Even => None,
@@ -66,18 +78,66 @@ impl Loss {
         };
         Self {
             settings,
+            auxiliary: recipe.auxiliary,
+            distillation: recipe.distillation,
             weights,
-            votes: votes.filter(|_| settings.votes_share > 0.0),
+            votes,
         }
     }
 
-    /// The mean loss of a batch, from logits `(n, 7)`.
+    /// The mean loss of a batch, from logits `(n, 7)`, or `(n, 14)` where there is a second head. `teachers` are the
+    /// answers of the networks learnt from, softened by the recipe's temperature, one for each image.
     ///
     /// # Errors
     /// If the logits have another shape.
-    pub fn of_batch(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
+    pub fn of_batch(
+        &self,
+        logits: &Tensor,
+        batch: &Batch,
+        teachers: Option<&[Target]>,
+    ) -> Result<Tensor> {
+        let (own, second) = auxiliary::heads(logits)?;
+        let mut loss = self.of_labels(&own, batch)?;
+        if let (Some(settings), Some(teachers)) = (self.distillation, teachers) {
+            let DistillationSettings { share, temperature } = settings;
+            let soft = self.softened(&own, teachers, temperature)?;
+            loss = ((loss * (1.0 - share))? + (soft * (share * temperature * temperature))?)?;
+        }
+        if let (Some(settings), Some(second)) = (self.auxiliary, second) {
+            loss = (loss + (self.of_votes(&second, batch)? * settings.weight)?)?;
+        }
+        Ok(loss)
+    }
+
+    /// The cross-entropy of logits over a temperature with softened answers.
+    fn softened(&self, logits: &Tensor, targets: &[Target], temperature: f64) -> Result<Tensor> {
+        let values = targets.concat();
+        let targets = Tensor::from_vec(values, logits.dims(), &Device::Cpu)?;
+        let log_p = log_softmax(&(logits / temperature)?, D::Minus1)?;
+        let sum = (log_p * targets.to_device(logits.device())?)?.sum_all()?;
+        sum * (-1.0 / logits.dim(0)? as f64)
+    }
+
+    /// The cross-entropy of the second head's logits with the votes, over the images that have any.
+    fn of_votes(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
+        let of_image = |index: &usize| {
+            let votes = self.votes.as_ref()?;
+            votes.of(*index).distribution()
+        };
+        let targets = batch
+            .indices
+            .iter()
+            .map(|index| of_image(index).unwrap_or_default());
+        let targets = mixed(targets.collect(), batch);
+        let n_votes: f32 = targets.iter().flatten().sum();
+        let n_images = f64::from(n_votes.max(f32::MIN_POSITIVE)) / targets.len() as f64;
+        self.softened(logits, &targets, 1.0)? / n_images
+    }
+
+    /// The loss by labels and, for their share, votes.
+    fn of_labels(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
         let is_plain = self.weights.is_none()
-            && self.votes.is_none()
+            && self.settings.votes_share == 0.0
             && self.settings.label_smoothing == 0.0
             && self.settings.focal_gamma == 0.0
             && batch.mixed.is_none();
@@ -92,7 +152,11 @@ impl Loss {
     fn targets(&self, batch: &Batch) -> Vec<Target> {
         let smoothing = self.settings.label_smoothing;
         let of_image = |(&label, &index): (&u32, &usize)| {
-            let votes = self.votes.as_ref().and_then(|votes| votes.of(index));
+            let votes = self
+                .votes
+                .as_ref()
+                .filter(|_| self.settings.votes_share > 0.0);
+            let votes = votes.and_then(|votes| votes.of(index).distribution());
             let votes_share = votes.map_or(0.0, |_| self.settings.votes_share);
             let mut target = [0.0; N_EXPRESSIONS];
             for (class, value) in target.iter_mut().enumerate() {
@@ -103,24 +167,8 @@ impl Loss {
             }
             target
         };
-        let targets: Vec<Target> = batch
-            .labels
-            .iter()
-            .zip(&batch.indices)
-            .map(of_image)
-            .collect();
-        match &batch.mixed {
-            None => targets,
-            Some(mixed) => mixed
-                .partners
-                .iter()
-                .zip(&targets)
-                .map(|(&partner, own)| {
-                    let other = targets[partner];
-                    std::array::from_fn(|c| mixed.share * own[c] + (1.0 - mixed.share) * other[c])
-                })
-                .collect(),
-        }
+        let targets = batch.labels.iter().zip(&batch.indices).map(of_image);
+        mixed(targets.collect(), batch)
     }
 
     /// The loss, divided by the sum of `w t` over classes and images: with labels as targets that is PyTorch's mean.
@@ -146,6 +194,18 @@ impl Loss {
         // A batch whose classes all weigh nothing has no loss.
         terms.sum_all()? * (-1.0 / f64::from(sum.max(f32::MIN_POSITIVE)))
     }
+}
+
+/// Targets blended as the batch's images are.
+fn mixed(targets: Vec<Target>, batch: &Batch) -> Vec<Target> {
+    let Some(mixed) = &batch.mixed else {
+        return targets;
+    };
+    let blend = |(&partner, own): (&usize, &Target)| {
+        let other = targets[partner];
+        std::array::from_fn(|c| mixed.share * own[c] + (1.0 - mixed.share) * other[c])
+    };
+    mixed.partners.iter().zip(&targets).map(blend).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use std::fmt;
 use fervis::expression::{Expression, Logits, N_EXPRESSIONS, Probabilities};
 use serde::{Deserialize, Serialize};
 
+use crate::loss::Target;
+
 /// Bins of [`Metrics::calibration_error`], as in Guo et al. 2017 (arXiv:1706.04599).
 pub(crate) const N_CALIBRATION_BINS: usize = 15;
 
@@ -171,13 +173,35 @@ impl Metrics {
 pub fn negative_log_likelihood(logits: &[Logits], labels: &[u32], temperature: f64) -> f64 {
     assert_eq!(logits.len(), labels.len(), "one label per prediction");
     let of_one = |(logits, &label): (&Logits, &u32)| {
-        let scaled = logits.0.map(|logit| f64::from(logit) / temperature);
-        let max = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = scaled.iter().map(|logit| (logit - max).exp()).sum();
-        max + sum.ln() - scaled[expression_of(label).index()]
+        surprises(logits, temperature)[expression_of(label).index()]
     };
     let sum: f64 = logits.iter().zip(labels).map(of_one).sum();
     sum / logits.len().max(1) as f64
+}
+
+/// The same for truths that are distributions: mean of `Σ t · -ln softmax(logits / temperature)` over the classes.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn cross_entropy(logits: &[Logits], truths: &[Target], temperature: f64) -> f64 {
+    assert_eq!(logits.len(), truths.len(), "one truth per prediction");
+    let of_one = |(logits, truth): (&Logits, &Target)| {
+        let surprises = surprises(logits, temperature).into_iter();
+        let terms = surprises
+            .zip(truth)
+            .map(|(surprise, t)| surprise * f64::from(*t));
+        terms.sum::<f64>()
+    };
+    let sum: f64 = logits.iter().zip(truths).map(of_one).sum();
+    sum / logits.len().max(1) as f64
+}
+
+/// `-ln softmax(logits / temperature)`.
+fn surprises(logits: &Logits, temperature: f64) -> [f64; N_EXPRESSIONS] {
+    let scaled = logits.0.map(|logit| f64::from(logit) / temperature);
+    let max = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = scaled.iter().map(|logit| (logit - max).exp()).sum();
+    scaled.map(|logit| max + sum.ln() - logit)
 }
 
 /// Predictions of similar confidence.

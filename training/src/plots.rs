@@ -14,14 +14,23 @@ const PANEL_HEIGHT: f64 = 180.0;
 const LEFT: f64 = 64.0;
 const TOP: f64 = 36.0;
 const GAP: f64 = 56.0;
-/// Blue and orange of Okabe and Ito, which colour-blind readers tell apart.
-const COLORS: [&str; 2] = ["#0072b2", "#d55e00"];
+/// Blue, orange and green of Okabe and Ito, which colour-blind readers tell apart.
+const COLORS: [&str; 3] = ["#0072b2", "#d55e00", "#009e73"];
 /// Horizontal lines of a panel.
 const N_TICKS: usize = 5;
 
 /// A picture of the losses, the figures on PublicTest and the learning rate by epoch.
 pub fn curves(history: &[EpochFigures]) -> String {
     type Figure = fn(&EpochFigures) -> f64;
+    let shares: [(&str, Figure); 3] = [
+        ("accuracy", |f| f.public_accuracy * 100.0),
+        ("macro-F1", |f| f.public_macro_f1 * 100.0),
+        ("with FER+", |f| {
+            f.public_agreement.unwrap_or_default() * 100.0
+        }),
+    ];
+    let has_agreement = history.iter().any(|f| f.public_agreement.is_some());
+    let n_shares = if has_agreement { 3 } else { 2 };
     let panels: [(&str, &[(&str, Figure)]); 3] = [
         (
             "loss",
@@ -30,13 +39,7 @@ pub fn curves(history: &[EpochFigures]) -> String {
                 ("PublicTest", |f| f.public_loss),
             ],
         ),
-        (
-            "PublicTest, %",
-            &[
-                ("accuracy", |f| f.public_accuracy * 100.0),
-                ("macro-F1", |f| f.public_macro_f1 * 100.0),
-            ],
-        ),
+        ("PublicTest, %", &shares[..n_shares]),
         ("learning rate", &[("", |f| f.learning_rate)]),
     ];
     let height = TOP + panels.len() as f64 * (PANEL_HEIGHT + GAP);
@@ -99,7 +102,7 @@ fn panel(svg: &mut String, top: f64, title: &str, lines: &[(&str, Vec<f64>)]) {
             let (x, y) = point.split_once(',').unwrap_or_default();
             let _ = writeln!(svg, r#"<circle cx="{x}" cy="{y}" r="3" fill="{color}"/>"#);
         }
-        let x = LEFT + PANEL_WIDTH - 90.0 * (1 - line) as f64;
+        let x = LEFT + PANEL_WIDTH - 90.0 * (lines.len() - 1 - line) as f64;
         let _ = writeln!(svg, r#"<g fill="{color}">"#);
         text(svg, x, top - 10.0, "end", name);
         svg.push_str("</g>\n");
@@ -202,6 +205,7 @@ mod tests {
             public_loss,
             public_accuracy: 0.5,
             public_macro_f1: 0.4,
+            public_agreement: None,
             learning_rate: 1e-3,
             seconds: 1.0,
             images_per_second: 1.0,
@@ -216,6 +220,18 @@ mod tests {
         assert_eq!(count("<g "), count("</g>"));
         assert_eq!(count("<text"), count("</text>"));
         assert_eq!(count("</svg>"), 1);
+    }
+
+    #[test]
+    fn agreement_has_a_curve_where_it_was_measured() {
+        let with_votes = EpochFigures {
+            public_agreement: Some(0.8),
+            ..figures(1, 2.0)
+        };
+        let svg = curves(&[with_votes]);
+        check_is_sound(&svg);
+        assert!(svg.contains("with FER+"));
+        assert!(!curves(&[figures(1, 2.0)]).contains("with FER+"));
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub struct EpochFigures {
     pub public_accuracy: f64,
     /// Macro-F1 on PublicTest.
     pub public_macro_f1: f64,
+    /// Agreement with FER+'s majorities on PublicTest, where its votes were given.
+    #[serde(default)]
+    pub public_agreement: Option<f64>,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// Wall time of the epoch, with validation.
@@ -41,6 +44,8 @@ impl EpochFigures {
             SelectionMetric::MacroF1 => self.public_macro_f1,
             SelectionMetric::Accuracy => self.public_accuracy,
             SelectionMetric::Loss => self.public_loss,
+            // Without votes no epoch is better than another; the trainer refuses such a run.
+            SelectionMetric::FerplusAgreement => self.public_agreement.unwrap_or_default(),
         }
     }
 
@@ -215,6 +220,7 @@ mod tests {
             public_loss,
             public_accuracy: 1.0 / epoch as f64,
             public_macro_f1,
+            public_agreement: Some(1.0 - public_macro_f1),
             learning_rate: 1e-3,
             seconds: 10.0,
             images_per_second: 1.0,
@@ -294,6 +300,7 @@ mod tests {
             (SelectionMetric::MacroF1, 3),
             (SelectionMetric::Accuracy, 1),
             (SelectionMetric::Loss, 2),
+            (SelectionMetric::FerplusAgreement, 2),
         ] {
             let recipe = Recipe {
                 selection: Selection {

@@ -44,6 +44,13 @@ impl SplitMix64 {
         low + (high - low) * self.unit()
     }
 
+    /// Normal with mean 0 and variance 1 (Box and Muller 1958).
+    pub fn normal(&mut self) -> f32 {
+        // 1 - u is never 0, whose logarithm there is none of.
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f32::consts::TAU * self.unit()).cos()
+    }
+
     /// Uniform in 0 to `n - 1`. The bias is below n / 2⁶⁴.
     ///
     /// # Panics
@@ -116,5 +123,15 @@ mod tests {
         assert_ne!(items[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         items.sort_unstable();
         assert!(items.into_iter().eq(0..1000));
+    }
+
+    #[test]
+    fn normal_numbers_have_their_moments() {
+        let mut rng = SplitMix64::from_key(&[5]);
+        let values: Vec<f64> = (0..20_000).map(|_| f64::from(rng.normal())).collect();
+        let moment = |power| values.iter().map(|value| value.powi(power)).sum::<f64>() / 20_000.0;
+        assert!(moment(1).abs() < 0.03);
+        assert!((moment(2) - 1.0).abs() < 0.05);
+        assert!((moment(4) - 3.0).abs() < 0.3);
     }
 }

@@ -21,6 +21,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
+use fervis::model::pytorch::Pretrained;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,27 @@ struct StateHeader {
     progress: Progress,
     n_ema_updates: u64,
     events_len: u64,
+    #[serde(default)]
+    pretrained: Option<Origin>,
+}
+
+/// The file whose weights a run began with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// As it was called.
+    pub file: String,
+    /// Hexadecimal.
+    pub sha256: String,
+}
+
+impl Origin {
+    /// Of these weights.
+    pub fn of(weights: &Pretrained) -> Self {
+        Self {
+            file: weights.file.clone(),
+            sha256: weights.sha256.clone(),
+        }
+    }
 }
 
 /// What changes during a run.
@@ -57,9 +79,16 @@ pub struct RunState {
     pub progress: Progress,
     /// Bytes of TensorBoard's file.
     pub events_len: u64,
+    /// What the run began with, unless with random weights.
+    pub pretrained: Option<Origin>,
 }
 
 impl RunFolder {
+    /// The folder at `path`, which need not be there.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Makes the folder if it is not there.
     ///
     /// # Errors
@@ -121,6 +150,7 @@ impl RunFolder {
             progress: state.progress.clone(),
             n_ema_updates: state.ema.as_ref().map_or(0, Ema::n_updates),
             events_len: state.events_len,
+            pretrained: state.pretrained.clone(),
         };
         let mut tensors: BTreeMap<String, Tensor> = state.optimizer.state()?.into_iter().collect();
         let vars = sorted(&state.vars).into_iter();
@@ -209,6 +239,16 @@ impl RunFolder {
                 path.display()
             );
         }
+        let sha256 = |origin: &Option<Origin>| origin.as_ref().map(|origin| origin.sha256.clone());
+        ensure!(
+            sha256(&header.pretrained) == sha256(&state.pretrained),
+            "{} began with {}; give the same --pretrained, or choose another folder",
+            path.display(),
+            match &header.pretrained {
+                Some(origin) => format!("the weights of {}", origin.file),
+                None => "random weights".to_owned(),
+            }
+        );
         let tensors =
             candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).with_context(damaged)?;
         for (name, var) in sorted(&state.vars) {

@@ -9,7 +9,10 @@ use std::ops::RangeInclusive;
 
 use fervis::expression::Logits;
 
-use crate::metrics::negative_log_likelihood;
+use crate::{
+    loss::Target,
+    metrics::{cross_entropy, negative_log_likelihood},
+};
 
 /// Where the temperature is searched. A network outside of it is broken in a way no temperature mends.
 const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
@@ -29,9 +32,25 @@ pub fn fit_temperature(logits: &[Logits], labels: &[u32]) -> f64 {
     if logits.is_empty() {
         return 1.0;
     }
+    best(|temperature| negative_log_likelihood(logits, labels, temperature))
+}
+
+/// The same where the truths are distributions, such as people's votes: the temperature with the least cross-entropy.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn fit_temperature_to_votes(logits: &[Logits], votes: &[Target]) -> f64 {
+    if logits.is_empty() {
+        return 1.0;
+    }
+    best(|temperature| cross_entropy(logits, votes, temperature))
+}
+
+/// The temperature with the least loss.
+fn best(loss: impl Fn(f64) -> f64) -> f64 {
     // The likelihood is concave in 1 / T, so over ln T it has one peak, and golden-section search finds it.
     golden_section(
-        |ln_temperature| negative_log_likelihood(logits, labels, ln_temperature.exp()),
+        |ln_temperature| loss(ln_temperature.exp()),
         TEMPERATURES.start().ln()..=TEMPERATURES.end().ln(),
         LN_TOLERANCE,
     )
@@ -109,5 +128,35 @@ mod tests {
         assert!((fit_temperature(&right, &[0]) - 0.05).abs() < 0.001);
         assert!((fit_temperature(&right, &[1]) - 20.0).abs() < 0.01);
         assert_eq!(fit_temperature(&[], &[]), 1.0);
+    }
+
+    #[test]
+    fn labels_are_votes_that_all_agree() {
+        let (logits, labels) = overconfident(2.0, 2_000);
+        let votes: Vec<Target> = labels
+            .iter()
+            .map(|label| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize))))
+            .collect();
+        let (by_labels, by_votes) = (
+            fit_temperature(&logits, &labels),
+            fit_temperature_to_votes(&logits, &votes),
+        );
+        assert!(
+            (by_labels - by_votes).abs() < 1e-3,
+            "{by_labels} {by_votes}"
+        );
+    }
+
+    /// Probabilities that are the votes themselves need no temperature, and twice their logits need 2.
+    #[test]
+    fn votes_have_the_temperature_that_gives_their_shares() {
+        let (honest, _) = overconfident(1.0, 300);
+        let votes: Vec<Target> = honest.iter().map(|logits| logits.softmax(1.0).0).collect();
+        let doubled: Vec<Logits> = honest
+            .iter()
+            .map(|logits| Logits(logits.0.map(|logit| 2.0 * logit)))
+            .collect();
+        assert!((fit_temperature_to_votes(&honest, &votes) - 1.0).abs() < 1e-3);
+        assert!((fit_temperature_to_votes(&doubled, &votes) - 2.0).abs() < 2e-3);
     }
 }

@@ -17,29 +17,33 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use fervis::{
-    expression::{Expression, N_EXPRESSIONS},
+    expression::Expression,
     model::{
         Classifier, Precision,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
+        pytorch::Pretrained,
     },
 };
 
 use self::epoch::{EpochEnd, Stepper};
 use crate::{
     augment::View,
+    auxiliary,
     dataset::{Dataset, Split},
+    distillation::Teachers,
     ema::Ema,
     evaluate::logits_of,
+    ferplus::FerPlus,
     init::{randomize, sorted},
     loss::Loss,
     metrics::Metrics,
-    optimizer::Optimizer,
+    optimizer::{GroupSettings, Optimizer},
     progress::{EpochFigures, Progress},
     recipe::Recipe,
-    run_folder::{RunFolder, RunState},
+    rows,
+    run_folder::{Origin, RunFolder, RunState},
     run_log::RunLog,
     tensorboard::EventFile,
-    votes::Votes,
 };
 
 /// Steps that are timed before a run with a budget, after as many that warm up.
@@ -51,12 +55,16 @@ pub struct Job<'a> {
     pub recipe: &'a Recipe,
     /// The data.
     pub dataset: &'a Arc<Dataset>,
-    /// FER+'s votes, for recipes with a [`crate::loss::LossSettings::votes_share`].
-    pub votes: Option<Votes>,
+    /// FER+'s votes, for recipes that need them ([`Recipe::needs_votes`]); with them every epoch's agreement is measured.
+    pub votes: Option<Arc<FerPlus>>,
+    /// Networks to learn from, for recipes with a [`Recipe::distillation`].
+    pub teachers: Option<Teachers>,
     /// Where to compute.
     pub device: &'a Device,
     /// The run takes about this long, whatever number of epochs that is.
     pub budget: Option<Duration>,
+    /// What a new run begins with, instead of random weights.
+    pub pretrained: Option<Pretrained>,
 }
 
 /// How a run ended.
@@ -82,39 +90,62 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         ensure!(is_there, "the data has no {} images", split.name());
     }
     ensure!(
-        recipe.loss.votes_share == 0.0 || job.votes.is_some(),
-        "the recipe {} learns from FER+'s votes; give fer2013new.csv with --votes",
+        !recipe.needs_votes() || job.votes.is_some(),
+        "the recipe {} needs FER+'s votes; give fer2013new.csv with --votes",
+        recipe.name
+    );
+    let none = Teachers::new(Vec::new());
+    if recipe.distillation.is_some() {
+        job.teachers.as_ref().unwrap_or(&none).check(recipe)?;
+    }
+    ensure!(
+        recipe.auxiliary.is_none() || job.pretrained.is_none(),
+        "the recipe {} has a second head, which no file has weights for; leave [auxiliary] or --pretrained out",
         recipe.name
     );
     let folder = RunFolder::create(folder)?;
-    let fingerprint = dataset.fingerprint();
+    let rows = rows::training_rows(recipe.rows, dataset, job.votes.as_deref())?;
+    let teachers = job.teachers.as_ref().map_or(0, Teachers::fingerprint);
+    let fingerprint = rows::fingerprint(dataset, &rows) ^ teachers;
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, job.device);
     let precision = Precision::fastest();
+    let n_outputs = auxiliary::n_outputs(recipe.auxiliary);
     let network = recipe
         .network
-        .trainable(&recipe.input_spec(), N_EXPRESSIONS, precision, &vb)?;
-    randomize(&vars, recipe.seed)?;
+        .trainable(&recipe.input_spec(), n_outputs, precision, &vb)?;
+    randomize(&vars, recipe.first_weights, recipe.seed)?;
+    if let Some(pretrained) = &job.pretrained {
+        overwrite(&vars, &pretrained.weights)?;
+    }
+    let groups = groups_of(job);
     let new_ema = |ema: &crate::recipe::EmaSettings| Ema::new(&vars, ema.decay);
     let mut state = RunState {
-        optimizer: Optimizer::new(&vars, &recipe.optimizer, &recipe.groups)?,
+        optimizer: Optimizer::new(&vars, &recipe.optimizer, &groups)?,
         ema: recipe.ema.as_ref().map(new_ema).transpose()?,
         progress: Progress::new(recipe),
         events_len: 0,
+        pretrained: job.pretrained.as_ref().map(Origin::of),
         vars,
     };
-    if folder.has_state() {
-        folder.restore(recipe, fingerprint, &mut state)?;
-    } else {
+    let is_new = !folder.has_state();
+    if is_new {
         folder.save_recipe(recipe)?;
+    } else {
+        folder.restore(recipe, fingerprint, &mut state)?;
     }
     let mut log = RunLog::open(&folder.log_path()).context("opening the log")?;
+    if let Some(pretrained) = job.pretrained.as_ref().filter(|_| is_new) {
+        log.say(&pretrained.to_string());
+    }
     let mut events = EventFile::open(&folder.events_path(), state.events_len)
         .context("opening TensorBoard's file")?;
-    let class_counts = dataset.class_counts(dataset.split(Split::Training));
-    let loss = Loss::new(recipe.loss, class_counts, job.votes.clone());
+    log.say(&format!("learning from {}", rows::describe(dataset, &rows)));
+    let class_counts = dataset.class_counts(&rows);
+    let loss = Loss::new(recipe, class_counts, job.votes.clone());
     let stepper = Stepper {
         job,
+        rows: &rows,
         network: &*network,
         loss: &loss,
     };
@@ -168,7 +199,7 @@ fn finish_epoch(
     events: &mut EventFile,
 ) -> Result<bool> {
     let start = Instant::now();
-    let public = validate(job, &finished_weights(state))?;
+    let (public, agreement) = validate(job, &finished_weights(job.recipe, state)?)?;
     let partial = state.progress.partial;
     let figures = EpochFigures {
         epoch: state.progress.history.len() + 1,
@@ -176,6 +207,7 @@ fn finish_epoch(
         public_loss: public.negative_log_likelihood,
         public_accuracy: public.accuracy,
         public_macro_f1: public.macro_f1,
+        public_agreement: agreement,
         learning_rate,
         seconds: partial.seconds + start.elapsed().as_secs_f64(),
         images_per_second: partial.n_images as f64 / partial.seconds.max(1e-9),
@@ -188,8 +220,12 @@ fn finish_epoch(
     );
     let is_best = state.progress.note(figures, public, job.recipe);
     let n_left = state.progress.n_epochs_left(job.recipe, job.budget, 0.0);
+    let with_voters = match agreement {
+        Some(agreement) => format!("  agreement with FER+ {:.2} %", agreement * 100.0),
+        None => String::new(),
+    };
     log.say(&format!(
-        "epoch {:>3}  training loss {:.4}  PublicTest loss {:.4}  accuracy {:.2} %  macro-F1 {:.2} %  rate {:.1e}  \
+        "epoch {:>3}  training loss {:.4}  PublicTest loss {:.4}  accuracy {:.2} %  macro-F1 {:.2} %{with_voters}  rate {:.1e}  \
          {:.0} s, {:.0} images/s, {} left at most{}",
         figures.epoch,
         figures.training_loss,
@@ -203,14 +239,16 @@ fn finish_epoch(
         if is_best { "  best" } else { "" },
     ));
     let at = figures.epoch as u64;
-    for (tag, value) in [
+    let with_voters = agreement.map(|agreement| ("epoch/public_agreement", agreement));
+    let tags = [
         ("epoch/training_loss", figures.training_loss),
         ("epoch/public_loss", figures.public_loss),
         ("epoch/public_accuracy", figures.public_accuracy),
         ("epoch/public_macro_f1", figures.public_macro_f1),
         ("epoch/learning_rate", figures.learning_rate),
         ("epoch/images_per_second", figures.images_per_second),
-    ] {
+    ];
+    for (tag, value) in tags.into_iter().chain(with_voters) {
         events
             .scalar(tag, at, value)
             .context("writing TensorBoard's file")?;
@@ -227,6 +265,7 @@ fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
         ema: None,
         progress: state.progress.clone(),
         events_len: 0,
+        pretrained: None,
     };
     let batches = stepper.batches(&rehearsal, 0)?;
     let n_steps = batches.len();
@@ -242,14 +281,32 @@ fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
         start = Instant::now();
     }
     let start = Instant::now();
-    validate(stepper.job, &finished_weights(&rehearsal))?;
+    validate(
+        stepper.job,
+        &finished_weights(stepper.job.recipe, &rehearsal)?,
+    )?;
     let validation = start.elapsed().as_secs_f64();
-    for (name, var) in sorted(&state.vars) {
-        if let Some(value) = kept.get(&name) {
-            var.set(value)?;
+    overwrite(&state.vars, &kept)?;
+    Ok(seconds / f64::from(n_timed.max(1)) * n_steps as f64 + validation)
+}
+
+/// The groups of the recipe that count in this run.
+fn groups_of(job: &Job) -> Vec<GroupSettings> {
+    let groups = job.recipe.groups.iter();
+    groups
+        .filter(|group| !group.if_pretrained || job.pretrained.is_some())
+        .cloned()
+        .collect()
+}
+
+/// Sets the variables that `weights` has by name.
+fn overwrite(vars: &VarMap, weights: &HashMap<String, Tensor>) -> Result<()> {
+    for (name, var) in sorted(vars) {
+        if let Some(weight) = weights.get(&name) {
+            var.set(&weight.to_device(var.device())?)?;
         }
     }
-    Ok(seconds / f64::from(n_timed.max(1)) * n_steps as f64 + validation)
+    Ok(())
 }
 
 /// Refuses weights that a step has spoilt although the loss before it was a number.
@@ -276,19 +333,25 @@ fn snapshot(vars: &VarMap) -> Result<HashMap<String, Tensor>> {
     sorted(vars).into_iter().map(copy).collect()
 }
 
-/// The weights to measure and to keep: their averages, if the recipe wants any.
-fn finished_weights(state: &RunState) -> HashMap<String, Tensor> {
-    match &state.ema {
+/// The weights to measure and to keep: their averages, if the recipe wants any, and no second head.
+fn finished_weights(recipe: &Recipe, state: &RunState) -> Result<HashMap<String, Tensor>> {
+    let weights = match &state.ema {
         Some(ema) => ema.weights(),
         None => sorted(&state.vars)
             .into_iter()
             .map(|(name, var)| (name, var.as_detached_tensor()))
             .collect(),
-    }
+    };
+    let input = recipe.input_spec();
+    Ok(auxiliary::drop_second_head(
+        weights,
+        &recipe.network,
+        &input,
+    )?)
 }
 
-/// Figures on PublicTest, by the network as the application runs it.
-fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<Metrics> {
+/// Figures on PublicTest, by the network as the application runs it; with the agreement with FER+, if there are votes.
+fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<(Metrics, Option<f64>)> {
     let indices = job.dataset.split(Split::PublicTest);
     let checkpoint = Checkpoint {
         metadata: describe(job.recipe, serde_json::Value::Null, BTreeMap::new()),
@@ -298,7 +361,12 @@ fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<Metrics> {
     let mut classifier = Classifier::new(checkpoint, job.recipe.name.clone(), None, job.device)?;
     let logits = logits_of(&mut classifier, job.dataset, indices, View::PLAIN)?;
     let labels = job.dataset.labels_of(indices);
-    Ok(Metrics::from_logits(&logits, &labels, 1.0))
+    let agreement = |votes: &Arc<FerPlus>| {
+        let agreement = votes.agreement(job.dataset, indices, &logits, 1.0);
+        agreement.accuracy
+    };
+    let agreement = job.votes.as_ref().map(agreement);
+    Ok((Metrics::from_logits(&logits, &labels, 1.0), agreement))
 }
 
 /// Writes the checkpoint of the best epoch so far.
@@ -312,15 +380,23 @@ fn save_best(recipe: &Recipe, state: &RunState, folder: &RunFolder) -> Result<()
         "split": format!("trained on Training, selected on PublicTest by {selected_by}"),
         "epoch": figures.epoch,
         "precision": Precision::fastest(),
+        "begun with": state.pretrained,
         "recipe": serde_json::to_value(recipe)?,
     });
-    let metrics = BTreeMap::from([
+    let mut metrics = BTreeMap::from([
         ("PublicTest accuracy".to_owned(), figures.public_accuracy),
         ("PublicTest macro-F1".to_owned(), figures.public_macro_f1),
     ]);
+    if let Some(agreement) = figures.public_agreement {
+        metrics.insert("PublicTest agreement with FER+".to_owned(), agreement);
+    }
     let metadata = describe(recipe, training, metrics);
-    Checkpoint::write(&metadata, &finished_weights(state), &folder.best_path())
-        .context("saving the best checkpoint")
+    Checkpoint::write(
+        &metadata,
+        &finished_weights(recipe, state)?,
+        &folder.best_path(),
+    )
+    .context("saving the best checkpoint")
 }
 
 /// The description of a network trained by `recipe`.
@@ -338,6 +414,7 @@ fn describe(
             .to_vec(),
         input: recipe.input_spec(),
         temperature: 1.0,
+        uncertain_below: 0.0,
         training,
         metrics,
         license: "MIT OR Apache-2.0".to_owned(),

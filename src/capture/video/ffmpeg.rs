@@ -4,19 +4,19 @@
 //! filter `showinfo`. Counting frames at a nominal rate instead is what goes wrong with phone videos.
 
 use std::{
-    ffi::OsString,
-    io::{self, BufRead, BufReader, Read, Write},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-    thread,
+    io::{BufRead, BufReader, Read},
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{RecvTimeoutError, Sender};
 
+use super::{
+    ffmpeg_process::{Input, Process},
+    numbering::Numbering,
+};
 use crate::{
     capture::{CaptureError, FrameSource, SourceInfo, SourceKind},
-    frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
+    frame::{Frame, FrameId, FramePool, PooledBuffer, RGBA_BYTES, Resolution},
 };
 
 /// A file on which ffmpeg spends longer without a picture is given up: it may be reading a dead network drive.
@@ -25,15 +25,14 @@ const MOST_SILENCE: Duration = Duration::from_secs(30);
 /// No frame is larger: 16384×16384.
 const MOST_PIXELS: usize = 1 << 28;
 
-/// What ffmpeg is to read.
-pub(super) enum Input<'a> {
-    File(&'a Path),
-    #[cfg_attr(
-        feature = "h264-bundled",
-        allow(dead_code, reason = "the demo clip is then decoded here")
-    )]
-    Bytes(&'static [u8]),
-}
+/// How far before the wanted time ffmpeg is to start, one after the other until that was far enough: the frame to
+/// find is the last one *before* that time, and only the file knows how long each is shown. The last means the
+/// whole file.
+const STARTS_BEFORE: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(10),
+    Duration::MAX,
+];
 
 /// Why there is no picture, in words.
 #[derive(Debug)]
@@ -45,29 +44,42 @@ pub(super) enum FfmpegError {
 /// A video that ffmpeg decodes while it is read.
 pub(super) struct FfmpegSource {
     info: SourceInfo,
-    child: Child,
-    pictures: ChildStdout,
-    reports: Receiver<Report>,
-    /// Of the first frame, read while opening.
-    first: Option<PictureReport>,
+    input: Input,
+    /// Arguments that keep ffmpeg from repeating and dropping frames.
+    timing: &'static [&'static str],
+    process: Process,
+    /// What the container's clock shows at its start, s.
+    container_start_s: f64,
+    /// Whether the file says when its frames are shown.
+    has_times: bool,
     first_time: Duration,
+    /// The next frame, where it had to be read to find it.
+    ahead: Option<(PictureReport, PooledBuffer)>,
+    /// Of the frame after `ahead`, whose pixels are yet to be read.
+    next: Option<PictureReport>,
+    numbering: Numbering,
     n_frames: u64,
     is_over: bool,
 }
 
 /// A line of ffmpeg's, as far as it matters.
 #[derive(Debug, PartialEq)]
-enum Report {
+pub(super) enum Report {
     /// The next picture on standard output.
     Picture(PictureReport),
     /// Codec and rate of the stream.
     Stream { codec: String, rate_hz: Option<f64> },
+    /// Length of the file, and what its clock shows at the start, s.
+    Container {
+        duration: Option<Duration>,
+        start_s: f64,
+    },
     /// Anything else, among it what went wrong.
     Words(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct PictureReport {
+pub(super) struct PictureReport {
     /// `None` if the container does not know it.
     time: Option<Duration>,
     resolution: Resolution,
@@ -75,60 +87,22 @@ struct PictureReport {
 
 impl FfmpegSource {
     /// Starts ffmpeg and waits for its first picture.
-    pub(super) fn open(input: Input<'_>, name: String) -> Result<Self, FfmpegError> {
-        match Self::start(&input, &name, &["-fps_mode", "passthrough"]) {
+    pub(super) fn open(input: Input, name: String) -> Result<Self, FfmpegError> {
+        match Self::open_with(input.clone(), &name, &["-fps_mode", "passthrough"]) {
             // ffmpeg before 5.1 has the same under another name.
             Err(FfmpegError::Refused(reason)) if reason.contains("fps_mode") => {
-                Self::start(&input, &name, &["-vsync", "passthrough"])
+                Self::open_with(input, &name, &["-vsync", "passthrough"])
             }
             result => result,
         }
     }
 
-    fn start(input: &Input<'_>, name: &str, timing: &[&str]) -> Result<Self, FfmpegError> {
-        let mut command = Command::new("ffmpeg");
-        command.args(["-hide_banner", "-nostats", "-loglevel", "info"]);
-        // Only the file itself: a video may name others, also on the network.
-        command.args(["-protocol_whitelist", "file,pipe", "-i"]);
-        let stdin = match input {
-            Input::File(path) => {
-                // With the prefix, a name such as “-y” or “concat:…” is a name.
-                let mut argument = OsString::from("file:");
-                argument.push(path);
-                command.arg(argument);
-                Stdio::null()
-            }
-            Input::Bytes(_) => {
-                command.arg("pipe:0");
-                Stdio::piped()
-            }
-        };
-        command.args(["-map", "0:v:0"]).args(timing);
-        command.args(["-copyts", "-vf", "showinfo=checksum=0"]);
-        command.args(["-pix_fmt", "rgba", "-f", "rawvideo", "pipe:1"]);
-        command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|err| match err.kind() {
-            io::ErrorKind::NotFound => FfmpegError::NotInstalled,
-            _ => FfmpegError::Refused(format!("it did not start ({err})")),
-        })?;
-        let (sender, reports) = unbounded();
-        let (pictures, words) = match (child.stdout.take(), child.stderr.take()) {
-            (Some(pictures), Some(words)) => (pictures, words),
-            _ => unreachable!("both were asked for"),
-        };
-        // Both threads end with ffmpeg, which ends with this source.
-        let reader = spawn("ffmpeg reports", move || read_reports(words, &sender));
-        let writer = match (input, child.stdin.take()) {
-            (Input::Bytes(bytes), Some(mut stdin)) => {
-                let bytes = *bytes;
-                // ffmpeg closes its end when it has enough; that is no error.
-                spawn("ffmpeg input", move || drop(stdin.write_all(bytes)))
-            }
-            _ => Ok(()),
-        };
+    fn open_with(
+        input: Input,
+        name: &str,
+        timing: &'static [&'static str],
+    ) -> Result<Self, FfmpegError> {
+        let process = Process::start(&input, timing, 0.0)?;
         let mut source = Self {
             info: SourceInfo {
                 name: name.to_owned(),
@@ -136,25 +110,28 @@ impl FfmpegSource {
                 resolution: Resolution::default(),
                 rate_hz: None,
                 n_frames: None,
+                duration: None,
                 format: "video".to_owned(),
                 mirror_by_default: false,
             },
-            child,
-            pictures,
-            reports,
-            first: None,
+            input,
+            timing,
+            process,
+            container_start_s: 0.0,
+            has_times: false,
             first_time: Duration::ZERO,
+            ahead: None,
+            next: None,
+            numbering: Numbering::default(),
             n_frames: 0,
             is_over: false,
         };
-        reader
-            .and(writer)
-            .map_err(|err| FfmpegError::Refused(format!("no thread for it ({err})")))?;
         match source.next_report() {
             Ok(Some(first)) => {
                 source.info.resolution = first.resolution;
+                source.has_times = first.time.is_some();
                 source.first_time = first.time.unwrap_or_default();
-                source.first = Some(first);
+                source.next = Some(first);
                 Ok(source)
             }
             Ok(None) => Err(FfmpegError::Refused(
@@ -168,7 +145,7 @@ impl FfmpegSource {
     fn next_report(&mut self) -> Result<Option<PictureReport>, String> {
         let mut words = String::new();
         loop {
-            match self.reports.recv_timeout(MOST_SILENCE) {
+            match self.process.reports.recv_timeout(MOST_SILENCE) {
                 Ok(Report::Picture(report)) => {
                     let n_pixels = report.resolution.n_pixels();
                     if n_pixels == 0 || n_pixels > MOST_PIXELS {
@@ -180,6 +157,10 @@ impl FfmpegSource {
                     self.info.format = codec;
                     self.info.rate_hz = rate_hz;
                 }
+                Ok(Report::Container { duration, start_s }) => {
+                    self.info.duration = duration;
+                    self.container_start_s = start_s;
+                }
                 Ok(Report::Words(line)) => {
                     // The first complaint is the cause, the later ones its consequences; but only at the end is it
                     // known which lines were complaints.
@@ -190,7 +171,7 @@ impl FfmpegSource {
                     return Err(format!("it sent nothing for {} s", MOST_SILENCE.as_secs()));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let status = self.child.wait().map_err(|err| err.to_string())?;
+                    let status = self.process.child.wait().map_err(|err| err.to_string())?;
                     return if status.success() {
                         Ok(None)
                     } else if words.is_empty() {
@@ -204,82 +185,153 @@ impl FfmpegSource {
     }
 }
 
+impl FfmpegSource {
+    /// The next picture in a buffer that `buffer` makes; `None` at the end.
+    fn read(
+        &mut self,
+        buffer: impl FnOnce(Resolution) -> PooledBuffer,
+    ) -> Option<(PictureReport, PooledBuffer)> {
+        if self.is_over {
+            return None;
+        }
+        let report = match self.next.take() {
+            Some(next) => Ok(Some(next)),
+            None => self.next_report(),
+        };
+        let read = report.and_then(|report| {
+            let Some(report) = report else {
+                return Ok(None);
+            };
+            let mut rgba = buffer(report.resolution);
+            let pictures = &mut self.process.pictures;
+            pictures
+                .read_exact(&mut rgba)
+                .map_err(|err| err.to_string())?;
+            for pixel in rgba.chunks_exact_mut(RGBA_BYTES) {
+                pixel[3] = 255; // Some codecs have an alpha channel.
+            }
+            Ok(Some((report, rgba)))
+        });
+        match read {
+            Ok(Some(read)) => return Some(read),
+            Ok(None) => {}
+            Err(reason) => log::warn!(
+                "{}: ends after {} pictures: {reason}",
+                self.info.name,
+                self.n_frames
+            ),
+        }
+        self.is_over = true;
+        None
+    }
+
+    /// Reads anew from `start` on, by the file's clock.
+    fn restart(&mut self, start: Duration) -> Result<(), CaptureError> {
+        // ffmpeg counts from the container's start, which may be that of the sound.
+        let start_s = if start <= self.first_time {
+            0.0
+        } else {
+            start.as_secs_f64() - self.container_start_s
+        };
+        self.process = Process::start(&self.input, self.timing, start_s).map_err(|err| {
+            CaptureError::Unsupported {
+                path: self.info.name.clone().into(),
+                reason: match err {
+                    FfmpegError::NotInstalled => "the program ffmpeg is gone".to_owned(),
+                    FfmpegError::Refused(reason) => format!("ffmpeg says: {reason}"),
+                },
+            }
+        })?;
+        self.ahead = None;
+        self.next = None;
+        self.is_over = false;
+        Ok(())
+    }
+
+    /// Reads on until `ahead` is the last frame at or before `wanted`, by the file's clock; `false` if there is none.
+    fn go_on_to(&mut self, wanted: Duration) -> bool {
+        let is_too_late = |report: &PictureReport| report.time.is_none_or(|time| time > wanted);
+        // One buffer serves for all that are passed over.
+        let mut spare: Option<PooledBuffer> = None;
+        loop {
+            let kept = spare.take();
+            let read = self.read(|resolution| match kept {
+                Some(kept) if kept.len() == resolution.n_pixels() * RGBA_BYTES => kept,
+                _ => vec![0; resolution.n_pixels() * RGBA_BYTES].into(),
+            });
+            let Some((report, rgba)) = read else {
+                return self.ahead.is_some();
+            };
+            let starts_too_late = is_too_late(&report);
+            let passed = self.ahead.replace((report, rgba));
+            if starts_too_late {
+                return false;
+            }
+            spare = passed.map(|(_, rgba)| rgba);
+            // At the end the last frame is the one.
+            self.next = self.next_report().unwrap_or_default();
+            match &self.next {
+                Some(next) if !is_too_late(next) => {}
+                Some(_) => return true,
+                None => {
+                    self.is_over = true;
+                    return true;
+                }
+            }
+        }
+    }
+}
+
 impl FrameSource for FfmpegSource {
     fn info(&self) -> &SourceInfo {
         &self.info
     }
 
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
-        if self.is_over {
-            return Ok(None);
-        }
-        let report = match self.first.take() {
-            Some(first) => Ok(Some(first)),
-            None => self.next_report(),
+        let read = match self.ahead.take() {
+            Some(ahead) => Some(ahead),
+            None => self.read(|resolution| pool.buffer(resolution)),
         };
-        let report = match report {
-            Ok(Some(report)) => report,
-            Ok(None) => {
-                self.is_over = true;
-                return Ok(None);
-            }
-            Err(reason) => {
-                log::warn!(
-                    "{}: ends after {} pictures: {reason}",
-                    self.info.name,
-                    self.n_frames
-                );
-                self.is_over = true;
-                return Ok(None);
-            }
-        };
-        let mut rgba = pool.buffer(report.resolution);
-        if let Err(err) = self.pictures.read_exact(&mut rgba) {
-            log::warn!(
-                "{}: ends after {} pictures: {err}",
-                self.info.name,
-                self.n_frames
-            );
-            self.is_over = true;
+        let Some((report, rgba)) = read else {
             return Ok(None);
-        }
-        for pixel in rgba.chunks_exact_mut(RGBA_BYTES) {
-            pixel[3] = 255; // Some codecs have an alpha channel.
-        }
-        let id = FrameId(self.n_frames);
+        };
+        let rate_hz = self.info.rate_hz;
         let time = match report.time {
             Some(time) => time.saturating_sub(self.first_time),
-            None => Duration::from_secs_f64(
-                self.n_frames as f64 / self.info.rate_hz.unwrap_or(25.0).max(1.0),
-            ),
+            None => {
+                Duration::from_secs_f64(self.n_frames as f64 / rate_hz.unwrap_or(25.0).max(1.0))
+            }
         };
+        let number = self.numbering.number(time, rate_hz);
         self.n_frames += 1;
         Ok(Some(Frame::new(
-            id,
+            FrameId(number),
             Instant::now(),
             time,
             report.resolution,
             rgba,
         )))
     }
-}
 
-impl Drop for FfmpegSource {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        self.child.kill().ok();
-        self.child.wait().ok();
+    fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
+        if !self.has_times {
+            return Ok(false);
+        }
+        let last = self.info.duration.unwrap_or(Duration::MAX);
+        let wanted = time.min(last).saturating_add(self.first_time);
+        for before in STARTS_BEFORE {
+            let start = wanted.saturating_sub(before);
+            self.restart(start)?;
+            if self.go_on_to(wanted) || start <= self.first_time {
+                break;
+            }
+        }
+        self.numbering.jump();
+        Ok(true)
     }
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map(drop)
-}
-
-fn read_reports(words: impl Read, sender: &Sender<Report>) {
+pub(super) fn read_reports(words: impl Read, sender: &Sender<Report>) {
     let mut words = BufReader::new(words);
     let mut line = Vec::new();
     loop {
@@ -326,13 +378,21 @@ fn parse(line: &str) -> Option<Report> {
             rate_hz,
         });
     }
+    if let Some(rest) = line.strip_prefix("Duration: ") {
+        let (duration, rest) = rest.split_once(',')?;
+        let start = rest.trim_start().strip_prefix("start: ");
+        let start_s = start.and_then(|start| start.split(',').next()?.parse().ok());
+        return Some(Report::Container {
+            duration: clock(duration),
+            start_s: start_s.unwrap_or(0.0),
+        });
+    }
     let is_chatter = line.is_empty()
         || [
             "Input #",
             "Output #",
             "Stream ",
             "Metadata:",
-            "Duration:",
             "Press [",
             "frame=",
             "video:",
@@ -355,8 +415,20 @@ fn parse(line: &str) -> Option<Report> {
     Some(Report::Words(words.to_owned()))
 }
 
+/// Reads `01:02:03.45`.
+fn clock(text: &str) -> Option<Duration> {
+    let mut parts = text.split(':');
+    let hours: u32 = parts.next()?.parse().ok()?;
+    let minutes: u32 = parts.next()?.parse().ok()?;
+    let seconds: f64 = parts.next()?.parse().ok()?;
+    Duration::try_from_secs_f64(f64::from(hours) * 3600.0 + f64::from(minutes) * 60.0 + seconds)
+        .ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -395,6 +467,20 @@ mod tests {
                 "Stream #0:0: Video: rawvideo (RGBA / 0x41424752), rgba, 640x480, q=2-31, 30 fps, 30 tbn",
                 None,
             ),
+            (
+                "Duration: 01:02:03.50, start: -0.040000, bitrate: 300 kb/s",
+                Some(Report::Container {
+                    duration: Some(Duration::from_millis(3_723_500)),
+                    start_s: -0.04,
+                }),
+            ),
+            (
+                "Duration: N/A, bitrate: N/A",
+                Some(Report::Container {
+                    duration: None,
+                    start_s: 0.0,
+                }),
+            ),
             ("", None),
             ("encoder         : Lavf59.27.100", None),
             (
@@ -428,7 +514,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("-y clip.bin");
         std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
-        let result = FfmpegSource::open(Input::File(&path), "clip".to_owned());
+        let result = FfmpegSource::open(Input::File(path.clone()), "clip".to_owned());
         if !is_installed() {
             assert!(matches!(result.err(), Some(FfmpegError::NotInstalled)));
             return;
@@ -446,6 +532,46 @@ mod tests {
         }
         assert_eq!(n_frames, 270);
         assert!(source.next_frame(&pool).unwrap().is_none());
+    }
+
+    #[test]
+    fn any_frame_can_be_gone_to_through_ffmpeg() {
+        if !is_installed() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp4");
+        std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
+        let mut source = FfmpegSource::open(Input::File(path), "clip".to_owned())
+            .unwrap_or_else(|err| panic!("{err:?}"));
+        assert_eq!(source.info().duration, Some(Duration::from_secs(9)));
+        let pool = FramePool::default();
+        let mut next = || {
+            let frame = source.next_frame(&pool).unwrap()?;
+            let pixels: Vec<u8> = frame.rgba().iter().copied().step_by(997).collect();
+            Some((frame.id.0, frame.time, pixels))
+        };
+        let all: Vec<_> = std::iter::from_fn(&mut next).collect();
+        assert_eq!(all.len(), 270);
+        for (time_s, place) in [(5.0, 150), (0.0, 0), (8.99, 269), (99.0, 269), (0.05, 1)] {
+            assert!(source.seek(Duration::from_secs_f64(time_s)).unwrap());
+            for expected in all.iter().skip(place).take(3) {
+                let frame = source.next_frame(&pool).unwrap().unwrap();
+                assert_eq!(
+                    (frame.id.0, frame.time),
+                    (expected.0, expected.1),
+                    "{time_s} s"
+                );
+                assert!(
+                    frame
+                        .rgba()
+                        .iter()
+                        .copied()
+                        .step_by(997)
+                        .eq(expected.2.iter().copied())
+                );
+            }
+        }
     }
 
     /// The way of the demo clip in a build without a decoder of its own.
@@ -470,10 +596,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clip.mp4");
         std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
-        let mut source = FfmpegSource::open(Input::File(&path), "clip".to_owned())
+        let mut source = FfmpegSource::open(Input::File(path.clone()), "clip".to_owned())
             .unwrap_or_else(|err| panic!("{err:?}"));
         source.next_frame(&FramePool::default()).unwrap().unwrap();
-        let reports = source.reports.clone();
+        let reports = source.process.reports.clone();
         drop(source); // Must not wait for the rest of the clip.
         assert!(
             reports.iter().count() < 270,
@@ -492,7 +618,7 @@ mod tests {
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
             .collect();
         std::fs::write(&path, noise).unwrap();
-        match FfmpegSource::open(Input::File(&path), "noise".to_owned()).err() {
+        match FfmpegSource::open(Input::File(path.clone()), "noise".to_owned()).err() {
             Some(FfmpegError::Refused(words)) => assert!(!words.is_empty(), "{words}"),
             other => panic!("{other:?}"),
         }

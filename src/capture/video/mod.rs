@@ -1,93 +1,172 @@
-//! Video files: H.264 in MP4 and animated pictures by ourselves, everything else through an installed ffmpeg.
+//! Video files: H.264, AV1 and Motion JPEG in MP4, Matroska and AVI, and animated pictures, by ourselves; everything else
+//! through an installed ffmpeg.
 //!
-//! A frame's time is what the file says, never its number divided by a rate: phones film at a rate that varies with
-//! the light. Decoders give pictures in another order than they were stored, so each packet carries its time through.
+//! A [`container`] gives packets, a [`codec`] makes pictures of them, and a [`source`] makes those into frames. A frame's
+//! time is what the file says, never its number divided by a rate: phones film at a rate that varies with the light.
 
 pub(super) mod animation;
-#[cfg_attr(
-    not(feature = "h264-bundled"),
-    allow(
-        dead_code,
-        reason = "without the decoder only the codec's name is of use"
-    )
-)]
-mod demux;
+mod animation_index;
+mod codec;
+mod container;
 mod ffmpeg;
-#[cfg(feature = "h264-bundled")]
-mod h264;
-#[cfg(feature = "h264-bundled")]
-mod mp4;
-mod sps;
+mod ffmpeg_process;
+#[cfg(test)]
+mod media_tests;
+mod numbering;
+mod picture;
+mod source;
+mod stream;
 
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek},
+    path::Path,
+};
 
-use super::{CaptureError, FrameSource};
+pub(super) use self::container::Container;
+use self::{
+    ffmpeg::{FfmpegError, FfmpegSource},
+    ffmpeg_process::Input,
+    source::{Check, VideoSource},
+};
+use super::{CaptureError, FrameSource, images::name};
 
-/// Opens an MP4 or QuickTime file, by ffmpeg if it is of a kind that only that can decode.
-pub(super) fn open_mp4(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
-    let refuse = |reason: String| CaptureError::Unsupported {
-        path: path.to_owned(),
-        reason,
+/// Why a video cannot be played by ourselves, in words.
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    /// The file is damaged or has no video: nothing will read it.
+    Broken(String),
+    /// It is something that is not decoded here, by name: ffmpeg may read it.
+    Foreign(String),
+}
+
+/// Opens a file of this kind, by ffmpeg if what is in it is not decoded here, or not well.
+pub(super) fn open(
+    path: &Path,
+    container: Container,
+) -> Result<Box<dyn FrameSource>, CaptureError> {
+    let file = File::open(path).map_err(|err| CaptureError::read(path, err))?;
+    let source = match play(
+        container,
+        BufReader::new(file),
+        name(path),
+        Check::Beginning,
+    ) {
+        Ok(source) => source,
+        Err(Refusal::Broken(reason)) => return Err(refuse(path, reason)),
+        Err(Refusal::Foreign(what)) => return open_other(path, &what),
     };
-    let mut file = std::io::BufReader::new(
-        std::fs::File::open(path).map_err(|err| CaptureError::read(path, err))?,
-    );
-    let needs_ffmpeg = match demux::read(&mut file) {
-        Err(demux::DemuxError::Broken(reason)) => return Err(refuse(reason)),
-        Err(demux::DemuxError::Foreign(what)) => what,
-        #[cfg(feature = "h264-bundled")]
-        Ok(track) => match mp4::Mp4Source::new(file, track, super::images::name(path)) {
-            Ok(source) => return Ok(Box::new(source)),
-            Err(reason) => reason,
-        },
-        #[cfg(not(feature = "h264-bundled"))]
-        Ok(_) => {
-            "H.264 video, which this build (without the feature `h264-bundled`) leaves to ffmpeg"
-                .to_owned()
+    let Some(doubt) = source.doubt() else {
+        return Ok(Box::new(source));
+    };
+    match FfmpegSource::open(Input::File(path.to_owned()), name(path)) {
+        Ok(better) => {
+            log::info!("{}: {doubt}; ffmpeg decodes it instead", path.display());
+            Ok(Box::new(better))
         }
-    };
-    open_other(path, &needs_ffmpeg)
+        // Some pictures are better than none.
+        Err(FfmpegError::NotInstalled) => {
+            log::warn!(
+                "{}: {doubt}, and are left out. The program ffmpeg may do better: {}",
+                path.display(),
+                remedy(path, "")
+            );
+            Ok(Box::new(source))
+        }
+        Err(FfmpegError::Refused(reason)) => {
+            log::warn!(
+                "{}: {doubt}, and are left out; nor could ffmpeg decode it: {reason}",
+                path.display()
+            );
+            Ok(Box::new(source))
+        }
+    }
 }
 
 /// Opens a file by ffmpeg; `what` names its kind for the message if there is none.
 pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>, CaptureError> {
-    let source = ffmpeg::FfmpegSource::open(ffmpeg::Input::File(path), super::images::name(path));
-    match source {
+    match FfmpegSource::open(Input::File(path.to_owned()), name(path)) {
         Ok(source) => Ok(Box::new(source)),
-        Err(err) => Err(CaptureError::Unsupported {
-            path: path.to_owned(),
-            reason: match err {
-                ffmpeg::FfmpegError::NotInstalled => format!(
-                    "it is {what}, which needs the program ffmpeg: install it, or convert the file to MP4 with H.264"
-                ),
-                ffmpeg::FfmpegError::Refused(reason) => {
-                    format!("it is {what}, and ffmpeg says: {reason}")
-                }
-            },
-        }),
+        Err(FfmpegError::NotInstalled) => Err(refuse(
+            path,
+            format!(
+                "it is {what}, which needs the program ffmpeg: {}",
+                remedy(path, what)
+            ),
+        )),
+        Err(FfmpegError::Refused(reason)) => Err(refuse(
+            path,
+            format!("it is {what}, and ffmpeg says: {reason}"),
+        )),
     }
 }
 
-/// Opens the MP4 file `bytes`; an error is the reason in words.
+/// What to do where there is no ffmpeg with a video of the kind `what`.
+fn remedy(path: &Path, what: &str) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    // Otherwise the rows of two moments stay mixed.
+    let filter = if what.starts_with("interlaced") {
+        "-vf yadif "
+    } else {
+        ""
+    };
+    format!(
+        "install it, or convert the video on a computer that has it: \
+         ffmpeg -i \"{}\" {filter}-c:v libx264 -pix_fmt yuv420p \"{stem}-h264.mp4\"",
+        name(path)
+    )
+}
+
+fn refuse(path: &Path, reason: String) -> CaptureError {
+    CaptureError::Unsupported {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+/// Plays a file by ourselves.
+fn play(
+    container: Container,
+    reader: impl Read + Seek + 'static,
+    name: String,
+    check: Check,
+) -> Result<VideoSource, Refusal> {
+    let demuxer = container::open(container, reader)?;
+    let decoder = codec::open(demuxer.track())?;
+    VideoSource::new(demuxer, decoder, name, check)
+}
+
+/// Opens the MP4 file `bytes`, which has H.264 in it and is known to be well; an error is the reason in words.
 pub(super) fn open_clip(bytes: &'static [u8], name: &str) -> Result<Box<dyn FrameSource>, String> {
     #[cfg(feature = "h264-bundled")]
     {
-        let mut reader = std::io::Cursor::new(bytes);
-        let track = demux::read(&mut reader).map_err(|err| match err {
-            demux::DemuxError::Broken(reason) | demux::DemuxError::Foreign(reason) => reason,
-        })?;
-        Ok(Box::new(mp4::Mp4Source::new(
-            reader,
-            track,
-            name.to_owned(),
-        )?))
+        let reader = std::io::Cursor::new(bytes);
+        match play(Container::Mp4, reader, name.to_owned(), Check::FirstPicture) {
+            Ok(source) => Ok(Box::new(source)),
+            Err(Refusal::Broken(reason) | Refusal::Foreign(reason)) => Err(reason),
+        }
     }
     #[cfg(not(feature = "h264-bundled"))]
-    match ffmpeg::FfmpegSource::open(ffmpeg::Input::Bytes(bytes), name.to_owned()) {
+    match FfmpegSource::open(Input::Bytes(bytes), name.to_owned()) {
         Ok(source) => Ok(Box::new(source)),
-        Err(ffmpeg::FfmpegError::NotInstalled) => {
+        Err(FfmpegError::NotInstalled) => {
             Err("this build (without the feature `h264-bundled`) needs the program ffmpeg for it; install that".to_owned())
         }
-        Err(ffmpeg::FfmpegError::Refused(reason)) => Err(format!("ffmpeg says: {reason}")),
+        Err(FfmpegError::Refused(reason)) => Err(format!("ffmpeg says: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_is_a_command_for_this_file() {
+        let path = Path::new("/films/my holiday.mov");
+        let remedy_for = |what| remedy(path, what);
+        let command =
+            "ffmpeg -i \"my holiday.mov\" -c:v libx264 -pix_fmt yuv420p \"my holiday-h264.mp4\"";
+        assert!(remedy_for("HEVC (H.265) video").ends_with(command));
+        assert!(remedy_for("interlaced H.264 video").contains(" -vf yadif -c:v"));
     }
 }

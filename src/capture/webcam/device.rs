@@ -125,6 +125,7 @@ pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
             resolution: format.resolution,
             rate_hz: Some(f64::from(format.rate_hz)),
             n_frames: None,
+            duration: None,
             format: format.pixel_format.to_string(),
             mirror_by_default: true,
         },

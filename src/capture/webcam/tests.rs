@@ -80,6 +80,7 @@ impl Rig {
                         resolution: SIZE,
                         rate_hz: Some(30.0),
                         n_frames: None,
+                        duration: None,
                         format: "RGB3".to_owned(),
                         mirror_by_default: true,
                     },

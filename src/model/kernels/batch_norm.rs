@@ -95,7 +95,7 @@ pub(super) fn by_candle(
     Ok((finish_by_candle(ys, relu, pool)?, Arc::new(statistics)))
 }
 
-fn finish_by_candle(ys: Tensor, relu: bool, pool: bool) -> Result<Tensor> {
+pub(super) fn finish_by_candle(ys: Tensor, relu: bool, pool: bool) -> Result<Tensor> {
     let ys = if relu { ys.relu()? } else { ys };
     if !pool {
         return Ok(ys);

@@ -117,19 +117,19 @@ macro_rules! multiversion {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                fn avx512 $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? { body($($arg),*) }
+                fn avx512 $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? { body $(::<$($generic),+>)? ($($arg),*) }
                 #[target_feature(enable = "avx2,fma")]
-                fn avx2 $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? { body($($arg),*) }
+                fn avx2 $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? { body $(::<$($generic),+>)? ($($arg),*) }
 
                 match $crate::model::kernels::cpu::simd() {
                     $crate::model::kernels::cpu::Simd::Portable => {}
                     // SAFETY: the processor has AVX2 and FMA.
-                    $crate::model::kernels::cpu::Simd::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::model::kernels::cpu::Simd::Avx2 => return unsafe { avx2 $(::<$($generic),+>)? ($($arg),*) },
                     // SAFETY: the processor has these parts of AVX-512.
-                    _ => return unsafe { avx512($($arg),*) },
+                    _ => return unsafe { avx512 $(::<$($generic),+>)? ($($arg),*) },
                 }
             }
-            body($($arg),*)
+            body $(::<$($generic),+>)? ($($arg),*)
         }
     };
 }

@@ -1,9 +1,12 @@
 //! Convolution, bias, ReLU and 2×2 maximum pooling in one pass, for inference.
 //!
-//! The kernels are packed once, when the network is loaded. The full-size result of the convolution lives only in a
-//! buffer of the thread.
+//! The kernels are packed once, for the size of the first images that come: how a layer is computed best depends on it
+//! (`winograd`). The full-size result of the convolution lives only in a buffer of the thread.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::RefCell,
+    sync::{Arc, OnceLock},
+};
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -16,6 +19,7 @@ use super::{
     panels::Panels,
     patches::by_patches,
     slices::{contiguous_f32, is_cpu_f32, with_f32},
+    winograd::{Finish, Winograd, best},
 };
 
 thread_local! {
@@ -49,6 +53,10 @@ impl FoldedConvConfig {
     fn floor(self) -> f32 {
         if self.relu { 0.0 } else { f32::NEG_INFINITY }
     }
+
+    fn rows_per_result(self) -> usize {
+        if self.pool { 2 } else { 1 }
+    }
 }
 
 /// A convolution with finished weights, normalisation folded into them.
@@ -56,14 +64,21 @@ pub struct FoldedConv {
     weight: Tensor,
     bias: Tensor,
     config: FoldedConvConfig,
-    /// On the CPU: the kernels as its products want them, the scales (all 1) and the biases.
-    packed: Option<Arc<Packed>>,
+    /// On the CPU: the kernels as its products want them, once there was an image.
+    packed: OnceLock<Arc<Packed>>,
 }
 
-struct Packed {
+/// A layer ready for the CPU.
+enum Packed {
+    Plain(Plain),
+    Winograd(Winograd, FoldedConvConfig),
+}
+
+struct Plain {
     kernels: Panels<f32>,
     /// Height and width are those of the images to come.
     shape: ConvShape,
+    /// All 1.
     scale: Vec<f32>,
     bias: Vec<f32>,
     config: FoldedConvConfig,
@@ -83,17 +98,11 @@ impl FoldedConv {
                 bias.shape()
             )
         }
-        let (weight, bias) = (weight.contiguous()?, bias.contiguous()?);
-        let packed = if is_cpu_f32(&weight) {
-            Some(Arc::new(Packed::new(&weight, &bias, config)?))
-        } else {
-            None
-        };
         Ok(Self {
-            weight,
-            bias,
+            weight: weight.contiguous()?,
+            bias: bias.contiguous()?,
             config,
-            packed,
+            packed: OnceLock::new(),
         })
     }
 
@@ -116,15 +125,25 @@ impl FoldedConv {
                 self.config
             )
         }
-        let Some(packed) = &self.packed else {
+        if !is_cpu_f32(&self.weight) || !is_cpu_f32(xs) {
             return self.by_candle(xs);
-        };
+        }
+        let packed = self.packed(height, width)?;
         let xs = if stride == 1 {
             xs.contiguous()?
         } else {
             by_patches(xs, kernel, stride)?
         };
-        xs.apply_op1_no_bwd(&Op(Arc::clone(packed)))
+        xs.apply_op1_no_bwd(&Op(packed))
+    }
+
+    /// The layer ready for images, and best for those of this size if it was not ready before.
+    fn packed(&self, height: usize, width: usize) -> Result<Arc<Packed>> {
+        if let Some(packed) = self.packed.get() {
+            return Ok(Arc::clone(packed));
+        }
+        let packed = Packed::new(&self.weight, &self.bias, self.config, height, width)?;
+        Ok(Arc::clone(self.packed.get_or_init(|| Arc::new(packed))))
     }
 
     /// The same by candle's operations, for other devices.
@@ -144,6 +163,48 @@ impl FoldedConv {
 }
 
 impl Packed {
+    fn new(
+        weight: &Tensor,
+        bias: &Tensor,
+        config: FoldedConvConfig,
+        height: usize,
+        width: usize,
+    ) -> Result<Self> {
+        let (_, c_in, kernel, _) = weight.dims4()?;
+        let fits = kernel == 3 && config.stride == 1 && Winograd::takes(c_in);
+        if let Some(square) = best(height, width).filter(|_| fits) {
+            let bias = bias.to_vec1::<f32>()?;
+            let winograd = with_f32(weight, |weight| {
+                Ok(Winograd::new(weight, &bias, c_in, square))
+            })?;
+            return Ok(Self::Winograd(winograd, config));
+        }
+        Ok(Self::Plain(Plain::new(weight, bias, config)?))
+    }
+
+    /// Images `(b, height, width, c_in)` to results, and the results' height, width and channels.
+    fn convolve(&self, xs: &[f32], height: usize, width: usize) -> (Vec<f32>, [usize; 3]) {
+        let (ys, config, c_out) = match self {
+            Self::Plain(plain) => (
+                plain.convolve(xs, height, width),
+                plain.config,
+                plain.shape.c_out,
+            ),
+            Self::Winograd(winograd, config) => {
+                let finish = Finish {
+                    floor: config.floor(),
+                    pool: config.pool,
+                };
+                let ys = winograd.convolve(xs, height, width, finish);
+                (ys, *config, winograd.c_out())
+            }
+        };
+        let shrink = config.rows_per_result();
+        (ys, [height / shrink, width / shrink, c_out])
+    }
+}
+
+impl Plain {
     fn new(weight: &Tensor, bias: &Tensor, config: FoldedConvConfig) -> Result<Self> {
         let weight = if config.stride == 1 {
             weight.clone()
@@ -166,39 +227,25 @@ impl Packed {
             config,
         })
     }
-}
 
-struct Op(Arc<Packed>);
-
-impl CustomOp1 for Op {
-    fn name(&self) -> &'static str {
-        "fervis-folded-conv"
-    }
-
-    fn cpu_fwd(&self, xs: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (batch, height, width, c_in) = layout.shape().dims4()?;
-        let xs = contiguous_f32(xs, layout)?;
-        let Packed {
+    fn convolve(&self, xs: &[f32], height: usize, width: usize) -> Vec<f32> {
+        let Self {
             kernels,
             shape,
             scale,
             bias,
             config,
-        } = &*self.0;
-        let shape = ConvShape {
-            height,
-            width,
-            ..*shape
-        };
+        } = self;
         let affine = Affine {
             scale,
             shift: bias,
             floor: config.floor(),
         };
-        let rows_per_result = if config.pool { 2 } else { 1 };
+        let rows_per_result = config.rows_per_result();
         let (height_out, width_out) = (height / rows_per_result, width / rows_per_result);
-        let (image_len, out_row_len) = (height * width * c_in, width_out * shape.c_out);
-        let out_len = height_out * out_row_len;
+        let (row_len, out_row_len) = (width * shape.c_in, width_out * shape.c_out);
+        let (image_len, out_len) = (height * row_len, height_out * out_row_len);
+        let batch = xs.len() / image_len;
         let mut ys = vec![0.0; batch * out_len];
         // A lone face is shared by all threads, in bands of rows; several are taken one by one.
         let n_bands = if batch < rayon::current_num_threads() {
@@ -214,11 +261,21 @@ impl CustomOp1 for Op {
                 bands.map(move |(band, out)| (image, rows_per_result * band * band_rows, out))
             })
             .collect();
-        bands.into_par_iter().for_each(|(image, first_row, out)| {
+        let margin = shape.kernel / 2;
+        bands.into_par_iter().for_each(|(image, first, out)| {
             let n_rows = out.len() / out_row_len * rows_per_result;
+            // Only the rows that the kernels reach are laid out; where that cuts the image, the results at the cut
+            // are wrong, and none of them is asked for.
+            let seen = first.saturating_sub(margin)..(first + n_rows + margin).min(height);
+            let shape = ConvShape {
+                height: seen.len(),
+                width,
+                ..*shape
+            };
+            let image = &image[seen.start * row_len..seen.end * row_len];
+            let first = first - seen.start;
             SCRATCH.with_borrow_mut(|scratch| {
-                let flat =
-                    scratch.convolve_rows(image, kernels, &shape, first_row..first_row + n_rows);
+                let flat = scratch.convolve_rows(image, kernels, &shape, first..first + n_rows);
                 for (index, out) in out.chunks_exact_mut(out_row_len).enumerate() {
                     if config.pool {
                         let rows = [flat.row(2 * index), flat.row(2 * index + 1)];
@@ -229,9 +286,24 @@ impl CustomOp1 for Op {
                 }
             });
         });
+        ys
+    }
+}
+
+struct Op(Arc<Packed>);
+
+impl CustomOp1 for Op {
+    fn name(&self) -> &'static str {
+        "fervis-folded-conv"
+    }
+
+    fn cpu_fwd(&self, xs: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (batch, height, width, _) = layout.shape().dims4()?;
+        let xs = contiguous_f32(xs, layout)?;
+        let (ys, [height, width, c_out]) = self.0.convolve(xs, height, width);
         Ok((
             CpuStorage::F32(ys),
-            Shape::from((batch, height_out, width_out, shape.c_out)),
+            Shape::from((batch, height, width, c_out)),
         ))
     }
 }

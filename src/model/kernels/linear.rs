@@ -22,7 +22,8 @@ const WIDTH_STEP: usize = 32;
 /// Columns of the input's gradient that one task computes.
 const COLUMNS_PER_TASK: usize = 32 * PANEL_WIDTH;
 
-/// `xs · weightᵀ + bias` for `xs` `(b, k)`, `weight` `(n, k)` and `bias` `(n,)`. Differentiable in all three.
+/// `xs · weightᵀ + bias` for `xs` `(b, k)`, `weight` `(n, k)` and `bias` `(n,)`. Differentiable in all three. The weight
+/// of a finished network may be in half precision.
 ///
 /// # Errors
 /// If the shapes do not fit together.
@@ -38,13 +39,14 @@ pub fn linear(xs: &Tensor, weight: &Tensor, bias: &Tensor, precision: Precision)
             .apply_op2(&weight.contiguous()?, op)?
             .broadcast_add(bias);
     }
-    let infers = !xs.track_op() && !weight.track_op();
+    let infers = !xs.track_op() && !weight.track_op() && Dot::takes(weight.dtype());
     if infers && is_cpu_f32(xs) && xs.dims2()?.0 <= MOST_INPUTS {
         let ys = xs
             .contiguous()?
             .apply_op2_no_bwd(&weight.contiguous()?, &Dot)?;
         return ys.broadcast_add(bias);
     }
+    let weight = &weight.to_dtype(xs.dtype())?;
     // As `(weight · xsᵀ)ᵀ` the gradient of the weight, the largest tensor, comes out contiguous and need not be copied.
     weight.matmul(&xs.t()?)?.t()?.broadcast_add(bias)
 }

@@ -30,7 +30,9 @@ mod pool;
 mod product;
 mod runs;
 mod scale_shift;
+mod short_cut;
 mod slices;
+mod winograd;
 
 pub use batch_norm::{BatchNormConfig, FoldedNorm, batch_norm};
 pub use conv_norm::{ConvNormConfig, conv_norm};
@@ -41,6 +43,7 @@ pub use linear::linear;
 pub use patches::by_patches;
 pub use pool::{adaptive_avg_pool, avg_pool, max_pool};
 pub use scale_shift::BatchStatistics;
+pub use short_cut::add_relu;
 
 #[cfg(test)]
 mod test_support;

@@ -32,8 +32,16 @@ pub enum Container<'a> {
 }
 
 /// Whether these are the first bytes of something that PyTorch or Python's `pickle` may have written.
+///
+/// A safetensors file begins with the length of its JSON, and one length in 32 begins as a pickle does.
 pub fn looks_like_pytorch(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80")
+    let is_safetensors = bytes
+        .split_first_chunk::<8>()
+        .is_some_and(|(length, rest)| {
+            let length = usize::try_from(u64::from_le_bytes(*length));
+            rest.starts_with(b"{") && length.is_ok_and(|length| length <= rest.len())
+        });
+    !is_safetensors && (bytes.starts_with(b"PK") || bytes.starts_with(b"\x80"))
 }
 
 impl<'a> Container<'a> {

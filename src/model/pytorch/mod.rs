@@ -1,14 +1,20 @@
 //! Checkpoints out of what PyTorch's `torch.save` wrote, zip and legacy, without running any of it.
 //!
 //! Read in this order: `pickle` turns the program that such a file is into plain values, `container` finds the
-//! numbers, `state_dict` the named tensors among the values, and `recognize` the architecture that they are.
+//! numbers, `state_dict` the named tensors among the values, `weight_file` hands them out, and those of safetensors
+//! files too; `recognize` finds the architecture that they are, by `sizes` and `matching`. `pretrained` takes them
+//! to begin a training with.
 //! What such a file does *not* say is what its outputs mean and how pixels were scaled: a wrong guess runs
 //! without an error and is wrong all the time, so [`Import::assumptions`] belongs in front of the user.
 
 mod container;
+mod matching;
 mod pickle;
+mod pretrained;
 mod recognize;
+mod sizes;
 mod state_dict;
+mod weight_file;
 
 #[cfg(test)]
 mod tests;
@@ -21,11 +27,14 @@ use std::{
 
 use candle_core::{DType, Tensor};
 
-pub use self::container::looks_like_pytorch;
+pub use self::{
+    container::looks_like_pytorch,
+    pretrained::{Pretrained, read_pretrained},
+};
 use self::{
-    container::Container,
+    matching::{Change, Match},
     recognize::{Recognized, recognize},
-    state_dict::StateDict,
+    weight_file::WeightFile,
 };
 use super::{
     checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
@@ -39,7 +48,7 @@ use crate::expression::{Expression, N_EXPRESSIONS};
 pub struct ImportOptions {
     /// What each output means.
     pub labels: [Expression; N_EXPRESSIONS],
-    /// Normalisation, filter and crop; the size is read off the weights.
+    /// Normalisation, filter and crop; the size is read off the weights where it shows in them.
     pub input: InputSpec,
     /// Name of the architecture; all are tried if `None`.
     pub architecture: Option<String>,
@@ -84,7 +93,8 @@ impl Import {
     }
 }
 
-/// Makes a checkpoint of the bytes of a file called `file` in messages. The temperature is 1.
+/// Makes a checkpoint of the bytes of a file called `file` in messages: what `torch.save` wrote, or safetensors that
+/// do not describe themselves. The temperature is 1.
 ///
 /// # Errors
 /// [`ModelError::Refused`].
@@ -93,31 +103,33 @@ pub fn import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
 }
 
 fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Import, String> {
-    let (mut container, pickle) = Container::open(bytes)?;
-    let found = StateDict::find(&pickle)?;
+    let mut opened = WeightFile::open(bytes)?;
+    let tensors = opened.tensors.clone();
+    let in_words = |error: candle_core::Error| error.to_string();
     let recognized = recognize(
-        &found.tensors,
+        &tensors,
         &options.input,
         options.architecture.as_deref(),
+        &mut |index| {
+            let values = opened.read(index)?.to_dtype(DType::F32);
+            let values = values.and_then(|values| values.flatten_all()?.to_vec1());
+            values.map_err(in_words)
+        },
     )?;
-    // Tensors may share numbers; but a file that unfolds to many times its size is an attack on the memory.
-    let mut n_bytes_left = bytes.len().saturating_mul(2);
-    let mut read = |index: usize| -> Result<Tensor, String> {
-        let tensor = &found.tensors[index];
-        n_bytes_left = tensor
-            .n_bytes()
-            .and_then(|n_bytes| n_bytes_left.checked_sub(n_bytes))
-            .ok_or_else(|| format!("“{}” is larger than the file", tensor.name))?;
-        tensor.read(container.storage(tensor.storage_key())?)
-    };
     let mut weights = HashMap::new();
-    for (name, index) in &recognized.matched {
-        weights.insert(name.clone(), read(*index)?);
+    for Match {
+        ours,
+        index,
+        change,
+    } in &recognized.matching.matched
+    {
+        let weight = change.apply(&opened.read(*index)?).map_err(in_words)?;
+        weights.insert(ours.clone(), weight);
     }
-    for (index, mean) in &recognized.folded {
-        let bias = read(*index)?;
+    for (index, mean) in &recognized.matching.folded {
+        let bias = opened.read(*index)?;
         let shifted = weights.get(mean).map(|mean| shift(mean, &bias));
-        let shifted = shifted.transpose().map_err(|error| error.to_string())?;
+        let shifted = shifted.transpose().map_err(in_words)?;
         weights.extend(shifted.map(|shifted| (mean.clone(), shifted)));
     }
     let stem = Path::new(file).file_stem().unwrap_or_default();
@@ -128,6 +140,7 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
         labels: options.labels.map(|label| label.name().to_owned()).to_vec(),
         input: recognized.input,
         temperature: 1.0,
+        uncertain_below: 0.0,
         training: serde_json::json!({ "imported from": "a PyTorch file" }),
         metrics: BTreeMap::new(),
         license: options.license.clone(),
@@ -135,13 +148,9 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
     Ok(Import {
         checkpoint: Checkpoint::assemble(metadata, weights, bytes)?,
         recognized,
-        names: found
-            .tensors
-            .into_iter()
-            .map(|tensor| tensor.name)
-            .collect(),
-        skipped: found.skipped,
-        found_under: found.found_under,
+        names: tensors.into_iter().map(|tensor| tensor.name).collect(),
+        skipped: opened.skipped,
+        found_under: opened.found_under,
     })
 }
 
@@ -166,13 +175,30 @@ impl fmt::Display for Import {
             metadata.input.height,
             self.names.len()
         )?;
-        for (ours, index) in &self.recognized.matched {
+        let matching = &self.recognized.matching;
+        let width = matching.matched.iter().map(|matched| matched.ours.len());
+        let width = width.max().unwrap_or(0);
+        for Match {
+            ours,
+            index,
+            change,
+        } in &matching.matched
+        {
             let shape = self.checkpoint.weights.get(ours).map(Tensor::dims);
             let shape = shape.unwrap_or_default();
-            writeln!(f, "  {ours:<24} = {} {shape:?}", self.names[*index])?;
+            write!(f, "  {ours:<width$} = {} {shape:?}", self.names[*index])?;
+            writeln!(
+                f,
+                "{}",
+                match change {
+                    Change::None => "",
+                    Change::Summed => ", added up over the colours",
+                    Change::Spread(_) => ", spread over the colours",
+                }
+            )?;
         }
-        for (index, mean) in &self.recognized.folded {
-            writeln!(f, "  {mean:<24} takes up {}", self.names[*index])?;
+        for (index, mean) in &matching.folded {
+            writeln!(f, "  {mean:<width$} takes up {}", self.names[*index])?;
         }
         writeln!(
             f,

@@ -1,108 +1,27 @@
-//! Which architecture a file's tensors are, by their names and shapes.
+//! Which architecture a file's tensors are, by their names, their shapes, and one look at their values.
 //!
-//! People name the same layers differently (`features.0`, `conv1`, `block1.conv`), so a name decides only where it is
-//! ours. Otherwise each of our modules takes the first unused module of the file that has the same parts with the
-//! same shapes: the layers must be the same, and those of one shape in the same order. A new architecture is one
-//! more entry in [`RECOGNIZERS`].
+//! There is no rule for any single architecture: each of [`Architecture::usual`] is given the sizes that the shapes ask
+//! for (`sizes`), and its weights are matched with the file's (`matching`). What shapes cannot tell is whether a
+//! normalisation comes before ReLU or after it, and a wrong guess would run without an error. But the mean of what ReLU
+//! leaves is never negative, and the running means are in the file.
 
 use std::fmt;
 
-use super::state_dict::StoredTensor;
+use super::{
+    matching::{Matching, NamedShape, match_tensors},
+    sizes::{Layers, infer},
+};
 use crate::{
     expression::N_EXPRESSIONS,
-    model::{network::Architecture, preprocess::InputSpec, three_block::ThreeBlockConfig},
+    model::{network::Architecture, preprocess::InputSpec},
 };
 
 /// Names listed in one sentence; the rest are counted.
 const MAX_NAMES: usize = 4;
-
-/// How one architecture is recognised.
-struct Recognizer {
-    architecture: &'static str,
-    /// The sizes that the tensors ask for, or why they cannot be this architecture.
-    propose: fn(&Layers) -> Result<(Architecture, InputSize), String>,
-    /// The batch normalisation that directly follows a convolution of ours. A bias that such a convolution has in the
-    /// file only moves the mean that is subtracted next.
-    norm_after: fn(&str) -> Option<String>,
-}
-
-/// All architectures that can be recognised.
-const RECOGNIZERS: [Recognizer; 1] = [Recognizer {
-    architecture: "three-block",
-    propose: three_block,
-    norm_after: |module| Some(format!("{}.bn", module.strip_suffix(".conv")?)),
-}];
-
-/// What the layers say about the input.
-struct InputSize {
-    channels: usize,
-    width: usize,
-    height: usize,
-}
-
-/// Shapes of `C` convolutions and `L` linear layers.
-type Shapes<const C: usize, const L: usize> = ([[usize; 4]; C], [[usize; 2]; L]);
-
-/// The shapes that tell architectures apart, in the file's order.
-struct Layers {
-    /// `(outputs, inputs, height, width)`.
-    convolutions: Vec<[usize; 4]>,
-    /// `(outputs, inputs)`.
-    linears: Vec<[usize; 2]>,
-}
-
-impl Layers {
-    fn of(tensors: &[StoredTensor]) -> Self {
-        let shapes = tensors.iter().map(|tensor| tensor.shape.as_slice());
-        Self {
-            convolutions: shapes.clone().filter_map(|s| s.try_into().ok()).collect(),
-            linears: shapes.filter_map(|s| s.try_into().ok()).collect(),
-        }
-    }
-
-    /// The convolutions and linear layers, if there are so many.
-    fn expect<const C: usize, const L: usize>(&self) -> Result<Shapes<C, L>, String> {
-        let counts = (self.convolutions.len(), self.linears.len());
-        let convolutions = self.convolutions.as_slice().try_into();
-        let linears = self.linears.as_slice().try_into();
-        convolutions.ok().zip(linears.ok()).ok_or_else(|| {
-            format!(
-                "it has {} convolutions and {} linear layers instead of {C} and {L}",
-                counts.0, counts.1
-            )
-        })
-    }
-}
-
-fn three_block(layers: &Layers) -> Result<(Architecture, InputSize), String> {
-    let (convolutions, [fc1, _]) = layers.expect::<3, 2>()?;
-    let channels = convolutions.map(|[outputs, ..]| outputs);
-    // Three times half the size.
-    let side = 8 * square_side(fc1[1], channels[2])?;
-    let config = ThreeBlockConfig {
-        channels,
-        hidden: fc1[0],
-        ..ThreeBlockConfig::default()
-    };
-    let input = InputSize {
-        channels: convolutions[0][1],
-        width: side,
-        height: side,
-    };
-    Ok((Architecture::ThreeBlock(config), input))
-}
-
-/// Side of the square that `n_features` values in `channels` channels are.
-fn square_side(n_features: usize, channels: usize) -> Result<usize, String> {
-    let n_places = n_features.checked_div(channels).unwrap_or(0);
-    let side = n_places.isqrt();
-    if side == 0 || side * side * channels != n_features {
-        return Err(format!(
-            "its first linear layer takes {n_features} values, which is no square of {channels} channels"
-        ));
-    }
-    Ok(side)
-}
+/// So many running means of which none is negative are no chance.
+const TELLING_MEANS: usize = 16;
+/// Outputs of networks for photographs.
+const IMAGENET_CLASSES: usize = 1000;
 
 /// What was recognised.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,153 +30,193 @@ pub struct Recognized {
     pub architecture: Architecture,
     /// What it is fed with; the normalisation is `options`'.
     pub input: InputSpec,
-    /// Our name and the index of the file's tensor, in our order.
-    pub matched: Vec<(String, usize)>,
-    /// Indices of biases of convolutions, each with our name of the running mean that takes it up.
-    pub folded: Vec<(usize, String)>,
+    /// Where its weights are; nothing is missing or left over.
+    pub matching: Matching,
     /// Other architectures that fit as well; the first in the list was taken.
     pub also_fits: Vec<&'static str>,
 }
 
-/// Finds the architecture, among all or only the one called `only`.
+/// Why an architecture does not fit.
+struct Misfit {
+    n_matched: usize,
+    /// How far the number of layers is off.
+    n_layers_off: usize,
+    /// Whether it is this architecture all the same, only for another task.
+    is_certain: bool,
+    reason: String,
+}
+
+/// Finds the architecture, among all or only the one called `only`. `values` reads a tensor of the file.
 ///
 /// # Errors
 /// Why none fits, as the end of a sentence.
 pub fn recognize(
-    tensors: &[StoredTensor],
+    tensors: &[NamedShape],
     input: &InputSpec,
     only: Option<&str>,
+    values: &mut dyn FnMut(usize) -> Result<Vec<f32>, String>,
 ) -> Result<Recognized, String> {
-    let wanted = |recognizer: &&Recognizer| only.is_none_or(|only| only == recognizer.architecture);
+    let known: Vec<Architecture> = Architecture::usual().into();
+    let names: Vec<&str> = known.iter().map(Architecture::name).collect();
     if let Some(only) = only
-        && !RECOGNIZERS
-            .iter()
-            .any(|recognizer| recognizer.architecture == only)
+        && !names.contains(&only)
     {
-        let known = RECOGNIZERS.map(|recognizer| recognizer.architecture);
         return Err(format!(
             "the architecture “{only}” cannot be imported; known: {}",
-            known.join(", ")
+            names.join(", ")
         ));
     }
-    let mut fitting: Vec<(&'static str, Recognized)> = Vec::new();
-    let mut reasons = Vec::new();
-    for recognizer in RECOGNIZERS.iter().filter(wanted) {
-        match recognizer.fit(tensors, input) {
-            Ok(recognized) => fitting.push((recognizer.architecture, recognized)),
-            Err(reason) => reasons.push(format!("as {}, {reason}", recognizer.architecture)),
+    let layers = Layers::of(tensors);
+    let mut fitting = Vec::new();
+    let mut misfits = Vec::new();
+    for usual in known
+        .iter()
+        .filter(|usual| only.is_none_or(|only| only == usual.name()))
+    {
+        let fit = fit(usual, tensors, &layers, input).and_then(|recognized| {
+            refute_by_means(&recognized, values)?;
+            Ok(recognized)
+        });
+        match fit {
+            Ok(recognized) => fitting.push(recognized),
+            Err(misfit) => misfits.push((usual.name(), misfit)),
         }
     }
     // Without a detour before with one. Stable, so that of equals the first in the list is taken.
-    fitting.sort_by_key(|(_, recognized)| recognized.folded.len());
-    let fewest = fitting.first().map(|(_, first)| first.folded.len());
-    let mut fitting = fitting
+    fitting.sort_by_key(|recognized| recognized.matching.folded.len());
+    let mut fitting = fitting.into_iter();
+    if let Some(mut first) = fitting.next() {
+        first.also_fits = fitting.map(|other| other.architecture.name()).collect();
+        return Ok(first);
+    }
+    misfits.sort_by_key(|(_, misfit)| (usize::MAX - misfit.n_matched, misfit.n_layers_off));
+    let (nearest, misfit) = misfits
         .into_iter()
-        .filter(|(_, recognized)| Some(recognized.folded.len()) == fewest);
-    let Some((_, mut first)) = fitting.next() else {
-        return Err(format!(
-            "its {} tensors are no network that fervis knows: {}",
+        .next()
+        .ok_or_else(|| "it holds no network".to_owned())?;
+    if misfit.is_certain {
+        return Err(misfit.reason);
+    }
+    Err(match only {
+        Some(only) => format!("it is no {only} network: {}", misfit.reason),
+        None => format!(
+            "its {} tensors are no network that fervis knows ({}); as {nearest}, the nearest, {}",
             tensors.len(),
-            reasons.join("; ")
-        ));
-    };
-    first.also_fits = fitting.map(|(name, _)| name).collect();
-    Ok(first)
+            names.join(", "),
+            misfit.reason
+        ),
+    })
 }
 
-impl Recognizer {
-    /// Matches the tensors one by one.
-    fn fit(&self, tensors: &[StoredTensor], input: &InputSpec) -> Result<Recognized, String> {
-        let (architecture, size) = (self.propose)(&Layers::of(tensors))?;
-        if size.channels != input.channels {
-            return Err(format!(
-                "it takes {} channels; fervis feeds networks with {}",
-                size.channels, input.channels
-            ));
-        }
-        let input = InputSpec {
-            width: size.width,
-            height: size.height,
-            ..*input
-        };
-        let expected = architecture.weight_shapes(&input, N_EXPRESSIONS);
-        let theirs = modules(
-            tensors
-                .iter()
-                .map(|t| (t.name.as_str(), t.shape.as_slice())),
-        );
-        let ours = modules(
-            expected
-                .iter()
-                .map(|(name, shape)| (name.as_str(), shape.as_slice())),
-        );
-        let mut is_used = vec![false; theirs.len()];
-        let mut missing = Vec::new();
-        let mut recognized = Recognized {
+/// Gives an architecture its sizes and matches the tensors one by one.
+fn fit(
+    usual: &Architecture,
+    tensors: &[NamedShape],
+    layers: &Layers,
+    input: &InputSpec,
+) -> Result<Recognized, Misfit> {
+    let (counts, expected) = (layers.counts(), Layers::of_network(usual, input).counts());
+    let no_match = |reason| Misfit {
+        n_matched: 0,
+        n_layers_off: counts.0.abs_diff(expected.0) + counts.1.abs_diff(expected.1),
+        is_certain: false,
+        reason,
+    };
+    let (architecture, input) = infer(usual, layers, input).map_err(no_match)?;
+    let expected = architecture.weight_shapes(&input, N_EXPRESSIONS);
+    let matching = match_tensors(&expected, tensors);
+    let Matching {
+        matched,
+        missing,
+        left_over,
+        ..
+    } = &matching;
+    if missing.is_empty() && left_over.is_empty() {
+        return Ok(Recognized {
             architecture,
             input,
-            matched: Vec::new(),
-            folded: Vec::new(),
+            matching,
             also_fits: Vec::new(),
-        };
-        for our in &ours {
-            let norm = (self.norm_after)(our.name);
-            let fits =
-                |index: &usize| !is_used[*index] && our.fits(&theirs[*index], norm.is_some());
-            let same_name = theirs
-                .iter()
-                .position(|their| their.name == our.name)
-                .filter(fits);
-            let Some(index) = same_name.or_else(|| (0..theirs.len()).find(fits)) else {
-                missing.extend(our.parts.iter().map(|part| part.full_name));
-                continue;
-            };
-            is_used[index] = true;
-            for part in &theirs[index].parts {
-                match our.part(part.name) {
-                    Some(our_part) => {
-                        recognized
-                            .matched
-                            .push((our_part.full_name.to_owned(), part.index));
-                    }
-                    None => {
-                        let norm = norm.clone().unwrap_or_default();
-                        recognized
-                            .folded
-                            .push((part.index, format!("{norm}.running_mean")));
-                    }
-                }
-            }
+        });
+    }
+    let left_over: Vec<&str> = left_over
+        .iter()
+        .map(|index| tensors[*index].name.as_str())
+        .collect();
+    let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+    let n_matched = matched.len();
+    if missing.len() + left_over.len() <= 4
+        && let Some(n_outputs) = layers.n_classes().filter(|n| *n != N_EXPRESSIONS)
+    {
+        let name = usual.name();
+        return Err(Misfit {
+            n_matched,
+            n_layers_off: 0,
+            is_certain: true,
+            reason: match n_outputs {
+                IMAGENET_CLASSES => format!(
+                    "it is a {name} network for ImageNet's {IMAGENET_CLASSES} classes, not for expressions; a training \
+                     can begin with it: fervis-train train --pretrained"
+                ),
+                _ => format!(
+                    "it is a {name} network, but it has {n_outputs} outputs instead of {N_EXPRESSIONS}"
+                ),
+            },
+        });
+    }
+    let reason = match layers.n_channels() {
+        Some(n_channels) if ![1, 3].contains(&n_channels) => {
+            format!("it takes {n_channels} channels; fervis feeds networks with 1 (grey)")
         }
-        let left_over = theirs
-            .iter()
-            .zip(&is_used)
-            .filter(|(_, is_used)| !**is_used);
-        let left_over: Vec<&str> = left_over
-            .flat_map(|(their, _)| their.parts.iter().map(|part| part.full_name))
-            .collect();
-        if missing.is_empty() && left_over.is_empty() {
-            return Ok(recognized);
-        }
-        let n_outputs = Layers::of(tensors)
-            .linears
-            .last()
-            .map_or(0, |linear| linear[0]);
-        if missing.iter().chain(&left_over).count() <= 4 && n_outputs != N_EXPRESSIONS {
-            return Err(format!(
-                "it has {n_outputs} outputs instead of {N_EXPRESSIONS}"
-            ));
-        }
-        Err(format!(
+        _ => format!(
             "{} of {} tensors match, {} missing{}, {} left over{}",
-            recognized.matched.len(),
+            matched.len(),
             expected.len(),
             missing.len(),
             Names(&missing),
             left_over.len(),
             Names(&left_over),
-        ))
+        ),
+    };
+    Err(Misfit {
+        n_matched,
+        n_layers_off: 0,
+        is_certain: false,
+        reason,
+    })
+}
+
+/// Refuses an architecture whose normalisations stand elsewhere than those of the file.
+fn refute_by_means(
+    recognized: &Recognized,
+    values: &mut dyn FnMut(usize) -> Result<Vec<f32>, String>,
+) -> Result<(), Misfit> {
+    let misfit = |reason| Misfit {
+        n_matched: recognized.matching.matched.len(),
+        n_layers_off: 0,
+        is_certain: false,
+        reason,
+    };
+    let mut means = Vec::new();
+    for matched in &recognized.matching.matched {
+        if matched.ours.ends_with("running_mean") {
+            means.extend(values(matched.index).map_err(misfit)?);
+        }
     }
+    let none_is_negative = means.iter().all(|mean| *mean >= 0.0);
+    let is_untrained = means.iter().all(|mean| *mean == 0.0);
+    if recognized.architecture.normalizes_after_relu() {
+        if !none_is_negative {
+            return Err(misfit(
+                "its normalisations have negative means, so they do not come after ReLU".to_owned(),
+            ));
+        }
+    } else if none_is_negative && !is_untrained && means.len() >= TELLING_MEANS {
+        return Err(misfit(
+            "none of its normalisations has a negative mean, so they come after ReLU".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The first few names, in brackets.
@@ -273,61 +232,4 @@ impl fmt::Display for Names<'_> {
             _ => write!(f, " ({shown})"),
         }
     }
-}
-
-/// A layer with its weights.
-struct Module<'a> {
-    name: &'a str,
-    parts: Vec<Part<'a>>,
-}
-
-struct Part<'a> {
-    /// `weight`, `bias`, `running_mean`, ….
-    name: &'a str,
-    full_name: &'a str,
-    shape: &'a [usize],
-    /// Among all tensors.
-    index: usize,
-}
-
-impl<'a> Module<'a> {
-    fn part(&self, name: &str) -> Option<&Part<'a>> {
-        self.parts.iter().find(|part| part.name == name)
-    }
-
-    /// Whether `other` has the same parts with the same shapes; it may have a bias beyond that if `or_bias`.
-    fn fits(&self, other: &Self, or_bias: bool) -> bool {
-        let has_equal = |part: &Part<'_>| {
-            let equal = other.part(part.name);
-            equal.is_some_and(|equal| equal.shape == part.shape)
-        };
-        let is_known = |part: &Part<'_>| {
-            let is_bias = part.name == "bias" && part.shape == &self.parts[0].shape[..1];
-            self.part(part.name).is_some() || (or_bias && is_bias)
-        };
-        self.parts.iter().all(has_equal) && other.parts.iter().all(is_known)
-    }
-}
-
-/// Groups tensors by everything before the last dot, in the order of the first of each.
-fn modules<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize])>) -> Vec<Module<'a>> {
-    let mut modules: Vec<Module<'a>> = Vec::new();
-    let mut positions = std::collections::HashMap::new();
-    for (index, (full_name, shape)) in tensors.enumerate() {
-        let (module, name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
-        let position = *positions.entry(module).or_insert(modules.len());
-        if position == modules.len() {
-            modules.push(Module {
-                name: module,
-                parts: Vec::new(),
-            });
-        }
-        modules[position].parts.push(Part {
-            name,
-            full_name,
-            shape,
-            index,
-        });
-    }
-    modules
 }

@@ -24,7 +24,10 @@ use candle_core::Device;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::Classifier;
+use crate::model::{
+    Classifier, custom_cnn::CustomCnnConfig, head::HeadConfig, network::Architecture,
+    three_block::ThreeBlockConfig,
+};
 
 const ZIP: &[u8] = include_bytes!("fixtures/zip.pth");
 const LEGACY: &[u8] = include_bytes!("fixtures/legacy.pth");
@@ -60,7 +63,7 @@ fn an_imported_network_computes_what_pytorch_computes() {
             3,
             "the counters of the normalisations"
         );
-        assert_eq!(import.recognized.folded.len(), 3);
+        assert_eq!(import.recognized.matching.folded.len(), 3);
         let metadata = &import.checkpoint.metadata;
         assert_eq!(
             (metadata.name.as_str(), metadata.temperature),
@@ -72,11 +75,11 @@ fn an_imported_network_computes_what_pytorch_computes() {
         }
         let report = import.to_string();
         assert!(
-            report.contains("block3.bn.running_mean   takes up 8.bias"),
+            report.contains("block3.bn.running_mean takes up 8.bias"),
             "{report}"
         );
         assert!(
-            report.contains("fc2.weight               = 15.weight [7, 4]"),
+            report.contains("fc2.weight             = 15.weight [7, 4]"),
             "{report}"
         );
     }
@@ -157,7 +160,12 @@ fn files_that_cannot_be_used_say_why() {
     let renamed = replaced(LEGACY, b"15.weight", b"15.height");
     refused(
         &renamed,
-        "2 missing (fc2.weight, fc2.bias), 2 left over (15.height, 15.bias)",
+        "as three-block, the nearest, it has 3 convolutions and 1 linear layers instead of 3 and 2",
+    );
+    let renamed = replaced(LEGACY, b"1.running_mean", b"1.funning_mean");
+    refused(
+        &renamed,
+        "4 missing (bn3.weight, bn3.bias, bn3.running_mean, bn3.running_var), 4 left over (1.weight,",
     );
     refused(
         &replaced(LEGACY, b"FloatStorage", b"QuantStorage"),
@@ -184,6 +192,116 @@ fn files_that_cannot_be_used_say_why() {
         message.contains("“vgg99” cannot be imported; known: three-block"),
         "{message}"
     );
+}
+
+/// The file of a network whose layers are called by their numbers alone. `value` gives what each of our tensors, by
+/// its name, is filled with.
+fn numbered(shapes: &[(String, Vec<usize>)], dtype: DType, value: impl Fn(&str) -> f64) -> Vec<u8> {
+    let mut layers: Vec<&str> = Vec::new();
+    let mut tensors = HashMap::new();
+    for (name, shape) in shapes {
+        let (layer, part) = name.rsplit_once('.').unwrap();
+        if layers.last() != Some(&layer) {
+            layers.push(layer);
+        }
+        let tensor = Tensor::full(value(name), shape.as_slice(), &Device::Cpu).unwrap();
+        let tensor = tensor.to_dtype(dtype).unwrap();
+        tensors.insert(format!("{}.{part}", layers.len()), tensor);
+    }
+    safetensors::serialize(&tensors, None).unwrap()
+}
+
+fn import_plainly(bytes: &[u8]) -> Result<Import, ModelError> {
+    import(bytes, "my.pth", &ImportOptions::default())
+}
+
+#[test]
+fn every_architecture_is_recognised_whatever_its_layers_are_called() {
+    for usual in Architecture::usual() {
+        let input = InputSpec::FER_2013;
+        let shapes = usual.weight_shapes(&input, N_EXPRESSIONS);
+        let bytes = numbered(&shapes, DType::F16, |_| 0.0);
+        let options = ImportOptions {
+            architecture: Some(usual.name().to_owned()),
+            ..ImportOptions::default()
+        };
+        let import = import(&bytes, "my.pth", &options).unwrap();
+        let metadata = &import.checkpoint.metadata;
+        let found = metadata
+            .architecture
+            .weight_shapes(&metadata.input, N_EXPRESSIONS);
+        assert_eq!(found, shapes, "{}", usual.name());
+        let matching = &import.recognized.matching;
+        assert_eq!(matching.matched.len(), shapes.len());
+        assert!(matching.folded.is_empty());
+        // Layer by layer, though several have the same shapes.
+        let layers = shapes
+            .iter()
+            .map(|(name, _)| name.rsplit_once('.').unwrap().0);
+        let mut layers: Vec<&str> = layers.collect();
+        layers.dedup();
+        for matched in &matching.matched {
+            let (layer, part) = matched.ours.rsplit_once('.').unwrap();
+            let number = 1 + layers.iter().position(|name| *name == layer).unwrap();
+            assert_eq!(import.names[matched.index], format!("{number}.{part}"));
+        }
+    }
+}
+
+/// Convolutions with biases, and normalisations that stand behind ReLU in one network and before it in the other.
+#[test]
+fn running_means_tell_where_normalisation_stands() {
+    let custom_cnn = Architecture::CustomCnn(CustomCnnConfig {
+        channels: [8, 8, 8],
+        ..CustomCnnConfig::default()
+    });
+    let shapes = custom_cnn.weight_shapes(&InputSpec::FER_2013, N_EXPRESSIONS);
+    let name_of = |mean: f64| {
+        let value = |name: &str| {
+            if name.ends_with("running_mean") {
+                mean
+            } else {
+                0.5
+            }
+        };
+        let import = import_plainly(&numbered(&shapes, DType::F32, value)).unwrap();
+        let name = import.checkpoint.metadata.architecture.name();
+        (name, import.recognized.also_fits)
+    };
+    assert_eq!(name_of(0.25), ("custom-cnn", vec![]));
+    assert_eq!(name_of(-0.25), ("three-block", vec![]));
+    // Nobody has trained it: both are possible, and the report says so.
+    assert_eq!(name_of(0.0), ("custom-cnn", vec!["three-block"]));
+}
+
+#[test]
+fn a_network_for_colour_takes_grey() {
+    let config = ThreeBlockConfig::default();
+    let colour = InputSpec {
+        channels: 3,
+        ..InputSpec::FER_2013
+    };
+    let shapes = config.weight_shapes(&colour, N_EXPRESSIONS);
+    let value = |name: &str| if name.ends_with("mean") { -1.0 } else { 0.5 };
+    let import = import_plainly(&numbered(&shapes, DType::F32, value)).unwrap();
+    let kernels = &import.checkpoint.weights["block1.conv.weight"];
+    assert_eq!(kernels.dims(), [64, 1, 3, 3]);
+    let first = kernels.flatten_all().unwrap().get(0).unwrap();
+    assert_eq!(first.to_scalar::<f32>().unwrap(), 1.5);
+    assert!(import.to_string().contains("added up over the colours"));
+}
+
+#[test]
+fn networks_for_photographs_are_named_as_such() {
+    let resnet = Architecture::Resnet18(HeadConfig::default());
+    let shapes = resnet.weight_shapes(&InputSpec::FER_2013, 1000);
+    let bytes = numbered(&shapes, DType::F16, |_| 0.0);
+    let message = import_plainly(&bytes).unwrap_err().to_string();
+    assert!(
+        message.contains("it is a resnet18 network for ImageNet's 1000 classes"),
+        "{message}"
+    );
+    assert!(message.contains("--pretrained"), "{message}");
 }
 
 /// What `torch.zeros(1).expand(10**6, 10**6)` is: a few bytes that say they are terabytes.

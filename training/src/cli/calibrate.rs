@@ -1,14 +1,15 @@
-//! `fervis-train calibrate`: temperature and crop, fitted on PublicTest and written into the checkpoint that ships.
+//! `fervis-train calibrate`: temperature, threshold and crop, fitted on PublicTest and written into the checkpoint that ships.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
 use fervis::model::{Classifier, checkpoint::Checkpoint};
 use fervis_train::{
     dataset::{Dataset, Split},
-    evaluate::calibration_temperature,
-    framing,
+    evaluate::calibrate,
+    ferplus::FerPlus,
+    framing, risk,
 };
 
 /// Images that the crop is learnt from: medians over 1,000 move by less than a hundredth between halves.
@@ -27,6 +28,13 @@ pub struct Args {
     /// Store the weights in half precision: half the size.
     #[arg(long)]
     half: bool,
+    /// Votes of FER+ (fer2013new.csv), for networks that learnt from them: confidence then means the share of people who
+    /// would say the same, not how often FER-2013's label does.
+    #[arg(long, value_name = "FILE.csv")]
+    ferplus: Option<PathBuf>,
+    /// Also draw how often answers are wrong if those below a confidence are not given.
+    #[arg(long, value_name = "FILE.svg")]
+    risk: Option<PathBuf>,
 }
 
 /// Fits, and writes the calibrated checkpoint.
@@ -39,6 +47,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     let public = dataset.split(Split::PublicTest);
+    ensure!(!public.is_empty(), "the data has no PublicTest images");
     let framing = framing::learn(&dataset, &public[..public.len().min(N_FRAMING_IMAGES)])
         .context("the detector found no face in PublicTest")?;
     checkpoint.metadata.input.crop = framing.crop;
@@ -48,16 +57,41 @@ pub fn run(args: &Args) -> Result<()> {
         None,
         &Device::Cpu,
     )?;
-    checkpoint.metadata.temperature = calibration_temperature(&mut classifier, &dataset)?;
+    let votes = args.ferplus.as_deref();
+    let votes = votes
+        .map(|path| FerPlus::load(path, &dataset))
+        .transpose()?;
+    let before = checkpoint.metadata.temperature;
+    let calibration = calibrate(&mut classifier, &dataset, votes.as_ref())?;
+    checkpoint.metadata.temperature = calibration.temperature;
+    checkpoint.metadata.uncertain_below = calibration.uncertain_below;
     Checkpoint::write(&checkpoint.metadata, &checkpoint.weights, &args.out)?;
     println!(
         "face found in {} of {} images; crop scale {:.3}, shifted down by {:.3} of the box",
         framing.n_found, framing.n_images, framing.crop.scale, framing.crop.shift_y
     );
+    let threshold = f64::from(calibration.uncertain_below);
+    let answered = risk::at(&calibration.answers, threshold);
     println!(
-        "temperature {:.4}, written to {}",
-        checkpoint.metadata.temperature,
-        args.out.display()
+        "temperature {:.4} (was {before:.4}): calibration error on PublicTest {:.2} % (was {:.2} %), negative \
+         log-likelihood {:.4} (was {:.4})",
+        calibration.temperature,
+        risk::calibration_error(&calibration.answers) * 100.0,
+        risk::calibration_error(&calibration.answers_before) * 100.0,
+        calibration.surprise,
+        calibration.surprise_before
     );
+    println!(
+        "uncertain below {threshold:.2}: {:.1} % of the images are answered, {:.1} % of these wrongly, instead of {:.1} % of \
+         all",
+        answered.coverage * 100.0,
+        answered.risk * 100.0,
+        risk::at(&calibration.answers, 0.0).risk * 100.0
+    );
+    if let Some(path) = &args.risk {
+        fs::write(path, risk::svg(&calibration.answers, threshold))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    println!("written to {}", args.out.display());
     Ok(())
 }

@@ -15,6 +15,8 @@ use fervis_train::{
     dataset::{Dataset, Split},
     evaluate::Evaluation,
     ferplus::FerPlus,
+    risk,
+    through_detector::ThroughDetector,
 };
 
 use super::parse_split;
@@ -43,9 +45,25 @@ pub struct Args {
     /// Also draw how well confidence matches accuracy.
     #[arg(long, value_name = "FILE.svg")]
     reliability: Option<PathBuf>,
+    /// Also send every image through the application's detector and crop, and compare with straight in.
+    #[arg(long)]
+    through_detector: bool,
+    /// Also draw how often answers are wrong if those below a confidence are not given; by the votes of FER+, if they
+    /// are given too.
+    #[arg(long, value_name = "FILE.svg")]
+    risk: Option<PathBuf>,
     /// Where to compute: auto, cpu, cuda, cuda:N or metal.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+}
+
+/// What `--json` prints.
+#[derive(serde::Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through_detector: Option<ThroughDetector>,
 }
 
 /// Measures, prints, and writes what was asked for.
@@ -68,8 +86,28 @@ pub fn run(args: &Args) -> Result<()> {
         fs::write(path, measured.reliability.svg())
             .with_context(|| format!("writing {}", path.display()))?;
     }
+    let through_detector = args.through_detector.then(|| {
+        let indices = dataset.split(args.split);
+        ThroughDetector::measure(
+            &mut classifier,
+            &dataset,
+            indices,
+            &measured.logits,
+            votes.as_ref(),
+        )
+    });
+    let through_detector = through_detector.transpose()?;
+    if let Some(path) = &args.risk {
+        let threshold = classifier.info().uncertain_below;
+        fs::write(path, risk::svg(&measured.answers, threshold.into()))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
     if args.json {
-        println!("{}", serde_json::to_string(evaluation)?);
+        let report = Report {
+            evaluation,
+            through_detector,
+        };
+        println!("{}", serde_json::to_string(&report)?);
         return Ok(());
     }
     println!(
@@ -92,8 +130,25 @@ pub fn run(args: &Args) -> Result<()> {
         evaluation.accuracy_deduplicated * 100.0,
         evaluation.n_deduplicated
     );
+    let uncertain = &evaluation.uncertain;
+    println!(
+        "answers of {:.0} % or more  {:5.1} % of the images, {:.1} % of these wrong",
+        uncertain.threshold * 100.0,
+        uncertain.coverage * 100.0,
+        uncertain.risk * 100.0
+    );
     if let Some(ferplus) = &evaluation.ferplus {
         println!("{ferplus}");
+        let percent = |share: Option<f64>| share.unwrap_or_default() * 100.0;
+        println!(
+            "  flip {:.2} %, ten-crop {:.2} %, de-duplicated {:.2} %",
+            percent(evaluation.ferplus_flip),
+            percent(evaluation.ferplus_ten_crop),
+            percent(evaluation.ferplus_deduplicated)
+        );
+    }
+    if let Some(through_detector) = through_detector {
+        println!("{through_detector}");
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ const ALPHABETICAL: [Expression; N_EXPRESSIONS] = [
 /// What the file does not say, and where the checkpoint goes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A `.pt` or `.pth` file that `torch.save` wrote, of any version. None of its code is run.
+    /// A `.pt` or `.pth` file that `torch.save` wrote, of any version, or a `.safetensors` file of the same. None of its
+    /// code is run.
     file: PathBuf,
     /// Where the checkpoint goes, for example mine.safetensors.
     out: PathBuf,
@@ -34,6 +35,9 @@ pub struct Args {
     /// ImageFolder has it), or seven names with commas.
     #[arg(long, default_value = "fer2013", value_parser = parse_labels)]
     labels: Labels,
+    /// Width and height of the network's images, px, where the weights do not say (ResNet, VGG, DenseNet).
+    #[arg(long, value_name = "PX", default_value_t = 48, value_parser = clap::value_parser!(u16).range(8..=1024))]
+    size: u16,
     /// Subtracted from luma that runs from 0 to 1.
     #[arg(long, default_value_t = InputSpec::FER_2013.mean, allow_negative_numbers = true)]
     mean: f32,
@@ -90,6 +94,8 @@ pub fn run(args: &Args) -> Result<()> {
     let options = ImportOptions {
         labels: args.labels.0,
         input: InputSpec {
+            width: args.size.into(),
+            height: args.size.into(),
             mean: args.mean,
             std: args.std,
             crop: CropGeometry {

@@ -6,6 +6,7 @@ mod doctor;
 mod evaluate;
 mod import;
 mod preview;
+mod runs;
 mod train;
 
 use anyhow::Result;
@@ -36,6 +37,8 @@ enum Command {
     Preview(preview::Args),
     /// Measure several checkpoints and print one table.
     Compare(compare::Args),
+    /// Print what several runs came to, beside what was published for their recipes.
+    Runs(runs::Args),
 }
 
 impl Cli {
@@ -49,6 +52,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Preview(args) => preview::run(args),
             Command::Compare(args) => compare::run(args),
+            Command::Runs(args) => runs::run(args),
         }
     }
 }

@@ -10,12 +10,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use fervis::model::{ComputeDevice, DeviceChoice};
+use fervis::model::{
+    ComputeDevice, DeviceChoice, checkpoint::read_bytes, pytorch::read_pretrained,
+};
 use fervis_train::{
+    clean_index::CleanIndex,
     dataset::{Dataset, Split},
+    distillation::Teachers,
+    ferplus::FerPlus,
     recipe::Recipe,
     train::{Job, Outcome, train},
-    votes::Votes,
 };
 
 /// What to train on, how, where to, and for how long.
@@ -24,6 +28,10 @@ pub struct Args {
     /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, Kaggle's zip, or a folder with one folder per class.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    /// Which images to use, and with which labels: a table that `doctor --index` wrote for the same data, perhaps changed
+    /// by hand.
+    #[arg(long, value_name = "FILE.csv")]
+    index: Option<PathBuf>,
     /// How to train: the name of a built-in recipe, or a .toml file of your own.
     #[arg(long, value_name = "NAME|FILE.toml", default_value = "three-block")]
     recipe: String,
@@ -45,6 +53,13 @@ pub struct Args {
     /// FER+'s fer2013new.csv, for recipes that learn from its votes. The data must be fer2013.csv in its own order.
     #[arg(long, value_name = "FILE")]
     votes: Option<PathBuf>,
+    /// Checkpoints to learn from as well, for recipes with [distillation]; their answers are averaged.
+    #[arg(long, value_name = "CHECKPOINT", num_args = 1..)]
+    teacher: Vec<PathBuf>,
+    /// Begin with the weights of a file of the same network: torchvision's .pth, another PyTorch file, or safetensors.
+    /// All layers before the head must be in it; the head is taken if it fits, and else begins at random.
+    #[arg(long, value_name = "FILE")]
+    pretrained: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -56,24 +71,41 @@ pub fn run(args: &Args) -> Result<()> {
     recipe.seed = args.seed.unwrap_or(recipe.seed);
     let default_out = || Path::new("runs").join(&recipe.name);
     let out = args.out.clone().unwrap_or_else(default_out);
-    let dataset = Arc::new(Dataset::load(&args.data)?);
+    let mut dataset = Dataset::load(&args.data)?;
+    if let Some(path) = &args.index {
+        CleanIndex::load(path, &dataset)?.apply(&mut dataset);
+    }
+    let dataset = Arc::new(dataset);
     for split in Split::ALL {
         let n_images = dataset.split(split).len();
         println!("{:<12} {n_images:>6} images", split.name());
     }
-    let load_votes = |path: &PathBuf| Votes::load(path, &dataset);
+    let load_votes = |path: &PathBuf| FerPlus::load(path, &dataset).map(Arc::new);
     let votes = args.votes.as_ref().map(load_votes).transpose()?;
     let device = ComputeDevice::start(args.device);
     if let Some(warning) = &device.warning {
         log::warn!("{warning}");
     }
     println!("recipe {}, computing on {}", recipe.name, device.name);
+    let load_weights = |path: &PathBuf| {
+        let bytes = read_bytes(path)?;
+        let file = path.display().to_string();
+        read_pretrained(&bytes, &file, &recipe.network, &recipe.input_spec())
+    };
+    let pretrained = args.pretrained.as_ref().map(load_weights).transpose()?;
+    if pretrained.is_none() && recipe.groups.iter().any(|group| group.if_pretrained) {
+        println!("no --pretrained: all layers begin at random, so none is held back");
+    }
     let job = Job {
         recipe: &recipe,
         dataset: &dataset,
         votes,
+        teachers: (!args.teacher.is_empty())
+            .then(|| Teachers::load(&args.teacher, &device))
+            .transpose()?,
         device: &device.device,
         budget: args.budget,
+        pretrained,
     };
     let stop = stop_on_interrupt()?;
     let (outcome, progress) = train(&job, &out, &|| stop.load(Ordering::Relaxed))?;
@@ -81,11 +113,15 @@ pub fn run(args: &Args) -> Result<()> {
         println!("to go on at the same step: {}", command_line());
     }
     if let Some(best) = progress.best(&recipe) {
+        let agreement = best.public_agreement;
+        let agreement =
+            agreement.map(|share| format!(", agreement with FER+ {:.2} %", share * 100.0));
         println!(
-            "best: epoch {}, PublicTest accuracy {:.2} %, macro-F1 {:.2} %, in {}",
+            "best: epoch {}, PublicTest accuracy {:.2} %, macro-F1 {:.2} %{}, in {}",
             best.epoch,
             best.public_accuracy * 100.0,
             best.public_macro_f1 * 100.0,
+            agreement.unwrap_or_default(),
             out.join("best.safetensors").display()
         );
     }

@@ -198,6 +198,19 @@ impl Dataset {
         Ok(dataset)
     }
 
+    /// Takes images out of a split; the others keep their numbers.
+    pub fn restrict(&mut self, split: Split, keep: impl Fn(usize) -> bool) {
+        self.splits[split as usize].retain(|index| keep(*index));
+    }
+
+    /// Corrects a label.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn relabel(&mut self, index: usize, expression: Expression) {
+        self.labels[index] = expression.index() as u8;
+    }
+
     /// Number of images in all splits together.
     pub fn len(&self) -> usize {
         self.labels.len()

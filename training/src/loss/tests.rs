@@ -3,7 +3,7 @@
 use candle_core::Var;
 
 use super::*;
-use crate::mixup::Mixed;
+use crate::{ferplus::Votes, mixup::Mixed, recipe::tests::three_block};
 
 const LOGITS: [f32; 14] = [
     1.0, 0.0, -0.5, 2.0, 0.3, 0.1, 0.0, //
@@ -21,13 +21,17 @@ fn batch(labels: [u32; 2]) -> Batch {
     }
 }
 
-fn loss(settings: LossSettings, votes: Option<Votes>) -> Loss {
-    Loss::new(settings, [1, 2, 3, 4, 0, 6, 7], votes)
+fn loss(settings: LossSettings, votes: Option<FerPlus>) -> Loss {
+    let recipe = Recipe {
+        loss: settings,
+        ..three_block()
+    };
+    Loss::new(&recipe, [1, 2, 3, 4, 0, 6, 7], votes.map(Arc::new))
 }
 
 fn value(loss: &Loss, batch: &Batch) -> f64 {
     let logits = Tensor::new(&LOGITS, &Device::Cpu).unwrap();
-    let loss = loss.of_batch(&logits.reshape((2, 7)).unwrap(), batch);
+    let loss = loss.of_batch(&logits.reshape((2, 7)).unwrap(), batch, None);
     loss.unwrap().to_scalar::<f32>().unwrap().into()
 }
 
@@ -125,7 +129,7 @@ fn votes_take_their_share_where_there_are_any() {
         votes_share: 0.5,
         ..Default::default()
     };
-    let votes = Votes::new(vec![Some([0.5, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0]), None]);
+    let votes = votes_of_two();
     let expected = (0.75 * surprise(0, 3) + 0.25 * surprise(0, 0) + surprise(1, 1)) / 2.0;
     check(
         value(&loss(settings, Some(votes)), &batch([3, 1])),
@@ -162,14 +166,18 @@ fn gradients_agree_with_finite_differences() {
     let at = |logits: &[f32]| {
         let tensor = Tensor::from_slice(logits, (2, 7), &Device::Cpu).unwrap();
         f64::from(
-            loss.of_batch(&tensor, &batch)
+            loss.of_batch(&tensor, &batch, None)
                 .unwrap()
                 .to_scalar::<f32>()
                 .unwrap(),
         )
     };
     let logits = Var::from_slice(&LOGITS, (2, 7), &Device::Cpu).unwrap();
-    let grads = loss.of_batch(&logits, &batch).unwrap().backward().unwrap();
+    let grads = loss
+        .of_batch(&logits, &batch, None)
+        .unwrap()
+        .backward()
+        .unwrap();
     let grads: Vec<f32> = grads
         .get(&logits)
         .unwrap()
@@ -202,7 +210,7 @@ fn extreme_logits_stay_finite() {
     let mut extreme = [0.0_f32; 14];
     (extreme[3], extreme[8]) = (500.0, 500.0);
     let logits = Var::from_slice(&extreme, (2, 7), &Device::Cpu).unwrap();
-    let value = loss.of_batch(&logits, &batch([3, 0])).unwrap();
+    let value = loss.of_batch(&logits, &batch([3, 0]), None).unwrap();
     assert!((value.to_scalar::<f32>().unwrap() - 250.0).abs() < 1e-2);
     let grads = value.backward().unwrap();
     let grads: Vec<f32> = grads
@@ -213,4 +221,71 @@ fn extreme_logits_stay_finite() {
         .to_vec1()
         .unwrap();
     assert!(grads.iter().all(|grad| grad.is_finite()), "{grads:?}");
+}
+
+fn votes_of_two() -> FerPlus {
+    let half = Votes {
+        by_expression: [5, 0, 0, 5, 0, 0, 0],
+        ..Votes::default()
+    };
+    let nobody = Votes {
+        contempt: 10,
+        ..Votes::default()
+    };
+    FerPlus::new(vec![half, nobody])
+}
+
+/// The first head's loss is by labels; the second's is the mean over the one image that has votes.
+#[test]
+fn a_second_head_learns_the_votes() {
+    let recipe = Recipe {
+        auxiliary: Some(AuxiliarySettings { weight: 0.5 }),
+        ..three_block()
+    };
+    let loss = Loss::new(&recipe, [1; 7], Some(Arc::new(votes_of_two())));
+    let rows = Tensor::new(&LOGITS, &Device::Cpu)
+        .unwrap()
+        .reshape((2, 7))
+        .unwrap();
+    let swapped = Tensor::cat(&[rows.get(1).unwrap(), rows.get(0).unwrap()], 0).unwrap();
+    let logits = Tensor::cat(&[rows, swapped.reshape((2, 7)).unwrap()], 1).unwrap();
+    let found = loss.of_batch(&logits, &batch([3, 1]), None).unwrap();
+    let labels = (surprise(0, 3) + surprise(1, 1)) / 2.0;
+    let votes = (surprise(1, 0) + surprise(1, 3)) / 2.0;
+    check(
+        found.to_scalar::<f32>().unwrap().into(),
+        labels + 0.5 * votes,
+    );
+}
+
+#[test]
+fn teachers_take_their_share_softened() {
+    let recipe = Recipe {
+        distillation: Some(DistillationSettings {
+            share: 0.25,
+            temperature: 2.0,
+        }),
+        ..three_block()
+    };
+    let loss = Loss::new(&recipe, [1; 7], None);
+    let logits = Tensor::new(&LOGITS, &Device::Cpu)
+        .unwrap()
+        .reshape((2, 7))
+        .unwrap();
+    let target = [0.5, 0.2, 0.1, 0.1, 0.1, 0.0, 0.0_f32];
+    let teachers = Some(&[target; 2][..]);
+    let found = loss.of_batch(&logits, &batch([3, 1]), teachers).unwrap();
+    let soft = |row: usize| -> f64 {
+        let logit = |class: usize| f64::from(LOGITS[row * 7 + class]) / 2.0;
+        let log_sum = (0..7).map(|class| logit(class).exp()).sum::<f64>().ln();
+        (0..7)
+            .map(|class| f64::from(target[class]) * (log_sum - logit(class)))
+            .sum()
+    };
+    let labels = (surprise(0, 3) + surprise(1, 1)) / 2.0;
+    let soft = (soft(0) + soft(1)) / 2.0;
+    check(
+        found.to_scalar::<f32>().unwrap().into(),
+        0.75 * labels + 0.25 * 4.0 * soft,
+    );
 }

@@ -73,6 +73,10 @@ pub struct GroupSettings {
     /// PyTorch.
     #[serde(default)]
     pub frozen_epochs: usize,
+    /// The group counts only in runs that begin with the weights of a file: from random weights nothing is gained by
+    /// holding some back.
+    #[serde(default)]
+    pub if_pretrained: bool,
 }
 
 impl OptimizerSettings {

@@ -167,6 +167,7 @@ fn groups_have_rates_decays_and_frozen_epochs_of_their_own() {
         learning_rate_factor: 0.5,
         weight_decay: None,
         frozen_epochs: 2,
+        if_pretrained: false,
     };
     let plain = sgd(0.0, false, 0.0);
     let vars = vars();
@@ -229,6 +230,7 @@ fn a_weight_that_thaws_starts_afresh() {
         learning_rate_factor: 1.0,
         weight_decay: Some(0.0),
         frozen_epochs: 1,
+        if_pretrained: false,
     };
     let vars = vars();
     let mut optimizer = Optimizer::new(&vars, &ADAMW, &[group]).unwrap();

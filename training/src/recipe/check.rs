@@ -4,7 +4,10 @@ use std::fmt::Display;
 
 use super::Recipe;
 use crate::{
-    augment::AugmentConfig, loss::ClassWeights, optimizer::OptimizerSettings, schedule::Schedule,
+    augment::{AugmentConfig, BlurConfig, CameraConfig},
+    loss::ClassWeights,
+    optimizer::OptimizerSettings,
+    schedule::Schedule,
 };
 
 /// A key and what is wrong with it.
@@ -63,12 +66,40 @@ impl Recipe {
         at_least_one("batch_size", self.batch_size)?;
         at_least_one("max_epochs", self.max_epochs)?;
         at_least_one("selection.patience", self.selection.patience)?;
+        let votes = self.rows.min_votes;
+        need(
+            "rows.min_votes",
+            votes,
+            votes <= 10,
+            "at most 10, FER+'s number of voters",
+        )?;
         self.check_input()?;
         check_augment(&self.augment)?;
         self.check_loss()?;
         check_optimizer(&self.optimizer)?;
         self.check_groups()?;
         check_schedule(&self.schedule)?;
+        if let Some(auxiliary) = &self.auxiliary {
+            positive("auxiliary.weight", auxiliary.weight)?;
+        }
+        if let Some(distillation) = &self.distillation {
+            share("distillation.share", distillation.share)?;
+            let temperature = distillation.temperature;
+            let fits = (1.0..=100.0).contains(&temperature);
+            need(
+                "distillation.temperature",
+                temperature,
+                fits,
+                "between 1 and 100",
+            )?;
+            let n_sizes = self.progressive_resizing.len();
+            need(
+                "progressive_resizing",
+                format!("of {n_sizes} stages"),
+                n_sizes == 0,
+                "left out where other networks are learnt from: they look at images of one size",
+            )?;
+        }
         if let Some(ema) = &self.ema {
             share_below_one("ema.decay", ema.decay)?;
         }
@@ -165,6 +196,18 @@ fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
         ("erase.min_area", augment.erase.min_area),
         ("cutout.probability", augment.cutout.probability),
         ("cutout.side", augment.cutout.side),
+        ("box_noise.probability", augment.box_noise.probability),
+        ("box_noise.max_shift", augment.box_noise.max_shift),
+        ("box_noise.max_scale", augment.box_noise.max_scale),
+        ("camera.light.probability", augment.camera.light.probability),
+        ("camera.light.min_gain", augment.camera.light.min_gain),
+        ("camera.blur.probability", augment.camera.blur.probability),
+        ("camera.noise.probability", augment.camera.noise.probability),
+        (
+            "camera.noise.max_deviation",
+            augment.camera.noise.max_deviation,
+        ),
+        ("camera.jpeg.probability", augment.camera.jpeg.probability),
     ] {
         share(&format!("augment.{name}"), value.into())?;
     }
@@ -213,6 +256,7 @@ fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
         padding <= 24,
         "at most 24",
     )?;
+    check_camera(&augment.camera)?;
     let area = augment.erase.max_area;
     let fits = (augment.erase.min_area..=1.0).contains(&area);
     need(
@@ -220,6 +264,36 @@ fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
         area,
         fits,
         "at least min_area and at most 1",
+    )
+}
+
+fn check_camera(camera: &CameraConfig) -> Result<(), Problem> {
+    let gamma = camera.light.max_gamma;
+    need(
+        "augment.camera.light.max_gamma",
+        gamma,
+        (1.0..=10.0).contains(&gamma),
+        "between 1 and 10",
+    )?;
+    let sigma = camera.blur.max_sigma_px;
+    need(
+        "augment.camera.blur.max_sigma_px",
+        sigma,
+        (BlurConfig::MIN_SIGMA_PX..=10.0).contains(&sigma),
+        "between 0.3 and 10",
+    )?;
+    let (min, max) = (camera.jpeg.min_quality, camera.jpeg.max_quality);
+    need(
+        "augment.camera.jpeg.min_quality",
+        min,
+        (1..=100).contains(&min),
+        "between 1 and 100",
+    )?;
+    need(
+        "augment.camera.jpeg.max_quality",
+        max,
+        (min..=100).contains(&max),
+        "at least min_quality and at most 100",
     )
 }
 

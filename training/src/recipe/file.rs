@@ -51,13 +51,24 @@ impl Recipe {
         EMBEDDED.iter().map(|(name, _)| *name).collect()
     }
 
-    /// The built-in recipe of this name, or else the recipe in the file of this name.
+    /// The built-in recipe of this name, or the only one that begins with it and a hyphen, or else the recipe in the
+    /// file of this name.
     ///
     /// # Errors
     /// [`RecipeError`], naming the file, the line and the key.
     pub fn find(name: &str) -> Result<Self, RecipeError> {
-        if let Some((_, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) {
-            return Self::parse(text, &format!("recipe {name}"));
+        let begins = |known: &str| {
+            known
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('-'))
+        };
+        let beginning: Vec<_> = EMBEDDED.iter().filter(|(known, _)| begins(known)).collect();
+        let built_in = EMBEDDED.iter().find(|(known, _)| *known == name);
+        if let Some((known, text)) = built_in.or(match beginning[..] {
+            [only] => Some(only),
+            _ => None,
+        }) {
+            return Self::parse(text, &format!("recipe {known}"));
         }
         let path = Path::new(name);
         if path.extension().is_none() && !path.exists() {

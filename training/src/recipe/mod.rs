@@ -16,9 +16,13 @@ use serde::{Deserialize, Serialize};
 pub use self::file::RecipeError;
 use crate::{
     augment::{AugmentConfig, Normalization},
+    auxiliary::AuxiliarySettings,
     dataset::IMAGE_SIDE_PX,
+    distillation::DistillationSettings,
+    init::FirstWeights,
     loss::LossSettings,
     optimizer::{GroupSettings, OptimizerSettings},
+    rows::RowSettings,
     sampler::Sampler,
     schedule::Schedule,
 };
@@ -29,15 +33,24 @@ use crate::{
 pub struct Recipe {
     /// Name of the run and of its checkpoint.
     pub name: String,
+    /// What others have published for it, such as `64.41 % test`; shown beside what was measured.
+    #[serde(default)]
+    pub published: Option<String>,
     /// Decides first weights, order, augmentation and dropout.
     pub seed: u64,
     /// Images a step.
     pub batch_size: usize,
     /// The run ends after this many epochs at the latest.
     pub max_epochs: usize,
+    /// How the first weights are drawn.
+    #[serde(default)]
+    pub first_weights: FirstWeights,
     /// Which images an epoch shows.
     #[serde(default)]
     pub sampler: Sampler,
+    /// Which images of Training it has to choose from.
+    #[serde(default)]
+    pub rows: RowSettings,
     /// The network.
     pub network: Architecture,
     /// What the network is fed with.
@@ -49,6 +62,12 @@ pub struct Recipe {
     /// What is minimized.
     #[serde(default)]
     pub loss: LossSettings,
+    /// A second head that learns FER+'s votes, in training only.
+    #[serde(default)]
+    pub auxiliary: Option<AuxiliarySettings>,
+    /// Learns from other networks too; they are given when the run starts.
+    #[serde(default)]
+    pub distillation: Option<DistillationSettings>,
     /// How weights move.
     pub optimizer: OptimizerSettings,
     /// Weights that move differently; the first group that fits a weight counts.
@@ -113,6 +132,8 @@ pub enum SelectionMetric {
     Accuracy,
     /// Negative log-likelihood; lower is better.
     Loss,
+    /// Agreement with FER+ where more than half of its voters chose one of the seven expressions; higher is better.
+    FerplusAgreement,
 }
 
 impl SelectionMetric {
@@ -122,6 +143,7 @@ impl SelectionMetric {
             Self::MacroF1 => "macro-F1",
             Self::Accuracy => "accuracy",
             Self::Loss => "loss",
+            Self::FerplusAgreement => "agreement with FER+",
         }
     }
 }
@@ -167,6 +189,14 @@ impl Recipe {
             resize_filter: self.input.resize_filter,
             ..InputSpec::FER_2013
         }
+    }
+
+    /// Whether the run needs FER+'s votes.
+    pub fn needs_votes(&self) -> bool {
+        self.loss.votes_share > 0.0
+            || self.auxiliary.is_some()
+            || self.rows.min_votes > 0
+            || self.selection.metric == SelectionMetric::FerplusAgreement
     }
 
     /// Side of the training images, px, in an epoch that begins at this share of the run.

@@ -16,14 +16,19 @@ const TEXT: &str = include_str!("../../recipes/three-block.toml");
 fn the_reference_recipe_is_what_it_was() {
     let expected = Recipe {
         name: "three-block".to_owned(),
+        published: None,
         seed: 2013,
         batch_size: 64,
         max_epochs: 60,
+        first_weights: FirstWeights::Uniform,
         sampler: Sampler::Shuffled,
+        rows: RowSettings::default(),
         network: Architecture::ThreeBlock(ThreeBlockConfig::default()),
         input: InputSettings::default(),
         augment: AugmentConfig::default(),
         loss: LossSettings::default(),
+        auxiliary: None,
+        distillation: None,
         optimizer: OptimizerSettings::Adamw(AdamSettings::new(1e-3, 1e-4)),
         groups: Vec::new(),
         schedule: Schedule::Plateau(Plateau {
@@ -46,7 +51,9 @@ fn every_built_in_recipe_is_sound() {
     for (name, text) in super::file::EMBEDDED {
         let recipe = Recipe::find(name).unwrap();
         assert_eq!(recipe.name, *name);
-        assert_eq!(recipe.network.name(), *name);
+        let network = recipe.network.name();
+        let is_ours = name.starts_with("fervis") && network == "compact";
+        assert!(is_ours || name.starts_with(network), "{name}");
         assert!(text.starts_with("# "), "{name} says where it is from");
     }
     assert!(Recipe::names().contains(&"three-block"));
@@ -115,6 +122,81 @@ fn errors_name_file_line_and_key() {
             line("[selection]") + 1
         ),
     );
+}
+
+/// The parts that the reference recipe leaves out.
+#[test]
+fn errors_in_rows_cameras_and_teachers_are_named_too() {
+    for (added, key, problem) in [
+        (
+            "[rows]\nmin_votes = 11",
+            "rows.min_votes",
+            "is 11, but must be at most 10",
+        ),
+        (
+            "[rows]\nclaen = true",
+            "rows.claen",
+            "unknown field `claen`",
+        ),
+        (
+            "[auxiliary]\nweight = 0.0",
+            "auxiliary.weight",
+            "is 0, but must be above 0",
+        ),
+        (
+            "[distillation]\nshare = 0.5\ntemperature = 0.5",
+            "distillation.temperature",
+            "is 0.5, but must be between 1 and 100",
+        ),
+        (
+            "[augment.camera.jpeg]\nmin_quality = 0",
+            "augment.camera.jpeg.min_quality",
+            "is 0, but must be between 1 and 100",
+        ),
+        (
+            "[augment.camera.blur]\nmax_sigma_px = 0.1",
+            "augment.camera.blur.max_sigma_px",
+            "must be between 0.3 and 10",
+        ),
+        (
+            "[augment.box_noise]\nmax_shift = 1.5",
+            "augment.box_noise.max_shift",
+            "is 1.5, but must be between 0 and 1",
+        ),
+    ] {
+        let text = format!("{TEXT}\n{added}\n");
+        let error = Recipe::parse(&text, "mine.toml").unwrap_err().to_string();
+        let last = text.trim_end().lines().count();
+        let at = added
+            .lines()
+            .skip(1)
+            .position(|line| key.ends_with(line.split(' ').next().unwrap()));
+        let line = last - added.lines().skip(1).count() + 1 + at.unwrap();
+        let start = format!("mine.toml, line {line}: {key}: ");
+        assert!(error.starts_with(&start), "{error}\ninstead of {start}");
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
+#[test]
+fn recipes_that_need_votes_say_so() {
+    let needs = |name: &str| Recipe::find(name).unwrap().needs_votes();
+    assert!(needs("fervis-plus") && !needs("fervis"));
+    let mut recipe = three_block();
+    assert!(!recipe.needs_votes());
+    recipe.selection.metric = SelectionMetric::FerplusAgreement;
+    assert!(recipe.needs_votes());
+}
+
+#[test]
+fn a_recipe_is_found_by_its_network_too() {
+    for (network, recipe) in [
+        ("resnet18", "resnet18-finetune"),
+        ("vgg19", "vgg19-transfer"),
+        ("vgg16", "vgg16"),
+    ] {
+        assert_eq!(Recipe::find(network).unwrap().name, recipe);
+    }
 }
 
 #[test]

@@ -9,7 +9,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Job;
 use crate::{
-    dataset::Split,
     loader::{Batch, Batches, Epoch, LoaderConfig},
     loss::Loss,
     progress::Partial,
@@ -27,6 +26,8 @@ const STEPS_PER_EVENT: usize = 20;
 /// What all steps share.
 pub(super) struct Stepper<'a> {
     pub(super) job: &'a Job<'a>,
+    /// The images to learn from.
+    pub(super) rows: &'a [usize],
     pub(super) network: &'a dyn TrainableNet,
     pub(super) loss: &'a Loss,
 }
@@ -96,7 +97,7 @@ impl Stepper<'_> {
         let recipe = self.job.recipe;
         Ok(Batches::training(
             Arc::clone(self.job.dataset),
-            self.job.dataset.split(Split::Training),
+            self.rows,
             recipe.augment,
             recipe.normalization(),
             Epoch {
@@ -143,7 +144,15 @@ impl Stepper<'_> {
         let mut rng = SplitMix64::from_key(&key);
         let mut keep = |shape: &[usize], rate: f32| dropout_mask(shape, rate, &mut rng, device);
         let logits = self.network.forward_train(&images, &mut keep)?;
-        let loss = self.loss.of_batch(&logits, batch)?;
+        let teachers = match (&self.job.teachers, recipe.distillation) {
+            (Some(teachers), Some(settings)) => Some(teachers.targets(
+                &batch.images,
+                recipe.normalization(),
+                settings.temperature,
+            )?),
+            _ => None,
+        };
+        let loss = self.loss.of_batch(&logits, batch, teachers.as_deref())?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         ensure!(
             value.is_finite(),

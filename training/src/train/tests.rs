@@ -2,15 +2,20 @@
 
 use std::{cell::Cell, fs};
 
-use fervis::model::{network::Architecture, three_block::ThreeBlockConfig};
+use fervis::model::{
+    head::HeadConfig, network::Architecture, pytorch::read_pretrained,
+    three_block::ThreeBlockConfig,
+};
 
 use super::*;
 use crate::{
     augment::AugmentConfig,
+    auxiliary::AuxiliarySettings,
     dataset::tests::synthetic,
+    ferplus::Votes,
     loss::{ClassWeights, LossSettings},
     optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
-    recipe::{EmaSettings, tests::three_block},
+    recipe::{EmaSettings, ResizingStage, tests::three_block},
     sampler::Sampler,
     schedule::{Cosine, Schedule},
 };
@@ -55,12 +60,14 @@ fn rich(max_epochs: usize) -> Recipe {
             learning_rate_factor: 0.5,
             weight_decay: None,
             frozen_epochs: 1,
+            if_pretrained: false,
         }],
         schedule: Schedule::Cosine(Cosine {
             warmup: 0.2,
             final_factor: 0.01,
         }),
         ema: Some(EmaSettings { decay: 0.9 }),
+        auxiliary: Some(AuxiliarySettings { weight: 0.5 }),
         ..recipe(max_epochs)
     }
 }
@@ -71,13 +78,37 @@ fn try_run(
     folder: &Path,
     stop: &dyn Fn() -> bool,
 ) -> Result<(Outcome, Progress)> {
-    let votes = Votes::new(vec![Some([1.0 / 7.0; 7]); dataset.len()]);
+    let more = More::default();
+    try_run_with(&more, recipe, dataset, folder, stop)
+}
+
+/// What a run may be given beside its recipe and its data.
+#[derive(Default)]
+struct More {
+    budget: Option<Duration>,
+    pretrained: Option<Pretrained>,
+}
+
+fn try_run_with(
+    more: &More,
+    recipe: &Recipe,
+    dataset: Dataset,
+    folder: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<(Outcome, Progress)> {
+    let votes = Votes {
+        by_expression: [1; 7],
+        ..Votes::default()
+    };
+    let votes = FerPlus::new(vec![votes; dataset.len()]);
     let job = Job {
         recipe,
         dataset: &Arc::new(dataset),
-        votes: Some(votes),
+        votes: Some(Arc::new(votes)),
+        teachers: None,
         device: &Device::Cpu,
-        budget: None,
+        budget: more.budget,
+        pretrained: more.pretrained.clone(),
     };
     train(&job, folder, stop)
 }
@@ -128,12 +159,12 @@ fn a_resumed_run_ends_with_the_same_weights_bit_for_bit() {
 }
 
 /// Interrupts the run after every two steps, also where that is between epochs. Returns how often.
-fn run_in_pieces(recipe: &Recipe, folder: &Path) -> usize {
+fn run_in_pieces(more: &More, recipe: &Recipe, n_images: usize, folder: &Path) -> usize {
     let n_interruptions = (0..).find(|_| {
         let n_asked = Cell::new(0);
         let stop = || n_asked.replace(n_asked.get() + 1) == 2;
-        let (outcome, _) = try_run(recipe, synthetic(20), folder, &stop).unwrap();
-        outcome != Outcome::Interrupted
+        let run = try_run_with(more, recipe, synthetic(n_images), folder, &stop);
+        run.unwrap().0 != Outcome::Interrupted
     });
     n_interruptions.unwrap()
 }
@@ -144,7 +175,8 @@ fn a_run_interrupted_within_epochs_ends_the_same_bit_for_bit() {
         let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (_, expected) = run(&recipe, whole.path());
         // 15 steps; the last piece has the fifteenth.
-        assert_eq!(run_in_pieces(&recipe, parted.path()), 7);
+        let n_pieces = run_in_pieces(&More::default(), &recipe, 20, parted.path());
+        assert_eq!(n_pieces, 7);
         check_same(whole.path(), parted.path());
         let (_, progress) = run(&recipe, parted.path());
         for (a, b) in expected.history.iter().zip(&progress.history) {
@@ -157,6 +189,118 @@ fn a_run_interrupted_within_epochs_ends_the_same_bit_for_bit() {
             best(parted.path()).metadata.metrics
         );
     }
+}
+
+/// The number of epochs follows the clock, so the budget is one that leaves no choice.
+#[test]
+fn a_run_with_a_budget_interrupted_ends_the_same_bit_for_bit() {
+    let more = More {
+        budget: Some(Duration::from_millis(1)),
+        ..More::default()
+    };
+    let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let recipe = rich(30);
+    try_run_with(&more, &recipe, synthetic(20), whole.path(), &|| false).unwrap();
+    assert_eq!(run_in_pieces(&more, &recipe, 20, parted.path()), 2);
+    check_same(whole.path(), parted.path());
+}
+
+/// Five images at 32×32 in the first epoch and at 48×48 in the second, by a network that takes any size.
+#[test]
+fn a_run_interrupted_while_its_images_grow_ends_the_same_bit_for_bit() {
+    let recipe = Recipe {
+        network: Architecture::Resnet18(HeadConfig::default()),
+        progressive_resizing: vec![ResizingStage {
+            side_px: 32,
+            until: 0.5,
+        }],
+        batch_size: 2,
+        ..recipe(2)
+    };
+    let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    try_run(&recipe, synthetic(5), whole.path(), &|| false).unwrap();
+    // Six steps, the first piece's two within the first epoch.
+    assert_eq!(
+        run_in_pieces(&More::default(), &recipe, 5, parted.path()),
+        2
+    );
+    check_same(whole.path(), parted.path());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_and_another_one_others() {
+    let [first, again, other] = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    run(&rich(2), first.path());
+    run(&rich(2), again.path());
+    check_same(first.path(), again.path());
+    let another = Recipe { seed: 1, ..rich(2) };
+    run(&another, other.path());
+    assert_ne!(state(first.path()), state(other.path()));
+}
+
+/// Weights of one run, without the last layer's.
+fn pretrained_of(folder: &Path) -> Pretrained {
+    let best = Checkpoint::read(&folder.join("best.safetensors")).unwrap();
+    let mut weights = best.weights;
+    weights.retain(|name, _| !name.starts_with("fc2"));
+    let bytes = safetensors::serialize(&weights, None).unwrap();
+    let recipe = recipe(1);
+    read_pretrained(&bytes, "first.pth", &recipe.network, &recipe.input_spec()).unwrap()
+}
+
+#[test]
+fn a_run_begins_with_the_weights_it_is_given() {
+    let [first, second] = [0, 1].map(|_| tempfile::tempdir().unwrap());
+    run(&recipe(2), first.path());
+    let more = More {
+        pretrained: Some(pretrained_of(first.path())),
+        ..More::default()
+    };
+    // Nothing of the features moves in the first epoch, but the running estimates do.
+    let frozen = |if_pretrained| Recipe {
+        groups: vec![GroupSettings {
+            prefixes: vec!["block".to_owned(), "fc1.".to_owned()],
+            learning_rate_factor: 1.0,
+            weight_decay: None,
+            frozen_epochs: 1,
+            if_pretrained,
+        }],
+        ..recipe(1)
+    };
+    let recipe = frozen(true);
+    try_run_with(&more, &recipe, synthetic(20), second.path(), &|| false).unwrap();
+    let kernels = |folder: &Path| {
+        let state = state(folder);
+        let named = state
+            .into_iter()
+            .find(|(name, _)| name == "block1.conv.weight");
+        named.unwrap().1
+    };
+    let best = Checkpoint::read(&first.path().join("best.safetensors")).unwrap();
+    let begun_with = best.weights["block1.conv.weight"].flatten_all().unwrap();
+    assert_eq!(kernels(second.path()), begun_with.to_vec1::<f32>().unwrap());
+    let log = fs::read_to_string(second.path().join("log.txt")).unwrap();
+    assert!(log.contains("taken from first.pth; new: fc2"), "{log}");
+    let best = Checkpoint::read(&second.path().join("best.safetensors")).unwrap();
+    assert_eq!(best.metadata.training["begun with"]["file"], "first.pth");
+    // Going on needs the same file.
+    let longer = Recipe {
+        max_epochs: 2,
+        ..recipe.clone()
+    };
+    let error = try_run(&longer, synthetic(20), second.path(), &|| false).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("began with the weights of first.pth"),
+        "{error}"
+    );
+    try_run_with(&more, &longer, synthetic(20), second.path(), &|| false).unwrap();
+    // From random weights the group does not count.
+    let third = tempfile::tempdir().unwrap();
+    run(&recipe, third.path());
+    let fourth = tempfile::tempdir().unwrap();
+    run(&frozen(false), fourth.path());
+    assert_ne!(kernels(third.path()), kernels(fourth.path()));
 }
 
 #[test]
@@ -215,6 +359,7 @@ fn a_loss_that_is_no_number_ends_the_run() {
             learning_rate_factor: 1.0,
             weight_decay: None,
             frozen_epochs: 1,
+            if_pretrained: false,
         }],
         ..recipe(max_epochs)
     };
@@ -234,8 +379,10 @@ fn a_budget_too_small_for_anything_still_gives_an_epoch() {
         recipe: &recipe(30),
         dataset: &Arc::new(synthetic(20)),
         votes: None,
+        teachers: None,
         device: &Device::Cpu,
         budget: Some(Duration::from_millis(1)),
+        pretrained: None,
     };
     let (outcome, progress) = train(&job, folder.path(), &|| false).unwrap();
     assert_eq!(progress.history.len(), 1);
@@ -254,8 +401,10 @@ fn votes_that_a_recipe_needs_must_be_given() {
         recipe: &rich(1),
         dataset: &Arc::new(synthetic(20)),
         votes: None,
+        teachers: None,
         device: &Device::Cpu,
         budget: None,
+        pretrained: None,
     };
     let error = train(&job, folder.path(), &|| false).unwrap_err();
     assert!(error.to_string().contains("--votes"), "{error}");

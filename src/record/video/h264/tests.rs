@@ -96,13 +96,13 @@ fn every_picture_is_in_the_file_at_its_time() {
         .collect();
     assert_eq!(found, ticks);
     let keys: Vec<usize> = (0..130).filter(|number| samples[*number].is_sync).collect();
-    // Each two seconds at the nominal rate, or sooner when the whole picture changes.
+    // The encoder adds some where the picture changes as a whole.
+    let longest = keys.windows(2).map(|pair| pair[1] - pair[0]).max();
     assert_eq!(keys[0], 0);
     assert!(
-        keys.windows(2).all(|pair| pair[1] - pair[0] <= 60),
-        "{keys:?}"
+        longest <= Some(60) && 130 - keys[keys.len() - 1] <= 60,
+        "a key frame at least each two seconds at the nominal rate: {keys:?}"
     );
-    assert!(keys[keys.len() - 1] >= 70, "{keys:?}");
 }
 
 #[test]

@@ -1,0 +1,203 @@
+//! AV1 by rav1d, the Rust port of dav1d.
+//!
+//! It runs in one thread, the caller's: then a panic on damaged data can be caught, and a picture comes out with the
+//! packet that completes it.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use re_rav1d::dav1d::{
+    Decoder as Rav1d, Picture as Decoded, PixelLayout, PlanarImageComponent as Component, Plane,
+    Settings, pixel::YUVRange,
+};
+
+use super::{BadPacket, Decoder, Packet, Picture, Refusal, av1_config::Av1Config};
+use crate::{
+    capture::video::picture::{Colours, MOST_PIXELS, Pixels},
+    frame::{FramePool, Resolution},
+};
+
+/// What U and V are in a picture without colours.
+const GREY: u8 = 128;
+
+/// A decoder of one stream.
+pub(super) struct Av1Decoder {
+    decoder: Rav1d,
+    config: Av1Config,
+    /// Decoded and not yet asked for.
+    ready: VecDeque<Ready>,
+    /// The picture that was returned last.
+    current: Option<Ready>,
+    /// A row of U or V for pictures that have none.
+    grey_row: Vec<u8>,
+}
+
+/// A decoded picture, 8-bit.
+struct Ready {
+    pts: i64,
+    resolution: Resolution,
+    colours: Colours,
+    luma: (Plane, usize),
+    /// U and V, 4:2:0; none in a picture without colours.
+    chroma: Option<([Plane; 2], usize)>,
+}
+
+impl Av1Decoder {
+    /// A new decoder, or why there is none.
+    pub(super) fn new(config: Av1Config) -> Result<Self, Refusal> {
+        Ok(Self {
+            decoder: start()?,
+            config,
+            ready: VecDeque::new(),
+            current: None,
+            grey_row: Vec::new(),
+        })
+    }
+
+    /// Hands over a packet, or nothing, and takes out all that is decoded.
+    fn advance(&mut self, packet: Option<&Packet>) -> Result<(), BadPacket> {
+        let mut sent = match packet {
+            Some(packet) => {
+                let header: &[u8] = match packet.is_sync {
+                    true => &self.config.sequence_header,
+                    false => &[],
+                };
+                let data = [header, &packet.data].concat();
+                self.decoder.send_data(data, None, Some(packet.pts), None)
+            }
+            None => Ok(()),
+        };
+        loop {
+            loop {
+                match self.decoder.get_picture() {
+                    Ok(picture) => self.ready.push_back(Ready::new(&picture)?),
+                    Err(err) if err.is_again() => break,
+                    Err(_) => {
+                        if sent.is_err() {
+                            self.decoder.flush(); // It must not keep half a packet.
+                        }
+                        return Err(BadPacket);
+                    }
+                }
+            }
+            match sent {
+                Ok(()) => return Ok(()),
+                Err(err) if err.is_again() => sent = self.decoder.send_pending_data(),
+                Err(_) => return Err(BadPacket),
+            }
+        }
+    }
+}
+
+impl Ready {
+    fn new(picture: &Decoded) -> Result<Self, BadPacket> {
+        let resolution = Resolution::new(picture.width(), picture.height());
+        let n_pixels = resolution.n_pixels();
+        if picture.bit_depth() != 8 || n_pixels == 0 || n_pixels > MOST_PIXELS {
+            return Err(BadPacket);
+        }
+        let stride = |component| picture.stride(component) as usize;
+        let plane = |component| picture.plane(component);
+        let ready = Self {
+            pts: picture.timestamp().ok_or(BadPacket)?,
+            resolution,
+            colours: Colours::new(
+                Some(picture.matrix_coefficients() as u8),
+                Some(picture.color_range() == YUVRange::Full),
+            ),
+            luma: (plane(Component::Y), stride(Component::Y)),
+            chroma: match picture.pixel_layout() {
+                PixelLayout::I400 => None,
+                PixelLayout::I420 => Some((
+                    [plane(Component::U), plane(Component::V)],
+                    stride(Component::U),
+                )),
+                _ => return Err(BadPacket),
+            },
+        };
+        let fits = |plane: &[u8], stride: usize, width: u32, height: u32| {
+            let needed = stride * (height as usize - 1) + width as usize;
+            stride >= width as usize && plane.len() >= needed
+        };
+        let (half_width, half_height) = (
+            resolution.width_px.div_ceil(2),
+            resolution.height_px.div_ceil(2),
+        );
+        let (luma, stride) = &ready.luma;
+        let all_fit = fits(luma, *stride, resolution.width_px, resolution.height_px)
+            && ready.chroma.as_ref().is_none_or(|(planes, stride)| {
+                planes
+                    .iter()
+                    .all(|plane| fits(plane, *stride, half_width, half_height))
+            });
+        if all_fit { Ok(ready) } else { Err(BadPacket) }
+    }
+}
+
+fn start() -> Result<Rav1d, Refusal> {
+    let mut settings = Settings::new();
+    settings.set_n_threads(1);
+    settings.set_max_frame_delay(1);
+    settings.set_frame_size_limit(MOST_PIXELS as u32);
+    Rav1d::with_settings(&settings)
+        .map_err(|err| Refusal::Broken(format!("the AV1 decoder did not start ({err})")))
+}
+
+impl Decoder for Av1Decoder {
+    fn name(&self) -> &'static str {
+        "AV1"
+    }
+
+    fn decode(
+        &mut self,
+        packet: Option<&Packet>,
+        _pool: &FramePool,
+    ) -> Result<Option<Picture<'_>>, BadPacket> {
+        match catch_unwind(AssertUnwindSafe(|| self.advance(packet))) {
+            Ok(Ok(())) => {}
+            Ok(Err(BadPacket)) if self.ready.is_empty() => return Err(BadPacket),
+            Ok(Err(BadPacket)) => {} // What was complete before is shown all the same.
+            Err(_) => {
+                self.reset().map_err(|_| BadPacket)?;
+                return Err(BadPacket);
+            }
+        }
+        self.current = self.ready.pop_front();
+        let Some(current) = &self.current else {
+            return Ok(None);
+        };
+        let half_width = current.resolution.width_px.div_ceil(2) as usize;
+        if current.chroma.is_none() {
+            self.grey_row.resize(half_width, GREY);
+        }
+        let (planes, strides) = match &current.chroma {
+            Some(([u, v], stride)) => (
+                [&*current.luma.0, &**u, &**v],
+                [current.luma.1, *stride, *stride],
+            ),
+            // The one row is read again for each.
+            None => (
+                [&*current.luma.0, &self.grey_row[..], &self.grey_row[..]],
+                [current.luma.1, 0, 0],
+            ),
+        };
+        Ok(Some(Picture {
+            pts: current.pts,
+            resolution: current.resolution,
+            pixels: Pixels::Yuv {
+                planes,
+                strides,
+                colours: current.colours,
+            },
+        }))
+    }
+
+    fn reset(&mut self) -> Result<(), Refusal> {
+        self.ready.clear();
+        self.current = None;
+        self.decoder = start()?;
+        Ok(())
+    }
+}

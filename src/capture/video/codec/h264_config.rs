@@ -1,0 +1,152 @@
+//! What a container says of an H.264 stream: how packets are cut, and the parameter sets.
+//!
+//! Packets in MP4 and Matroska are NAL units behind their lengths; the decoder wants them behind start codes (Annex B),
+//! with the parameter sets before each picture at which decoding can start.
+//! Source: ISO/IEC 14496-15, clause 5.3.3 (`AVCDecoderConfigurationRecord`).
+
+use super::{
+    BadPacket, Packet, Refusal,
+    sps::{self, VideoFormat},
+};
+use crate::capture::video::picture::MOST_PIXELS;
+
+const START_CODE: [u8; 4] = [0, 0, 0, 1];
+
+/// The configuration of a stream that the bundled decoder can take.
+#[derive(Debug)]
+pub(super) struct H264Config {
+    /// Bytes of the length before each NAL unit, 1 to 4.
+    nal_length_bytes: usize,
+    /// In Annex B form.
+    parameter_sets: Vec<u8>,
+    pub(super) format: VideoFormat,
+}
+
+impl H264Config {
+    /// Reads the record, and refuses what the bundled decoder would fail at picture by picture.
+    pub(super) fn parse(record: &[u8]) -> Result<Self, Refusal> {
+        let config = Self::read(record)
+            .ok_or_else(|| Refusal::Broken("its H.264 parameters are damaged".to_owned()))?;
+        if let Some(kind) = config.format.unsupported() {
+            return Err(Refusal::Foreign(format!("{kind} H.264 video")));
+        }
+        if config.format.resolution.n_pixels() > MOST_PIXELS {
+            return Err(Refusal::Broken(format!(
+                "pictures of {} cannot be",
+                config.format.resolution
+            )));
+        }
+        Ok(config)
+    }
+
+    fn read(record: &[u8]) -> Option<Self> {
+        let [1, _, _, _, lengths, n_sets, rest @ ..] = record else {
+            return None;
+        };
+        let mut rest = rest;
+        let mut parameter_sets = Vec::new();
+        let mut format = None;
+        for unit in take_units(&mut rest, n_sets & 0x1F)? {
+            parameter_sets.extend(START_CODE);
+            parameter_sets.extend(unit);
+            format = format.or_else(|| sps::parse(unit));
+        }
+        let (n_picture_sets, mut rest) = rest.split_first()?;
+        for unit in take_units(&mut rest, *n_picture_sets)? {
+            parameter_sets.extend(START_CODE);
+            parameter_sets.extend(unit);
+        }
+        Some(Self {
+            nal_length_bytes: usize::from(lengths & 3) + 1,
+            parameter_sets,
+            format: format?,
+        })
+    }
+
+    /// Writes a packet in Annex B form to `annex_b`.
+    pub(super) fn to_annex_b(
+        &self,
+        packet: &Packet,
+        annex_b: &mut Vec<u8>,
+    ) -> Result<(), BadPacket> {
+        annex_b.clear();
+        if packet.is_sync {
+            annex_b.extend(&self.parameter_sets);
+        }
+        let mut rest = &packet.data[..];
+        while !rest.is_empty() {
+            let (length, tail) = rest
+                .split_at_checked(self.nal_length_bytes)
+                .ok_or(BadPacket)?;
+            let length = length
+                .iter()
+                .fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
+            let (unit, tail) = tail.split_at_checked(length).ok_or(BadPacket)?;
+            annex_b.extend(START_CODE);
+            annex_b.extend(unit);
+            rest = tail;
+        }
+        Ok(())
+    }
+}
+
+/// The next `n` units, each behind a length of two bytes.
+fn take_units<'a>(rest: &mut &'a [u8], n: u8) -> Option<Vec<&'a [u8]>> {
+    (0..n)
+        .map(|_| {
+            let (length, tail) = rest.split_first_chunk::<2>()?;
+            let (unit, tail) = tail.split_at_checked(u16::from_be_bytes(*length).into())?;
+            *rest = tail;
+            Some(unit)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Baseline, 320×240, as x264 (core 164) writes it.
+    const SPS: &[u8] = &[
+        0x67, 0x42, 0xC0, 0x0D, 0xD9, 0x01, 0x41, 0xFB, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10,
+        0x00, 0x00, 0x03, 0x03, 0x20, 0xF1, 0x42, 0xA4, 0x80,
+    ];
+
+    fn record() -> Vec<u8> {
+        let mut record = vec![1, 0x42, 0xC0, 0x0D, 0xFD, 0xE1, 0, SPS.len() as u8];
+        record.extend(SPS);
+        record.extend([1, 0, 2, 0x68, 0xCE]);
+        record
+    }
+
+    #[test]
+    fn packets_get_start_codes_and_parameter_sets() {
+        let config = H264Config::parse(&record()).unwrap();
+        assert_eq!(config.nal_length_bytes, 2);
+        let mut packet = Packet {
+            data: vec![0, 1, 9, 0, 2, 5, 6],
+            pts: 0,
+            is_sync: false,
+        };
+        let mut annex_b = Vec::new();
+        config.to_annex_b(&packet, &mut annex_b).unwrap();
+        assert_eq!(annex_b, [0, 0, 0, 1, 9, 0, 0, 0, 1, 5, 6]);
+        packet.is_sync = true;
+        config.to_annex_b(&packet, &mut annex_b).unwrap();
+        assert_eq!(annex_b.len(), 11 + 4 + SPS.len() + 4 + 2);
+        // Lengths that lead out of the packet.
+        for data in [vec![0], vec![0, 3, 1, 2], vec![0xFF, 0xFF]] {
+            packet.data = data;
+            assert_eq!(config.to_annex_b(&packet, &mut annex_b), Err(BadPacket));
+        }
+    }
+
+    #[test]
+    fn records_that_end_early_are_refused() {
+        let record = record();
+        for length in 0..record.len() {
+            let refusal = H264Config::parse(&record[..length]).unwrap_err();
+            assert!(matches!(refusal, Refusal::Broken(_)), "{length} bytes");
+        }
+    }
+}

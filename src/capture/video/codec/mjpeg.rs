@@ -1,0 +1,46 @@
+//! Motion JPEG: each packet a JPEG picture by itself.
+//!
+//! Capture cards store two half-height pictures in a packet, one for the odd rows and one for the even. Only the size
+//! gives those away, which is for the caller to compare with what the container says.
+
+use super::{BadPacket, Decoder, Packet, Picture, Refusal};
+use crate::{
+    capture::{
+        decode::decode_jpeg_of_any_size,
+        video::picture::{MOST_PIXELS, Pixels},
+    },
+    frame::{FramePool, Resolution},
+};
+
+/// Needs no state.
+pub(super) struct MjpegDecoder;
+
+impl Decoder for MjpegDecoder {
+    fn name(&self) -> &'static str {
+        "MJPEG"
+    }
+
+    fn decode(
+        &mut self,
+        packet: Option<&Packet>,
+        pool: &FramePool,
+    ) -> Result<Option<Picture<'_>>, BadPacket> {
+        let Some(packet) = packet else {
+            return Ok(None);
+        };
+        let buffer = |resolution: Resolution| {
+            (resolution.n_pixels() <= MOST_PIXELS).then(|| pool.buffer(resolution))
+        };
+        let (resolution, rgba) =
+            decode_jpeg_of_any_size(&packet.data, buffer).map_err(|_| BadPacket)?;
+        Ok(Some(Picture {
+            pts: packet.pts,
+            resolution,
+            pixels: Pixels::Rgba(rgba),
+        }))
+    }
+
+    fn reset(&mut self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}

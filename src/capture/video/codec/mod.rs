@@ -1,0 +1,86 @@
+//! Decoders: packets in, pictures out.
+//!
+//! Pictures leave a decoder later and in another order than packets enter, so each packet's time travels with it.
+//! Decoders read bytes from anywhere. Those written in Rust run under `catch_unwind`, because a panic would take the
+//! capture thread with it; after one they start anew.
+
+#[cfg(feature = "av1")]
+mod av1;
+#[cfg_attr(
+    not(feature = "av1"),
+    allow(dead_code, reason = "without the decoder it only tells kinds apart")
+)]
+mod av1_config;
+mod bits;
+#[cfg(feature = "h264-bundled")]
+mod h264;
+#[cfg_attr(
+    not(feature = "h264-bundled"),
+    allow(dead_code, reason = "without the decoder it only tells kinds apart")
+)]
+mod h264_config;
+mod mjpeg;
+mod sps;
+
+use super::{
+    Refusal,
+    container::{BadPacket, Codec, Packet, Track},
+    picture::{Picture, PixelAspect},
+};
+use crate::frame::FramePool;
+
+/// A decoder of one stream.
+pub(super) trait Decoder {
+    /// The codec, for the status bar.
+    fn name(&self) -> &'static str;
+
+    /// The shape of pixels that the stream tells of, for containers that do not.
+    fn pixel_aspect(&self) -> PixelAspect {
+        PixelAspect::default()
+    }
+
+    /// Takes the next packet, or `None` behind the last, and returns the next picture that is complete.
+    ///
+    /// Behind the last packet each call returns one more picture, until there are none. After an error the decoder
+    /// goes on at the next packet at which decoding can start. `pool` is for decoders that fill a frame themselves.
+    fn decode(
+        &mut self,
+        packet: Option<&Packet>,
+        pool: &FramePool,
+    ) -> Result<Option<Picture<'_>>, BadPacket>;
+
+    /// Forgets all packets, to start somewhere else.
+    fn reset(&mut self) -> Result<(), Refusal>;
+}
+
+/// A decoder for a track; otherwise why none of ours can take it.
+pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, Refusal> {
+    match &track.codec {
+        #[cfg(feature = "h264-bundled")]
+        Codec::H264(config) => Ok(Box::new(h264::H264Decoder::new(
+            h264_config::H264Config::parse(config)?,
+        )?)),
+        #[cfg(not(feature = "h264-bundled"))]
+        Codec::H264(config) => {
+            h264_config::H264Config::parse(config)?;
+            Err(Refusal::Foreign(
+                "H.264 video, which this build (without the feature `h264-bundled`) leaves to ffmpeg"
+                    .to_owned(),
+            ))
+        }
+        #[cfg(feature = "av1")]
+        Codec::Av1(config) => Ok(Box::new(av1::Av1Decoder::new(
+            av1_config::Av1Config::parse(config)?,
+        )?)),
+        #[cfg(not(feature = "av1"))]
+        Codec::Av1(config) => {
+            av1_config::Av1Config::parse(config)?;
+            Err(Refusal::Foreign(
+                "AV1 video, which this build (without the feature `av1`) leaves to ffmpeg"
+                    .to_owned(),
+            ))
+        }
+        Codec::Mjpeg => Ok(Box::new(mjpeg::MjpegDecoder)),
+        Codec::Other(name) => Err(Refusal::Foreign(format!("{name} video"))),
+    }
+}

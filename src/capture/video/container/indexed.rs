@@ -1,0 +1,140 @@
+//! Files whose index tells where each packet lies: MP4, QuickTime and AVI.
+//!
+//! The index is trusted for places, never for being right: a packet that cannot be read is a bad packet, and the ones
+//! after it are read all the same.
+
+use std::{
+    io::{Read, Seek, SeekFrom},
+    time::Duration,
+};
+
+use super::{BadPacket, Demuxer, Packet, Track, read_bytes};
+use crate::capture::video::Refusal;
+
+/// Where one packet lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::capture::video) struct Place {
+    pub(in crate::capture::video) offset: u64,
+    /// Length, bytes.
+    pub(in crate::capture::video) size: u64,
+    /// Presentation time, ns.
+    pub(in crate::capture::video) pts: i64,
+    pub(in crate::capture::video) is_sync: bool,
+}
+
+/// A file with its index.
+#[derive(Debug)]
+pub(in crate::capture::video) struct Indexed<R> {
+    reader: R,
+    track: Track,
+    /// In the order in which they are decoded.
+    places: Vec<Place>,
+    /// Presentation times of what is shown, sorted.
+    times: Vec<i64>,
+    next: usize,
+}
+
+impl<R: Read + Seek> Indexed<R> {
+    /// Rate and duration of `track` are set here, from the times themselves.
+    ///
+    /// Places behind the end of the file, of which there are some if it is cut short, are left out.
+    ///
+    /// # Errors
+    /// [`Refusal::Broken`] if no place is left.
+    pub(in crate::capture::video) fn new(
+        mut reader: R,
+        mut track: Track,
+        mut places: Vec<Place>,
+    ) -> Result<Self, Refusal> {
+        let file_size = reader.seek(SeekFrom::End(0)).unwrap_or(u64::MAX);
+        let n_places = places.len();
+        places.retain(|place| place.offset.saturating_add(place.size) <= file_size);
+        if places.is_empty() {
+            return Err(Refusal::Broken(if n_places == 0 {
+                "its video has no pictures".to_owned()
+            } else {
+                "it is cut short before its first picture".to_owned()
+            }));
+        }
+        if places.len() < n_places {
+            let n_missing = n_places - places.len();
+            log::warn!("{n_missing} of {n_places} pictures are missing: the file is cut short");
+        }
+        let mut times: Vec<i64> = places
+            .iter()
+            .map(|place| place.pts)
+            .filter(|pts| track.shown.contains(pts))
+            .collect();
+        times.sort_unstable();
+        track.rate_hz = rate_hz(&times);
+        track.duration = duration(&times);
+        Ok(Self {
+            reader,
+            track,
+            places,
+            times,
+            next: 0,
+        })
+    }
+
+    #[cfg(test)]
+    pub(in crate::capture::video) fn places(&self) -> &[Place] {
+        &self.places
+    }
+}
+
+impl<R: Read + Seek> Demuxer for Indexed<R> {
+    fn track(&self) -> &Track {
+        &self.track
+    }
+
+    fn times(&self) -> Option<&[i64]> {
+        Some(&self.times)
+    }
+
+    fn next_packet(&mut self, packet: &mut Packet) -> Result<bool, BadPacket> {
+        let Some(place) = self.places.get(self.next) else {
+            return Ok(false);
+        };
+        self.next += 1;
+        packet.pts = place.pts;
+        packet.is_sync = place.is_sync;
+        self.reader
+            .seek(SeekFrom::Start(place.offset))
+            .and_then(|_| read_bytes(&mut self.reader, place.size, &mut packet.data))
+            .map_err(|_| BadPacket)?;
+        Ok(true)
+    }
+
+    fn position(&self) -> u64 {
+        self.next as u64
+    }
+
+    fn sync_before(&mut self, pts: i64) -> u64 {
+        self.places
+            .iter()
+            .rposition(|place| place.is_sync && place.pts <= pts)
+            .unwrap_or(0) as u64
+    }
+
+    fn go_to(&mut self, position: u64) {
+        self.next = usize::try_from(position).unwrap_or(usize::MAX);
+    }
+}
+
+/// From the first to the last of the sorted `times`, s.
+fn span_s(times: &[i64]) -> Option<f64> {
+    Some((i128::from(*times.last()?) - i128::from(*times.first()?)) as f64 / 1e9)
+}
+
+/// Frames per second on average; videos of phones have no other rate.
+fn rate_hz(times: &[i64]) -> Option<f64> {
+    let span_s = span_s(times)?;
+    (span_s > 0.0).then(|| (times.len() - 1) as f64 / span_s)
+}
+
+/// The last frame is taken to be shown as long as the others on average.
+fn duration(times: &[i64]) -> Option<Duration> {
+    let interval_s = rate_hz(times).map_or(0.0, |rate_hz| 1.0 / rate_hz);
+    Duration::try_from_secs_f64(span_s(times)? + interval_s).ok()
+}

@@ -1,0 +1,139 @@
+//! Where decoding can start in a Matroska file, for seeking.
+//!
+//! The file's own index (cues) is usually behind all packets, and missing in live recordings; then the headers of the
+//! blocks are gone through, once, and only as far as somebody wants to go.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::{Content, Matroska, Place, ebml, id};
+use crate::capture::video::container::read_bytes;
+
+const CUE_POINT: u32 = 0xBB;
+const CUE_TIME: u32 = 0xB3;
+const CUE_TRACK_POSITIONS: u32 = 0xB7;
+const CUE_TRACK: u32 = 0xF7;
+const CUE_CLUSTER_POSITION: u32 = 0xF1;
+
+/// Clusters with a packet at which decoding can start.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// The file's own index, sorted by time; `None` until it was looked for.
+    cues: Option<Vec<Entry>>,
+    /// Found by reading, in the order of the file.
+    found: Vec<Entry>,
+    /// Up to here the file was read for `found`.
+    read_to: Place,
+}
+
+/// The time of a packet, ns, and the offset of its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    pts: i64,
+    cluster: u64,
+}
+
+impl Index {
+    pub(super) fn new(first_cluster: u64) -> Self {
+        Self {
+            cues: None,
+            found: Vec::new(),
+            read_to: Place::start(first_cluster),
+        }
+    }
+}
+
+impl<R: Read + Seek> Matroska<R> {
+    /// The offset of the last cluster from which decoding leads to `pts`. Leaves the reader anywhere.
+    pub(super) fn cluster_before(&mut self, pts: i64) -> u64 {
+        let first_cluster = self.facts.first_cluster;
+        let last_before = |entries: &[Entry]| {
+            (entries.iter().rev())
+                .find(|entry| entry.pts <= pts)
+                .map(|entry| entry.cluster)
+        };
+        if self.index.cues.is_none() {
+            self.index.cues = Some(self.read_cues());
+        }
+        let cues = self.index.cues.as_deref().unwrap_or_default();
+        if !cues.is_empty() {
+            let cluster = last_before(cues).unwrap_or(first_cluster);
+            if self.is_cluster(cluster) {
+                return cluster;
+            }
+            log::debug!("the index of the file is wrong");
+            self.index.cues = Some(Vec::new());
+        }
+        self.read_headers_to(pts);
+        last_before(&self.index.found).unwrap_or(first_cluster)
+    }
+
+    /// Goes through the blocks until one at which decoding can start lies behind `pts`.
+    fn read_headers_to(&mut self, pts: i64) {
+        if self.index.found.last().is_some_and(|last| last.pts > pts) {
+            return;
+        }
+        self.move_to(self.index.read_to);
+        loop {
+            match self.next_block(Content::PassOver) {
+                Ok(None) => break,
+                Ok(Some(block)) if block.is_sync => {
+                    let entry = Entry {
+                        pts: block.pts,
+                        cluster: self.at.cluster,
+                    };
+                    self.index.found.push(entry);
+                    if block.pts > pts {
+                        break;
+                    }
+                }
+                Ok(Some(_)) | Err(_) => {}
+            }
+        }
+        self.index.read_to = self.at;
+    }
+
+    fn is_cluster(&mut self, offset: u64) -> bool {
+        self.reader.seek(SeekFrom::Start(offset)).is_ok()
+            && matches!(
+                ebml::read_header(&mut self.reader),
+                Ok(Some(header)) if header.id == id::CLUSTER
+            )
+    }
+
+    /// The file's index; empty if there is none, or it is damaged.
+    fn read_cues(&mut self) -> Vec<Entry> {
+        let Some(offset) = self.facts.cues_at else {
+            return Vec::new();
+        };
+        let mut content = Vec::new();
+        let is_read = self.reader.seek(SeekFrom::Start(offset)).is_ok()
+            && match ebml::read_header(&mut self.reader) {
+                Ok(Some(header)) if header.id == id::CUES => header
+                    .size
+                    .is_some_and(|size| read_bytes(&mut self.reader, size, &mut content).is_ok()),
+                _ => false,
+            };
+        if !is_read {
+            return Vec::new();
+        }
+        let mut cues: Vec<Entry> = ebml::children(&content)
+            .filter(|(id, _)| *id == CUE_POINT)
+            .filter_map(|(_, point)| self.read_cue(point))
+            .collect();
+        cues.sort_unstable();
+        cues
+    }
+
+    fn read_cue(&self, point: &[u8]) -> Option<Entry> {
+        let time = ebml::child(point, CUE_TIME).and_then(ebml::unsigned)?;
+        let (_, positions) = ebml::children(point).find(|(id, positions)| {
+            let track = ebml::child(positions, CUE_TRACK).and_then(ebml::unsigned);
+            *id == CUE_TRACK_POSITIONS && track == Some(self.facts.track_number)
+        })?;
+        let position = ebml::child(positions, CUE_CLUSTER_POSITION).and_then(ebml::unsigned)?;
+        Some(Entry {
+            pts: self.facts.nanos(i64::try_from(time).ok()?),
+            cluster: self.facts.segment_at.checked_add(position)?,
+        })
+    }
+}

@@ -1,0 +1,363 @@
+//! Matroska and WebM files.
+//!
+//! Most are not what the textbook shows: browsers and crashed recorders write no index, no duration and no lengths of
+//! the larger elements. So the file is read as a flat sequence of elements, and an index is used only for seeking, where
+//! there is one. Behind damage the reading goes on at the next cluster.
+//! Source: RFC 9559.
+
+mod header;
+mod index;
+
+use std::io::{Read, Seek, SeekFrom};
+
+use self::{
+    header::{Facts, read_facts},
+    index::Index,
+};
+use super::{BadPacket, Demuxer, HIDDEN, MOST_PACKET_BYTES, Packet, Track, ebml, read_bytes};
+use crate::capture::video::Refusal;
+
+/// Identifiers of elements that contain packets or lead to them.
+mod id {
+    pub(super) const SEGMENT: u32 = 0x1853_8067;
+    pub(super) const CLUSTER: u32 = 0x1F43_B675;
+    pub(super) const TIMESTAMP: u32 = 0xE7;
+    pub(super) const SIMPLE_BLOCK: u32 = 0xA3;
+    pub(super) const BLOCK_GROUP: u32 = 0xA0;
+    pub(super) const BLOCK: u32 = 0xA1;
+    pub(super) const REFERENCE_BLOCK: u32 = 0xFB;
+    pub(super) const SEEK_HEAD: u32 = 0x114D_9B74;
+    pub(super) const INFO: u32 = 0x1549_A966;
+    pub(super) const TRACKS: u32 = 0x1654_AE6B;
+    pub(super) const CUES: u32 = 0x1C53_BB6B;
+    /// What may stand between packets and is passed over. Anything else there is damage.
+    pub(super) const OTHERS: [u32; 14] = [
+        SEEK_HEAD,
+        INFO,
+        TRACKS,
+        CUES,
+        0x1A45_DFA3, // The start of another file, put behind this one.
+        0xEC,        // Void.
+        0xBF,        // Checksum.
+        0xA7,        // Position of a cluster.
+        0xAB,        // Size of the one before.
+        0xAF,        // Encrypted block.
+        0x5854,      // Silent tracks.
+        0x1254_C367, // Tags.
+        0x1043_A770, // Chapters.
+        0x1941_A469, // Attachments.
+    ];
+}
+
+/// The first bytes of a cluster, to be found behind damage.
+const CLUSTER_MARK: [u8; 4] = id::CLUSTER.to_be_bytes();
+
+/// Longer than the part of any block before its packet.
+const BLOCK_HEAD_BYTES: u64 = 16;
+
+/// A file with one video track that is read.
+#[derive(Debug)]
+pub(in crate::capture::video) struct Matroska<R> {
+    reader: R,
+    file_size: u64,
+    track: Track,
+    facts: Facts,
+    index: Index,
+    /// Where the reader stands.
+    at: Place,
+    /// Whether packets are passed over until one at which decoding can start.
+    awaits_sync: bool,
+}
+
+/// A place in the file, and what was read on the way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    offset: u64,
+    /// Offset and time of the cluster around it; the time is missing right after its beginning.
+    cluster: u64,
+    cluster_time: Option<i64>,
+}
+
+/// What stands before a packet.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    pts: i64,
+    is_sync: bool,
+}
+
+/// What to do with a block's content.
+enum Content<'a> {
+    Read(&'a mut Vec<u8>),
+    PassOver,
+}
+
+/// Reads the headers of a file, up to its first packets.
+pub(in crate::capture::video) fn open<R: Read + Seek>(
+    mut reader: R,
+) -> Result<Matroska<R>, Refusal> {
+    let (facts, track) = read_facts(&mut reader)?;
+    let broken = |err: std::io::Error| Refusal::Broken(err.to_string());
+    let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
+    let mut matroska = Matroska {
+        reader,
+        file_size,
+        index: Index::new(facts.first_cluster),
+        at: Place::start(facts.first_cluster),
+        track,
+        facts,
+        awaits_sync: false,
+    };
+    matroska.move_to(matroska.at);
+    Ok(matroska)
+}
+
+impl Place {
+    fn start(cluster: u64) -> Self {
+        Self {
+            offset: cluster,
+            cluster,
+            cluster_time: None,
+        }
+    }
+}
+
+impl<R: Read + Seek> Matroska<R> {
+    fn move_to(&mut self, place: Place) {
+        self.at = place;
+        // If this fails, so does the next read.
+        self.reader.seek(SeekFrom::Start(place.offset)).ok();
+    }
+
+    /// Reads on to the next block of the track; `None` at the end of the file.
+    fn next_block(&mut self, mut content: Content<'_>) -> Result<Option<Block>, BadPacket> {
+        loop {
+            let start = self.at.offset;
+            let header = match ebml::read_header(&mut self.reader) {
+                Ok(Some(header)) => header,
+                Ok(None) => return self.skip_damage(start),
+                Err(_) => {
+                    self.at.offset = self.file_size;
+                    return Ok(None); // A header that is cut is the end, too.
+                }
+            };
+            let content_at = start + header.length;
+            self.at.offset = content_at;
+            if matches!(header.id, id::SEGMENT | id::CLUSTER) {
+                if header.id == id::CLUSTER {
+                    self.at.cluster = start;
+                    self.at.cluster_time = None;
+                }
+                continue;
+            }
+            let left = self.file_size.saturating_sub(content_at);
+            let Some(size) = header.size.filter(|size| *size <= left) else {
+                return self.skip_damage(start);
+            };
+            match header.id {
+                id::TIMESTAMP if size <= 8 => {
+                    let mut bytes = Vec::new();
+                    self.read(size, &mut bytes)?;
+                    let time = ebml::unsigned(&bytes).and_then(|time| i64::try_from(time).ok());
+                    self.at.cluster_time = time;
+                }
+                id::SIMPLE_BLOCK | id::BLOCK_GROUP => {
+                    let block = match header.id {
+                        id::SIMPLE_BLOCK => self.simple_block(size, &mut content),
+                        _ => self.block_group(size, &mut content),
+                    };
+                    // Whatever was read of it, the next element is behind it.
+                    self.move_on_to(content_at + size);
+                    if let Some(block) = block? {
+                        return Ok(Some(block));
+                    }
+                }
+                other if id::OTHERS.contains(&other) => self.move_on_to(content_at + size),
+                _ => return self.skip_damage(start),
+            }
+        }
+    }
+
+    fn read(&mut self, size: u64, bytes: &mut Vec<u8>) -> Result<(), BadPacket> {
+        let result = read_bytes(&mut self.reader, size, bytes);
+        self.at.offset += bytes.len() as u64;
+        result.map_err(|_| BadPacket)
+    }
+
+    /// Moves forward, within the buffered bytes where possible.
+    fn move_on_to(&mut self, offset: u64) {
+        let distance = i64::try_from(offset - self.at.offset).unwrap_or(i64::MAX);
+        self.reader.seek_relative(distance).ok();
+        self.at.offset = offset;
+    }
+
+    /// A block with its own flags. `None` if it belongs to another track.
+    fn simple_block(
+        &mut self,
+        size: u64,
+        content: &mut Content<'_>,
+    ) -> Result<Option<Block>, BadPacket> {
+        let mut head = Vec::new();
+        self.read(size.min(BLOCK_HEAD_BYTES), &mut head)?;
+        let Some((block, head_length)) = self.block_head(&head)? else {
+            return Ok(None);
+        };
+        if let Content::Read(data) = content {
+            let rest = size - head.len() as u64;
+            if rest > MOST_PACKET_BYTES {
+                return Err(BadPacket);
+            }
+            data.clear();
+            data.extend(&self.facts.stripped_header);
+            data.extend(&head[head_length..]);
+            let n_read = (&mut self.reader)
+                .take(rest)
+                .read_to_end(data)
+                .map_err(|_| BadPacket)?;
+            self.at.offset += n_read as u64;
+            if n_read as u64 != rest {
+                return Err(BadPacket);
+            }
+        }
+        Ok(Some(block))
+    }
+
+    /// A block in a group, which is a key frame if the group names no other.
+    fn block_group(
+        &mut self,
+        size: u64,
+        content: &mut Content<'_>,
+    ) -> Result<Option<Block>, BadPacket> {
+        let mut group = Vec::new();
+        self.read(size, &mut group)?;
+        let bytes = ebml::child(&group, id::BLOCK).ok_or(BadPacket)?;
+        let is_sync = ebml::child(&group, id::REFERENCE_BLOCK).is_none();
+        let Some((block, head_length)) = self.block_head(bytes)? else {
+            return Ok(None);
+        };
+        if let Content::Read(data) = content {
+            data.clear();
+            data.extend(&self.facts.stripped_header);
+            data.extend(&bytes[head_length..]);
+        }
+        Ok(Some(Block { is_sync, ..block }))
+    }
+
+    /// What stands before the packet, and its length; `None` if it belongs to another track.
+    fn block_head(&self, bytes: &[u8]) -> Result<Option<(Block, usize)>, BadPacket> {
+        const KEY_FRAME: u8 = 0x80;
+        const INVISIBLE: u8 = 0x08;
+        /// Several packets in one block, which is for sound.
+        const LACING: u8 = 0x06;
+        let (track, track_length) = ebml::number(bytes).ok_or(BadPacket)?;
+        if track != self.facts.track_number {
+            return Ok(None);
+        }
+        let Some(&[high, low, flags]) = bytes.get(track_length..track_length + 3) else {
+            return Err(BadPacket);
+        };
+        let cluster_time = self.at.cluster_time.ok_or(BadPacket)?;
+        if flags & LACING != 0 {
+            return Err(BadPacket);
+        }
+        let time = cluster_time.saturating_add(i16::from_be_bytes([high, low]).into());
+        let is_visible = flags & INVISIBLE == 0;
+        let block = Block {
+            pts: if is_visible {
+                self.facts.nanos(time)
+            } else {
+                HIDDEN
+            },
+            is_sync: flags & KEY_FRAME != 0,
+        };
+        Ok(Some((block, track_length + 3)))
+    }
+
+    /// Moves on to the next cluster behind `start`, or to the end if that was the last.
+    fn skip_damage(&mut self, start: u64) -> Result<Option<Block>, BadPacket> {
+        match self.find_cluster(start + 1) {
+            Some(offset) => {
+                self.move_to(Place::start(offset));
+                Err(BadPacket)
+            }
+            None => {
+                // Most often the last packet is cut; the ones before it are all there.
+                self.at.offset = self.file_size;
+                self.reader.seek(SeekFrom::End(0)).ok();
+                Ok(None)
+            }
+        }
+    }
+
+    fn find_cluster(&mut self, from: u64) -> Option<u64> {
+        let mut offset = from;
+        self.reader.seek(SeekFrom::Start(offset)).ok()?;
+        let mut bytes = Vec::new();
+        loop {
+            let n_kept = bytes.len();
+            let n_read = (&mut self.reader)
+                .take(1 << 16)
+                .read_to_end(&mut bytes)
+                .ok()?;
+            if let Some(found) = bytes.windows(4).position(|window| window == CLUSTER_MARK) {
+                return Some(offset + found as u64);
+            }
+            if n_read == 0 {
+                return None;
+            }
+            // The mark may lie across the end of what was read.
+            let n_done = (n_kept + n_read).saturating_sub(3);
+            bytes.drain(..n_done);
+            offset += n_done as u64;
+        }
+    }
+}
+
+impl<R: Read + Seek> Demuxer for Matroska<R> {
+    fn track(&self) -> &Track {
+        &self.track
+    }
+
+    fn times(&self) -> Option<&[i64]> {
+        None
+    }
+
+    fn next_packet(&mut self, packet: &mut Packet) -> Result<bool, BadPacket> {
+        loop {
+            let Some(block) = self.next_block(Content::Read(&mut packet.data))? else {
+                return Ok(false);
+            };
+            if self.awaits_sync && !block.is_sync {
+                continue;
+            }
+            self.awaits_sync = false;
+            packet.pts = block.pts;
+            packet.is_sync = block.is_sync;
+            return Ok(true);
+        }
+    }
+
+    fn position(&self) -> u64 {
+        self.at.offset
+    }
+
+    fn sync_before(&mut self, pts: i64) -> u64 {
+        let (place, awaits_sync) = (self.at, self.awaits_sync);
+        let found = self.cluster_before(pts);
+        self.awaits_sync = awaits_sync;
+        self.move_to(place);
+        found
+    }
+
+    fn go_to(&mut self, position: u64) {
+        self.awaits_sync = position != self.facts.first_cluster;
+        self.move_to(Place::start(position));
+    }
+}
+
+impl Facts {
+    /// A time of the file, ns.
+    fn nanos(&self, time: i64) -> i64 {
+        let scaled = i128::from(time) * i128::from(self.timestamp_scale_ns);
+        scaled.clamp(i128::from(HIDDEN + 1), i128::from(i64::MAX - 1)) as i64
+    }
+}

@@ -1,0 +1,379 @@
+//! Decoded pictures, and how they become frames: in RGBA, with square pixels, upright.
+//!
+//! A decoder's picture is not what people see. Its pixels may be wider than high (old video tape, some cameras), which
+//! makes faces thin; it may lie on its side (phones); and the same bytes are other colours under another matrix.
+
+use crate::{
+    capture::yuv::{YuvMatrix, i420_row},
+    frame::{FramePool, PooledBuffer, RGBA_BYTES, Resolution},
+};
+
+/// No frame of a video is larger: 8192×8192, 256 MiB. Sizes above it are damage, and must not become an allocation.
+pub(super) const MOST_PIXELS: usize = 1 << 26;
+
+/// Video without declared colours is taken for high definition from this height up, as players do.
+const HD_HEIGHT_PX: u32 = 720;
+
+/// A decoded picture, as stored.
+pub(super) struct Picture<'a> {
+    /// What was given with its packet.
+    pub(super) pts: i64,
+    pub(super) resolution: Resolution,
+    pub(super) pixels: Pixels<'a>,
+}
+
+/// In which form a decoder gives its pixels.
+pub(super) enum Pixels<'a> {
+    /// 8-bit 4:2:0; a row of the plane `i` starts each `strides[i]` bytes.
+    Yuv {
+        planes: [&'a [u8]; 3],
+        strides: [usize; 3],
+        colours: Colours,
+    },
+    /// Ready, in a frame's buffer.
+    Rgba(PooledBuffer),
+}
+
+/// What is said about the meaning of Y, U and V; `None` where nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Colours {
+    /// The code of the matrix, after ITU-T H.273.
+    pub(super) matrix: Option<u8>,
+    /// Luma from 0 to 255 instead of 16 to 235.
+    pub(super) is_full_range: Option<bool>,
+}
+
+impl Colours {
+    /// The code for a matrix that is not said.
+    const UNSPECIFIED: u8 = 2;
+
+    /// From codes as they are stored.
+    pub(super) fn new(matrix: Option<u8>, is_full_range: Option<bool>) -> Self {
+        Self {
+            matrix: matrix.filter(|code| *code != Self::UNSPECIFIED),
+            is_full_range,
+        }
+    }
+
+    /// What is not said here is taken from `other`.
+    fn or(self, other: Self) -> Self {
+        Self {
+            matrix: self.matrix.or(other.matrix),
+            is_full_range: self.is_full_range.or(other.is_full_range),
+        }
+    }
+
+    fn yuv_matrix(self, resolution: Resolution) -> YuvMatrix {
+        let is_hd = match self.matrix {
+            Some(1 | 9 | 10) => true, // BT.709, and BT.2020, which is near it.
+            Some(_) => false,
+            None => resolution.height_px.min(resolution.width_px) >= HD_HEIGHT_PX,
+        };
+        match (is_hd, self.is_full_range.unwrap_or(false)) {
+            (false, false) => YuvMatrix::BT601,
+            (false, true) => YuvMatrix::BT601_FULL,
+            (true, false) => YuvMatrix::BT709,
+            (true, true) => YuvMatrix::BT709_FULL,
+        }
+    }
+}
+
+/// How the decoded picture is turned for showing, clockwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Rotation {
+    #[default]
+    None,
+    By90,
+    By180,
+    By270,
+}
+
+/// Width of a stored pixel over its height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PixelAspect {
+    pub(super) horizontal: u32,
+    pub(super) vertical: u32,
+}
+
+impl Default for PixelAspect {
+    fn default() -> Self {
+        Self {
+            horizontal: 1,
+            vertical: 1,
+        }
+    }
+}
+
+impl PixelAspect {
+    /// The aspect, or square where it cannot be: no video has pixels more than four times as wide as high.
+    pub(super) fn new(horizontal: u64, vertical: u64) -> Self {
+        let is_possible = horizontal > 0
+            && vertical > 0
+            && horizontal <= vertical.saturating_mul(4)
+            && vertical <= horizontal.saturating_mul(4);
+        match (u32::try_from(horizontal), u32::try_from(vertical)) {
+            (Ok(horizontal), Ok(vertical)) if is_possible => Self {
+                horizontal,
+                vertical,
+            },
+            _ => Self::default(),
+        }
+    }
+
+    pub(super) fn is_square(self) -> bool {
+        self.horizontal == self.vertical
+    }
+
+    /// The width that shows `width_px` stored pixels undistorted at the same height.
+    fn square_width_px(self, width_px: u32) -> u32 {
+        let (horizontal, vertical) = (u64::from(self.horizontal), u64::from(self.vertical));
+        let width = (u64::from(width_px) * horizontal + vertical / 2) / vertical;
+        u32::try_from(width).unwrap_or(width_px).max(1)
+    }
+}
+
+/// Makes frames of a track's pictures.
+#[derive(Debug, Default)]
+pub(super) struct Presentation {
+    pub(super) rotation: Rotation,
+    pub(super) pixel_aspect: PixelAspect,
+    /// What the container says, for streams that say nothing.
+    pub(super) colours: Colours,
+    /// A picture before it is stretched or turned.
+    stored: Vec<u8>,
+    /// A stretched picture before it is turned.
+    stretched: Vec<u8>,
+}
+
+impl Presentation {
+    pub(super) fn new(rotation: Rotation, pixel_aspect: PixelAspect, colours: Colours) -> Self {
+        Self {
+            rotation,
+            pixel_aspect,
+            colours,
+            ..Self::default()
+        }
+    }
+
+    /// The size of the frame that a picture of the size `stored` becomes.
+    pub(super) fn resolution(&self, stored: Resolution) -> Resolution {
+        let square = self.square(stored);
+        match self.rotation {
+            Rotation::None | Rotation::By180 => square,
+            Rotation::By90 | Rotation::By270 => Resolution::new(square.height_px, square.width_px),
+        }
+    }
+
+    fn square(&self, stored: Resolution) -> Resolution {
+        let width_px = self.pixel_aspect.square_width_px(stored.width_px);
+        let square = Resolution::new(width_px, stored.height_px);
+        if square.n_pixels() > MOST_PIXELS {
+            stored
+        } else {
+            square
+        }
+    }
+
+    /// The picture as a frame's pixels.
+    pub(super) fn show(
+        &mut self,
+        picture: Picture<'_>,
+        pool: &FramePool,
+    ) -> (Resolution, PooledBuffer) {
+        let stored = picture.resolution;
+        let square = self.square(stored);
+        let upright = self.resolution(stored);
+        if square == stored && self.rotation == Rotation::None {
+            let rgba = match picture.pixels {
+                Pixels::Rgba(rgba) => rgba,
+                Pixels::Yuv { .. } => {
+                    let mut rgba = pool.buffer(stored);
+                    to_rgba(&picture, self.colours, &mut rgba);
+                    rgba
+                }
+            };
+            return (stored, rgba);
+        }
+        let mut rgba = pool.buffer(upright);
+        let from: &[u8] = match &picture.pixels {
+            Pixels::Rgba(rgba) => rgba,
+            Pixels::Yuv { .. } => {
+                self.stored.resize(stored.n_pixels() * RGBA_BYTES, 255);
+                to_rgba(&picture, self.colours, &mut self.stored);
+                &self.stored
+            }
+        };
+        if square == stored {
+            turn(from, stored, self.rotation, &mut rgba);
+        } else if self.rotation == Rotation::None {
+            stretch(from, stored.width_px, square.width_px, &mut rgba);
+        } else {
+            self.stretched.resize(square.n_pixels() * RGBA_BYTES, 255);
+            stretch(from, stored.width_px, square.width_px, &mut self.stretched);
+            turn(&self.stretched, square, self.rotation, &mut rgba);
+        }
+        (upright, rgba)
+    }
+}
+
+fn to_rgba(picture: &Picture<'_>, fallback: Colours, rgba: &mut [u8]) {
+    let Pixels::Yuv {
+        planes,
+        strides,
+        colours,
+    } = &picture.pixels
+    else {
+        return;
+    };
+    let matrix = colours.or(fallback).yuv_matrix(picture.resolution);
+    let width = picture.resolution.width_px as usize;
+    let half = width.div_ceil(2);
+    for (y, row) in rgba.chunks_exact_mut(width * RGBA_BYTES).enumerate() {
+        let chroma_y = y / 2;
+        i420_row(
+            &matrix,
+            &planes[0][y * strides[0]..][..width],
+            &planes[1][chroma_y * strides[1]..][..half],
+            &planes[2][chroma_y * strides[2]..][..half],
+            row,
+        );
+    }
+}
+
+/// Turns a picture of the size `resolution` clockwise.
+fn turn(from: &[u8], resolution: Resolution, rotation: Rotation, to: &mut [u8]) {
+    let (width, height) = (resolution.width_px as usize, resolution.height_px as usize);
+    let (from, _) = from.as_chunks::<RGBA_BYTES>();
+    let (to, _) = to.as_chunks_mut::<RGBA_BYTES>();
+    for (i, pixel) in to.iter_mut().enumerate() {
+        *pixel = match rotation {
+            Rotation::None => from[i],
+            Rotation::By180 => from[width * height - 1 - i],
+            Rotation::By90 => from[(height - 1 - i % height) * width + i / height],
+            Rotation::By270 => from[i % height * width + (width - 1 - i / height)],
+        };
+    }
+}
+
+/// Makes the rows of a picture longer or shorter, with linear interpolation.
+fn stretch(from: &[u8], from_width_px: u32, to_width_px: u32, to: &mut [u8]) {
+    let (from_width, to_width) = (from_width_px as usize, to_width_px as usize);
+    let (from, _) = from.as_chunks::<RGBA_BYTES>();
+    let (to, _) = to.as_chunks_mut::<RGBA_BYTES>();
+    // Centres of pixels lie on centres, in 1/256 of a stored pixel.
+    let columns: Vec<(usize, u32)> = (0..to_width)
+        .map(|x| {
+            let centre = ((2 * x + 1) * from_width * 128 / to_width).saturating_sub(128);
+            let left = (centre / 256).min(from_width - 1);
+            (left, (centre % 256) as u32)
+        })
+        .collect();
+    for (from, to) in from
+        .chunks_exact(from_width)
+        .zip(to.chunks_exact_mut(to_width))
+    {
+        for (pixel, (left, weight)) in to.iter_mut().zip(&columns) {
+            let a = from[*left];
+            let b = from[(left + 1).min(from_width - 1)];
+            *pixel = std::array::from_fn(|channel| {
+                let (a, b) = (u32::from(a[channel]), u32::from(b[channel]));
+                ((a * (256 - weight) + b * weight + 128) >> 8) as u8
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture with one letter a pixel.
+    fn letters(text: &[u8]) -> Vec<u8> {
+        text.iter().flat_map(|&c| [c; RGBA_BYTES]).collect()
+    }
+
+    fn read(rgba: &[u8]) -> Vec<u8> {
+        rgba.chunks(RGBA_BYTES).map(|pixel| pixel[0]).collect()
+    }
+
+    #[test]
+    fn pictures_are_turned_clockwise() {
+        // a b c
+        // d e f
+        let from = letters(b"abcdef");
+        for (rotation, expected) in [
+            (Rotation::None, b"abcdef"),
+            (Rotation::By90, b"daebfc"),
+            (Rotation::By180, b"fedcba"),
+            (Rotation::By270, b"cfbead"),
+        ] {
+            let mut to = vec![0; from.len()];
+            turn(&from, Resolution::new(3, 2), rotation, &mut to);
+            assert_eq!(read(&to), expected, "{rotation:?}");
+        }
+    }
+
+    #[test]
+    fn rows_are_stretched_evenly() {
+        let stretched = |from: &[u8], width: u32| {
+            let mut to = vec![0; width as usize * RGBA_BYTES];
+            stretch(&letters(from), from.len() as u32, width, &mut to);
+            read(&to)
+        };
+        assert_eq!(stretched(&[0, 100], 4), [0, 25, 75, 100]);
+        assert_eq!(stretched(&[10, 10, 90, 90], 2), [10, 90]);
+        assert_eq!(stretched(&[7], 3), [7, 7, 7]);
+        assert_eq!(stretched(&[1, 2, 3], 3), [1, 2, 3]);
+    }
+
+    #[test]
+    fn wide_pixels_make_wide_frames_and_turned_ones_high_frames() {
+        let pool = FramePool::default();
+        let mut presentation =
+            Presentation::new(Rotation::By90, PixelAspect::new(2, 1), Colours::default());
+        let picture = Picture {
+            pts: 0,
+            resolution: Resolution::new(2, 1),
+            pixels: Pixels::Rgba(PooledBuffer::from(letters(&[0, 100]))),
+        };
+        let (resolution, rgba) = presentation.show(picture, &pool);
+        assert_eq!(resolution, Resolution::new(1, 4));
+        assert_eq!(read(&rgba), [0, 25, 75, 100]);
+    }
+
+    #[test]
+    fn aspects_that_cannot_be_are_square() {
+        for (horizontal, vertical) in [(0, 1), (1, 0), (9, 2), (1, 5), (1 << 40, 1 << 40)] {
+            assert!(PixelAspect::new(horizontal, vertical).is_square());
+        }
+        assert_eq!(PixelAspect::new(4, 3).square_width_px(1440), 1920);
+        assert_eq!(PixelAspect::new(16, 15).square_width_px(720), 768);
+    }
+
+    #[test]
+    fn the_stream_is_believed_before_the_container_and_the_size_last() {
+        let bt709 = Colours::new(Some(1), None);
+        let bt601_full = Colours::new(Some(6), Some(true));
+        let small = Resolution::new(64, 48);
+        let large = Resolution::new(1280, 720);
+        for (stream, container, size, matrix) in [
+            (bt709, bt601_full, small, YuvMatrix::BT709_FULL),
+            (bt601_full, bt709, large, YuvMatrix::BT601_FULL),
+            (Colours::new(Some(2), None), bt709, small, YuvMatrix::BT709),
+            (
+                Colours::default(),
+                Colours::default(),
+                large,
+                YuvMatrix::BT709,
+            ),
+            (
+                Colours::default(),
+                Colours::default(),
+                small,
+                YuvMatrix::BT601,
+            ),
+        ] {
+            assert_eq!(stream.or(container).yuv_matrix(size), matrix);
+        }
+    }
+}

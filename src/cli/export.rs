@@ -1,0 +1,147 @@
+//! `fervis export`: a recorded session in a format that other programs read.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{
+    Args, CommandFactory,
+    builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
+use fervis::{
+    export::{self, ExportError, ExportOptions, Format, Separator},
+    record::reader::Session,
+};
+
+use super::{
+    Cli,
+    output::{Output, OutputError},
+};
+
+/// Arguments of `fervis export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Folder of the session
+    pub session: PathBuf,
+
+    /// What to write
+    ///
+    /// summary: a table with a row for each face, with shares of time, means and transitions; svg, png: plots;
+    /// webvtt, srt: subtitles; eaf: an ELAN document; bids: events.tsv with its JSON; pyfeat: a table for py-feat; jsonl:
+    /// what `fervis analyze --json` writes; parquet: tables of faces and frames.
+    #[arg(long, value_parser = format())]
+    pub format: Format,
+
+    /// File to write; some formats have further ones, which are named after it
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// Only this face
+    #[arg(long, value_name = "NUMBER")]
+    pub track: Option<u64>,
+
+    /// What separates columns in summary and pyfeat: `,`, or `;` with a decimal comma, for spreadsheets that want it
+    #[arg(long, value_name = ", OR ;", value_parser = separator)]
+    pub separator: Option<Separator>,
+
+    /// Replace files that exist
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What went wrong, in one sentence; a [`clap::Error`] inside is a usage error.
+pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    if args.separator.is_some() && !args.format.has_separator() {
+        let mut cli = Cli::command();
+        cli.build(); // So that the error shows the usage of `fervis export`.
+        let command = cli
+            .find_subcommand_mut("export")
+            .expect("these are its arguments");
+        let message = "--separator is for tables with columns: summary and pyfeat";
+        return Err(command.error(ErrorKind::ArgumentConflict, message).into());
+    }
+    let session = Session::open(&args.session)?;
+    let options = ExportOptions {
+        track: args.track,
+        separator: args.separator.unwrap_or_default(),
+        overwrite: args.force,
+    };
+    let written = export::export(&session, args.format, &args.out, &options).map_err(advise)?;
+    let names = written.iter().map(|file| format!("{}\n", file.display()));
+    match Output::stdout().write(&names.collect::<String>()) {
+        // Everything is written; nobody wants to know where.
+        Ok(()) | Err(OutputError::ReaderGone(_)) => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Says what to do in the words of the command line.
+fn advise(error: ExportError) -> anyhow::Error {
+    match error {
+        ExportError::Exists { .. } => anyhow::anyhow!("{error}; --force replaces it"),
+        error => error.into(),
+    }
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
+}
+
+fn separator(text: &str) -> Result<Separator, String> {
+    match text {
+        "," => Ok(Separator::Comma),
+        ";" => Ok(Separator::Semicolon),
+        _ => Err("it is `,` or `;` (in quotes, since shells take `;` for themselves)".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Command;
+
+    fn parse(line: &str) -> Result<ExportArgs, clap::Error> {
+        let words = ["fervis", "export"]
+            .into_iter()
+            .chain(line.split_whitespace());
+        match Cli::try_parse_from(words)?.command {
+            Some(Command::Export(args)) => Ok(args),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_pinned_form() {
+        let args = parse("folder --format webvtt --out labels.vtt").unwrap();
+        assert_eq!(
+            (args.format, args.out),
+            (Format::WebVtt, PathBuf::from("labels.vtt"))
+        );
+        assert!(!args.force && args.track.is_none());
+        let args =
+            parse("folder --format summary --out a.csv --separator ; --track 3 --force").unwrap();
+        assert_eq!(
+            (args.separator, args.track),
+            (Some(Separator::Semicolon), Some(3))
+        );
+        assert!(args.force);
+        for wrong in [
+            "folder --format webvtt",
+            "folder --format docx --out a",
+            "folder --out a",
+            "folder --format summary --out a --separator |",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_separator_without_columns_is_a_mistake_in_the_command() {
+        let args = parse("folder --format svg --out a.svg --separator ;").unwrap();
+        assert!(run(&args).unwrap_err().downcast::<clap::Error>().is_ok());
+    }
+}

@@ -1,0 +1,458 @@
+//! `fervis record` and `fervis recover`: sessions without a window.
+//!
+//! A source is recorded at its own pace: a video takes as long as it lasts. The first Ctrl-C ends the recording well, the
+//! second ends the program at once, and even then the session can be recovered.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum, builder::PossibleValue};
+use fervis::{
+    capture::SourceSpec,
+    pipeline::{Event, Pacing, Pipeline, PipelineConfig, Settings, SourceState},
+    privacy::{Effect, FacePrivacy, Who},
+    record::{
+        Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice,
+        folder::interrupted_sessions,
+        reader::is_session,
+        recover::{self, Report},
+    },
+};
+
+use super::{
+    NetworkArgs,
+    args::{self, CameraArgs, DetectionArgs},
+    stream::{StreamArgs, Streams},
+};
+
+/// How often the loop looks around.
+const LOOK_AROUND_EVERY: Duration = Duration::from_millis(50);
+/// How often the line on the terminal changes.
+const SHOW_EVERY: Duration = Duration::from_millis(500);
+
+/// Arguments of `fervis record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// What to record: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
+    ///
+    /// Videos are recorded at their own pace, until their end, Ctrl-C or --seconds.
+    #[arg(value_parser = args::source())]
+    source: SourceSpec,
+
+    /// The session's folder; it is created, and must be empty if it is there
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+
+    /// Stop after N seconds
+    #[arg(long, value_name = "N", value_parser = args::seconds)]
+    seconds: Option<Duration>,
+
+    /// Pictures with boxes and names, without, one video of each, or values only
+    #[arg(long, value_name = "WHICH", default_value_t = Videos(VideoChoice::default()))]
+    video: Videos,
+
+    /// Make faces in the video unrecognisable; the values stay
+    #[arg(long, value_name = "HOW")]
+    hide_faces: Option<HideFaces>,
+
+    /// How to look for faces and smooth their values.
+    #[command(flatten)]
+    detection: DetectionArgs,
+
+    /// What reads the expressions, and where.
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    /// What to ask of a camera.
+    #[command(flatten)]
+    camera: CameraArgs,
+
+    /// Where results go meanwhile.
+    #[command(flatten)]
+    stream: StreamArgs,
+}
+
+/// Arguments of `fervis recover`.
+#[derive(Debug, Args)]
+pub struct RecoverArgs {
+    /// A session that was interrupted, or a folder of sessions
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+/// How faces are hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum HideFaces {
+    /// Blocks of one colour, six to a face
+    Pixelate,
+    /// The same without edges
+    Blur,
+}
+
+impl From<HideFaces> for FacePrivacy {
+    fn from(hide: HideFaces) -> Self {
+        Self {
+            effect: match hide {
+                HideFaces::Pixelate => Effect::Pixelate,
+                HideFaces::Blur => Effect::Blur,
+            },
+            who: Who::All,
+        }
+    }
+}
+
+/// [`VideoChoice`] on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Videos(VideoChoice);
+
+impl ValueEnum for Videos {
+    fn value_variants<'a>() -> &'a [Self] {
+        const {
+            &[
+                Videos(VideoChoice::ALL[0]),
+                Videos(VideoChoice::ALL[1]),
+                Videos(VideoChoice::ALL[2]),
+                Videos(VideoChoice::ALL[3]),
+            ]
+        }
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}
+
+impl std::fmt::Display for Videos {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+/// Runs `fervis record`.
+///
+/// # Errors
+/// What went wrong, in one sentence; a [`clap::Error`] inside is a usage error.
+pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
+    let source = args.camera.applied_to(args.source.clone(), "record")?;
+    let streams = args.stream.options(Some("record"))?;
+    let streams = Streams::start(&streams)?;
+    let settings = args.detection.settings();
+    let interrupted = stop_on_interrupt()?;
+    let pipeline = Pipeline::start(
+        PipelineConfig {
+            source: None,
+            checkpoint: args.network.checkpoint(),
+            device: args.network.device,
+            settings,
+            pacing: Pacing::Realtime,
+        },
+        || {},
+    )
+    .context("the analysis could not be started")?;
+    // The source waits for the network: the first seconds of a file are as good as the rest.
+    let device = wait_for_network(&pipeline)?;
+    let recorder = start_recorder(args, &source, settings, device)?;
+    let tap = pipeline.attach(recorder.tap());
+    for note in streams.notes() {
+        tell(&note);
+    }
+    let _attached = streams.attach(&pipeline);
+    pipeline.open(source);
+    let outcome = watch(&pipeline, &recorder, args.seconds, &interrupted);
+    drop(tap);
+    if let Err(error) = outcome {
+        recorder.stop(&error.to_string());
+        let folder = recorder.folder().to_owned();
+        let (_, status) = recorder.wait();
+        if status.counts.captured == 0 {
+            // Nothing came, so there is nothing to keep: only the headers of empty tables.
+            std::fs::remove_dir_all(&folder).ok();
+        }
+        return Err(error);
+    }
+    let folder = recorder.folder().to_owned();
+    let (ending, status) = recorder.wait();
+    println!(
+        "{}",
+        summary(&folder.display().to_string(), &ending.reason, &status)
+    );
+    if ending.failed {
+        bail!(
+            "the recording ended early: {}; what was recorded until then is there",
+            ending.reason
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_recorder(
+    args: &RecordArgs,
+    source: &SourceSpec,
+    settings: Settings,
+    device: String,
+) -> anyhow::Result<Recorder> {
+    let config = RecordingConfig {
+        folder: args.out.clone(),
+        video: args.video.0,
+        source: source.clone(),
+        info: None,
+        settings,
+        device: Some(device),
+        privacy: args.hide_faces.map(FacePrivacy::from),
+        uncertain_below: None,
+    };
+    Ok(Recorder::start(&config, || {})?)
+}
+
+/// Waits until the network is loaded; returns the device's name.
+fn wait_for_network(pipeline: &Pipeline) -> anyhow::Result<String> {
+    let mut device = String::new();
+    loop {
+        match pipeline.take_event() {
+            Some(Event::Device { name, warning }) => {
+                device = name;
+                if let Some(warning) = warning {
+                    tell(&warning);
+                }
+            }
+            Some(Event::CheckpointLoaded(_)) => return Ok(device),
+            // Results of another network than the one asked for would be wrong in silence.
+            Some(Event::CheckpointFailed { reason, .. }) => bail!(reason),
+            Some(_) => {}
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+/// Follows the recording until it ended or was told to.
+///
+/// # Errors
+/// If the source never gave a frame.
+fn watch(
+    pipeline: &Pipeline,
+    recorder: &Recorder,
+    limit: Option<Duration>,
+    interrupted: &AtomicBool,
+) -> anyhow::Result<()> {
+    let mut was_live = false;
+    let mut shown_at = Instant::now();
+    let mut line = StatusLine::default();
+    loop {
+        while let Some(event) = pipeline.take_event() {
+            match event {
+                Event::Source(SourceState::Live(info)) => {
+                    if was_live {
+                        line.note(&format!("{} is live again", info.name));
+                    }
+                    was_live = true;
+                }
+                Event::Source(SourceState::NoCamera) if !was_live => {
+                    bail!("no camera found; connect one, or try `fervis record demo --out FOLDER`")
+                }
+                Event::Source(SourceState::Lost(reason) | SourceState::Failed(reason)) => {
+                    if !was_live {
+                        bail!(reason);
+                    }
+                    line.note(&format!(
+                        "{reason}; the recording waits for it to come back"
+                    ));
+                }
+                Event::Warning(text) => line.note(&text),
+                Event::CheckpointFailed { reason, .. } => line.note(&reason),
+                Event::Source(_) | Event::Device { .. } | Event::CheckpointLoaded(_) => {}
+            }
+        }
+        let status = recorder.status();
+        if let Phase::Ended(_) = status.phase {
+            return Ok(());
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            recorder.stop("stopped by Ctrl-C");
+        } else if limit.is_some_and(|limit| status.counts.captured > 0 && status.elapsed >= limit) {
+            recorder.stop("the time was over");
+        }
+        if shown_at.elapsed() >= SHOW_EVERY {
+            shown_at = Instant::now();
+            line.show(&status);
+        }
+        std::thread::sleep(LOOK_AROUND_EVERY);
+    }
+}
+
+/// A line on the terminal that is written over.
+#[derive(Default)]
+struct StatusLine {
+    len: usize,
+}
+
+impl StatusLine {
+    fn show(&mut self, status: &RecorderStatus) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        let mut text = format!(
+            "{}  {} frames  {}",
+            clock(status.elapsed),
+            status.counts.captured,
+            megabytes(status.n_bytes)
+        );
+        if status.counts.refused > 0 {
+            text.push_str(&format!("  {} refused", status.counts.refused));
+        }
+        if let Some(free) = status.free_bytes {
+            text.push_str(&format!("  {} free", megabytes(free)));
+        }
+        // Without stderr there is nobody to tell.
+        write!(io::stderr(), "\r{text:<len$}", len = self.len).ok();
+        self.len = text.chars().count();
+    }
+
+    fn note(&mut self, text: &str) {
+        self.clear();
+        tell(text);
+    }
+
+    fn clear(&mut self) {
+        if self.len > 0 {
+            write!(io::stderr(), "\r{:len$}\r", "", len = self.len).ok();
+            self.len = 0;
+        }
+    }
+}
+
+impl Drop for StatusLine {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn summary(folder: &str, reason: &str, status: &RecorderStatus) -> String {
+    let counts = status.counts;
+    let mut text = format!(
+        "{folder}: {} recorded ({reason})\n{} frames captured, {} analysed, {} without time for it, {} in the video, {}",
+        clock(status.elapsed),
+        counts.captured,
+        counts.analysed,
+        counts.skipped,
+        counts.recorded,
+        megabytes(status.n_bytes),
+    );
+    if counts.refused > 0 {
+        text.push_str(&format!(
+            "\n{} frames came faster than they could be written",
+            counts.refused
+        ));
+    }
+    text
+}
+
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!(
+        "{}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn tell(text: &str) {
+    // Without stderr there is nobody to tell.
+    writeln!(io::stderr(), "fervis: {text}").ok();
+}
+
+/// A flag that the first Ctrl-C sets; the second ends the program at once.
+fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            // 128 and the number of the signal, as shells have it.
+            std::process::exit(130);
+        }
+    })
+    .context("watching for Ctrl-C")?;
+    Ok(stop)
+}
+
+/// Runs `fervis recover`.
+///
+/// # Errors
+/// What went wrong, in one sentence.
+pub fn recover(args: &RecoverArgs) -> anyhow::Result<ExitCode> {
+    let sessions = if is_session(&args.folder) {
+        vec![args.folder.clone()]
+    } else {
+        interrupted_sessions(&args.folder)
+    };
+    if sessions.is_empty() {
+        if !args.folder.is_dir() {
+            bail!("{} is not there, or not a folder", args.folder.display());
+        }
+        println!("no interrupted session in {}", args.folder.display());
+    }
+    for session in sessions {
+        println!("{}", told(&recover::recover(&session)?));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A report in words.
+fn told(report: &Report) -> String {
+    let folder = report.folder.display();
+    if !report.repaired {
+        return format!("{folder}: complete, nothing to repair");
+    }
+    let mut text = format!(
+        "{folder}: recovered, {} frames, {:.2} s",
+        report.n_frames, report.duration_s
+    );
+    for step in &report.steps {
+        text.push_str(&format!("\n  {step}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_written_for_people() {
+        assert_eq!(clock(Duration::from_secs(3725)), "1:02:05");
+        assert_eq!(megabytes(12_345_678), "12.3 MB");
+    }
+
+    #[test]
+    fn a_report_says_what_was_done() {
+        let mut report = Report {
+            folder: "mine".into(),
+            repaired: false,
+            steps: Vec::new(),
+            n_frames: 90,
+            duration_s: 2.966,
+        };
+        assert_eq!(told(&report), "mine: complete, nothing to repair");
+        report.repaired = true;
+        report
+            .steps
+            .push("video.mp4: repaired, 88 pictures, 2.93 s.".to_owned());
+        assert_eq!(
+            told(&report),
+            "mine: recovered, 90 frames, 2.97 s\n  video.mp4: repaired, 88 pictures, 2.93 s."
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! Lines, areas and words on one of plotters' backends, in units of the layout.
+//!
+//! plotters' own charts are not used: their axes know no minutes, and no bands of colour.
+
+use std::{io, sync::OnceLock};
+
+use plotters::{
+    backend::DrawingBackend,
+    coord::Shift,
+    drawing::{DrawingArea, DrawingAreaErrorKind},
+    element::{PathElement, Rectangle},
+    style::{
+        Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+/// The name that the font goes by; in an SVG, the viewer looks for it and takes its own otherwise.
+const FONT: &str = "Ubuntu, sans-serif";
+
+/// Red, green, blue.
+pub(super) type Rgb = [u8; 3];
+
+pub(super) const INK: Rgb = [0x1C, 0x20, 0x26];
+pub(super) const WEAK_INK: Rgb = [0x5A, 0x63, 0x70];
+pub(super) const GRID: Rgb = [0xE3, 0xE6, 0xEB];
+pub(super) const PAPER: Rgb = [0xFF, 0xFF, 0xFF];
+
+/// Which side of a text its position is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Left,
+    Middle,
+    Right,
+}
+
+pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// Makes the font known to plotters, once.
+pub(super) fn install_font() -> io::Result<()> {
+    static INSTALLED: OnceLock<bool> = OnceLock::new();
+    let bytes = epaint_default_fonts::UBUNTU_LIGHT;
+    let is_installed =
+        INSTALLED.get_or_init(|| register_font(FONT, FontStyle::Normal, bytes).is_ok());
+    if *is_installed {
+        Ok(())
+    } else {
+        Err(io::Error::other("the built-in font could not be read"))
+    }
+}
+
+/// What text is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Letters {
+    /// The viewer sets it.
+    Words,
+    /// plotters sets it, somewhat too high.
+    Pixels,
+}
+
+impl Letters {
+    /// How much lower the text must be for its middle to be where it should, in sizes of the font; measured.
+    fn sink(self) -> f64 {
+        match self {
+            Self::Words => 0.0,
+            Self::Pixels => 0.16,
+        }
+    }
+}
+
+/// A drawing area with a scale.
+pub(super) struct Canvas<'a, DB: DrawingBackend> {
+    area: &'a DrawingArea<DB, Shift>,
+    scale: f64,
+    letters: Letters,
+}
+
+impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
+    pub fn new(area: &'a DrawingArea<DB, Shift>, scale: u32, letters: Letters) -> Self {
+        Self {
+            area,
+            scale: f64::from(scale),
+            letters,
+        }
+    }
+
+    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
+        (
+            (x * self.scale).round() as i32,
+            (y * self.scale).round() as i32,
+        )
+    }
+
+    /// A line through some points, at least two.
+    pub fn line(&self, points: &[(f64, f64)], color: Rgb, width: f64) -> Drawn<DB> {
+        let points: Vec<(i32, i32)> = points.iter().map(|&point| self.at(point)).collect();
+        let stroke_width = (width * self.scale).round().max(1.0) as u32;
+        let style = ShapeStyle {
+            color: rgb(color).to_rgba(),
+            filled: false,
+            stroke_width,
+        };
+        self.area.draw(&PathElement::new(points, style))
+    }
+
+    /// An area between two corners.
+    pub fn fill(&self, from: (f64, f64), to: (f64, f64), color: Rgb) -> Drawn<DB> {
+        let corners = [self.at(from), self.at(to)];
+        self.area
+            .draw(&Rectangle::new(corners, rgb(color).filled()))
+    }
+
+    /// A line of text, its middle at the height of the given place.
+    pub fn text(
+        &self,
+        (x, y): (f64, f64),
+        words: &str,
+        size: f64,
+        color: Rgb,
+        anchor: Anchor,
+    ) -> Drawn<DB> {
+        let at = (x, y + self.letters.sink() * size);
+        let style = self.style(size, color, anchor);
+        self.area.draw_text(words, &style, self.at(at))
+    }
+
+    /// How wide a line of text is.
+    pub fn text_width(&self, words: &str, size: f64) -> f64 {
+        let style = self.style(size, INK, Anchor::Left);
+        let width = self.area.estimate_text_size(words, &style);
+        width.map_or(0.0, |(width, _)| f64::from(width) / self.scale)
+    }
+
+    fn style(&self, size: f64, color: Rgb, anchor: Anchor) -> TextStyle<'static> {
+        let horizontal = match anchor {
+            Anchor::Left => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::Right => HPos::Right,
+        };
+        let font = (FONT, size * self.scale).into_font();
+        let mut style = TextStyle::from(font).pos(Pos::new(horizontal, VPos::Center));
+        style.color = rgb(color).to_backend_color();
+        style
+    }
+}
+
+fn rgb([red, green, blue]: Rgb) -> RGBColor {
+    RGBColor(red, green, blue)
+}

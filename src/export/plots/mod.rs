@@ -1,0 +1,79 @@
+//! Pictures of a session: probabilities over time for each face, with the events, and shares of time.
+//!
+//! [`picture`](mod@picture) lays out what is drawn, [`canvas`] draws it with plotters, which makes vectors and pixels of
+//! the same calls. The words are set in the font of the window, which is part of the program, so that a PNG looks the same on
+//! every machine; an SVG names it and falls back to the viewer's own.
+
+mod axis;
+mod canvas;
+mod curve;
+mod picture;
+
+use std::io::{self, Write};
+
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use plotters::{
+    backend::{BitMapBackend, SVGBackend},
+    drawing::IntoDrawingArea,
+};
+
+use self::{
+    canvas::{Canvas, Letters},
+    picture::Picture,
+};
+use super::View;
+use crate::expression::Expression;
+
+/// Pixels of the PNG for each unit of the layout, so that it is sharp on fine screens and in print. An SVG's coordinates
+/// are whole numbers too, and as many times finer.
+const SCALE: u32 = 2;
+
+/// The colour of an expression, red, green, blue: that of the window's light theme, which was chosen to be told apart by
+/// people with the usual colour-vision deficiencies.
+pub const fn color(expression: Expression) -> [u8; 3] {
+    match expression {
+        Expression::Angry => [0xA3, 0x12, 0x2F],
+        Expression::Disgust => [0x09, 0x9E, 0x5D],
+        Expression::Fear => [0x5E, 0x31, 0x72],
+        Expression::Happy => [0xA9, 0x86, 0x00],
+        Expression::Sad => [0x1C, 0x63, 0xBA],
+        Expression::Surprise => [0xA0, 0x40, 0x00],
+        Expression::Neutral => [0x6B, 0x72, 0x7C],
+    }
+}
+
+pub(super) fn write_svg(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    canvas::install_font()?;
+    let picture = Picture::new(view);
+    let (width, height) = (picture.width(), picture.height());
+    let (wide, high) = (width * SCALE, height * SCALE);
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (wide, high)).into_drawing_area();
+        picture
+            .draw(&Canvas::new(&root, SCALE, Letters::Words))
+            .map_err(io::Error::other)?;
+        root.present().map_err(io::Error::other)?;
+    }
+    // The picture is shown at the size of its layout; the finer coordinates stay in the view box.
+    let fine = format!("width=\"{wide}\" height=\"{high}\"");
+    let shown = format!("width=\"{width}\" height=\"{height}\"");
+    out.write_all(svg.replacen(&fine, &shown, 1).as_bytes())
+}
+
+pub(super) fn write_png(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    canvas::install_font()?;
+    let picture = Picture::new(view);
+    let (wide, high) = (picture.width() * SCALE, picture.height() * SCALE);
+    let mut rgb = vec![255; wide as usize * high as usize * 3];
+    {
+        let root = BitMapBackend::with_buffer(&mut rgb, (wide, high)).into_drawing_area();
+        picture
+            .draw(&Canvas::new(&root, SCALE, Letters::Pixels))
+            .map_err(io::Error::other)?;
+        root.present().map_err(io::Error::other)?;
+    }
+    let encoder = PngEncoder::new(out);
+    let encoded = encoder.write_image(&rgb, wide, high, ExtendedColorType::Rgb8);
+    encoded.map_err(io::Error::other)
+}

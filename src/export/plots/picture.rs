@@ -1,0 +1,350 @@
+//! What stands where: a title, the colours, the events, a panel for each face, and the shares of time.
+
+use plotters::backend::DrawingBackend;
+
+use super::{
+    super::{View, on_one_line, summary::FaceSummary},
+    axis,
+    canvas::{Anchor, Canvas, Drawn, GRID, INK, PAPER, WEAK_INK},
+    color,
+    curve::{self, Point},
+};
+use crate::{
+    expression::Expression,
+    record::{
+        tables::{EventKind, seconds},
+        timeline::{Run, Track},
+    },
+};
+
+const WIDTH: f64 = 1200.0;
+const LEFT: f64 = 72.0;
+const RIGHT: f64 = 24.0;
+const PLOT_WIDTH: f64 = WIDTH - LEFT - RIGHT;
+/// Room for the title and the colours.
+const HEAD: f64 = 84.0;
+/// Rows of words for events, and their height.
+const EVENT_ROWS: usize = 3;
+const EVENT_ROW: f64 = 18.0;
+const PANEL: f64 = 150.0;
+/// Room around a panel: its title with the band of expressions above, the marks of time below.
+const PANEL_TOP: f64 = 44.0;
+const PANEL_BOTTOM: f64 = 30.0;
+const BAND: f64 = 8.0;
+const SHARE_HEAD: f64 = 40.0;
+const SHARE_ROW: f64 = 30.0;
+const FOOT: f64 = 34.0;
+
+const TITLE: f64 = 22.0;
+const HEADING: f64 = 18.0;
+const SMALL: f64 = 15.0;
+
+/// Panels beyond these would make a picture that nobody can open; the faces seen longest have one.
+const MOST_PANELS: usize = 12;
+/// Words of events are cut off after so many characters.
+const MOST_EVENT_CHARS: usize = 28;
+
+struct Panel {
+    number: u64,
+    summary: FaceSummary,
+    runs: Vec<Run>,
+    curves: Vec<Vec<Point>>,
+}
+
+struct Mark {
+    time_s: f64,
+    words: String,
+}
+
+/// A picture, laid out.
+pub(super) struct Picture {
+    title: String,
+    length_s: f64,
+    panels: Vec<Panel>,
+    n_left_out: usize,
+    marks: Vec<Mark>,
+}
+
+impl Picture {
+    pub fn new(view: &View<'_>) -> Self {
+        let session = view.session;
+        let ends = view.tracks.iter().flat_map(|track| &track.appearances);
+        let events = session.events.iter().map(|event| event.pts_90k);
+        let end = ends
+            .map(|appearance| appearance.end_90k)
+            .chain(events)
+            .chain([session.end_pts_90k()])
+            .max();
+        // An axis has a length, even if nothing was recorded.
+        let length_s = seconds(end.unwrap_or(0)).max(0.1);
+        let columns_per_s = PLOT_WIDTH / length_s;
+        let mut by_length: Vec<(&Track<'_>, f64)> = view
+            .tracks
+            .iter()
+            .map(|track| (track, track.seen_s()))
+            .collect();
+        by_length.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let n_left_out = by_length.len().saturating_sub(MOST_PANELS);
+        by_length.truncate(MOST_PANELS);
+        let mut panels: Vec<Panel> = by_length
+            .into_iter()
+            .map(|(track, _)| Panel {
+                number: track.number,
+                summary: FaceSummary::of(track),
+                runs: track.runs(),
+                curves: curve::curves(track, columns_per_s),
+            })
+            .collect();
+        panels.sort_by_key(|panel| panel.number);
+        let marks = session
+            .events
+            .iter()
+            .filter(|event| is_worth_a_mark(event.kind))
+            .map(|event| Mark {
+                time_s: seconds(event.pts_90k),
+                words: match (event.kind, on_one_line(&event.detail)) {
+                    (kind, note) if note.is_empty() => kind.name().replace('_', " "),
+                    (EventKind::Marker | EventKind::Checkpoint, note) => shortened(&note),
+                    (kind, _) => kind.name().replace('_', " "),
+                },
+            })
+            .collect();
+        let manifest = &session.manifest;
+        // The date and the time of day, without the fraction and the offset that RFC 3339 has.
+        let started: String = manifest.started.chars().take(19).collect();
+        Self {
+            title: format!(
+                "{}, {}",
+                on_one_line(&manifest.source.name),
+                started.replace('T', " ")
+            ),
+            length_s,
+            panels,
+            n_left_out,
+            marks,
+        }
+    }
+
+    pub fn width(&self) -> u32 {
+        WIDTH as u32
+    }
+
+    pub fn height(&self) -> u32 {
+        (self.shares_top() + self.shares_height() + FOOT) as u32
+    }
+
+    fn events_height(&self) -> f64 {
+        if self.marks.is_empty() {
+            0.0
+        } else {
+            EVENT_ROWS as f64 * EVENT_ROW
+        }
+    }
+
+    /// Where the curves of a panel begin.
+    fn panel_top(&self, index: usize) -> f64 {
+        let above = index as f64 * (PANEL_TOP + PANEL + PANEL_BOTTOM);
+        HEAD + self.events_height() + above + PANEL_TOP
+    }
+
+    fn shares_top(&self) -> f64 {
+        self.panel_top(self.panels.len().max(1)) - PANEL_TOP
+    }
+
+    fn shares_height(&self) -> f64 {
+        if self.panels.is_empty() {
+            0.0
+        } else {
+            SHARE_HEAD + self.panels.len() as f64 * SHARE_ROW
+        }
+    }
+
+    fn x_of(&self, time_s: f64) -> f64 {
+        LEFT + PLOT_WIDTH * (time_s / self.length_s).clamp(0.0, 1.0)
+    }
+
+    pub fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
+        canvas.fill((0.0, 0.0), (WIDTH, f64::from(self.height())), PAPER)?;
+        canvas.text((LEFT, 26.0), &self.title, TITLE, INK, Anchor::Left)?;
+        draw_legend(canvas)?;
+        for index in 0..self.panels.len().max(1) {
+            let top = self.panel_top(index);
+            self.draw_axes(canvas, top)?;
+            match self.panels.get(index) {
+                Some(panel) => self.draw_panel(canvas, panel, top)?,
+                None => {
+                    let middle = (LEFT + PLOT_WIDTH / 2.0, top + PANEL / 2.0);
+                    canvas.text(
+                        middle,
+                        "no face was seen",
+                        HEADING,
+                        WEAK_INK,
+                        Anchor::Middle,
+                    )?;
+                }
+            }
+        }
+        self.draw_events(canvas, HEAD + self.events_height())?;
+        self.draw_shares(canvas)
+    }
+
+    fn draw_axes<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, top: f64) -> Drawn<DB> {
+        let bottom = top + PANEL;
+        for (share, words) in [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")] {
+            let y = bottom - PANEL * share;
+            canvas.line(&[(LEFT, y), (LEFT + PLOT_WIDTH, y)], GRID, 1.0)?;
+            canvas.text((LEFT - 8.0, y), words, SMALL, WEAK_INK, Anchor::Right)?;
+        }
+        for (time_s, words) in axis::marks(self.length_s) {
+            let x = self.x_of(time_s);
+            canvas.line(&[(x, top), (x, bottom + 4.0)], GRID, 1.0)?;
+            canvas.text((x, bottom + 15.0), &words, SMALL, WEAK_INK, Anchor::Middle)?;
+        }
+        Ok(())
+    }
+
+    fn draw_panel<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, DB>,
+        panel: &Panel,
+        top: f64,
+    ) -> Drawn<DB> {
+        let name = format!("face {}", panel.number);
+        canvas.text((LEFT, top - 28.0), &name, HEADING, INK, Anchor::Left)?;
+        let seen = format!("seen for {:.1} s", panel.summary.seen_s);
+        canvas.text(
+            (LEFT + PLOT_WIDTH, top - 28.0),
+            &seen,
+            SMALL,
+            WEAK_INK,
+            Anchor::Right,
+        )?;
+        for run in &panel.runs {
+            let (start, end) = (seconds(run.start_90k), seconds(run.end_90k));
+            let from = (self.x_of(start), top - BAND - 6.0);
+            let to = (self.x_of(end), top - 6.0);
+            canvas.fill(from, to, color(run.label))?;
+        }
+        for curve in &panel.curves {
+            for expression in Expression::ALL {
+                let points: Vec<(f64, f64)> = curve
+                    .iter()
+                    .map(|(time_s, values)| {
+                        let share = values[expression.index()].clamp(0.0, 1.0);
+                        (self.x_of(*time_s), top + PANEL * (1.0 - share))
+                    })
+                    .collect();
+                canvas.line(&points, color(expression), 1.5)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A line through each panel for every event, and its words above the first where there is room.
+    fn draw_events<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, bottom: f64) -> Drawn<DB> {
+        let mut free_from = [f64::NEG_INFINITY; EVENT_ROWS];
+        for mark in &self.marks {
+            let x = self.x_of(mark.time_s);
+            let width = canvas.text_width(&mark.words, SMALL);
+            let left = x.min(LEFT + PLOT_WIDTH - width);
+            let row = free_from.iter().position(|free| *free <= left);
+            let mut top = bottom;
+            if let Some(row) = row {
+                free_from[row] = left + width + 10.0;
+                let y = bottom - self.events_height() + (row as f64 + 0.5) * EVENT_ROW;
+                canvas.text((left, y), &mark.words, SMALL, INK, Anchor::Left)?;
+                top = y + EVENT_ROW / 2.0;
+            }
+            for index in 0..self.panels.len().max(1) {
+                let panel = self.panel_top(index);
+                canvas.line(&[(x, top), (x, panel + PANEL)], WEAK_INK, 1.0)?;
+                // Between the panels stand the marks of time.
+                top = self.panel_top(index + 1) - BAND - 6.0;
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_shares<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
+        let top = self.shares_top();
+        if !self.panels.is_empty() {
+            canvas.text(
+                (LEFT, top + 16.0),
+                "share of time",
+                HEADING,
+                INK,
+                Anchor::Left,
+            )?;
+        }
+        for (index, panel) in self.panels.iter().enumerate() {
+            let y = top + SHARE_HEAD + index as f64 * SHARE_ROW;
+            let middle = y + SHARE_ROW / 2.0 - 3.0;
+            let name = format!("face {}", panel.number);
+            canvas.text((LEFT - 8.0, middle), &name, SMALL, INK, Anchor::Right)?;
+            let mut x = LEFT;
+            for expression in Expression::ALL {
+                let share = panel.summary.shares[expression.index()];
+                if share.is_nan() || share <= 0.0 {
+                    continue;
+                }
+                let end = x + PLOT_WIDTH * share;
+                canvas.fill((x, y), (end, y + SHARE_ROW - 6.0), color(expression))?;
+                let words = format!("{expression} {:.0} %", share * 100.0);
+                if canvas.text_width(&words, SMALL) + 8.0 < end - x {
+                    let at = ((x + end) / 2.0, middle);
+                    canvas.text(at, &words, SMALL, PAPER, Anchor::Middle)?;
+                }
+                x = end;
+            }
+        }
+        if self.n_left_out > 0 {
+            let words = format!(
+                "{} more faces were seen for a shorter time and are not shown",
+                self.n_left_out
+            );
+            let y = top + self.shares_height() + 14.0;
+            canvas.text((LEFT, y), &words, SMALL, WEAK_INK, Anchor::Left)?;
+        }
+        Ok(())
+    }
+}
+
+fn draw_legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>) -> Drawn<DB> {
+    let mut x = LEFT;
+    for expression in Expression::ALL {
+        canvas.fill((x, 54.0), (x + 14.0, 66.0), color(expression))?;
+        x += 20.0;
+        canvas.text((x, 60.0), expression.name(), SMALL, INK, Anchor::Left)?;
+        x += canvas.text_width(expression.name(), SMALL) + 22.0;
+    }
+    let words = "smoothed probabilities";
+    let at = (LEFT + PLOT_WIDTH, 60.0);
+    canvas.text(at, words, SMALL, WEAK_INK, Anchor::Right)
+}
+
+/// Beginning and end are the edges of the picture, and a warning has no time that means anything.
+fn is_worth_a_mark(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Marker
+        | EventKind::Paused
+        | EventKind::Resumed
+        | EventKind::Checkpoint
+        | EventKind::SourceLost
+        | EventKind::SourceBack
+        | EventKind::Refused
+        | EventKind::Error => true,
+        EventKind::Started
+        | EventKind::Part
+        | EventKind::Privacy
+        | EventKind::Warning
+        | EventKind::Stopped => false,
+    }
+}
+
+fn shortened(words: &str) -> String {
+    let mut short: String = words.chars().take(MOST_EVENT_CHARS).collect();
+    if short.len() < words.len() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,228 @@
+//! The end of a residual block: sum, ReLU and, if wanted, 2×2 maximum pooling in one pass, with gradients.
+//!
+//! Candle would pass over the images three times and back again on one thread; the sums are never stored here, and
+//! with pooling neither is their image of full size.
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::{
+    batch_norm::finish_by_candle,
+    cpu::multiversion,
+    slices::{contiguous_f32, is_cpu_f32, with_f32},
+};
+
+/// Adds two batches of images `(b, h, w, c)`, makes what is negative zero, and with `pool` keeps the largest of each
+/// 2×2 square: `(b, h', w', c)`. Differentiable in both; with pooling the gradient flows to the first largest value.
+///
+/// # Errors
+/// If the shapes differ, or pooling meets an odd height or width.
+pub fn add_relu(xs: &Tensor, short_cut: &Tensor, pool: bool) -> Result<Tensor> {
+    let (_, height, width, _) = xs.dims4()?;
+    let even = height.is_multiple_of(2) && width.is_multiple_of(2);
+    if xs.dims() != short_cut.dims() || pool && !even {
+        bail!("cannot add {:?} to {:?}", short_cut.shape(), xs.shape())
+    }
+    if !is_cpu_f32(xs) {
+        return finish_by_candle((xs + short_cut)?, true, pool);
+    }
+    xs.contiguous()?
+        .apply_op2(&short_cut.contiguous()?, AddRelu { pool })
+}
+
+struct AddRelu {
+    pool: bool,
+}
+
+impl CustomOp2 for AddRelu {
+    fn name(&self) -> &'static str {
+        "fervis-add-relu"
+    }
+
+    fn cpu_fwd(
+        &self,
+        xs: &CpuStorage,
+        layout: &Layout,
+        short_cut: &CpuStorage,
+        short_cut_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (batch, height, width, channels) = layout.shape().dims4()?;
+        let xs = contiguous_f32(xs, layout)?;
+        let short_cut = contiguous_f32(short_cut, short_cut_layout)?;
+        let row_len = width * channels;
+        if !self.pool {
+            let mut ys = vec![0.0; xs.len()];
+            ys.par_chunks_exact_mut(row_len)
+                .zip(xs.par_chunks_exact(row_len))
+                .zip(short_cut.par_chunks_exact(row_len))
+                .with_min_len(height)
+                .for_each(|((ys, xs), short_cut)| sum(xs, short_cut, ys));
+            return Ok((CpuStorage::F32(ys), layout.shape().clone()));
+        }
+        let mut ys = vec![0.0; xs.len() / 4];
+        ys.par_chunks_exact_mut(row_len / 2)
+            .zip(xs.par_chunks_exact(2 * row_len))
+            .zip(short_cut.par_chunks_exact(2 * row_len))
+            .with_min_len(height / 2)
+            .for_each(|((ys, xs), short_cut)| pooled_sum(xs, short_cut, channels, ys));
+        let shape = Shape::from((batch, height / 2, width / 2, channels));
+        Ok((CpuStorage::F32(ys), shape))
+    }
+
+    fn bwd(
+        &self,
+        xs: &Tensor,
+        short_cut: &Tensor,
+        ys: &Tensor,
+        grad_ys: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (_, height, width, channels) = xs.dims4()?;
+        let grad_ys = grad_ys.contiguous()?;
+        let row_len = width * channels;
+        let grad = with_f32(&grad_ys, |grads| {
+            let mut out = vec![0.0; xs.elem_count()];
+            if self.pool {
+                with_f32(xs, |xs| {
+                    with_f32(short_cut, |short_cut| {
+                        out.par_chunks_exact_mut(2 * row_len)
+                            .zip(xs.par_chunks_exact(2 * row_len))
+                            .zip(short_cut.par_chunks_exact(2 * row_len))
+                            .zip(grads.par_chunks_exact(row_len / 2))
+                            .with_min_len(height / 2)
+                            .for_each(|(((out, xs), short_cut), grads)| {
+                                pooled_gradient(xs, short_cut, grads, channels, out);
+                            });
+                        Ok(())
+                    })
+                })?;
+            } else {
+                with_f32(ys, |ys| {
+                    out.par_chunks_exact_mut(row_len)
+                        .zip(ys.par_chunks_exact(row_len))
+                        .zip(grads.par_chunks_exact(row_len))
+                        .with_min_len(height)
+                        .for_each(|((out, ys), grads)| gradient(ys, grads, out));
+                    Ok(())
+                })?;
+            }
+            Ok(out)
+        })?;
+        let grad = Tensor::from_vec(grad, xs.shape(), xs.device())?;
+        Ok((Some(grad.clone()), Some(grad)))
+    }
+}
+
+multiversion! {
+    fn sum(xs: &[f32], short_cut: &[f32], ys: &mut [f32]) {
+        for ((y, x), s) in ys.iter_mut().zip(xs).zip(short_cut) {
+            *y = (x + s).max(0.0);
+        }
+    }
+}
+
+multiversion! {
+    fn gradient(ys: &[f32], grads: &[f32], out: &mut [f32]) {
+        for ((out, y), grad) in out.iter_mut().zip(ys).zip(grads) {
+            *out = if *y > 0.0 { *grad } else { 0.0 };
+        }
+    }
+}
+
+multiversion! {
+    /// Two rows of pixels to one of squares.
+    fn pooled_sum(xs: &[f32], short_cut: &[f32], channels: usize, ys: &mut [f32]) {
+        for (square, ys) in ys.chunks_exact_mut(channels).enumerate() {
+            for at in pixels(square, channels, xs.len()) {
+                let (xs, short_cut) = (&xs[at..][..channels], &short_cut[at..][..channels]);
+                for i in 0..channels {
+                    // The results begin as zeros, which is the ReLU.
+                    ys[i] = ys[i].max(xs[i] + short_cut[i]);
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn pooled_gradient(xs: &[f32], short_cut: &[f32], grads: &[f32], channels: usize, out: &mut [f32]) {
+        for (square, grads) in grads.chunks_exact(channels).enumerate() {
+            let [a, b, c, d] = pixels(square, channels, xs.len());
+            for i in 0..channels {
+                let value = |at: usize| xs[at + i] + short_cut[at + i];
+                let values = [value(a), value(b), value(c), value(d)];
+                let largest = values[0].max(values[1]).max(values[2]).max(values[3]);
+                let mut grad = if largest > 0.0 { grads[i] } else { 0.0 };
+                for (at, value) in [a, b, c, d].into_iter().zip(values) {
+                    if value == largest {
+                        out[at + i] = grad;
+                        grad = 0.0; // Only the first of equals.
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where the four pixels of a square begin in two rows of pixels with `len` values together.
+fn pixels(square: usize, channels: usize, len: usize) -> [usize; 4] {
+    let first = 2 * square * channels;
+    let below = first + len / 2;
+    [first, first + channels, below, below + channels]
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::super::test_support::{assert_close, random};
+    use super::*;
+
+    #[test]
+    fn agrees_with_candle_over_many_shapes() {
+        for shape in [(3, 4, 6, 5), (1, 2, 8, 16), (5, 6, 4, 33), (2, 2, 2, 1)] {
+            for pool in [false, true] {
+                let xs = Var::from_tensor(&random(shape, 1)).unwrap();
+                let short_cut = Var::from_tensor(&random(shape, 2)).unwrap();
+                let ys = add_relu(&xs, &short_cut, pool).unwrap();
+                let sum = (xs.as_tensor() + short_cut.as_tensor()).unwrap();
+                let expected = finish_by_candle(sum, true, pool).unwrap();
+                assert_close(&ys, &expected, 1e-6);
+                let seen = random(ys.shape(), 3);
+                let gradients =
+                    |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
+                let (grads, expected) = (gradients(&ys), gradients(&expected));
+                for var in [&xs, &short_cut] {
+                    let of = |grads: &candle_core::backprop::GradStore| grads.get(var).cloned();
+                    assert_close(&of(&grads).unwrap(), &of(&expected).unwrap(), 1e-6);
+                }
+            }
+        }
+    }
+
+    /// Candle shares the gradient among equals; here the first has it, as in PyTorch.
+    #[test]
+    fn the_first_of_equals_has_the_gradient() {
+        let xs = Var::from_tensor(
+            &Tensor::ones(
+                (1, 2, 2, 1),
+                candle_core::DType::F32,
+                &candle_core::Device::Cpu,
+            )
+            .unwrap(),
+        )
+        .unwrap();
+        let ys = add_relu(&xs, &xs.zeros_like().unwrap(), true).unwrap();
+        let grads = ys.sum_all().unwrap().backward().unwrap();
+        let grads = grads.get(&xs).unwrap().flatten_all().unwrap();
+        assert_eq!(grads.to_vec1::<f32>().unwrap(), [1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn wrong_shapes_are_errors() {
+        let add =
+            |a: (usize, usize, usize, usize), b, pool| add_relu(&random(a, 1), &random(b, 2), pool);
+        assert!(add((1, 2, 2, 3), (1, 2, 2, 4), false).is_err());
+        assert!(add((1, 3, 2, 3), (1, 3, 2, 3), true).is_err());
+        assert!(add((1, 3, 2, 3), (1, 3, 2, 3), false).is_ok());
+    }
+}

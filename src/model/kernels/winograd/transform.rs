@@ -1,0 +1,253 @@
+//! The transforms of squares and kernels, sixteen channels at a time.
+//!
+//! Everything here runs over neighbouring channels, so that the compiler makes vectors of it. A transform of a square is
+//! the one along a side, for its columns and then for its rows.
+
+use std::ops::{Add, Mul, Sub};
+
+use super::{Finish, Image, KERNEL};
+use crate::model::kernels::cpu::multiversion;
+
+/// Most numbers along a side of a transformed square.
+pub(super) const MOST: usize = 6;
+
+/// Numbers that are computed with side by side: those of a 512-bit vector.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes([f32; Self::N]);
+
+impl Lanes {
+    pub const N: usize = 16;
+    const ZERO: Self = Self([0.0; Self::N]);
+
+    #[inline(always)]
+    fn load(values: &[f32]) -> Self {
+        match values.first_chunk() {
+            Some(values) => Self(*values),
+            None => Self::ZERO,
+        }
+    }
+
+    #[inline(always)]
+    fn map2(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        let mut result = Self::ZERO;
+        for lane in 0..Self::N {
+            result.0[lane] = f(self.0[lane], other.0[lane]);
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        self.map2(other, |a, b| if a > b { a } else { b })
+    }
+}
+
+impl Add for Lanes {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        self.map2(other, |a, b| a + b)
+    }
+}
+
+impl Sub for Lanes {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.map2(other, |a, b| a - b)
+    }
+}
+
+impl Mul<f32> for Lanes {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, factor: f32) -> Self {
+        self.map2(self, |a, _| a * factor)
+    }
+}
+
+/// The transforms along one side, for squares of one size.
+pub(super) trait Scheme {
+    /// Results along a side.
+    const SIDE: usize;
+    /// Of pixels: `Bᵀ`.
+    fn pixels(d: &[Lanes; MOST]) -> [Lanes; MOST];
+    /// Of sums, back: `Aᵀ`.
+    fn sums(m: &[Lanes; MOST]) -> [Lanes; MOST];
+    /// Of kernels: `G`.
+    fn kernel(g: [f64; KERNEL]) -> [f64; MOST];
+}
+
+/// 2×2 results of 4×4 pixels.
+pub(super) struct Two;
+
+impl Scheme for Two {
+    const SIDE: usize = 2;
+
+    #[inline(always)]
+    fn pixels(d: &[Lanes; MOST]) -> [Lanes; MOST] {
+        let mut t = [Lanes::ZERO; MOST];
+        t[0] = d[0] - d[2];
+        t[1] = d[1] + d[2];
+        t[2] = d[2] - d[1];
+        t[3] = d[1] - d[3];
+        t
+    }
+
+    #[inline(always)]
+    fn sums(m: &[Lanes; MOST]) -> [Lanes; MOST] {
+        let mut t = [Lanes::ZERO; MOST];
+        t[0] = m[0] + m[1] + m[2];
+        t[1] = m[1] - m[2] - m[3];
+        t
+    }
+
+    fn kernel([a, b, c]: [f64; KERNEL]) -> [f64; MOST] {
+        [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c, 0.0, 0.0]
+    }
+}
+
+/// 4×4 results of 6×6 pixels.
+pub(super) struct Four;
+
+impl Scheme for Four {
+    const SIDE: usize = 4;
+
+    #[inline(always)]
+    fn pixels(d: &[Lanes; MOST]) -> [Lanes; MOST] {
+        let even = d[4] - d[2] * 4.0;
+        let odd = d[3] - d[1] * 4.0;
+        let outer = d[4] - d[2];
+        let inner = (d[3] - d[1]) * 2.0;
+        [
+            d[0] * 4.0 - d[2] * 5.0 + d[4],
+            even + odd,
+            even - odd,
+            outer + inner,
+            outer - inner,
+            d[1] * 4.0 - d[3] * 5.0 + d[5],
+        ]
+    }
+
+    #[inline(always)]
+    fn sums(m: &[Lanes; MOST]) -> [Lanes; MOST] {
+        let (a, b) = (m[1] + m[2], m[1] - m[2]);
+        let (c, d) = (m[3] + m[4], m[3] - m[4]);
+        let mut t = [Lanes::ZERO; MOST];
+        t[0] = m[0] + a + c;
+        t[1] = b + d * 2.0;
+        t[2] = a + c * 4.0;
+        t[3] = b + d * 8.0 + m[5];
+        t
+    }
+
+    fn kernel([a, b, c]: [f64; KERNEL]) -> [f64; MOST] {
+        [
+            a / 4.0,
+            -(a + b + c) / 6.0,
+            -(a - b + c) / 6.0,
+            (a + 2.0 * b + 4.0 * c) / 24.0,
+            (a - 2.0 * b + 4.0 * c) / 24.0,
+            c,
+        ]
+    }
+}
+
+/// A kernel's numbers, row by row: as many as the scheme has, then zeros.
+pub(super) fn transform_kernel<S: Scheme>(kernel: &[f32]) -> [f32; MOST * MOST] {
+    let at = |row: usize, column: usize| f64::from(kernel[row * KERNEL + column]);
+    let columns: [[f64; MOST]; KERNEL] =
+        std::array::from_fn(|x| S::kernel(std::array::from_fn(|y| at(y, x))));
+    let n = S::SIDE + KERNEL - 1;
+    let mut numbers = [0.0; MOST * MOST];
+    for (y, numbers) in numbers.chunks_exact_mut(n).take(n).enumerate() {
+        let row = S::kernel(std::array::from_fn(|x| columns[x][y]));
+        for (number, value) in numbers.iter_mut().zip(row) {
+            *number = value as f32;
+        }
+    }
+    numbers
+}
+
+multiversion! {
+    /// Transforms the square of an image whose results begin at `corner`, beyond the border zeros.
+    pub(super) fn take<S: Scheme>(image: Image<'_>, corner: [usize; 2], out: &mut [f32], stride: usize) {
+        let n = S::SIDE + KERNEL - 1;
+        for channel in (0..image.channels).step_by(Lanes::N) {
+            // Columns first: `columns[x][i]`.
+            let mut columns = [[Lanes::ZERO; MOST]; MOST];
+            for x in 0..n {
+                let mut pixels = [Lanes::ZERO; MOST];
+                for y in 0..n {
+                    // Counted from one pixel outside of the image.
+                    let (row, column) = (corner[0] + y, corner[1] + x);
+                    if (1..=image.height).contains(&row) && (1..=image.width).contains(&column) {
+                        let pixel = (row - 1) * image.width + column - 1;
+                        pixels[y] = Lanes::load(&image.values[pixel * image.channels + channel..]);
+                    }
+                }
+                columns[x] = S::pixels(&pixels);
+            }
+            for y in 0..n {
+                let mut row = [Lanes::ZERO; MOST];
+                for x in 0..n {
+                    row[x] = columns[x][y];
+                }
+                let row = S::pixels(&row);
+                for x in 0..n {
+                    let first = (y * n + x) * stride + channel;
+                    out[first..first + Lanes::N].copy_from_slice(&row[x].0);
+                }
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Transforms sums back, `stride` from number to number, and finishes them: pixel by pixel, all channels of `bias`.
+    pub(super) fn put<S: Scheme>(sums: &[f32], stride: usize, bias: &[f32], finish: Finish, out: &mut [f32]) {
+        let n = S::SIDE + KERNEL - 1;
+        let floor = Lanes([finish.floor; Lanes::N]);
+        for channel in (0..bias.len()).step_by(Lanes::N) {
+            let mut columns = [[Lanes::ZERO; MOST]; MOST];
+            for x in 0..n {
+                let mut numbers = [Lanes::ZERO; MOST];
+                for y in 0..n {
+                    numbers[y] = Lanes::load(&sums[(y * n + x) * stride + channel..]);
+                }
+                columns[x] = S::sums(&numbers);
+            }
+            let bias_here = Lanes::load(&bias[channel..]);
+            let mut results = [[Lanes::ZERO; MOST]; MOST];
+            for y in 0..S::SIDE {
+                let mut row = [Lanes::ZERO; MOST];
+                for x in 0..n {
+                    row[x] = columns[x][y];
+                }
+                results[y] = S::sums(&row);
+            }
+            if finish.pool {
+                for y in 0..S::SIDE / 2 {
+                    for x in 0..S::SIDE / 2 {
+                        let upper = results[2 * y][2 * x].larger(results[2 * y][2 * x + 1]);
+                        let lower = results[2 * y + 1][2 * x].larger(results[2 * y + 1][2 * x + 1]);
+                        let best = (upper.larger(lower) + bias_here).larger(floor);
+                        let first = (y * (S::SIDE / 2) + x) * bias.len() + channel;
+                        out[first..first + Lanes::N].copy_from_slice(&best.0);
+                    }
+                }
+            } else {
+                for y in 0..S::SIDE {
+                    for x in 0..S::SIDE {
+                        let value = (results[y][x] + bias_here).larger(floor);
+                        let first = (y * S::SIDE + x) * bias.len() + channel;
+                        out[first..first + Lanes::N].copy_from_slice(&value.0);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The colours of expressions, and of what is drawn on pictures.
+//!
+//! The seven expression colours were searched for so that people with the usual colour-vision deficiencies can tell
+//! them apart too; a test below measures it. The light theme takes darker shades, for contrast on white. Colour is
+//! never the only carrier: each coloured thing has its name beside it.
+
+use egui::{Color32, Theme};
+
+use crate::expression::Expression;
+
+/// Text on [`PLATE`].
+pub const PLATE_TEXT: Color32 = Color32::WHITE;
+/// Less important text on [`PLATE`].
+pub const PLATE_WEAK_TEXT: Color32 = Color32::from_gray(190);
+/// Dark ground for text on pictures; a bright picture shines through a little.
+pub const PLATE: Color32 = Color32::from_rgba_premultiplied(14, 16, 19, 224);
+/// Dark rim around lines drawn on pictures, so that they show on bright ground too.
+pub const RIM: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 130);
+
+/// The colour of an expression's bars and boxes.
+pub const fn expression(expression: Expression, theme: Theme) -> Color32 {
+    match (expression, theme) {
+        (Expression::Angry, Theme::Dark) => Color32::from_rgb(0xDB, 0x4A, 0x2B),
+        (Expression::Angry, Theme::Light) => Color32::from_rgb(0xA3, 0x12, 0x2F),
+        (Expression::Disgust, Theme::Dark) => Color32::from_rgb(0x1F, 0xC9, 0x87),
+        (Expression::Disgust, Theme::Light) => Color32::from_rgb(0x09, 0x9E, 0x5D),
+        (Expression::Fear, Theme::Dark) => Color32::from_rgb(0xB9, 0x5F, 0xB4),
+        (Expression::Fear, Theme::Light) => Color32::from_rgb(0x5E, 0x31, 0x72),
+        (Expression::Happy, Theme::Dark) => Color32::from_rgb(0xF4, 0xE8, 0x3C),
+        (Expression::Happy, Theme::Light) => Color32::from_rgb(0xA9, 0x86, 0x00),
+        (Expression::Sad, Theme::Dark) => Color32::from_rgb(0x46, 0x90, 0xEC),
+        (Expression::Sad, Theme::Light) => Color32::from_rgb(0x1C, 0x63, 0xBA),
+        (Expression::Surprise, Theme::Dark) => Color32::from_rgb(0xF0, 0x93, 0x0E),
+        (Expression::Surprise, Theme::Light) => Color32::from_rgb(0xA0, 0x40, 0x00),
+        (Expression::Neutral, Theme::Dark) => Color32::from_rgb(0xC0, 0xC5, 0xCC),
+        (Expression::Neutral, Theme::Light) => Color32::from_rgb(0x6B, 0x72, 0x7C),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    fn linear(color: Color32) -> [f32; 3] {
+        [color.r(), color.g(), color.b()].map(|value| {
+            let value = f32::from(value) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        })
+    }
+
+    /// Contrast ratio of WCAG 2.1, 1 to 21.
+    pub(crate) fn contrast(a: Color32, b: Color32) -> f32 {
+        let luminance = |color| {
+            let [r, g, b] = linear(color);
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// CIE L*a*b* (D65) of linear sRGB.
+    fn lab([r, g, b]: [f32; 3]) -> [f32; 3] {
+        let f = |t: f32| {
+            if t > 0.008_856 {
+                t.cbrt()
+            } else {
+                7.787 * t + 16.0 / 116.0
+            }
+        };
+        let x = f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505);
+        let y = f(0.2126 * r + 0.7152 * g + 0.0722 * b);
+        let z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// Full protanopia and deuteranopia, Machado et al. 2009, table of severity 1.0.
+    const DEFICIENCIES: [[[f32; 3]; 3]; 2] = [
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_820, 0.042_940, 0.968_881],
+        ],
+    ];
+
+    #[test]
+    fn expressions_can_be_told_apart_with_common_colour_vision_deficiencies() {
+        const IDENTITY: [[f32; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        for theme in [Theme::Dark, Theme::Light] {
+            for matrix in DEFICIENCIES.into_iter().chain([IDENTITY]) {
+                let seen = Expression::ALL.map(|class| {
+                    let rgb = linear(expression(class, theme));
+                    lab(matrix.map(|row| {
+                        let value: f32 = row.iter().zip(rgb).map(|(weight, c)| weight * c).sum();
+                        value.clamp(0.0, 1.0)
+                    }))
+                });
+                for (i, a) in seen.iter().enumerate() {
+                    for (j, b) in seen.iter().enumerate().skip(i + 1) {
+                        let distance = a
+                            .iter()
+                            .zip(b)
+                            .map(|(a, b)| (a - b).powi(2))
+                            .sum::<f32>()
+                            .sqrt();
+                        // About 2.3 is the least difference people see side by side.
+                        assert!(
+                            distance > 15.0,
+                            "{theme:?}: {} and {} differ by {distance}",
+                            Expression::ALL[i],
+                            Expression::ALL[j]
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_on_plates_meets_wcag_contrast() {
+        assert!(contrast(PLATE_TEXT, PLATE.to_opaque()) >= 7.0);
+        assert!(contrast(PLATE_WEAK_TEXT, PLATE.to_opaque()) >= 7.0);
+    }
+}

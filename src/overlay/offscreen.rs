@@ -1,0 +1,158 @@
+//! The overlay on a frame's own pixels, without a window.
+//!
+//! egui runs on a screen as large as the frame, one point a pixel, and [`Canvas`] fills the triangles it asks for. Nothing is
+//! shared with the window, so neither its size nor its theme nor a slow graphics card reaches a recording.
+//! Text is drawn for the size of the picture: [`scale_for`] decides, and a caller cannot get it wrong.
+
+use egui::{
+    ClippedPrimitive, Context, LayerId, RawInput, TextureId, Theme,
+    epaint::{ClippedShape, Primitive},
+};
+
+use super::{OverlayLook, geometry::UiFromFrame, paint::paint, raster::Canvas, texture::Texture};
+use crate::{
+    bounding_box::BoundingBox,
+    detect::TrackId,
+    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    frame::Resolution,
+    pipeline::FaceAnalysis,
+};
+
+/// The shorter side of the picture on which text has the size that it has in the window, px.
+const REFERENCE_SIDE_PX: f32 = 720.0;
+/// Text below 12 px is not read in a compressed video, however small the picture is.
+const LEAST_SCALE: f32 = 0.85;
+/// Enough for a picture of 4320 lines.
+const GREATEST_SCALE: f32 = 6.0;
+
+/// Shorter sides of common pictures, px, whose glyphs [`Offscreen::new`] prepares.
+const COMMON_SIDES_PX: [u32; 3] = [480, 720, 1080];
+
+/// Size of lines and text on a picture of `resolution`: 1 at 720 lines, and in proportion above and, down to what can be
+/// read, below. It follows the shorter side, so that an upright picture is no different.
+pub fn scale_for(resolution: Resolution) -> f32 {
+    let side_px = resolution.width_px.min(resolution.height_px) as f32;
+    (side_px / REFERENCE_SIDE_PX).clamp(LEAST_SCALE, GREATEST_SCALE)
+}
+
+/// Draws the overlay on frames.
+///
+/// Making one takes some tens of ms (fonts are read and glyphs drawn), so keep it. It can be sent to another thread.
+pub struct Offscreen {
+    ctx: Context,
+    font_texture: Texture,
+}
+
+impl Default for Offscreen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Offscreen {
+    /// Reads the fonts and prepares the glyphs for the usual sizes of pictures, so that the first frame costs no more than
+    /// later ones. A picture of another size, or letters in a caption, cost a ms or two once.
+    pub fn new() -> Self {
+        let ctx = Context::default();
+        // egui draws glyphs stronger for dark text on light ground; plates are dark.
+        ctx.set_theme(Theme::Dark);
+        let mut offscreen = Self {
+            ctx,
+            font_texture: Texture::default(),
+        };
+        let faces = faces_with_all_glyphs();
+        for side_px in COMMON_SIDES_PX {
+            let resolution = Resolution::new(side_px * 16 / 9, side_px);
+            offscreen.primitives(resolution, &faces, &OverlayLook::default());
+        }
+        offscreen
+    }
+
+    /// Draws what `look` asks for of `faces` on `rgba`: rows top to bottom without padding, four bytes a pixel, as in a frame
+    /// of size `resolution`. Boxes are in pixels of this frame; those that are nowhere (no number, no area) are left out.
+    /// Alpha is left as it is.
+    ///
+    /// # Panics
+    /// If `rgba` is not exactly `resolution.n_pixels() * 4` bytes long.
+    pub fn draw(
+        &mut self,
+        rgba: &mut [u8],
+        resolution: Resolution,
+        faces: &[FaceAnalysis],
+        look: &OverlayLook,
+    ) {
+        let mut canvas = Canvas::new(rgba, resolution);
+        if look.is_empty(faces.len()) {
+            return;
+        }
+        for primitive in self.primitives(resolution, faces, look) {
+            // The overlay has no other kind.
+            if let Primitive::Mesh(mesh) = &primitive.primitive {
+                canvas.draw_mesh(mesh, primitive.clip_rect, &self.font_texture);
+            }
+        }
+    }
+
+    /// The overlay in triangles; the texture is ready for them.
+    fn primitives(
+        &mut self,
+        resolution: Resolution,
+        faces: &[FaceAnalysis],
+        look: &OverlayLook,
+    ) -> Vec<ClippedPrimitive> {
+        let shapes = self.shapes(resolution, faces, look);
+        self.ctx.tessellate(shapes, self.ctx.pixels_per_point())
+    }
+
+    /// The overlay as egui's shapes.
+    fn shapes(
+        &mut self,
+        resolution: Resolution,
+        faces: &[FaceAnalysis],
+        look: &OverlayLook,
+    ) -> Vec<ClippedShape> {
+        let place = UiFromFrame::identity(resolution);
+        let input = RawInput {
+            screen_rect: Some(place.picture_rect),
+            ..RawInput::default()
+        };
+        let scale = scale_for(resolution);
+        let mut output = self.ctx.run_pass(input, |ctx| {
+            let painter = ctx.layer_painter(LayerId::background());
+            paint(&painter, &place, faces, look, scale);
+        });
+        // There are no other textures than that of the fonts.
+        let patches = output.textures_delta.set.get(&TextureId::default());
+        for patch in patches.into_iter().flatten() {
+            self.font_texture.apply(patch);
+        }
+        output.textures_delta.clear();
+        output.shapes
+    }
+}
+
+/// Faces whose plates have every glyph in every place: each expression, with each digit first, second and third.
+/// (Between two pixels, glyphs are drawn anew: the same digit looks different after another word.)
+fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
+    let face = |expression: Expression, percent: u8| {
+        let mut probabilities = [0.0; N_EXPRESSIONS];
+        probabilities[expression.index()] = f32::from(percent) / 100.0;
+        FaceAnalysis {
+            track: TrackId(percent.into()),
+            box_in_frame: BoundingBox::new(10.0, 40.0, 80.0, 80.0),
+            score: 0.0,
+            unseen_for: std::time::Duration::ZERO,
+            raw: Probabilities(probabilities),
+            smoothed: Probabilities(probabilities),
+        }
+    };
+    let percents = [1, 10, 21, 32, 43, 54, 65, 76, 87, 98, 99, 100];
+    Expression::ALL
+        .into_iter()
+        .flat_map(|expression| percents.map(|percent| face(expression, percent)))
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "offscreen_tests.rs"]
+mod tests;

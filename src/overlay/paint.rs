@@ -1,0 +1,309 @@
+//! The drawing itself: boxes, plates, caption.
+//!
+//! [`paint`] needs nothing but a painter, so the same drawing serves the window and any picture made without one.
+//! Sizes follow `scale`, not the window: text keeps its size when the picture shrinks.
+
+use std::time::Duration;
+
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, StrokeKind, Theme, Vec2,
+    pos2,
+    text::{LayoutJob, TextWrapping},
+    vec2,
+};
+
+use super::{OverlayLook, colors, geometry::UiFromFrame};
+use crate::pipeline::FaceAnalysis;
+
+/// Width of a box's line at scale 1, points.
+const LINE_WIDTH: f32 = 2.5;
+/// How far the dark rim reaches out on either side of the line at scale 1, points.
+const RIM_WIDTH: f32 = 1.0;
+/// Text size on a plate at scale 1, points.
+const TEXT_SIZE: f32 = 14.0;
+/// Height of a plate at scale 1, points.
+const PLATE_HEIGHT: f32 = 24.0;
+/// Free space inside a plate left and right, and between its parts, at scale 1, points.
+const PADDING: f32 = 7.0;
+/// A face not found for this long is drawn at [`FADED_OPACITY`]; the tracker gives up at about the same time.
+const FADE_AFTER: Duration = Duration::from_millis(700);
+/// Opacity of a face that is about to be given up.
+const FADED_OPACITY: f32 = 0.35;
+
+/// Draws each face's box, and a plate with its expression and confidence, as far as `look` has them.
+///
+/// `ui_from_frame` says where the frame that `faces` are about is shown; nothing is drawn outside that place. `scale` is
+/// the size of lines and text: 1 for the window, [`scale_for`](super::scale_for) for a picture of its own.
+/// Faces whose box has no area or is no number are left out.
+pub fn paint(
+    painter: &Painter,
+    ui_from_frame: &UiFromFrame,
+    faces: &[FaceAnalysis],
+    look: &OverlayLook,
+    scale: f32,
+) {
+    let picture = ui_from_frame.picture_rect;
+    let painter = painter.with_clip_rect(picture);
+    let placed: Vec<(&FaceAnalysis, Rect)> = faces
+        .iter()
+        .filter_map(|face| {
+            let box_in_ui = drawable(ui_from_frame.rect(face.box_in_frame), picture)?;
+            Some((face, box_in_ui))
+        })
+        .collect();
+    let faded = |face: &FaceAnalysis| {
+        let mut painter = painter.clone();
+        painter.multiply_opacity(opacity(face.unseen_for));
+        painter
+    };
+    // Plates come after all boxes: no line crosses a name.
+    if look.boxes {
+        for &(face, box_in_ui) in &placed {
+            paint_box(&faded(face), box_in_ui, color_of(face), scale);
+        }
+    }
+    let mut taken = Vec::with_capacity(placed.len() + 1);
+    if let Some(caption) = &look.caption {
+        taken.push(paint_caption(&painter, picture, caption, scale));
+    }
+    if look.names {
+        for &(face, box_in_ui) in &placed {
+            let painter = faded(face);
+            let text = plate_text(face, look.uncertain_below);
+            let plate = Plate::layout(&painter, face, text, faces.len() > 1, scale);
+            let rect = place_plate(picture, box_in_ui, plate.size, &taken, scale);
+            plate.paint(&painter, rect.min);
+            taken.push(rect);
+        }
+    }
+}
+
+/// The words on a face's plate.
+pub fn plate_text(face: &FaceAnalysis, uncertain_below: f32) -> String {
+    let (label, (_, probability)) = (face.shown_label(uncertain_below), face.smoothed.top());
+    format!("{label} {:.0} %", probability * 100.0)
+}
+
+/// The part of a face's box that could be seen, and enough around it that the cut does not show.
+fn drawable(box_in_ui: Rect, picture: Rect) -> Option<Rect> {
+    // Coordinates far outside would lose the pixel's fraction, and overflow where triangles are filled.
+    let margin = picture.size().max_elem() + 100.0;
+    let rect = box_in_ui.intersect(picture.expand(margin));
+    (box_in_ui.is_finite() && rect.is_positive()).then_some(rect)
+}
+
+fn color_of(face: &FaceAnalysis) -> Color32 {
+    // Pictures have no theme; the dark theme's brighter colours stand out on the dark rim.
+    colors::expression(face.label(), Theme::Dark)
+}
+
+fn opacity(unseen_for: Duration) -> f32 {
+    let share = (unseen_for.as_secs_f32() / FADE_AFTER.as_secs_f32()).min(1.0);
+    1.0 - share * (1.0 - FADED_OPACITY)
+}
+
+fn paint_box(painter: &Painter, rect: Rect, color: Color32, scale: f32) {
+    let radius = CornerRadius::same((6.0 * scale).min(255.0) as u8);
+    let rim = Stroke::new((LINE_WIDTH + 2.0 * RIM_WIDTH) * scale, colors::RIM);
+    painter.rect_stroke(rect, radius, rim, StrokeKind::Middle);
+    let line = Stroke::new(LINE_WIDTH * scale, color);
+    painter.rect_stroke(rect, radius, line, StrokeKind::Middle);
+}
+
+/// Draws the caption at the bottom left of the picture and returns where its plate is.
+fn paint_caption(painter: &Painter, picture: Rect, caption: &str, scale: f32) -> Rect {
+    let inset = PADDING * scale;
+    let mut job = LayoutJob::simple_singleline(caption.to_owned(), font(scale), colors::PLATE_TEXT);
+    job.wrap = TextWrapping::truncate_at_width((picture.width() - 4.0 * inset).max(0.0));
+    let galley = painter.layout_job(job);
+    let size = vec2(galley.size().x + 2.0 * inset, PLATE_HEIGHT * scale);
+    let min = picture.left_bottom() + vec2(inset, -inset - size.y);
+    let rect = Rect::from_min_size(min, size);
+    painter.rect_filled(rect, plate_radius(scale), colors::PLATE);
+    let text_height = galley.size().y;
+    painter.galley(
+        pos2(min.x + inset, rect.center().y - text_height / 2.0),
+        galley,
+        colors::PLATE_TEXT,
+    );
+    rect
+}
+
+/// One face's name plate, laid out but not placed.
+struct Plate {
+    number: Option<String>,
+    text: String,
+    color: Color32,
+    scale: f32,
+    number_width: f32,
+    size: Vec2,
+}
+
+impl Plate {
+    /// `numbered` adds the face's number, which the side panel shows too.
+    fn layout(
+        painter: &Painter,
+        face: &FaceAnalysis,
+        text: String,
+        numbered: bool,
+        scale: f32,
+    ) -> Self {
+        let width_of = |text: &str| {
+            painter
+                .layout_no_wrap(text.to_owned(), font(scale), Color32::WHITE)
+                .size()
+                .x
+        };
+        let number = numbered.then(|| face.track.0.to_string());
+        let number_width = number
+            .as_deref()
+            .map_or(0.0, |number| width_of(number) + PADDING * scale);
+        let width = chip_side(scale) + 3.0 * PADDING * scale + number_width + width_of(&text);
+        Self {
+            number,
+            text,
+            color: color_of(face),
+            scale,
+            number_width,
+            size: vec2(width, PLATE_HEIGHT * scale),
+        }
+    }
+
+    fn paint(&self, painter: &Painter, min: Pos2) {
+        let Self { scale, .. } = *self;
+        let rect = Rect::from_min_size(min, self.size);
+        painter.rect_filled(rect, plate_radius(scale), colors::PLATE);
+        let middle = rect.center().y;
+        let mut x = rect.left() + PADDING * scale;
+        if let Some(number) = &self.number {
+            painter.text(
+                pos2(x, middle),
+                Align2::LEFT_CENTER,
+                number,
+                font(scale),
+                colors::PLATE_WEAK_TEXT,
+            );
+            x += self.number_width;
+        }
+        let side = chip_side(scale);
+        let chip = Rect::from_min_size(pos2(x, middle - side / 2.0), Vec2::splat(side));
+        painter.rect_filled(chip, CornerRadius::same((2.0 * scale) as u8), self.color);
+        painter.text(
+            pos2(chip.right() + PADDING * scale, middle),
+            Align2::LEFT_CENTER,
+            &self.text,
+            font(scale),
+            colors::PLATE_TEXT,
+        );
+    }
+}
+
+fn plate_radius(scale: f32) -> CornerRadius {
+    CornerRadius::same((5.0 * scale).min(255.0) as u8)
+}
+
+fn font(scale: f32) -> FontId {
+    FontId::proportional(TEXT_SIZE * scale)
+}
+
+fn chip_side(scale: f32) -> f32 {
+    10.0 * scale
+}
+
+/// Where a plate goes: above its box, else below, else inside at the top or the bottom; the first place that lies
+/// in the picture and covers no plate that is `taken`. With no such place it goes above, pushed into the picture.
+fn place_plate(picture: Rect, face: Rect, size: Vec2, taken: &[Rect], scale: f32) -> Rect {
+    let gap = (LINE_WIDTH / 2.0 + RIM_WIDTH + 1.0) * scale;
+    let into_picture = |y: f32| {
+        let x = face
+            .left()
+            .min(picture.right() - size.x)
+            .max(picture.left());
+        let y = y.min(picture.bottom() - size.y).max(picture.top());
+        Rect::from_min_size(pos2(x, y), size)
+    };
+    let rows = [
+        face.top() - gap - size.y,
+        face.bottom() + gap,
+        face.top() + gap,
+        face.bottom() - gap - size.y,
+    ];
+    rows.iter()
+        .filter(|&&y| y >= picture.top() && y + size.y <= picture.bottom())
+        .map(|&y| into_picture(y))
+        .find(|rect| taken.iter().all(|other| !other.intersects(*rect)))
+        .unwrap_or_else(|| into_picture(rows[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PICTURE: Rect = Rect {
+        min: pos2(100.0, 50.0),
+        max: pos2(740.0, 410.0),
+    };
+    const SIZE: Vec2 = vec2(110.0, 24.0);
+
+    #[test]
+    fn plates_prefer_the_place_above_their_box() {
+        let face = Rect::from_min_size(pos2(300.0, 200.0), vec2(100.0, 100.0));
+        let plate = place_plate(PICTURE, face, SIZE, &[], 1.0);
+        assert_eq!(plate.left(), face.left());
+        assert!(plate.bottom() < face.top());
+        // At the picture's top there is no room above.
+        let face = Rect::from_min_size(pos2(300.0, 55.0), vec2(100.0, 100.0));
+        assert!(place_plate(PICTURE, face, SIZE, &[], 1.0).top() > face.bottom());
+        // A face larger than the picture has it inside.
+        let plate = place_plate(PICTURE, PICTURE.expand(50.0), SIZE, &[], 1.0);
+        assert!(PICTURE.contains_rect(plate));
+    }
+
+    #[test]
+    fn neighbours_do_not_cover_each_others_names() {
+        let left = Rect::from_min_size(pos2(300.0, 200.0), vec2(90.0, 90.0));
+        let right = left.translate(vec2(60.0, 4.0));
+        let first = place_plate(PICTURE, left, SIZE, &[], 1.0);
+        let second = place_plate(PICTURE, right, SIZE, &[first], 1.0);
+        assert!(!first.intersects(second));
+    }
+
+    #[test]
+    fn a_face_out_of_sight_fades_but_stays_visible() {
+        assert_eq!(opacity(Duration::ZERO), 1.0);
+        assert!((opacity(Duration::from_secs(9)) - FADED_OPACITY).abs() < 1e-6);
+    }
+
+    #[test]
+    fn boxes_that_are_nowhere_are_left_out_and_huge_ones_cut_out_of_sight() {
+        let at = |x, y, width, height| Rect::from_min_size(pos2(x, y), vec2(width, height));
+        let check = |rect: Rect, expected: Option<Rect>| {
+            assert_eq!(drawable(rect, PICTURE), expected, "{rect}");
+        };
+        check(
+            at(300.0, 200.0, 90.0, 90.0),
+            Some(at(300.0, 200.0, 90.0, 90.0)),
+        );
+        check(at(f32::NAN, 200.0, 90.0, 90.0), None);
+        check(at(300.0, 200.0, f32::INFINITY, 90.0), None);
+        check(at(300.0, 200.0, -90.0, 90.0), None);
+        check(at(300.0, 200.0, 0.0, 90.0), None);
+        check(at(1e30, 200.0, 90.0, 90.0), None);
+        let huge = drawable(at(-1e30, -1e30, 2e30, 2e30), PICTURE).unwrap();
+        assert!(huge.contains_rect(PICTURE.expand(100.0)), "{huge}");
+        assert!(huge.width() < 3000.0, "{huge}");
+    }
+
+    proptest! {
+        #[test]
+        fn plates_always_lie_in_the_picture(
+            x in -300.0f32..900.0, y in -300.0f32..700.0, side in 1.0f32..900.0,
+        ) {
+            let face = Rect::from_min_size(pos2(x, y), Vec2::splat(side));
+            let plate = place_plate(PICTURE, face, SIZE, &[], 1.0);
+            prop_assert!(PICTURE.expand(0.01).contains_rect(plate), "{plate}");
+        }
+    }
+}

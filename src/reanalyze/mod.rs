@@ -1,0 +1,472 @@
+//! Another network over a recorded session, and how its answers differ from those that were recorded.
+//!
+//! [`reanalyze`] reads the session's pictures again and asks the network about the faces where they were recorded, so
+//! that tracks stay comparable: nothing is detected anew. Presumed faces are not asked about, now as then. The
+//! probabilities are smoothed as in the recording. What comes out is a table like `faces.csv` and a [`Diff`]; the
+//! session itself is never changed.
+//!
+//! What a newcomer would get wrong: a recorded video is compressed, so even the same network answers a little
+//! differently on it than it did live. The original file of a session is read where it still exists.
+
+mod compare;
+mod pictures;
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use self::pictures::{Clip, Pictures};
+pub use self::{
+    compare::{ClassComparison, Comparison, TrackComparison},
+    pictures::PictureKind,
+};
+use crate::{
+    bounding_box::BoundingBox,
+    capture::{self, CaptureError, FrameSource, SourceSpec},
+    detect::TrackId,
+    expression::{Logits, Probabilities},
+    frame::{Frame, FramePool, Resolution},
+    model::{CheckpointInfo, ModelError},
+    pipeline::{ClassifyFaces, Smoother},
+    record::{
+        MANIFEST_FILE,
+        manifest::Model,
+        reader::Session,
+        tables::{FaceRow, FrameStatus, Lines, Row, ticks},
+    },
+};
+
+/// Name and version of `diff.json`.
+pub const SCHEMA: &str = "fervis-reanalysis/1";
+/// The comparison, in the folder of a reanalysis.
+pub const DIFF_FILE: &str = "diff.json";
+/// What the folders of reanalyses begin with, in the session's.
+pub const FOLDER_PREFIX: &str = "reanalysis-";
+
+/// Why a session could not be read again. The words are the ones users see.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReanalyzeError {
+    /// There is nothing to look at.
+    #[error("{} has no pictures to read again: {reason}", folder.display())]
+    NoPictures {
+        /// The session.
+        folder: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A file shows something else than what was recorded.
+    #[error("{} is not what was recorded: {problem}", file.display())]
+    OtherPictures {
+        /// The file.
+        file: PathBuf,
+        /// How that shows.
+        problem: String,
+    },
+    /// A video could not be opened.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// The network could not be run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The network gave no numbers.
+    #[error("the network's output is not finite")]
+    NotFinite,
+    /// The results of another time are there.
+    #[error("{} exists already", folder.display())]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Results must not go where a session is.
+    #[error("{} is a session; results need a folder of their own", folder.display())]
+    IsSession {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Disk full, no permission, and so on.
+    #[error("{} could not be written: {source}", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+/// What another network says about a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reanalysis {
+    /// The faces with their new probabilities, under the numbers of the session's frames and tracks. Their `model` is
+    /// the position after the session's own networks.
+    pub faces: Vec<FaceRow>,
+    /// The comparison.
+    pub diff: Diff,
+}
+
+/// `diff.json`: how two readings of a session differ. Counts are of faces in frames, shares are of time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diff {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The name of the session's folder.
+    pub session: String,
+    /// The networks of the recording.
+    pub before: Vec<Model>,
+    /// The other network.
+    pub after: Model,
+    /// What it was shown.
+    pub pictures: PicturesUsed,
+    /// What became of the recorded faces.
+    pub faces: FaceCounts,
+    /// All faces together.
+    pub overall: Comparison,
+    /// Each face.
+    pub tracks: Vec<TrackComparison>,
+    /// What should be known when the figures are read, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// The pictures that were read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PicturesUsed {
+    /// Where they came from.
+    pub kind: PictureKind,
+    /// The files.
+    pub files: Vec<PathBuf>,
+}
+
+/// What became of the recorded faces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct FaceCounts {
+    /// Rows of the session's `faces.csv`.
+    pub recorded: u64,
+    /// Of these, read again and compared.
+    pub compared: u64,
+    /// Of these, presumed, so that no network reads them.
+    pub presumed: u64,
+    /// Of these, in frames that are not in the video.
+    pub without_picture: u64,
+}
+
+/// Opens a file to read its pictures.
+type Open<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn FrameSource>, CaptureError>;
+
+/// Lets a network read a session again. `progress` is told how many frames of how many are done.
+///
+/// # Errors
+/// [`ReanalyzeError`], in one sentence.
+pub fn reanalyze(
+    session: &Session,
+    network: &mut dyn ClassifyFaces,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Reanalysis, ReanalyzeError> {
+    let open = |file: &Path| capture::open(&SourceSpec::Path(file.to_owned()));
+    reanalyze_from(session, network, &open, progress)
+}
+
+fn reanalyze_from(
+    session: &Session,
+    network: &mut dyn ClassifyFaces,
+    open: Open<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Reanalysis, ReanalyzeError> {
+    let pictures = pictures::find(session)?;
+    let mut notes: Vec<String> = pictures.warning().map(str::to_owned).into_iter().collect();
+    let mut reader = Reader {
+        session,
+        network,
+        answers: vec![None; session.faces.len()],
+        n_done: 0,
+        n_wanted: pictures.n_wanted(),
+    };
+    for clip in &pictures.clips {
+        notes.extend(reader.read(clip, open, progress)?);
+    }
+    let Reader {
+        answers, n_done, ..
+    } = reader;
+    if n_done == 0 && pictures.n_wanted() > 0 {
+        return Err(ReanalyzeError::OtherPictures {
+            file: pictures.files().first().cloned().unwrap_or_default(),
+            problem: "none of its pictures has the time of a recorded frame".to_owned(),
+        });
+    }
+    let info = Arc::clone(network.info());
+    let faces = smoothed(session, &answers);
+    let diff = diff(session, &faces, &info, &pictures, notes);
+    Ok(Reanalysis { faces, diff })
+}
+
+/// What the network says about a face alone, and how long it took for the frame.
+type Answer = Option<(Probabilities, Duration)>;
+
+struct Reader<'a> {
+    session: &'a Session,
+    network: &'a mut dyn ClassifyFaces,
+    /// In the order of the session's faces.
+    answers: Vec<Answer>,
+    n_done: u64,
+    n_wanted: u64,
+}
+
+impl Reader<'_> {
+    /// Reads a file and asks about the faces in its wanted pictures. Returns why it broke off, if it did.
+    fn read(
+        &mut self,
+        clip: &Clip,
+        open: Open<'_>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Option<String>, ReanalyzeError> {
+        let mut source = open(&clip.file)?;
+        let pool = FramePool::default();
+        let mut is_first = true;
+        loop {
+            let frame = match source.next_frame(&pool) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return Ok(None),
+                // What was read until then is worth having.
+                Err(error) => {
+                    let file = clip.file.display();
+                    return Ok(Some(format!("{file} was not read to its end: {error}")));
+                }
+            };
+            if std::mem::take(&mut is_first) {
+                check_size(clip, frame.resolution())?;
+            }
+            let time = ticks(frame.time);
+            for &row in clip.frames_at(time) {
+                if self.ask(&frame, self.session.frames[row].frame)? {
+                    self.n_done += 1;
+                    progress(self.n_done, self.n_wanted);
+                }
+            }
+            if clip.is_over(time) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Asks the network about the faces that were found in a frame, unless it was asked before: two pictures may be
+    /// near the frame's time. Returns whether it was asked now.
+    fn ask(&mut self, frame: &Frame, number: u64) -> Result<bool, ReanalyzeError> {
+        let range = self.session.face_range(number);
+        let found: Vec<usize> = range
+            .filter(|&face| self.session.faces[face].unseen_for.is_zero())
+            .collect();
+        if found.iter().any(|&face| self.answers[face].is_some()) {
+            return Ok(false);
+        }
+        let boxes: Vec<BoundingBox> = found
+            .iter()
+            .map(|&face| self.session.faces[face].box_in_frame)
+            .collect();
+        let started = Instant::now();
+        let logits = self.network.classify(frame, &boxes)?;
+        let took = started.elapsed();
+        let temperature = self.network.info().temperature;
+        for (face, logits) in found.into_iter().zip(logits) {
+            let Logits(values) = logits;
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(ReanalyzeError::NotFinite);
+            }
+            self.answers[face] = Some((logits.softmax(temperature), took));
+        }
+        Ok(true)
+    }
+}
+
+/// A file that was replaced by another usually has another size. A video may lack the last column or row of an odd one.
+fn check_size(clip: &Clip, found: Resolution) -> Result<(), ReanalyzeError> {
+    let recorded = clip.resolution;
+    let alike = found.width_px.abs_diff(recorded.width_px) <= 1
+        && found.height_px.abs_diff(recorded.height_px) <= 1;
+    if alike {
+        return Ok(());
+    }
+    Err(ReanalyzeError::OtherPictures {
+        file: clip.file.clone(),
+        problem: format!("its pictures are {found} and not {recorded}"),
+    })
+}
+
+/// The session's faces with new probabilities, smoothed as in the pipeline.
+fn smoothed(session: &Session, answers: &[Answer]) -> Vec<FaceRow> {
+    let time_constant =
+        Duration::try_from_secs_f64(session.manifest.settings.smoothing_s).unwrap_or_default();
+    let mut smoother = Smoother::default();
+    let mut rows = Vec::with_capacity(session.faces.len());
+    let frames = session.frames.iter();
+    for frame in frames.filter(|frame| frame.status == FrameStatus::Analysed) {
+        let range = session.face_range(frame.frame);
+        let faces = &session.faces[range.clone()];
+        smoother.retain(|track| faces.iter().any(|face| face.track == track.0));
+        // Smoothing went by the source's time, which of a played file is not the recording's.
+        let time = Duration::try_from_secs_f64(frame.source_s).unwrap_or_default();
+        for (face, answer) in faces.iter().zip(&answers[range]) {
+            let track = TrackId(face.track);
+            let (held, classify_time) = match answer {
+                Some((raw, took)) => (
+                    Some(smoother.update(track, *raw, time, time_constant)),
+                    *took,
+                ),
+                // One that was found and has no picture has no value either.
+                None if face.unseen_for.is_zero() => (None, Duration::ZERO),
+                None => (smoother.held(track), Duration::ZERO),
+            };
+            if let Some(held) = held {
+                rows.push(FaceRow {
+                    raw: held.raw,
+                    smoothed: held.smoothed,
+                    model: session.manifest.models.len(),
+                    detect_time: Duration::ZERO,
+                    classify_time,
+                    ..face.clone()
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn diff(
+    session: &Session,
+    faces: &[FaceRow],
+    info: &CheckpointInfo,
+    pictures: &Pictures,
+    notes: Vec<String>,
+) -> Diff {
+    let (overall, tracks) = compare::compare(session, faces);
+    let presumed = session
+        .faces
+        .iter()
+        .filter(|face| !face.unseen_for.is_zero());
+    let counts = FaceCounts {
+        recorded: session.faces.len() as u64,
+        compared: overall.n_faces,
+        presumed: presumed.count() as u64,
+        without_picture: 0,
+    };
+    let name = session
+        .folder
+        .file_name()
+        .unwrap_or(session.folder.as_os_str());
+    Diff {
+        schema: SCHEMA,
+        session: name.to_string_lossy().into_owned(),
+        before: session.manifest.models.clone(),
+        after: Model {
+            name: info.name.clone(),
+            architecture: info.architecture.clone(),
+            path: info.path.as_ref().map(|path| path.display().to_string()),
+            sha256: info.sha256.clone(),
+            labels: info.labels.clone(),
+            temperature: info.temperature,
+        },
+        pictures: PicturesUsed {
+            kind: pictures.kind,
+            files: pictures.files(),
+        },
+        faces: FaceCounts {
+            without_picture: counts.recorded - counts.compared - counts.presumed,
+            ..counts
+        },
+        overall,
+        tracks,
+        notes,
+    }
+}
+
+impl Reanalysis {
+    /// Writes `faces.csv` and `diff.json` into a folder of their own, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`ReanalyzeError::Exists`] if results are there and `overwrite` is not set, [`ReanalyzeError::IsSession`] if it
+    /// is a session's folder, [`ReanalyzeError::Write`].
+    pub fn write(&self, folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError> {
+        check_folder(folder, overwrite)?;
+        let failed = |file: &Path| {
+            let file = file.to_owned();
+            move |source| ReanalyzeError::Write { file, source }
+        };
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        let mut lines = Lines::<FaceRow>::default();
+        let mut table = lines.header().to_vec();
+        table.extend_from_slice(lines.rows(&self.faces));
+        let mut diff = serde_json::to_vec_pretty(&self.diff)
+            .map_err(|error| failed(&folder.join(DIFF_FILE))(error.into()))?;
+        diff.push(b'\n');
+        for (name, content) in [(FaceRow::FILE, table), (DIFF_FILE, diff)] {
+            let file = folder.join(name);
+            replace(&file, &content).map_err(failed(&file))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether results may be written to a folder: for asking before the work instead of after it.
+///
+/// # Errors
+/// As [`Reanalysis::write`].
+pub fn check_folder(folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError> {
+    let folder = folder.to_owned();
+    if folder.join(MANIFEST_FILE).exists() {
+        return Err(ReanalyzeError::IsSession { folder });
+    }
+    let is_there = [DIFF_FILE, FaceRow::FILE]
+        .iter()
+        .any(|name| folder.join(name).exists());
+    if is_there && !overwrite {
+        return Err(ReanalyzeError::Exists { folder });
+    }
+    Ok(())
+}
+
+/// Where the results of a network go unless the user says otherwise: `reanalysis-NAME` in the session's folder.
+pub fn default_folder(session: &Path, network: &str) -> PathBuf {
+    let name: String = network
+        .chars()
+        .map(|char| match char {
+            '-' | '_' | '.' => char,
+            _ if char.is_alphanumeric() => char,
+            _ => '-',
+        })
+        .collect();
+    session.join(format!("{FOLDER_PREFIX}{name}"))
+}
+
+/// The reanalyses in a session's folder, by name.
+pub fn saved(session: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(session) else {
+        return Vec::new();
+    };
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with(FOLDER_PREFIX))
+                && path.join(DIFF_FILE).is_file()
+        })
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// Replaces a file: at every moment either the old or the new one is there.
+fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let draft = file.with_file_name(format!(".{name}.new"));
+    let mut new = File::create(&draft)?;
+    new.write_all(content)?;
+    new.sync_all()?;
+    fs::rename(&draft, file)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! From a frame's times to the recording's.
+//!
+//! The recording's clock starts at its first frame and never goes back. It follows the source's own time, which is exact
+//! for files and cameras alike, as long as that passes about as fast as real time; where the two part (somebody went to
+//! another place in a file, or let it stand), real time is what passed for whoever watched.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::tables::ticks;
+use crate::frame::Frame;
+
+/// Source time and real time may differ by this much from one frame to the next before real time counts.
+const TOLERANCE: Duration = Duration::from_millis(500);
+
+/// Reads wall-clock time off the clock that never jumps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WallClock {
+    at: Instant,
+    unix: Duration,
+}
+
+impl WallClock {
+    /// The wall clock as it is now; if it is set later on, this one does not follow.
+    pub fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            unix: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Seconds since 1970 (UTC) at `instant`.
+    pub fn unix_s(&self, instant: Instant) -> f64 {
+        let after = instant.saturating_duration_since(self.at);
+        let before = self.at.saturating_duration_since(instant);
+        (self.unix + after).saturating_sub(before).as_secs_f64()
+    }
+}
+
+/// The recording's clock.
+#[derive(Debug, Default)]
+pub(super) struct RecordingClock {
+    last: Option<Last>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    captured_at: Instant,
+    source_time: Duration,
+    /// Time of the recording.
+    time: Duration,
+    pts_90k: u64,
+}
+
+impl RecordingClock {
+    /// The time of the next frame, in ticks since the first: always later than the one before.
+    pub fn place(&mut self, frame: &Frame) -> u64 {
+        let (time, pts_90k) = match self.last {
+            None => (Duration::ZERO, 0),
+            Some(last) => {
+                let real = frame
+                    .captured_at
+                    .saturating_duration_since(last.captured_at);
+                let passed = match frame.time.checked_sub(last.source_time) {
+                    Some(by_source) if by_source.abs_diff(real) <= TOLERANCE => by_source,
+                    _ => real,
+                };
+                let time = last.time + passed;
+                (time, ticks(time).max(last.pts_90k + 1))
+            }
+        };
+        self.last = Some(Last {
+            captured_at: frame.captured_at,
+            source_time: frame.time,
+            time,
+            pts_90k,
+        });
+        pts_90k
+    }
+
+    /// The time of something that happened at `instant`, in ticks since the first frame.
+    pub fn ticks_at(&self, instant: Instant) -> u64 {
+        self.last.map_or(0, |last| {
+            let after = instant.saturating_duration_since(last.captured_at);
+            let before = last.captured_at.saturating_duration_since(instant);
+            ticks((last.time + after).saturating_sub(before))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameId, Resolution};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn frame(captured_at: Instant, time: Duration) -> Frame {
+        Frame::new(
+            FrameId(0),
+            captured_at,
+            time,
+            Resolution::new(1, 1),
+            vec![255; 4].into(),
+        )
+    }
+
+    #[test]
+    fn the_source_s_own_time_counts_while_it_passes_as_real_time_does() {
+        let start = Instant::now();
+        let mut clock = RecordingClock::default();
+        let mut place = |real_ms: u32, source_ms: u32| {
+            clock.place(&frame(start + real_ms * MS, source_ms * MS)) / 90
+        };
+        assert_eq!(
+            place(0, 5000),
+            0,
+            "the first frame is at zero wherever it stands in a file"
+        );
+        assert_eq!(place(47, 5040), 40, "exact although it was late");
+        assert_eq!(place(85, 5080), 80);
+        assert_eq!(place(5085, 5120), 5080, "it stood still for five seconds");
+        assert_eq!(place(5125, 300), 5120, "and went back to its beginning");
+        assert_eq!(place(5165, 340), 5160);
+        assert_eq!(place(5205, 90_000), 5200, "and far ahead");
+        assert_eq!(
+            place(5205, 90_000),
+            5200,
+            "a tick later, which is less than a millisecond"
+        );
+        assert_eq!(clock.ticks_at(start + 5300 * MS) / 90, 5295);
+        assert_eq!(
+            clock.ticks_at(start + 5100 * MS) / 90,
+            5095,
+            "before the last frame"
+        );
+    }
+
+    #[test]
+    fn wall_clock_time_counts_on_from_where_it_was_read() {
+        let wall = WallClock::now();
+        let now = wall.unix_s(wall.at);
+        assert!(now > 1.6e9);
+        assert!((wall.unix_s(wall.at + 1500 * MS) - now - 1.5).abs() < 1e-6);
+        let before = wall
+            .at
+            .checked_sub(250 * MS)
+            .expect("the machine has run for longer");
+        assert!((wall.unix_s(before) - now + 0.25).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,147 @@
+//! Made-up sessions for tests.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    manifest::{self, Video},
+    reader::Session,
+    tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
+};
+use crate::{
+    bounding_box::BoundingBox,
+    expression::{Expression, N_EXPRESSIONS, Probabilities},
+};
+
+/// A note with everything that breaks files: quotes, tags, an arrow as in subtitles, two lines, a tab, umlauts.
+pub(crate) const ODD_NOTE: &str = "\"so\" <b>&</b> --> näher\nzweite Zeile;\tTab, 😀";
+
+/// Two people before a camera that gives a picture every 0.1 s, recorded without a video.
+///
+/// | s | 0.0–0.2 | 0.3 0.4 | 0.5 | 0.6 | 0.7 | 0.8 | 0.9–1.1 | 5.0–5.3 |
+/// | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+/// | track 1 | happy | happy | neutral | (skipped) | neutral | away | happy | happy |
+/// | track 2 | – | sad | sad, presumed | (skipped) | surprise | – | – | – |
+///
+/// Probabilities are 0.4 of the label and 0.1 of all others. Frames count from 0 to 15 without a hole.
+pub(crate) fn two_people() -> Session {
+    use Expression::{Happy, Neutral, Sad, Surprise};
+    let pts = |frame: u64| match frame {
+        0..=11 => frame * 9_000,
+        _ => 450_000 + (frame - 12) * 9_000,
+    };
+    let face = |frame: u64, track: u64, label: Expression| FaceRow {
+        frame,
+        pts_90k: pts(frame),
+        track,
+        score: 12.5,
+        box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
+        unseen_for: Duration::ZERO,
+        raw: mostly(label),
+        smoothed: mostly(label),
+        model: 0,
+        detect_time: Duration::from_micros(11_250),
+        classify_time: Duration::from_micros(1_500),
+    };
+    let mut faces: Vec<FaceRow> = (0..16)
+        .filter(|frame| ![6, 8].contains(frame))
+        .map(|frame| {
+            face(
+                frame,
+                1,
+                if (5..=7).contains(&frame) {
+                    Neutral
+                } else {
+                    Happy
+                },
+            )
+        })
+        .collect();
+    faces.extend([face(3, 2, Sad), face(4, 2, Sad), face(7, 2, Surprise)]);
+    faces.push(FaceRow {
+        unseen_for: Duration::from_millis(100),
+        ..face(5, 2, Sad)
+    });
+    faces.sort_by_key(|face| (face.frame, face.track));
+    let frames = (0..16)
+        .map(|frame| {
+            let n_faces = faces.iter().filter(|face| face.frame == frame).count() as u64;
+            let analysed = frame != 6;
+            FrameRow {
+                frame,
+                pts_90k: pts(frame),
+                unix_s: 1_764_075_785.25 + pts(frame) as f64 / 90_000.0,
+                source_s: pts(frame) as f64 / 90_000.0,
+                status: if analysed {
+                    FrameStatus::Analysed
+                } else {
+                    FrameStatus::Skipped
+                },
+                video_frame: None,
+                n_faces: analysed.then_some(n_faces),
+                latency: analysed.then_some(Duration::from_micros(31_250)),
+            }
+        })
+        .collect();
+    let event = |pts_90k: u64, kind: EventKind, detail: &str| EventRow {
+        pts_90k,
+        unix_s: 1_764_075_785.25 + pts_90k as f64 / 90_000.0,
+        kind,
+        detail: detail.to_owned(),
+    };
+    Session {
+        folder: PathBuf::from("session"),
+        manifest: manifest::tests::manifest(),
+        frames,
+        faces,
+        events: vec![
+            event(0, EventKind::Started, ""),
+            event(31_500, EventKind::Marker, ODD_NOTE),
+            event(108_000, EventKind::Paused, ""),
+            event(450_000, EventKind::Resumed, ""),
+            event(486_000, EventKind::Stopped, "stopped"),
+        ],
+    }
+}
+
+/// A session in which nothing happened.
+pub(crate) fn empty() -> Session {
+    Session {
+        frames: Vec::new(),
+        faces: Vec::new(),
+        events: Vec::new(),
+        ..two_people()
+    }
+}
+
+/// [`two_people`], but both are out of sight all the time.
+pub(crate) fn nobody() -> Session {
+    let mut session = two_people();
+    session.faces.clear();
+    for frame in &mut session.frames {
+        frame.n_faces = frame.n_faces.map(|_| 0);
+    }
+    session
+}
+
+/// A part of a video of 640×480.
+pub(crate) fn video(file: &str, annotated: bool, first_frame: u64, first_pts_90k: u64) -> Video {
+    Video {
+        file: file.to_owned(),
+        annotated,
+        width: 640,
+        height: 480,
+        first_frame,
+        first_pts_90k,
+        codec: "H.264".to_owned(),
+        encoder: "OpenH264".to_owned(),
+        n_frames: None,
+        n_bytes: None,
+    }
+}
+
+/// 0.4 for an expression and 0.1 for each of the others.
+pub(crate) fn mostly(label: Expression) -> Probabilities {
+    let mut probabilities = Probabilities([0.1; N_EXPRESSIONS]);
+    probabilities.0[label.index()] = 0.4;
+    probabilities
+}

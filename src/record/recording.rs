@@ -1,0 +1,584 @@
+//! One recording: what happens becomes rows, pictures and events, in order.
+//!
+//! There are no threads here; see [`super::recorder`]. Everything comes in through methods named `on_…`, and what a
+//! newcomer would get wrong is that a frame and its result come apart: [`Pending`] brings them together.
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::Zoned;
+
+use super::{
+    RecordError, RecordingConfig,
+    clock::{RecordingClock, WallClock},
+    folder::{self, FolderLock},
+    latency::LatencyHistogram,
+    manifest::{self, Manifest, SCHEMA, Status},
+    pending::{Pending, Ready},
+    pictures::{Drawn, Pictures},
+    tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
+    writer::SessionWriter,
+};
+use crate::{
+    capture::{SourceInfo, SourceSpec},
+    frame::{Frame, FrameId},
+    model::CheckpointInfo,
+    pipeline::{Analysis, Event, FaceAnalysis, SourceRun, SourceState},
+    privacy::{Effect, FacePrivacy},
+};
+
+/// Faces of the last result are drawn on a frame without one for this long; then people may be elsewhere.
+const MAX_FACES_AGE: Duration = Duration::from_millis(700);
+
+/// A session that is being written.
+pub(super) struct Recording {
+    writer: SessionWriter,
+    pictures: Pictures,
+    clock: RecordingClock,
+    wall: WallClock,
+    pending: Pending,
+    /// Rows of the frames in `pending`, oldest first.
+    drafts: VecDeque<FrameRow>,
+    /// How many of them have their picture in the video.
+    n_pictured: usize,
+    /// The source that is recorded; `None` before its first frame.
+    run: Option<SourceRun>,
+    n_numbered: u64,
+    checkpoint: Option<Arc<CheckpointInfo>>,
+    /// Faces drawn last, and when their frame was captured.
+    shown: Option<(Instant, Vec<FaceAnalysis>)>,
+    latencies: LatencyHistogram,
+    paused: bool,
+    source_is_lost: bool,
+    privacy: Option<FacePrivacy>,
+    uncertain_below: Option<f32>,
+    /// Only while the folder is ours may others not touch it.
+    _lock: FolderLock,
+}
+
+/// Why a recording is over that goes on by itself otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SourceEnd {
+    /// The file was read to its end, or the source failed for good.
+    Over,
+    /// Another source was opened.
+    Changed,
+}
+
+impl Recording {
+    /// Creates the folder and everything in it but the videos.
+    ///
+    /// # Errors
+    /// [`RecordError`] in the user's words.
+    pub fn start(config: &RecordingConfig) -> Result<Self, RecordError> {
+        if !config.video.is_built() {
+            return Err(RecordError::NoOverlay);
+        }
+        folder::create(&config.folder)?;
+        let lock = FolderLock::take(&config.folder)?;
+        let wall = WallClock::now();
+        let manifest = first_manifest(config, wall.unix_s(Instant::now()));
+        let rate_hz = config.info.as_ref().and_then(|info| info.rate_hz);
+        let mut pictures = Pictures::new(&config.folder, config.video, rate_hz);
+        pictures.set_privacy(config.privacy.clone());
+        let mut recording = Self {
+            writer: SessionWriter::create(&config.folder, manifest)?,
+            pictures,
+            clock: RecordingClock::default(),
+            wall,
+            pending: Pending::default(),
+            drafts: VecDeque::new(),
+            n_pictured: 0,
+            run: None,
+            n_numbered: 0,
+            checkpoint: None,
+            shown: None,
+            latencies: LatencyHistogram::default(),
+            paused: false,
+            source_is_lost: false,
+            privacy: config.privacy.clone(),
+            uncertain_below: config.uncertain_below,
+            _lock: lock,
+        };
+        recording.note(Instant::now(), EventKind::Started, String::new())?;
+        Ok(recording)
+    }
+
+    /// A frame was captured.
+    pub fn on_captured(&mut self, run: SourceRun, frame: Arc<Frame>) -> Result<(), RecordError> {
+        // A frame of an earlier run is late; one of a later run follows a jump to another place in the same file, since
+        // another source would have announced itself.
+        if self.run.is_some_and(|recorded| run < recorded) {
+            return Ok(());
+        }
+        self.run = Some(run);
+        if self.paused {
+            return Ok(());
+        }
+        let pts_90k = self.clock.place(&frame);
+        let unix_s = self.wall.unix_s(frame.captured_at);
+        if self.n_numbered == 0 {
+            self.writer.manifest.clock.zero_unix_s = unix_s;
+            let size = frame.resolution();
+            let source = &mut self.writer.manifest.source;
+            (source.width, source.height) = (size.width_px, size.height_px);
+            self.writer.write_manifest()?;
+        }
+        self.drafts.push_back(FrameRow {
+            frame: self.n_numbered,
+            pts_90k,
+            unix_s,
+            source_s: frame.time.as_secs_f64(),
+            status: FrameStatus::Skipped,
+            video_frame: None,
+            n_faces: None,
+            latency: None,
+        });
+        self.n_numbered += 1;
+        self.writer.manifest.counts.captured += 1;
+        self.pending.push(frame);
+        self.work_off()
+    }
+
+    /// A frame's result is there.
+    pub fn on_analyzed(&mut self, run: SourceRun, analysis: Analysis) -> Result<(), RecordError> {
+        // A result of a frame that was captured before the recording, or during a pause, has no row to go to.
+        if self.run == Some(run) && self.pending.analyzed(analysis) {
+            self.work_off()?;
+        }
+        Ok(())
+    }
+
+    /// A frame will have no result.
+    pub fn on_skipped(&mut self, run: SourceRun, frame: FrameId) -> Result<(), RecordError> {
+        if self.run == Some(run) {
+            self.pending.skipped(frame);
+            self.work_off()?;
+        }
+        Ok(())
+    }
+
+    /// Something happened outside the stream of frames. Returns whether, and why, nothing more will come.
+    pub fn on_event(
+        &mut self,
+        run: Option<SourceRun>,
+        event: &Event,
+        at: Instant,
+    ) -> Result<Option<SourceEnd>, RecordError> {
+        if let (Some(run), Some(recorded)) = (run, self.run) {
+            if run < recorded {
+                return Ok(None);
+            }
+            if run > recorded && *event == Event::Source(SourceState::Starting) {
+                return Ok(Some(SourceEnd::Changed));
+            }
+        }
+        match event {
+            Event::Source(SourceState::Live(info)) => {
+                self.describe_source(info)?;
+                if std::mem::take(&mut self.source_is_lost) {
+                    self.note(at, EventKind::SourceBack, info.name.clone())?;
+                }
+            }
+            Event::Source(SourceState::Lost(reason)) => self.source_is_gone(reason, at)?,
+            Event::Source(SourceState::NoCamera) if self.run.is_some() => {
+                self.source_is_gone("no camera found", at)?;
+            }
+            Event::Source(SourceState::Ended) => return Ok(Some(SourceEnd::Over)),
+            // A camera that failed is tried again; a file is not.
+            Event::Source(SourceState::Failed(reason)) => {
+                self.source_is_gone(reason, at)?;
+                if self.writer.manifest.source.kind == "file" {
+                    return Ok(Some(SourceEnd::Over));
+                }
+            }
+            Event::Warning(text) => self.note(at, EventKind::Warning, text.clone())?,
+            Event::Device { name, .. } => self.writer.manifest.device = Some(name.clone()),
+            // What counts is with which network a frame was analysed; see `row`.
+            Event::CheckpointLoaded(_)
+            | Event::CheckpointFailed { .. }
+            | Event::Source(SourceState::Starting | SourceState::NoCamera) => {}
+        }
+        Ok(None)
+    }
+
+    /// Frames came faster than they were taken.
+    pub fn on_refused(&mut self, n_frames: u64, at: Instant) -> Result<(), RecordError> {
+        self.writer.manifest.counts.refused += n_frames;
+        self.writer.manifest.counts.captured += n_frames;
+        log::warn!("{n_frames} frames came faster than they could be recorded");
+        self.note(at, EventKind::Refused, n_frames.to_string())
+    }
+
+    /// The user set a mark.
+    pub fn on_marker(&mut self, note: String, at: Instant) -> Result<(), RecordError> {
+        self.note(at, EventKind::Marker, note)
+    }
+
+    /// The user paused the recording or goes on.
+    pub fn set_paused(&mut self, paused: bool, at: Instant) -> Result<(), RecordError> {
+        if std::mem::replace(&mut self.paused, paused) == paused {
+            return Ok(());
+        }
+        let kind = if paused {
+            EventKind::Paused
+        } else {
+            EventKind::Resumed
+        };
+        self.note(at, kind, String::new())
+    }
+
+    /// Covers faces in the videos from now on, or not any longer.
+    pub fn set_privacy(
+        &mut self,
+        privacy: Option<FacePrivacy>,
+        at: Instant,
+    ) -> Result<(), RecordError> {
+        let words = privacy
+            .as_ref()
+            .map_or("faces are shown", |privacy| privacy_words(privacy.effect));
+        if self.privacy.as_ref().map(|before| before.effect)
+            != privacy.as_ref().map(|now| now.effect)
+        {
+            self.note(at, EventKind::Privacy, words.to_owned())?;
+        }
+        self.privacy.clone_from(&privacy);
+        self.pictures.set_privacy(privacy);
+        Ok(())
+    }
+
+    /// Forces everything to the disk if it is time to.
+    pub fn sync_if_due(&mut self, now: Instant) -> Result<(), RecordError> {
+        if self.writer.is_sync_due(now) {
+            self.writer.sync()?;
+            self.pictures.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Whether every captured frame has its row.
+    pub fn is_settled(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Time since the first frame.
+    pub fn elapsed(&self, now: Instant) -> Duration {
+        Duration::from_secs_f64(super::tables::seconds(self.clock.ticks_at(now)))
+    }
+
+    /// What became of the frames so far.
+    pub fn counts(&self) -> manifest::Counts {
+        self.writer.manifest.counts
+    }
+
+    /// Size of everything so far.
+    pub fn n_bytes(&self) -> u64 {
+        self.writer.n_bytes() + self.pictures.n_bytes()
+    }
+
+    /// Ends everything. `failure` is what ended it, if it did not end as wished.
+    ///
+    /// All that can be finished is finished, whatever fails. If a video or the description could not be, the session
+    /// stays one that was interrupted, and is repaired at the next start.
+    ///
+    /// # Errors
+    /// The first [`RecordError`].
+    pub fn finish(
+        mut self,
+        reason: &str,
+        failure: Option<&RecordError>,
+        at: Instant,
+    ) -> Result<(), RecordError> {
+        let mut outcome = Ok(());
+        let mut keep_first = |result: Result<(), RecordError>| {
+            if outcome.is_ok() {
+                outcome = result;
+            }
+        };
+        self.pending.settle_all();
+        if failure.is_none() {
+            keep_first(self.work_off());
+        }
+        let kind = if failure.is_some() {
+            EventKind::Error
+        } else {
+            EventKind::Stopped
+        };
+        keep_first(self.note(at, kind, reason.to_owned()));
+        let video = self.pictures.finish();
+        let videos_are_whole = video.is_ok();
+        keep_first(video.map_err(RecordError::from));
+        keep_first(self.writer.sync().map_err(RecordError::from));
+        let manifest = &mut self.writer.manifest;
+        manifest.video = self.pictures.entries();
+        manifest.ended = Some(now_rfc3339());
+        manifest.ended_because = Some(reason.to_owned());
+        manifest.latency_ms = self.latencies.percentiles();
+        if videos_are_whole {
+            manifest.status = Status::Complete;
+        }
+        keep_first(self.writer.write_manifest().map_err(RecordError::from));
+        outcome
+    }
+
+    fn describe_source(&mut self, info: &SourceInfo) -> Result<(), RecordError> {
+        let source = &mut self.writer.manifest.source;
+        if source.name.is_empty() {
+            source.name.clone_from(&info.name);
+            source.format.clone_from(&info.format);
+            source.nominal_rate_hz = info.rate_hz;
+            self.writer.write_manifest()?;
+        }
+        Ok(())
+    }
+
+    fn source_is_gone(&mut self, reason: &str, at: Instant) -> Result<(), RecordError> {
+        if std::mem::replace(&mut self.source_is_lost, true) {
+            return Ok(());
+        }
+        self.note(at, EventKind::SourceLost, reason.to_owned())
+    }
+
+    fn note(&mut self, at: Instant, kind: EventKind, detail: String) -> Result<(), RecordError> {
+        let event = EventRow {
+            pts_90k: self.clock.ticks_at(at),
+            unix_s: self.wall.unix_s(at),
+            kind,
+            detail,
+        };
+        Ok(self.writer.event(&event)?)
+    }
+
+    /// Does everything that does not wait for anything any more.
+    fn work_off(&mut self) -> Result<(), RecordError> {
+        while let Some(ready) = self.pending.next() {
+            match ready {
+                Ready::Picture(frame, analysis) => self.picture(&frame, analysis.as_deref())?,
+                Ready::Row(analysis) => self.row(analysis.as_deref())?,
+            }
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, frame: &Frame, analysis: Option<&Analysis>) -> Result<(), RecordError> {
+        if let Some(analysis) = analysis {
+            self.pictures.see(analysis);
+            let (at, faces) = self
+                .shown
+                .get_or_insert_with(|| (frame.captured_at, Vec::new()));
+            *at = frame.captured_at;
+            faces.clone_from(&analysis.faces);
+        }
+        let faces = match &self.shown {
+            Some((at, faces))
+                if frame.captured_at.saturating_duration_since(*at) <= MAX_FACES_AGE =>
+            {
+                faces
+            }
+            _ => &Vec::new(),
+        };
+        let Some(draft) = self.drafts.get_mut(self.n_pictured) else {
+            return Ok(());
+        };
+        let of_network = || {
+            let network = self.checkpoint.as_ref();
+            network.map_or(0.0, |info| info.uncertain_below)
+        };
+        let drawn = Drawn {
+            faces,
+            uncertain_below: self.uncertain_below.unwrap_or_else(of_network),
+        };
+        let placed = self
+            .pictures
+            .write(frame, draft.frame, draft.pts_90k, drawn)?;
+        draft.video_frame = placed.video_frame;
+        self.n_pictured += 1;
+        if placed.video_frame.is_some() {
+            self.writer.manifest.counts.recorded += 1;
+        }
+        if let Some(part) = placed.begins_part {
+            self.writer.manifest.video = self.pictures.entries();
+            self.writer.write_manifest()?;
+            if part > 1 {
+                let size = frame.resolution();
+                let words = format!("part {part}: the pictures are now {size}");
+                self.note(frame.captured_at, EventKind::Part, words)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, analysis: Option<&Analysis>) -> Result<(), RecordError> {
+        let Some(mut frame) = self.drafts.pop_front() else {
+            return Ok(());
+        };
+        self.n_pictured -= 1;
+        let counts = &mut self.writer.manifest.counts;
+        let Some(analysis) = analysis else {
+            counts.skipped += 1;
+            return Ok(self.writer.frame(&frame, &[])?);
+        };
+        let latency = analysis
+            .completed_at
+            .saturating_duration_since(analysis.frame.captured_at);
+        counts.analysed += 1;
+        counts.faces += analysis.faces.len() as u64;
+        frame.status = FrameStatus::Analysed;
+        frame.n_faces = Some(analysis.faces.len() as u64);
+        frame.latency = Some(latency);
+        self.latencies.count(latency);
+        let model = self.model_of(analysis)?;
+        let faces: Vec<FaceRow> = analysis
+            .faces
+            .iter()
+            .map(|face| FaceRow {
+                frame: frame.frame,
+                pts_90k: frame.pts_90k,
+                track: face.track.0,
+                score: face.score,
+                box_in_frame: face.box_in_frame,
+                unseen_for: face.unseen_for,
+                raw: face.raw,
+                smoothed: face.smoothed,
+                model,
+                detect_time: analysis.detect_time,
+                classify_time: analysis.classify_time,
+            })
+            .collect();
+        Ok(self.writer.frame(&frame, &faces)?)
+    }
+
+    /// The position of a result's network in the description; a new one is added and noted.
+    fn model_of(&mut self, analysis: &Analysis) -> Result<usize, RecordError> {
+        let Some(info) = &analysis.checkpoint else {
+            return Ok(0); // Without a network there are no faces either.
+        };
+        let models = &self.writer.manifest.models;
+        let known = models
+            .iter()
+            .rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
+        let is_same = self
+            .checkpoint
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, info));
+        if let (Some(known), true) = (known, is_same) {
+            return Ok(known);
+        }
+        let is_first = self.checkpoint.replace(Arc::clone(info)).is_none();
+        let position = known.unwrap_or(models.len());
+        if known.is_none() {
+            self.writer.manifest.models.push(manifest_model(info));
+            self.writer.write_manifest()?;
+        }
+        if !is_first {
+            self.note(
+                analysis.frame.captured_at,
+                EventKind::Checkpoint,
+                info.name.clone(),
+            )?;
+        }
+        Ok(position)
+    }
+}
+
+fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
+    manifest::Model {
+        name: info.name.clone(),
+        architecture: info.architecture.clone(),
+        path: info.path.as_deref().map(display),
+        sha256: info.sha256.clone(),
+        labels: info.labels.clone(),
+        temperature: info.temperature,
+    }
+}
+
+fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest {
+    let now = Zoned::now();
+    let info = config.info.as_ref();
+    let settings = config.settings;
+    Manifest {
+        schema: SCHEMA.to_owned(),
+        app: manifest::App {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        status: Status::Recording,
+        started: rfc3339(&now),
+        ended: None,
+        ended_because: None,
+        clock: manifest::Clock {
+            zero_unix_s: unix_s,
+            time_zone: now.time_zone().iana_name().map(str::to_owned),
+            t_s: "Seconds since the first frame by the source's own time, or by a clock that never jumps where somebody \
+                  went to another place in a file; unix_s is the wall clock as it was when the recording began, counted \
+                  on by a clock that never jumps."
+                .to_owned(),
+        },
+        source: manifest::Source {
+            kind: source_kind(&config.source).to_owned(),
+            name: info.map(|info| info.name.clone()).unwrap_or_default(),
+            path: source_path(&config.source),
+            width: info.map_or(0, |info| info.resolution.width_px),
+            height: info.map_or(0, |info| info.resolution.height_px),
+            nominal_rate_hz: info.and_then(|info| info.rate_hz),
+            format: info.map(|info| info.format.clone()).unwrap_or_default(),
+        },
+        device: config.device.clone(),
+        models: Vec::new(),
+        settings: manifest::Settings {
+            smoothing_s: settings.smoothing.as_secs_f64(),
+            min_face_size_px: settings.detect.min_face_size_px,
+            score_threshold: settings.detect.score_threshold,
+            video: config.video.name().to_owned(),
+            privacy: config.privacy.as_ref().map(|privacy| privacy_words(privacy.effect).to_owned()),
+        },
+        video: Vec::new(),
+        counts: manifest::Counts::default(),
+        latency_ms: manifest::Latency::default(),
+        columns: Manifest::data_dictionary(),
+        recovery: None,
+    }
+}
+
+fn privacy_words(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Pixelate => "faces are pixelated",
+        Effect::Blur => "faces are blurred",
+    }
+}
+
+fn source_kind(source: &SourceSpec) -> &'static str {
+    match source {
+        SourceSpec::Camera(_) => "camera",
+        SourceSpec::Demo => "demo",
+        SourceSpec::Path(_) => "file",
+    }
+}
+
+fn source_path(source: &SourceSpec) -> Option<String> {
+    match source {
+        SourceSpec::Path(path) => {
+            // From wherever the session is opened later, the file is where it was.
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            Some(display(&absolute))
+        }
+        _ => None,
+    }
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Local time with its offset.
+pub(super) fn now_rfc3339() -> String {
+    rfc3339(&Zoned::now())
+}
+
+fn rfc3339(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}

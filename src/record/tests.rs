@@ -1,0 +1,416 @@
+//! Whole recordings of made-up sources, and what is found in their folders.
+
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    manifest::Status,
+    reader::Session,
+    tables::{EventKind, FrameStatus, Row},
+    *,
+};
+use crate::{
+    bounding_box::BoundingBox,
+    capture::{SourceInfo, SourceKind, SourceSpec},
+    detect::TrackId,
+    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    frame::{Frame, FrameId, Resolution},
+    model::CheckpointInfo,
+    pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState, Tap},
+};
+
+const RUN: SourceRun = SourceRun(7);
+const SMALL: Resolution = Resolution::new(64, 48);
+
+fn config(folder: &Path, video: VideoChoice) -> RecordingConfig {
+    RecordingConfig {
+        folder: folder.join("session"),
+        video,
+        source: SourceSpec::Demo,
+        info: Some(SourceInfo {
+            name: "made up".to_owned(),
+            kind: SourceKind::Live,
+            resolution: SMALL,
+            rate_hz: Some(30.0),
+            n_frames: None,
+            duration: None,
+            format: "RGBA".to_owned(),
+            mirror_by_default: false,
+        }),
+        settings: Settings::default(),
+        device: Some("CPU".to_owned()),
+        privacy: None,
+        uncertain_below: None,
+    }
+}
+
+fn checkpoint(name: &str) -> Arc<CheckpointInfo> {
+    Arc::new(CheckpointInfo {
+        name: name.to_owned(),
+        path: None,
+        architecture: "made-up".to_owned(),
+        n_parameters: 1,
+        labels: vec!["angry".to_owned()],
+        temperature: 1.0,
+        uncertain_below: 0.0,
+        metrics: Vec::new(),
+        sha256: name.repeat(2),
+    })
+}
+
+/// A source that gives a frame about every 33 ms, and everything that the pipeline says about it.
+struct Script {
+    recorder: Recorder,
+    tap: Arc<dyn Tap>,
+    start: Instant,
+    resolution: Resolution,
+    n_frames: u64,
+}
+
+impl Script {
+    fn start(config: &RecordingConfig) -> Self {
+        let recorder = Recorder::start(config, || {}).unwrap();
+        Self {
+            tap: recorder.tap(),
+            recorder,
+            start: Instant::now(),
+            resolution: SMALL,
+            n_frames: 0,
+        }
+    }
+
+    /// A frame with its number written into its brightness, at a time that jitters.
+    fn capture(&mut self) -> Arc<Frame> {
+        let id = self.n_frames;
+        self.n_frames += 1;
+        let time = Duration::from_micros(33_333 * id + (id * 7919) % 5000);
+        let grey = [(id * 5) as u8, 90, 120, 255];
+        let rgba = grey.repeat(self.resolution.n_pixels());
+        let frame = Frame::new(
+            FrameId(id),
+            self.start + time,
+            time,
+            self.resolution,
+            rgba.into(),
+        );
+        let frame = Arc::new(frame);
+        self.tap.captured(RUN, &frame);
+        // The queue is bounded, and a test is faster than any source.
+        std::thread::sleep(Duration::from_millis(2));
+        frame
+    }
+
+    fn analyze(&self, frame: &Arc<Frame>, n_faces: u64, network: &Arc<CheckpointInfo>) {
+        let face = |track: u64| {
+            let mut raw = Probabilities([0.05; N_EXPRESSIONS]);
+            raw.0[Expression::Happy.index()] = 0.7;
+            FaceAnalysis {
+                track: TrackId(track),
+                box_in_frame: BoundingBox::new(10.0 * track as f32, 8.0, 20.0, 20.0),
+                score: 12.0,
+                unseen_for: Duration::ZERO,
+                raw,
+                smoothed: raw,
+            }
+        };
+        let analysis = Analysis {
+            frame: Arc::clone(frame),
+            faces: (1..=n_faces).map(face).collect(),
+            checkpoint: Some(Arc::clone(network)),
+            completed_at: frame.captured_at + Duration::from_millis(20),
+            detect_time: Duration::from_millis(11),
+            classify_time: Duration::from_millis(2),
+        };
+        self.tap.analyzed(RUN, &analysis);
+    }
+
+    fn finish(self) -> (Ending, Session) {
+        let folder = self.recorder.folder().to_owned();
+        let (ending, _) = self.recorder.wait();
+        (ending, Session::open(&folder).unwrap())
+    }
+}
+
+fn kinds(session: &Session) -> Vec<EventKind> {
+    session.events.iter().map(|event| event.kind).collect()
+}
+
+/// The times of the pictures of a video part, as the session counts them.
+fn picture_times(session: &Session, part: usize) -> Vec<u64> {
+    let part = &session.manifest.video[part];
+    let times = video::frame_times(&session.folder.join(&part.file)).unwrap();
+    times
+        .into_iter()
+        .map(|pts| part.first_pts_90k + pts)
+        .collect()
+}
+
+#[test]
+fn a_session_holds_everything_that_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
+    let (first, second) = (checkpoint("first"), checkpoint("second"));
+    for n in 0..40u64 {
+        let frame = script.capture();
+        match n {
+            10 | 11 => script.tap.skipped(RUN, frame.id),
+            20.. => script.analyze(&frame, 2, &second),
+            _ => script.analyze(&frame, n % 2, &first),
+        }
+    }
+    script.recorder.mark(
+        "a laugh, loud".to_owned(),
+        script.start + Duration::from_millis(500),
+    );
+    script.recorder.stop("stopped");
+    let (ending, session) = script.finish();
+    assert_eq!(
+        ending,
+        Ending {
+            reason: "stopped".to_owned(),
+            failed: false
+        }
+    );
+    let manifest = &session.manifest;
+    assert_eq!(manifest.status, Status::Complete);
+    assert_eq!(manifest.ended_because.as_deref(), Some("stopped"));
+    let names: Vec<&str> = manifest
+        .models
+        .iter()
+        .map(|model| model.name.as_str())
+        .collect();
+    assert_eq!(names, ["first", "second"]);
+    assert_eq!(
+        (manifest.source.kind.as_str(), manifest.source.width),
+        ("demo", 64)
+    );
+    let counts = manifest.counts;
+    assert_eq!(
+        (counts.captured, counts.analysed, counts.skipped),
+        (40, 38, 2)
+    );
+    assert_eq!((counts.recorded, counts.refused), (40, 0));
+    assert_eq!(counts.faces, session.faces.len() as u64);
+    assert_eq!(manifest.latency_ms.p50, Some(20.5));
+
+    assert!(session.frames.iter().map(|row| row.frame).eq(0..40));
+    assert!(
+        session
+            .frames
+            .windows(2)
+            .all(|pair| pair[0].pts_90k < pair[1].pts_90k)
+    );
+    let row = &session.frames[10];
+    assert_eq!(
+        (row.status, row.n_faces, row.latency),
+        (FrameStatus::Skipped, None, None)
+    );
+    assert_eq!(
+        session.frames[12].n_faces,
+        Some(0),
+        "analysed, and nobody there"
+    );
+    assert_eq!(session.faces_of(25).len(), 2);
+    assert_eq!(
+        (session.faces_of(19)[0].model, session.faces_of(20)[0].model),
+        (0, 1)
+    );
+    let clock = manifest.clock.zero_unix_s;
+    for row in &session.frames {
+        assert!((row.unix_s - clock - tables::seconds(row.pts_90k)).abs() < 1e-3);
+    }
+
+    assert!(
+        session
+            .frames
+            .iter()
+            .map(|row| row.pts_90k)
+            .eq(picture_times(&session, 0))
+    );
+    let marker = session
+        .events
+        .iter()
+        .find(|event| event.kind == EventKind::Marker)
+        .unwrap();
+    assert_eq!(
+        (marker.detail.as_str(), marker.pts_90k),
+        ("a laugh, loud", 45_000)
+    );
+    assert_eq!(
+        session
+            .events
+            .iter()
+            .filter(|event| event.kind == EventKind::Checkpoint)
+            .count(),
+        1
+    );
+    assert!(kinds(&session).contains(&EventKind::Stopped));
+    assert!(folder::interrupted_sessions(folder.path()).is_empty());
+}
+
+#[test]
+fn pauses_and_losses_leave_gaps_and_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut script = Script::start(&config(folder.path(), VideoChoice::None));
+    let network = checkpoint("first");
+    let analyze = |script: &mut Script| {
+        let frame = script.capture();
+        script.analyze(&frame, 1, &network);
+    };
+    analyze(&mut script);
+    script.recorder.set_paused(true);
+    while script.recorder.status().phase != Phase::Paused {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    analyze(&mut script);
+    // Taken from the queue, and let go by.
+    std::thread::sleep(Duration::from_millis(150));
+    script.recorder.set_paused(false);
+    while script.recorder.status().phase != Phase::Recording {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    script.tap.event(
+        Some(RUN),
+        &Event::Source(SourceState::Lost("unplugged".to_owned())),
+    );
+    script.tap.event(
+        Some(RUN),
+        &Event::Source(SourceState::Lost("unplugged".to_owned())),
+    );
+    let info = config(folder.path(), VideoChoice::None).info.unwrap();
+    script
+        .tap
+        .event(Some(RUN), &Event::Source(SourceState::Live(info)));
+    analyze(&mut script);
+    // Another source: this recording is over.
+    script
+        .tap
+        .event(Some(SourceRun(8)), &Event::Source(SourceState::Starting));
+    let (ending, session) = script.finish();
+    assert_eq!(ending.reason, "another source was opened");
+    use EventKind::{Paused, Resumed, SourceBack, SourceLost, Started, Stopped};
+    assert_eq!(
+        kinds(&session),
+        [Started, Paused, Resumed, SourceLost, SourceBack, Stopped]
+    );
+    let numbers: Vec<u64> = session.frames.iter().map(|row| row.frame).collect();
+    assert_eq!(numbers, [0, 1], "the frame of the pause has none");
+    assert!(session.frames[1].pts_90k > 5000, "but its time has passed");
+    assert_eq!(session.manifest.video, []);
+    let files = fs::read_dir(&session.folder).unwrap().count();
+    assert_eq!(files, 4, "no pixels, no lock");
+}
+
+#[test]
+fn another_size_begins_another_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
+    let network = checkpoint("first");
+    for n in 0..12 {
+        script.resolution = if n < 5 {
+            SMALL
+        } else {
+            Resolution::new(96, 64)
+        };
+        let frame = script.capture();
+        script.analyze(&frame, 1, &network);
+    }
+    script
+        .tap
+        .event(Some(RUN), &Event::Source(SourceState::Ended));
+    let (ending, session) = script.finish();
+    assert_eq!(ending.reason, "the source is over");
+    let parts = &session.manifest.video;
+    assert_eq!(parts.len(), 2);
+    assert_eq!((parts[1].width, parts[1].first_frame), (96, 5));
+    assert_eq!((parts[0].n_frames, parts[1].n_frames), (Some(5), Some(7)));
+    let times: Vec<u64> = [picture_times(&session, 0), picture_times(&session, 1)].concat();
+    assert!(session.frames.iter().map(|row| row.pts_90k).eq(times));
+    let numbers: Vec<_> = session
+        .frames
+        .iter()
+        .filter_map(|row| row.video_frame)
+        .collect();
+    assert_eq!(numbers, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 6]);
+    assert!(kinds(&session).contains(&EventKind::Part));
+}
+
+#[test]
+fn nothing_is_recorded_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), VideoChoice::None);
+    fs::create_dir(&config.folder).unwrap();
+    fs::write(config.folder.join("thesis.txt"), "mine").unwrap();
+    let error = Recorder::start(&config, || {}).err().unwrap().to_string();
+    assert!(error.contains("not empty"), "{error}");
+    assert_eq!(fs::read_dir(&config.folder).unwrap().count(), 1);
+}
+
+#[test]
+fn an_interrupted_session_is_made_whole_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
+    let network = checkpoint("first");
+    for _ in 0..20 {
+        let frame = script.capture();
+        script.analyze(&frame, 1, &network);
+    }
+    script.recorder.stop("stopped");
+    let (_, session) = script.finish();
+    // As a crash would have left it: two tables end in the middle of a line, and the description knows of no end.
+    let mut manifest = session.manifest.clone();
+    manifest.status = Status::Recording;
+    manifest.ended = None;
+    manifest.counts = Default::default();
+    manifest.write(&session.folder).unwrap();
+    for table in ["frames.csv", "faces.csv"] {
+        let path = session.folder.join(table);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, &text[..text.len() - 9]).unwrap();
+    }
+    assert_eq!(
+        folder::interrupted_sessions(folder.path()),
+        [session.folder.clone()]
+    );
+    let report = recover::recover(&session.folder).unwrap();
+    assert!(report.repaired);
+    assert_eq!(report.n_frames, 19);
+    assert!(
+        report.steps[0].starts_with("frames.csv: the last line"),
+        "{:?}",
+        report.steps
+    );
+    let tail = fs::read_to_string(session.folder.join("frames.csv.tail")).unwrap();
+    assert!(tail.starts_with("19,"), "{tail}");
+    let recovered = Session::open(&session.folder).unwrap();
+    assert_eq!(recovered.manifest.status, Status::Recovered);
+    assert_eq!(recovered.manifest.counts.captured, 19);
+    assert_eq!(
+        recovered.manifest.video[0].n_frames,
+        Some(20),
+        "the video was whole"
+    );
+    assert_eq!(recovered.frames[..], session.frames[..19]);
+    let again = recover::recover(&session.folder).unwrap();
+    assert!(!again.repaired && again.steps.is_empty());
+    assert_eq!(Session::open(&session.folder).unwrap(), recovered);
+}
+
+#[test]
+fn what_is_recorded_now_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::start(&config(folder.path(), VideoChoice::None));
+    let error = recover::recover(script.recorder.folder()).unwrap_err();
+    assert!(matches!(error, SessionError::InUse { .. }), "{error}");
+    assert!(folder::interrupted_sessions(folder.path()).is_empty());
+    assert!(
+        script
+            .recorder
+            .folder()
+            .join(tables::FrameRow::FILE)
+            .exists()
+    );
+}

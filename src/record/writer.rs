@@ -1,0 +1,148 @@
+//! Writes a session's tables and its description as things happen.
+//!
+//! Every row is handed to the system at once, and everything is forced to the disk every two seconds, so a crash of the
+//! program costs nothing but a line that was half written, and a power cut two seconds.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use super::{
+    SessionError,
+    manifest::Manifest,
+    tables::{EventRow, FaceRow, FrameRow, Lines, Row},
+};
+
+/// How often everything is forced to the disk. It takes some 4 ms on an SSD, and up to a second on a slow card.
+pub(super) const SYNC_EVERY: Duration = Duration::from_secs(2);
+
+/// One table that grows.
+struct Table<R> {
+    path: PathBuf,
+    file: File,
+    lines: Lines<R>,
+    n_bytes: u64,
+}
+
+impl<R: Row> Table<R> {
+    fn create(folder: &Path) -> Result<Self, SessionError> {
+        let path = folder.join(R::FILE);
+        let file = File::create_new(&path).map_err(|source| SessionError::write(&path, source))?;
+        let mut table = Self {
+            path,
+            file,
+            lines: Lines::default(),
+            n_bytes: 0,
+        };
+        let header = table.lines.header();
+        let written = table.file.write_all(header);
+        table.n_bytes = header.len() as u64;
+        written.map_err(|source| SessionError::write(&table.path, source))?;
+        Ok(table)
+    }
+
+    fn append<'a>(&mut self, rows: impl IntoIterator<Item = &'a R>) -> Result<(), SessionError>
+    where
+        R: 'a,
+    {
+        let lines = self.lines.rows(rows);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        // One write for all lines of a frame: not buffered, so that nothing is lost with the process.
+        self.file
+            .write_all(lines)
+            .map_err(|source| SessionError::write(&self.path, source))?;
+        self.n_bytes += lines.len() as u64;
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), SessionError> {
+        self.file
+            .sync_data()
+            .map_err(|source| SessionError::write(&self.path, source))
+    }
+}
+
+/// The tables of one session.
+pub(super) struct SessionWriter {
+    folder: PathBuf,
+    frames: Table<FrameRow>,
+    faces: Table<FaceRow>,
+    events: Table<EventRow>,
+    synced_at: Instant,
+    /// As it was last written.
+    pub manifest: Manifest,
+}
+
+impl SessionWriter {
+    /// Creates the tables and the description in an empty folder.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn create(folder: &Path, manifest: Manifest) -> Result<Self, SessionError> {
+        // First of all, so that whatever follows is found again.
+        manifest.write(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            frames: Table::create(folder)?,
+            faces: Table::create(folder)?,
+            events: Table::create(folder)?,
+            synced_at: Instant::now(),
+            manifest,
+        })
+    }
+
+    /// Appends a frame with its faces.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn frame(&mut self, frame: &FrameRow, faces: &[FaceRow]) -> Result<(), SessionError> {
+        // Faces first: a frame that says how many faces it has is followed up by none that are missing.
+        self.faces.append(faces)?;
+        self.frames.append([frame])
+    }
+
+    /// Appends an event.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn event(&mut self, event: &EventRow) -> Result<(), SessionError> {
+        self.events.append([event])
+    }
+
+    /// Writes the description anew.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn write_manifest(&self) -> Result<(), SessionError> {
+        self.manifest.write(&self.folder)
+    }
+
+    /// Whether it is time to force everything to the disk; if so, the next time is counted from `now`.
+    pub fn is_sync_due(&mut self, now: Instant) -> bool {
+        let due = now.saturating_duration_since(self.synced_at) >= SYNC_EVERY;
+        if due {
+            self.synced_at = now;
+        }
+        due
+    }
+
+    /// Forces the tables to the disk.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn sync(&self) -> Result<(), SessionError> {
+        self.frames.sync()?;
+        self.faces.sync()?;
+        self.events.sync()
+    }
+
+    /// Size of the tables, bytes.
+    pub fn n_bytes(&self) -> u64 {
+        self.frames.n_bytes + self.faces.n_bytes + self.events.n_bytes
+    }
+}

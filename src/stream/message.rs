@@ -1,0 +1,232 @@
+//! One analysed frame as one JSON object, and what a client is greeted with.
+//!
+//! `fervis analyze --json` writes [`line`]; live clients get [`live`], which begins with the same bytes and goes on.
+//! Both are pinned for scripts: names and their order may gain, not change, and [`SCHEMA`] says so by its number.
+//! Numbers are written in full, so that what is read back is exactly what was computed.
+//!
+//! Frame numbers, media time and track numbers belong to a source: when another one is opened, or a file starts over,
+//! they start over too, and a live client sees it by `source`. Only `unix_s` goes on.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde::{Serialize, Serializer};
+
+use crate::{
+    bounding_box::BoundingBox,
+    expression::{Expression, Probabilities},
+    pipeline::{Analysis, FaceAnalysis, SourceRun},
+};
+
+/// Name and version of the messages that live clients get. The number rises when a key changes its meaning or goes;
+/// new keys may come without.
+pub const SCHEMA: &str = "fervis-stream/1";
+
+#[derive(Serialize)]
+struct Line<'a> {
+    frame: u64,
+    time_s: f64,
+    #[serde(serialize_with = "faces")]
+    faces: &'a [FaceAnalysis],
+}
+
+#[derive(Serialize)]
+struct Live<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    source: u64,
+    unix_s: f64,
+    latency_ms: f64,
+    size: [u32; 2],
+    checkpoint: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Greeting {
+    schema: &'static str,
+    version: &'static str,
+    labels: [Expression; 7],
+}
+
+#[derive(Serialize)]
+struct Face {
+    track: u64,
+    #[serde(rename = "box", serialize_with = "edges")]
+    box_in_frame: BoundingBox,
+    score: f32,
+    #[serde(serialize_with = "by_name")]
+    raw: Probabilities,
+    #[serde(serialize_with = "by_name")]
+    smoothed: Probabilities,
+    label: &'static str,
+}
+
+/// The object for a file: `frame`, `time_s` and `faces`, each with `track`, `box`, `score`, `raw`, `smoothed` and
+/// `label`. One line, without its end.
+///
+/// # Errors
+/// None that can happen with these types; serde's signature says otherwise.
+pub fn line(analysis: &Analysis) -> serde_json::Result<String> {
+    serde_json::to_string(&Line::new(analysis))
+}
+
+/// The object for a live client: that of [`line`], then `source` (which of the sources opened one after another, from
+/// 1), `unix_s` (when the frame was captured, in seconds since 1970, UTC), `latency_ms` (from capture to result), `size` (width and height of the picture, px) and `checkpoint` (the
+/// name of the network in force, or null). `captured` is the wall time of the capture; see [`wall_time`].
+///
+/// # Errors
+/// None that can happen with these types; serde's signature says otherwise.
+pub fn live(
+    run: SourceRun,
+    analysis: &Analysis,
+    captured: SystemTime,
+) -> serde_json::Result<String> {
+    let latency = analysis
+        .completed_at
+        .saturating_duration_since(analysis.frame.captured_at);
+    let size = analysis.frame.resolution();
+    serde_json::to_string(&Live {
+        line: Line::new(analysis),
+        source: run.0,
+        unix_s: to_microseconds(unix_s(captured)),
+        latency_ms: (latency.as_secs_f64() * 1e6).round() / 1e3,
+        size: [size.width_px, size.height_px],
+        checkpoint: analysis
+            .checkpoint
+            .as_ref()
+            .map(|checkpoint| checkpoint.name.as_str()),
+    })
+}
+
+/// What a live client gets first: the `schema`, the `version` of the application, and the `labels` in the order of
+/// the network's classes. It is the only message with a `schema`.
+///
+/// # Errors
+/// None that can happen with these types; serde's signature says otherwise.
+pub fn greeting() -> serde_json::Result<String> {
+    serde_json::to_string(&Greeting {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        labels: Expression::ALL,
+    })
+}
+
+/// Media time in seconds, to the microsecond, as containers keep it: 0.066667 and not 0.06666666600000001.
+pub fn time_s(analysis: &Analysis) -> f64 {
+    to_microseconds(analysis.frame.time.as_secs_f64())
+}
+
+/// The wall time that belongs to a moment not long ago.
+///
+/// Asked anew for every frame, so that it follows the system's clock when that is set or slewed.
+pub fn wall_time(at: Instant) -> SystemTime {
+    let now = SystemTime::now();
+    now.checked_sub(at.elapsed()).unwrap_or(now)
+}
+
+/// Seconds since 1970, UTC; 0 before that.
+pub fn unix_s(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+impl<'a> Line<'a> {
+    fn new(analysis: &'a Analysis) -> Self {
+        Self {
+            frame: analysis.frame.id.0,
+            time_s: time_s(analysis),
+            faces: &analysis.faces,
+        }
+    }
+}
+
+fn to_microseconds(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}
+
+fn faces<S: Serializer>(faces: &&[FaceAnalysis], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(faces.iter().map(|face| Face {
+        track: face.track.0,
+        box_in_frame: face.box_in_frame,
+        score: face.score,
+        raw: face.raw,
+        smoothed: face.smoothed,
+        label: face.label().name(),
+    }))
+}
+
+fn edges<S: Serializer>(edges: &BoundingBox, serializer: S) -> Result<S::Ok, S::Error> {
+    [edges.x, edges.y, edges.width, edges.height].serialize(serializer)
+}
+
+fn by_name<S: Serializer>(probabilities: &Probabilities, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(
+        probabilities
+            .iter()
+            .map(|(expression, probability)| (expression.name(), probability)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::stream::fixtures::{SMOOTHED, analysis};
+
+    #[test]
+    fn the_pinned_line() {
+        let empty = analysis(0, Duration::ZERO, &[]);
+        assert_eq!(
+            line(&empty).unwrap(),
+            r#"{"frame":0,"time_s":0.0,"faces":[]}"#
+        );
+        let third = Duration::from_secs(2) / 3;
+        let full = analysis(10, third, &[(1, SMOOTHED)]);
+        assert_eq!(
+            line(&full).unwrap(),
+            concat!(
+                r#"{"frame":10,"time_s":0.666667,"faces":[{"track":1,"box":[-1.5,20.0,100.25,101.0],"score":12.5,"#,
+                r#""raw":{"angry":0.0,"disgust":0.0,"fear":0.0,"happy":0.25,"sad":0.0,"surprise":0.0,"neutral":0.75},"#,
+                r#""smoothed":{"angry":0.1,"disgust":0.0,"fear":0.0,"happy":0.5,"sad":0.0,"surprise":0.0,"neutral":0.4},"#,
+                r#""label":"happy"}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn the_pinned_live_message_begins_as_the_line() {
+        let full = analysis(10, Duration::from_secs(1), &[(1, SMOOTHED), (3, SMOOTHED)]);
+        let line = line(&full).unwrap();
+        let captured = UNIX_EPOCH + Duration::from_micros(1_764_079_509_123_457);
+        let live = live(SourceRun(2), &full, captured).unwrap();
+        let begins = line.strip_suffix('}').unwrap();
+        assert_eq!(
+            live.strip_prefix(begins),
+            Some(
+                r#","source":2,"unix_s":1764079509.123457,"latency_ms":42.0,"size":[64,48],"checkpoint":"three-block"}"#
+            )
+        );
+    }
+
+    #[test]
+    fn the_pinned_greeting() {
+        assert_eq!(
+            greeting().unwrap(),
+            concat!(
+                r#"{"schema":"fervis-stream/1","version":""#,
+                env!("CARGO_PKG_VERSION"),
+                r#"","labels":["angry","disgust","fear","happy","sad","surprise","neutral"]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn wall_time_is_that_of_the_moment_itself() {
+        let (before, at) = (SystemTime::now(), Instant::now());
+        let wall = wall_time(at - Duration::from_secs(5));
+        let ago = before.duration_since(wall).unwrap();
+        // Unless somebody sets the clock in between.
+        assert!(ago < Duration::from_secs(6) && ago > Duration::from_secs(4));
+        assert_eq!(unix_s(UNIX_EPOCH - Duration::from_secs(1)), 0.0);
+    }
+}

@@ -1,0 +1,303 @@
+//! The server over real loopback sockets, each test on a port of its own.
+//!
+//! What is waited for always comes, sooner or later; no test passes because of the time it takes.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use crossbeam_channel::Receiver;
+use serde_json::Value;
+use tungstenite::{
+    Error, Message, WebSocket, client::IntoClientRequest, protocol::frame::coding::CloseCode,
+};
+
+use super::*;
+use crate::stream::fixtures::{SMOOTHED, analysis};
+
+type Client = WebSocket<TcpStream>;
+
+/// A server, and word of every change in the number of its clients.
+struct Stage {
+    server: WebSocketServer,
+    changes: Receiver<()>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::allowing(&[])
+    }
+
+    fn allowing(origins: &[&str]) -> Self {
+        let (changed, changes) = crossbeam_channel::unbounded();
+        let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let server = WebSocketServer::bind(address, origins, move || {
+            changed.send(()).ok();
+        });
+        Self {
+            server: server.unwrap(),
+            changes,
+        }
+    }
+
+    /// Waits until there are so many clients.
+    fn await_clients(&self, n_clients: usize) {
+        while self.server.n_clients() != Some(n_clients) {
+            self.changes.recv().unwrap();
+        }
+    }
+
+    /// Connects with further header lines.
+    fn try_connect(&self, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
+        let stream = TcpStream::connect(self.server.address).unwrap();
+        let mut request = format!("ws://{}/", self.server.address).into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        match tungstenite::client(request, stream) {
+            Ok((client, _)) => Ok(client),
+            Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
+            Err(interrupted) => panic!("{interrupted}"),
+        }
+    }
+
+    /// A client that has read its greeting.
+    fn connect(&self) -> Client {
+        let mut client = self.try_connect(&[]).unwrap();
+        let greeting = text(&mut client);
+        assert_eq!(greeting["schema"], message::SCHEMA);
+        client
+    }
+
+    fn analyzed(&self, frame: u64) {
+        let analysis = analysis(frame, Duration::from_millis(33 * frame), &[(1, SMOOTHED)]);
+        self.server.analyzed(SourceRun(1), &analysis);
+    }
+}
+
+/// The next message that is not a ping.
+fn next(client: &mut Client) -> Message {
+    loop {
+        match client.read().unwrap() {
+            Message::Ping(_) => {} // Answered by the next read.
+            other => return other,
+        }
+    }
+}
+
+/// The next text message, as JSON.
+fn text(client: &mut Client) -> Value {
+    match next(client) {
+        Message::Text(text) => serde_json::from_str(&text).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn status(outcome: Result<Client, Error>) -> u16 {
+    match outcome {
+        Err(Error::Http(response)) => response.status().as_u16(),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it was let in"),
+    }
+}
+
+/// What comes back for bytes sent as they are.
+fn raw_answer(stage: &Stage, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(stage.server.address).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    // A connection that is reset has said all it had to say.
+    stream.read_to_end(&mut answer).ok();
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn every_client_gets_every_result() {
+    let stage = Stage::new();
+    stage.analyzed(99); // Nobody is there yet.
+    let mut clients = [stage.connect(), stage.connect(), stage.connect()];
+    stage.await_clients(3);
+    for frame in 0..20 {
+        stage.analyzed(frame);
+    }
+    for client in &mut clients {
+        for frame in 0..20 {
+            let message = text(client);
+            assert_eq!(message["frame"], frame);
+            assert_eq!(message["faces"][0]["label"], "happy");
+            assert_eq!(message["source"], 1);
+        }
+    }
+    assert_eq!((stage.server.n_slow(), stage.server.n_lost()), (0, 0));
+}
+
+#[test]
+fn clients_are_counted_as_they_come_and_go() {
+    let stage = Stage::new();
+    let mut polite = stage.connect();
+    let rude = stage.connect();
+    let vanished = stage.connect();
+    stage.await_clients(3);
+    polite.close(None).unwrap();
+    assert!(matches!(next(&mut polite), Message::Close(_)));
+    stage.await_clients(2);
+    drop(rude); // Closes the connection without a word.
+    stage.await_clients(1);
+    // Unread bytes turn the end into a reset.
+    stage.analyzed(0);
+    drop(vanished);
+    stage.await_clients(0);
+    assert_eq!(stage.server.n_slow(), 0);
+}
+
+#[test]
+fn a_client_that_does_not_read_is_dropped_and_the_others_go_on() {
+    let stage = Stage::new();
+    let mut reader = stage.connect();
+    let sleeper = stage.connect();
+    stage.await_clients(2);
+    // More than all buffers of the system hold is only a matter of how many.
+    let long = "x".repeat(200_000);
+    let mut n_sent = 0u64;
+    while stage.server.n_slow() == 0 {
+        stage
+            .server
+            .publish(format!(r#"{{"n":{n_sent},"long":"{long}"}}"#));
+        assert_eq!(text(&mut reader)["n"], n_sent);
+        n_sent += 1;
+    }
+    stage.await_clients(1);
+    stage.analyzed(7);
+    assert_eq!(text(&mut reader)["frame"], 7);
+    drop(sleeper);
+}
+
+#[test]
+fn there_is_room_for_so_many() {
+    let stage = Stage::new();
+    let mut clients: Vec<Client> = (0..MAX_CLIENTS).map(|_| stage.connect()).collect();
+    stage.await_clients(MAX_CLIENTS);
+    assert_eq!(status(stage.try_connect(&[])), 503);
+    stage.analyzed(3);
+    for client in &mut clients {
+        assert_eq!(text(client)["frame"], 3);
+    }
+    clients.pop();
+    stage.await_clients(MAX_CLIENTS - 1);
+    stage.connect();
+}
+
+#[test]
+fn pages_from_elsewhere_are_refused() {
+    let stage = Stage::allowing(&["https://lab.example.org"]);
+    for origin in [
+        "https://example.org",
+        "null",
+        "http://127.0.0.1.evil.example",
+    ] {
+        let outcome = stage.try_connect(&[("origin", origin)]);
+        assert_eq!(status(outcome), 403, "{origin}");
+    }
+    let rebound = [("host", "evil.example"), ("origin", "http://evil.example")];
+    assert_eq!(status(stage.try_connect(&rebound)), 403);
+    for origin in ["http://localhost:8000", "https://lab.example.org"] {
+        assert!(stage.try_connect(&[("origin", origin)]).is_ok(), "{origin}");
+    }
+}
+
+#[test]
+fn what_is_no_handshake_is_answered_and_let_go() {
+    let stage = Stage::new();
+    let mut reader = stage.connect();
+    stage.await_clients(1);
+    let page = raw_answer(&stage, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(page.starts_with("HTTP/1.1 426 "), "{page}");
+    assert!(page.contains("this is a WebSocket"), "{page}");
+    let no_key = raw_answer(
+        &stage,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Version: 13\r\n\r\n",
+    );
+    assert!(no_key.starts_with("HTTP/1.1 426 "), "{no_key}");
+    for nonsense in [
+        &b"\x16\x03\x01\x02\x00\x01"[..],
+        b"hello\r\n\r\n",
+        b"POST / HTTP/1.1\r\n\r\n",
+    ] {
+        assert_eq!(raw_answer(&stage, nonsense), "");
+    }
+    drop(TcpStream::connect(stage.server.address).unwrap());
+    stage.analyzed(1);
+    assert_eq!(text(&mut reader)["frame"], 1);
+    assert_eq!(stage.server.n_clients(), Some(1));
+}
+
+#[test]
+fn an_endless_request_is_cut_off() {
+    let stage = Stage::new();
+    let mut stream = TcpStream::connect(stage.server.address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let mut line = b"X-Filler: ".to_vec();
+    line.resize(4096, b'x');
+    line.extend(b"\r\n");
+    // It ends: the server closes, and then writing fails.
+    while stream.write_all(&line).is_ok() {}
+    assert_eq!(stage.server.n_clients(), Some(0));
+}
+
+#[test]
+fn what_clients_say_is_limited_and_ignored() {
+    let stage = Stage::new();
+    let mut modest = stage.connect();
+    modest.send(Message::text("hello")).unwrap();
+    modest.send(Message::Ping(vec![1, 2].into())).unwrap();
+    assert_eq!(next(&mut modest), Message::Pong(vec![1, 2].into()));
+    let mut loud = stage.connect();
+    stage.await_clients(2);
+    loud.send(Message::text("x".repeat(5000))).ok();
+    stage.await_clients(1);
+    let mut unmasked = stage.connect();
+    stage.await_clients(2);
+    unmasked.get_mut().write_all(b"\x81\x02hi").unwrap();
+    stage.await_clients(1);
+    stage.analyzed(4);
+    assert_eq!(text(&mut modest)["frame"], 4);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let stage = Stage::new();
+    let address = stage.server.address;
+    let second = WebSocketServer::bind(address, Vec::new(), || {});
+    let error = second.err().unwrap();
+    assert!(matches!(error, StreamError::InUse { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "port {} is in use by another program; choose another port",
+            address.port()
+        )
+    );
+    // And free again once the first is gone.
+    drop(stage);
+    WebSocketServer::bind(address, Vec::new(), || {}).unwrap();
+}
+
+#[test]
+fn switching_off_says_goodbye() {
+    let stage = Stage::new();
+    let mut client = stage.connect();
+    stage.await_clients(1);
+    // Somebody in the middle of a handshake is no reason to stay.
+    let _half = TcpStream::connect(stage.server.address).unwrap();
+    stage.analyzed(5);
+    drop(stage);
+    assert_eq!(text(&mut client)["frame"], 5);
+    match next(&mut client) {
+        Message::Close(Some(frame)) => assert_eq!(frame.code, CloseCode::Away),
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,121 @@
+//! Probabilities over time, brought down to one value for each column of pixels.
+//!
+//! An hour has 108,000 results for each face and a window a thousand columns. Each column holds the mean over its
+//! time, weighted by how long each result held: shares of a mean are still shares, so the seven still sum to one, and
+//! a short flash shows as a small step instead of vanishing between two samples.
+
+use std::ops::Range;
+
+use crate::expression::{N_EXPRESSIONS, Probabilities};
+
+/// The mean over the time of one column.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Column {
+    /// Means, in FER-2013's order; all zero where there was no face.
+    pub mean: [f32; N_EXPRESSIONS],
+    /// How much of the column's time the face was there, 0 to 1.
+    pub share: f32,
+}
+
+/// Means of `values` over each of `n_columns` equal parts of the time `range`, s.
+///
+/// Each value comes with the time during which it holds, s; they are in order and do not overlap.
+pub fn columns<'a>(
+    values: impl Iterator<Item = (Range<f64>, &'a Probabilities)>,
+    range: Range<f64>,
+    n_columns: usize,
+) -> Vec<Column> {
+    let mut columns = vec![Column::default(); n_columns];
+    let per_second = n_columns as f64 / (range.end - range.start);
+    if !per_second.is_finite() || per_second <= 0.0 {
+        return columns;
+    }
+    for (held, probabilities) in values {
+        let start = ((held.start - range.start) * per_second).max(0.0);
+        let end = ((held.end - range.start) * per_second).min(n_columns as f64);
+        let mut from = start;
+        while from < end {
+            let at = from as usize;
+            let to = end.min((at + 1) as f64);
+            let share = (to - from) as f32;
+            if let Some(column) = columns.get_mut(at) {
+                column.share += share;
+                for (mean, value) in column.mean.iter_mut().zip(probabilities.0) {
+                    *mean += share * value;
+                }
+            }
+            from = (at + 1) as f64;
+        }
+    }
+    for column in &mut columns {
+        if column.share > 0.0 {
+            for mean in &mut column.mean {
+                *mean /= column.share;
+            }
+        }
+        column.share = column.share.min(1.0);
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sure(class: usize) -> Probabilities {
+        let mut values = [0.0; N_EXPRESSIONS];
+        values[class] = 1.0;
+        Probabilities(values)
+    }
+
+    #[test]
+    fn a_column_is_the_mean_over_its_time() {
+        let (a, b) = (sure(0), sure(3));
+        let values = [(0.0..1.5, &a), (1.5..2.0, &b), (3.0..3.25, &b)];
+        let columns = columns(values.into_iter(), 0.0..4.0, 4);
+        let means: Vec<(f32, f32)> = columns.iter().map(|c| (c.mean[0], c.mean[3])).collect();
+        assert_eq!(means, [(1.0, 0.0), (0.5, 0.5), (0.0, 0.0), (0.0, 1.0)]);
+        let shares: Vec<f32> = columns.iter().map(|column| column.share).collect();
+        assert_eq!(shares, [1.0, 1.0, 0.0, 0.25]);
+    }
+
+    #[test]
+    fn what_lies_outside_is_left_out() {
+        let a = sure(0);
+        let values = [(0.0..10.0, &a), (20.0..30.0, &a)];
+        let columns = columns(values.into_iter(), 5.0..15.0, 2);
+        assert_eq!(columns[0].share, 1.0);
+        assert_eq!(columns[1].share, 0.0);
+    }
+
+    #[test]
+    fn no_room_and_no_time_are_no_obstacle() {
+        let a = sure(0);
+        assert!(columns([(0.0..1.0, &a)].into_iter(), 0.0..1.0, 0).is_empty());
+        let columns = columns([(0.0..1.0, &a)].into_iter(), 1.0..1.0, 3);
+        assert_eq!(columns, [Column::default(); 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn shares_stay_shares(
+            lengths in prop::collection::vec((0.001..3.0, 0.0..1.0, 0usize..N_EXPRESSIONS), 1..60),
+            start in 0.0..20.0, length in 0.01..100.0, n_columns in 1usize..50,
+        ) {
+            let values: Vec<Probabilities> = lengths.iter().map(|(_, _, class)| sure(*class)).collect();
+            let mut time = 0.0;
+            let mut spans = Vec::new();
+            for ((length, gap, _), value) in lengths.iter().zip(&values) {
+                spans.push((time..time + length, value));
+                time += length + gap;
+            }
+            for column in columns(spans.into_iter(), start..start + length, n_columns) {
+                let sum: f32 = column.mean.iter().sum();
+                prop_assert!(column.share == 0.0 || (sum - 1.0).abs() < 1e-3, "{column:?}");
+                prop_assert!((0.0..=1.0).contains(&column.share));
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Made-up sessions for tests: at 30 frames a second, with faces that smile more and more.
+
+use std::{fs, path::Path};
+
+use crate::record::{
+    manifest,
+    reader::Session,
+    tables::{self, EventKind, EventRow, FrameRow, FrameStatus, Lines, Row},
+};
+
+/// Ticks from one frame to the next.
+pub const INTERVAL: u64 = 3000;
+
+/// A session without video of `n_frames` frames; each of `faces` is a track's number and the frames in which it is
+/// seen.
+pub fn session(n_frames: u64, faces: &[(u64, std::ops::Range<u64>)]) -> Session {
+    let mut session = Session {
+        folder: "/sessions/2026-11-25 14.03.05".into(),
+        manifest: manifest::tests::manifest(),
+        frames: (0..n_frames).map(frame).collect(),
+        faces: Vec::new(),
+        events: Vec::new(),
+    };
+    for at in 0..n_frames {
+        for (track, seen) in faces {
+            if seen.contains(&at) {
+                let happy = at as f32 / n_frames as f32;
+                session.faces.push(tables::tests::face(at, *track, happy));
+            }
+        }
+    }
+    session
+}
+
+/// An analysed frame.
+pub fn frame(frame: u64) -> FrameRow {
+    FrameRow {
+        frame,
+        pts_90k: frame * INTERVAL,
+        unix_s: 0.0,
+        source_s: 0.0,
+        status: FrameStatus::Analysed,
+        video_frame: None,
+        n_faces: Some(1),
+        latency: None,
+    }
+}
+
+/// Something that happened after so many seconds.
+pub fn event(time_s: u64, kind: EventKind, detail: &str) -> EventRow {
+    EventRow {
+        pts_90k: time_s * 90_000,
+        unix_s: 0.0,
+        kind,
+        detail: detail.to_owned(),
+    }
+}
+
+/// Writes a session into `folder`.
+pub fn write(session: &Session, folder: &Path) {
+    session.manifest.write(folder).unwrap();
+    write_table(&session.frames, folder);
+    write_table(&session.faces, folder);
+    write_table(&session.events, folder);
+}
+
+fn write_table<R: Row>(rows: &[R], folder: &Path) {
+    let mut lines = Lines::<R>::default();
+    let mut text = lines.header().to_vec();
+    text.extend_from_slice(lines.rows(rows));
+    fs::write(folder.join(R::FILE), text).unwrap();
+}

@@ -1,0 +1,239 @@
+//! One lane for each face: its name at the left, its probabilities over time, and what it was at the pointer.
+
+use std::{ops::Range, time::Duration};
+
+use egui::{
+    Align2, Color32, ColorImage, Context, Pos2, Rangef, Rect, Response, Role, Sense, Stroke,
+    TextStyle, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::{
+    draw_thread::{Drawn, Lane, Request, Values},
+    recording::{Readings, Recording, Track},
+    span::Span,
+};
+use crate::{
+    expression::{Expression, Probabilities},
+    record::tables::{FaceRow, seconds},
+    ui::{colors, player::clock},
+};
+
+/// Height of a lane, points.
+pub const LANE_HEIGHT: f32 = 58.0;
+/// Free space between lanes, points.
+pub const LANE_GAP: f32 = 6.0;
+/// Room for a lane's name, points.
+pub const NAME_WIDTH: f32 = 84.0;
+
+/// The lanes drawn last, on the graphics card.
+#[derive(Default)]
+pub struct LaneTextures {
+    request: Option<Request>,
+    textures: Vec<TextureHandle>,
+}
+
+impl LaneTextures {
+    /// Takes new pictures over.
+    pub fn set(&mut self, ctx: &Context, drawn: Drawn) {
+        let Drawn { request, lanes } = drawn;
+        self.textures.truncate(lanes.len());
+        for (i, lane) in lanes.into_iter().enumerate() {
+            // No texture is empty.
+            let lane = if lane.size.contains(&0) {
+                ColorImage::filled([1, 1], Color32::TRANSPARENT)
+            } else {
+                lane
+            };
+            match self.textures.get_mut(i) {
+                Some(texture) => texture.set(lane, TextureOptions::LINEAR),
+                None => {
+                    let name = format!("lane {i}");
+                    let texture = ctx.load_texture(name, lane, TextureOptions::LINEAR);
+                    self.textures.push(texture);
+                }
+            }
+        }
+        self.request = Some(request);
+    }
+
+    /// The picture of a lane, and the times at its edges, s.
+    fn of(&self, lane: Lane) -> Option<(&TextureHandle, Range<f64>)> {
+        let request = self.request.as_ref()?;
+        let at = request.lanes.iter().position(|other| *other == lane)?;
+        Some((self.textures.get(at)?, request.range.clone()))
+    }
+}
+
+/// What all lanes have in common.
+#[derive(Clone, Copy)]
+pub struct LaneData<'a> {
+    /// The session.
+    pub recording: &'a Recording,
+    /// What is visible.
+    pub span: Span,
+    /// Where the playback is.
+    pub position: Duration,
+    /// Which probabilities are shown.
+    pub values: Values,
+}
+
+/// Draws a lane over the whole width; returns what happened to its right part, and where that is.
+pub fn lane_ui(
+    ui: &mut Ui,
+    which: Lane,
+    data: LaneData<'_>,
+    textures: &LaneTextures,
+) -> (Response, Rect) {
+    let size = vec2(ui.available_width(), LANE_HEIGHT);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let (name_rect, lane) = rect.split_left_right_at_x(rect.left() + NAME_WIDTH);
+    let response = ui.interact(
+        lane,
+        ui.scope_id().with(("lane", which.reading, which.track)),
+        Sense::click_and_drag(),
+    );
+    let Some((readings, track)) = which.of(data.recording) else {
+        return (response, lane);
+    };
+    let held_for = data.recording.held_for;
+    let now = readings.row_at(track, data.position, held_for);
+    // Another network's reading of a face stands under the recorded one, which has the face's name.
+    let face = format!("Face {}", track.id);
+    let (name, spoken) = match which.reading {
+        0 => (face.clone(), face),
+        _ => (
+            readings.name.clone(),
+            format!("{face} by {}", readings.name),
+        ),
+    };
+    let description = description(data.values, &spoken, readings, track, now);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &description));
+    if ui.is_rect_visible(rect) {
+        name_ui(ui, name_rect, &name, now, data.values);
+        let palette = colors::palette(ui.ctx().theme());
+        ui.painter().rect_filled(lane, 3.0, palette.track);
+        if let Some((texture, range)) = textures.of(which) {
+            let x = lane.x_range();
+            let picture = Rect::from_x_y_ranges(
+                data.span.x(range.start, x)..=data.span.x(range.end, x),
+                lane.y_range(),
+            );
+            let uv = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
+            ui.painter()
+                .with_clip_rect(lane.intersect(ui.clip_rect()))
+                .image(texture.id(), picture, uv, Color32::WHITE);
+        }
+    }
+    let response = match response.hover_pos() {
+        Some(pointer) if !response.is_pointer_button_down_on() => {
+            let time = data.span.time(pointer.x, lane.x_range());
+            let row = readings.row_at(track, time, held_for);
+            let title = format!("Face {}, {}", track.id, clock(time));
+            response.on_hover_ui_at_pointer(|ui| hover_ui(ui, &title, row, data.values))
+        }
+        _ => response,
+    };
+    (response, lane)
+}
+
+/// Probabilities of a row as the timeline shows them.
+fn values(row: &FaceRow, values: Values) -> &Probabilities {
+    match values {
+        Values::Smoothed => &row.smoothed,
+        Values::Raw => &row.raw,
+    }
+}
+
+fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values) {
+    let theme = ui.ctx().theme();
+    let palette = colors::palette(theme);
+    let small = TextStyle::Small.resolve(ui.style());
+    let body = TextStyle::Body.resolve(ui.style());
+    let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+    let left = rect.left();
+    let width = rect.width() - 8.0;
+    let wrap = Some(egui::TextWrapMode::Truncate);
+    let galley = egui::WidgetText::from(name).into_galley(ui, wrap, width, body);
+    let top = rect.top() + 12.0 - galley.size().y / 2.0;
+    painter.galley(pos2(left, top), galley, palette.text);
+    let Some(row) = now else { return };
+    let (expression, probability) = values(row, shown).top();
+    let chip = Rect::from_min_size(pos2(left, rect.top() + 25.0), vec2(3.0, 26.0));
+    painter.rect_filled(chip, 1.0, colors::expression(expression, theme));
+    let percent = format!("{:.0} %", probability * 100.0);
+    for (line, text) in [expression.name().to_owned(), percent]
+        .into_iter()
+        .enumerate()
+    {
+        let y = rect.top() + 31.0 + 14.0 * line as f32;
+        let at = pos2(left + 8.0, y);
+        painter.text(
+            at,
+            Align2::LEFT_CENTER,
+            text,
+            small.clone(),
+            palette.weak_text,
+        );
+    }
+}
+
+/// The seven values at the pointer, the largest first.
+fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
+    let theme = ui.ctx().theme();
+    ui.label(title);
+    let Some(row) = row else {
+        ui.label(egui::RichText::new("not seen").weak());
+        return;
+    };
+    let values = values(row, shown);
+    let mut order = Expression::ALL;
+    order.sort_by(|a, b| values.of(*b).total_cmp(&values.of(*a)));
+    egui::Grid::new("values")
+        .num_columns(2)
+        .spacing(vec2(12.0, 1.0))
+        .show(ui, |ui| {
+            for expression in order {
+                ui.horizontal(|ui| {
+                    chip_ui(ui, colors::expression(expression, theme));
+                    ui.label(expression.name());
+                });
+                ui.label(format!("{:.0} %", values.of(expression) * 100.0));
+                ui.end_row();
+            }
+        });
+}
+
+/// A small square of a colour.
+pub fn chip_ui(ui: &mut Ui, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    ui.painter().rect_filled(rect, 2.0, color);
+}
+
+/// What screen readers say about a lane.
+fn description(
+    shown: Values,
+    name: &str,
+    readings: &Readings,
+    track: &Track,
+    now: Option<&FaceRow>,
+) -> String {
+    let time = |row: Option<&u32>| {
+        let pts = row.map_or(0, |row| readings.row(*row).pts_90k);
+        clock(Duration::from_secs_f64(seconds(pts)))
+    };
+    let (from, to) = (time(track.rows.first()), time(track.rows.last()));
+    let now = match now.map(|row| values(row, shown).top()) {
+        Some((expression, probability)) => format!("{expression} {:.0} %", probability * 100.0),
+        None => "not seen".to_owned(),
+    };
+    format!("{name} from {from} to {to}, now {now}")
+}
+
+/// A line down through everything at a time, if it is visible.
+pub fn line(ui: &Ui, rect: Rect, span: Span, time: Duration, stroke: Stroke) {
+    let x = span.x(time.as_secs_f64(), rect.x_range());
+    let visible = Rangef::new(rect.left() - 0.5, rect.right() + 0.5);
+    if visible.contains(x) {
+        ui.painter().vline(x, rect.y_range(), stroke);
+    }
+}

@@ -1,0 +1,175 @@
+//! Columns of probabilities as a picture.
+//!
+//! Drawn as shapes, a lane of a thousand columns would be seven thousand quads in every frame of the window; as a
+//! texture it is one, and the drawing happens once, on another thread.
+
+use egui::{Color32, ColorImage, Theme};
+
+use super::curves::Column;
+use crate::{
+    expression::{Expression, N_EXPRESSIONS},
+    ui::colors,
+};
+
+/// How seven probabilities are drawn over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Style {
+    /// Each as a share of the height, one above the other.
+    #[default]
+    Areas,
+    /// Each as a line.
+    Lines,
+}
+
+/// Half the width of a line, px.
+const HALF_LINE_PX: f32 = 0.9;
+
+/// Draws a lane of `height_px` rows on a transparent ground; each column is one pixel wide.
+pub fn lane(columns: &[Column], height_px: usize, style: Style, theme: Theme) -> ColorImage {
+    let mut image = ColorImage::filled([columns.len(), height_px], Color32::TRANSPARENT);
+    let colors = Expression::ALL.map(|expression| colors::expression(expression, theme));
+    for (x, column) in columns.iter().enumerate() {
+        if column.share == 0.0 {
+            continue;
+        }
+        match style {
+            Style::Areas => areas(&mut image, x, column, &colors),
+            Style::Lines => {
+                let before = x.checked_sub(1).and_then(|x| columns.get(x));
+                let before = before.filter(|before| before.share > 0.0);
+                lines(&mut image, x, before.unwrap_or(column), column, &colors);
+            }
+        }
+    }
+    image
+}
+
+/// Neutral stands at the bottom, where a face at rest makes a quiet floor, and the others on it in their order.
+fn areas(image: &mut ColorImage, x: usize, column: &Column, colors: &[Color32; N_EXPRESSIONS]) {
+    let height = image.height() as f32;
+    let neutral = Expression::Neutral.index();
+    let upwards = std::iter::once(neutral).chain((0..N_EXPRESSIONS).filter(|i| *i != neutral));
+    let mut top = height;
+    let mut tops = [(0, 0.0); N_EXPRESSIONS];
+    for (place, i) in tops.iter_mut().zip(upwards) {
+        top = (top - column.mean[i] * height).max(0.0);
+        *place = (i, top);
+    }
+    // Rounding may leave a hair's breadth above the last one, which is its own.
+    tops[N_EXPRESSIONS - 1].1 = 0.0;
+    // From above, each down to the bottom: so none lets the ground shine through where it meets the next.
+    for (i, top) in tops.into_iter().rev() {
+        fill(image, x, top, height, colors[i]);
+    }
+}
+
+/// The most probable lies on top.
+fn lines(
+    image: &mut ColorImage,
+    x: usize,
+    before: &Column,
+    column: &Column,
+    colors: &[Color32; N_EXPRESSIONS],
+) {
+    let height = image.height() as f32;
+    let y = |value: f32| (1.0 - value) * (height - 2.0 * HALF_LINE_PX) + HALF_LINE_PX;
+    let mut order: [usize; N_EXPRESSIONS] = std::array::from_fn(|i| i);
+    order.sort_by(|a, b| column.mean[*a].total_cmp(&column.mean[*b]));
+    for i in order {
+        let (from, to) = (y(before.mean[i]), y(column.mean[i]));
+        fill(
+            image,
+            x,
+            from.min(to) - HALF_LINE_PX,
+            from.max(to) + HALF_LINE_PX,
+            colors[i],
+        );
+    }
+}
+
+/// Colours a column from `top` to `bottom`, px; the pixels at both ends by the part that is covered.
+fn fill(image: &mut ColorImage, x: usize, top: f32, bottom: f32, color: Color32) {
+    let [width, height] = image.size;
+    let top = top.max(0.0);
+    let bottom = bottom.min(height as f32);
+    let rows = top as usize..(bottom.ceil().max(0.0) as usize).min(height);
+    for row in rows {
+        let covered = bottom.min((row + 1) as f32) - top.max(row as f32);
+        if covered <= 0.0 {
+            continue;
+        }
+        let pixel = &mut image.pixels[row * width + x];
+        *pixel = if covered >= 1.0 {
+            color
+        } else {
+            over(*pixel, color, covered)
+        };
+    }
+}
+
+/// `color`, covering a pixel in part, over what is there.
+fn over(ground: Color32, color: Color32, covered: f32) -> Color32 {
+    let mix = |ground: u8, color: u8| {
+        let value = f32::from(ground) * (1.0 - covered) + f32::from(color) * covered;
+        value.round() as u8
+    };
+    Color32::from_rgba_premultiplied(
+        mix(ground.r(), color.r()),
+        mix(ground.g(), color.g()),
+        mix(ground.b(), color.b()),
+        mix(ground.a(), color.a()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(happy: f32, neutral: f32) -> Column {
+        let mut column = Column {
+            share: 1.0,
+            ..Column::default()
+        };
+        column.mean[Expression::Happy.index()] = happy;
+        column.mean[Expression::Neutral.index()] = neutral;
+        column
+    }
+
+    fn color(expression: Expression) -> Color32 {
+        colors::expression(expression, Theme::Dark)
+    }
+
+    #[test]
+    fn areas_fill_the_height_by_their_share() {
+        let columns = [column(0.25, 0.75), Column::default(), column(1.0, 0.0)];
+        let image = lane(&columns, 8, Style::Areas, Theme::Dark);
+        assert_eq!(image.size, [3, 8]);
+        for row in 0..8 {
+            let pixel = |x: usize| image.pixels[row * 3 + x];
+            let expected = if row < 2 {
+                color(Expression::Happy)
+            } else {
+                color(Expression::Neutral)
+            };
+            assert_eq!(pixel(0), expected, "row {row}");
+            assert_eq!(pixel(1), Color32::TRANSPARENT);
+            assert_eq!(pixel(2), color(Expression::Happy));
+        }
+    }
+
+    #[test]
+    fn lines_lie_at_their_value_and_join() {
+        let columns = [column(0.0, 1.0), column(1.0, 0.0)];
+        let image = lane(&columns, 40, Style::Lines, Theme::Dark);
+        let at = |x: usize, row: usize| image.pixels[row * 2 + x];
+        assert_eq!(at(0, 0), color(Expression::Neutral));
+        assert_eq!(at(0, 20), Color32::TRANSPARENT);
+        assert_eq!(at(1, 20), color(Expression::Happy), "on its way up");
+        assert_eq!(at(1, 0), color(Expression::Happy));
+    }
+
+    #[test]
+    fn no_columns_make_no_picture() {
+        assert_eq!(lane(&[], 8, Style::Areas, Theme::Light).size, [0, 8]);
+    }
+}

@@ -1,0 +1,379 @@
+//! Sessions as the window shows them, from tables made up here.
+
+use std::{sync::Arc, time::Duration};
+
+use egui::{Color32, Theme, accesskit::Role};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
+
+use super::{
+    draw_thread::{self, Lane, Request, Values},
+    film,
+    fixtures::{INTERVAL, event, session},
+    raster::Style,
+    recording::{Picture, Readings, Recording},
+    timeline::Timeline,
+    *,
+};
+use crate::{
+    expression::Expression,
+    frame::FramePool,
+    pipeline::SourceState,
+    record::tables::{EventKind, FrameStatus},
+};
+
+/// The first track as it was recorded.
+const OWN: Lane = Lane {
+    reading: 0,
+    track: 0,
+};
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[test]
+fn a_face_is_found_at_any_moment_between_its_results() {
+    let mut session = session(300, &[(1, 0..200), (2, 60..90)]);
+    // No time for the frames 30 to 39.
+    for frame in &mut session.frames[30..40] {
+        frame.status = FrameStatus::Skipped;
+    }
+    session.faces.retain(|face| !(30..40).contains(&face.frame));
+    let recording = Recording::new(session);
+    assert_eq!(recording.duration, Duration::from_secs(10));
+    let recorded = recording.recorded();
+    let tracks: Vec<_> = recorded
+        .tracks
+        .iter()
+        .map(|track| (track.id, track.rows.len()))
+        .collect();
+    assert_eq!(tracks, [(1, 190), (2, 30)]);
+    let faces_at = |time: Duration| {
+        let faces = recording.faces_at(time);
+        faces
+            .iter()
+            .map(|face| (face.track, face.frame))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(faces_at(ms(0)), [(1, 0)]);
+    assert_eq!(
+        faces_at(ms(1_200)),
+        [(1, 29)],
+        "of the frame before the gap"
+    );
+    assert_eq!(faces_at(ms(2_500)), [(1, 75), (2, 75)]);
+    assert_eq!(faces_at(ms(8_000)), [], "analysed, and nobody there");
+    // A track by itself holds a little longer, as its lane shows it.
+    let first = &recorded.tracks[0];
+    let is_held = |time| recorded.row_at(first, time, recording.held_for).is_some();
+    let last = ms(6_633);
+    assert!(is_held(last + recording.held_for - ms(20)));
+    assert!(!is_held(last + recording.held_for + ms(20)));
+}
+
+#[test]
+fn an_empty_session_has_nothing_at_any_time() {
+    let recording = Recording::new(session(0, &[]));
+    assert_eq!(recording.duration, Duration::ZERO);
+    assert_eq!(recording.faces_at(ms(500)), []);
+}
+
+#[test]
+fn a_session_whose_video_is_gone_still_shows_its_values() {
+    let mut session = session(30, &[(1, 0..30)]);
+    session.manifest.video.push(crate::record::manifest::Video {
+        file: "video.mp4".to_owned(),
+        annotated: true,
+        width: 1280,
+        height: 720,
+        first_frame: 0,
+        first_pts_90k: 0,
+        codec: "H.264".to_owned(),
+        encoder: String::new(),
+        n_frames: Some(30),
+        n_bytes: Some(1),
+    });
+    let recording = Recording::new(session);
+    assert_eq!(recording.picture, Picture::None);
+    let warning = recording.warning.unwrap();
+    assert!(warning.contains("video.mp4 is missing"), "{warning}");
+}
+
+#[test]
+fn without_a_video_there_is_a_blank_picture_for_every_frame() {
+    let recording = Arc::new(Recording::new(session(30, &[(1, 0..30)])));
+    let mut film = film::open(&recording).unwrap();
+    assert_eq!(film.info().duration, Some(Duration::from_secs(1)));
+    let pool = FramePool::default();
+    let next = |film: &mut Box<dyn crate::capture::FrameSource>| {
+        let frame = film.next_frame(&pool).unwrap()?;
+        Some((frame.id.0, frame.time.as_millis()))
+    };
+    assert_eq!(next(&mut film), Some((0, 0)));
+    assert_eq!(next(&mut film), Some((1, 33)));
+    assert!(film.seek(ms(510)).unwrap());
+    assert_eq!(next(&mut film), Some((15, 500)));
+    film.seek(ms(99_000)).unwrap();
+    assert_eq!(next(&mut film), Some((29, 966)));
+    assert_eq!(next(&mut film), None);
+}
+
+#[test]
+fn the_faces_on_a_picture_are_those_of_its_time() {
+    let recording = Arc::new(Recording::new(session(300, &[(7, 0..300)])));
+    let (wake, woken) = crossbeam_channel::unbounded();
+    let engine = ReplayEngine::start(recording, move || {
+        wake.send(()).ok();
+    })
+    .unwrap();
+    let patience = Duration::from_secs(20);
+    let shown = || loop {
+        if let Some(frame) = engine.take_preview() {
+            break (frame, engine.take_analysis().unwrap());
+        }
+        woken.recv_timeout(patience).expect("it plays");
+    };
+    shown();
+    engine.set_paused(true);
+    assert!(engine.seek(ms(5_010)));
+    let (frame, analysis) = shown();
+    assert_eq!(frame.id.0, 150);
+    let face = &analysis.faces[0];
+    assert_eq!(face.track.0, 7);
+    assert!((face.smoothed.of(Expression::Happy) - 0.5).abs() < 1e-3);
+    // The box lies in the small blank picture as in the camera's.
+    let scale = frame.resolution().width_px as f32 / 1280.0;
+    assert!((face.box_in_frame.width - 100.25 * scale).abs() < 1e-3);
+    assert!(engine.take_analysis().is_none());
+}
+
+#[test]
+fn lanes_are_drawn_from_the_values_asked_for() {
+    let mut session = session(300, &[(1, 0..150)]);
+    for face in &mut session.faces {
+        face.raw.0 = [0.0; 7];
+        face.raw.0[Expression::Angry.index()] = 1.0;
+        face.smoothed.0 = [0.0; 7];
+        face.smoothed.0[Expression::Sad.index()] = 1.0;
+    }
+    let recording = Recording::new(session);
+    let draw = |values, range| {
+        let request = Request {
+            range,
+            size_px: [10, 4],
+            lanes: vec![OWN],
+            values,
+            style: Style::Areas,
+            theme: Theme::Dark,
+        };
+        let drawn = draw_thread::draw(&recording, request);
+        drawn.lanes[0].pixels[..10].to_vec()
+    };
+    let color = |expression| crate::ui::colors::expression(expression, Theme::Dark);
+    let smoothed = draw(Values::Smoothed, 0.0..10.0);
+    assert_eq!(smoothed[2], color(Expression::Sad));
+    assert_eq!(smoothed[8], Color32::TRANSPARENT);
+    assert_eq!(draw(Values::Raw, 0.0..10.0)[2], color(Expression::Angry));
+    // Closer than one frame, it is the same frame's all over.
+    assert_eq!(
+        draw(Values::Raw, 2.01..2.02),
+        [color(Expression::Angry); 10]
+    );
+}
+
+/// An hour is as many lanes' worth of rows as a window ever has to draw.
+#[test]
+fn an_hour_is_drawn_in_columns() {
+    let recording = Recording::new(session(108_000, &[(1, 0..108_000)]));
+    let request = Request {
+        range: 0.0..3600.0,
+        size_px: [1200, 58],
+        lanes: vec![OWN],
+        values: Values::Smoothed,
+        style: Style::Lines,
+        theme: Theme::Light,
+    };
+    let drawn = draw_thread::draw(&recording, request);
+    assert_eq!(drawn.lanes[0].size, [1200, 58]);
+    assert_eq!(
+        recording.session.frames[107_999].pts_90k,
+        107_999 * INTERVAL
+    );
+}
+
+/// A timeline of this session at ten seconds of it, and what it asked for.
+fn timeline(session: crate::record::reader::Session) -> Harness<'static, Vec<Playback>> {
+    timeline_of(Recording::new(session))
+}
+
+fn timeline_of(recording: Recording) -> Harness<'static, Vec<Playback>> {
+    let mut timeline = Timeline::new(Arc::new(recording), None);
+    let mut harness = Harness::builder()
+        .with_size([1000.0, 320.0])
+        .build_ui_state(
+            move |ui, sent: &mut Vec<Playback>| sent.extend(timeline.ui(ui, ms(10_000))),
+            Vec::new(),
+        );
+    harness.run_steps(2);
+    harness
+}
+
+fn minute() -> crate::record::reader::Session {
+    let mut session = session(1800, &[(1, 0..1800), (4, 300..600)]);
+    session.events = vec![
+        event(0, EventKind::Started, ""),
+        event(20, EventKind::Marker, "smile task"),
+        event(60, EventKind::Stopped, "stopped"),
+    ];
+    session
+}
+
+#[test]
+fn every_face_has_a_lane_that_says_what_it_was() {
+    let mut harness = timeline(minute());
+    harness.get_by_label_contains("Face 1 from 0:00.0 to 0:59.9, now ");
+    harness.get_by_label_contains("Face 4 from 0:10.0 to 0:19.9");
+    harness.get_by_label("All faces").click();
+    harness.run_steps(2);
+    harness.get_by_label("Face 4").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("Face 1 from").is_none());
+    harness.get_by_label_contains("Face 4 from");
+}
+
+#[test]
+fn a_click_on_a_lane_goes_there() {
+    let mut harness = timeline(minute());
+    let lane = harness.get_by_label_contains("Face 4 from").rect();
+    harness.drag_at(lane.center());
+    harness.run_steps(3);
+    harness.drop_at(lane.center());
+    harness.run_steps(2);
+    let [Playback::DragTo(place), Playback::EndDrag] = harness.state()[..] else {
+        panic!("{:?}", harness.state());
+    };
+    assert!(
+        place.abs_diff(Duration::from_secs(30)) < ms(100),
+        "{place:?}"
+    );
+}
+
+#[test]
+fn a_click_on_an_event_goes_to_it() {
+    let mut harness = timeline(minute());
+    harness.get_by_label("0:20.0  smile task").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state(), &[Playback::GoTo(Duration::from_secs(20))]);
+    harness.get_by_label("Events").click();
+    harness.run_steps(2);
+    assert!(harness.query_by_label("0:20.0  smile task").is_none());
+}
+
+#[test]
+fn a_closer_look_is_around_the_picture_on_show() {
+    let mut harness = timeline(minute());
+    harness.get_by_label("Zoom in").click();
+    harness.run_steps(2);
+    // From 0 to 60 s it is now from 5 to 35 s.
+    let lane = harness.get_by_label_contains("Face 1 from").rect();
+    harness.drag_at(lane.left_center() + egui::vec2(1.0, 0.0));
+    harness.run_steps(2);
+    let Some(Playback::DragTo(place)) = harness.state().last() else {
+        panic!("{:?}", harness.state());
+    };
+    assert!(
+        place.abs_diff(Duration::from_secs(5)) < ms(200),
+        "{place:?}"
+    );
+    harness.drop_at(lane.left_center());
+    harness.run_steps(2);
+    harness.get_by_label("Whole").click();
+    harness.run_steps(2);
+    let whole = harness.get_by_role_and_label(Role::Button, "Whole");
+    assert!(whole.accesskit_node().is_disabled());
+}
+
+#[test]
+fn sessions_without_faces_say_so() {
+    timeline(session(0, &[])).get_by_label("Nothing was recorded.");
+    timeline(session(30, &[])).get_by_label("No face was seen.");
+}
+
+#[test]
+fn a_session_that_cannot_play_is_no_obstacle() {
+    let (wake, woken) = crossbeam_channel::unbounded();
+    let recording = Arc::new(Recording::new(session(0, &[])));
+    let engine = ReplayEngine::start(recording, move || {
+        wake.send(()).ok();
+    })
+    .unwrap();
+    let state = loop {
+        match engine.take_event() {
+            Some(crate::pipeline::Event::Source(SourceState::Starting)) => {}
+            Some(crate::pipeline::Event::Source(state)) => break state,
+            _ => woken
+                .recv_timeout(Duration::from_secs(20))
+                .expect("a state"),
+        }
+    };
+    assert_eq!(state, SourceState::Ended);
+}
+
+#[test]
+fn another_reading_stands_below_the_recorded_one() {
+    let mut recording = Recording::new(minute());
+    let mut faces = recording.recorded().faces.clone();
+    faces.retain(|face| face.track == 1);
+    for face in &mut faces {
+        face.smoothed
+            .0
+            .swap(Expression::Happy.index(), Expression::Fear.index());
+    }
+    let other = Readings {
+        agreement: Some(0.83),
+        ..Readings::new("fervis-plus".to_owned(), faces)
+    };
+    recording.readings.push(other);
+    let mut harness = timeline_of(recording);
+    let top =
+        |harness: &Harness<'_, _>, label: &str| harness.get_by_label_contains(label).rect().top();
+    let own = top(&harness, "Face 1 from");
+    let other = top(&harness, "Face 1 by fervis-plus from");
+    let next = top(&harness, "Face 4 from");
+    assert!(own < other && other < next);
+    harness
+        .get_by_label("With fervis-plus (agrees 83 %)")
+        .click();
+    harness.run_steps(2);
+    harness.get_by_label("Recorded only").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("by fervis-plus").is_none());
+}
+
+#[test]
+fn other_readings_are_found_in_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = session(30, &[(1, 0..30)]);
+    fixtures::write(&recorded, folder.path());
+    let other = folder.path().join("reanalysis-plus");
+    std::fs::create_dir(&other).unwrap();
+    fixtures::write(&recorded, &other);
+    let diff = r#"{"after": {"name": "fervis-plus"}, "overall": {"agreement": 0.5}}"#;
+    std::fs::write(other.join("diff.json"), diff).unwrap();
+    let damaged = folder.path().join("reanalysis-zzz");
+    std::fs::create_dir(&damaged).unwrap();
+    std::fs::write(damaged.join("faces.csv"), "frame\n1\n").unwrap();
+    let recording = Recording::open(folder.path()).unwrap();
+    let names: Vec<&str> = recording
+        .readings
+        .iter()
+        .map(|readings| readings.name.as_str())
+        .collect();
+    assert_eq!(names, ["three-block", "fervis-plus"]);
+    assert_eq!(recording.readings[1].agreement, Some(0.5));
+    let warning = recording.warning.unwrap();
+    assert!(warning.contains("reanalysis-zzz"), "{warning}");
+}

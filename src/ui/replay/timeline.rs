@@ -1,0 +1,438 @@
+//! The panel below a session: every face's probabilities over time, and what happened when.
+//!
+//! Everything in it has the time of the picture: a click goes there, and the line through it is the picture on show.
+//! Drawing the lanes is left to a thread; see [`DrawThread`].
+
+use std::{sync::Arc, time::Duration};
+
+use egui::{
+    Align, Align2, Button, Layout, Rect, Response, RichText, ScrollArea, Sense, Stroke, TextStyle,
+    Ui, containers::menu::MenuButton, pos2, vec2,
+};
+
+use super::{
+    draw_thread::{DrawThread, Lane, Request, Values},
+    event_list,
+    lanes::{self, LANE_GAP, LANE_HEIGHT, LaneData, LaneTextures, NAME_WIDTH},
+    marks::{self, Mark},
+    raster::Style,
+    recording::Recording,
+    span::Span,
+};
+use crate::{
+    expression::Expression,
+    ui::{
+        colors,
+        menu_item::{Mark as MenuMark, action_ui},
+        player::{Playback, clock},
+    },
+};
+
+/// Height of the row of buttons, points.
+const HEADER_HEIGHT: f32 = 28.0;
+/// Height of the ruler, points.
+const RULER_HEIGHT: f32 = 22.0;
+/// Least distance of two times on the ruler, points.
+const TICK_GAP: f32 = 76.0;
+/// Width of the list of events, points.
+const EVENTS_WIDTH: f32 = 220.0;
+/// In panels narrower than this the list of events has no room, points.
+const LEAST_WIDTH_WITH_EVENTS: f32 = 620.0;
+/// How much one press of a zoom button shows closer.
+const ZOOM_STEP: f64 = 2.0;
+
+/// The state of the panel.
+pub struct Timeline {
+    recording: Arc<Recording>,
+    marks: Vec<Mark>,
+    span: Span,
+    values: Values,
+    style: Style,
+    /// The number of the only track on show; all if `None`.
+    chosen: Option<u64>,
+    /// The other reading on show, by its position; the recorded one alone if `None`.
+    other: Option<usize>,
+    events: bool,
+    drawer: Option<DrawThread>,
+    asked: Option<Request>,
+    textures: LaneTextures,
+    /// Where the pointer is held.
+    held: Option<Duration>,
+    last_position: Duration,
+}
+
+impl Timeline {
+    /// A panel that shows all of a session. `drawer` draws its lanes; without one there are none.
+    pub fn new(recording: Arc<Recording>, drawer: Option<DrawThread>) -> Self {
+        let marks = marks::marks(&recording);
+        Self {
+            span: Span::whole(recording.duration),
+            events: !marks.is_empty(),
+            marks,
+            values: Values::default(),
+            style: Style::default(),
+            chosen: None,
+            other: (recording.readings.len() > 1).then_some(1),
+            drawer,
+            asked: None,
+            textures: LaneTextures::default(),
+            held: None,
+            last_position: Duration::ZERO,
+            recording,
+        }
+    }
+
+    /// Height at which up to three lanes can be seen, points.
+    pub fn usual_height(&self) -> f32 {
+        let n_lanes = self.lanes().len().clamp(1, 3) as f32;
+        HEADER_HEIGHT + RULER_HEIGHT + n_lanes * (LANE_HEIGHT + LANE_GAP) + 18.0
+    }
+
+    /// Draws the panel with the playback at `position`.
+    pub fn ui(&mut self, ui: &mut Ui, position: Duration) -> Option<Playback> {
+        if let Some(drawn) = self.drawer.as_ref().and_then(DrawThread::take) {
+            self.textures.set(ui.ctx(), drawn);
+        }
+        if std::mem::replace(&mut self.last_position, position) != position && self.held.is_none() {
+            self.span.follow(position.as_secs_f64());
+        }
+        self.header_ui(ui);
+        ui.add_space(2.0);
+        let mut wish = None;
+        let area = ui.available_rect_before_wrap();
+        let has_events = self.events && area.width() >= LEAST_WIDTH_WITH_EVENTS;
+        let right = if has_events {
+            area.right() - EVENTS_WIDTH
+        } else {
+            area.right()
+        };
+        let (lanes, list) = area.split_left_right_at_x(right);
+        ui.scope_builder(egui::UiBuilder::new().max_rect(lanes), |ui| {
+            wish = self.lanes_ui(ui, position);
+        });
+        if has_events {
+            let list = list.with_min_x(list.left() + 10.0);
+            ui.scope_builder(egui::UiBuilder::new().max_rect(list), |ui| {
+                let place = event_list::event_list_ui(ui, &self.marks, position);
+                wish = place.map(Playback::GoTo).or(wish);
+            });
+        }
+        wish
+    }
+
+    fn header_ui(&mut self, ui: &mut Ui) {
+        let size = vec2(ui.available_width(), HEADER_HEIGHT);
+        ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            ui.spacing_mut().button_padding = vec2(9.0, 3.0);
+            self.choices_ui(ui);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.selectable_label(self.events, "Events").clicked() {
+                    self.events = !self.events;
+                }
+                self.zoom_ui(ui);
+                ui.with_layout(Layout::left_to_right(Align::Center), legend_ui);
+            });
+        });
+    }
+
+    fn choices_ui(&mut self, ui: &mut Ui) {
+        let name = |id: Option<u64>| match id {
+            None => "All faces".to_owned(),
+            Some(id) => format!("Face {id}"),
+        };
+        let ids = self.recording.recorded().tracks.iter().map(|t| Some(t.id));
+        let choices = std::iter::once(None).chain(ids);
+        MenuButton::from_button(Button::new(name(self.chosen)).min_size(vec2(84.0, 0.0))).ui(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.y = 1.0;
+                ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+                    for id in choices {
+                        if action_ui(ui, MenuMark::Choice(id == self.chosen), &name(id), "") {
+                            self.chosen = id;
+                        }
+                    }
+                });
+            },
+        );
+        self.compare_ui(ui);
+        for (values, label) in [(Values::Smoothed, "Smoothed"), (Values::Raw, "Raw")] {
+            if ui.selectable_label(self.values == values, label).clicked() {
+                self.values = values;
+            }
+        }
+        ui.separator();
+        for (style, label) in [(Style::Areas, "Areas"), (Style::Lines, "Lines")] {
+            if ui.selectable_label(self.style == style, label).clicked() {
+                self.style = style;
+            }
+        }
+    }
+
+    /// Which other network's reading stands below the recorded one, where there is one.
+    fn compare_ui(&mut self, ui: &mut Ui) {
+        let readings = &self.recording.readings;
+        if readings.len() < 2 {
+            return;
+        }
+        let name = |other: Option<usize>| match other.and_then(|other| readings.get(other)) {
+            None => "Recorded only".to_owned(),
+            Some(readings) => match readings.agreement {
+                Some(share) => format!("With {} (agrees {:.0} %)", readings.name, share * 100.0),
+                None => format!("With {}", readings.name),
+            },
+        };
+        let mut chosen = self.other;
+        MenuButton::new(name(self.other)).ui(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            for other in std::iter::once(None).chain((1..readings.len()).map(Some)) {
+                if action_ui(ui, MenuMark::Choice(other == chosen), &name(other), "") {
+                    chosen = other;
+                }
+            }
+        });
+        self.other = chosen;
+    }
+
+    /// The lanes on show: each chosen track, with the other reading of it below.
+    fn lanes(&self) -> Vec<Lane> {
+        let recording = &self.recording;
+        let tracks = recording.recorded().tracks.iter().enumerate();
+        let mut lanes = Vec::new();
+        for (track, own) in tracks {
+            if self.chosen.is_some_and(|chosen| chosen != own.id) {
+                continue;
+            }
+            lanes.push(Lane { reading: 0, track });
+            let other = self.other.and_then(|reading| {
+                let track = recording.readings.get(reading)?.track(own.id)?;
+                Some(Lane { reading, track })
+            });
+            lanes.extend(other);
+        }
+        lanes
+    }
+
+    /// Laid out from right to left.
+    fn zoom_ui(&mut self, ui: &mut Ui) {
+        let middle_s = self.span.start_s + self.span.length_s / 2.0;
+        // Around the picture on show, if it is visible.
+        let position_s = self.last_position.as_secs_f64();
+        let around_s = if self.span.range().contains(&position_s) {
+            position_s
+        } else {
+            middle_s
+        };
+        let zoomed = !self.span.is_whole();
+        if ui.button("Zoom in").clicked() {
+            self.span.zoom(ZOOM_STEP, around_s);
+        }
+        if ui.add_enabled(zoomed, Button::new("Zoom out")).clicked() {
+            self.span.zoom(1.0 / ZOOM_STEP, around_s);
+        }
+        if ui.add_enabled(zoomed, Button::new("Whole")).clicked() {
+            self.span = Span::whole(self.recording.duration);
+        }
+    }
+
+    fn lanes_ui(&mut self, ui: &mut Ui, position: Duration) -> Option<Playback> {
+        let area = ui.available_rect_before_wrap();
+        let (ruler, below) = area.split_top_bottom_at_y(area.top() + RULER_HEIGHT);
+        let ruler = ruler.with_min_x(ruler.left() + NAME_WIDTH);
+        let ruler_response =
+            ui.interact(ruler, ui.scope_id().with("ruler"), Sense::click_and_drag());
+        self.ruler_ui(ui, ruler);
+        let lanes = self.lanes();
+        let mut touched = vec![(ruler_response, ruler)];
+        let mut visible = Vec::new();
+        ui.scope_builder(egui::UiBuilder::new().max_rect(below), |ui| {
+            if lanes.is_empty() {
+                ui.add_space(14.0);
+                ui.vertical_centered(|ui| {
+                    let words = if self.recording.session.frames.is_empty() {
+                        "Nothing was recorded."
+                    } else {
+                        "No face was seen."
+                    };
+                    ui.label(RichText::new(words).weak());
+                });
+                return;
+            }
+            ui.spacing_mut().item_spacing.y = LANE_GAP;
+            let recording = Arc::clone(&self.recording);
+            let data = LaneData {
+                recording: &recording,
+                span: self.span,
+                position,
+                values: self.values,
+            };
+            ScrollArea::vertical()
+                .id_salt("lanes")
+                .auto_shrink(false)
+                .show_rows(ui, LANE_HEIGHT, lanes.len(), |ui, rows| {
+                    visible = lanes[rows].to_vec();
+                    for lane in &visible {
+                        touched.push(lanes::lane_ui(ui, *lane, data, &self.textures));
+                    }
+                });
+        });
+        let width = touched
+            .last()
+            .map_or(ruler.width(), |(_, lane)| lane.width());
+        self.ask(ui, visible, width);
+        self.lines_ui(ui, &touched, position);
+        self.navigate(ui, &touched);
+        self.take_pointer(&touched)
+    }
+
+    /// Has the visible lanes drawn, if they are not already.
+    fn ask(&mut self, ui: &Ui, lanes: Vec<Lane>, width: f32) {
+        let scale = ui.ctx().pixels_per_point();
+        let px = |points: f32| (points * scale).round().max(1.0) as usize;
+        let request = Request {
+            range: self.span.range(),
+            size_px: [px(width), px(LANE_HEIGHT)],
+            lanes,
+            values: self.values,
+            style: self.style,
+            theme: ui.ctx().theme(),
+        };
+        if self.asked.as_ref() != Some(&request) {
+            if let Some(drawer) = &self.drawer {
+                drawer.ask(request.clone());
+            }
+            self.asked = Some(request);
+        }
+    }
+
+    /// The times along the top.
+    fn ruler_ui(&self, ui: &Ui, ruler: Rect) {
+        let palette = colors::palette(ui.ctx().theme());
+        let (ticks, step_s) = self.span.ticks(ruler.width(), TICK_GAP);
+        let font = TextStyle::Small.resolve(ui.style());
+        for tick_s in ticks {
+            let x = self.span.x(tick_s, ruler.x_range());
+            let top = pos2(x, ruler.bottom() - 5.0);
+            ui.painter()
+                .line_segment([top, pos2(x, ruler.bottom())], (1.0, palette.weak_text));
+            let time = clock(Duration::try_from_secs_f64(tick_s + 0.05).unwrap_or_default());
+            let text = match time.rsplit_once('.') {
+                Some((whole, _)) if step_s >= 1.0 => whole,
+                _ => &time,
+            };
+            // The first and the last stay inside.
+            let align = if x < ruler.left() + 16.0 {
+                Align2::LEFT_CENTER
+            } else if x > ruler.right() - 16.0 {
+                Align2::RIGHT_CENTER
+            } else {
+                Align2::CENTER_CENTER
+            };
+            let at = pos2(x, ruler.top() + 8.0);
+            ui.painter()
+                .text(at, align, text, font.clone(), palette.weak_text);
+        }
+    }
+
+    /// What runs through all lanes: the events, and the picture on show.
+    fn lines_ui(&self, ui: &mut Ui, touched: &[(Response, Rect)], position: Duration) {
+        let Some(all) = touched
+            .iter()
+            .map(|(_, rect)| *rect)
+            .reduce(|all, rect| all.union(rect))
+        else {
+            return;
+        };
+        let theme = ui.ctx().theme();
+        let all = all.intersect(ui.clip_rect());
+        let body = all.with_min_y(all.top() + RULER_HEIGHT - 6.0);
+        for mark in &self.marks {
+            let color = marks::color(mark.kind, theme);
+            lanes::line(ui, body, self.span, mark.time, Stroke::new(1.0, color));
+        }
+        let pointer = ui.input(|input| input.pointer.hover_pos());
+        let near = pointer.filter(|pointer| all.contains(*pointer)).map(|at| {
+            let distance = |mark: &&Mark| {
+                let x = self.span.x(mark.time.as_secs_f64(), all.x_range());
+                (x - at.x).abs()
+            };
+            let near = self.marks.iter().filter(|mark| distance(mark) <= 4.0);
+            near.map(Mark::line).collect::<Vec<_>>()
+        });
+        let palette = colors::palette(theme);
+        let stroke = Stroke::new(2.0, palette.text);
+        lanes::line(
+            ui,
+            all.with_min_y(all.top() + 2.0),
+            self.span,
+            position,
+            stroke,
+        );
+        let (ruler, _) = &touched[0];
+        if let Some(lines) = near.filter(|lines| !lines.is_empty() && ruler.hovered()) {
+            ruler.clone().on_hover_text_at_pointer(lines.join("\n"));
+        }
+    }
+
+    /// Scrolls and zooms by wheel and fingers.
+    fn navigate(&mut self, ui: &Ui, touched: &[(Response, Rect)]) {
+        let Some(pointer) = ui.input(|input| input.pointer.hover_pos()) else {
+            return;
+        };
+        let Some((_, rect)) = touched
+            .iter()
+            .find(|(_, rect)| rect.intersect(ui.clip_rect()).contains(pointer))
+        else {
+            return;
+        };
+        let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta().x));
+        if zoom != 1.0 {
+            let around = self.span.time(pointer.x, rect.x_range());
+            self.span.zoom(f64::from(zoom), around.as_secs_f64());
+        }
+        if scroll != 0.0 {
+            let per_point = self.span.length_s / f64::from(rect.width().max(1.0));
+            self.span.scroll(-f64::from(scroll) * per_point);
+        }
+    }
+
+    /// Where a pressed pointer wants to go.
+    fn take_pointer(&mut self, touched: &[(Response, Rect)]) -> Option<Playback> {
+        let pressed = touched
+            .iter()
+            .find(|(response, _)| response.is_pointer_button_down_on());
+        match pressed {
+            Some((response, rect)) => {
+                let pointer = response.interact_pointer_pos()?;
+                let place = self.span.time(pointer.x, rect.x_range());
+                let is_new = self.held.replace(place) != Some(place);
+                is_new.then_some(Playback::DragTo(place))
+            }
+            None => self.held.take().map(|_| Playback::EndDrag),
+        }
+    }
+}
+
+/// Which colour is which, as far as there is room.
+fn legend_ui(ui: &mut Ui) {
+    ui.style_mut().override_text_style = Some(TextStyle::Small);
+    ui.spacing_mut().item_spacing.x = 4.0;
+    let theme = ui.ctx().theme();
+    ui.add_space(8.0);
+    for expression in Expression::ALL {
+        let name = expression.name();
+        let font = TextStyle::Small.resolve(ui.style());
+        let width = ui
+            .painter()
+            .layout_no_wrap(name.to_owned(), font, egui::Color32::WHITE)
+            .size()
+            .x;
+        if ui.available_width() < width + 26.0 {
+            return;
+        }
+        lanes::chip_ui(ui, colors::expression(expression, theme));
+        ui.label(name);
+        ui.add_space(6.0);
+    }
+}

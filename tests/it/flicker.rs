@@ -1,0 +1,152 @@
+//! A still face before a noisy camera: what is shown must stand still too.
+//!
+//! A network answers each frame by itself, and sensor noise alone moves its answers and the detector's box. Tracking and
+//! smoothing are there so that nobody sees it; this runs all of it, as the application does.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fervis::{
+    capture::{CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
+    frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
+    model::{CheckpointChoice, DeviceChoice},
+    pipeline::{Analysis, Pacing, Parts, Pipeline, PipelineConfig, Settings},
+};
+
+const N_FRAMES: u64 = 75;
+const RATE_HZ: u32 = 30;
+/// Standard deviation of the noise in each channel, on 0 to 255: a webcam in a dim room.
+const NOISE: f32 = 8.0;
+/// The filter's first second, in which a label may still change.
+const SETTLED_AFTER: u64 = 30;
+/// The probability of the label, once it has settled, may move by this much.
+const MAX_WANDERING: f32 = 0.1;
+
+/// The portrait, each frame with noise of its own.
+struct NoisyPortrait {
+    info: SourceInfo,
+    picture: Vec<u8>,
+    next: u64,
+    noise: Noise,
+}
+
+/// Seeded noise, nearly normal: the sum of twelve uniform numbers has variance 1.
+struct Noise(u64);
+
+impl Noise {
+    fn unit(&mut self) -> f32 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1u32 << 24) as f32
+    }
+
+    fn normal(&mut self) -> f32 {
+        (0..12).map(|_| self.unit()).sum::<f32>() - 6.0
+    }
+}
+
+impl NoisyPortrait {
+    fn new(seed: u64) -> Self {
+        let bytes = include_bytes!("../../assets/faces/astronaut.png");
+        let picture = image::load_from_memory(bytes).unwrap().into_rgba8();
+        let (width, height) = picture.dimensions();
+        Self {
+            info: SourceInfo {
+                name: "portrait".to_owned(),
+                kind: SourceKind::File,
+                resolution: Resolution::new(width, height),
+                rate_hz: Some(RATE_HZ.into()),
+                n_frames: Some(N_FRAMES),
+                duration: None,
+                format: "noise".to_owned(),
+                mirror_by_default: false,
+            },
+            picture: picture.into_raw(),
+            next: 0,
+            noise: Noise(seed),
+        }
+    }
+}
+
+impl FrameSource for NoisyPortrait {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self, _pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
+        if self.next == N_FRAMES {
+            return Ok(None);
+        }
+        let number = self.next;
+        self.next += 1;
+        let mut rgba = self.picture.clone();
+        for pixel in rgba.chunks_exact_mut(RGBA_BYTES) {
+            for channel in &mut pixel[..3] {
+                let noisy = f32::from(*channel) + NOISE * self.noise.normal();
+                *channel = noisy.round().clamp(0.0, 255.0) as u8;
+            }
+        }
+        let time = Duration::from_secs_f64(number as f64 / f64::from(RATE_HZ));
+        let size = self.info.resolution;
+        Ok(Some(Frame::new(
+            FrameId(number),
+            Instant::now(),
+            time,
+            size,
+            rgba.into(),
+        )))
+    }
+}
+
+fn analyze() -> Vec<Analysis> {
+    let config = PipelineConfig {
+        // Opened by the parts below, whatever it says.
+        source: Some(SourceSpec::Path("portrait".into())),
+        checkpoint: CheckpointChoice::default(),
+        device: DeviceChoice::Cpu,
+        settings: Settings::default(),
+        pacing: Pacing::EveryFrame,
+    };
+    let parts = Parts {
+        open_source: Arc::new(|_| Ok(Box::new(NoisyPortrait::new(2013)))),
+        ..Parts::real(Pacing::EveryFrame)
+    };
+    let pipeline = Pipeline::start_with(config, parts, || {}).unwrap();
+    std::iter::from_fn(|| pipeline.next_analysis()).collect()
+}
+
+#[test]
+fn a_still_face_in_sensor_noise_keeps_its_label() {
+    let analyses = analyze();
+    assert_eq!(analyses.len() as u64, N_FRAMES);
+    let settled: Vec<_> = analyses
+        .iter()
+        .filter(|analysis| analysis.frame.id.0 >= SETTLED_AFTER)
+        .map(|analysis| {
+            let [face] = &analysis.faces[..] else {
+                panic!(
+                    "{} faces in frame {}",
+                    analysis.faces.len(),
+                    analysis.frame.id.0
+                )
+            };
+            *face
+        })
+        .collect();
+    let label = settled[0].label();
+    let (mut lowest, mut highest, mut raw_moves) = (1.0_f32, 0.0_f32, false);
+    for face in &settled {
+        assert_eq!(face.track, settled[0].track);
+        assert_eq!(face.label(), label);
+        let probability = face.smoothed.of(label);
+        (lowest, highest) = (lowest.min(probability), highest.max(probability));
+        raw_moves |= face.raw != settled[0].raw;
+    }
+    assert!(raw_moves, "noise moves what a frame says by itself");
+    let wandering = highest - lowest;
+    assert!(wandering < MAX_WANDERING, "{label} wanders by {wandering}");
+}

@@ -1,0 +1,131 @@
+//! `fervis record` and `fervis recover`, the program itself: what is left when it is killed.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use fervis::record::{manifest::Status, reader::Session, video};
+
+/// Only a broken program takes that long to record two seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn fervis(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fervis"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Waits until a recording has this many rows.
+fn wait_for_rows(folder: &Path, n_rows: usize, child: &mut Child) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let text = fs::read_to_string(folder.join("frames.csv")).unwrap_or_default();
+        if text.lines().count() > n_rows {
+            return;
+        }
+        assert_eq!(
+            child.try_wait().unwrap(),
+            None,
+            "it goes on until it is killed"
+        );
+        assert!(
+            Instant::now() < deadline,
+            "only {} rows",
+            text.lines().count()
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Every picture's time is that of a row, and they follow one another as the rows do.
+fn check_pictures(session: &Session) -> usize {
+    let part = &session.manifest.video[0];
+    let times = video::frame_times(&session.folder.join(&part.file)).unwrap();
+    let in_video = session
+        .frames
+        .iter()
+        .filter(|row| row.video_frame.is_some());
+    for (row, time) in in_video.zip(&times) {
+        assert_eq!(row.pts_90k, part.first_pts_90k + time);
+    }
+    times.len()
+}
+
+#[test]
+fn a_recording_that_is_killed_is_recovered() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("session");
+    let path = folder.to_str().unwrap();
+    let mut child = fervis(&["record", "demo", "--out", path, "--video", "clean"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for_rows(&folder, 35, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed = Session::open(&folder).unwrap();
+    assert_eq!(killed.manifest.status, Status::Recording);
+
+    let output = fervis(&["recover", root.path().to_str().unwrap()])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && text.contains("recovered"),
+        "{text}"
+    );
+    let session = Session::open(&folder).unwrap();
+    assert_eq!(session.manifest.status, Status::Recovered);
+    assert!(session.frames.len() >= 35);
+    assert!(!session.faces.is_empty(), "the demo shows a face");
+    let n_pictures = check_pictures(&session);
+    let n_rows = session.frames.len();
+    // Half a second of pictures waits for the disk, and pictures go before their rows.
+    assert!(
+        n_pictures + 20 > n_rows,
+        "{n_pictures} pictures, {n_rows} rows"
+    );
+
+    let again = fervis(&["recover", path]).output().unwrap();
+    let text = String::from_utf8(again.stdout).unwrap();
+    assert!(text.contains("nothing to repair"), "{text}");
+}
+
+#[test]
+fn a_recording_ends_by_its_time_and_is_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("session");
+    let path = folder.to_str().unwrap();
+    let output = fervis(&["record", "demo", "--out", path, "--seconds", "1.5"])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let session = Session::open(&folder).unwrap();
+    assert_eq!(session.manifest.status, Status::Complete);
+    assert_eq!(session.manifest.models.len(), 1);
+    assert_eq!(check_pictures(&session), session.frames.len());
+    let seconds = session.end_pts_90k() as f64 / 90_000.0;
+    assert!((1.2..10.0).contains(&seconds), "{seconds} s");
+}
+
+#[test]
+fn a_source_that_is_not_there_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("session");
+    let output = fervis(&["record", "nowhere.mp4", "--out", folder.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("nowhere.mp4"), "{text}");
+    assert!(!folder.exists());
+}
