@@ -51,8 +51,8 @@ def check(folder: pathlib.Path, fervis: str) -> str:
     """Checks the folder; returns what to say about it."""
     video = next(path for path in (folder / "video.mp4", folder / "video.avi") if path.exists())
     is_exact = video.suffix == ".mp4"  # AVI has a grid; its exact times are inside the pictures.
-    table = [row for row in rows(folder / "frames.csv") if row.get("pts_90k")]
-    expected = [int(row["pts_90k"]) / 90_000 for row in table if row.get("frame")]
+    table = [row for row in rows(folder / "frames.csv") if row["pts_90k"]]
+    expected = [int(row["pts_90k"]) / 90_000 for row in table if row["video_frame"]]
     killed, _ = probe(video)
     if not killed:
         raise AssertionError("the killed file has no pictures")

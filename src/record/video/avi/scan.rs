@@ -235,14 +235,20 @@ fn is_beginning_of(file: &mut File, at: u64, length: u64, bytes: &[u8]) -> io::R
 }
 
 /// Whether what follows `at` is nothing but zeros, or a chunk of ours that the end of the file cuts.
-fn is_our_piece(file: &mut File, at: u64, length: u64) -> io::Result<bool> {
-    let mut header = [0; 8];
-    let n_read = read_at(file, at, &mut header)?;
-    let kind = &header[..n_read.min(4)];
-    let [.., a, b, c, d] = header;
-    let size = u64::from(u32::from_le_bytes([a, b, c, d]));
-    let is_cut_picture =
-        PICTURE.starts_with(kind) && (n_read < 8 || at + 8 + size + size % 2 > length);
-    let is_cut_head = b"RIFF".starts_with(kind) && length - at <= SEGMENT_HEAD_BYTES;
-    Ok(is_cut_picture || is_cut_head || is_zero_from(file, at)?)
+fn is_our_piece(file: &mut File, mut at: u64, length: u64) -> io::Result<bool> {
+    loop {
+        let mut header = [0; 8];
+        let n_read = read_at(file, at, &mut header)?;
+        let kind = &header[..n_read.min(4)];
+        let [.., a, b, c, d] = header;
+        let size = u64::from(u32::from_le_bytes([a, b, c, d]));
+        if n_read == header.len() && kind == PICTURE && size == 0 {
+            at += 8; // An empty slot, whose picture did not follow.
+            continue;
+        }
+        let is_cut_picture =
+            PICTURE.starts_with(kind) && (n_read < 8 || at + 8 + size + size % 2 > length);
+        let is_cut_head = b"RIFF".starts_with(kind) && length - at <= SEGMENT_HEAD_BYTES;
+        return Ok(is_cut_picture || is_cut_head || is_zero_from(file, at)?);
+    }
 }

@@ -11,7 +11,7 @@ use openh264::{
     },
     formats::YUVSlices,
 };
-use openh264_sys2::API;
+use openh264_sys2::{API, ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET};
 use yuv::{
     BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
     rgba_to_yuv420,
@@ -94,9 +94,10 @@ impl Encoder {
             // There is one slice to a picture, so more threads have nothing to do.
             .num_threads(1)
             .vui(VuiConfig::bt709());
-        let encoder =
+        let mut encoder =
             openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), config)
                 .map_err(failed)?;
+        silence(&mut encoder);
         let n_pixels = resolution.n_pixels();
         Ok(Self {
             encoder,
@@ -185,6 +186,23 @@ impl Encoder {
             YuvConversionMode::Balanced,
         )
         .map_err(failed)
+    }
+}
+
+/// Keeps the encoder from warning on standard error that bit rates are not exact unless pictures are left out. That is
+/// what we ask for, and the terminal belongs to the command line.
+fn silence(encoder: &mut openh264::encoder::Encoder) {
+    let mut level = WELS_LOG_QUIET;
+    // SAFETY: the option takes a 32-bit number, which the call reads and does not keep; it may be set before the first
+    // picture, and the wrapper sets the same one after it.
+    let status = unsafe {
+        encoder.raw_api().set_option(
+            ENCODER_OPTION_TRACE_LEVEL,
+            std::ptr::from_mut(&mut level).cast(),
+        )
+    };
+    if status != 0 {
+        log::debug!("OpenH264 may print warnings ({status})");
     }
 }
 
