@@ -1,6 +1,5 @@
 //! Ctrl-C on the program itself: it saves, says how to go on, and goes on.
 #![cfg(unix)]
-
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests may unwrap as the tests themselves do"

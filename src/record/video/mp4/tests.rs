@@ -64,7 +64,11 @@ impl Pictures {
     }
 
     fn push<S: Storage>(&self, mp4: &mut HybridMp4<S>, number: usize) -> io::Result<()> {
-        mp4.push(&self.data[number], number.is_multiple_of(10), self.ticks[number])
+        mp4.push(
+            &self.data[number],
+            number.is_multiple_of(10),
+            self.ticks[number],
+        )
     }
 
     /// A file with all of them, not finished.
@@ -102,7 +106,11 @@ impl Pictures {
                 sample.composition_timestamp as u64, self.ticks[number],
                 "picture {number}"
             );
-            assert_eq!(sample.is_sync, number.is_multiple_of(10), "picture {number}");
+            assert_eq!(
+                sample.is_sync,
+                number.is_multiple_of(10),
+                "picture {number}"
+            );
             assert!(
                 bytes[sample.byte_range()] == self.data[number],
                 "picture {number}"
