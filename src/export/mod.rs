@@ -4,7 +4,7 @@
 //! away from the window's thread.
 //!
 //! What a newcomer would get wrong: nothing is counted in frames. How long something lasted comes from
-//! [`timeline`](crate::record::timeline), which weighs by real time and knows of gaps. And times are the session's own,
+//! [`timeline`], which weighs by real time and knows of gaps. And times are the session's own,
 //! in seconds since its first frame, except in what is played along with a video ([`Format::WebVtt`], [`Format::Srt`],
 //! [`Format::Elan`]): there they count from the beginning of the video, and each part of a video has a file of its own.
 

@@ -1,6 +1,6 @@
 //! One analysed frame as one JSON object, and what a client is greeted with.
 //!
-//! `fervis analyze --json` writes [`line`]; live clients get [`live`], which begins with the same bytes and goes on.
+//! `fervis analyze --json` writes [`line()`]; live clients get [`live`], which begins with the same bytes and goes on.
 //! Both are pinned for scripts: names and their order may gain, not change, and [`SCHEMA`] says so by its number.
 //! Numbers are written in full, so that what is read back is exactly what was computed.
 //!
@@ -69,7 +69,7 @@ pub fn line(analysis: &Analysis) -> serde_json::Result<String> {
     serde_json::to_string(&Line::new(analysis))
 }
 
-/// The object for a live client: that of [`line`], then `source` (which of the sources opened one after another, from
+/// The object for a live client: that of [`line()`], then `source` (which of the sources opened one after another, from
 /// 1), `unix_s` (when the frame was captured, in seconds since 1970, UTC), `latency_ms` (from capture to result), `size` (width and height of the picture, px) and `checkpoint` (the
 /// name of the network in force, or null). `captured` is the wall time of the capture; see [`wall_time`].
 ///

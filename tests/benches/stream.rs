@@ -129,8 +129,11 @@ fn websocket(n_clients: u64, n_faces: u64, n_results: u64) -> Result<Figures> {
     Ok(figures(sent, &received, n_clients * n_results))
 }
 
+/// The frames that a client got, and when.
+type Received = Vec<(u64, Instant)>;
+
 /// Reads until the server closes; which results came when.
-fn client(address: SocketAddr) -> Result<thread::JoinHandle<Result<Vec<(u64, Instant)>>>> {
+fn client(address: SocketAddr) -> Result<thread::JoinHandle<Result<Received>>> {
     let stream = TcpStream::connect(address)?;
     let (mut socket, _) = tungstenite::client(format!("ws://{address}"), stream)?;
     socket.read()?; // The greeting.

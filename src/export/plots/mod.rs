@@ -1,6 +1,6 @@
 //! Pictures of a session: probabilities over time for each face, with the events, and shares of time.
 //!
-//! [`picture`](mod@picture) lays out what is drawn, [`canvas`] draws it with plotters, which makes vectors and pixels of
+//! `picture` lays out what is drawn, `canvas` draws it with plotters, which makes vectors and pixels of
 //! the same calls. The words are set in the font of the window, which is part of the program, so that a PNG looks the same on
 //! every machine; an SVG names it and falls back to the viewer's own.
 
