@@ -1,4 +1,4 @@
-//! The commands: window, `analyze`, `record`, `recover`, `export`, `reanalyze`, `devices`, `models`.
+//! The commands: window, `analyze`, `record`, `recover`, `export`, `reanalyze`, `redraw`, `devices`, `models`.
 //!
 //! Part of the binary, not of the library: nothing else depends on how arguments are written. The exit status is
 //! pinned for scripts: 0 when the source was read to its end, 2 for a usage error, 1 otherwise.
@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod reanalyze;
 mod record;
+mod redraw;
 mod stream;
 mod summary;
 
@@ -91,6 +92,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Lets another network read a recorded session and compares
     Reanalyze(reanalyze::ReanalyzeArgs),
+    /// Draws a recorded session's video again, with faces hidden if wished
+    Redraw(redraw::RedrawArgs),
     /// Lists the cameras and what they can do
     Devices,
     /// Lists the bundled checkpoints
@@ -109,6 +112,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Recover(args)) => record::recover(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Reanalyze(args)) => reanalyze::run(&args),
+        Some(Command::Redraw(args)) => redraw::run(&args),
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
     }

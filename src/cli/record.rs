@@ -91,7 +91,7 @@ pub struct RecoverArgs {
 
 /// How faces are hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum HideFaces {
+pub enum HideFaces {
     /// Blocks of one colour, six to a face
     Pixelate,
     /// The same without edges
@@ -112,7 +112,7 @@ impl From<HideFaces> for FacePrivacy {
 
 /// [`VideoChoice`] on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Videos(VideoChoice);
+pub struct Videos(pub VideoChoice);
 
 impl ValueEnum for Videos {
     fn value_variants<'a>() -> &'a [Self] {

@@ -28,6 +28,7 @@ pub mod reader;
 mod recorder;
 mod recording;
 pub mod recover;
+pub mod redraw;
 pub mod tables;
 pub mod timeline;
 pub mod video;

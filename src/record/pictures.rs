@@ -159,16 +159,21 @@ impl Pictures {
 
     /// Takes in a result, in the order of frames.
     pub fn see(&mut self, analysis: &Analysis) {
-        if analysis.checkpoint.is_none() {
-            return; // It lists no faces although there may be some.
+        // Without a network a result lists no faces although there may be some.
+        if analysis.checkpoint.is_some() {
+            self.see_faces(analysis.frame.time, &analysis.faces);
         }
-        let sightings = analysis.faces.iter().map(|face| Sighting {
+    }
+
+    /// Takes in all faces of the frame at a time of the source, in the order of frames.
+    pub fn see_faces(&mut self, time: Duration, faces: &[FaceAnalysis]) {
+        let sightings = faces.iter().map(|face| Sighting {
             track: face.track,
             box_in_frame: face.box_in_frame,
             unseen_for: face.unseen_for,
         });
-        self.whereabouts.see(analysis.frame.time, sightings);
-        self.known_at = Some(analysis.frame.time);
+        self.whereabouts.see(time, sightings);
+        self.known_at = Some(time);
     }
 
     /// Writes a frame, with `drawn` on it where that is wished. `number` and `pts_90k` are the frame's in the session.
@@ -341,7 +346,7 @@ impl Pictures {
 }
 
 /// The time of ticks, exact enough to come back to the same tick.
-fn time_of(pts_90k: u64) -> Duration {
+pub(super) fn time_of(pts_90k: u64) -> Duration {
     let whole = Duration::from_secs(pts_90k / TICKS_PER_SECOND);
     whole + Duration::from_nanos(pts_90k % TICKS_PER_SECOND * 1_000_000_000 / TICKS_PER_SECOND)
 }

@@ -67,6 +67,8 @@ struct Script {
     tap: Arc<dyn Tap>,
     start: Instant,
     resolution: Resolution,
+    /// Squares of 4 px, bright and dark, in place of one colour.
+    chequered: bool,
     n_frames: u64,
 }
 
@@ -78,6 +80,7 @@ impl Script {
             recorder,
             start: Instant::now(),
             resolution: SMALL,
+            chequered: false,
             n_frames: 0,
         }
     }
@@ -88,7 +91,14 @@ impl Script {
         self.n_frames += 1;
         let time = Duration::from_micros(33_333 * id + (id * 7919) % 5000);
         let grey = [(id * 5) as u8, 90, 120, 255];
-        let rgba = grey.repeat(self.resolution.n_pixels());
+        let mut rgba = grey.repeat(self.resolution.n_pixels());
+        if self.chequered {
+            let width = self.resolution.width_px as usize;
+            for (n, pixel) in rgba.chunks_exact_mut(4).enumerate() {
+                let is_bright = (n % width / 4 + n / width / 4) % 2 == 0;
+                pixel[..3].fill(if is_bright { 200 } else { 40 });
+            }
+        }
         let frame = Frame::new(
             FrameId(id),
             self.start + time,
@@ -411,4 +421,67 @@ fn what_is_recorded_now_is_left_alone() {
             .join(tables::FrameRow::FILE)
             .exists()
     );
+}
+
+/// Mean brightness of the middle of a video's picture `number`, and how much it varies there.
+fn middle(folder: &Path, file: &str, number: usize) -> (f64, f64) {
+    let mut source = crate::capture::open(&SourceSpec::Path(folder.join(file))).unwrap();
+    let pool = crate::frame::FramePool::default();
+    let mut frame = None;
+    for _ in 0..=number {
+        frame = source.next_frame(&pool).unwrap();
+    }
+    let frame = frame.unwrap();
+    let width = frame.resolution().width_px as usize;
+    let values: Vec<f64> = (10..26)
+        .flat_map(|y| (12..28).map(move |x| (x, y)))
+        .map(|(x, y)| f64::from(frame.rgba()[(y * width + x) * 4]))
+        .collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    (mean, variance.sqrt())
+}
+
+#[test]
+fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
+    script.chequered = true;
+    let network = checkpoint("first");
+    for _ in 0..12 {
+        let frame = script.capture();
+        script.analyze(&frame, 1, &network);
+    }
+    script.recorder.stop("stopped");
+    let (_, session) = script.finish();
+    let privacy = crate::privacy::FacePrivacy {
+        effect: crate::privacy::Effect::Pixelate,
+        who: crate::privacy::Who::All,
+    };
+    let out = folder.path().join("shared");
+    let mut n_done = 0;
+    let redrawn = redraw::redraw(
+        &session,
+        VideoChoice::Clean,
+        Some(&privacy),
+        &out,
+        &mut |n| n_done = n,
+    );
+    let redrawn = redrawn.unwrap();
+    assert!(!redrawn.has_old_boxes);
+    assert_eq!(n_done, 12);
+    let file = redrawn.videos[0].file.clone();
+    let times = |folder: &Path| video::frame_times(&folder.join(&file)).unwrap();
+    assert_eq!(times(&out), times(&session.folder));
+    let (before, hidden) = (middle(&session.folder, &file, 6), middle(&out, &file, 6));
+    assert!(
+        before.1 > 20.0,
+        "the picture has something to hide: {before:?}"
+    );
+    assert!(
+        hidden.1 < before.1 / 4.0,
+        "{hidden:?} instead of {before:?}"
+    );
+    let again = redraw::redraw(&session, VideoChoice::Clean, None, &out, &mut |_| {});
+    assert!(again.is_err(), "nothing is drawn over");
 }

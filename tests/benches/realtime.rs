@@ -1,6 +1,7 @@
 //! The real-time contract: a 1280×720 camera at 30 frames a second, with one and with three people before it.
 //!
-//! `cargo bench --bench realtime -- --seconds 600` runs each for ten minutes (20 s if not told). The camera is a
+//! `cargo bench --bench realtime -- --seconds 600` runs each for ten minutes (20 s if not told), without and with a
+//! recording of the pictures with boxes to the temporary folder (`TMPDIR`). The camera is a
 //! loop of JPEG pictures, decoded like a webcam's; finding, classifying and handing over are the application's own.
 //! The reader takes pictures and results as the window does and copies each picture as for a texture. What the
 //! graphics card draws is not in it.
@@ -10,6 +11,7 @@ mod timing;
 
 use std::{
     env, fs,
+    path::PathBuf,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -25,6 +27,7 @@ use fervis::{
     frame::{Frame, FrameId, FramePool, RGBA_BYTES},
     model::{CheckpointChoice, DeviceChoice},
     pipeline::{Event, Pacing, Parts, Pipeline, PipelineConfig, Settings},
+    record::{Recorder, RecordingConfig, VideoChoice},
 };
 
 use self::{
@@ -45,15 +48,18 @@ fn main() -> Result<()> {
     let scene = Scene::load()?;
     println!("{SIZE} MJPG at {RATE_HZ} Hz, {} s each", seconds.as_secs());
     println!(
-        "faces  shown/s  analysed/s  latency p50, p95 ms  dropped  CPU cores  memory MB at {} s, at the end",
+        "faces  shown/s  analysed/s  latency p50, p95 ms  dropped  refused  CPU cores  memory MB at {} s, at the end",
         SETTLED_AFTER.min(seconds / 2).as_secs()
     );
     for n_faces in [1, 3] {
         let pictures = (0..N_PICTURES)
             .map(|number| scene.jpeg(n_faces, number))
             .collect::<Result<_>>()?;
-        let figures = run(Arc::new(pictures), n_faces, seconds)?;
-        println!("{n_faces:5}  {figures}");
+        let pictures = Arc::new(pictures);
+        for recorded in [false, true] {
+            let figures = run(Arc::clone(&pictures), n_faces, seconds, recorded)?;
+            println!("{n_faces:5}  {figures}");
+        }
     }
     Ok(())
 }
@@ -131,6 +137,8 @@ struct Figures {
     analyzed_per_s: f64,
     latency: Timing,
     n_dropped: u64,
+    /// `None` without a recording.
+    n_refused: Option<u64>,
     cores: Option<f64>,
     settled_bytes: Option<u64>,
     final_bytes: Option<u64>,
@@ -141,11 +149,12 @@ impl std::fmt::Display for Figures {
         let mega = |bytes: Option<u64>| bytes.map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
         write!(
             f,
-            "{:7.1} {:11.1} {} {:9} {:10.2} {:17.1}, {:.1}",
+            "{:7.1} {:11.1} {} {:9} {:8} {:10.2} {:17.1}, {:.1}",
             self.shown_per_s,
             self.analyzed_per_s,
             self.latency,
             self.n_dropped,
+            self.n_refused.map_or("–".to_owned(), |n| n.to_string()),
             self.cores.unwrap_or(f64::NAN),
             mega(self.settled_bytes),
             mega(self.final_bytes),
@@ -153,7 +162,12 @@ impl std::fmt::Display for Figures {
     }
 }
 
-fn run(pictures: Arc<Vec<Vec<u8>>>, n_faces: usize, seconds: Duration) -> Result<Figures> {
+fn run(
+    pictures: Arc<Vec<Vec<u8>>>,
+    n_faces: usize,
+    seconds: Duration,
+    recorded: bool,
+) -> Result<Figures> {
     let config = PipelineConfig {
         source: Some(SourceSpec::Camera(CameraChoice::default())),
         checkpoint: CheckpointChoice::default(),
@@ -172,6 +186,13 @@ fn run(pictures: Arc<Vec<Vec<u8>>>, n_faces: usize, seconds: Duration) -> Result
     };
     let pipeline = Pipeline::start_with(config, parts, wake)?;
     await_faces(&pipeline, &woken, n_faces)?;
+    let folder = tempfile::tempdir()?;
+    let recorder = recorded
+        .then(|| start_recorder(folder.path().join("session")))
+        .transpose()?;
+    let tap = recorder
+        .as_ref()
+        .map(|recorder| pipeline.attach(recorder.tap()));
     let mut texture = vec![0; SIZE.n_pixels() * RGBA_BYTES];
     let (mut n_shown, mut latencies) = (0u32, Vec::new());
     let before = pipeline.stats();
@@ -195,18 +216,45 @@ fn run(pictures: Arc<Vec<Vec<u8>>>, n_faces: usize, seconds: Duration) -> Result
         }
     }
     let elapsed_s = started.elapsed().as_secs_f64();
+    let (cpu_after, final_bytes) = (cpu_time(), resident_bytes());
+    let n_dropped = pipeline.stats().n_dropped - before.n_dropped;
+    drop(tap);
+    let n_refused = recorder.map(end_recorder).transpose()?;
     ensure!(!latencies.is_empty(), "nothing was analysed");
     Ok(Figures {
         shown_per_s: f64::from(n_shown) / elapsed_s,
         analyzed_per_s: latencies.len() as f64 / elapsed_s,
         latency: Timing::of(latencies),
-        n_dropped: pipeline.stats().n_dropped - before.n_dropped,
-        cores: cpu_time()
+        n_dropped,
+        n_refused,
+        cores: cpu_after
             .zip(cpu_before)
             .map(|(now, before)| (now - before).as_secs_f64() / elapsed_s),
         settled_bytes,
-        final_bytes: resident_bytes(),
+        final_bytes,
     })
+}
+
+fn start_recorder(folder: PathBuf) -> Result<Recorder> {
+    let config = RecordingConfig {
+        folder,
+        video: VideoChoice::Annotated,
+        source: SourceSpec::Camera(CameraChoice::default()),
+        info: None,
+        settings: Settings::default(),
+        device: None,
+        privacy: None,
+        uncertain_below: None,
+    };
+    Ok(Recorder::start(&config, || {})?)
+}
+
+/// Ends a recording; returns how many frames were refused.
+fn end_recorder(recorder: Recorder) -> Result<u64> {
+    recorder.stop("the time is over");
+    let (ending, status) = recorder.wait();
+    ensure!(!ending.failed, ending.reason);
+    Ok(status.counts.refused)
 }
 
 /// Waits until everybody is found; before that the figures would be those of a start.

@@ -1,0 +1,77 @@
+//! `fervis redraw`: a session's video once more, with boxes or without, with faces hidden.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+use fervis::{
+    detect::TrackId,
+    privacy::{FacePrivacy, Who},
+    record::{VideoChoice, reader::Session, redraw},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::record::{HideFaces, Videos};
+
+/// Arguments of `fervis redraw`.
+#[derive(Debug, Args)]
+pub struct RedrawArgs {
+    /// Folder of the session; it is not changed
+    session: PathBuf,
+
+    /// Folder for the new video; it is created, and must be empty if it is there
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+
+    /// Pictures with boxes and names, without, or one video of each
+    #[arg(long, value_name = "WHICH", default_value_t = Videos(VideoChoice::default()))]
+    video: Videos,
+
+    /// Make faces unrecognisable
+    #[arg(long, value_name = "HOW")]
+    hide_faces: Option<HideFaces>,
+
+    /// Leave this face open; can be repeated
+    #[arg(long, value_name = "NUMBER", requires = "hide_faces")]
+    show_face: Vec<u64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What went wrong, in one sentence.
+pub fn run(args: &RedrawArgs) -> anyhow::Result<ExitCode> {
+    let session = Session::open(&args.session)?;
+    let privacy = args.hide_faces.map(|hide| {
+        let mut privacy = FacePrivacy::from(hide);
+        if !args.show_face.is_empty() {
+            let shown = args.show_face.iter().map(|&track| TrackId(track));
+            privacy.who = Who::AllBut(shown.collect());
+        }
+        privacy
+    });
+    let bar = ProgressBar::new(session.frames.len() as u64);
+    if let Ok(style) = ProgressStyle::with_template("[{bar:32}] {pos} of {len} frames, {eta} left")
+    {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    let redrawn = redraw::redraw(
+        &session,
+        args.video.0,
+        privacy.as_ref(),
+        &args.out,
+        &mut |done| {
+            bar.set_position(done);
+        },
+    )?;
+    bar.finish_and_clear();
+    if redrawn.has_old_boxes {
+        eprintln!(
+            "fervis: the session has no clean video, so the boxes of the recording are still on the pictures; record with \
+             --video clean or both to avoid that"
+        );
+    }
+    for video in &redrawn.videos {
+        println!("{}", args.out.join(&video.file).display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
