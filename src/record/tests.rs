@@ -95,7 +95,7 @@ impl Script {
         if self.chequered {
             let width = self.resolution.width_px as usize;
             for (n, pixel) in rgba.chunks_exact_mut(4).enumerate() {
-                let is_bright = (n % width / 4 + n / width / 4) % 2 == 0;
+                let is_bright = (n % width / 4 + n / width / 4).is_multiple_of(2);
                 pixel[..3].fill(if is_bright { 200 } else { 40 });
             }
         }
