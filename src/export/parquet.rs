@@ -77,15 +77,15 @@ pub(super) fn write_faces(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::
         columns.push(column(&format!("smoothed_{expression}"), smoothed));
     }
     columns.extend([
-        column("label", Text(|face| face.label().name())),
-        column("model", Whole(|face| Some(face.model as u64))),
+        column("label", Text(|face: &FaceRow| face.label().name())),
+        column("model", Whole(|face: &FaceRow| Some(face.model as u64))),
         column(
             "detect_ms",
-            Double(|face| Some(face.detect_time.as_secs_f64() * 1e3)),
+            Double(|face: &FaceRow| Some(face.detect_time.as_secs_f64() * 1e3)),
         ),
         column(
             "classify_ms",
-            Double(|face| Some(face.classify_time.as_secs_f64() * 1e3)),
+            Double(|face: &FaceRow| Some(face.classify_time.as_secs_f64() * 1e3)),
         ),
     ]);
     let faces = view.session.faces.iter();

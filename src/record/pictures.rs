@@ -187,6 +187,8 @@ impl Pictures {
         pts_90k: u64,
         drawn: Drawn<'_>,
     ) -> Result<Placed, VideoError> {
+        #[cfg(not(feature = "overlay"))]
+        let _ = drawn; // Nothing here could draw it.
         if self.choice == VideoChoice::None {
             return Ok(Placed {
                 video_frame: None,

@@ -24,6 +24,10 @@ pub(super) struct Picture<'a> {
 
 /// In which form a decoder gives its pixels.
 pub(super) enum Pixels<'a> {
+    #[cfg_attr(
+        not(any(feature = "h264-bundled", feature = "av1")),
+        expect(dead_code, reason = "no other decoder gives planes")
+    )]
     /// 8-bit 4:2:0; a row of the plane `i` starts each `strides[i]` bytes.
     Yuv {
         planes: [&'a [u8]; 3],
