@@ -3,7 +3,10 @@
 use std::{env, fs, io, path::Path};
 
 fn main() -> io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+    // Asked for when it runs: checkouts that share a target folder may share this program, compiled in another of them.
+    let package = env::var_os("CARGO_MANIFEST_DIR");
+    let package = package.ok_or_else(|| io::Error::other("cargo sets CARGO_MANIFEST_DIR"))?;
+    let folder = Path::new(&package).join("recipes");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut paths = Vec::new();
     for entry in fs::read_dir(&folder)? {
