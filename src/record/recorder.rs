@@ -36,6 +36,8 @@ const QUEUE_LEN: usize = 44;
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(100);
 /// How often the room on the disk is asked for.
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
+/// How often refused frames become an event: a machine that is too slow for the video refuses some all the time.
+const TELL_REFUSED_EVERY: Duration = Duration::from_secs(1);
 /// With less than this left on the disk the recording ends, so that it can be ended well.
 const MIN_FREE_BYTES: u64 = 200_000_000;
 /// How long the last results are waited for after the recording was told to stop.
@@ -155,6 +157,7 @@ impl Recorder {
             tap: Arc::clone(&tap),
             status: Arc::clone(&status),
             looked_at_disk: Instant::now(),
+            told_refused: Instant::now(),
         };
         let thread = Builder::new()
             .name("recorder".to_owned())
@@ -174,6 +177,12 @@ impl Recorder {
     /// What listens to the pipeline for this recording.
     pub fn tap(&self) -> Arc<dyn Tap> {
         Arc::clone(&self.tap) as Arc<dyn Tap>
+    }
+
+    /// Messages that wait in the queue.
+    #[cfg(test)]
+    pub(super) fn n_waiting(&self) -> usize {
+        self.tap.items.len()
     }
 
     /// Where the session lies.
@@ -282,6 +291,7 @@ struct RecorderThread {
     tap: Arc<RecorderTap>,
     status: Arc<Mutex<RecorderStatus>>,
     looked_at_disk: Instant,
+    told_refused: Instant,
 }
 
 /// Why a recording ends.
@@ -357,9 +367,8 @@ impl RecorderThread {
             if let Ok(item) = self.items.recv_timeout(LOOK_AROUND_EVERY) {
                 take(recording, item)?;
             }
-            let n_refused = self.tap.n_refused.swap(0, Ordering::Relaxed);
-            if n_refused > 0 {
-                recording.on_refused(n_refused, now)?;
+            if now.saturating_duration_since(self.told_refused) >= TELL_REFUSED_EVERY {
+                self.tell_refused(recording, now)?;
             }
             recording.sync_if_due(now)?;
             self.look_at_disk(now)?;
@@ -372,19 +381,23 @@ impl RecorderThread {
         }
     }
 
-    /// Takes what is in the queue, without waiting.
+    /// Takes what is in the queue now, without waiting.
+    ///
+    /// Not until it is empty: where frames come faster than they can be recorded it never is.
     fn drain(&self, recording: &mut Recording) -> Result<(), RecordError> {
-        while let Ok(item) = self.items.try_recv() {
+        for item in self.items.try_iter().take(self.items.len()) {
             take(recording, item)?;
         }
         Ok(())
     }
 
     /// Takes what is in the queue and waits for the last results; frames that come meanwhile are let go by.
-    fn settle(&self, recording: &mut Recording) -> Result<(), RecordError> {
+    fn settle(&mut self, recording: &mut Recording) -> Result<(), RecordError> {
+        self.tell_refused(recording, Instant::now())?;
         self.drain(recording)?;
         let deadline = Instant::now() + LAST_RESULTS_WITHIN;
-        while !recording.is_settled() {
+        // A queue that is never empty never runs into the deadline by itself.
+        while !recording.is_settled() && Instant::now() < deadline {
             let Ok(item) = self.items.recv_deadline(deadline) else {
                 return Ok(());
             };
@@ -393,6 +406,14 @@ impl RecorderThread {
             }
         }
         Ok(())
+    }
+
+    fn tell_refused(&mut self, recording: &mut Recording, now: Instant) -> Result<(), RecordError> {
+        self.told_refused = now;
+        match self.tap.n_refused.swap(0, Ordering::Relaxed) {
+            0 => Ok(()),
+            n_frames => recording.on_refused(n_frames, now),
+        }
     }
 
     fn look_at_disk(&mut self, now: Instant) -> Result<(), RecordError> {

@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -109,7 +112,9 @@ impl Script {
         let frame = Arc::new(frame);
         self.tap.captured(RUN, &frame);
         // The queue is bounded, and a test is faster than any source.
-        std::thread::sleep(Duration::from_millis(2));
+        while self.recorder.n_waiting() > 10 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         frame
     }
 
@@ -346,6 +351,50 @@ fn another_size_begins_another_part() {
         .collect();
     assert_eq!(numbers, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 6]);
     assert!(kinds(&session).contains(&EventKind::Part));
+}
+
+#[test]
+fn a_flood_of_frames_cannot_keep_a_recording_from_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), VideoChoice::Clean);
+    config.info = None;
+    let mut script = Script::start(&config);
+    script.resolution = Resolution::new(640, 480);
+    let flooding = Arc::new(AtomicBool::new(true));
+    let flood = std::thread::spawn({
+        let tap = script.recorder.tap();
+        let flooding = Arc::clone(&flooding);
+        let first = script.capture();
+        move || {
+            for id in 1.. {
+                if !flooding.load(Ordering::Relaxed) {
+                    return;
+                }
+                let time = Duration::from_micros(100 * id);
+                let frame = Frame::new(
+                    FrameId(id),
+                    first.captured_at + time,
+                    time,
+                    first.resolution(),
+                    vec![90; 4 * first.resolution().n_pixels()].into(),
+                );
+                // Full almost always; analysed never.
+                tap.captured(RUN, &Arc::new(frame));
+            }
+        }
+    });
+    while script.recorder.status().counts.refused == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    script.recorder.stop("stopped");
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(script.finish()).ok());
+    let ended = wait.recv_timeout(Duration::from_secs(60));
+    flooding.store(false, Ordering::Relaxed);
+    flood.join().unwrap();
+    let (ending, session) = ended.expect("the recording goes on after it was told to stop");
+    assert!(!ending.failed, "{}", ending.reason);
+    assert_eq!(session.manifest.status, Status::Complete);
 }
 
 #[test]
