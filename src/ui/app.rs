@@ -8,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use egui::{
-    CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui, ViewportCommand,
-};
+use egui::{CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui};
 
 use self::replaying::at_work;
 use super::{
@@ -19,6 +17,7 @@ use super::{
     colors,
     commands::Command,
     dialogs::{self, Dialog, Dialogs, Outcome},
+    engine::Engine,
     exports::Exports,
     face_panel::{self, FaceHint},
     keyboard::{self, KeyContext},
@@ -39,107 +38,13 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
     model::{self, CheckpointChoice, CheckpointInfo},
-    pipeline::{
-        Analysis, Event, FaceAnalysis, Pipeline, Settings, SourceState, Stats, Tap, TapHandle,
-        Transport,
-    },
-    privacy::FacePrivacy,
-    record::{RecordingConfig, folder::new_session_folder, reader::is_session},
-    stream::{Output, StreamOptions},
+    pipeline::{Analysis, Event, FaceAnalysis, SourceState, Stats, TapHandle},
+    record::reader::is_session,
+    stream::StreamOptions,
 };
 
 /// How often the figures in the status bar change, s.
 const STATS_EVERY_S: f64 = 0.25;
-
-/// What the window needs of the pipeline; tests put made-up news behind it.
-pub trait Engine {
-    /// See [`Pipeline::open`].
-    fn open(&self, source: SourceSpec);
-    /// See [`Pipeline::close`].
-    fn close(&self);
-    /// See [`Pipeline::load_checkpoint`].
-    fn load_checkpoint(&self, choice: CheckpointChoice);
-    /// See [`Pipeline::apply`].
-    fn apply(&self, settings: Settings);
-    /// See [`Pipeline::attach`].
-    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;
-    /// See [`Pipeline::take_preview`].
-    fn take_preview(&self) -> Option<Arc<Frame>>;
-    /// See [`Pipeline::take_analysis`].
-    fn take_analysis(&self) -> Option<Analysis>;
-    /// See [`Pipeline::take_event`].
-    fn take_event(&self) -> Option<Event>;
-    /// See [`Pipeline::stats`].
-    fn stats(&self) -> Stats;
-    /// See [`Pipeline::transport`].
-    fn transport(&self) -> Option<Transport>;
-    /// See [`Pipeline::set_paused`].
-    fn set_paused(&self, paused: bool);
-    /// See [`Pipeline::set_speed`].
-    fn set_speed(&self, speed: f64);
-    /// See [`Pipeline::step`].
-    fn step(&self);
-    /// See [`Pipeline::seek`].
-    fn seek(&self, time: Duration) -> bool;
-}
-
-impl Engine for Pipeline {
-    fn open(&self, source: SourceSpec) {
-        self.open(source);
-    }
-
-    fn close(&self) {
-        self.close();
-    }
-
-    fn load_checkpoint(&self, choice: CheckpointChoice) {
-        self.load_checkpoint(choice);
-    }
-
-    fn apply(&self, settings: Settings) {
-        self.apply(settings);
-    }
-
-    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
-        self.attach(tap)
-    }
-
-    fn take_preview(&self) -> Option<Arc<Frame>> {
-        self.take_preview()
-    }
-
-    fn take_analysis(&self) -> Option<Analysis> {
-        self.take_analysis()
-    }
-
-    fn take_event(&self) -> Option<Event> {
-        self.take_event()
-    }
-
-    fn stats(&self) -> Stats {
-        self.stats()
-    }
-
-    fn transport(&self) -> Option<Transport> {
-        self.transport()
-    }
-
-    fn set_paused(&self, paused: bool) {
-        self.set_paused(paused);
-    }
-
-    fn set_speed(&self, speed: f64) {
-        self.set_speed(speed);
-    }
-
-    fn step(&self) {
-        self.step();
-    }
-
-    fn seek(&self, time: Duration) -> bool {
-        self.seek(time)
-    }
-}
 
 /// How the window starts.
 pub struct AppConfig {
@@ -313,9 +218,9 @@ impl App {
                 }
             }
             Some(Outcome::Chosen(_, path)) => self.execute(Command::open_path(&path), ctx),
-            Some(Outcome::Unavailable) => {
-                self.notices
-                    .post(Severity::Warning, dialogs::UNAVAILABLE, now_s);
+            Some(Outcome::Unavailable(dialog)) => {
+                let text = dialogs::unavailable(dialog);
+                self.notices.post(Severity::Warning, text, now_s);
             }
             Some(Outcome::Cancelled) | None => {}
         }
@@ -547,156 +452,10 @@ impl App {
         }
     }
 
-    /// Does what was asked for. Returns at once; what takes time happens on other threads.
-    pub fn execute(&mut self, command: Command, ctx: &Context) {
-        match command {
-            Command::ChooseFile => self.dialogs.open(Dialog::File, ctx),
-            Command::ChooseFolder => self.dialogs.open(Dialog::Folder, ctx),
-            Command::ChooseCheckpoint => self.dialogs.open(Dialog::Checkpoint, ctx),
-            Command::OpenSource(source) => self.open(source),
-            Command::ChooseSession => self.dialogs.open(Dialog::Session, ctx),
-            Command::OpenFolder(folder) => self.open_folder(folder, ctx),
-            Command::PlayAgain => self.play_again(ctx),
-            Command::Playback(wish) => {
-                if let Some(view) = self.player_view() {
-                    self.play(wish, view);
-                }
-            }
-            Command::RefreshCameras => self.cameras.refresh(ctx),
-            Command::LoadCheckpoint(choice) => {
-                self.news.loading = true;
-                self.engine.load_checkpoint(choice);
-            }
-            Command::SetMirror(mirror) => {
-                let by_default = self.mirror_by_default();
-                self.view.set_mirror(by_default, mirror);
-                self.save_view();
-            }
-            Command::SetBoxes(boxes) => {
-                self.view.boxes = boxes;
-                self.save_view();
-            }
-            Command::SetBars(bars) => {
-                self.view.bars = bars;
-                self.save_view();
-            }
-            Command::SetPrivacy(privacy) => {
-                self.view.privacy = privacy;
-                self.recordings.set_privacy(self.face_privacy());
-                self.save_view();
-            }
-            Command::ShowFace(track, shown) => {
-                self.privacy.set_shown(track, shown);
-                self.recordings.set_privacy(self.face_privacy());
-            }
-            Command::SetSmoothing(smoothing) => {
-                self.view.smoothing_ms = smoothing.as_millis() as u32;
-                self.engine.apply(self.view.pipeline_settings());
-                self.save_view();
-            }
-            Command::SetUncertainBelow(percent) => {
-                self.view.uncertain_below_percent = percent;
-                self.save_view();
-            }
-            Command::SetMinFaceSize(px) => {
-                self.view.min_face_size_px = px;
-                self.engine.apply(self.view.pipeline_settings());
-                self.save_view();
-            }
-            Command::ToggleOutput(output) => self.toggle_output(output, ctx),
-            Command::SetOutputPort(output, port) => {
-                self.streams.set_port(output, port);
-                self.view.set_port(output, port);
-                self.save_view();
-            }
-            Command::SetTheme(theme) => {
-                ctx.set_theme(theme);
-                self.view.theme = theme.into();
-                self.save_view();
-            }
-            Command::ToggleAbout => self.about_open = !self.about_open,
-            Command::ToggleKeyboard => self.keyboard_open = !self.keyboard_open,
-            Command::CloseWindows => {
-                self.about_open = false;
-                self.keyboard_open = false;
-            }
-            Command::DismissNotice(number) => self.notices.dismiss(number),
-            Command::Export(format) => self.dialogs.open(Dialog::Export(format), ctx),
-            Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
-            Command::ToggleRecording => self.start_recording(ctx),
-            Command::PauseRecording => self.recordings.toggle_pause(),
-            Command::Mark => self.recordings.mark(),
-            Command::MarkWithNote => self.recordings.mark_with_note(),
-            Command::SetVideo(video) => {
-                self.view.video = video;
-                self.save_view();
-            }
-            Command::ChooseSessionsFolder => self.dialogs.open(Dialog::Sessions, ctx),
-            Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
-        }
-    }
-
-    fn open(&mut self, source: SourceSpec) {
-        self.privacy.forget();
-        self.turn_to(source.clone());
-        self.engine.open(source);
-    }
-
-    /// Starts to record the live source; without one there is nothing to record.
-    fn start_recording(&mut self, ctx: &Context) {
-        let SourceState::Live(info) = &self.news.state else {
-            return;
-        };
-        if self.replay.is_some() {
-            return;
-        }
-        let config = RecordingConfig {
-            folder: new_session_folder(&self.view.sessions_root(), &jiff::Zoned::now()),
-            video: self.view.video,
-            source: self.news.source.clone(),
-            info: Some(info.clone()),
-            settings: self.view.pipeline_settings(),
-            device: self.news.device.clone(),
-            privacy: self.face_privacy(),
-            uncertain_below: Some(self.uncertain_below()),
-        };
-        self.recordings.start(config, ctx);
-    }
-
-    /// Whose faces are covered now, and how.
-    fn face_privacy(&self) -> Option<FacePrivacy> {
-        let effect = self.view.privacy?;
-        Some(self.privacy.face_privacy(effect))
-    }
-
     fn recording_view(&self) -> RecordingView {
         let is_live = matches!(self.news.state, SourceState::Live(_));
         // A session that is replayed is there already.
         self.recordings.view(is_live && self.replay.is_none())
-    }
-
-    fn toggle_output(&mut self, output: Output, ctx: &Context) {
-        let engine = &self.engine;
-        let repaint = ctx.clone();
-        let outcome = self.streams.toggle(
-            output,
-            |tap| engine.attach(tap),
-            move || repaint.request_repaint(),
-        );
-        let now_s = ctx.input(|input| input.time);
-        if let Err(error) = outcome {
-            let error = anyhow::Error::from(error);
-            let text = format!("{} stays off: {error:#}.", output.name());
-            self.notices.post(Severity::Error, text, now_s);
-        } else if let Some(warning) = self.streams.exposure(output) {
-            self.notices.post(Severity::Warning, warning, now_s);
-        }
-    }
-
-    fn save_view(&self) {
-        if let Some(saver) = &self.saver {
-            saver.save(&self.view);
-        }
     }
 
     fn can_play_again(&self) -> bool {
@@ -785,6 +544,8 @@ impl eframe::App for App {
     }
 }
 
+#[path = "app_commands.rs"]
+mod executing;
 #[path = "app_replay.rs"]
 mod replaying;
 

@@ -8,7 +8,7 @@ use std::{
     sync::Weak,
 };
 
-use egui::{Key, Modifiers, ThemePreference, accesskit::Role};
+use egui::{Key, Modifiers, ThemePreference, ViewportCommand, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
 
 use super::*;
@@ -16,7 +16,9 @@ use crate::{
     capture::CameraChoice,
     detect::TrackId,
     frame::Resolution,
+    pipeline::{Settings, Tap, Transport},
     privacy::Effect,
+    stream::Output,
     ui::{
         fixtures,
         settings::{FACE_SIZES_PX, ThemeChoice},

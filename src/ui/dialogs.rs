@@ -21,7 +21,7 @@ const NEVER_SHOWN_WITHIN: Duration = Duration::from_millis(300);
 /// Pictures that can be opened.
 pub const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
 /// Videos that can be opened.
-pub const VIDEO_EXTENSIONS: [&str; 3] = ["mp4", "m4v", "mov"];
+pub const VIDEO_EXTENSIONS: [&str; 6] = ["mp4", "m4v", "mov", "mkv", "webm", "avi"];
 
 /// What to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +47,29 @@ pub enum Outcome {
     Chosen(Dialog, PathBuf),
     /// The user chose nothing.
     Cancelled,
-    /// The system has no dialogs.
-    Unavailable,
+    /// The system has no dialogs, so this one was never seen.
+    Unavailable(Dialog),
 }
 
-/// What the user is told when there are no dialogs.
-pub const UNAVAILABLE: &str = "This system offers no file dialog. Drop the file on this window, \
-     or start with it: fervis --source PATH";
+/// What the user is told who asked for this dialog where there are none: the way without it.
+pub fn unavailable(dialog: Dialog) -> String {
+    let instead = match dialog {
+        Dialog::File | Dialog::Folder | Dialog::Session => {
+            "Drop it on this window, or start with it: fervis --source PATH".to_owned()
+        }
+        Dialog::Checkpoint => {
+            "Drop the checkpoint on this window, or start with it: fervis --checkpoint FILE"
+                .to_owned()
+        }
+        Dialog::Sessions => "To record elsewhere: fervis record SOURCE --out FOLDER".to_owned(),
+        Dialog::Export(format) => format!(
+            "To export the session: fervis export SESSION --format {} --out FILE.{}",
+            format.name(),
+            format.extension()
+        ),
+    };
+    format!("This system offers no file dialog. {instead}")
+}
 
 /// Opens dialogs, one at a time, and collects what came of them.
 pub struct Dialogs {
@@ -136,7 +152,7 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
 fn outcome(dialog: Dialog, chosen: Option<PathBuf>, open_for: Duration) -> Outcome {
     match chosen {
         Some(path) => Outcome::Chosen(dialog, path),
-        None if open_for < NEVER_SHOWN_WITHIN => Outcome::Unavailable,
+        None if open_for < NEVER_SHOWN_WITHIN => Outcome::Unavailable(dialog),
         None => Outcome::Cancelled,
     }
 }
@@ -154,12 +170,22 @@ mod tests {
         );
         assert_eq!(
             outcome(Dialog::File, None, Duration::from_millis(5)),
-            Outcome::Unavailable
+            Outcome::Unavailable(Dialog::File)
         );
         assert_eq!(
             outcome(Dialog::File, None, Duration::from_secs(2)),
             Outcome::Cancelled
         );
+    }
+
+    #[test]
+    fn without_dialogs_the_way_around_is_told() {
+        let text = unavailable(Dialog::Export(Format::WebVtt));
+        assert!(
+            text.contains("export SESSION --format webvtt --out FILE.vtt"),
+            "{text}"
+        );
+        assert!(unavailable(Dialog::Checkpoint).contains("--checkpoint"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use egui::{Context, Event, InputState, Key, KeyboardShortcut, Modifiers};
 
 use super::{
     commands::Command,
@@ -183,15 +183,6 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if state.windows_open && !in_menu && pressed(CLOSE) {
             return Some(Command::CloseWindows);
         }
-        if input.modifiers == Modifiers::SHIFT {
-            let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
-            if pressed(PAUSE_RECORDING) {
-                return Some(Command::PauseRecording);
-            }
-            if pressed(MARK_WITH_NOTE) {
-                return Some(Command::MarkWithNote);
-            }
-        }
         let face_size = |px: u32| {
             let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
             Some(Command::SetMinFaceSize(px))
@@ -202,12 +193,34 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if take_character(input, LARGER_FACES) {
             return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
         }
-        // Plain letters are matched without Alt, which opens menus.
-        if input.modifiers.any() {
-            return None;
-        }
-        let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
+        // These change something by small steps for as long as they are held.
+        let mut held = |shortcut: KeyboardShortcut| take_exactly(input, shortcut, Repeats::Count);
         let smoothing = |ms: u32| Some(Command::SetSmoothing(Duration::from_millis(ms.into())));
+        if held(LESS_SMOOTHING) {
+            return smoothing(state.smoothing_ms.saturating_sub(SMOOTHING_STEP_MS));
+        }
+        if held(MORE_SMOOTHING) {
+            return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
+        }
+        let uncertain = |percent: u32| {
+            let percent = percent.min(MAX_UNCERTAIN_PERCENT);
+            Some(Command::SetUncertainBelow(Some(percent)))
+        };
+        if held(LESS_UNCERTAIN) {
+            let percent = state.uncertain_below_percent;
+            return uncertain(percent.saturating_sub(UNCERTAIN_STEP_PERCENT));
+        }
+        if held(MORE_UNCERTAIN) {
+            return uncertain(state.uncertain_below_percent + UNCERTAIN_STEP_PERCENT);
+        }
+        let mut pressed =
+            |shortcut: KeyboardShortcut| take_exactly(input, shortcut, Repeats::Ignore);
+        if pressed(PAUSE_RECORDING) {
+            return Some(Command::PauseRecording);
+        }
+        if pressed(MARK_WITH_NOTE) {
+            return Some(Command::MarkWithNote);
+        }
         if pressed(RECORD) {
             return Some(Command::ToggleRecording);
         }
@@ -231,28 +244,33 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
                 Some(Effect::Blur) => None,
             }));
         }
-        if pressed(LESS_SMOOTHING) {
-            return smoothing(state.smoothing_ms.saturating_sub(SMOOTHING_STEP_MS));
-        }
-        if pressed(MORE_SMOOTHING) {
-            return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
-        }
-        let uncertain = |percent: u32| {
-            let percent = percent.min(MAX_UNCERTAIN_PERCENT);
-            Some(Command::SetUncertainBelow(Some(percent)))
-        };
-        if pressed(LESS_UNCERTAIN) {
-            let percent = state.uncertain_below_percent;
-            return uncertain(percent.saturating_sub(UNCERTAIN_STEP_PERCENT));
-        }
-        if pressed(MORE_UNCERTAIN) {
-            return uncertain(state.uncertain_below_percent + UNCERTAIN_STEP_PERCENT);
-        }
         if pressed(UNCERTAIN_BY_NETWORK) {
             return Some(Command::SetUncertainBelow(None));
         }
         None
     })
+}
+
+/// Whether a key that is held counts again and again.
+#[derive(Clone, Copy, PartialEq)]
+enum Repeats {
+    Count,
+    Ignore,
+}
+
+/// Takes a key that was pressed with these modifiers and no others: with Alt, letters open menus.
+///
+/// What is held at the end of the frame does not matter: after a quick Shift+R, Shift is up again by then, and the letter
+/// alone would end the recording that was to go on.
+fn take_exactly(input: &mut InputState, shortcut: KeyboardShortcut, repeats: Repeats) -> bool {
+    let is_it = |event: &Event| {
+        matches!(event, Event::Key { key, pressed: true, repeat, modifiers, .. }
+            if *key == shortcut.logical_key
+                && modifiers.matches_exact(shortcut.modifiers)
+                && (repeats == Repeats::Count || !repeat))
+    };
+    let at = input.events.iter().position(is_it);
+    at.map(|at| input.events.remove(at)).is_some()
 }
 
 /// The list for the Keyboard window: groups of (keys, what they do).
@@ -336,4 +354,83 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             ],
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::RawInput;
+
+    use super::*;
+
+    const STATE: KeyContext<'_> = KeyContext {
+        cameras: &[],
+        mirror: false,
+        boxes: true,
+        bars: true,
+        privacy: None,
+        smoothing_ms: 300,
+        uncertain_below_percent: 40,
+        min_face_size_px: 40,
+        windows_open: false,
+        can_pause: false,
+    };
+
+    /// What a key asks for that goes down with `modifiers`, which are up again before the frame ends; then in another frame
+    /// for as long as it is held. egui itself finds out what is a repetition.
+    fn held(modifiers: Modifiers, key: Key) -> [Option<Command>; 2] {
+        let ctx = Context::default();
+        std::array::from_fn(|_| {
+            let mut command = None;
+            let input = RawInput {
+                events: vec![Event::Key {
+                    key,
+                    physical_key: None,
+                    pressed: true,
+                    repeat: false,
+                    modifiers,
+                }],
+                ..RawInput::default()
+            };
+            let mut output = ctx.run_ui(input, |ui| command = take_command(ui.ctx(), STATE));
+            output.textures_delta.clear();
+            command
+        })
+    }
+
+    #[test]
+    fn a_letter_counts_with_what_was_held_when_it_went_down() {
+        let pressed = |modifiers, key| {
+            let [first, _] = held(modifiers, key);
+            first
+        };
+        assert!(matches!(
+            pressed(Modifiers::SHIFT, Key::R),
+            Some(Command::PauseRecording)
+        ));
+        assert!(matches!(
+            pressed(Modifiers::NONE, Key::R),
+            Some(Command::ToggleRecording)
+        ));
+        assert!(matches!(
+            pressed(Modifiers::SHIFT, Key::K),
+            Some(Command::MarkWithNote)
+        ));
+        assert!(pressed(Modifiers::ALT, Key::R).is_none());
+        assert!(pressed(Modifiers::SHIFT, Key::M).is_none());
+    }
+
+    #[test]
+    fn a_held_key_switches_once_but_steps_on() {
+        assert!(matches!(
+            held(Modifiers::NONE, Key::R),
+            [Some(Command::ToggleRecording), None]
+        ));
+        assert!(matches!(
+            held(Modifiers::NONE, Key::OpenBracket),
+            [
+                Some(Command::SetSmoothing(_)),
+                Some(Command::SetSmoothing(_))
+            ]
+        ));
+    }
 }

@@ -27,6 +27,7 @@ mod cameras;
 mod colors;
 mod commands;
 mod dialogs;
+mod engine;
 mod exports;
 mod face_panel;
 #[cfg(test)]

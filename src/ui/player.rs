@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{app::Engine, commands::Command};
+use super::{commands::Command, engine::Engine};
 use crate::{
     capture::SourceInfo,
     pipeline::{SPEEDS, SourceState, Transport},

@@ -25,7 +25,7 @@ use crate::{
         Analysis, ClassifyFaces, Event, FindFaces, Pacing, Parts, Pipeline, PipelineConfig,
         Settings, Stats, Tap, TapHandle, Transport,
     },
-    ui::app::Engine,
+    ui::engine::Engine,
 };
 
 /// A session that plays.

@@ -30,7 +30,7 @@ pub use self::{
     recording::{Picture, Recording},
 };
 use super::{
-    app::Engine,
+    engine::Engine,
     player::{Playback, PlayerView},
 };
 
