@@ -5,6 +5,7 @@ mod compare;
 mod doctor;
 mod evaluate;
 mod import;
+mod memory;
 mod preview;
 mod runs;
 mod train;

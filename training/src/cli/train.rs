@@ -22,6 +22,8 @@ use fervis_train::{
     train::{Job, Outcome, train},
 };
 
+use super::memory::keep_freed_memory;
+
 /// What to train on, how, where to, and for how long.
 #[derive(clap::Args)]
 pub struct Args {
@@ -64,6 +66,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
+    keep_freed_memory();
     let mut recipe = Recipe::find(&args.recipe)?;
     if let Some(epochs) = args.epochs {
         recipe.max_epochs = epochs as usize;
