@@ -70,6 +70,12 @@ pub struct Evaluation {
     /// The same for the single view of images that have no pixel-identical copy in Training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus_deduplicated: Option<f64>,
+    /// Expected calibration error by the votes: 70 % is to mean that 7 of 10 people say the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ferplus_calibration_error: Option<f64>,
+    /// What comes of the checkpoint's threshold for "uncertain", by the votes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ferplus_uncertain: Option<RiskPoint>,
     /// What comes of the checkpoint's threshold for "uncertain", by the data's labels.
     pub uncertain: RiskPoint,
 }
@@ -81,7 +87,7 @@ pub struct Measured {
     pub evaluation: Evaluation,
     /// The single view's, for tables.
     pub single: Metrics,
-    /// Confidence against accuracy, single view with the checkpoint's temperature.
+    /// Confidence against accuracy of the answers.
     pub reliability: Reliability,
     /// The single view's, in file order, as the network gives them.
     pub logits: Vec<Logits>,
@@ -146,7 +152,7 @@ impl Evaluation {
             votes.map(|votes| votes.agreement(dataset, indices, logits, temperature))
         };
         let by_labels = risk::answers(&logits[0], &one_hot(&labels), temperature);
-        let evaluation = Self {
+        let mut evaluation = Self {
             split: split.name(),
             n: indices.len(),
             accuracy: single.accuracy,
@@ -167,6 +173,8 @@ impl Evaluation {
             ferplus_ten_crop: agreement(indices, &logits[2]).map(|agreement| agreement.accuracy),
             ferplus_deduplicated: agreement(&clean_indices, &clean_logits)
                 .map(|agreement| agreement.accuracy),
+            ferplus_calibration_error: None,
+            ferplus_uncertain: None,
             uncertain: risk::at(&by_labels, classifier.info().uncertain_below.into()),
         };
         let logits = logits.into_iter().next().unwrap_or_default();
@@ -180,10 +188,16 @@ impl Evaluation {
                 risk::answers(&logits, &truths, temperature)
             }
         };
+        let reliability = Reliability::new(&answers);
+        if votes.is_some() {
+            let threshold = classifier.info().uncertain_below.into();
+            evaluation.ferplus_calibration_error = Some(reliability.calibration_error());
+            evaluation.ferplus_uncertain = Some(risk::at(&answers, threshold));
+        }
         Ok(Measured {
             evaluation,
             single,
-            reliability: Reliability::from_logits(&logits, &labels, temperature),
+            reliability,
             logits,
             answers,
         })
@@ -191,7 +205,7 @@ impl Evaluation {
 }
 
 /// Labels as distributions.
-fn one_hot(labels: &[u32]) -> Vec<Target> {
+pub(crate) fn one_hot(labels: &[u32]) -> Vec<Target> {
     let of_label =
         |label: &u32| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize)));
     labels.iter().map(of_label).collect()

@@ -5,10 +5,12 @@
 
 use std::fmt::Write;
 
-use fervis::expression::Logits;
 use serde::Serialize;
 
-use crate::metrics::{N_CALIBRATION_BINS, bin_of, expression_of};
+use crate::{
+    metrics::{N_CALIBRATION_BINS, bin_of},
+    risk::Answer,
+};
 
 /// Predictions of similar confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -17,7 +19,7 @@ pub struct ReliabilityBin {
     pub n: u64,
     /// Their mean confidence, 0 to 1; 0 if there are none.
     pub confidence: f64,
-    /// The share of them that is right; 0 if there are none.
+    /// The share of them that is right, or the mean share of people who say the same; 0 if there are none.
     pub accuracy: f64,
 }
 
@@ -29,19 +31,14 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    /// Bins for logits divided by `temperature`. `labels` are FER-2013's numbers, in the same order.
-    ///
-    /// # Panics
-    /// If the lengths differ or a label is above 6.
-    pub fn from_logits(logits: &[Logits], labels: &[u32], temperature: f32) -> Self {
-        assert_eq!(logits.len(), labels.len(), "one label per prediction");
+    /// Bins of answers. What was right is known from labels, or is the share of people who say the same.
+    pub fn new(answers: &[Answer]) -> Self {
         let mut bins = [ReliabilityBin::default(); N_CALIBRATION_BINS];
-        for (logits, &label) in logits.iter().zip(labels) {
-            let (prediction, confidence) = logits.softmax(temperature).top();
-            let bin = &mut bins[bin_of(confidence)];
+        for answer in answers {
+            let bin = &mut bins[bin_of(answer.confidence)];
             bin.n += 1;
-            bin.confidence += f64::from(confidence);
-            bin.accuracy += f64::from(u8::from(prediction == expression_of(label)));
+            bin.confidence += f64::from(answer.confidence);
+            bin.accuracy += f64::from(answer.right);
         }
         for bin in &mut bins {
             let n = bin.n.max(1) as f64;
@@ -151,8 +148,10 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#333}.title{font-s
 
 #[cfg(test)]
 mod tests {
+    use fervis::expression::Logits;
+
     use super::*;
-    use crate::{metrics::Metrics, random::SplitMix64};
+    use crate::{evaluate::one_hot, metrics::Metrics, random::SplitMix64, risk};
 
     fn examples(n: usize) -> (Vec<Logits>, Vec<u32>) {
         let mut rng = SplitMix64::from_key(&[5]);
@@ -167,7 +166,8 @@ mod tests {
     fn the_bins_give_the_calibration_error_of_the_metrics() {
         let (logits, labels) = examples(500);
         for temperature in [0.5, 1.0, 2.0] {
-            let reliability = Reliability::from_logits(&logits, &labels, temperature);
+            let answers = risk::answers(&logits, &one_hot(&labels), temperature);
+            let reliability = Reliability::new(&answers);
             let metrics = Metrics::from_logits(&logits, &labels, temperature);
             assert_eq!(reliability.n(), 500);
             let gap = reliability.calibration_error() - metrics.calibration_error;
@@ -184,12 +184,12 @@ mod tests {
     #[test]
     fn the_diagram_has_a_bar_for_each_bin_that_is_not_empty() {
         let (logits, labels) = examples(500);
-        let reliability = Reliability::from_logits(&logits, &labels, 1.0);
+        let reliability = Reliability::new(&risk::answers(&logits, &one_hot(&labels), 1.0));
         let n_filled = reliability.bins.iter().filter(|bin| bin.n > 0).count();
         let svg = reliability.svg();
         assert_eq!(svg.matches("class=\"accuracy\"").count(), n_filled);
         assert!(n_filled > 5 && !svg.contains("NaN"));
-        let empty = Reliability::from_logits(&[], &[], 1.0).svg();
+        let empty = Reliability::new(&[]).svg();
         assert_eq!(empty.matches("class=\"accuracy\"").count(), 0);
         assert!(empty.contains("0 predictions") && !empty.contains("NaN"));
     }

@@ -10,8 +10,6 @@ use std::fmt::Write as _;
 use fervis::expression::Logits;
 use serde::Serialize;
 
-use crate::metrics::{N_CALIBRATION_BINS, bin_of};
-
 /// What saying "uncertain" costs, where a wrong answer costs 1.
 pub const COST_OF_UNCERTAIN: f64 = 0.5;
 /// Thresholds are looked for in steps of this.
@@ -51,16 +49,6 @@ pub fn answers(logits: &[Logits], truths: &[[f32; 7]], temperature: f32) -> Vec<
         }
     };
     logits.iter().zip(truths).map(answer).collect()
-}
-
-/// Expected calibration error, 0 to 1, 15 bins: how far confidence and rightness lie apart. With labels for truths it is
-/// that of [`crate::metrics::Metrics`].
-pub fn calibration_error(answers: &[Answer]) -> f64 {
-    let mut gaps = [0.0; N_CALIBRATION_BINS];
-    for answer in answers {
-        gaps[bin_of(answer.confidence)] += f64::from(answer.right - answer.confidence);
-    }
-    gaps.iter().map(|gap| gap.abs()).sum::<f64>() / answers.len().max(1) as f64
 }
 
 /// What comes of a threshold.
@@ -153,7 +141,7 @@ pub fn svg(answers: &[Answer], threshold: f64) -> String {
     let (middle, centre) = (LEFT + PLOT / 2.0, TOP + PLOT / 2.0);
     draw(format_args!(
         "<circle class=\"point\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>\
-         <text class=\"title\" x=\"{LEFT}\" y=\"24\">at {:.0} % confidence: {:.1} % answered, {:.1} % of these wrong</text>\
+         <text class=\"title\" x=\"{LEFT}\" y=\"24\">from {:.0} % on {:.1} % answered, {:.1} % wrong</text>\
          <text x=\"{middle}\" y=\"{:.1}\" text-anchor=\"middle\">answered, %</text>\
          <text transform=\"translate(18 {centre}) rotate(-90)\" text-anchor=\"middle\">wrong, %</text>",
         threshold * 100.0,
@@ -171,7 +159,7 @@ pub fn svg(answers: &[Answer], threshold: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{metrics::Metrics, random::SplitMix64};
+    use crate::random::SplitMix64;
 
     fn answer(confidence: f32, right: f32) -> Answer {
         Answer { confidence, right }
@@ -215,23 +203,6 @@ mod tests {
     }
 
     #[test]
-    fn the_calibration_error_is_that_of_the_metrics() {
-        let mut rng = SplitMix64::from_key(&[9]);
-        let logits: Vec<Logits> = (0..300)
-            .map(|_| Logits(std::array::from_fn(|_| rng.between(-2.0, 2.0))))
-            .collect();
-        let labels: Vec<u32> = (0..300).map(|_| rng.below(7) as u32).collect();
-        let truths: Vec<[f32; 7]> = labels
-            .iter()
-            .map(|label| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize))))
-            .collect();
-        let found = calibration_error(&answers(&logits, &truths, 1.5));
-        let expected = Metrics::from_logits(&logits, &labels, 1.5).calibration_error;
-        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
-        assert_eq!(calibration_error(&[]), 0.0);
-    }
-
-    #[test]
     fn where_every_answer_is_right_none_is_uncertain() {
         assert_eq!(uncertain_below(&[answer(0.2, 1.0), answer(0.9, 1.0)]), 0.0);
         assert_eq!(uncertain_below(&[]), 0.0);
@@ -251,7 +222,7 @@ mod tests {
     #[test]
     fn the_picture_marks_the_threshold() {
         let picture = svg(&[answer(0.9, 1.0), answer(0.4, 0.0)], 0.5);
-        assert!(picture.contains("at 50 % confidence: 50.0 % answered, 0.0 % of these wrong"));
+        assert!(picture.contains("from 50 % on 50.0 % answered, 0.0 % wrong"));
         assert!(!svg(&[], 0.5).contains("NaN"));
     }
 }

@@ -9,7 +9,9 @@ use fervis_train::{
     dataset::{Dataset, Split},
     evaluate::calibrate,
     ferplus::FerPlus,
-    framing, risk,
+    framing,
+    reliability::Reliability,
+    risk,
 };
 
 /// Images that the crop is learnt from: medians over 1,000 move by less than a hundredth between halves.
@@ -76,8 +78,8 @@ pub fn run(args: &Args) -> Result<()> {
         "temperature {:.4} (was {before:.4}): calibration error on PublicTest {:.2} % (was {:.2} %), negative \
          log-likelihood {:.4} (was {:.4})",
         calibration.temperature,
-        risk::calibration_error(&calibration.answers) * 100.0,
-        risk::calibration_error(&calibration.answers_before) * 100.0,
+        Reliability::new(&calibration.answers).calibration_error() * 100.0,
+        Reliability::new(&calibration.answers_before).calibration_error() * 100.0,
         calibration.surprise,
         calibration.surprise_before
     );

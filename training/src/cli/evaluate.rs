@@ -42,7 +42,7 @@ pub struct Args {
     /// fer2013.csv.
     #[arg(long, value_name = "FILE.csv")]
     ferplus: Option<PathBuf>,
-    /// Also draw how well confidence matches accuracy.
+    /// Also draw how well confidence matches accuracy; by the votes of FER+, if they are given too.
     #[arg(long, value_name = "FILE.svg")]
     reliability: Option<PathBuf>,
     /// Also send every image through the application's detector and crop, and compare with straight in.
@@ -145,6 +145,10 @@ pub fn run(args: &Args) -> Result<()> {
             percent(evaluation.ferplus_flip),
             percent(evaluation.ferplus_ten_crop),
             percent(evaluation.ferplus_deduplicated)
+        );
+        println!(
+            "  calibration error by the votes {:.2} %",
+            percent(evaluation.ferplus_calibration_error)
         );
     }
     if let Some(through_detector) = through_detector {
