@@ -31,8 +31,13 @@ impl Default for CheckpointChoice {
     }
 }
 
-const NAMES: [&str; 1] = ["three-block"];
-const FILES: [&[u8]; 1] = [include_bytes!("../../models/three-block.safetensors")];
+/// fervis-plus comes first: in front of a camera people expect to be seen as people see them (its card says more).
+const NAMES: [&str; 3] = ["fervis-plus", "fervis", "three-block"];
+const FILES: [&[u8]; 3] = [
+    include_bytes!("../../models/fervis-plus.safetensors"),
+    include_bytes!("../../models/fervis.safetensors"),
+    include_bytes!("../../models/three-block.safetensors"),
+];
 
 /// Names of the checkpoints inside this binary, the default first.
 pub fn bundled_names() -> &'static [&'static str] {

@@ -188,7 +188,7 @@ fn mistakes_in_the_command_have_their_own_status() {
 fn lists_are_printed() {
     let output = fervis(&["models"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("three-block (default)"));
+    assert!(stdout(&output).contains("fervis-plus (default)"));
     if cfg!(feature = "camera") {
         let output = fervis(&["devices"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

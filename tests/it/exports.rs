@@ -63,7 +63,7 @@ fn manifest(source: &Path) -> Value {
         },
         "device": null,
         "models": [{
-            "name": "three-block", "architecture": "three-block", "path": null, "sha256": "", "labels": [],
+            "name": "fervis-plus", "architecture": "fervis-plus", "path": null, "sha256": "", "labels": [],
             "temperature": 1.0,
         }],
         "settings": {
@@ -140,13 +140,13 @@ fn the_same_network_reads_the_same_again() {
     record_clip(&session);
     let before = fs::read(session.join("faces.csv")).unwrap();
     let session_arg = session.to_str().unwrap();
-    let args = ["reanalyze", session_arg, "--checkpoint", "three-block"];
+    let args = ["reanalyze", session_arg, "--checkpoint", "fervis-plus"];
     let table = run(&args);
     assert!(
         table.contains("the same label for 100.0 % of them"),
         "{table}"
     );
-    let results = session.join("reanalysis-three-block");
+    let results = session.join("reanalysis-fervis-plus");
     let diff: Value =
         serde_json::from_slice(&fs::read(results.join("diff.json")).unwrap()).unwrap();
     let n_faces = diff["overall"]["n_faces"].as_u64().unwrap();
@@ -216,7 +216,7 @@ fn formats_are_written_where_they_should_and_only_there() {
         "is not a session",
     );
     assert_fails(
-        &["reanalyze", session_arg, "--checkpoint", "three-block"],
+        &["reanalyze", session_arg, "--checkpoint", "fervis-plus"],
         "gone.mp4 is gone",
     );
     let usage = fervis(&["export", session_arg, "--format", "docx", "--out", "a"]);
