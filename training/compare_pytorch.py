@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The three-block network in PyTorch and ONNX Runtime, for the ratio to `cargo bench --bench kernels`.
+"""The three-block network in PyTorch and ONNX Runtime, for the ratio to `cargo bench --workspace --bench kernels`.
 
 All run one after the other on the same machine with the same number of threads:
 
@@ -98,8 +98,11 @@ def main():
         inference_by_torch(n_faces)
         inference_by_onnx(n_faces, threads)
     print(f"\nfervis and candle, {threads} threads:", flush=True)
-    environment = os.environ | {"RAYON_NUM_THREADS": str(threads)}
-    subprocess.run(["cargo", "bench", "--bench", "kernels"], check=True, env=environment, cwd=ROOT)
+    # Memory as `fervis-train train` sets it for itself; PyTorch keeps what it frees anyway.
+    tunables = {"mmap_threshold": 1 << 32, "trim_threshold": 1 << 35, "arena_max": 1, "hugetlb": 1}
+    tunables = ":".join(f"glibc.malloc.{name}={value}" for name, value in tunables.items())
+    environment = os.environ | {"RAYON_NUM_THREADS": str(threads), "GLIBC_TUNABLES": tunables}
+    subprocess.run(["cargo", "bench", "--workspace", "--bench", "kernels"], check=True, env=environment, cwd=ROOT)
 
 
 if __name__ == "__main__":
