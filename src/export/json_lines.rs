@@ -5,13 +5,12 @@
 
 use std::io::{self, Write};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::View;
 use crate::{
-    bounding_box::BoundingBox,
-    expression::Probabilities,
     record::tables::{FaceRow, FrameStatus, seconds},
+    stream::message::Face,
 };
 
 #[derive(Serialize)]
@@ -19,19 +18,6 @@ struct Line {
     frame: u64,
     time_s: f64,
     faces: Vec<Face>,
-}
-
-#[derive(Serialize)]
-struct Face {
-    track: u64,
-    #[serde(rename = "box", serialize_with = "edges")]
-    box_in_frame: BoundingBox,
-    score: f32,
-    #[serde(serialize_with = "by_name")]
-    raw: Probabilities,
-    #[serde(serialize_with = "by_name")]
-    smoothed: Probabilities,
-    label: &'static str,
 }
 
 impl From<&FaceRow> for Face {
@@ -60,13 +46,4 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b"\n")?;
     }
     Ok(())
-}
-
-fn edges<S: Serializer>(edges: &BoundingBox, serializer: S) -> Result<S::Ok, S::Error> {
-    [edges.x, edges.y, edges.width, edges.height].serialize(serializer)
-}
-
-fn by_name<S: Serializer>(probabilities: &Probabilities, serializer: S) -> Result<S::Ok, S::Error> {
-    let named = probabilities.iter();
-    serializer.collect_map(named.map(|(expression, probability)| (expression.name(), probability)))
 }

@@ -47,17 +47,18 @@ struct Greeting {
     labels: [Expression; 7],
 }
 
+/// A face in a line; exported sessions write the same.
 #[derive(Serialize)]
-struct Face {
-    track: u64,
+pub(crate) struct Face {
+    pub(crate) track: u64,
     #[serde(rename = "box", serialize_with = "edges")]
-    box_in_frame: BoundingBox,
-    score: f32,
+    pub(crate) box_in_frame: BoundingBox,
+    pub(crate) score: f32,
     #[serde(serialize_with = "by_name")]
-    raw: Probabilities,
+    pub(crate) raw: Probabilities,
     #[serde(serialize_with = "by_name")]
-    smoothed: Probabilities,
-    label: &'static str,
+    pub(crate) smoothed: Probabilities,
+    pub(crate) label: &'static str,
 }
 
 /// The object for a file: `frame`, `time_s` and `faces`, each with `track`, `box`, `score`, `raw`, `smoothed` and

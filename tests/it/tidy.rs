@@ -46,7 +46,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "privacy",
         ],
     ),
-    ("export", &["bounding_box", "expression", "record"]),
+    (
+        "export",
+        &["bounding_box", "expression", "record", "stream"],
+    ),
     (
         "reanalyze",
         &[
