@@ -46,10 +46,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "privacy",
         ],
     ),
-    (
-        "export",
-        &["bounding_box", "expression", "record", "stream"],
-    ),
+    ("export", &["expression", "record", "stream"]),
     (
         "reanalyze",
         &[
