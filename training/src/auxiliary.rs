@@ -8,11 +8,14 @@
 use std::collections::HashMap;
 
 use candle_core::{Result, Tensor};
+use candle_nn::VarMap;
 use fervis::{
     expression::N_EXPRESSIONS,
     model::{network::Architecture, preprocess::InputSpec},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::init::sorted;
 
 /// What a recipe says about the second head.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -65,13 +68,55 @@ pub fn drop_second_head(
     Ok(weights)
 }
 
+/// First weights from a network with one head for `vars` that may have two: both begin as that one.
+///
+/// # Errors
+/// If there is no memory for them.
+pub fn both_heads(
+    weights: &HashMap<String, Tensor>,
+    vars: &VarMap,
+) -> Result<HashMap<String, Tensor>> {
+    let mut doubled = weights.clone();
+    for (name, var) in sorted(vars) {
+        let Some(weight) = doubled.get_mut(&name) else {
+            continue;
+        };
+        if var.dims()[0] == 2 * weight.dims()[0] && weight.dims()[0] == N_EXPRESSIONS {
+            *weight = Tensor::cat(&[&*weight, &*weight], 0)?;
+        }
+    }
+    Ok(doubled)
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::{DType, Device};
-    use candle_nn::{VarBuilder, VarMap};
+    use candle_nn::VarBuilder;
     use fervis::model::{Precision, compact::CompactConfig, three_block::ThreeBlockConfig};
 
     use super::*;
+
+    #[test]
+    fn both_heads_begin_as_the_one_there_is() {
+        let vars = VarMap::new();
+        let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
+        vb.get((4, 1, 3, 3), "conv.weight").unwrap();
+        vb.get((14, 4), "fc.weight").unwrap();
+        let range = |shape: &[usize]| {
+            let n = shape.iter().product::<usize>() as f32;
+            let range = Tensor::arange(0.0, n, &Device::Cpu).unwrap();
+            range.reshape(shape).unwrap()
+        };
+        let weights = HashMap::from([
+            ("conv.weight".to_owned(), range(&[4, 1, 3, 3])),
+            ("fc.weight".to_owned(), range(&[7, 4])),
+        ]);
+        let both = both_heads(&weights, &vars).unwrap();
+        assert_eq!(both["conv.weight"].dims(), [4, 1, 3, 3]);
+        let rows = both["fc.weight"].to_vec2::<f32>().unwrap();
+        assert_eq!(rows[..7], rows[7..]);
+        assert_eq!(rows[..7], weights["fc.weight"].to_vec2::<f32>().unwrap());
+    }
 
     /// For any architecture, the network without the second head gives what its first head gave.
     #[test]

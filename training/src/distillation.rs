@@ -3,7 +3,10 @@
 //! The teachers see the very image that the pupil sees, with all its variations. Source: Hinton, Vinyals and Dean 2015,
 //! arXiv:1503.02531, with their factor of T² that keeps gradients as large as those of labels.
 
-use std::{cell::RefCell, path::PathBuf};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, ensure};
 use fervis::{
@@ -12,7 +15,7 @@ use fervis::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{augment::Normalization, loss::Target, recipe::Recipe};
+use crate::{augment::Normalization, loss::Target, recipe::Recipe, run_folder::Origin};
 
 /// What a recipe says about it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -82,6 +85,17 @@ impl Teachers {
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         })
+    }
+
+    /// Which they are, for the description of what learns from them.
+    pub fn origins(&self) -> Vec<Origin> {
+        let networks = self.networks.borrow();
+        let origin = |network: &Classifier| {
+            let info = network.info();
+            let path = info.path.as_deref();
+            Origin::new(path.unwrap_or(Path::new(&info.name)), &info.sha256)
+        };
+        networks.iter().map(origin).collect()
     }
 
     /// What they say of a batch of images that were normalised by `normalization`: softmax of the mean of their logits

@@ -40,3 +40,4 @@ pub mod temperature;
 pub mod tensorboard;
 pub mod through_detector;
 pub mod train;
+pub mod widen;

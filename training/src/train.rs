@@ -98,11 +98,6 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
     if recipe.distillation.is_some() {
         job.teachers.as_ref().unwrap_or(&none).check(recipe)?;
     }
-    ensure!(
-        recipe.auxiliary.is_none() || job.pretrained.is_none(),
-        "the recipe {} has a second head, which no file has weights for; leave [auxiliary] or --pretrained out",
-        recipe.name
-    );
     let folder = RunFolder::create(folder)?;
     let rows = rows::training_rows(recipe.rows, dataset, job.votes.as_deref())?;
     let teachers = job.teachers.as_ref().map_or(0, Teachers::fingerprint);
@@ -116,7 +111,8 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         .trainable(&recipe.input_spec(), n_outputs, precision, &vb)?;
     randomize(&vars, recipe.first_weights, recipe.seed)?;
     if let Some(pretrained) = &job.pretrained {
-        overwrite(&vars, &pretrained.weights)?;
+        let weights = auxiliary::both_heads(&pretrained.weights, &vars)?;
+        overwrite(&vars, &weights)?;
     }
     let groups = groups_of(job);
     let new_ema = |ema: &crate::recipe::EmaSettings| Ema::new(&vars, ema.decay);
@@ -182,7 +178,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         };
         let is_best = finish_epoch(job, &mut state, learning_rate, &mut log, &mut events)?;
         if is_best {
-            save_best(recipe, &state, &folder)?;
+            save_best(job, &state, &folder)?;
         }
         state.events_len = events.len();
         folder.save_state(recipe, fingerprint, &state)?;
@@ -370,7 +366,8 @@ fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<(Metrics, Op
 }
 
 /// Writes the checkpoint of the best epoch so far.
-fn save_best(recipe: &Recipe, state: &RunState, folder: &RunFolder) -> Result<()> {
+fn save_best(job: &Job, state: &RunState, folder: &RunFolder) -> Result<()> {
+    let recipe = job.recipe;
     let Some(figures) = state.progress.best(recipe) else {
         return Ok(());
     };
@@ -381,6 +378,8 @@ fn save_best(recipe: &Recipe, state: &RunState, folder: &RunFolder) -> Result<()
         "epoch": figures.epoch,
         "precision": Precision::fastest(),
         "begun with": state.pretrained,
+        "teachers": job.teachers.as_ref().map(Teachers::origins).unwrap_or_default(),
+        "votes of FER+": recipe.needs_votes(),
         "recipe": serde_json::to_value(recipe)?,
     });
     let mut metrics = BTreeMap::from([

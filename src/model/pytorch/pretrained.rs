@@ -28,6 +28,8 @@ pub struct Pretrained {
     pub sha256: String,
     /// The file, as it was called.
     pub file: String,
+    /// Channels of the file's stages, if they were widened afterwards to those of the network.
+    pub widened_from: Vec<usize>,
     n_expected: usize,
     /// What becomes of the first kernels.
     change: Change,
@@ -104,6 +106,7 @@ fn try_take(
         weights,
         sha256: format!("{:x}", Sha256::digest(bytes)),
         file: file.to_owned(),
+        widened_from: Vec::new(),
         n_expected: expected.len(),
         change,
         new,
@@ -133,6 +136,9 @@ impl fmt::Display for Pretrained {
             Change::None => {}
             Change::Summed => write!(f, "; first kernels added up over the colours")?,
             Change::Spread(_) => write!(f, "; first kernels spread over the colours")?,
+        }
+        if !self.widened_from.is_empty() {
+            write!(f, "; widened from {:?} channels", self.widened_from)?;
         }
         for (what, layers) in [("new", &self.new), ("not used", &self.unused)] {
             if !layers.is_empty() {

@@ -10,9 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use fervis::model::{
-    ComputeDevice, DeviceChoice, checkpoint::read_bytes, pytorch::read_pretrained,
-};
+use fervis::model::{ComputeDevice, DeviceChoice, checkpoint::read_bytes};
 use fervis_train::{
     clean_index::CleanIndex,
     dataset::{Dataset, Split},
@@ -20,6 +18,7 @@ use fervis_train::{
     ferplus::FerPlus,
     recipe::Recipe,
     train::{Job, Outcome, train},
+    widen::first_weights,
 };
 
 use super::memory::keep_freed_memory;
@@ -59,7 +58,8 @@ pub struct Args {
     #[arg(long, value_name = "CHECKPOINT", num_args = 1..)]
     teacher: Vec<PathBuf>,
     /// Begin with the weights of a file of the same network: torchvision's .pth, another PyTorch file, or safetensors.
-    /// All layers before the head must be in it; the head is taken if it fits, and else begins at random.
+    /// All layers before the head must be in it; the head is taken if it fits, and else begins at random. A narrower
+    /// checkpoint of the architecture compact is widened: it begins with the same answers.
     #[arg(long, value_name = "FILE")]
     pretrained: Option<PathBuf>,
 }
@@ -93,7 +93,13 @@ pub fn run(args: &Args) -> Result<()> {
     let load_weights = |path: &PathBuf| {
         let bytes = read_bytes(path)?;
         let file = path.display().to_string();
-        read_pretrained(&bytes, &file, &recipe.network, &recipe.input_spec())
+        first_weights(
+            &bytes,
+            &file,
+            &recipe.network,
+            &recipe.input_spec(),
+            recipe.seed,
+        )
     };
     let pretrained = args.pretrained.as_ref().map(load_weights).transpose()?;
     if pretrained.is_none() && recipe.groups.iter().any(|group| group.if_pretrained) {
