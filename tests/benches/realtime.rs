@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use crossbeam_channel::Receiver;
 use fervis::{
     capture::{
@@ -32,7 +32,7 @@ use fervis::{
 
 use self::{
     scene::{SIZE, Scene},
-    timing::Timing,
+    timing::{Timing, seconds_from},
 };
 
 const RATE_HZ: u32 = 30;
@@ -44,7 +44,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(10);
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
-    let seconds = seconds_from(env::args().skip(1))?;
+    let seconds = seconds_from(env::args().skip(1), 20)?;
     let scene = Scene::load()?;
     println!("{SIZE} MJPG at {RATE_HZ} Hz, {} s each", seconds.as_secs());
     println!(
@@ -62,23 +62,6 @@ fn main() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// `--seconds N`; cargo adds `--bench`, which means nothing here.
-fn seconds_from(args: impl Iterator<Item = String>) -> Result<Duration> {
-    let mut args = args.filter(|arg| arg != "--bench");
-    let mut seconds = 20;
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--seconds" => {
-                let value = args.next().context("--seconds needs a number")?;
-                seconds = value.parse().context("--seconds needs a whole number")?;
-            }
-            other => bail!("unknown argument {other}; there is only --seconds N"),
-        }
-    }
-    ensure!(seconds > 0, "--seconds needs a number above 0");
-    Ok(Duration::from_secs(seconds))
 }
 
 /// A camera that sends the same pictures over and over, by the clock. As with a real one, a picture that nobody

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use fervis::{
     bounding_box::BoundingBox,
     detect::TrackId,
@@ -25,12 +25,12 @@ use fervis::{
 };
 use tungstenite::Message;
 
-use self::timing::Timing;
+use self::timing::{Timing, seconds_from};
 
 const RATE_HZ: u32 = 30;
 
 fn main() -> Result<()> {
-    let seconds = seconds_from(env::args().skip(1))?;
+    let seconds = seconds_from(env::args().skip(1), 5)?;
     let n_results = (seconds.as_secs_f64() * f64::from(RATE_HZ)) as u64;
     println!("{n_results} results at {RATE_HZ} Hz");
     println!(
@@ -46,23 +46,6 @@ fn main() -> Result<()> {
         println!("{:10} {:7} {n_faces:5} {figures}", "OSC", "-");
     }
     Ok(())
-}
-
-/// `--seconds N`; cargo adds `--bench`, which means nothing here.
-fn seconds_from(args: impl Iterator<Item = String>) -> Result<Duration> {
-    let mut args = args.filter(|arg| arg != "--bench");
-    let mut seconds = 5;
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--seconds" => {
-                let value = args.next().context("--seconds needs a number")?;
-                seconds = value.parse().context("--seconds needs a whole number")?;
-            }
-            other => bail!("unknown argument {other}; there is only --seconds N"),
-        }
-    }
-    ensure!(seconds > 0, "--seconds needs a number above 0");
-    Ok(Duration::from_secs(seconds))
 }
 
 /// One line of the table.

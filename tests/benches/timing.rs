@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Context as _, Result, bail, ensure};
+
 /// Repetitions go on for this long …
 const BUDGET: Duration = Duration::from_secs(2);
 /// … but there are at least this many …
@@ -42,6 +44,23 @@ impl fmt::Display for Timing {
         let [p50, p95] = [self.p50, self.p95].map(|time| time.as_secs_f64() * 1e3);
         write!(f, "{p50:9.3} {p95:9.3}")
     }
+}
+
+/// `--seconds N`, or the default; cargo adds `--bench`, which means nothing here.
+pub fn seconds_from(args: impl Iterator<Item = String>, default: u64) -> Result<Duration> {
+    let mut args = args.filter(|arg| arg != "--bench");
+    let mut seconds = default;
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--seconds" => {
+                let value = args.next().context("--seconds needs a number")?;
+                seconds = value.parse().context("--seconds needs a whole number")?;
+            }
+            other => bail!("unknown argument {other}; there is only --seconds N"),
+        }
+    }
+    ensure!(seconds > 0, "--seconds needs a number above 0");
+    Ok(Duration::from_secs(seconds))
 }
 
 /// Does the work once unmeasured, to fill caches and start threads, then again and again.

@@ -6,10 +6,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    convolution::{
-        Scratch, images_at_a_time, pack_kernels, pack_turned_kernels, unpack_weight_gradient,
-        weight_gradient_len,
-    },
+    convolution::{Gradients, Scratch, images_at_a_time, pack_kernels, way_back},
     element::{Bf16, Precision},
     grid::ConvShape,
     norm,
@@ -194,23 +191,20 @@ impl<E: Multiply> CustomOp3 for Conv<E> {
         grad_ys: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let shape = shape_of(xs.shape(), weight.shape())?;
-        // The first layer's input is data: its gradient would be the dearest of all, for nothing.
         let is_data = !xs.track_op();
         let grad_ys = grad_ys.contiguous()?;
-        let gradients = with_f32(xs, |xs| {
+        let (gradients, grad_bias) = with_f32(xs, |xs| {
             with_f32(weight, |weight| {
                 with_f32(ys, |ys| {
                     with_f32(&grad_ys, |grad_ys| {
-                        Ok(Backward::<E> {
-                            xs,
+                        let backward = Backward {
                             ys,
                             grad_ys,
                             shape,
                             floor: self.floor,
                             is_data,
-                            element: PhantomData,
-                        }
-                        .run(weight))
+                        };
+                        Ok(backward.run::<E>(xs, weight))
                     })
                 })
             })
@@ -219,76 +213,38 @@ impl<E: Multiply> CustomOp3 for Conv<E> {
         let grad_xs = if is_data {
             None
         } else {
-            Some(Tensor::from_vec(gradients.xs, xs.shape(), device)?)
+            Some(Tensor::from_vec(gradients.images, xs.shape(), device)?)
         };
         Ok((
             grad_xs,
-            Some(Tensor::from_vec(gradients.weight, weight.shape(), device)?),
-            Some(Tensor::from_vec(gradients.bias, bias.shape(), device)?),
+            Some(Tensor::from_vec(gradients.kernels, weight.shape(), device)?),
+            Some(Tensor::from_vec(grad_bias, bias.shape(), device)?),
         ))
     }
 }
 
-struct Gradients {
-    xs: Vec<f32>,
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-}
-
 /// What the way back needs.
-struct Backward<'a, E> {
-    xs: &'a [f32],
+struct Backward<'a> {
     ys: &'a [f32],
     grad_ys: &'a [f32],
     shape: ConvShape,
     floor: f32,
     is_data: bool,
-    element: PhantomData<E>,
 }
 
-impl<E: Multiply> Backward<'_, E> {
-    fn run(&self, weight: &[f32]) -> Gradients {
-        let shape = &self.shape;
-        let turned = (!self.is_data).then(|| pack_turned_kernels::<E>(weight, shape));
-        let group = images_at_a_time(shape);
-        let image_len = shape.n_pixels() * shape.c_in;
-        let run = run_len(self.xs.len() / image_len, group);
-        let mut grad_xs = vec![0.0; if self.is_data { 0 } else { self.xs.len() }];
-        let mut grad_xs_runs: Vec<&mut [f32]> = grad_xs.chunks_mut(run * image_len).collect();
-        grad_xs_runs.resize_with(self.xs.len().div_ceil(run * image_len), Default::default);
-        let (weight_sums, bias_sums): (Vec<_>, Vec<_>) = self
-            .xs
-            .par_chunks(run * image_len)
-            .zip(grad_xs_runs)
-            .enumerate()
-            .map(|(run_idx, (xs, grad_xs))| {
-                let mut scratch = Scratch::default();
-                let mut weight_sum = vec![0.0; weight_gradient_len(shape)];
-                let mut bias_sum = vec![0.0; shape.c_out];
-                let mut grad_xs = grad_xs.chunks_mut(group * image_len);
-                for (group_idx, xs) in xs.chunks(group * image_len).enumerate() {
-                    let first_image = run_idx * run + group_idx * group;
-                    let n_images = xs.len() / image_len;
-                    self.set_gradient(&mut scratch, first_image, n_images, &mut bias_sum);
-                    scratch.weight_gradient(xs, shape, self.is_data, &mut weight_sum);
-                    if let (Some(turned), Some(grad_xs)) = (&turned, grad_xs.next()) {
-                        scratch
-                            .input_gradient(n_images, turned, shape)
-                            .copy_to(shape.c_in, grad_xs);
-                    }
-                }
-                (weight_sum, bias_sum)
-            })
-            .unzip();
-        Gradients {
-            xs: grad_xs,
-            weight: unpack_weight_gradient(&add_up(weight_sums), shape),
-            bias: add_up(bias_sums),
-        }
+impl Backward<'_> {
+    /// The gradients of images and kernels, and of the bias.
+    fn run<E: Multiply>(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
+        let set_gradient = |scratch: &mut Scratch<E>, first, n, sum: &mut Vec<f32>| {
+            sum.resize(self.shape.c_out, 0.0);
+            self.set_gradient(scratch, first, n, sum);
+        };
+        let (gradients, bias_sums) = way_back(xs, weight, &self.shape, self.is_data, set_gradient);
+        (gradients, add_up(bias_sums))
     }
 
     /// Takes the gradient of some images' results before ReLU.
-    fn set_gradient(
+    fn set_gradient<E: Multiply>(
         &self,
         scratch: &mut Scratch<E>,
         first_image: usize,

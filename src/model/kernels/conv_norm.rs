@@ -11,15 +11,12 @@ use rayon::prelude::*;
 
 use super::{
     batch_norm,
-    convolution::{
-        Scratch, images_at_a_time, pack_kernels, pack_turned_kernels, unpack_weight_gradient,
-        weight_gradient_len,
-    },
+    convolution::{Gradients, Scratch, images_at_a_time, pack_kernels, way_back},
     element::{Bf16, Precision},
     grid::ConvShape,
     norm::{self, ChannelSums, Feedback},
     product::Multiply,
-    runs::{add_up, run_len},
+    runs::run_len,
     scale_shift::{BatchStatistics, ScaleShift},
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
@@ -204,10 +201,9 @@ impl<E: Multiply> CustomOp3 for ConvNorm<E> {
         else {
             bail!("backward before forward")
         };
-        // The first layer's input is data: its gradient would be the dearest of all, for nothing.
         let is_data = !xs.track_op();
         let grad_ys = grad_ys.contiguous()?;
-        let gradients = with_f32(xs, |xs| {
+        let (gradients, grad_affine) = with_f32(xs, |xs| {
             with_f32(weight, |weight| {
                 with_f32(affine, |affine| {
                     with_f32(&grad_ys, |grad_ys| {
@@ -217,8 +213,7 @@ impl<E: Multiply> CustomOp3 for ConvNorm<E> {
                             self.config.epsilon,
                             self.config.relu,
                         );
-                        Ok(Backward {
-                            xs,
+                        let backward = Backward {
                             grad_ys,
                             convolved,
                             shape,
@@ -226,8 +221,8 @@ impl<E: Multiply> CustomOp3 for ConvNorm<E> {
                             scale_shift,
                             config: self.config,
                             is_data,
-                        }
-                        .run(weight))
+                        };
+                        Ok(backward.run(xs, weight))
                     })
                 })
             })
@@ -236,12 +231,12 @@ impl<E: Multiply> CustomOp3 for ConvNorm<E> {
         let grad_xs = if is_data {
             None
         } else {
-            Some(Tensor::from_vec(gradients.xs, xs.shape(), device)?)
+            Some(Tensor::from_vec(gradients.images, xs.shape(), device)?)
         };
         Ok((
             grad_xs,
-            Some(Tensor::from_vec(gradients.weight, weight.shape(), device)?),
-            Some(Tensor::from_vec(gradients.affine, affine.shape(), device)?),
+            Some(Tensor::from_vec(gradients.kernels, weight.shape(), device)?),
+            Some(Tensor::from_vec(grad_affine, affine.shape(), device)?),
         ))
     }
 }
@@ -284,15 +279,8 @@ fn convolve<E: Multiply>(
     (convolved, statistics)
 }
 
-struct Gradients {
-    xs: Vec<f32>,
-    weight: Vec<f32>,
-    affine: Vec<f32>,
-}
-
 /// What the way back needs.
 struct Backward<'a, E> {
-    xs: &'a [f32],
     grad_ys: &'a [f32],
     convolved: &'a [E],
     shape: ConvShape,
@@ -303,47 +291,16 @@ struct Backward<'a, E> {
 }
 
 impl<E: Multiply> Backward<'_, E> {
-    fn run(&self, weight: &[f32]) -> Gradients {
-        let shape = &self.shape;
+    /// The gradients of images and kernels, and of the affine.
+    fn run(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
         let sums = self.sums();
         let response = self.scale_shift.response(self.statistics, &sums);
         let feedback = response.feedback();
-
-        let turned = (!self.is_data).then(|| pack_turned_kernels::<E>(weight, shape));
-        let group = images_at_a_time(shape);
-        let image_len = shape.n_pixels() * shape.c_in;
-        let run = run_len(self.xs.len() / image_len, group);
-        let mut grad_xs = vec![0.0; if self.is_data { 0 } else { self.xs.len() }];
-        let mut grad_xs_runs: Vec<&mut [f32]> = grad_xs.chunks_mut(run * image_len).collect();
-        grad_xs_runs.resize_with(self.xs.len().div_ceil(run * image_len), Default::default);
-        let weight_sums: Vec<Vec<f32>> = self
-            .xs
-            .par_chunks(run * image_len)
-            .zip(grad_xs_runs)
-            .enumerate()
-            .map(|(run_idx, (xs, grad_xs))| {
-                let mut scratch = Scratch::default();
-                let mut sum = vec![0.0; weight_gradient_len(shape)];
-                let mut grad_xs = grad_xs.chunks_mut(group * image_len);
-                for (group_idx, xs) in xs.chunks(group * image_len).enumerate() {
-                    let first_image = run_idx * run + group_idx * group;
-                    let n_images = xs.len() / image_len;
-                    self.set_gradient(&mut scratch, first_image, n_images, feedback);
-                    scratch.weight_gradient(xs, shape, self.is_data, &mut sum);
-                    if let (Some(turned), Some(grad_xs)) = (&turned, grad_xs.next()) {
-                        scratch
-                            .input_gradient(n_images, turned, shape)
-                            .copy_to(shape.c_in, grad_xs);
-                    }
-                }
-                sum
-            })
-            .collect();
-        Gradients {
-            xs: grad_xs,
-            weight: unpack_weight_gradient(&add_up(weight_sums), shape),
-            affine: response.affine,
-        }
+        let set_gradient = |scratch: &mut Scratch<E>, first, n, (): &mut ()| {
+            self.set_gradient(scratch, first, n, feedback);
+        };
+        let (gradients, _) = way_back(xs, weight, &self.shape, self.is_data, set_gradient);
+        (gradients, response.affine)
     }
 
     /// Values of a row of results before and after pooling, in all channels.

@@ -6,11 +6,14 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::{
     element::Element,
     grid::{ConvShape, Grid, convert, transpose},
     panels::{PANEL_WIDTH, Panels},
     product::{Multiply, Rows},
+    runs::{add_up, run_len},
 };
 
 /// With fewer input channels patches are gathered.
@@ -93,6 +96,65 @@ impl Flat<'_> {
             }
         }
     }
+}
+
+/// Gradients of a layer's images and kernels.
+pub(super) struct Gradients {
+    /// `(n, h, w, c_in)`, or nothing if the images are data.
+    pub images: Vec<f32>,
+    /// `(c_out, c_in, k, k)`.
+    pub kernels: Vec<f32>,
+}
+
+/// The way back through a convolution of `images` `(n, h, w, c_in)` with `weight` `(c_out, c_in, k, k)`, on all threads.
+///
+/// `set_gradient(scratch, first_image, n_images, sum)` takes the gradient of the results of some images, with one of
+/// [`Scratch`]'s methods; `sum` is for whatever else it adds up on the way, zeros at first. Returns those sums too, in
+/// the order of the images.
+///
+/// `is_data`: nobody asks for the images' own gradient, which for a network's first layer is the dearest of all.
+pub(super) fn way_back<E: Multiply, S: Default + Send>(
+    images: &[f32],
+    weight: &[f32],
+    shape: &ConvShape,
+    is_data: bool,
+    set_gradient: impl Fn(&mut Scratch<E>, usize, usize, &mut S) + Sync,
+) -> (Gradients, Vec<S>) {
+    let turned = (!is_data).then(|| pack_turned_kernels::<E>(weight, shape));
+    let group = images_at_a_time(shape);
+    let image_len = shape.n_pixels() * shape.c_in;
+    let run = run_len(images.len() / image_len, group);
+    let mut grad_images = vec![0.0; if is_data { 0 } else { images.len() }];
+    let mut grad_runs: Vec<&mut [f32]> = grad_images.chunks_mut(run * image_len).collect();
+    grad_runs.resize_with(images.len().div_ceil(run * image_len), Default::default);
+    let (kernel_sums, sums): (Vec<_>, Vec<_>) = images
+        .par_chunks(run * image_len)
+        .zip(grad_runs)
+        .enumerate()
+        .map(|(run_idx, (images, grad_images))| {
+            let mut scratch = Scratch::default();
+            let mut kernel_sum = vec![0.0; weight_gradient_len(shape)];
+            let mut sum = S::default();
+            let mut grad_images = grad_images.chunks_mut(group * image_len);
+            for (group_idx, images) in images.chunks(group * image_len).enumerate() {
+                let first_image = run_idx * run + group_idx * group;
+                let n_images = images.len() / image_len;
+                set_gradient(&mut scratch, first_image, n_images, &mut sum);
+                scratch.weight_gradient(images, shape, is_data, &mut kernel_sum);
+                if let (Some(turned), Some(grad_images)) = (&turned, grad_images.next()) {
+                    scratch
+                        .input_gradient(n_images, turned, shape)
+                        .copy_to(shape.c_in, grad_images);
+                }
+            }
+            (kernel_sum, sum)
+        })
+        .unzip();
+    let gradients = Gradients {
+        images: grad_images,
+        kernels: unpack_weight_gradient(&add_up(kernel_sums), shape),
+    };
+    (gradients, sums)
 }
 
 /// Buffers of one thread, kept from group to group.

@@ -1,0 +1,233 @@
+//! Every menu item by its label, and the keys that do the same.
+
+use super::*;
+
+#[test]
+fn view_items_switch_their_settings() {
+    let mut window = Window::live(1);
+    window.choose("View", "Mirror");
+    assert!(!window.app().view.mirror_webcams);
+    assert!(!window.app().view.mirror_others, "only webcams were meant");
+    // The menu stays open for the next switch.
+    window.click("Boxes");
+    assert!(!window.app().view.boxes);
+    window.click("Bars");
+    assert!(!window.app().view.bars);
+    assert!(!window.shows("Face 0: angry"));
+    window.click("Light");
+    assert_eq!(window.app().view.theme, ThemeChoice::Light);
+    assert_eq!(window.harness.ctx.theme(), egui::Theme::Light);
+    window.click("Dark");
+    assert_eq!(window.app().view.theme, ThemeChoice::Dark);
+    window.click("Theme of the system");
+    assert_eq!(window.app().view.theme, ThemeChoice::System);
+}
+
+#[test]
+fn faces_are_covered_by_menu_and_key_and_shown_one_by_one() {
+    let mut window = Window::live(2);
+    assert!(!window.shows("Show face"));
+    window.choose("View", "Privacy");
+    window.click("Blur faces");
+    assert_eq!(window.app().view.privacy, Some(Effect::Blur));
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::NONE, Key::Escape);
+    for expected in [None, Some(Effect::Pixelate), Some(Effect::Blur)] {
+        window.press(Modifiers::NONE, Key::H);
+        assert_eq!(window.app().view.privacy, expected);
+    }
+
+    let toggle = |window: &mut Window| {
+        let mut boxes = window.harness.query_all_by_label("Show face");
+        boxes.next().expect("the first face").click();
+        drop(boxes);
+        window.settle();
+        window.app().privacy.shown().to_vec()
+    };
+    assert_eq!(toggle(&mut window), [TrackId(0)]);
+    assert_eq!(toggle(&mut window), []);
+    assert_eq!(toggle(&mut window), [TrackId(0)]);
+    // Whoever comes next is somebody else, as far as anybody knows.
+    let lost = SourceState::Lost("camera “C920” was disconnected".to_owned());
+    window.send(Event::Source(lost));
+    assert!(window.app().privacy.shown().is_empty());
+}
+
+#[test]
+fn sliders_reach_the_pipeline() {
+    let mut window = Window::live(1);
+    window.click("View");
+    let slider = |window: &Window, label: &str, value| {
+        window
+            .harness
+            .get_by(|node| node.role() == Role::Slider && node.label().as_deref() == Some(label))
+            .set_value_accesskit(value);
+    };
+    slider(&window, "Smoothing", 1000.0);
+    window.settle();
+    slider(&window, "Minimum face size", 150.0);
+    window.settle();
+    let told = window.told();
+    let Some(Told::Apply(settings)) = told.last() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(settings.smoothing, Duration::from_secs(1));
+    assert_eq!(settings.detect.min_face_size_px, 150);
+}
+
+#[test]
+fn source_items_open_sources() {
+    let mut window = Window::live(1);
+    window.choose("Source", "Demo");
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
+    window.click("Source");
+    assert!(window.shows("No camera found"));
+    window.click("Refresh");
+    assert!(window.shows("Refresh"), "the menu stays to show the result");
+}
+
+#[test]
+fn model_items_load_checkpoints() {
+    let file = PathBuf::from("/models/mine.safetensors");
+    let mut window = Window::new(ViewSettings {
+        recent_checkpoints: vec![file.clone()],
+        ..ViewSettings::default()
+    });
+    window.send(Event::CheckpointLoaded(fixtures::checkpoint()));
+    let bundled = model::bundled_names()[0];
+    window.click("Model");
+    let item = window.harness.get_by(|node| {
+        node.role() == Role::MenuItemRadio && node.label().as_deref() == Some(bundled)
+    });
+    item.click();
+    window.settle();
+    assert_eq!(
+        window.told(),
+        [Told::Load(CheckpointChoice::Bundled(bundled.to_owned()))]
+    );
+    window.choose("Model", "mine.safetensors");
+    assert_eq!(window.told(), [Told::Load(CheckpointChoice::File(file))]);
+}
+
+#[test]
+fn help_items_open_windows_and_escape_closes_them() {
+    let mut window = Window::live(0);
+    window.choose("Help", "About fervis");
+    assert!(window.shows("Everything is computed on this computer"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Everything is computed on this computer"));
+    window.choose("Help", "Keyboard");
+    assert!(window.shows("Menus and windows"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Menus and windows"));
+}
+
+#[test]
+fn quit_closes_the_window() {
+    let mut window = Window::live(0);
+    window.harness.get_by_label("File").click();
+    window.settle();
+    window.harness.get_by_label("Quit").click();
+    let mut commands = Vec::new();
+    for _ in 0..3 {
+        window.harness.step();
+        let output = window.harness.output();
+        commands.extend(
+            output
+                .viewport_output
+                .values()
+                .flat_map(|viewport| viewport.commands.clone()),
+        );
+    }
+    assert!(commands.contains(&ViewportCommand::Close), "{commands:?}");
+}
+
+#[test]
+fn keys_do_what_menus_do() {
+    let mut window = Window::live(1);
+    window.press(Modifiers::NONE, Key::M);
+    assert!(!window.app().view.mirror_webcams);
+    window.press(Modifiers::NONE, Key::B);
+    assert!(!window.app().view.boxes);
+    window.press(Modifiers::NONE, Key::P);
+    assert!(!window.app().view.bars);
+    let smoothing = window.app().view.smoothing_ms;
+    window.press(Modifiers::NONE, Key::CloseBracket);
+    assert_eq!(window.app().view.smoothing_ms, smoothing + 100);
+    for _ in 0..40 {
+        window.press(Modifiers::NONE, Key::OpenBracket);
+    }
+    assert_eq!(window.app().view.smoothing_ms, 0);
+    window.press(Modifiers::NONE, Key::Quote);
+    assert_eq!(window.app().view.uncertain_below_percent, Some(5));
+    window.press(Modifiers::NONE, Key::U);
+    assert_eq!(window.app().view.uncertain_below_percent, None);
+    for _ in 0..10 {
+        window.type_text("-");
+    }
+    assert_eq!(window.app().view.min_face_size_px, *FACE_SIZES_PX.start());
+    window.told();
+    window.press(Modifiers::COMMAND, Key::D);
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
+    window.press(Modifiers::NONE, Key::F1);
+    assert!(window.shows("Menus and windows"));
+}
+
+#[test]
+fn menus_can_be_walked_by_keyboard() {
+    let mut window = Window::live(1);
+    window.press(Modifiers::ALT, Key::S);
+    assert!(window.shows("Refresh"));
+    for _ in 0..8 {
+        let focused = window.harness.get_by_label("Demo").is_focused();
+        if focused {
+            break;
+        }
+        window.press(Modifiers::NONE, Key::ArrowDown);
+    }
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
+    // Letters with Alt open menus and are not the shortcuts of the same letter.
+    window.press(Modifiers::ALT, Key::M);
+    assert!(window.shows("Open checkpoint…"));
+    assert!(window.app().view.mirror_webcams);
+}
+
+#[test]
+fn a_camera_shortcut_opens_the_camera_at_that_place() {
+    let ctx = Context::default();
+    let sources = [camera("A"), camera("B")];
+    let key = |key| {
+        let mut taken = None;
+        let input = egui::RawInput {
+            events: vec![egui::Event::Key {
+                key,
+                physical_key: None,
+                pressed: true,
+                repeat: false,
+                modifiers: Modifiers::COMMAND,
+            }],
+            ..Default::default()
+        };
+        let mut output = ctx.run_ui(input, |ui| {
+            let context = KeyContext {
+                cameras: &sources,
+                mirror: true,
+                boxes: true,
+                bars: true,
+                privacy: None,
+                smoothing_ms: 300,
+                uncertain_below_percent: 0,
+                min_face_size_px: 80,
+                windows_open: false,
+                can_pause: false,
+            };
+            taken = taken.take().or(keyboard::take_command(ui.ctx(), context));
+        });
+        // There is no screen that wants the fonts' texture.
+        output.textures_delta.clear();
+        taken
+    };
+    assert_eq!(key(Key::Num2), Some(Command::OpenSource(camera("B"))));
+    assert_eq!(key(Key::Num3), None);
+}
