@@ -15,7 +15,10 @@ use fervis::{
         luma::{LumaCopy, Region},
     },
     frame::{Frame, FramePool, Resolution},
-    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, preprocess::Preprocessor},
+    model::{
+        CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, bundled_names,
+        preprocess::Preprocessor,
+    },
 };
 
 use self::{
@@ -101,33 +104,39 @@ fn find_every(interval: Duration, mut frame: Frame) -> Timing {
     })
 }
 
+/// Every network inside the program, the default first.
 fn classifying(scene: &Scene) -> Result<()> {
     let device = ComputeDevice::start(DeviceChoice::Auto);
-    let mut classifier = Classifier::load(&CheckpointChoice::default(), &device)?;
     let (frame, boxes) = scene.frame(3);
-    let spec = *classifier.spec();
     let mut preprocessor = Preprocessor::default();
     let mut input = Vec::new();
-    row(
-        &format!("preprocess, one face of {:.0} px", boxes[0].width),
-        measure(|| {
-            input.clear();
-            preprocessor.append(&frame, &boxes[0], &spec, &mut input);
-        }),
-    );
-    for n_faces in [1, 3, 8] {
-        let faces: Vec<_> = boxes.iter().copied().cycle().take(n_faces).collect();
-        row(
-            &format!("preprocess and classify, faces: {n_faces}"),
-            measure(|| {
-                classifier
-                    .classify(&frame, &faces)
-                    .map(|logits| logits.len())
-                    .ok()
-            }),
-        );
+    for (position, &name) in bundled_names().iter().enumerate() {
+        let choice = CheckpointChoice::Bundled(name.to_owned());
+        let mut classifier = Classifier::load(&choice, &device)?;
+        if position == 0 {
+            let spec = *classifier.spec();
+            row(
+                &format!("preprocess, one face of {:.0} px", boxes[0].width),
+                measure(|| {
+                    input.clear();
+                    preprocessor.append(&frame, &boxes[0], &spec, &mut input);
+                }),
+            );
+        }
+        for n_faces in [1, 3, 8] {
+            let faces: Vec<_> = boxes.iter().copied().cycle().take(n_faces).collect();
+            row(
+                &format!("preprocess and classify, {name}, faces: {n_faces}"),
+                measure(|| {
+                    classifier
+                        .classify(&frame, &faces)
+                        .map(|logits| logits.len())
+                        .ok()
+                }),
+            );
+        }
     }
-    println!("(network: {} on {})", classifier.info().name, device.name);
+    println!("(networks on {})", device.name);
     Ok(())
 }
 
