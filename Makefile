@@ -3,7 +3,7 @@
 
 CARGO ?= cargo
 
-.PHONY: run test lint setup setup-test bench
+.PHONY: run test lint setup bench
 
 ## Start the app; without a display, analyse the bundled clip and print what was seen.
 run: setup
@@ -24,7 +24,7 @@ lint: setup
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
-## Print the figures of the README's tables.
+## Print the README's tables.
 bench: setup
 	$(CARGO) bench --workspace --locked
 

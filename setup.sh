@@ -2,7 +2,7 @@
 # Installs the system packages that building and running fervis needs and that are missing.
 #
 # Debian and Ubuntu only, as root or through sudo; elsewhere, and where it may not, it says what is needed.
-# Building: a C++ compiler (openh264), nasm (makes openh264 three times faster), libclang (camera bindings).
+# Building: a C++ compiler (openh264), nasm (AV1's assembler; makes openh264 three times faster), libclang (camera bindings).
 # Running: the X11 and OpenGL libraries that the window loads when it starts.
 set -eu
 

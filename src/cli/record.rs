@@ -92,7 +92,7 @@ pub struct RecoverArgs {
 /// How faces are hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum HideFaces {
-    /// Blocks of one colour, six to a face
+    /// Blocks of one colour, six across a face
     Pixelate,
     /// The same without edges
     Blur,

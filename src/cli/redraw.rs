@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use fervis::{
     detect::TrackId,
     privacy::{FacePrivacy, Who},
@@ -23,7 +26,7 @@ pub struct RedrawArgs {
     out: PathBuf,
 
     /// Pictures with boxes and names, without, or one video of each
-    #[arg(long, value_name = "WHICH", default_value_t = Videos(VideoChoice::default()))]
+    #[arg(long, value_name = "WHICH", value_parser = drawn(), default_value_t = Videos(VideoChoice::default()))]
     video: Videos,
 
     /// Make faces unrecognisable
@@ -33,6 +36,18 @@ pub struct RedrawArgs {
     /// Leave this face open; can be repeated
     #[arg(long, value_name = "NUMBER", requires = "hide_faces")]
     show_face: Vec<u64>,
+}
+
+/// All choices but no video.
+fn drawn() -> impl TypedValueParser<Value = Videos> {
+    let choices = VideoChoice::ALL.into_iter();
+    let drawn = choices.filter(|choice| *choice != VideoChoice::None);
+    PossibleValuesParser::new(drawn.map(VideoChoice::name)).map(|name| {
+        let choice = VideoChoice::ALL
+            .into_iter()
+            .find(|choice| choice.name() == name);
+        Videos(choice.unwrap_or_default())
+    })
 }
 
 /// Runs the command.

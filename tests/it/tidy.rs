@@ -78,7 +78,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
-    ("nokhwa", &["src/capture/"]),
+    ("nokhwa", &["src/capture/webcam/"]),
     ("fs4", &["src/record/"]),
     ("jpeg_encoder", &["src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),

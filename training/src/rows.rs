@@ -1,6 +1,6 @@
 //! Which images of Training a run learns from.
 //!
-//! What a newcomer would get wrong: PublicTest and PrivateTest are never touched here. Figures stay comparable with
+//! What a newcomer would get wrong: PublicTest and PrivateTest stay as they are, and are only compared with. Figures stay comparable with
 //! everybody's; it is the images learnt from that give way where a picture stands on both sides.
 
 use anyhow::{Result, bail, ensure};

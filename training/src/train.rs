@@ -1,8 +1,8 @@
 //! The training loop.
 //!
 //! A run is decided by its recipe, its data, the processor and the number of threads: interrupted at any step and
-//! resumed it ends with the same weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never looked
-//! at here.
+//! resumed it ends with the same weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never
+//! evaluated here.
 
 mod epoch;
 

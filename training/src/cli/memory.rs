@@ -4,6 +4,7 @@
 //! time and the system clears every page again, which took a fifth of the time of a step; large pages save another tenth.
 //! glibc reads such settings only before `main`, so the program replaces itself once, under the same process id.
 
+/// Replaces the program by itself with the settings, unless it has them or the user has some.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_freed_memory() {
     use std::{env, os::unix::process::CommandExt, process::Command};

@@ -28,7 +28,7 @@ enum Command {
     Train(train::Args),
     /// Measure a checkpoint on one split of FER-2013.
     Evaluate(evaluate::Args),
-    /// Fit temperature and crop on PublicTest and write the checkpoint that ships.
+    /// Fit temperature, threshold and crop on PublicTest and write the checkpoint that ships.
     Calibrate(calibrate::Args),
     /// Make a checkpoint of a PyTorch file, without running any of its code.
     Import(import::Args),
