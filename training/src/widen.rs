@@ -155,12 +155,23 @@ fn divide(layer: &Tensor, sources: &[usize], rng: &mut SplitMix64) -> candle_cor
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, fs};
+
     use candle_core::DType;
     use candle_nn::{VarBuilder, VarMap};
-    use fervis::model::Precision;
+    use fervis::{
+        expression::Expression,
+        model::{
+            Precision,
+            checkpoint::{FORMAT_VERSION, Metadata},
+        },
+    };
 
     use super::*;
-    use crate::init::{FirstWeights, randomize, sorted};
+    use crate::{
+        init::{FirstWeights, randomize, sorted},
+        run_folder::Origin,
+    };
 
     fn config(channels: &[usize]) -> CompactConfig {
         CompactConfig {
@@ -232,6 +243,45 @@ mod tests {
             kernels.flatten_all().unwrap().to_vec1().unwrap()
         };
         assert_eq!(first(&new), first(&again), "the seed decides");
+    }
+
+    /// By way of a file: what is narrower is widened, what is as wide is taken as it is, without a trace of its folder.
+    #[test]
+    fn a_file_decides_whether_it_is_widened() {
+        let narrow = config(&[3, 5, 8]);
+        let metadata = Metadata {
+            format_version: FORMAT_VERSION,
+            name: "narrow".to_owned(),
+            architecture: Architecture::Compact(narrow.clone()),
+            labels: Expression::ALL.map(|label| label.name().to_owned()).into(),
+            input: input(),
+            temperature: 1.0,
+            uncertain_below: 0.0,
+            training: serde_json::Value::Null,
+            metrics: BTreeMap::new(),
+            license: "MIT".to_owned(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("narrow.safetensors");
+        Checkpoint::write(&metadata, &weights(&narrow), &path).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let file = path.display().to_string();
+        let take = |channels: &[usize]| {
+            let network = Architecture::Compact(config(channels));
+            first_weights(&bytes, &file, &network, &input(), 1)
+        };
+        let wide = take(&[4, 6, 9]).unwrap();
+        assert_eq!(wide.widened_from, [3, 5, 8]);
+        assert_eq!(wide.weights["stage3.conv1.weight"].dims(), [9, 6, 3, 3]);
+        let same = take(&[3, 5, 8]).unwrap();
+        assert!(same.widened_from.is_empty());
+        assert_eq!(same.weights["stage3.conv1.weight"].dims(), [8, 5, 3, 3]);
+        assert_eq!(Origin::of(&same).file, "narrow.safetensors");
+        let error = take(&[2, 5, 8]).unwrap_err().to_string();
+        assert!(
+            error.ends_with("narrow.safetensors cannot be widened"),
+            "{error}"
+        );
     }
 
     /// What takes a channel and its copy must not weigh both alike for every output.
