@@ -25,6 +25,9 @@ pub struct DistillationSettings {
     pub share: f64,
     /// Divides the logits of teachers and pupil before they become probabilities.
     pub temperature: f64,
+    /// Whether the teachers look at the mirror image too, and what they say of the two is averaged.
+    #[serde(default)]
+    pub mirrored: bool,
 }
 
 /// The networks learnt from.
@@ -99,7 +102,7 @@ impl Teachers {
     }
 
     /// What they say of a batch of images that were normalised by `normalization`: softmax of the mean of their logits
-    /// over `temperature`.
+    /// over the temperature.
     ///
     /// # Errors
     /// If a network fails.
@@ -107,27 +110,34 @@ impl Teachers {
         &self,
         images: &[f32],
         normalization: Normalization,
-        temperature: f64,
+        settings: DistillationSettings,
     ) -> Result<Vec<Target>> {
         let mut networks = self.networks.borrow_mut();
-        let n_networks = networks.len() as f32;
+        let n_views = if settings.mirrored { 2 } else { 1 };
+        let n_answers = (networks.len() * n_views) as f32;
         let mut sums: Vec<Logits> = Vec::new();
         for network in &mut *networks {
             let spec = *network.spec();
             // Each has a normalisation of its own.
             let factor = normalization.std / spec.std;
             let offset = (normalization.mean - spec.mean) / spec.std;
-            let images = images.iter().map(|value| value * factor + offset).collect();
-            let logits = network.logits(images)?;
-            sums.resize(logits.len(), Logits::default());
-            for (sum, logits) in sums.iter_mut().zip(logits) {
-                sum.0
-                    .iter_mut()
+            let own = |value: &f32| value * factor + offset;
+            let mut views: Vec<f32> = images.iter().map(own).collect();
+            if settings.mirrored {
+                let rows = images.chunks_exact(spec.width);
+                views.extend(rows.flat_map(|row| row.iter().rev()).map(own));
+            }
+            let logits = network.logits(views)?;
+            let n_images = logits.len() / n_views;
+            sums.resize(n_images, Logits::default());
+            for (position, logits) in logits.iter().enumerate() {
+                let sum = &mut sums[position % n_images].0;
+                sum.iter_mut()
                     .zip(logits.0)
-                    .for_each(|(sum, logit)| *sum += logit / n_networks);
+                    .for_each(|(sum, logit)| *sum += logit / n_answers);
             }
         }
-        let soften = |mean: &Logits| mean.softmax(temperature as f32).0;
+        let soften = |mean: &Logits| mean.softmax(settings.temperature as f32).0;
         Ok(sums.iter().map(soften).collect())
     }
 }
@@ -150,8 +160,19 @@ mod tests {
     use super::*;
     use crate::recipe::tests::three_block;
 
+    const ALONE: DistillationSettings = DistillationSettings {
+        share: 0.5,
+        temperature: 2.0,
+        mirrored: false,
+    };
+
     /// A network of one channel whose logits are the mean of what is left of the image, times 1, 2, … 7.
     fn teacher(mean: f32, std: f32, factor: f64) -> Classifier {
+        looking(4, mean, std, factor)
+    }
+
+    /// The same that looks at the pixel `tap` of the 3×3 around each, 4 the middle one.
+    fn looking(tap: usize, mean: f32, std: f32, factor: f64) -> Classifier {
         let config = CompactConfig {
             channels: vec![1],
             convolutions: vec![1],
@@ -182,7 +203,7 @@ mod tests {
             })
             .collect();
         let mut kernel = [0f32; 9];
-        kernel[4] = 1.0;
+        kernel[tap] = 1.0;
         let kernel = Tensor::from_slice(&kernel, (1, 1, 3, 3), &Device::Cpu).unwrap();
         weights.insert("stage1.conv1.weight".to_owned(), kernel);
         let head = Tensor::arange(1f32, 8.0, &Device::Cpu).unwrap();
@@ -221,9 +242,45 @@ mod tests {
             .flat_map(|level| vec![(level - 0.5) / 0.25; 64])
             .collect();
         let teachers = Teachers::new(vec![teacher(0.5, 0.25, 1.0), teacher(0.0, 1.0, 3.0)]);
-        let targets = teachers.targets(&images, normalization, 2.0).unwrap();
+        let targets = teachers.targets(&images, normalization, ALONE).unwrap();
         for (target, level) in targets.iter().zip(levels) {
             let per_class = ((level - 0.5) / 0.25 + 3.0 * level) / 2.0;
+            let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * per_class));
+            for (found, expected) in target.iter().zip(expected.softmax(2.0).0) {
+                assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+            }
+        }
+    }
+
+    /// A teacher that looks to the left of each pixel misses the last column of an image, and the first of its mirror image.
+    #[test]
+    fn mirror_images_count_as_much_as_images() {
+        let normalization = Normalization {
+            mean: 0.0,
+            std: 1.0,
+        };
+        let both = DistillationSettings {
+            mirrored: true,
+            ..ALONE
+        };
+        let ramp = |slope: f32| (0..64).map(move |at| slope * (at % 8) as f32);
+        let flipped: Vec<f32> =
+            ramp(0.5)
+                .collect::<Vec<_>>()
+                .chunks(8)
+                .fold(Vec::new(), |mut rows: Vec<f32>, row| {
+                    rows.extend(row.iter().rev());
+                    rows
+                });
+        let images: Vec<f32> = ramp(0.5).chain(ramp(0.25)).chain(flipped).collect();
+        let teachers = Teachers::new(vec![looking(3, 0.0, 1.0, 1.0)]);
+        let alone = teachers.targets(&images, normalization, ALONE).unwrap();
+        assert!((alone[0][6] - alone[2][6]).abs() > 1e-3, "{alone:?}");
+        let targets = teachers.targets(&images, normalization, both).unwrap();
+        assert_eq!(targets.len(), 3);
+        // Seven of a row's eight values 0, 1, … 7 times the slope: all but the last, and all but the first.
+        for (target, slope) in targets.iter().zip([0.5, 0.25, 0.5]) {
+            let per_class = slope * (21.0 + 28.0) / 8.0 / 2.0;
             let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * per_class));
             for (found, expected) in target.iter().zip(expected.softmax(2.0).0) {
                 assert!((found - expected).abs() < 1e-4, "{found} {expected}");

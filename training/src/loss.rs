@@ -99,7 +99,9 @@ impl Loss {
         let (own, second) = auxiliary::heads(logits)?;
         let mut loss = self.of_labels(&own, batch)?;
         if let (Some(settings), Some(teachers)) = (self.distillation, teachers) {
-            let DistillationSettings { share, temperature } = settings;
+            let DistillationSettings {
+                share, temperature, ..
+            } = settings;
             let soft = self.softened(&own, teachers, temperature)?;
             loss = ((loss * (1.0 - share))? + (soft * (share * temperature * temperature))?)?;
         }

@@ -264,6 +264,7 @@ fn teachers_take_their_share_softened() {
         distillation: Some(DistillationSettings {
             share: 0.25,
             temperature: 2.0,
+            mirrored: false,
         }),
         ..three_block()
     };

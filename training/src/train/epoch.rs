@@ -145,11 +145,9 @@ impl Stepper<'_> {
         let mut keep = |shape: &[usize], rate: f32| dropout_mask(shape, rate, &mut rng, device);
         let logits = self.network.forward_train(&images, &mut keep)?;
         let teachers = match (&self.job.teachers, recipe.distillation) {
-            (Some(teachers), Some(settings)) => Some(teachers.targets(
-                &batch.images,
-                recipe.normalization(),
-                settings.temperature,
-            )?),
+            (Some(teachers), Some(settings)) => {
+                Some(teachers.targets(&batch.images, recipe.normalization(), settings)?)
+            }
             _ => None,
         };
         let loss = self.loss.of_batch(&logits, batch, teachers.as_deref())?;
