@@ -1,3 +1,5 @@
+//! Rows are read as they were written, and mistakes are named with their line.
+
 use std::fs;
 
 use super::*;
