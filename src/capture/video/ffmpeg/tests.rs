@@ -1,0 +1,198 @@
+//! ffmpeg's lines are understood, and clips come through it with their times.
+
+use std::process::{Command, Stdio};
+
+use super::*;
+
+#[test]
+fn lines_of_ffmpeg_5_and_7_are_understood() {
+    let picture = |time: Option<f64>, width, height| {
+        Some(Report::Picture(PictureReport {
+            time: time.map(Duration::from_secs_f64),
+            resolution: Resolution::new(width, height),
+        }))
+    };
+    for (line, report) in [
+        (
+            "[Parsed_showinfo_0 @ 0x55d0c8] n:   3 pts:   1536 pts_time:0.1     pos:    48032 fmt:yuv420p sar:1/1 s:641x361 i:P iskey:0 type:P",
+            picture(Some(0.1), 641, 361),
+        ),
+        (
+            "[Parsed_showinfo_0 @ 0x7f5] n:   1 pts:     20 pts_time:0.02    duration:     20 duration_time:0.02    fmt:yuv420p cl:left sar:0/1 s:320x240 i:P iskey:1 type:I",
+            picture(Some(0.02), 320, 240),
+        ),
+        (
+            "[Parsed_showinfo_0 @ 0x1] n:   0 pts:NOPTS pts_time:NOPTS fmt:gray sar:0/1 s:2x2 i:P iskey:1 type:I",
+            picture(None, 2, 2),
+        ),
+        (
+            "[Parsed_showinfo_0 @ 0x1] config in time_base: 1/15360, frame_rate: 30/1",
+            None,
+        ),
+        (
+            "Stream #0:0(und): Video: hevc (Main) (hvc1 / 0x31637668), yuv420p(tv), 640x480, 300 kb/s, 29.97 fps, 30 tbr, 15360 tbn (default)",
+            Some(Report::Stream {
+                codec: "HEVC".to_owned(),
+                rate_hz: Some(29.97),
+            }),
+        ),
+        (
+            "Stream #0:0: Video: rawvideo (RGBA / 0x41424752), rgba, 640x480, q=2-31, 30 fps, 30 tbn",
+            None,
+        ),
+        (
+            "Duration: 01:02:03.50, start: -0.040000, bitrate: 300 kb/s",
+            Some(Report::Container {
+                duration: Some(Duration::from_millis(3_723_500)),
+                start_s: -0.04,
+            }),
+        ),
+        (
+            "Duration: N/A, bitrate: N/A",
+            Some(Report::Container {
+                duration: None,
+                start_s: 0.0,
+            }),
+        ),
+        ("", None),
+        ("encoder         : Lavf59.27.100", None),
+        (
+            "file:/tmp/a.mkv: Invalid data found when processing input",
+            Some(Report::Words(
+                "Invalid data found when processing input".to_owned(),
+            )),
+        ),
+        (
+            "Stream map '0:v:0' matches no streams.",
+            Some(Report::Words("it holds no video".to_owned())),
+        ),
+        ("To ignore this, add a trailing '?' to the map.", None),
+    ] {
+        assert_eq!(parse(line), report, "{line}");
+    }
+}
+
+fn is_installed() -> bool {
+    Command::new("ffmpeg")
+        .arg("-version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
+}
+
+/// Where there is no ffmpeg, the refusal is what is tested.
+#[test]
+fn a_clip_comes_through_ffmpeg_with_its_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("-y clip.bin");
+    std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
+    let result = FfmpegSource::open(Input::File(path.clone()), "clip".to_owned());
+    if !is_installed() {
+        assert!(matches!(result.err(), Some(FfmpegError::NotInstalled)));
+        return;
+    }
+    let mut source = result.unwrap_or_else(|err| panic!("{err:?}"));
+    assert_eq!(source.info().resolution, Resolution::new(640, 480));
+    assert_eq!(source.info().format, "H264");
+    assert_eq!(source.info().rate_hz, Some(30.0));
+    let pool = FramePool::default();
+    let mut n_frames = 0;
+    while let Some(frame) = source.next_frame(&pool).unwrap() {
+        assert_eq!(frame.id.0, n_frames);
+        assert!((frame.time.as_secs_f64() - n_frames as f64 / 30.0).abs() < 1e-3);
+        n_frames += 1;
+    }
+    assert_eq!(n_frames, 270);
+    assert!(source.next_frame(&pool).unwrap().is_none());
+}
+
+#[test]
+fn any_frame_can_be_gone_to_through_ffmpeg() {
+    if !is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mp4");
+    std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
+    let mut source = FfmpegSource::open(Input::File(path), "clip".to_owned())
+        .unwrap_or_else(|err| panic!("{err:?}"));
+    assert_eq!(source.info().duration, Some(Duration::from_secs(9)));
+    let pool = FramePool::default();
+    let mut next = || {
+        let frame = source.next_frame(&pool).unwrap()?;
+        let pixels: Vec<u8> = frame.rgba().iter().copied().step_by(997).collect();
+        Some((frame.id.0, frame.time, pixels))
+    };
+    let all: Vec<_> = std::iter::from_fn(&mut next).collect();
+    assert_eq!(all.len(), 270);
+    for (time_s, place) in [(5.0, 150), (0.0, 0), (8.99, 269), (99.0, 269), (0.05, 1)] {
+        assert!(source.seek(Duration::from_secs_f64(time_s)).unwrap());
+        for expected in all.iter().skip(place).take(3) {
+            let frame = source.next_frame(&pool).unwrap().unwrap();
+            assert_eq!(
+                (frame.id.0, frame.time),
+                (expected.0, expected.1),
+                "{time_s} s"
+            );
+            assert!(
+                frame
+                    .rgba()
+                    .iter()
+                    .copied()
+                    .step_by(997)
+                    .eq(expected.2.iter().copied())
+            );
+        }
+    }
+}
+
+/// The way of the demo clip in a build without a decoder of its own.
+#[test]
+fn a_clip_in_memory_is_piped_in() {
+    if !is_installed() {
+        return;
+    }
+    let input = Input::Bytes(crate::capture::demo::CLIP);
+    let mut source =
+        FfmpegSource::open(input, "clip".to_owned()).unwrap_or_else(|err| panic!("{err:?}"));
+    let pool = FramePool::default();
+    let n_frames = std::iter::from_fn(|| source.next_frame(&pool).unwrap()).count();
+    assert_eq!(n_frames, 270);
+}
+
+#[test]
+fn a_dropped_source_ends_ffmpeg() {
+    if !is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mp4");
+    std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
+    let mut source = FfmpegSource::open(Input::File(path.clone()), "clip".to_owned())
+        .unwrap_or_else(|err| panic!("{err:?}"));
+    source.next_frame(&FramePool::default()).unwrap().unwrap();
+    let reports = source.process.reports.clone();
+    drop(source); // Must not wait for the rest of the clip.
+    assert!(
+        reports.iter().count() < 270,
+        "the channel closes as ffmpeg ends"
+    );
+}
+
+#[test]
+fn nonsense_is_refused_with_ffmpegs_words() {
+    if !is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("noise.mkv");
+    let noise: Vec<u8> = (0..20_000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    std::fs::write(&path, noise).unwrap();
+    match FfmpegSource::open(Input::File(path.clone()), "noise".to_owned()).err() {
+        Some(FfmpegError::Refused(words)) => assert!(!words.is_empty(), "{words}"),
+        other => panic!("{other:?}"),
+    }
+}
