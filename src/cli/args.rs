@@ -13,7 +13,7 @@ use clap::{
 use fervis::{
     capture::SourceSpec,
     frame::Resolution,
-    model::{self, CheckpointChoice},
+    model::{self, CheckpointChoice, Views},
     pipeline::Settings,
 };
 
@@ -65,6 +65,10 @@ pub struct DetectionArgs {
     #[arg(long, value_name = "MS", default_value_t = Settings::default().smoothing.as_millis() as u64)]
     pub smoothing: u64,
 
+    /// Look at the mirror image of each face too and take the mean: more accurate, and the network takes twice as long
+    #[arg(long)]
+    pub flip: bool,
+
     /// Smallest face to look for, in pixels of the picture; smaller takes longer
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=10_000),
           default_value_t = Settings::default().detect.min_face_size_px)]
@@ -76,6 +80,11 @@ impl DetectionArgs {
     pub fn settings(&self) -> Settings {
         let mut settings = Settings {
             smoothing: Duration::from_millis(self.smoothing),
+            views: if self.flip {
+                Views::Flip
+            } else {
+                Views::Single
+            },
             ..Settings::default()
         };
         settings.detect.min_face_size_px = self.min_face;
@@ -254,7 +263,7 @@ mod tests {
     #[test]
     fn settings_and_choices() {
         let args = analyze(
-            "demo --json - --csv out.csv --seconds 1.5 --smoothing 0 --min-face 40 --checkpoint my.safetensors \
+            "demo --json - --csv out.csv --seconds 1.5 --smoothing 0 --flip --min-face 40 --checkpoint my.safetensors \
              --device cuda:1",
         )
         .expect("valid");
@@ -262,6 +271,7 @@ mod tests {
         assert_eq!(args.csv, Some("out.csv".into()));
         assert_eq!(args.seconds, Some(Duration::from_millis(1500)));
         assert_eq!(args.detection.settings().smoothing, Duration::ZERO);
+        assert_eq!(args.detection.settings().views, Views::Flip);
         assert_eq!(args.detection.settings().detect.min_face_size_px, 40);
         assert_eq!(args.network.device, DeviceChoice::Cuda(1));
         assert_eq!(

@@ -10,7 +10,7 @@ use fervis::{
     detect::TrackId,
     expression::Probabilities,
     frame::{Frame, FrameId, Resolution},
-    pipeline::{Analysis, FaceAnalysis},
+    pipeline::{Analysis, FaceAnalysis, Settings},
 };
 
 /// A result with the given faces: track and smoothed probabilities.
@@ -32,6 +32,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
             })
             .collect(),
         checkpoint: None,
+        settings: Settings::default(),
         completed_at: now,
         detect_time: Duration::ZERO,
         classify_time: Duration::ZERO,

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::{
     bundled::{self, CheckpointChoice},
@@ -17,6 +18,44 @@ use crate::{
     expression::{Expression, Logits},
     frame::Frame,
 };
+
+/// What the network looks at of each face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Views {
+    /// The face as it is.
+    #[default]
+    Single,
+    /// The face and its mirror image, and what counts is the mean of the two rows of logits ("flip averaging"). It takes
+    /// the network twice as long.
+    Flip,
+}
+
+impl Views {
+    /// The other choice.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Single => Self::Flip,
+            Self::Flip => Self::Single,
+        }
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        match self {
+            Self::Single => 1,
+            Self::Flip => 2,
+        }
+    }
+
+    /// The word for it in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Flip => "flip",
+        }
+    }
+}
 
 /// What a checkpoint says about itself, for menus, status bar and reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +169,7 @@ impl Classifier {
         &self.metadata.input
     }
 
-    /// Classifies all faces of a frame in one batch. Returns one [`Logits`] per box, in the boxes' order; divide by
+    /// Classifies all faces of a frame in one batch, from the same views of each. Returns one [`Logits`] per box, in the boxes' order; divide by
     /// [`CheckpointInfo::temperature`] when turning them into probabilities.
     ///
     /// # Errors
@@ -139,16 +178,46 @@ impl Classifier {
         &mut self,
         frame: &Frame,
         boxes: &[BoundingBox],
+        views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
         if boxes.is_empty() {
             return Ok(Vec::new());
         }
         let spec = self.metadata.input;
-        let mut inputs = Vec::with_capacity(boxes.len() * spec.n_values());
+        let mut inputs = Vec::with_capacity(boxes.len() * spec.n_values() * views.count());
         for face in boxes {
             self.preprocessor.append(frame, face, &spec, &mut inputs);
         }
-        self.logits(inputs)
+        self.logits_of_views(inputs, views)
+    }
+
+    /// As [`Classifier::logits`], from several views of each input: one row for each.
+    ///
+    /// # Errors
+    /// As [`Classifier::logits`].
+    pub fn logits_of_views(
+        &mut self,
+        mut inputs: Vec<f32>,
+        views: Views,
+    ) -> Result<Vec<Logits>, ModelError> {
+        if views == Views::Single {
+            return self.logits(inputs);
+        }
+        let width = self.spec().width;
+        let n_values = inputs.len();
+        for row in (0..n_values).step_by(width) {
+            let end = (row + width).min(n_values);
+            inputs.extend_from_within(row..end);
+            inputs[n_values + row..].reverse();
+        }
+        let mut logits = self.logits(inputs)?;
+        let mirrored = logits.split_off(logits.len() / 2);
+        for (Logits(upright), Logits(mirrored)) in logits.iter_mut().zip(&mirrored) {
+            for (value, other) in upright.iter_mut().zip(mirrored) {
+                *value = 0.5 * (*value + other);
+            }
+        }
+        Ok(logits)
     }
 
     /// Runs the network on ready inputs, [`InputSpec::n_values`] values each, and orders the outputs as

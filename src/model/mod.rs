@@ -23,7 +23,7 @@ pub mod vgg;
 pub mod vgg_focal;
 
 pub use bundled::{CheckpointChoice, bundled_names};
-pub use classifier::{CheckpointInfo, Classifier};
+pub use classifier::{CheckpointInfo, Classifier, Views};
 pub use device::{ComputeDevice, DeviceChoice};
 pub use error::ModelError;
 pub use kernels::Precision;

@@ -17,7 +17,7 @@ use super::{
     words,
     worker::{Worker, guarded},
 };
-use crate::{bounding_box::BoundingBox, expression::Logits, frame::Frame};
+use crate::{bounding_box::BoundingBox, expression::Logits, frame::Frame, model::Views};
 
 /// A network for the frames to come, or `None` if none could be loaded.
 pub(super) type Network = Option<Box<dyn ClassifyFaces>>;
@@ -133,6 +133,7 @@ impl ClassifyStage {
             faces,
             detect_time,
         } = found;
+        let settings = shared.settings();
         let (checkpoint, faces) = match &mut self.network {
             None => (None, Vec::new()),
             Some(network) => {
@@ -147,16 +148,16 @@ impl ClassifyStage {
                     .zip(&fresh)
                     .filter_map(|(face, &fresh)| fresh.then_some(face.box_in_frame))
                     .collect();
-                let mut logits = classify(&mut **network, &frame, &boxes)?.into_iter();
+                let mut logits =
+                    classify(&mut **network, &frame, &boxes, settings.views)?.into_iter();
                 let temperature = network.info().temperature;
-                let time_constant = shared.settings().smoothing;
                 let faces = faces
                     .iter()
                     .zip(fresh)
                     .filter_map(|(face, fresh)| {
                         let held = if fresh {
                             let raw = logits.next()?.softmax(temperature);
-                            smoother.update(face.track, raw, frame.time, time_constant)
+                            smoother.update(face.track, raw, frame.time, settings.smoothing)
                         } else {
                             smoother.held(face.track)?
                         };
@@ -178,6 +179,7 @@ impl ClassifyStage {
             frame,
             faces,
             checkpoint,
+            settings,
             completed_at,
             detect_time,
             classify_time: completed_at.saturating_duration_since(started),
@@ -190,11 +192,13 @@ fn classify(
     network: &mut dyn ClassifyFaces,
     frame: &Frame,
     boxes: &[BoundingBox],
+    views: Views,
 ) -> Result<Vec<Logits>, String> {
     if boxes.is_empty() {
         return Ok(Vec::new());
     }
-    let logits = guarded(|| network.classify(frame, boxes))?.map_err(|error| words(&error))?;
+    let logits =
+        guarded(|| network.classify(frame, boxes, views))?.map_err(|error| words(&error))?;
     if logits.len() != boxes.len() {
         return Err(format!(
             "the network answered for {} faces instead of {}",
@@ -238,6 +242,7 @@ mod tests {
             &mut self,
             _frame: &Frame,
             boxes: &[BoundingBox],
+            _views: Views,
         ) -> Result<Vec<Logits>, ModelError> {
             let mut logits = Logits::default();
             match self.moods.remove(0) {

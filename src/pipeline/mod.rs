@@ -54,7 +54,7 @@ use crate::{
     detect::{DetectConfig, TrackId},
     expression::{Expression, Probabilities},
     frame::Frame,
-    model::{CheckpointChoice, CheckpointInfo, DeviceChoice},
+    model::{CheckpointChoice, CheckpointInfo, DeviceChoice, Views},
 };
 
 /// State of the source, each with its own words on the screen.
@@ -119,6 +119,8 @@ pub struct Analysis {
     pub faces: Vec<FaceAnalysis>,
     /// The network that read the expressions; `None` if none could be loaded, and then there are no faces.
     pub checkpoint: Option<Arc<CheckpointInfo>>,
+    /// What was set when the expressions were read.
+    pub settings: Settings,
     /// When the result was ready; less [`Frame::captured_at`] it is the latency.
     pub completed_at: Instant,
     /// Time spent finding faces.
@@ -134,6 +136,8 @@ pub struct Settings {
     pub detect: DetectConfig,
     /// Time constant of the smoothing of probabilities; zero switches it off.
     pub smoothing: Duration,
+    /// What the network looks at of each face.
+    pub views: Views,
 }
 
 impl Default for Settings {
@@ -141,6 +145,7 @@ impl Default for Settings {
         Self {
             detect: DetectConfig::default(),
             smoothing: Duration::from_millis(300),
+            views: Views::default(),
         }
     }
 }

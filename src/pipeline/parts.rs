@@ -13,6 +13,7 @@ use crate::{
     frame::Frame,
     model::{
         CheckpointChoice, CheckpointInfo, Classifier, ComputeDevice, DeviceChoice, ModelError,
+        Views,
     },
 };
 
@@ -50,8 +51,12 @@ pub trait ClassifyFaces: Send {
     ///
     /// # Errors
     /// A [`ModelError`] if the network could not be run.
-    fn classify(&mut self, frame: &Frame, boxes: &[BoundingBox])
-    -> Result<Vec<Logits>, ModelError>;
+    fn classify(
+        &mut self,
+        frame: &Frame,
+        boxes: &[BoundingBox],
+        views: Views,
+    ) -> Result<Vec<Logits>, ModelError>;
 }
 
 impl ClassifyFaces for Classifier {
@@ -63,8 +68,9 @@ impl ClassifyFaces for Classifier {
         &mut self,
         frame: &Frame,
         boxes: &[BoundingBox],
+        views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
-        Classifier::classify(self, frame, boxes)
+        Classifier::classify(self, frame, boxes, views)
     }
 }
 

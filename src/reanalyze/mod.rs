@@ -268,7 +268,9 @@ impl Reader<'_> {
             .map(|&face| self.session.faces[face].box_in_frame)
             .collect();
         let started = Instant::now();
-        let logits = self.network.classify(frame, &boxes)?;
+        let logits = self
+            .network
+            .classify(frame, &boxes, self.session.manifest.settings.views)?;
         let took = started.elapsed();
         let temperature = self.network.info().temperature;
         for (face, logits) in found.into_iter().zip(logits) {

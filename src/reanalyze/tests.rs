@@ -7,6 +7,7 @@ use crate::{
     capture::{SourceInfo, SourceKind},
     expression::Expression,
     frame::FrameId,
+    model::Views,
     record::{
         fixtures::{two_people, video},
         manifest::Video,
@@ -20,6 +21,7 @@ struct OneMind {
     info: Arc<CheckpointInfo>,
     sees: Expression,
     n_boxes: Vec<usize>,
+    views: Views,
 }
 
 fn one_mind(sees: Expression) -> OneMind {
@@ -37,6 +39,7 @@ fn one_mind(sees: Expression) -> OneMind {
         }),
         sees,
         n_boxes: Vec::new(),
+        views: Views::default(),
     }
 }
 
@@ -45,8 +48,14 @@ impl ClassifyFaces for OneMind {
         &self.info
     }
 
-    fn classify(&mut self, _: &Frame, boxes: &[BoundingBox]) -> Result<Vec<Logits>, ModelError> {
+    fn classify(
+        &mut self,
+        _: &Frame,
+        boxes: &[BoundingBox],
+        views: Views,
+    ) -> Result<Vec<Logits>, ModelError> {
         self.n_boxes.push(boxes.len());
+        self.views = views;
         let mut logits = Logits::default();
         logits.0[self.sees.index()] = 4.0;
         Ok(vec![logits; boxes.len()])
@@ -108,6 +117,7 @@ fn part(file: &str, annotated: bool, first_frame: u64, first_pts_90k: u64) -> Vi
 fn recorded() -> Session {
     let mut session = two_people();
     session.manifest.settings.smoothing_s = 0.0;
+    session.manifest.settings.views = Views::Flip;
     session.manifest.video = vec![
         part("clean.mp4", false, 0, 0),
         part("clean-2.mp4", false, 12, 450_000),
@@ -143,6 +153,7 @@ fn every_face_in_the_video_is_read_again_where_it_was() {
     let mut progress = |done, of| told.push((done, of));
     let new = reanalyze_from(&session, &mut network, &parts, &mut progress).unwrap();
     // 13 frames with faces are in the video; in frames 3 and 7 there are two faces, in 5 the second is presumed.
+    assert_eq!(network.views, Views::Flip, "as in the recording");
     assert_eq!(network.n_boxes, [1, 1, 1, 2, 1, 2, 1, 1, 1, 1, 1, 1, 1]);
     assert_eq!(
         (told.first(), told.last()),
@@ -191,11 +202,12 @@ fn probabilities_are_smoothed_as_in_the_recording() {
             &mut self,
             frame: &Frame,
             boxes: &[BoundingBox],
+            views: Views,
         ) -> Result<Vec<Logits>, ModelError> {
             if frame.time > Duration::ZERO {
                 self.0.sees = Expression::Angry;
             }
-            self.0.classify(frame, boxes)
+            self.0.classify(frame, boxes, views)
         }
     }
     let mut session = recorded();

@@ -17,6 +17,7 @@ use super::{
     MANIFEST_FILE, SessionError,
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
+use crate::model::Views;
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "fervis-session/1";
@@ -132,6 +133,9 @@ pub struct Model {
 pub struct Settings {
     /// Time constant of the smoothing of probabilities, s; 0 is off.
     pub smoothing_s: f64,
+    /// What the network looked at of each face: `single`, or `flip` for the mean of the face and its mirror image.
+    #[serde(default)]
+    pub views: Views,
     /// Smallest face that was looked for, px.
     pub min_face_size_px: u32,
     /// Least score of a new face.
@@ -327,6 +331,7 @@ pub(crate) mod tests {
             }],
             settings: Settings {
                 smoothing_s: 0.3,
+                views: Views::Flip,
                 min_face_size_px: 40,
                 score_threshold: 4.0,
                 video: "none".to_owned(),

@@ -123,7 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::frame::Resolution;
+    use crate::{frame::Resolution, pipeline::Settings};
 
     fn frame(id: u64) -> Arc<Frame> {
         let size = Resolution::new(1, 1);
@@ -141,6 +141,7 @@ mod tests {
             frame: Arc::clone(frame),
             faces: Vec::new(),
             checkpoint: None,
+            settings: Settings::default(),
             completed_at: Instant::now(),
             detect_time: Duration::ZERO,
             classify_time: Duration::ZERO,

@@ -27,7 +27,7 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::{Frame, FrameId},
     model::CheckpointInfo,
-    pipeline::{Analysis, Event, FaceAnalysis, SourceRun, SourceState},
+    pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState},
     privacy::{Effect, FacePrivacy},
 };
 
@@ -49,6 +49,8 @@ pub(super) struct Recording {
     run: Option<SourceRun>,
     n_numbered: u64,
     checkpoint: Option<Arc<CheckpointInfo>>,
+    /// With which the last result was made.
+    settings: Settings,
     /// Faces drawn last, and when their frame was captured.
     shown: Option<(Instant, Vec<FaceAnalysis>)>,
     latencies: LatencyHistogram,
@@ -96,6 +98,7 @@ impl Recording {
             run: None,
             n_numbered: 0,
             checkpoint: None,
+            settings: config.settings,
             shown: None,
             latencies: LatencyHistogram::default(),
             paused: false,
@@ -431,6 +434,7 @@ impl Recording {
         frame.n_faces = Some(analysis.faces.len() as u64);
         frame.latency = Some(latency);
         self.latencies.count(latency);
+        self.note_settings(analysis)?;
         let model = self.model_of(analysis)?;
         let faces: Vec<FaceRow> = analysis
             .faces
@@ -450,6 +454,17 @@ impl Recording {
             })
             .collect();
         Ok(self.writer.frame(&frame, &faces)?)
+    }
+
+    /// Notes what was set otherwise since the result before.
+    fn note_settings(&mut self, analysis: &Analysis) -> Result<(), RecordError> {
+        let now = analysis.settings;
+        let before = std::mem::replace(&mut self.settings, now);
+        if before == now {
+            return Ok(());
+        }
+        let detail = changed_settings(before, now).join(", ");
+        self.note(analysis.frame.captured_at, EventKind::Settings, detail)
     }
 
     /// The position of a result's network in the description; a new one is added and noted.
@@ -531,6 +546,7 @@ fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest {
         models: Vec::new(),
         settings: manifest::Settings {
             smoothing_s: settings.smoothing.as_secs_f64(),
+            views: settings.views,
             min_face_size_px: settings.detect.min_face_size_px,
             score_threshold: settings.detect.score_threshold,
             video: config.video.name().to_owned(),
@@ -542,6 +558,25 @@ fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest {
         columns: Manifest::data_dictionary(),
         recovery: None,
     }
+}
+
+/// What was set otherwise, in the words of the description's settings.
+fn changed_settings(before: Settings, now: Settings) -> Vec<String> {
+    let (detect, detect_before) = (now.detect, before.detect);
+    let mut words = Vec::new();
+    if now.smoothing != before.smoothing {
+        words.push(format!("smoothing_s {}", now.smoothing.as_secs_f64()));
+    }
+    if now.views != before.views {
+        words.push(format!("views {}", now.views.name()));
+    }
+    if detect.min_face_size_px != detect_before.min_face_size_px {
+        words.push(format!("min_face_size_px {}", detect.min_face_size_px));
+    }
+    if detect.score_threshold != detect_before.score_threshold {
+        words.push(format!("score_threshold {}", detect.score_threshold));
+    }
+    words
 }
 
 fn privacy_words(effect: Effect) -> &'static str {

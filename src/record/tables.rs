@@ -96,6 +96,8 @@ pub enum EventKind {
     Part,
     /// Faces in the video are covered from here on, or not any longer; the detail says which.
     Privacy,
+    /// Something was set otherwise from here on that changes the values; the detail says what.
+    Settings,
     /// Frames came faster than they could be written; the detail is how many are missing.
     Refused,
     /// Something that stopped nothing.
@@ -108,7 +110,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Started,
         Self::Marker,
         Self::Paused,
@@ -118,6 +120,7 @@ impl EventKind {
         Self::SourceBack,
         Self::Part,
         Self::Privacy,
+        Self::Settings,
         Self::Refused,
         Self::Warning,
         Self::Error,
@@ -136,6 +139,7 @@ impl EventKind {
             Self::SourceBack => "source_back",
             Self::Part => "part",
             Self::Privacy => "privacy",
+            Self::Settings => "settings",
             Self::Refused => "refused",
             Self::Warning => "warning",
             Self::Error => "error",

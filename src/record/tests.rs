@@ -21,7 +21,7 @@ use crate::{
     detect::TrackId,
     expression::{Expression, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
-    model::CheckpointInfo,
+    model::{CheckpointInfo, Views},
     pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState, Tap},
 };
 
@@ -73,6 +73,8 @@ struct Script {
     /// Squares of 4 px, bright and dark, in place of one colour.
     chequered: bool,
     n_frames: u64,
+    /// What results are made with.
+    settings: Settings,
 }
 
 impl Script {
@@ -85,6 +87,7 @@ impl Script {
             resolution: SMALL,
             chequered: false,
             n_frames: 0,
+            settings: config.settings,
         }
     }
 
@@ -135,6 +138,7 @@ impl Script {
             frame: Arc::clone(frame),
             faces: (1..=n_faces).map(face).collect(),
             checkpoint: Some(Arc::clone(network)),
+            settings: self.settings,
             completed_at: frame.captured_at + Duration::from_millis(20),
             detect_time: Duration::from_millis(11),
             classify_time: Duration::from_millis(2),
@@ -172,7 +176,11 @@ fn a_session_holds_everything_that_happened() {
         let frame = script.capture();
         match n {
             10 | 11 => script.tap.skipped(RUN, frame.id),
-            20.. => script.analyze(&frame, 2, &second),
+            20.. => {
+                script.settings.smoothing = Duration::from_millis(if n < 30 { 300 } else { 500 });
+                script.settings.views = Views::Flip;
+                script.analyze(&frame, 2, &second);
+            }
             _ => script.analyze(&frame, n % 2, &first),
         }
     }
@@ -262,6 +270,17 @@ fn a_session_holds_everything_that_happened() {
             .count(),
         1
     );
+    let settings = session.events.iter();
+    let settings: Vec<_> = settings
+        .filter(|event| event.kind == EventKind::Settings)
+        .map(|event| (event.pts_90k, event.detail.as_str()))
+        .collect();
+    let at = |frame: usize| session.frames[frame].pts_90k;
+    assert_eq!(
+        settings,
+        [(at(20), "views flip"), (at(30), "smoothing_s 0.5")]
+    );
+    assert_eq!(manifest.settings.views, Views::Single, "as it began");
     assert!(kinds(&session).contains(&EventKind::Stopped));
     assert!(folder::interrupted_sessions(folder.path()).is_empty());
 }

@@ -11,7 +11,7 @@ use crate::{
     expression::Probabilities,
     frame::{Frame, FrameId, Resolution},
     model::CheckpointInfo,
-    pipeline::{Analysis, FaceAnalysis},
+    pipeline::{Analysis, FaceAnalysis, Settings},
 };
 
 /// Happy rather than neutral.
@@ -37,6 +37,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
             metrics: Vec::new(),
             sha256: String::new(),
         })),
+        settings: Settings::default(),
         completed_at: captured_at + Duration::from_millis(42),
         detect_time: Duration::ZERO,
         classify_time: Duration::ZERO,

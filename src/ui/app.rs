@@ -330,6 +330,7 @@ impl App {
                 bars: self.view.bars,
                 privacy: self.view.privacy,
                 smoothing_ms: self.view.smoothing_ms,
+                views: self.view.views,
                 uncertain_below_percent: self.uncertain_below_percent(),
                 min_face_size_px: self.view.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,

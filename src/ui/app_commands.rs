@@ -60,6 +60,11 @@ impl App {
                 self.engine.apply(self.view.pipeline_settings());
                 self.save_view();
             }
+            Command::SetViews(views) => {
+                self.view.views = views;
+                self.engine.apply(self.view.pipeline_settings());
+                self.save_view();
+            }
             Command::SetUncertainBelow(percent) => {
                 self.view.uncertain_below_percent = percent;
                 self.save_view();

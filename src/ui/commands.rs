@@ -18,7 +18,7 @@ use crate::{
     capture::SourceSpec,
     detect::TrackId,
     export::Format,
-    model::{CheckpointChoice, checkpoint::EXTENSIONS},
+    model::{CheckpointChoice, Views, checkpoint::EXTENSIONS},
     privacy::Effect,
     record::{MANIFEST_FILE, VideoChoice},
     stream::Output,
@@ -59,6 +59,8 @@ pub enum Command {
     ShowFace(TrackId, bool),
     /// Time constant of the smoothing.
     SetSmoothing(Duration),
+    /// What the network looks at of each face.
+    SetViews(Views),
     /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
     SetUncertainBelow(Option<u32>),
     /// Smallest face to look for, px.

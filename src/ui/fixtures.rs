@@ -14,7 +14,7 @@ use crate::{
     expression::{Expression, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::CheckpointInfo,
-    pipeline::{Analysis, FaceAnalysis},
+    pipeline::{Analysis, FaceAnalysis, Settings},
 };
 
 /// A face of track `track` with the given probability for `class`, the rest spread evenly.
@@ -61,6 +61,7 @@ pub fn analysis(frame: &Arc<Frame>, faces: Vec<FaceAnalysis>) -> Analysis {
         frame: Arc::clone(frame),
         faces,
         checkpoint: None,
+        settings: Settings::default(),
         completed_at: frame.captured_at + Duration::from_millis(40),
         detect_time: Duration::from_millis(20),
         classify_time: Duration::from_millis(8),

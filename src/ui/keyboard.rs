@@ -13,7 +13,7 @@ use super::{
     transport,
     transport::take_character,
 };
-use crate::{capture::SourceSpec, privacy::Effect, stream::Output};
+use crate::{capture::SourceSpec, model::Views, privacy::Effect, stream::Output};
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
@@ -46,6 +46,8 @@ pub const MIRROR: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key:
 pub const BOXES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::B);
 /// Side panel.
 pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P);
+/// The face alone, or the mean of the face and its mirror image.
+pub const VIEWS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F);
 /// Start or end a recording.
 pub const RECORD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::R);
 /// Pause a recording or go on.
@@ -116,6 +118,8 @@ pub struct KeyContext<'a> {
     pub privacy: Option<Effect>,
     /// Time constant of the smoothing now, ms.
     pub smoothing_ms: u32,
+    /// What the network looks at of each face now.
+    pub views: Views,
     /// Below this probability, %, no expression is named now.
     pub uncertain_below_percent: u32,
     /// Smallest face now, px.
@@ -236,6 +240,9 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(BARS) {
             return Some(Command::SetBars(!state.bars));
         }
+        if pressed(VIEWS) {
+            return Some(Command::SetViews(state.views.other()));
+        }
         if pressed(PRIVACY) {
             // From "off" the first press must cover.
             return Some(Command::SetPrivacy(match state.privacy {
@@ -322,6 +329,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
                     "Less and more smoothing",
                 ),
+                (keys(VIEWS), "Average with the mirror image"),
                 (
                     pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
                     "Less and more often uncertain",
@@ -369,6 +377,7 @@ mod tests {
         bars: true,
         privacy: None,
         smoothing_ms: 300,
+        views: Views::Single,
         uncertain_below_percent: 40,
         min_face_size_px: 40,
         windows_open: false,

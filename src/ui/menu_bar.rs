@@ -30,7 +30,7 @@ use super::{
 use crate::{
     capture::{CameraChoice, SourceSpec},
     export::Format,
-    model::CheckpointChoice,
+    model::{CheckpointChoice, Views},
     privacy::Effect,
     record::{Phase, VideoChoice},
 };
@@ -137,6 +137,11 @@ impl MenuBar {
             *command = Some(Command::SetSmoothing(Duration::from_millis(
                 self.smoothing_ms.into(),
             )));
+        }
+        let mark = Mark::Check(view.views == Views::Flip);
+        let key = keys(ui.ctx(), keyboard::VIEWS);
+        if item_ui(ui, mark, "Average with the mirror image", &key).clicked() {
+            *command = Some(Command::SetViews(view.views.other()));
         }
         self.uncertain_below_percent = data.uncertain_below_percent;
         let slider =

@@ -1,6 +1,7 @@
 //! Every menu item by its label, and the keys that do the same.
 
 use super::*;
+use crate::model::Views;
 
 #[test]
 fn view_items_switch_their_settings() {
@@ -67,12 +68,19 @@ fn sliders_reach_the_pipeline() {
     window.settle();
     slider(&window, "Minimum face size", 150.0);
     window.settle();
+    let label = "Average with the mirror image";
+    let item = window
+        .harness
+        .get_by(|node| node.label().as_deref() == Some(label));
+    item.click();
+    window.settle();
     let told = window.told();
     let Some(Told::Apply(settings)) = told.last() else {
         panic!("{told:?}");
     };
     assert_eq!(settings.smoothing, Duration::from_secs(1));
     assert_eq!(settings.detect.min_face_size_px, 150);
+    assert_eq!(settings.views, Views::Flip);
 }
 
 #[test]
@@ -217,6 +225,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 bars: true,
                 privacy: None,
                 smoothing_ms: 300,
+                views: Views::Single,
                 uncertain_below_percent: 0,
                 min_face_size_px: 80,
                 windows_open: false,

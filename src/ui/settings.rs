@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::DetectConfig,
+    model::Views,
     pipeline,
     privacy::Effect,
     record::{VideoChoice, folder},
@@ -50,6 +51,8 @@ pub struct ViewSettings {
     pub privacy: Option<Effect>,
     /// Time constant of the smoothing, ms; 0 switches it off.
     pub smoothing_ms: u32,
+    /// What the network looks at of each face.
+    pub views: Views,
     /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
     pub uncertain_below_percent: Option<u32>,
     /// Smallest face to look for, source px.
@@ -111,6 +114,7 @@ impl Default for ViewSettings {
             bars: true,
             privacy: None,
             smoothing_ms: settings.smoothing.as_millis() as u32,
+            views: settings.views,
             uncertain_below_percent: None,
             min_face_size_px: settings.detect.min_face_size_px,
             theme: ThemeChoice::default(),
@@ -205,6 +209,7 @@ impl ViewSettings {
                 ..DetectConfig::default()
             },
             smoothing: Duration::from_millis(self.smoothing_ms.into()),
+            views: self.views,
         }
     }
 
@@ -320,6 +325,7 @@ mod tests {
             mirror_webcams: false,
             privacy: Some(Effect::Blur),
             smoothing_ms: 900,
+            views: Views::Flip,
             uncertain_below_percent: Some(35),
             theme: ThemeChoice::Light,
             recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],

@@ -16,7 +16,7 @@ use fervis::{
     },
     frame::{Frame, FramePool, Resolution},
     model::{
-        CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, bundled_names,
+        CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, Views, bundled_names,
         preprocess::Preprocessor,
     },
 };
@@ -129,7 +129,7 @@ fn classifying(scene: &Scene) -> Result<()> {
                 &format!("preprocess and classify, {name}, faces: {n_faces}"),
                 measure(|| {
                     classifier
-                        .classify(&frame, &faces)
+                        .classify(&frame, &faces, Views::Single)
                         .map(|logits| logits.len())
                         .ok()
                 }),

@@ -20,7 +20,7 @@ use fervis::{
     detect::TrackId,
     expression::Probabilities,
     frame::{Frame, FrameId, Resolution},
-    pipeline::{Analysis, FaceAnalysis, SourceRun, Tap},
+    pipeline::{Analysis, FaceAnalysis, Settings, SourceRun, Tap},
     stream::{LiveOutput, osc::OscSender, websocket::WebSocketServer},
 };
 use tungstenite::Message;
@@ -182,6 +182,7 @@ fn analysis(number: u64, n_faces: u64) -> Analysis {
         frame: Arc::new(frame),
         faces: (1..=n_faces).map(face).collect(),
         checkpoint: None,
+        settings: Settings::default(),
         completed_at: Instant::now(),
         detect_time: Duration::ZERO,
         classify_time: Duration::ZERO,

@@ -52,7 +52,7 @@ use fervis::{
     expression::{Expression, Logits},
     frame::{Frame, FrameId, Resolution},
     model::{
-        CheckpointChoice, Classifier, ComputeDevice, DeviceChoice,
+        CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, Views,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
         network::Architecture,
         preprocess::{CropGeometry, InputSpec, Preprocessor},
@@ -210,7 +210,9 @@ fn preprocessing_agrees_with_numpy() {
 fn logits_and_probabilities_agree_with_numpy() {
     let mut classifier = classifier(&metadata());
     let faces = GOLDEN.map(|golden| golden.face);
-    let logits = classifier.classify(&frame(), &faces).unwrap();
+    let logits = classifier
+        .classify(&frame(), &faces, Views::Single)
+        .unwrap();
     assert_eq!(logits.len(), GOLDEN.len());
     let temperature = classifier.info().temperature;
     for (logits, golden) in logits.iter().zip(&GOLDEN) {
@@ -225,11 +227,34 @@ fn labels_say_which_output_is_which() {
     let mut reversed = metadata();
     reversed.labels.reverse();
     let faces = GOLDEN.map(|golden| golden.face);
-    let logits = classifier(&reversed).classify(&frame(), &faces).unwrap();
+    let logits = classifier(&reversed)
+        .classify(&frame(), &faces, Views::Single)
+        .unwrap();
     for (logits, golden) in logits.iter().zip(&GOLDEN) {
         let mut expected = golden.logits;
         expected.reverse();
         assert_close("logits", &logits.0, &expected);
+    }
+}
+
+/// Flip averaging is the mean of what the network says of the input and of the input with every row reversed.
+#[test]
+fn two_views_are_the_mean_of_both() {
+    let mut classifier = classifier(&metadata());
+    let (frame, spec) = (frame(), metadata().input);
+    let faces = GOLDEN.map(|golden| golden.face);
+    let both = classifier.classify(&frame, &faces, Views::Flip).unwrap();
+    assert_eq!(both.len(), GOLDEN.len());
+    let mut preprocessor = Preprocessor::default();
+    for (both, golden) in both.iter().zip(&GOLDEN) {
+        let mut input = Vec::new();
+        preprocessor.append(&frame, &golden.face, &spec, &mut input);
+        let rows = input.chunks_exact(spec.width);
+        let mirrored = rows.flat_map(|row| row.iter().rev().copied()).collect();
+        let mirrored = classifier.logits(mirrored).unwrap()[0];
+        assert_ne!(mirrored.0, golden.logits, "the faces are not symmetric");
+        let mean: [f32; 7] = std::array::from_fn(|i| 0.5 * (golden.logits[i] + mirrored.0[i]));
+        assert_close("logits", &both.0, &mean);
     }
 }
 
@@ -239,7 +264,7 @@ fn classifying_is_preprocessing_and_the_network() {
     let mut classifier = classifier(&metadata());
     let frame = frame();
     let faces = GOLDEN.map(|golden| golden.face);
-    let batch = classifier.classify(&frame, &faces).unwrap();
+    let batch = classifier.classify(&frame, &faces, Views::Single).unwrap();
     let mut preprocessor = Preprocessor::default();
     for (logits, face) in batch.iter().zip(&faces) {
         let mut input = Vec::new();
@@ -247,5 +272,10 @@ fn classifying_is_preprocessing_and_the_network() {
         let by_hand: Vec<Logits> = classifier.logits(input).unwrap();
         assert_close("logits", &logits.0, &by_hand[0].0);
     }
-    assert!(classifier.classify(&frame, &[]).unwrap().is_empty());
+    assert!(
+        classifier
+            .classify(&frame, &[], Views::Single)
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, ensure};
 use fervis::{
     expression::Logits,
-    model::{CheckpointChoice, Classifier, ComputeDevice},
+    model::{CheckpointChoice, Classifier, ComputeDevice, Views},
 };
 use serde::{Deserialize, Serialize};
 
@@ -113,8 +113,12 @@ impl Teachers {
         settings: DistillationSettings,
     ) -> Result<Vec<Target>> {
         let mut networks = self.networks.borrow_mut();
-        let n_views = if settings.mirrored { 2 } else { 1 };
-        let n_answers = (networks.len() * n_views) as f32;
+        let views = if settings.mirrored {
+            Views::Flip
+        } else {
+            Views::Single
+        };
+        let n_networks = networks.len() as f32;
         let mut sums: Vec<Logits> = Vec::new();
         for network in &mut *networks {
             let spec = *network.spec();
@@ -122,19 +126,12 @@ impl Teachers {
             let factor = normalization.std / spec.std;
             let offset = (normalization.mean - spec.mean) / spec.std;
             let own = |value: &f32| value * factor + offset;
-            let mut views: Vec<f32> = images.iter().map(own).collect();
-            if settings.mirrored {
-                let rows = images.chunks_exact(spec.width);
-                views.extend(rows.flat_map(|row| row.iter().rev()).map(own));
-            }
-            let logits = network.logits(views)?;
-            let n_images = logits.len() / n_views;
-            sums.resize(n_images, Logits::default());
-            for (position, logits) in logits.iter().enumerate() {
-                let sum = &mut sums[position % n_images].0;
-                sum.iter_mut()
-                    .zip(logits.0)
-                    .for_each(|(sum, logit)| *sum += logit / n_answers);
+            let inputs = images.iter().map(own).collect();
+            let logits = network.logits_of_views(inputs, views)?;
+            sums.resize(logits.len(), Logits::default());
+            for (sum, logits) in sums.iter_mut().zip(logits) {
+                let values = sum.0.iter_mut().zip(logits.0);
+                values.for_each(|(sum, logit)| *sum += logit / n_networks);
             }
         }
         let soften = |mean: &Logits| mean.softmax(settings.temperature as f32).0;

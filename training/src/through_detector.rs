@@ -11,7 +11,7 @@ use anyhow::Result;
 use fervis::{
     detect::{DetectConfig, FaceFinder},
     expression::Logits,
-    model::Classifier,
+    model::{Classifier, Views},
 };
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ impl ThroughDetector {
         for (&index, logits) in indices.iter().zip(straight) {
             if let Some((frame, face)) = find_face(&mut finder, dataset.image(index)) {
                 found.push(index);
-                through.extend(classifier.classify(&frame, &[face])?);
+                through.extend(classifier.classify(&frame, &[face], Views::Single)?);
                 as_they_are.push(*logits);
             }
         }

@@ -331,6 +331,7 @@ fn is_worth_a_mark(kind: EventKind) -> bool {
         | EventKind::Checkpoint
         | EventKind::SourceLost
         | EventKind::SourceBack
+        | EventKind::Settings
         | EventKind::Refused
         | EventKind::Error => true,
         EventKind::Started

@@ -20,7 +20,7 @@ use crate::{
     detect::{DetectConfig, TrackedFace},
     expression::Logits,
     frame::Frame,
-    model::{CheckpointChoice, CheckpointInfo, ComputeDevice, DeviceChoice, ModelError},
+    model::{CheckpointChoice, CheckpointInfo, ComputeDevice, DeviceChoice, ModelError, Views},
     pipeline::{
         Analysis, ClassifyFaces, Event, FindFaces, Pacing, Parts, Pipeline, PipelineConfig,
         Settings, Stats, Tap, TapHandle, Transport,
@@ -84,6 +84,7 @@ impl ReplayEngine {
                 .collect(),
             frame,
             checkpoint: None,
+            settings: Settings::default(),
             completed_at: Instant::now(),
             detect_time: Duration::ZERO,
             classify_time: Duration::ZERO,
@@ -186,6 +187,7 @@ impl ClassifyFaces for Mute {
         &mut self,
         _frame: &Frame,
         boxes: &[BoundingBox],
+        _views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
         Ok(vec![Logits::default(); boxes.len()])
     }

@@ -63,6 +63,7 @@ fn words(event: &EventRow) -> String {
         EventKind::SourceBack => "Camera back",
         EventKind::Part => "New part of the video",
         EventKind::Privacy => "Privacy",
+        EventKind::Settings => "Settings",
         EventKind::Refused => "Frames missing",
         EventKind::Warning => "Warning",
         EventKind::Error => "Error",
