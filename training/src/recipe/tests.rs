@@ -181,7 +181,7 @@ fn errors_in_rows_cameras_and_teachers_are_named_too() {
 #[test]
 fn recipes_that_need_votes_say_so() {
     let needs = |name: &str| Recipe::find(name).unwrap().needs_votes();
-    assert!(needs("fervis-plus") && needs("fervis-wide") && !needs("fervis"));
+    assert!(needs("fervis-plus") && needs("fervis") && !needs("fervis-small"));
     let mut recipe = three_block();
     assert!(!recipe.needs_votes());
     recipe.selection.metric = SelectionMetric::FerplusAgreement;
