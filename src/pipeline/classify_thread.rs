@@ -227,7 +227,7 @@ mod tests {
         },
     };
 
-    /// Answers with one expression after another, or with nonsense.
+    /// Answers with one expression after another, from two views twice as surely, or with nonsense.
     struct Moody {
         info: Arc<CheckpointInfo>,
         moods: Vec<Option<Expression>>,
@@ -242,11 +242,11 @@ mod tests {
             &mut self,
             _frame: &Frame,
             boxes: &[BoundingBox],
-            _views: Views,
+            views: Views,
         ) -> Result<Vec<Logits>, ModelError> {
             let mut logits = Logits::default();
             match self.moods.remove(0) {
-                Some(mood) => logits.0[mood.index()] = 4.0,
+                Some(mood) => logits.0[mood.index()] = 4.0 * views.count() as f32,
                 None => logits.0[0] = f32::NAN,
             }
             Ok(vec![logits; boxes.len()])
@@ -312,6 +312,25 @@ mod tests {
         assert_eq!(again.raw.top().0, Happy);
         assert!(again.smoothed.of(Happy) < again.raw.of(Happy));
         assert!(again.smoothed.of(Happy) > seen.smoothed.of(Happy));
+    }
+
+    #[test]
+    fn the_network_looks_at_what_is_set() {
+        let (events, _) = crossbeam_channel::unbounded();
+        let shared = Shared::new(Settings::default(), events, || {});
+        shared.begin_run();
+        let mut stage = stage(vec![Some(Expression::Sad); 2]);
+        let alone = analyze(&mut stage, &shared, 0, 0).expect("a face");
+        shared.apply(Settings {
+            views: Views::Flip,
+            ..Settings::default()
+        });
+        let both = analyze(&mut stage, &shared, 40, 0).expect("a face");
+        // Temperature 2 of the checkpoint: logits 4 and 8 count as 2 and 4.
+        for (face, logit) in [(alone, 2f32), (both, 4.0)] {
+            let expected = logit.exp() / (logit.exp() + 6.0);
+            assert!((face.raw.of(Expression::Sad) - expected).abs() < 1e-6);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! it is shown there, and the exact form of `t_s`.
 
 mod clock;
+mod description;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod folder;

@@ -5,30 +5,28 @@
 
 use std::{
     collections::VecDeque,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use jiff::Zoned;
-
 use super::{
     RecordError, RecordingConfig,
     clock::{RecordingClock, WallClock},
+    description::{changed_settings, first_manifest, manifest_model, now_rfc3339, privacy_words},
     folder::{self, FolderLock},
     latency::LatencyHistogram,
-    manifest::{self, Manifest, SCHEMA, Status},
+    manifest::{Counts, Status},
     pending::{Pending, Ready},
     pictures::{Drawn, Pictures},
     tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
     writer::SessionWriter,
 };
 use crate::{
-    capture::{SourceInfo, SourceSpec},
+    capture::SourceInfo,
     frame::{Frame, FrameId},
     model::CheckpointInfo,
     pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState},
-    privacy::{Effect, FacePrivacy},
+    privacy::FacePrivacy,
 };
 
 /// Faces of the last result are drawn on a frame without one for this long; then people may be elsewhere.
@@ -274,7 +272,7 @@ impl Recording {
     }
 
     /// What became of the frames so far.
-    pub fn counts(&self) -> manifest::Counts {
+    pub fn counts(&self) -> Counts {
         self.writer.manifest.counts
     }
 
@@ -498,122 +496,4 @@ impl Recording {
         }
         Ok(position)
     }
-}
-
-fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
-    manifest::Model {
-        name: info.name.clone(),
-        architecture: info.architecture.clone(),
-        path: info.path.as_deref().map(display),
-        sha256: info.sha256.clone(),
-        labels: info.labels.clone(),
-        temperature: info.temperature,
-    }
-}
-
-fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest {
-    let now = Zoned::now();
-    let info = config.info.as_ref();
-    let settings = config.settings;
-    Manifest {
-        schema: SCHEMA.to_owned(),
-        app: manifest::App {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        status: Status::Recording,
-        started: rfc3339(&now),
-        ended: None,
-        ended_because: None,
-        clock: manifest::Clock {
-            zero_unix_s: unix_s,
-            time_zone: now.time_zone().iana_name().map(str::to_owned),
-            t_s: "Seconds since the first frame by the source's own time, or by a clock that never jumps where somebody \
-                  went to another place in a file; unix_s is the wall clock as it was when the recording began, counted \
-                  on by a clock that never jumps."
-                .to_owned(),
-        },
-        source: manifest::Source {
-            kind: source_kind(&config.source).to_owned(),
-            name: info.map(|info| info.name.clone()).unwrap_or_default(),
-            path: source_path(&config.source),
-            width: info.map_or(0, |info| info.resolution.width_px),
-            height: info.map_or(0, |info| info.resolution.height_px),
-            nominal_rate_hz: info.and_then(|info| info.rate_hz),
-            format: info.map(|info| info.format.clone()).unwrap_or_default(),
-        },
-        device: config.device.clone(),
-        models: Vec::new(),
-        settings: manifest::Settings {
-            smoothing_s: settings.smoothing.as_secs_f64(),
-            views: settings.views,
-            min_face_size_px: settings.detect.min_face_size_px,
-            score_threshold: settings.detect.score_threshold,
-            video: config.video.name().to_owned(),
-            privacy: config.privacy.as_ref().map(|privacy| privacy_words(privacy.effect).to_owned()),
-        },
-        video: Vec::new(),
-        counts: manifest::Counts::default(),
-        latency_ms: manifest::Latency::default(),
-        columns: Manifest::data_dictionary(),
-        recovery: None,
-    }
-}
-
-/// What was set otherwise, in the words of the description's settings.
-fn changed_settings(before: Settings, now: Settings) -> Vec<String> {
-    let (detect, detect_before) = (now.detect, before.detect);
-    let mut words = Vec::new();
-    if now.smoothing != before.smoothing {
-        words.push(format!("smoothing_s {}", now.smoothing.as_secs_f64()));
-    }
-    if now.views != before.views {
-        words.push(format!("views {}", now.views.name()));
-    }
-    if detect.min_face_size_px != detect_before.min_face_size_px {
-        words.push(format!("min_face_size_px {}", detect.min_face_size_px));
-    }
-    if detect.score_threshold != detect_before.score_threshold {
-        words.push(format!("score_threshold {}", detect.score_threshold));
-    }
-    words
-}
-
-fn privacy_words(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Pixelate => "faces are pixelated",
-        Effect::Blur => "faces are blurred",
-    }
-}
-
-fn source_kind(source: &SourceSpec) -> &'static str {
-    match source {
-        SourceSpec::Camera(_) => "camera",
-        SourceSpec::Demo => "demo",
-        SourceSpec::Path(_) => "file",
-    }
-}
-
-fn source_path(source: &SourceSpec) -> Option<String> {
-    match source {
-        SourceSpec::Path(path) => {
-            // From wherever the session is opened later, the file is where it was.
-            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            Some(display(&absolute))
-        }
-        _ => None,
-    }
-}
-
-fn display(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// Local time with its offset.
-pub(super) fn now_rfc3339() -> String {
-    rfc3339(&Zoned::now())
-}
-
-fn rfc3339(time: &Zoned) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

@@ -14,11 +14,11 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     SessionError,
+    description::now_rfc3339,
     folder::FolderLock,
     latency::LatencyHistogram,
     manifest::{Manifest, Recovery, Status, Video},
     reader::Session,
-    recording::now_rfc3339,
     tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, Row, seconds},
     video::{self, Recovered},
 };

@@ -424,6 +424,10 @@ mod tests {
             pressed(Modifiers::SHIFT, Key::K),
             Some(Command::MarkWithNote)
         ));
+        assert!(matches!(
+            pressed(Modifiers::NONE, Key::F),
+            Some(Command::SetViews(Views::Flip))
+        ));
         assert!(pressed(Modifiers::ALT, Key::R).is_none());
         assert!(pressed(Modifiers::SHIFT, Key::M).is_none());
     }
