@@ -16,13 +16,13 @@ run: setup
 
 ## Run every test.
 test: setup
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --release --config tests/profile.toml --workspace --locked
 
 ## What CI asks for beyond the tests.
 lint: setup
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --locked
 
 ## Print the README's tables.
 bench: setup
