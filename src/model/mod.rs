@@ -11,6 +11,7 @@ pub mod custom_cnn;
 pub mod densenet;
 mod device;
 mod error;
+pub mod face;
 pub mod head;
 pub mod kernels;
 mod layers;

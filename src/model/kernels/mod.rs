@@ -30,6 +30,7 @@ mod pool;
 mod product;
 mod runs;
 mod scale_shift;
+mod separable;
 mod short_cut;
 mod slices;
 mod winograd;
@@ -43,6 +44,7 @@ pub use linear::linear;
 pub use patches::by_patches;
 pub use pool::{adaptive_avg_pool, avg_pool, max_pool};
 pub use scale_shift::BatchStatistics;
+pub use separable::{Buffers, Image, Layer, Pointwise, Separable, Slope, Stem};
 pub use short_cut::add_relu;
 
 #[cfg(test)]

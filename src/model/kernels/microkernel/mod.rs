@@ -12,7 +12,10 @@ pub(super) mod avx2;
 pub(super) mod avx512;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx512_bf16;
+pub(super) mod depthwise;
+pub(super) mod pointwise;
 pub(super) mod portable;
+pub(super) mod vector;
 
 use super::element::Element;
 

@@ -1,0 +1,136 @@
+//! The landmark network: MediaPipe's face mesh, 468 points.
+//!
+//! ```text
+//! (192, 192, 3) ─ conv 3×3 16, stride 2 → PReLU ─ blocks 16 16 │ 32 32 32 │ 64 64 64 │ 128 128 128 │ 128 128 128
+//!     points: │ 128 128 128 ─ pointwise 32 → PReLU ─ 32 ─ whole image 1404                                 (│: stride 2)
+//!     flag:   │ 128 ─ pointwise 32 → PReLU ─ 32 ─ whole image 1
+//! ```
+
+use super::{sigmoid, weights::Weights};
+use crate::model::kernels::{Buffers, Image, Pointwise, Separable, Stem};
+
+static WEIGHTS: &[u8] = include_bytes!("../../../assets/face-mesh.safetensors");
+
+/// Points of a mesh.
+pub const N_POINTS: usize = 468;
+
+/// Strides of the blocks.
+const TRUNK: [usize; 14] = [1, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1];
+const POINTS: [usize; 3] = [2, 1, 1];
+const FLAG: [usize; 1] = [2];
+
+/// What the network says of a square around a face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mesh {
+    /// MediaPipe's 468 points: x and y in pixels of the input, and z in the same unit, smaller nearer to the camera,
+    /// counted from the middle of the head.
+    pub points: [[f32; 3]; N_POINTS],
+    /// Probability that the input shows a face, 0 to 1.
+    pub presence: f32,
+}
+
+/// Finds the points of one face in a square of 192×192 pixels.
+pub struct FaceMesh {
+    stem: Stem,
+    trunk: Vec<Separable>,
+    points: Branch,
+    flag: Branch,
+    trunk_out: Image,
+    /// What goes into a layer and what comes out of it, by turns.
+    images: [Image; 2],
+    buffers: Buffers,
+}
+
+/// From the trunk's result to one of the network's.
+struct Branch {
+    blocks: Vec<Separable>,
+    squeeze: Pointwise,
+    last: Separable,
+    head: Pointwise,
+    out: Image,
+}
+
+impl FaceMesh {
+    /// Pixels along a side of the input.
+    pub const SIDE_PX: usize = 192;
+
+    /// Takes the bundled weights.
+    pub fn new() -> Self {
+        let weights = Weights::parse(WEIGHTS);
+        let blocks = |name: &str, strides: &[usize]| {
+            let strides = strides.iter().enumerate();
+            let blocks =
+                strides.map(|(i, &stride)| weights.block(&format!("{name}block{}", i + 1), stride));
+            blocks.collect()
+        };
+        let branch = |name: &str, strides: &[usize]| Branch {
+            blocks: blocks(&format!("{name}."), strides),
+            squeeze: weights.pointwise(&format!("{name}.squeeze")),
+            last: weights.block(&format!("{name}.last"), 1),
+            head: weights.pointwise(&format!("{name}.head")),
+            out: Image::default(),
+        };
+        Self {
+            stem: weights.stem("stem"),
+            trunk: blocks("", &TRUNK),
+            points: branch("points", &POINTS),
+            flag: branch("flag", &FLAG),
+            trunk_out: Image::default(),
+            images: Default::default(),
+            buffers: Buffers::default(),
+        }
+    }
+
+    /// Finds the points of the face in `rgb`, 192×192×3 numbers from 0 to 1, row by row, a pixel's colors side by side.
+    /// The network wants the face upright, with a quarter of its size around it.
+    ///
+    /// # Panics
+    /// If `rgb` has another length.
+    pub fn run(&mut self, rgb: &[f32]) -> Mesh {
+        assert_eq!(
+            rgb.len(),
+            Self::SIDE_PX * Self::SIDE_PX * 3,
+            "192×192 pixels of RGB"
+        );
+        let [image, out] = &mut self.images;
+        let buffers = &mut self.buffers;
+        self.stem.run(rgb, Self::SIDE_PX, image, buffers); // (96, 96, 16)
+        for block in &self.trunk {
+            block.run(image, out, buffers); // … (6, 6, 128)
+            std::mem::swap(image, out);
+        }
+        std::mem::swap(image, &mut self.trunk_out);
+        for branch in [&mut self.points, &mut self.flag] {
+            branch.run(&self.trunk_out, &mut self.images, buffers);
+        }
+        let numbers = self.points.out.pixels().next().unwrap_or_default();
+        let mut points = [[0.0; 3]; N_POINTS];
+        points.as_flattened_mut().copy_from_slice(numbers);
+        let flag = self.flag.out.pixels().next().unwrap_or_default();
+        Mesh {
+            points,
+            presence: sigmoid(flag[0]),
+        }
+    }
+}
+
+impl Default for FaceMesh {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Branch {
+    fn run(&mut self, trunk: &Image, images: &mut [Image; 2], buffers: &mut Buffers) {
+        let [image, out] = images;
+        let mut from = trunk;
+        for block in &self.blocks {
+            block.run(from, out, buffers); // (3, 3, 128)
+            std::mem::swap(image, out);
+            from = image;
+        }
+        self.squeeze.run(from, out, buffers); // (3, 3, 32)
+        self.last.run(out, image, buffers);
+        self.head.run_whole(image, &mut self.out); // (1, 1, 1404) or (1, 1, 1)
+    }
+}

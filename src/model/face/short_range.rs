@@ -1,0 +1,150 @@
+//! The detection network: MediaPipe's BlazeFace for faces within two meters of the camera.
+//!
+//! ```text
+//! (128, 128, 3) ─ conv 5×5 24, stride 2 → ReLU ─ blocks 24 28 │ 32 36 42 │ 48 56 64 72 80 88 │ 96 × 5    (│: stride 2)
+//!     16×16 pixels of 88 ─ 2 scores, 2 × 16 numbers │ 8×8 pixels of 96 ─ 6 scores, 6 × 16 numbers        896 anchors
+//! ```
+//!
+//! An anchor is the middle of its pixel and has the size of the whole input, so that an anchor's numbers are simply
+//! pixels of the input. It finds faces from about an eighth of the input's side on.
+
+use super::{
+    proposal::{Proposal, suppress},
+    sigmoid,
+    weights::Weights,
+};
+use crate::model::kernels::{Buffers, Image, Pointwise, Separable, Stem};
+
+static WEIGHTS: &[u8] = include_bytes!("../../../assets/blazeface-short-range.safetensors");
+
+/// Strides of the blocks up to the first head, and after it.
+const FINE: [usize; 11] = [1, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1];
+const COARSE: [usize; 5] = [2, 1, 1, 1, 1];
+/// Proposals that overlap by more than this are the same face. MediaPipe's `min_suppression_threshold`.
+const MAX_OVERLAP: f32 = 0.3;
+
+/// Finds faces in a square of 128×128 pixels.
+pub struct ShortRange {
+    stem: Stem,
+    fine: Vec<Separable>,
+    coarse: Vec<Separable>,
+    fine_head: Head,
+    coarse_head: Head,
+    /// What goes into a layer and what comes out of it, by turns.
+    images: [Image; 2],
+    buffers: Buffers,
+}
+
+/// Scores and numbers of the anchors of one size of image.
+struct Head {
+    layer: Pointwise,
+    n_anchors: usize,
+    out: Image,
+}
+
+impl ShortRange {
+    /// Pixels along a side of the input.
+    pub const SIDE_PX: usize = 128;
+
+    /// Takes the bundled weights.
+    pub fn new() -> Self {
+        let weights = Weights::parse(WEIGHTS);
+        let blocks = |strides: &[usize], first: usize| {
+            let strides = strides.iter().enumerate();
+            let blocks =
+                strides.map(|(i, &stride)| weights.block(&format!("block{}", first + i), stride));
+            blocks.collect()
+        };
+        let head = |name: &str, n_anchors| Head {
+            layer: weights.joined(&format!("{name}.score"), &format!("{name}.box")),
+            n_anchors,
+            out: Image::default(),
+        };
+        Self {
+            stem: weights.stem("stem"),
+            fine: blocks(&FINE, 1),
+            coarse: blocks(&COARSE, 1 + FINE.len()),
+            fine_head: head("head16", 2),
+            coarse_head: head("head8", 6),
+            images: Default::default(),
+            buffers: Buffers::default(),
+        }
+    }
+
+    /// Finds faces in `rgb`, 128×128×3 numbers from -1 to 1, row by row, a pixel's colors side by side. One proposal for
+    /// each face with a score of at least `min_score`, the best first. MediaPipe's usual `min_score` is 0.5.
+    ///
+    /// # Panics
+    /// If `rgb` has another length.
+    pub fn detect(&mut self, rgb: &[f32], min_score: f32) -> Vec<Proposal> {
+        suppress(self.propose(rgb, min_score), MAX_OVERLAP)
+    }
+
+    /// As [`detect`](Self::detect), but all proposals for each face, in no order.
+    ///
+    /// # Panics
+    /// If `rgb` has another length.
+    pub fn propose(&mut self, rgb: &[f32], min_score: f32) -> Vec<Proposal> {
+        self.run(rgb);
+        let mut proposals = Vec::new();
+        for head in [&self.fine_head, &self.coarse_head] {
+            head.decode(min_score, &mut proposals);
+        }
+        proposals
+    }
+
+    fn run(&mut self, rgb: &[f32]) {
+        assert_eq!(
+            rgb.len(),
+            Self::SIDE_PX * Self::SIDE_PX * 3,
+            "128×128 pixels of RGB"
+        );
+        let [image, out] = &mut self.images;
+        let buffers = &mut self.buffers;
+        self.stem.run(rgb, Self::SIDE_PX, image, buffers); // (64, 64, 24)
+        for block in &self.fine {
+            block.run(image, out, buffers); // … (16, 16, 88)
+            std::mem::swap(image, out);
+        }
+        self.fine_head
+            .layer
+            .run(image, &mut self.fine_head.out, buffers);
+        for block in &self.coarse {
+            block.run(image, out, buffers); // (8, 8, 96)
+            std::mem::swap(image, out);
+        }
+        self.coarse_head
+            .layer
+            .run(image, &mut self.coarse_head.out, buffers);
+    }
+}
+
+impl Default for ShortRange {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Head {
+    fn decode(&self, min_score: f32, proposals: &mut Vec<Proposal>) {
+        // Compared as logits, so that only what is kept needs an exponential. Not-a-number is never kept.
+        let min_logit = (min_score / (1.0 - min_score)).ln();
+        for (index, pixel) in self.out.pixels().enumerate() {
+            let (logits, numbers) = pixel.split_at(self.n_anchors);
+            let (numbers, _) = numbers.as_chunks();
+            for (&logit, numbers) in logits.iter().zip(numbers) {
+                if logit >= min_logit {
+                    let anchor = anchor(index, self.out.width());
+                    let proposal =
+                        Proposal::decode(sigmoid(logit), numbers, anchor, ShortRange::SIDE_PX);
+                    proposals.push(proposal);
+                }
+            }
+        }
+    }
+}
+
+/// The middle of a pixel of a square image, as fractions of its side.
+fn anchor(pixel: usize, side: usize) -> [f32; 2] {
+    [pixel % side, pixel / side].map(|at| (at as f32 + 0.5) / side as f32)
+}

@@ -1,0 +1,190 @@
+//! Rows of 3×3 convolutions in which every channel is on its own, and of 2×2 maximum pooling.
+//!
+//! A pixel's channels are side by side and padded to whole vectors. One group of channels is taken along the whole row,
+//! its nine kernels staying in registers.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m512};
+
+use super::vector::{Four, Vector};
+use crate::model::kernels::cpu::Simd;
+
+/// Side of the kernels.
+pub(in super::super) const KERNEL: usize = 3;
+/// Numbers of a channel: the bias and the kernel.
+pub(in super::super) const N_NUMBERS: usize = 1 + KERNEL * KERNEL;
+
+/// One row of results. Distances are in floats.
+pub(in super::super) struct DepthwiseRow {
+    /// The first pixels of the three rows of the image under the kernel; outside the image, of a row of zeros.
+    pub rows: [*const f32; KERNEL],
+    /// Pixels of a row.
+    pub width: usize,
+    /// From one pixel to the next.
+    pub pixel_stride: usize,
+    /// Vectors of channels.
+    pub n_vectors: usize,
+    /// `[vector][bias and kernel][lane]`.
+    pub numbers: *const f32,
+    /// Pixels from one result to the next.
+    pub stride: usize,
+    /// Columns of zeros before the row.
+    pub padding: usize,
+    pub out: *mut f32,
+    pub n_out: usize,
+    pub out_stride: usize,
+}
+
+/// # Safety
+/// The processor must have the instructions; rows, numbers and results must be as long as the fields say, results for
+/// whole vectors.
+pub(in super::super) unsafe fn depthwise_row(simd: Simd, row: &DepthwiseRow) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        unsafe fn avx512(row: &DepthwiseRow) {
+            // SAFETY: the caller's promises are the same.
+            unsafe { convolve::<__m512>(row) }
+        }
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2(row: &DepthwiseRow) {
+            // SAFETY: the caller's promises are the same.
+            unsafe { convolve::<__m256>(row) }
+        }
+        match simd {
+            Simd::Portable => {}
+            // SAFETY: the caller's promises are the same.
+            Simd::Avx2 => return unsafe { avx2(row) },
+            // SAFETY: the caller's promises are the same.
+            _ => return unsafe { avx512(row) },
+        }
+    }
+    let _ = simd;
+    // SAFETY: the caller's promises are the same.
+    unsafe { convolve::<Four>(row) }
+}
+
+#[inline(always)]
+unsafe fn convolve<V: Vector>(row: &DepthwiseRow) {
+    let DepthwiseRow {
+        rows,
+        width,
+        pixel_stride,
+        stride,
+        padding,
+        n_out,
+        ..
+    } = *row;
+    // Results whose kernels reach over neither border.
+    let first_inside = padding.div_ceil(stride).min(n_out);
+    let end_inside = match (width + padding).checked_sub(KERNEL) {
+        Some(last) => (last / stride + 1).clamp(first_inside, n_out),
+        None => first_inside,
+    };
+    for vector in 0..row.n_vectors {
+        // SAFETY: inside rows, numbers and results, by the caller's promise and the choice of columns.
+        unsafe {
+            let numbers = row.numbers.add(vector * N_NUMBERS * V::N);
+            let number = |index: usize| V::load(numbers.add(index * V::N));
+            let rows = rows.map(|row| row.add(vector * V::N));
+            let out = row.out.add(vector * V::N);
+            let bias = number(0);
+            let at_border = |x_out: usize| {
+                let mut sum = bias;
+                for (y, row) in rows.iter().enumerate() {
+                    for x in 0..KERNEL {
+                        let column = (x_out * stride + x).wrapping_sub(padding);
+                        if column < width {
+                            let pixel = V::load(row.add(column * pixel_stride));
+                            sum = pixel.mul_add(number(1 + y * KERNEL + x), sum);
+                        }
+                    }
+                }
+                sum.store(out.add(x_out * row.out_stride));
+            };
+            for x_out in 0..first_inside {
+                at_border(x_out);
+            }
+            let kernel: [V; KERNEL * KERNEL] = std::array::from_fn(|index| number(1 + index));
+            let first_column = (first_inside * stride).wrapping_sub(padding);
+            let mut at = first_column.wrapping_mul(pixel_stride);
+            for x_out in first_inside..end_inside {
+                let mut sum = bias;
+                for (y, row) in rows.iter().enumerate() {
+                    for x in 0..KERNEL {
+                        let pixel = V::load(row.add(at + x * pixel_stride));
+                        sum = pixel.mul_add(kernel[y * KERNEL + x], sum);
+                    }
+                }
+                sum.store(out.add(x_out * row.out_stride));
+                at += stride * pixel_stride;
+            }
+            for x_out in end_inside..n_out {
+                at_border(x_out);
+            }
+        }
+    }
+}
+
+/// One row of the largest values of 2×2 squares. Distances are in floats.
+pub(in super::super) struct PoolRow {
+    /// The two rows of the image; the same one twice at the end of an odd height.
+    pub rows: [*const f32; 2],
+    /// Pixels of a row.
+    pub width: usize,
+    /// From one pixel to the next, in image and results: whole vectors of the largest kind.
+    pub pixel_stride: usize,
+    /// Half as many pixels, rounded up.
+    pub out: *mut f32,
+}
+
+/// # Safety
+/// The processor must have the instructions; rows and results must be as long as the fields say.
+pub(in super::super) unsafe fn pool_row(simd: Simd, row: &PoolRow) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        unsafe fn avx512(row: &PoolRow) {
+            // SAFETY: the caller's promises are the same.
+            unsafe { pool::<__m512>(row) }
+        }
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2(row: &PoolRow) {
+            // SAFETY: the caller's promises are the same.
+            unsafe { pool::<__m256>(row) }
+        }
+        match simd {
+            Simd::Portable => {}
+            // SAFETY: the caller's promises are the same.
+            Simd::Avx2 => return unsafe { avx2(row) },
+            // SAFETY: the caller's promises are the same.
+            _ => return unsafe { avx512(row) },
+        }
+    }
+    let _ = simd;
+    // SAFETY: the caller's promises are the same.
+    unsafe { pool::<Four>(row) }
+}
+
+#[inline(always)]
+unsafe fn pool<V: Vector>(row: &PoolRow) {
+    let PoolRow {
+        rows: [upper, lower],
+        width,
+        pixel_stride,
+        out,
+    } = *row;
+    for x_out in 0..width.div_ceil(2) {
+        let left = 2 * x_out * pixel_stride;
+        let right = (2 * x_out + 1).min(width - 1) * pixel_stride;
+        for lane in (0..pixel_stride).step_by(V::N) {
+            // SAFETY: inside the rows, by the caller's promise.
+            unsafe {
+                let load = |row: *const f32, at: usize| V::load(row.add(at + lane));
+                let larger = load(upper, left).max(load(upper, right));
+                let largest = larger.max(load(lower, left)).max(load(lower, right));
+                largest.store(out.add(x_out * pixel_stride + lane));
+            }
+        }
+    }
+}

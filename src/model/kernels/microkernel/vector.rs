@@ -1,0 +1,157 @@
+//! Vectors of f32 behind one trait, so that a loop is written once and compiled for every kind of processor.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps,
+};
+
+/// Some floats that are computed with at once.
+///
+/// # Safety
+/// Every function may only be called where the processor has the vector's instructions, and inlined into a function
+/// that is compiled for them. `load` reads and `store` writes [`N`](Self::N) floats; no alignment is needed.
+pub(in super::super) unsafe trait Vector: Copy {
+    /// Floats in it.
+    const N: usize;
+    /// All lanes the same.
+    unsafe fn splat(value: f32) -> Self;
+    /// From memory.
+    unsafe fn load(from: *const f32) -> Self;
+    /// To memory.
+    unsafe fn store(self, to: *mut f32);
+    /// The sum.
+    unsafe fn add(self, other: Self) -> Self;
+    /// `self · factor + term`.
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// The larger of each pair.
+    unsafe fn max(self, other: Self) -> Self;
+    /// The smaller of each pair.
+    unsafe fn min(self, other: Self) -> Self;
+}
+
+macro_rules! intel_vector {
+    ($vector:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $mul_add:ident, $max:ident, $min:ident) => {
+        // SAFETY: all functions are single instructions on `N` floats.
+        #[cfg(target_arch = "x86_64")]
+        unsafe impl Vector for $vector {
+            const N: usize = $n;
+
+            #[inline(always)]
+            unsafe fn splat(value: f32) -> Self {
+                // SAFETY: the caller's promises are the same.
+                unsafe { $splat(value) }
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                // SAFETY: the caller's promises are the same.
+                unsafe { $load(from) }
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                // SAFETY: the caller's promises are the same.
+                unsafe { $store(to, self) }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                // SAFETY: the caller's promises are the same.
+                unsafe { $add(self, other) }
+            }
+
+            #[inline(always)]
+            unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+                // SAFETY: the caller's promises are the same.
+                unsafe { $mul_add(self, factor, term) }
+            }
+
+            #[inline(always)]
+            unsafe fn max(self, other: Self) -> Self {
+                // SAFETY: the caller's promises are the same.
+                unsafe { $max(self, other) }
+            }
+
+            #[inline(always)]
+            unsafe fn min(self, other: Self) -> Self {
+                // SAFETY: the caller's promises are the same.
+                unsafe { $min(self, other) }
+            }
+        }
+    };
+}
+
+intel_vector!(
+    __m256,
+    8,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_add_ps,
+    _mm256_fmadd_ps,
+    _mm256_max_ps,
+    _mm256_min_ps
+);
+intel_vector!(
+    __m512,
+    16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_add_ps,
+    _mm512_fmadd_ps,
+    _mm512_max_ps,
+    _mm512_min_ps
+);
+
+/// What every 64-bit processor has; the compiler makes vectors of these loops.
+pub(in super::super) type Four = [f32; 4];
+
+#[inline(always)]
+fn each(a: Four, b: Four, f: impl Fn(f32, f32) -> f32) -> Four {
+    std::array::from_fn(|lane| f(a[lane], b[lane]))
+}
+
+// SAFETY: `N` is the length of the array.
+unsafe impl Vector for Four {
+    const N: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        [value; 4]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: four floats may be read, by the caller's promise.
+        unsafe { from.cast::<Self>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: four floats may be written, by the caller's promise.
+        unsafe { to.cast::<Self>().write_unaligned(self) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        each(self, other, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+        each(each(self, factor, |a, b| a * b), term, |a, b| a + b) // Not fused: that is a library call here.
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        each(self, other, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        each(self, other, |a, b| if a < b { a } else { b })
+    }
+}
