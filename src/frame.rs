@@ -61,6 +61,9 @@ pub struct Frame {
     pub captured_at: Instant,
     /// Media time since the source's first frame: capture time for a camera, presentation time for a file.
     pub time: Duration,
+    /// Whether it is a picture of its own (a still, one of a folder) rather than one of a stream: worth more time, since no
+    /// other frame will show the same faces.
+    pub is_still: bool,
     resolution: Resolution,
     rgba: PooledBuffer,
 }
@@ -87,8 +90,17 @@ impl Frame {
             id,
             captured_at,
             time,
+            is_still: false,
             resolution,
             rgba,
+        }
+    }
+
+    /// The same frame as a picture of its own.
+    pub fn into_still(self) -> Self {
+        Self {
+            is_still: true,
+            ..self
         }
     }
 

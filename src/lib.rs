@@ -36,6 +36,7 @@ pub mod export;
 pub mod expression;
 pub mod frame;
 pub mod model;
+pub mod oriented_box;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 pub mod pipeline;

@@ -259,7 +259,7 @@ fn frame(picture: RgbaImage, number: u64) -> Frame {
     let resolution = Resolution::new(picture.width(), picture.height());
     let time = time_of(number);
     let rgba = PooledBuffer::from(picture.into_raw());
-    Frame::new(FrameId(number), Instant::now(), time, resolution, rgba)
+    Frame::new(FrameId(number), Instant::now(), time, resolution, rgba).into_still()
 }
 
 /// A file name for sorting, in which runs of digits are compared as numbers.

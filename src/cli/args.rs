@@ -12,6 +12,7 @@ use clap::{
 };
 use fervis::{
     capture::SourceSpec,
+    detect::Detector,
     frame::Resolution,
     model::{self, CheckpointChoice, Views},
     pipeline::Settings,
@@ -73,6 +74,10 @@ pub struct DetectionArgs {
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=10_000),
           default_value_t = Settings::default().detect.min_face_size_px)]
     pub min_face: u32,
+
+    /// What finds faces: both detectors with the face mesh, or rustface alone (no mesh, no upright crops)
+    #[arg(long, value_name = "both|rustface", default_value = Detector::default().name(), value_parser = detector)]
+    pub detector: Detector,
 }
 
 impl DetectionArgs {
@@ -88,6 +93,7 @@ impl DetectionArgs {
             ..Settings::default()
         };
         settings.detect.min_face_size_px = self.min_face;
+        settings.detect.detector = self.detector;
         settings
     }
 }
@@ -190,6 +196,13 @@ pub fn checkpoint() -> impl TypedValueParser<Value = CheckpointChoice> {
         }
         _ => Ok(CheckpointChoice::File(text.into())),
     })
+}
+
+fn detector(text: &str) -> Result<Detector, String> {
+    [Detector::Both, Detector::Rustface]
+        .into_iter()
+        .find(|detector| detector.name() == text)
+        .ok_or_else(|| "it is both or rustface".to_owned())
 }
 
 fn resolution(text: &str) -> Result<Resolution, String> {

@@ -27,6 +27,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
                 box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
                 score: 12.5,
                 unseen_for: Duration::ZERO,
+                shape: None,
                 raw: Probabilities([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
                 smoothed: Probabilities(smoothed),
             })

@@ -48,11 +48,14 @@ pub fn suppress(detections: &mut Vec<Detection>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::Standing;
 
     fn detection(x: f32, side: f32, score: f32) -> Detection {
         Detection {
             box_in_frame: BoundingBox::new(x, x, side, side),
             score,
+            standing: Standing::Sure,
+            shape: None,
         }
     }
 

@@ -1,63 +1,30 @@
 //! Frame in, faces out: decides where to look in each frame, so that the cost follows the need.
 //!
-//! Searching a whole frame is dear, looking around a known face is cheap. So every known face gets a search of its own
-//! in every frame, and the whole frame is scanned for newcomers only now and then. What a scan proposes is looked at
-//! again in the same close search before it counts: boxes and scores then always come from one kind of measurement,
-//! comparable between frames and between large faces and small ones.
+//! Every known face is looked for where it is expected, in every frame; the whole frame is searched for newcomers in slices, now and then.
+//! A frame that stands alone is searched everywhere at once.
 
 use std::time::Duration;
 
 use super::{
-    DetectConfig, Detection, TrackedFace,
+    DetectConfig, Detection, Detector, Standing, TrackedFace,
+    chain::{FaceChain, Fit, Proposal, box_of_proposal, box_of_shape},
     duplicates::are_same_face,
-    face_detector::{ANY_SIZE, FaceDetector, Search, WINDOW_PX},
-    luma::{LumaCopy, Region},
-    tracker::{ExpectedFace, KEEP_SCORE_FACTOR, Tracker, affinity},
+    luma::Region,
+    rustface_search::{MAX_PROPOSALS, RustfaceSearch, SIZE_TOLERANCE, Scan, Sighting},
+    schedule::{Need, Schedule, Slice},
+    tiles::tiles,
+    tracker::{ExpectedFace, Tracker, affinity},
 };
-use crate::{
-    bounding_box::BoundingBox,
-    frame::{Frame, Resolution},
-};
+use crate::{bounding_box::BoundingBox, frame::Frame, oriented_box::OrientedBox};
 
-/// Time between scans while every known face is found: how long a newcomer may stay unnoticed beside others.
+/// With rustface alone, time between scans while every known face is found: how long a newcomer may stay unnoticed beside others.
 const ROUTINE_SCAN_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Time between scans while nobody is known or somebody is missing. Not every frame: an empty room would cost most of
+/// The same while nobody is known or somebody is missing. Not every frame: an empty room would cost most of
 /// a core for ever, and nobody sees the tenth of a second.
 const SEARCHING_SCAN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Most pixels of a scan's copy while frames follow each other.
-const LIVE_SCAN_PIXELS: f32 = 640.0 * 360.0;
-
-/// Most pixels of a scan's copy for a frame that stands alone (the first, a still picture): nothing is known about it,
-/// there is no second chance, and nobody waits for the next.
-const STILL_SCAN_PIXELS: f32 = 1280.0 * 720.0;
-
-/// A scan while frames follow each other only has to propose; there is another one soon.
-const LIVE_SCAN: Search = Search {
-    window_step_px: 6,
-    largest_face_px: ANY_SIZE,
-};
-
-/// A scan of a frame that stands alone. With this step the detector finds a face from 29 px of its copy on, with 6 not
-/// reliably below 37 px.
-const STILL_SCAN: Search = Search {
-    window_step_px: 4,
-    largest_face_px: ANY_SIZE,
-};
-
-/// The side the expected face gets in the copy of a close search, px: above the 40 px of the search window by as much
-/// as a face shrinks from one frame to the next. With 48 px the search takes a quarter less, but scores fall by as much
-/// and the box of a quiet face moves by 1.9 % of its side from frame to frame instead of 1.2 %.
-const CLOSE_FACE_PX: f32 = 56.0;
-
-/// The search around one face: of its size or not much more. Steps of 3 px cost half as much again and steady nothing.
-const CLOSE_SEARCH: Search = Search {
-    window_step_px: 4,
-    largest_face_px: 80,
-};
-
-/// Side of the area of a close search, in expected face sides, for a face found a moment ago.
+/// Side of the area of rustface's close search, in expected face sides, for a face found a moment ago.
 const CLOSE_SPAN: f32 = 1.6;
 
 /// Growth of that area per second since the face was last found: 1.8 sides at 30 frames a second, 2 at 15. Heads move
@@ -65,41 +32,63 @@ const CLOSE_SPAN: f32 = 1.6;
 const SPAN_GROWTH_PER_S: f32 = 6.0;
 
 /// The area of a close search grows no further, and has this size around a scan's proposal.
-const WIDEST_SPAN: f32 = 2.4;
+const MAX_SPAN: f32 = 2.4;
 
-/// Faces this far below the smallest size asked for are still taken: boxes of one face vary by some 15 %.
-const SIZE_TOLERANCE: f32 = 0.8;
+/// What the short-range detector must score for the mesh to look at a place.
+const MIN_PROPOSAL_SCORE: f32 = 0.4;
 
-/// At most this many of a scan's proposals are looked at more closely, so that a picture full of faces (or of something
-/// like faces) cannot hold up the stream.
-const MAX_PROPOSALS: usize = 40;
+/// What it must score where it alone speaks for a face: one that the mesh has left, or one that rustface sees too.
+const MIN_ALONE_SCORE: f32 = 0.5;
 
-/// Detector, region search and tracker together: frame in, faces out.
+/// What rustface must score for the mesh to look at a place, in parts of what it must score alone.
+const MIN_SIGHTING_FACTOR: f32 = 0.5;
+
+/// A mesh and a proposal this sure are a face at once; below, it must be found again in the next frame.
+const SURE_PRESENCE: f32 = 0.8;
+
+/// Side of the square in which the short-range detector looks around a face, in its sides.
+const NEAR_SPAN: f32 = 2.2;
+
+/// Squares for a frame that stands alone in a stream: its first, or the first after a seek.
+const MAX_STREAM_SQUARES: usize = 32;
+
+/// Squares for a still picture, some ten seconds' worth. It takes a picture of 50 megapixels with a smallest face of 20 px to reach it.
+const MAX_STILL_SQUARES: usize = 8000;
+
+/// A portrait may fill the picture and more: squares this much larger than the frame make it smaller.
+const OUTER_SPANS: [f32; 2] = [1.5, 2.2];
+
+/// Detectors, mesh and tracker together: frame in, faces out.
 ///
 /// Not `Send`: build it in the thread that uses it. The result depends on the frames and their times only, never on
 /// how fast they are processed.
 pub struct FaceFinder {
     config: DetectConfig,
-    detector: FaceDetector,
-    copy: LumaCopy,
+    rustface: RustfaceSearch,
+    chain: FaceChain,
+    schedule: Schedule,
     tracker: Tracker,
-    /// `None`: the next frame is to be scanned finely.
+    /// When rustface alone last scanned; `None`: the next frame is to be searched everywhere.
     last_scan: Option<Duration>,
+    /// The smallest face that the last frame was searched for, if that was not all that was asked for.
+    limit_px: Option<f32>,
 }
 
 impl FaceFinder {
-    /// Loads the bundled detector model.
+    /// Loads the bundled networks.
     pub fn new(config: DetectConfig) -> Self {
         Self {
             config,
-            detector: FaceDetector::new(),
-            copy: LumaCopy::default(),
+            rustface: RustfaceSearch::default(),
+            chain: FaceChain::default(),
+            schedule: Schedule::default(),
             tracker: Tracker::default(),
             last_scan: None,
+            limit_px: None,
         }
     }
 
-    /// Changes the settings without losing the tracks. The next frame is scanned, so that the change shows at once.
+    /// Changes the settings without losing the tracks. The next frame is searched everywhere, so that the change shows at once.
     pub fn set_config(&mut self, config: DetectConfig) {
         if config != self.config {
             self.config = config;
@@ -113,19 +102,37 @@ impl FaceFinder {
         self.last_scan = None;
     }
 
+    /// The smallest face that the last still picture was searched for, px, if it was too large to search for all that the settings ask for.
+    pub fn limit_px(&self) -> Option<f32> {
+        self.limit_px
+    }
+
     /// Finds the faces of the next frame, ordered by track, oldest first.
     ///
     /// A frame more than [`LOST_GRACE`](super::LOST_GRACE) after the one before, or before it in time, is taken as
-    /// unrelated: it is scanned whole and finely, and its faces get new tracks.
+    /// unrelated: it is searched everywhere, and its faces get new tracks.
     pub fn find(&mut self, frame: &Frame) -> Vec<TrackedFace> {
+        self.limit_px = None;
         if self.tracker.advance(frame.time) {
             self.last_scan = None;
         }
         let expected: Vec<ExpectedFace> = self.tracker.expected().collect();
+        let found = match self.config.detector {
+            Detector::Both => self.find_by_chain(frame, &expected),
+            Detector::Rustface => self.find_by_rustface(frame, &expected),
+        };
+        self.tracker.update(&found);
+        self.tracker.faces()
+    }
+
+    fn find_by_rustface(&mut self, frame: &Frame, expected: &[ExpectedFace]) -> Vec<Detection> {
+        let config = self.config;
         let mut found = Vec::new();
-        for face in &expected {
+        for face in expected {
             let span = CLOSE_SPAN + SPAN_GROWTH_PER_S * face.unseen_for.as_secs_f32();
-            found.extend(self.search_closely(frame, &face.box_in_frame, span.min(WIDEST_SPAN)));
+            let span = span.min(MAX_SPAN);
+            let target = &face.box_in_frame;
+            found.extend(self.rustface.search_closely(frame, target, span, &config));
         }
         let interval = if !expected.is_empty() && found.len() == expected.len() {
             ROUTINE_SCAN_INTERVAL
@@ -133,86 +140,230 @@ impl FaceFinder {
             SEARCHING_SCAN_INTERVAL
         };
         let scan = match self.last_scan {
-            None => Some((STILL_SCAN, STILL_SCAN_PIXELS)),
-            Some(last_scan) if frame.time.saturating_sub(last_scan) >= interval => {
-                Some((LIVE_SCAN, LIVE_SCAN_PIXELS))
-            }
-            Some(_) => None,
+            None => Scan::STILL,
+            Some(last_scan) if frame.time.saturating_sub(last_scan) >= interval => Scan::LIVE,
+            Some(_) => return found,
         };
-        if let Some((search, most_pixels)) = scan {
+        self.last_scan = Some(frame.time);
+        for sighting in self.rustface.scan(frame, &config, scan) {
+            let target = sighting.box_in_frame;
+            if !is_among(&found, &target) {
+                found.extend(
+                    self.rustface
+                        .search_closely(frame, &target, MAX_SPAN, &config),
+                );
+            }
+        }
+        found
+    }
+
+    fn find_by_chain(&mut self, frame: &Frame, expected: &[ExpectedFace]) -> Vec<Detection> {
+        let min_face_px = self.config.min_face_size_px;
+        let mut found: Vec<Detection> = Vec::new();
+        for face in expected {
+            found.extend(self.follow(frame, face));
+        }
+        let need = if !expected.is_empty() && found.len() == expected.len() {
+            Need::Routine
+        } else {
+            Need::Searching
+        };
+        let n_followed = found.len();
+        let is_outdated = self.schedule.is_outdated(frame.resolution(), min_face_px);
+        let (proposals, sightings) = if self.last_scan.is_none() || is_outdated {
             self.last_scan = Some(frame.time);
-            for proposal in self.scan(frame, search, most_pixels) {
-                let is_known = found.iter().any(|known: &Detection| {
-                    are_same_face(&known.box_in_frame, &proposal.box_in_frame)
-                });
-                if !is_known {
-                    found.extend(self.search_closely(frame, &proposal.box_in_frame, WIDEST_SPAN));
+            self.schedule
+                .restart(frame.time, frame.resolution(), min_face_px);
+            self.search_everywhere(frame)
+        } else {
+            self.search_slices(frame, need)
+        };
+        self.add_newcomers(frame, proposals, sightings, &mut found);
+        if found.len() != n_followed || n_followed != expected.len() {
+            self.schedule.changed(frame.time);
+        }
+        found
+    }
+
+    /// Looks for a known face: with the mesh from where it is expected, or else with the detector near there.
+    fn follow(&mut self, frame: &Frame, face: &ExpectedFace) -> Option<Detection> {
+        if let Some(shape) = &face.shape
+            && let Some(fit) = self.chain.follow(frame, shape)
+        {
+            return Some(detection_of(&fit, Standing::Sure));
+        }
+        let roll_deg = face.shape.map_or(0.0, |shape| shape.upright.roll_deg);
+        let side = face.box_in_frame.width.max(face.box_in_frame.height);
+        let near = OrientedBox {
+            roll_deg,
+            ..OrientedBox::upright(face.box_in_frame.center(), NEAR_SPAN * side)
+        };
+        let proposals = self.chain.propose(frame, &near, MIN_PROPOSAL_SCORE);
+        let best = proposals
+            .iter()
+            .map(|proposal| {
+                (
+                    affinity(&face.box_in_frame, &box_of_proposal(proposal)),
+                    proposal,
+                )
+            })
+            .filter(|(affinity, _)| *affinity > 0.0)
+            .max_by(|a, b| a.0.total_cmp(&b.0))?
+            .1;
+        if let Some(fit) = self.chain.confirm(frame, &best.square) {
+            return Some(detection_of(&fit, Standing::Sure));
+        }
+        (best.score >= MIN_ALONE_SCORE).then(|| Detection {
+            box_in_frame: box_of_proposal(best),
+            score: best.score,
+            standing: Standing::Continues,
+            shape: None,
+        })
+    }
+
+    /// Proposals of both detectors from all over a frame that stands alone.
+    fn search_everywhere(&mut self, frame: &Frame) -> (Vec<Proposal>, Vec<Sighting>) {
+        let asked = self.config.min_face_size_px as f32;
+        let max_squares = if frame.is_still {
+            MAX_STILL_SQUARES
+        } else {
+            MAX_STREAM_SQUARES
+        };
+        let (mut squares, covered) = tiles(frame.resolution(), asked, max_squares);
+        if frame.is_still {
+            self.limit_px = (covered > asked).then_some(covered);
+            let whole = squares[0];
+            squares.extend(OUTER_SPANS.map(|span| whole.adjusted(0.0, 0.0, span)));
+        }
+        let mut proposals = Vec::new();
+        for square in &squares {
+            proposals.extend(self.chain.propose(frame, square, MIN_PROPOSAL_SCORE));
+        }
+        let scan = if frame.is_still {
+            Scan::STILL
+        } else {
+            Scan::LIVE
+        };
+        let sightings = self.rustface.scan(frame, &self.config, scan);
+        (proposals, sightings)
+    }
+
+    /// Proposals of both detectors from the slices that are due.
+    fn search_slices(&mut self, frame: &Frame, need: Need) -> (Vec<Proposal>, Vec<Sighting>) {
+        let (mut proposals, mut sightings) = (Vec::new(), Vec::new());
+        for slice in self.schedule.due(frame.time, need) {
+            match slice {
+                Slice::Square(square) => {
+                    proposals.extend(self.chain.propose(frame, &square, MIN_PROPOSAL_SCORE));
+                }
+                Slice::Part(part) => {
+                    sightings.extend(self.sightings_in(frame, part));
                 }
             }
         }
-        self.tracker.update(&found, self.config.score_threshold);
-        self.tracker.faces()
+        (proposals, sightings)
     }
 
-    /// Searches the whole frame in a copy of at most `most_pixels`; best proposals first.
-    fn scan(&mut self, frame: &Frame, search: Search, most_pixels: f32) -> Vec<Detection> {
-        let size = scan_size(frame.resolution(), &self.config, most_pixels);
-        self.copy
-            .fill(frame, Region::full(frame.resolution()), size);
-        let mut proposals = self.detect_in_copy(search);
-        proposals.sort_by(|a, b| b.score.total_cmp(&a.score));
-        proposals.truncate(MAX_PROPOSALS);
-        proposals
+    fn sightings_in(&mut self, frame: &Frame, part: Region) -> Vec<Sighting> {
+        self.rustface
+            .scan_part(frame, part, &self.config, Scan::LIVE)
     }
 
-    /// Looks for one face around `target`; `span` is the side of the area searched, in sides of the target.
-    ///
-    /// The best match for the target, if any, of a score that at least a known face may have.
-    fn search_closely(
+    /// Adds to `found` what is a face among the proposals and not there yet.
+    fn add_newcomers(
         &mut self,
         frame: &Frame,
-        target: &BoundingBox,
-        span: f32,
-    ) -> Option<Detection> {
-        let side = target.width.max(target.height);
-        let area = BoundingBox::square_around(target.center(), span * side);
-        let region = Region::touching(&area, frame.resolution())?;
-        let scale = CLOSE_FACE_PX / side;
-        let shrunk = |length_px: u32| (length_px as f32 * scale).round().max(1.0) as u32;
-        let size = Resolution::new(shrunk(region.size.width_px), shrunk(region.size.height_px));
-        self.copy.fill(frame, region, size);
-        let least_score = KEEP_SCORE_FACTOR * self.config.score_threshold;
-        let least_side = SIZE_TOLERANCE * self.config.min_face_size_px as f32;
-        let closeness = |detection: &Detection| affinity(target, &detection.box_in_frame);
-        self.detect_in_copy(CLOSE_SEARCH)
-            .into_iter()
-            .filter(|detection| {
-                detection.score >= least_score
-                    && detection.box_in_frame.width >= least_side
-                    && closeness(detection) > 0.0
-            })
-            .max_by(|a, b| closeness(a).total_cmp(&closeness(b)))
+        mut proposals: Vec<Proposal>,
+        sightings: Vec<Sighting>,
+        found: &mut Vec<Detection>,
+    ) {
+        let min_side = SIZE_TOLERANCE * self.config.min_face_size_px as f32;
+        let max_new = if frame.is_still {
+            usize::MAX
+        } else {
+            MAX_PROPOSALS
+        };
+        proposals.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut looked_at: Vec<BoundingBox> = Vec::new();
+        for proposal in proposals {
+            let place = box_of_proposal(&proposal);
+            let is_known = is_among(found, &place)
+                || looked_at.iter().any(|other| are_same_face(other, &place));
+            if is_known || place.width < min_side || looked_at.len() >= max_new {
+                continue;
+            }
+            looked_at.push(place);
+            let seen_by_rustface = sightings.iter().any(|sighting| {
+                sighting.score >= self.config.score_threshold
+                    && are_same_face(&sighting.box_in_frame, &place)
+            });
+            found.extend(self.judge(frame, &proposal, seen_by_rustface));
+        }
+        for sighting in sightings {
+            let place = sighting.box_in_frame;
+            let is_strong = sighting.score >= MIN_SIGHTING_FACTOR * self.config.score_threshold;
+            let is_known = is_among(found, &place)
+                || looked_at.iter().any(|other| are_same_face(other, &place));
+            if is_known || !is_strong || place.width < min_side || looked_at.len() >= max_new {
+                continue;
+            }
+            looked_at.push(place);
+            let near = OrientedBox::upright(place.center(), NEAR_SPAN * place.width);
+            let proposals = self.chain.propose(frame, &near, MIN_PROPOSAL_SCORE);
+            let same = proposals
+                .iter()
+                .find(|proposal| are_same_face(&box_of_proposal(proposal), &place));
+            let is_clear = sighting.score >= self.config.score_threshold;
+            match same {
+                Some(proposal) => found.extend(self.judge(frame, proposal, is_clear)),
+                None => {
+                    let start = OrientedBox::upright(place.center(), place.width);
+                    let fit = self.chain.confirm(frame, &start);
+                    found.extend(fit.map(|fit| detection_of(&fit, Standing::Begins)));
+                }
+            }
+        }
+        found.retain(|detection| detection.box_in_frame.width >= min_side);
     }
 
-    fn detect_in_copy(&mut self, search: Search) -> Vec<Detection> {
-        let mut detections = self
-            .detector
-            .detect(self.copy.pixels(), self.copy.size(), search);
-        for detection in &mut detections {
-            detection.box_in_frame = self.copy.frame_from_copy(&detection.box_in_frame);
+    /// Whether a proposal is a face: the mesh says so, or both detectors do.
+    fn judge(
+        &mut self,
+        frame: &Frame,
+        proposal: &Proposal,
+        seen_by_rustface: bool,
+    ) -> Option<Detection> {
+        if let Some(fit) = self.chain.confirm(frame, &proposal.square) {
+            let is_sure = fit.shape.presence >= SURE_PRESENCE && proposal.score >= MIN_ALONE_SCORE;
+            let standing = if is_sure {
+                Standing::Sure
+            } else {
+                Standing::Begins
+            };
+            return Some(detection_of(&fit, standing));
         }
-        detections
+        (seen_by_rustface && proposal.score >= MIN_ALONE_SCORE).then(|| Detection {
+            box_in_frame: box_of_proposal(proposal),
+            score: proposal.score,
+            standing: Standing::Begins,
+            shape: None,
+        })
     }
 }
 
-/// The size of a scan's copy: the smallest face asked for just fills the search window, within `most_pixels`, and never
-/// larger than the frame.
-fn scan_size(frame: Resolution, config: &DetectConfig, most_pixels: f32) -> Resolution {
-    let wanted = WINDOW_PX as f32 / config.min_face_size_px.max(1) as f32;
-    let affordable = (most_pixels / frame.n_pixels() as f32).sqrt();
-    let scale = wanted.min(affordable).min(1.0);
-    let scaled = |length_px: u32| (length_px as f32 * scale).round().max(1.0) as u32;
-    Resolution::new(scaled(frame.width_px), scaled(frame.height_px))
+fn detection_of(fit: &Fit, standing: Standing) -> Detection {
+    Detection {
+        box_in_frame: box_of_shape(&fit.shape),
+        score: fit.shape.presence,
+        standing,
+        shape: Some(fit.shape),
+    }
+}
+
+fn is_among(found: &[Detection], place: &BoundingBox) -> bool {
+    found
+        .iter()
+        .any(|known| are_same_face(&known.box_in_frame, place))
 }
 
 #[cfg(test)]

@@ -1,26 +1,40 @@
 //! Finds faces and keeps their identity from frame to frame.
 //!
-//! rustface (SeetaFace) searches a small luma copy of the frame: its cost grows with the area, and the size of
-//! the copy decides the smallest face it can find. The detector is not `Send`; build it in its thread.
+//! *Propose, confirm, follow.* rustface (SeetaFace) and the short-range detector propose faces; the face mesh confirms
+//! them and follows each known face from the frame before without any detector; scans for newcomers go on in slices, so
+//! that no single frame pays for a whole scan. With [`Detector::Rustface`], rustface does everything alone. The detector
+//! is not `Send`; build it in its thread.
 //!
-//! In reading order: [`FaceFinder`] decides where to look, [`luma`] makes the small copies, [`face_detector`] searches
-//! one, [`duplicates`] leaves one detection per face, [`tracker`] gives detections an identity, and [`motion`] predicts
-//! and smooths one face's box.
+//! In reading order: [`FaceFinder`] decides where to look. For the chain, [`chain`] runs its two networks on squares cut out by
+//! [`sampler`], [`tiles`] says which squares, and [`face_shape`] and [`pose`] read the mesh. For rustface,
+//! [`rustface_search`] searches [`luma`] copies through [`rustface`]. [`duplicates`] leaves one detection per face, [`tracker`]
+//! gives detections an identity, and [`motion`] predicts and smooths one face's box.
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::bounding_box::BoundingBox;
 
+pub mod chain;
 pub mod duplicates;
-pub mod face_detector;
 mod face_finder;
+pub mod face_shape;
 pub mod luma;
 pub mod motion;
+pub mod pose;
+pub mod rustface;
+pub mod rustface_search;
+pub mod sampler;
+mod schedule;
 #[cfg(test)]
 mod test_pictures;
+pub mod tiles;
 pub mod tracker;
 
 pub use face_finder::FaceFinder;
+pub use face_shape::FaceShape;
+pub use pose::HeadPose;
 pub use tracker::LOST_GRACE;
 
 /// Identity of a face across frames; never reused within a source.
@@ -32,8 +46,46 @@ pub struct TrackId(pub u64);
 pub struct Detection {
     /// Where.
     pub box_in_frame: BoundingBox,
-    /// rustface's score: about 2 (doubtful) to 30 and more (clear).
+    /// How clear it is; see [`TrackedFace::score`].
     pub score: f32,
+    /// What it is good for.
+    pub standing: Standing,
+    /// What the face mesh says of it, if it lies on it.
+    pub shape: Option<FaceShape>,
+}
+
+/// What a detection is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It continues a face that is followed already.
+    Continues,
+    /// It may be a new face, which must be found again in the next frame before it counts.
+    Begins,
+    /// It is a face.
+    Sure,
+}
+
+/// A new face with at least this many times the score asked of it is believed at once; below, it must be found again in the
+/// next frame. One-frame false alarms score little above the threshold.
+const SURE_SCORE_FACTOR: f32 = 2.0;
+
+/// A face that is being followed stays with this part of the score asked of a new one: turned and half-covered faces
+/// score low, and there is little else it could be at that place.
+const KEEP_SCORE_FACTOR: f32 = 0.4;
+
+impl Standing {
+    /// By rustface's score, when a new face must score `threshold`; `None` for nothing at all.
+    pub fn of_score(score: f32, threshold: f32) -> Option<Self> {
+        if score >= SURE_SCORE_FACTOR * threshold {
+            Some(Self::Sure)
+        } else if score >= threshold {
+            Some(Self::Begins)
+        } else if score >= KEEP_SCORE_FACTOR * threshold {
+            Some(Self::Continues)
+        } else {
+            None
+        }
+    }
 }
 
 /// A face with its identity.
@@ -43,27 +95,56 @@ pub struct TrackedFace {
     pub track: TrackId,
     /// Where, smoothed over time.
     pub box_in_frame: BoundingBox,
-    /// The score when it was last found.
+    /// How clear it was when it was last found. With [`Detector::Both`], 0 to 1: the mesh's presence, or the
+    /// short-range detector's score where there is no mesh. With [`Detector::Rustface`], rustface's score: about 2 (doubtful) to 30
+    /// and more (clear).
     pub score: f32,
     /// How long ago it was last really found; zero when found in this frame, at most [`LOST_GRACE`].
     pub unseen_for: Duration,
+    /// What the face mesh said when it was last found, if it lay on it.
+    pub shape: Option<FaceShape>,
+}
+
+/// What finds faces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Detector {
+    /// rustface and the short-range detector propose, the face mesh confirms and follows.
+    #[default]
+    Both,
+    /// rustface alone.
+    Rustface,
+}
+
+impl Detector {
+    /// The word for it in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Rustface => "rustface",
+        }
+    }
 }
 
 /// What people can adjust about detection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DetectConfig {
+    /// What finds faces.
+    pub detector: Detector,
     /// Smallest face to look for, as its box's side in source-frame px. Clearly smaller faces are left out.
     ///
-    /// In a stream, faces below a sixteenth of the frame's width (80 px of 1280) may stay unnoticed however small this
-    /// is, as the search would cost too much; in still pictures it is a thirty-second. A larger value makes both cheaper.
+    /// In a still picture every face of that size is looked for. In a stream, newcomers below a twentieth of the frame's width
+    /// (64 px of 1280) may stay unnoticed however small this is, as the search would cost too much. A larger value makes both cheaper.
     pub min_face_size_px: u32,
-    /// A new face must score at least this. One that is already followed is kept at two fifths of it.
+    /// With [`Detector::Rustface`], a new face must score at least this; one that is already followed is kept at two fifths of it.
+    /// With [`Detector::Both`] the mesh decides, and this is what rustface must score to overrule it.
     pub score_threshold: f32,
 }
 
 impl Default for DetectConfig {
     fn default() -> Self {
         Self {
+            detector: Detector::default(),
             min_face_size_px: 40,
             score_threshold: 4.0,
         }

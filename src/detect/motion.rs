@@ -9,15 +9,42 @@ use std::{f32::consts::TAU, time::Duration};
 
 use crate::bounding_box::BoundingBox;
 
-/// Cutoff of the box smoothing at rest (time constant 0.16 s). Lower trembles less and settles later.
-const REST_CUTOFF_HZ: f32 = 1.0;
+/// How much a box is smoothed: the constants of the 1€ filter, by how much the measurements jitter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Steadiness {
+    /// Cutoff of the smoothing at rest. Lower trembles less and settles later.
+    rest_cutoff_hz: f32,
+    /// Speeds up to this, in face sides per second, count as rest: jitter alone looks like motion.
+    rest_speed: f32,
+    /// Rise of the cutoff per face side per second above the speed of rest. At a steady speed `v` the box trails by
+    /// `v / (2π · cutoff)`, however fast at most `1 / (2π · this)`, about.
+    cutoff_per_speed: f32,
+}
 
-/// Speeds up to this, in face sides per second, count as rest: the jitter of the detector alone looks like 0.2 to 0.3.
-const REST_SPEED: f32 = 0.4;
+impl Steadiness {
+    /// For a detector's boxes, whose jitter of 1 to 4 % looks like a speed of 0.2 to 0.3. Trails by 6.5 % at most.
+    pub const DETECTOR: Self = Self {
+        rest_cutoff_hz: 1.0,
+        rest_speed: 0.4,
+        cutoff_per_speed: 4.0,
+    };
 
-/// Rise of the cutoff per face side per second above [`REST_SPEED`]. At a steady speed `v` the box trails by
-/// `v / (2π · cutoff)`, which with these three values never exceeds 6.5 % of a face side, however fast.
-const CUTOFF_PER_SPEED: f32 = 4.0;
+    /// For a mesh's, which jitter by 0.1 to 0.3 %. Trails by 2.7 % at most.
+    pub const MESH: Self = Self {
+        rest_cutoff_hz: 1.5,
+        rest_speed: 0.12,
+        cutoff_per_speed: 6.0,
+    };
+
+    /// The weight of a new value at a speed in face sides per second.
+    fn weight(&self, speed: f32, elapsed_s: f32) -> f32 {
+        let above_rest = (speed - self.rest_speed).max(0.0);
+        low_pass_weight(
+            self.rest_cutoff_hz + self.cutoff_per_speed * above_rest,
+            elapsed_s,
+        )
+    }
+}
 
 /// Cutoff of the velocity estimate: differences of jittering boxes need more smoothing than the boxes.
 const VELOCITY_CUTOFF_HZ: f32 = 1.2;
@@ -70,14 +97,19 @@ impl Motion {
     /// The search is scaled by the size expected; if that followed every jitter, each frame would be sampled on another
     /// grid, and the jitter would feed itself.
     pub fn predicted(&self) -> BoundingBox {
-        let [dx, dy] = self.coasted(self.unseen_for);
+        let [dx, dy] = self.moved();
         let [x, y, ..] = self.measured;
         let [.., width, height] = self.shown;
         box_from([x + dx, y + dy, width, height])
     }
 
+    /// How far the face is expected to have moved since it was last found, px.
+    pub fn moved(&self) -> [f32; 2] {
+        self.coasted(self.unseen_for)
+    }
+
     /// Takes in where the face was found in this frame.
-    pub fn found_at(&mut self, found: &BoundingBox) {
+    pub fn found_at(&mut self, found: &BoundingBox, steadiness: Steadiness) {
         let found = state_from(found);
         let since_found_s = self.unseen_for.as_secs_f32();
         // Twice the same instant (a source that repeats a time stamp) says nothing about velocity.
@@ -93,8 +125,8 @@ impl Motion {
         let [vx, vy, v_width, v_height] = self.velocity;
         let side = side_of(&found);
         let elapsed_s = self.pending.as_secs_f32();
-        let place = smoothing_weight(vx.hypot(vy) / side, elapsed_s);
-        let size = smoothing_weight(v_width.abs().max(v_height.abs()) / side, elapsed_s);
+        let place = steadiness.weight(vx.hypot(vy) / side, elapsed_s);
+        let size = steadiness.weight(v_width.abs().max(v_height.abs()) / side, elapsed_s);
         for ((shown, &now), weight) in self
             .shown
             .iter_mut()
@@ -142,12 +174,6 @@ impl Motion {
     }
 }
 
-/// The weight of a new value in the 1€ filter at a speed in face sides per second.
-fn smoothing_weight(speed: f32, elapsed_s: f32) -> f32 {
-    let cutoff_hz = REST_CUTOFF_HZ + CUTOFF_PER_SPEED * (speed - REST_SPEED).max(0.0);
-    low_pass_weight(cutoff_hz, elapsed_s)
-}
-
 /// The weight of a new value in a first-order low-pass, 0 to 1.
 fn low_pass_weight(cutoff_hz: f32, elapsed_s: f32) -> f32 {
     -(-TAU * cutoff_hz * elapsed_s).exp_m1()
@@ -180,7 +206,7 @@ mod tests {
         let shown = positions
             .map(|x| {
                 motion.advance(interval);
-                motion.found_at(&at(x));
+                motion.found_at(&at(x), Steadiness::DETECTOR);
                 motion.shown().center().0
             })
             .collect();

@@ -11,9 +11,9 @@
 use std::time::Duration;
 
 use super::{
-    Detection, TrackId, TrackedFace,
+    Detection, FaceShape, Standing, TrackId, TrackedFace,
     duplicates::{are_same_face, suppress},
-    motion::Motion,
+    motion::{Motion, Steadiness},
 };
 use crate::bounding_box::BoundingBox;
 
@@ -22,14 +22,6 @@ use crate::bounding_box::BoundingBox;
 /// A turn of the head past the detector's limits and back takes 0.4 to 0.8 s; a box that stays much longer after its
 /// face left the picture looks like a mistake. Pictures of a folder must lie further apart than this.
 pub const LOST_GRACE: Duration = Duration::from_millis(800);
-
-/// A new face with at least this many times the asked score is believed at once; below, it must be found again in the
-/// next frame. One-frame false alarms score little above the threshold.
-const SURE_SCORE_FACTOR: f32 = 2.0;
-
-/// A face that is being followed stays with this part of the score asked of a new one: turned and half-covered faces
-/// score low, and there is little else it could be at that place.
-pub const KEEP_SCORE_FACTOR: f32 = 0.4;
 
 /// Boxes are enlarged by this part of their size on every side before they are compared, so that a face which moved by
 /// its whole width between two frames still overlaps itself (the buffered IoU of Yang et al., WACV 2023).
@@ -60,6 +52,8 @@ pub struct ExpectedFace {
     pub box_in_frame: BoundingBox,
     /// Time since it was last found; the interval between frames if that was in the frame before.
     pub unseen_for: Duration,
+    /// What the mesh said when it was last found, moved on likewise.
+    pub shape: Option<FaceShape>,
 }
 
 #[derive(Debug)]
@@ -67,6 +61,7 @@ struct Track {
     id: TrackId,
     motion: Motion,
     score: f32,
+    shape: Option<FaceShape>,
     /// Not found in the last frame.
     is_missing: bool,
     is_confirmed: bool,
@@ -105,24 +100,27 @@ impl Tracker {
 
     /// Where the known faces are to be looked for in this frame, oldest first.
     pub fn expected(&self) -> impl Iterator<Item = ExpectedFace> {
-        self.tracks.iter().map(|track| ExpectedFace {
-            box_in_frame: track.motion.predicted(),
-            unseen_for: track.motion.unseen_for(),
+        self.tracks.iter().map(|track| {
+            let [dx, dy] = track.motion.moved();
+            let shape = track.shape.map(|mut shape| {
+                shape.upright.x += dx;
+                shape.upright.y += dy;
+                shape
+            });
+            ExpectedFace {
+                box_in_frame: track.motion.predicted(),
+                unseen_for: track.motion.unseen_for(),
+                shape,
+            }
         })
     }
 
     /// Takes in what was found in the frame advanced to, in any order.
     ///
-    /// A detection scored at least `score_threshold` can begin a track; [`KEEP_SCORE_FACTOR`] of it continues one.
-    /// Duplicates and boxes without area are dropped.
-    pub fn update(&mut self, detections: &[Detection], score_threshold: f32) {
-        let mut detections: Vec<Detection> = detections
-            .iter()
-            .copied()
-            .filter(|detection| {
-                is_usable(detection) && detection.score >= KEEP_SCORE_FACTOR * score_threshold
-            })
-            .collect();
+    /// Any of them may continue a track; which may begin one is a matter of their [`Standing`]. Duplicates and boxes
+    /// without area are dropped.
+    pub fn update(&mut self, detections: &[Detection]) {
+        let mut detections: Vec<Detection> = detections.iter().copied().filter(is_usable).collect();
         suppress(&mut detections);
 
         let mut is_taken = vec![false; detections.len()];
@@ -135,8 +133,13 @@ impl Tracker {
             };
             is_taken[detection_idx] = true;
             let detection = &detections[detection_idx];
-            track.motion.found_at(&detection.box_in_frame);
+            let steadiness = match detection.shape {
+                Some(_) => Steadiness::MESH,
+                None => Steadiness::DETECTOR,
+            };
+            track.motion.found_at(&detection.box_in_frame, steadiness);
             track.score = detection.score;
+            track.shape = detection.shape;
             track.is_confirmed = true;
         }
         self.tracks
@@ -145,7 +148,7 @@ impl Tracker {
         let mut newcomers: Vec<Detection> = detections
             .into_iter()
             .zip(is_taken)
-            .filter(|(detection, is_taken)| !is_taken && detection.score >= score_threshold)
+            .filter(|(detection, is_taken)| !is_taken && detection.standing >= Standing::Begins)
             .map(|(detection, _)| detection)
             .collect();
         // Faces that appear together are numbered from left to right.
@@ -155,10 +158,10 @@ impl Tracker {
                 id: TrackId(self.n_begun),
                 motion: Motion::starting_at(&newcomer.box_in_frame),
                 score: newcomer.score,
+                shape: newcomer.shape,
                 is_missing: false,
                 // There is no frame before an unrelated one, and a still picture has none after it.
-                is_confirmed: self.is_fresh
-                    || newcomer.score >= SURE_SCORE_FACTOR * score_threshold,
+                is_confirmed: self.is_fresh || newcomer.standing == Standing::Sure,
             });
             self.n_begun += 1;
         }
@@ -184,6 +187,7 @@ impl Tracker {
                 box_in_frame: track.motion.shown(),
                 score: track.score,
                 unseen_for: track.motion.unseen_for(),
+                shape: track.shape,
             })
             .collect()
     }

@@ -121,8 +121,11 @@ impl Metadata {
                 input.mean, input.std
             ));
         }
-        if !positive(input.crop.scale) || !input.crop.shift_y.is_finite() {
-            return Err("its crop geometry makes no sense".to_owned());
+        let crops = [Some(input.crop), input.upright_crop];
+        for crop in crops.into_iter().flatten() {
+            if !positive(crop.scale) || !crop.shift_y.is_finite() {
+                return Err("its crop geometry makes no sense".to_owned());
+            }
         }
         if !positive(self.temperature) {
             return Err(format!(

@@ -11,10 +11,9 @@ use super::{
     device::ComputeDevice,
     error::ModelError,
     network::InferenceNet,
-    preprocess::{InputSpec, Preprocessor},
+    preprocess::{FaceRegion, InputSpec, Preprocessor},
 };
 use crate::{
-    bounding_box::BoundingBox,
     expression::{Expression, Logits},
     frame::Frame,
 };
@@ -169,7 +168,7 @@ impl Classifier {
         &self.metadata.input
     }
 
-    /// Classifies all faces of a frame in one batch, from the same views of each. Returns one [`Logits`] per box, in the boxes' order; divide by
+    /// Classifies all faces of a frame in one batch, from the same views of each. Returns one [`Logits`] per face, in their order; divide by
     /// [`CheckpointInfo::temperature`] when turning them into probabilities.
     ///
     /// # Errors
@@ -177,15 +176,15 @@ impl Classifier {
     pub fn classify(
         &mut self,
         frame: &Frame,
-        boxes: &[BoundingBox],
+        faces: &[FaceRegion],
         views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
-        if boxes.is_empty() {
+        if faces.is_empty() {
             return Ok(Vec::new());
         }
         let spec = self.metadata.input;
-        let mut inputs = Vec::with_capacity(boxes.len() * spec.n_values() * views.count());
-        for face in boxes {
+        let mut inputs = Vec::with_capacity(faces.len() * spec.n_values() * views.count());
+        for face in faces {
             self.preprocessor.append(frame, face, &spec, &mut inputs);
         }
         self.logits_of_views(inputs, views)

@@ -142,6 +142,7 @@ fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
             box_in_frame: BoundingBox::new(10.0, 40.0, 80.0, 80.0),
             score: 0.0,
             unseen_for: std::time::Duration::ZERO,
+            shape: None,
             raw: Probabilities(probabilities),
             smoothed: Probabilities(probabilities),
         }

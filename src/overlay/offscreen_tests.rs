@@ -35,6 +35,7 @@ fn face(track: u64, class: Expression, probability: f32, at: [f32; 4]) -> FaceAn
         box_in_frame: BoundingBox::new(x, y, width, height),
         score: 12.0,
         unseen_for: Duration::ZERO,
+        shape: None,
         raw: Probabilities(values),
         smoothed: Probabilities(values),
     }

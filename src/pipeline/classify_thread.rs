@@ -17,7 +17,11 @@ use super::{
     words,
     worker::{Worker, guarded},
 };
-use crate::{bounding_box::BoundingBox, expression::Logits, frame::Frame, model::Views};
+use crate::{
+    expression::Logits,
+    frame::Frame,
+    model::{Views, preprocess::FaceRegion},
+};
 
 /// A network for the frames to come, or `None` if none could be loaded.
 pub(super) type Network = Option<Box<dyn ClassifyFaces>>;
@@ -143,13 +147,17 @@ impl ClassifyStage {
                     .iter()
                     .map(|face| face.unseen_for.is_zero() || smoother.held(face.track).is_none())
                     .collect();
-                let boxes: Vec<BoundingBox> = faces
+                let regions: Vec<FaceRegion> = faces
                     .iter()
                     .zip(&fresh)
-                    .filter_map(|(face, &fresh)| fresh.then_some(face.box_in_frame))
+                    .filter(|(_, fresh)| **fresh)
+                    .map(|(face, _)| FaceRegion {
+                        box_in_frame: face.box_in_frame,
+                        upright: face.shape.map(|shape| shape.upright),
+                    })
                     .collect();
                 let mut logits =
-                    classify(&mut **network, &frame, &boxes, settings.views)?.into_iter();
+                    classify(&mut **network, &frame, &regions, settings.views)?.into_iter();
                 let temperature = network.info().temperature;
                 let faces = faces
                     .iter()
@@ -166,6 +174,7 @@ impl ClassifyStage {
                             box_in_frame: face.box_in_frame,
                             score: face.score,
                             unseen_for: face.unseen_for,
+                            shape: face.shape,
                             raw: held.raw,
                             smoothed: held.smoothed,
                         })
@@ -187,23 +196,23 @@ impl ClassifyStage {
     }
 }
 
-/// One finite [`Logits`] per box, or the reason why not.
+/// One finite [`Logits`] per face, or the reason why not.
 fn classify(
     network: &mut dyn ClassifyFaces,
     frame: &Frame,
-    boxes: &[BoundingBox],
+    faces: &[FaceRegion],
     views: Views,
 ) -> Result<Vec<Logits>, String> {
-    if boxes.is_empty() {
+    if faces.is_empty() {
         return Ok(Vec::new());
     }
     let logits =
-        guarded(|| network.classify(frame, boxes, views))?.map_err(|error| words(&error))?;
-    if logits.len() != boxes.len() {
+        guarded(|| network.classify(frame, faces, views))?.map_err(|error| words(&error))?;
+    if logits.len() != faces.len() {
         return Err(format!(
             "the network answered for {} faces instead of {}",
             logits.len(),
-            boxes.len()
+            faces.len()
         ));
     }
     if !logits.iter().flat_map(|row| row.0).all(f32::is_finite) {
@@ -218,6 +227,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        bounding_box::BoundingBox,
         detect::{TrackId, TrackedFace},
         expression::Expression,
         model::{CheckpointInfo, ModelError},
@@ -241,7 +251,7 @@ mod tests {
         fn classify(
             &mut self,
             _frame: &Frame,
-            boxes: &[BoundingBox],
+            faces: &[FaceRegion],
             views: Views,
         ) -> Result<Vec<Logits>, ModelError> {
             let mut logits = Logits::default();
@@ -249,7 +259,7 @@ mod tests {
                 Some(mood) => logits.0[mood.index()] = 4.0 * views.count() as f32,
                 None => logits.0[0] = f32::NAN,
             }
-            Ok(vec![logits; boxes.len()])
+            Ok(vec![logits; faces.len()])
         }
     }
 
@@ -274,6 +284,7 @@ mod tests {
             box_in_frame: BoundingBox::new(0.0, 0.0, 2.0, 2.0),
             score: 9.0,
             unseen_for: Duration::from_millis(unseen_ms),
+            shape: None,
         };
         let message = Message {
             run: shared.current_run(),

@@ -171,6 +171,7 @@ mod tests {
                 box_in_frame: Default::default(),
                 score: 9.0,
                 unseen_for: Duration::ZERO,
+                shape: None,
             }]
         }
     }

@@ -15,7 +15,9 @@ use crate::{
     detect::{DetectConfig, TrackId, TrackedFace},
     expression::{Expression, Logits},
     frame::{Frame, FrameId, FramePool, Resolution},
-    model::{CheckpointChoice, CheckpointInfo, ComputeDevice, ModelError, Views},
+    model::{
+        CheckpointChoice, CheckpointInfo, ComputeDevice, ModelError, Views, preprocess::FaceRegion,
+    },
 };
 
 const SIZE: Resolution = Resolution::new(4, 2);
@@ -228,6 +230,7 @@ impl FindFaces for OneFace {
             box_in_frame: BoundingBox::new(0.0, 0.0, 2.0, 2.0),
             score: self.config.score_threshold,
             unseen_for: Duration::ZERO,
+            shape: None,
         }]
     }
 }
@@ -243,12 +246,12 @@ impl ClassifyFaces for AlwaysHappy {
     fn classify(
         &mut self,
         _frame: &Frame,
-        boxes: &[BoundingBox],
+        faces: &[FaceRegion],
         _views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
         let mut logits = Logits::default();
         logits.0[Expression::Happy.index()] = 4.0;
-        Ok(vec![logits; boxes.len()])
+        Ok(vec![logits; faces.len()])
     }
 }
 

@@ -51,7 +51,7 @@ pub use self::{
 use crate::{
     bounding_box::BoundingBox,
     capture::{SourceInfo, SourceSpec},
-    detect::{DetectConfig, TrackId},
+    detect::{DetectConfig, FaceShape, TrackId},
     expression::{Expression, Probabilities},
     frame::Frame,
     model::{CheckpointChoice, CheckpointInfo, DeviceChoice, Views},
@@ -85,10 +85,12 @@ pub struct FaceAnalysis {
     pub track: TrackId,
     /// Where.
     pub box_in_frame: BoundingBox,
-    /// Detector score.
+    /// How clear the face is; see [`TrackedFace::score`](crate::detect::TrackedFace::score).
     pub score: f32,
     /// How long ago the face was last really found; zero when found in this frame.
     pub unseen_for: Duration,
+    /// What the face mesh said when the face was last found, if it lay on it.
+    pub shape: Option<FaceShape>,
     /// Of this frame alone; of the last frame in which the face was found, while [`Self::unseen_for`] is not zero.
     pub raw: Probabilities,
     /// Smoothed over time; equal to `raw` when smoothing is off. Stands still while the face is not found.

@@ -6,14 +6,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::Pacing;
 use crate::{
-    bounding_box::BoundingBox,
     capture::{self, CaptureError, FrameSource, SourceSpec},
     detect::{DetectConfig, FaceFinder, TrackedFace},
     expression::Logits,
     frame::Frame,
     model::{
         CheckpointChoice, CheckpointInfo, Classifier, ComputeDevice, DeviceChoice, ModelError,
-        Views,
+        Views, preprocess::FaceRegion,
     },
 };
 
@@ -42,19 +41,19 @@ impl FindFaces for FaceFinder {
     }
 }
 
-/// Face boxes in, logits out. Loaded on one thread and used on another.
+/// Faces in, logits out. Loaded on one thread and used on another.
 pub trait ClassifyFaces: Send {
     /// What the checkpoint says about itself.
     fn info(&self) -> &Arc<CheckpointInfo>;
 
-    /// One [`Logits`] per box, in the boxes' order.
+    /// One [`Logits`] per face, in their order.
     ///
     /// # Errors
     /// A [`ModelError`] if the network could not be run.
     fn classify(
         &mut self,
         frame: &Frame,
-        boxes: &[BoundingBox],
+        faces: &[FaceRegion],
         views: Views,
     ) -> Result<Vec<Logits>, ModelError>;
 }
@@ -67,10 +66,10 @@ impl ClassifyFaces for Classifier {
     fn classify(
         &mut self,
         frame: &Frame,
-        boxes: &[BoundingBox],
+        faces: &[FaceRegion],
         views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
-        Classifier::classify(self, frame, boxes, views)
+        Classifier::classify(self, frame, faces, views)
     }
 }
 

@@ -27,12 +27,11 @@ pub use self::{
     pictures::PictureKind,
 };
 use crate::{
-    bounding_box::BoundingBox,
     capture::{self, CaptureError, FrameSource, SourceSpec},
     detect::TrackId,
     expression::{Logits, Probabilities},
     frame::{Frame, FramePool, Resolution},
-    model::{CheckpointInfo, ModelError},
+    model::{CheckpointInfo, ModelError, preprocess::FaceRegion},
     pipeline::{ClassifyFaces, Smoother},
     record::{
         MANIFEST_FILE,
@@ -263,14 +262,14 @@ impl Reader<'_> {
         if found.iter().any(|&face| self.answers[face].is_some()) {
             return Ok(false);
         }
-        let boxes: Vec<BoundingBox> = found
+        let regions: Vec<FaceRegion> = found
             .iter()
-            .map(|&face| self.session.faces[face].box_in_frame)
+            .map(|&face| self.session.faces[face].box_in_frame.into())
             .collect();
         let started = Instant::now();
-        let logits = self
-            .network
-            .classify(frame, &boxes, self.session.manifest.settings.views)?;
+        let logits =
+            self.network
+                .classify(frame, &regions, self.session.manifest.settings.views)?;
         let took = started.elapsed();
         let temperature = self.network.info().temperature;
         for (face, logits) in found.into_iter().zip(logits) {

@@ -51,14 +51,14 @@ impl ClassifyFaces for OneMind {
     fn classify(
         &mut self,
         _: &Frame,
-        boxes: &[BoundingBox],
+        faces: &[FaceRegion],
         views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
-        self.n_boxes.push(boxes.len());
+        self.n_boxes.push(faces.len());
         self.views = views;
         let mut logits = Logits::default();
         logits.0[self.sees.index()] = 4.0;
-        Ok(vec![logits; boxes.len()])
+        Ok(vec![logits; faces.len()])
     }
 }
 
@@ -201,13 +201,13 @@ fn probabilities_are_smoothed_as_in_the_recording() {
         fn classify(
             &mut self,
             frame: &Frame,
-            boxes: &[BoundingBox],
+            faces: &[FaceRegion],
             views: Views,
         ) -> Result<Vec<Logits>, ModelError> {
             if frame.time > Duration::ZERO {
                 self.0.sees = Expression::Angry;
             }
-            self.0.classify(frame, boxes, views)
+            self.0.classify(frame, faces, views)
         }
     }
     let mut session = recorded();

@@ -59,6 +59,7 @@ pub(super) fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest 
         settings: manifest::Settings {
             smoothing_s: settings.smoothing.as_secs_f64(),
             views: settings.views,
+            detector: settings.detect.detector,
             min_face_size_px: settings.detect.min_face_size_px,
             score_threshold: settings.detect.score_threshold,
             video: config.video.name().to_owned(),
@@ -81,6 +82,9 @@ pub(super) fn changed_settings(before: Settings, now: Settings) -> Vec<String> {
     }
     if now.views != before.views {
         words.push(format!("views {}", now.views.name()));
+    }
+    if detect.detector != detect_before.detector {
+        words.push(format!("detector {}", detect.detector.name()));
     }
     if detect.min_face_size_px != detect_before.min_face_size_px {
         words.push(format!("min_face_size_px {}", detect.min_face_size_px));

@@ -17,7 +17,7 @@ use super::{
     MANIFEST_FILE, SessionError,
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
-use crate::model::Views;
+use crate::{detect::Detector, model::Views};
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "fervis-session/1";
@@ -138,6 +138,9 @@ pub struct Settings {
     pub views: Views,
     /// Smallest face that was looked for, px.
     pub min_face_size_px: u32,
+    /// What found the faces; in sessions from before there was a choice, rustface alone.
+    #[serde(default = "rustface_alone")]
+    pub detector: Detector,
     /// Least score of a new face.
     pub score_threshold: f32,
     /// `annotated`, `clean`, `both` or `none`.
@@ -290,6 +293,10 @@ impl Manifest {
     }
 }
 
+fn rustface_alone() -> Detector {
+    Detector::Rustface
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -333,6 +340,7 @@ pub(crate) mod tests {
                 smoothing_s: 0.3,
                 views: Views::Flip,
                 min_face_size_px: 40,
+                detector: Detector::Both,
                 score_threshold: 4.0,
                 video: "none".to_owned(),
                 privacy: None,

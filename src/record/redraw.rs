@@ -161,6 +161,7 @@ fn face_analysis(face: &FaceRow) -> FaceAnalysis {
         box_in_frame: face.box_in_frame,
         score: face.score,
         unseen_for: face.unseen_for,
+        shape: None,
         raw: face.raw,
         smoothed: face.smoothed,
     }

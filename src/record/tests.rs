@@ -130,6 +130,7 @@ impl Script {
                 box_in_frame: BoundingBox::new(10.0 * track as f32, 8.0, 20.0, 20.0),
                 score: 12.0,
                 unseen_for: Duration::ZERO,
+                shape: None,
                 raw,
                 smoothed: raw,
             }

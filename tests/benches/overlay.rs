@@ -80,6 +80,7 @@ fn faces(resolution: Resolution) -> Vec<FaceAnalysis> {
             box_in_frame: BoundingBox::new(x, height * 0.4, side, side),
             score: 20.0,
             unseen_for: Duration::ZERO,
+            shape: None,
             raw: probabilities,
             smoothed: probabilities,
         }

@@ -17,7 +17,7 @@ use fervis::{
     frame::{Frame, FramePool, Resolution},
     model::{
         CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, Views, bundled_names,
-        preprocess::Preprocessor,
+        preprocess::{FaceRegion, Preprocessor},
     },
 };
 
@@ -119,12 +119,17 @@ fn classifying(scene: &Scene) -> Result<()> {
                 &format!("preprocess, one face of {:.0} px", boxes[0].width),
                 measure(|| {
                     input.clear();
-                    preprocessor.append(&frame, &boxes[0], &spec, &mut input);
+                    preprocessor.append(&frame, &boxes[0].into(), &spec, &mut input);
                 }),
             );
         }
         for n_faces in [1, 3, 8] {
-            let faces: Vec<_> = boxes.iter().copied().cycle().take(n_faces).collect();
+            let faces: Vec<FaceRegion> = boxes
+                .iter()
+                .map(|face| (*face).into())
+                .cycle()
+                .take(n_faces)
+                .collect();
             row(
                 &format!("preprocess and classify, {name}, faces: {n_faces}"),
                 measure(|| {
@@ -167,6 +172,7 @@ fn drawing() {
                 ),
                 score: 20.0,
                 unseen_for: Duration::ZERO,
+                shape: None,
                 raw: probabilities,
                 smoothed: probabilities,
             }

@@ -55,7 +55,7 @@ use fervis::{
         CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, Views,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
         network::Architecture,
-        preprocess::{CropGeometry, InputSpec, Preprocessor},
+        preprocess::{CropGeometry, FaceRegion, InputSpec, Preprocessor},
         three_block::ThreeBlockConfig,
     },
 };
@@ -200,7 +200,7 @@ fn preprocessing_agrees_with_numpy() {
     let spec = metadata().input;
     for golden in &GOLDEN {
         let mut input = Vec::new();
-        Preprocessor::default().append(&frame(), &golden.face, &spec, &mut input);
+        Preprocessor::default().append(&frame(), &golden.face.into(), &spec, &mut input);
         let diagonal: Vec<f32> = input.iter().step_by(spec.width + 1).copied().collect();
         assert_close("input", &diagonal, &golden.input);
     }
@@ -209,7 +209,7 @@ fn preprocessing_agrees_with_numpy() {
 #[test]
 fn logits_and_probabilities_agree_with_numpy() {
     let mut classifier = classifier(&metadata());
-    let faces = GOLDEN.map(|golden| golden.face);
+    let faces = GOLDEN.map(|golden| FaceRegion::from(golden.face));
     let logits = classifier
         .classify(&frame(), &faces, Views::Single)
         .unwrap();
@@ -226,7 +226,7 @@ fn logits_and_probabilities_agree_with_numpy() {
 fn labels_say_which_output_is_which() {
     let mut reversed = metadata();
     reversed.labels.reverse();
-    let faces = GOLDEN.map(|golden| golden.face);
+    let faces = GOLDEN.map(|golden| FaceRegion::from(golden.face));
     let logits = classifier(&reversed)
         .classify(&frame(), &faces, Views::Single)
         .unwrap();
@@ -242,13 +242,13 @@ fn labels_say_which_output_is_which() {
 fn two_views_are_the_mean_of_both() {
     let mut classifier = classifier(&metadata());
     let (frame, spec) = (frame(), metadata().input);
-    let faces = GOLDEN.map(|golden| golden.face);
+    let faces = GOLDEN.map(|golden| FaceRegion::from(golden.face));
     let both = classifier.classify(&frame, &faces, Views::Flip).unwrap();
     assert_eq!(both.len(), GOLDEN.len());
     let mut preprocessor = Preprocessor::default();
     for (both, golden) in both.iter().zip(&GOLDEN) {
         let mut input = Vec::new();
-        preprocessor.append(&frame, &golden.face, &spec, &mut input);
+        preprocessor.append(&frame, &golden.face.into(), &spec, &mut input);
         let rows = input.chunks_exact(spec.width);
         let mirrored = rows.flat_map(|row| row.iter().rev().copied()).collect();
         let mirrored = classifier.logits(mirrored).unwrap()[0];
@@ -263,7 +263,7 @@ fn two_views_are_the_mean_of_both() {
 fn classifying_is_preprocessing_and_the_network() {
     let mut classifier = classifier(&metadata());
     let frame = frame();
-    let faces = GOLDEN.map(|golden| golden.face);
+    let faces = GOLDEN.map(|golden| FaceRegion::from(golden.face));
     let batch = classifier.classify(&frame, &faces, Views::Single).unwrap();
     let mut preprocessor = Preprocessor::default();
     for (logits, face) in batch.iter().zip(&faces) {

@@ -7,10 +7,10 @@
 use std::time::{Duration, Instant};
 
 use fervis::{
-    bounding_box::BoundingBox,
-    detect::{DetectConfig, FaceFinder},
+    detect::{DetectConfig, Detector, FaceFinder, TrackedFace},
     frame::{Frame, FrameId, RGBA_BYTES, Resolution},
-    model::preprocess::CropGeometry,
+    model::preprocess::{CropGeometry, FaceRegion},
+    oriented_box::OrientedBox,
 };
 
 use crate::dataset::{Dataset, IMAGE_SIDE_PX};
@@ -20,51 +20,107 @@ const ENLARGEMENT: usize = 4;
 /// Side of the frame around it, px: the image in the middle and half its side all round.
 const FRAME_SIDE_PX: usize = 2 * ENLARGEMENT * IMAGE_SIDE_PX;
 
-/// What the detector found.
+/// What the detectors found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Framing {
-    /// The medians over all images in which a face was found.
+    /// From rustface's box to the image: the medians over all images in which rustface found a face.
     pub crop: CropGeometry,
+    /// From the square around the mesh to the image: the medians over all images in which there was a mesh.
+    pub upright_crop: CropGeometry,
+    /// From the square around the mesh to the box that stands for it: as far as rustface's box lies from it.
+    pub box_from_mesh: CropGeometry,
     /// Images looked at.
     pub n_images: usize,
-    /// Images in which a face was found.
+    /// Images in which rustface found a face.
     pub n_found: usize,
+    /// Images in which there was a mesh.
+    pub n_meshes: usize,
 }
 
-/// Learns the crop from the images at `indices`; `None` if no face was found in any.
+/// Learns the crops from the images at `indices`; `None` if no face was found in any.
 pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
-    let mut finder = FaceFinder::new(DetectConfig::default());
-    let (mut scales, mut shifts) = (Vec::new(), Vec::new());
-    let image_side = (ENLARGEMENT * IMAGE_SIDE_PX) as f32;
-    for index in indices {
-        let Some((_, face)) = find_face(&mut finder, dataset.image(*index)) else {
-            continue;
-        };
-        let side = face.width.max(face.height);
-        scales.push(image_side / side);
-        shifts.push((FRAME_SIDE_PX as f32 / 2.0 - face.center().1) / side);
-    }
-    let n_found = scales.len();
-    let crop = CropGeometry {
-        scale: median(scales)?,
-        shift_y: median(shifts)?,
+    let finder = |detector| {
+        FaceFinder::new(DetectConfig {
+            detector,
+            ..DetectConfig::default()
+        })
     };
+    let (mut rustface, mut chain) = (finder(Detector::Rustface), finder(Detector::Both));
+    let (mut by_box, mut by_mesh, mut between) = (
+        Relations::default(),
+        Relations::default(),
+        Relations::default(),
+    );
+    let middle = FRAME_SIDE_PX as f32 / 2.0;
+    let image = OrientedBox::upright((middle, middle), (ENLARGEMENT * IMAGE_SIDE_PX) as f32);
+    for index in indices {
+        let pixels = dataset.image(*index);
+        let boxed = find_face(&mut rustface, pixels).map(|(_, face)| {
+            let side = face.box_in_frame.width.max(face.box_in_frame.height);
+            OrientedBox::upright(face.box_in_frame.center(), side)
+        });
+        let mesh = find_face(&mut chain, pixels).and_then(|(_, face)| face.shape);
+        if let Some(boxed) = &boxed {
+            by_box.push(boxed, &image);
+        }
+        if let Some(mesh) = &mesh {
+            by_mesh.push(&mesh.upright, &image);
+        }
+        if let (Some(boxed), Some(mesh)) = (&boxed, &mesh) {
+            between.push(&mesh.upright, boxed);
+        }
+    }
     Some(Framing {
-        crop,
         n_images: indices.len(),
-        n_found,
+        n_found: by_box.scales.len(),
+        n_meshes: by_mesh.scales.len(),
+        crop: by_box.medians()?,
+        upright_crop: by_mesh.medians()?,
+        box_from_mesh: between.medians()?,
     })
 }
 
-/// A frame with the image in its middle, and the box that the detector finds there; the clearest of several, `None` of
+/// How some squares lie to others.
+#[derive(Default)]
+struct Relations {
+    scales: Vec<f32>,
+    shifts: Vec<f32>,
+}
+
+impl Relations {
+    /// How far the center of `to` lies below that of `from` along the face, and its side, both in sides of `from`.
+    fn push(&mut self, from: &OrientedBox, to: &OrientedBox) {
+        let (_, down) = from.axes();
+        let shift = (to.x - from.x) * down[0] + (to.y - from.y) * down[1];
+        self.scales.push(to.side / from.side);
+        self.shifts.push(shift / from.side);
+    }
+
+    fn medians(self) -> Option<CropGeometry> {
+        Some(CropGeometry {
+            scale: median(self.scales)?,
+            shift_y: median(self.shifts)?,
+        })
+    }
+}
+
+/// A frame with the image in its middle, and the face that is found there; the clearest of several, `None` of
 /// none.
-pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame, BoundingBox)> {
+pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame, TrackedFace)> {
     finder.reset();
     let frame = frame_around(image);
     let faces = finder.find(&frame);
     let face = faces.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
-    let box_in_frame = face.box_in_frame;
-    Some((frame, box_in_frame))
+    let face = *face;
+    Some((frame, face))
+}
+
+/// What a network cuts out of the frame for a face.
+pub(crate) fn region_of(face: &TrackedFace) -> FaceRegion {
+    FaceRegion {
+        box_in_frame: face.box_in_frame,
+        upright: face.shape.map(|shape| shape.upright),
+    }
 }
 
 /// The image enlarged (bilinear) in the middle of a grey frame, its border pixels continued to the frame's border.
@@ -98,6 +154,7 @@ fn frame_around(image: &[u8]) -> Frame {
         size,
         rgba.into(),
     )
+    .into_still()
 }
 
 fn median(mut values: Vec<f32>) -> Option<f32> {

@@ -15,7 +15,12 @@ use fervis::{
 };
 use serde::Serialize;
 
-use crate::{dataset::Dataset, ferplus::FerPlus, framing::find_face, metrics::Metrics};
+use crate::{
+    dataset::Dataset,
+    ferplus::FerPlus,
+    framing::{find_face, region_of},
+    metrics::Metrics,
+};
 
 /// The same images twice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -64,7 +69,7 @@ impl ThroughDetector {
         for (&index, logits) in indices.iter().zip(straight) {
             if let Some((frame, face)) = find_face(&mut finder, dataset.image(index)) {
                 found.push(index);
-                through.extend(classifier.classify(&frame, &[face], Views::Single)?);
+                through.extend(classifier.classify(&frame, &[region_of(&face)], Views::Single)?);
                 as_they_are.push(*logits);
             }
         }

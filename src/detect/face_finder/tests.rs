@@ -9,7 +9,7 @@ use crate::detect::{
 };
 
 fn find_in(picture: &RgbImage) -> Vec<TrackedFace> {
-    FaceFinder::new(DetectConfig::default()).find(&frame_from(picture, Duration::ZERO))
+    FaceFinder::new(DetectConfig::default()).find(&frame_from(picture, Duration::ZERO).into_still())
 }
 
 /// Asserts that there is exactly one face, centred within 12 % of its side and of the right size within 30 %: what
@@ -109,11 +109,14 @@ fn frames_of_any_size_are_survived() {
 fn odd_settings_are_survived() {
     for min_face_size_px in [0, 1, 5_000, u32::MAX] {
         for score_threshold in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-            let mut finder = FaceFinder::new(DetectConfig {
-                min_face_size_px,
-                score_threshold,
-            });
-            finder.find(&frame_from(&astronaut(), Duration::ZERO));
+            for detector in [Detector::Both, Detector::Rustface] {
+                let mut finder = FaceFinder::new(DetectConfig {
+                    detector,
+                    min_face_size_px,
+                    score_threshold,
+                });
+                finder.find(&frame_from(&astronaut(), Duration::ZERO));
+            }
         }
     }
 }
@@ -204,39 +207,4 @@ fn the_same_frames_give_the_same_faces() {
             .collect()
     };
     assert_eq!(run(), run());
-}
-
-#[test]
-fn a_scan_is_as_large_as_the_smallest_face_needs_and_no_larger_than_it_may_be() {
-    let size = |width, height, min_face_size_px, most_pixels| {
-        let config = DetectConfig {
-            min_face_size_px,
-            ..DetectConfig::default()
-        };
-        scan_size(Resolution::new(width, height), &config, most_pixels)
-    };
-    assert_eq!(
-        size(1280, 720, 80, LIVE_SCAN_PIXELS),
-        Resolution::new(640, 360)
-    );
-    assert_eq!(
-        size(1280, 720, 20, LIVE_SCAN_PIXELS),
-        Resolution::new(640, 360)
-    );
-    assert_eq!(
-        size(1280, 720, 160, LIVE_SCAN_PIXELS),
-        Resolution::new(320, 180)
-    );
-    assert_eq!(
-        size(320, 240, 10, LIVE_SCAN_PIXELS),
-        Resolution::new(320, 240)
-    );
-    assert_eq!(
-        size(3840, 2160, 40, STILL_SCAN_PIXELS),
-        Resolution::new(1280, 720)
-    );
-    assert_eq!(
-        size(1, 8000, 40, LIVE_SCAN_PIXELS),
-        Resolution::new(1, 8000)
-    );
 }

@@ -11,10 +11,13 @@ const CLEAR: f32 = 20.0;
 const DOUBTFUL: f32 = 5.0;
 const FRAME: Duration = Duration::from_millis(33);
 
+/// A detection by rustface; below two fifths of the threshold it would be none, so callers stay above.
 fn face(x: f32, y: f32, side: f32, score: f32) -> Detection {
     Detection {
         box_in_frame: BoundingBox::new(x, y, side, side),
         score,
+        standing: Standing::of_score(score, THRESHOLD).unwrap_or(Standing::Continues),
+        shape: None,
     }
 }
 
@@ -22,14 +25,14 @@ fn face(x: f32, y: f32, side: f32, score: f32) -> Detection {
 fn running() -> (Tracker, Duration) {
     let mut tracker = Tracker::default();
     tracker.advance(Duration::ZERO);
-    tracker.update(&[], THRESHOLD);
+    tracker.update(&[]);
     (tracker, Duration::ZERO)
 }
 
 fn step(tracker: &mut Tracker, time: &mut Duration, detections: &[Detection]) -> Vec<TrackedFace> {
     *time += FRAME;
     tracker.advance(*time);
-    tracker.update(detections, THRESHOLD);
+    tracker.update(detections);
     tracker.faces()
 }
 
@@ -60,7 +63,7 @@ fn a_doubtful_face_shows_at_once_in_a_still_picture() {
     let mut tracker = Tracker::default();
     for second in 0..3 {
         assert!(tracker.advance(Duration::from_secs(second)));
-        tracker.update(&[face(50.0, 50.0, 80.0, DOUBTFUL)], THRESHOLD);
+        tracker.update(&[face(50.0, 50.0, 80.0, DOUBTFUL)]);
         let faces = tracker.faces();
         assert_eq!(faces.len(), 1);
         assert_eq!(faces[0].track, TrackId(second), "pictures share no faces");
@@ -123,7 +126,7 @@ fn a_repeated_time_stamp_is_harmless() {
     let mut tracker = Tracker::default();
     for x in [50.0, 60.0, 55.0] {
         tracker.advance(Duration::from_secs(1));
-        tracker.update(&[face(x, 50.0, 80.0, CLEAR)], THRESHOLD);
+        tracker.update(&[face(x, 50.0, 80.0, CLEAR)]);
         assert_eq!(tracker.faces()[0].track, TrackId(0));
         assert!(tracker.faces()[0].box_in_frame.x.is_finite());
     }
@@ -166,6 +169,8 @@ fn wild_detection() -> impl Strategy<Value = Detection> {
     prop::array::uniform5(any_value).prop_map(|[x, y, width, height, score]| Detection {
         box_in_frame: BoundingBox::new(x, y, width, height),
         score,
+        standing: Standing::Sure,
+        shape: None,
     })
 }
 
@@ -200,7 +205,7 @@ proptest! {
         let mut alive = BTreeSet::new();
         for (scene, time) in scenes.iter().zip(times) {
             tracker.advance(time);
-            tracker.update(scene, THRESHOLD);
+            tracker.update(scene);
             let faces = tracker.faces();
             prop_assert!(faces.windows(2).all(|pair| pair[0].track < pair[1].track));
             for face in &faces {
@@ -222,7 +227,7 @@ proptest! {
         let mut tracker = Tracker::default();
         for (scene, time) in scenes.iter().zip(times) {
             tracker.advance(time);
-            tracker.update(scene, THRESHOLD);
+            tracker.update(scene);
             let expected = tracker.expected().map(|expected| expected.box_in_frame);
             let shown: Vec<BoundingBox> = tracker
                 .faces()
@@ -252,9 +257,9 @@ proptest! {
         for (frame_idx, (scene, shuffled)) in scenes.iter().zip(&shuffled).enumerate() {
             let time = FRAME * frame_idx as u32;
             one.advance(time);
-            one.update(scene, THRESHOLD);
+            one.update(scene);
             other.advance(time);
-            other.update(shuffled, THRESHOLD);
+            other.update(shuffled);
             prop_assert_eq!(one.faces(), other.faces());
         }
     }
@@ -277,7 +282,7 @@ proptest! {
             tracker.advance(time);
             // Speeds are learnt in the first frames.
             let is_seen = !is_missed || frame_idx < 8;
-            tracker.update(if is_seen { std::slice::from_ref(&here) } else { &[] }, THRESHOLD);
+            tracker.update(if is_seen { std::slice::from_ref(&here) } else { &[] });
             let faces = tracker.faces();
             prop_assert_eq!(faces.len(), 1);
             prop_assert_eq!(faces[0].track, TrackId(0));

@@ -15,12 +15,14 @@ use super::{
     recording::{self, Picture, Recording},
 };
 use crate::{
-    bounding_box::BoundingBox,
     capture::SourceSpec,
     detect::{DetectConfig, TrackedFace},
     expression::Logits,
     frame::Frame,
-    model::{CheckpointChoice, CheckpointInfo, ComputeDevice, DeviceChoice, ModelError, Views},
+    model::{
+        CheckpointChoice, CheckpointInfo, ComputeDevice, DeviceChoice, ModelError, Views,
+        preprocess::FaceRegion,
+    },
     pipeline::{
         Analysis, ClassifyFaces, Event, FindFaces, Pacing, Parts, Pipeline, PipelineConfig,
         Settings, Stats, Tap, TapHandle, Transport,
@@ -186,10 +188,10 @@ impl ClassifyFaces for Mute {
     fn classify(
         &mut self,
         _frame: &Frame,
-        boxes: &[BoundingBox],
+        faces: &[FaceRegion],
         _views: Views,
     ) -> Result<Vec<Logits>, ModelError> {
-        Ok(vec![Logits::default(); boxes.len()])
+        Ok(vec![Logits::default(); faces.len()])
     }
 }
 

@@ -194,6 +194,7 @@ pub fn shown(row: &FaceRow, scale: f32) -> FaceAnalysis {
         box_in_frame,
         score: row.score,
         unseen_for: row.unseen_for,
+        shape: None,
         raw: row.raw,
         smoothed: row.smoothed,
     }

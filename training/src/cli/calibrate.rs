@@ -53,6 +53,7 @@ pub fn run(args: &Args) -> Result<()> {
     let framing = framing::learn(&dataset, &public[..public.len().min(N_FRAMING_IMAGES)])
         .context("the detector found no face in PublicTest")?;
     checkpoint.metadata.input.crop = framing.crop;
+    checkpoint.metadata.input.upright_crop = Some(framing.upright_crop);
     let mut classifier = Classifier::new(
         checkpoint.clone(),
         checkpoint.metadata.name.clone(),
@@ -69,7 +70,17 @@ pub fn run(args: &Args) -> Result<()> {
     checkpoint.metadata.uncertain_below = calibration.uncertain_below;
     Checkpoint::write(&checkpoint.metadata, &checkpoint.weights, &args.out)?;
     println!(
-        "face found in {} of {} images; crop scale {:.3}, shifted down by {:.3} of the box",
+        "mesh on a face in {} of {} images: upright crop scale {:.3}, shifted down by {:.3} of its square; rustface's box is {:.3} of it, \
+         shifted down by {:.3}",
+        framing.n_meshes,
+        framing.n_images,
+        framing.upright_crop.scale,
+        framing.upright_crop.shift_y,
+        framing.box_from_mesh.scale,
+        framing.box_from_mesh.shift_y
+    );
+    println!(
+        "face found by rustface in {} of {} images: crop scale {:.3}, shifted down by {:.3} of the box",
         framing.n_found, framing.n_images, framing.crop.scale, framing.crop.shift_y
     );
     let threshold = f64::from(calibration.uncertain_below);

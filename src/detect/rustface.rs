@@ -15,7 +15,7 @@ use std::{
 
 use rustface::ImageData;
 
-use super::Detection;
+use super::rustface_search::Sighting;
 use crate::{bounding_box::BoundingBox, frame::Resolution};
 
 /// Pixels of the detector's search window; a picture smaller than this in either direction holds no face it could find.
@@ -69,7 +69,7 @@ impl FaceDetector {
     ///
     /// # Panics
     /// If the length of `luma` contradicts `size`.
-    pub fn detect(&mut self, luma: &[u8], size: Resolution, search: Search) -> Vec<Detection> {
+    pub fn detect(&mut self, luma: &[u8], size: Resolution, search: Search) -> Vec<Sighting> {
         assert_eq!(luma.len(), size.n_pixels(), "one byte a pixel");
         if size.width_px.min(size.height_px) < WINDOW_PX {
             return Vec::new();
@@ -101,10 +101,10 @@ fn load() -> Box<dyn rustface::Detector> {
 }
 
 /// `None` for a degenerate answer: the model's box regression can shrink a window to nothing.
-fn detection_from(face: &rustface::FaceInfo) -> Option<Detection> {
+fn detection_from(face: &rustface::FaceInfo) -> Option<Sighting> {
     let found = face.bbox();
     let score = face.score() as f32;
-    (found.width() > 0 && found.height() > 0 && score.is_finite()).then(|| Detection {
+    (found.width() > 0 && found.height() > 0 && score.is_finite()).then(|| Sighting {
         box_in_frame: BoundingBox::new(
             found.x() as f32,
             found.y() as f32,
