@@ -24,7 +24,7 @@ impl Weights {
     }
 
     fn try_parse(bytes: &[u8]) -> Result<Self> {
-        let values = |tensor: &Tensor| {
+        let values = |tensor: &Tensor| -> Result<Values> {
             Ok(Values {
                 shape: tensor.dims().to_vec(),
                 values: tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?,
