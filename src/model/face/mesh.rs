@@ -134,3 +134,6 @@ impl Branch {
         self.head.run_whole(image, &mut self.out); // (1, 1, 1404) or (1, 1, 1)
     }
 }
+
+#[cfg(test)]
+mod tests;

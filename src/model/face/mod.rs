@@ -7,6 +7,8 @@
 //!
 //! Inputs are plain slices, so that a sampler writes straight into a buffer that is used again for each frame.
 
+#[cfg(test)]
+mod golden;
 mod mesh;
 mod proposal;
 mod short_range;

@@ -108,3 +108,97 @@ pub fn suppress(mut proposals: Vec<Proposal>, max_overlap: f32) -> Vec<Proposal>
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proposal(score: f32, [x0, y0, x1, y1]: [f32; 4]) -> Proposal {
+        Proposal {
+            score,
+            x0,
+            y0,
+            x1,
+            y1,
+            key_points: [[x0, y1]; N_KEY_POINTS],
+        }
+    }
+
+    #[test]
+    fn numbers_are_pixels_from_the_anchor() {
+        let numbers = std::array::from_fn(|index| {
+            [12.8, -25.6, 32.0, 64.0]
+                .get(index)
+                .copied()
+                .unwrap_or(index as f32)
+        });
+        let decoded = Proposal::decode(0.75, &numbers, [0.5, 0.25], 128);
+        // Center (0.6, 0.05), size (0.25, 0.5).
+        for (actual, expected) in [
+            (decoded.score, 0.75),
+            (decoded.x0, 0.475),
+            (decoded.y0, -0.2),
+            (decoded.x1, 0.725),
+            (decoded.y1, 0.3),
+            (decoded.key_points[0][0], 0.5 + 4.0 / 128.0),
+            (decoded.key_points[5][1], 0.25 + 15.0 / 128.0),
+        ] {
+            assert!(
+                (actual - expected).abs() < 1e-6,
+                "{actual} against {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn overlap_is_intersection_over_union() {
+        let a = proposal(1.0, [0.0, 0.0, 2.0, 2.0]);
+        for (other, expected) in [
+            ([0.0, 0.0, 2.0, 2.0], 1.0),
+            ([1.0, 0.0, 3.0, 2.0], 1.0 / 3.0),
+            ([1.0, 1.0, 3.0, 3.0], 1.0 / 7.0),
+            ([2.0, 0.0, 4.0, 2.0], 0.0),
+            ([5.0, 5.0, 4.0, 4.0], 0.0), // Inside out
+            ([f32::NAN, 0.0, 1.0, 1.0], 0.0),
+        ] {
+            let overlap = a.overlap(&proposal(1.0, other));
+            assert!(
+                (overlap - expected).abs() < 1e-6 || expected == 0.0 && !(overlap > 0.5),
+                "{other:?}: {overlap}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_overlaps_the_best_is_averaged_with_it_by_score() {
+        let kept = suppress(
+            vec![
+                proposal(0.3, [0.1, 0.0, 1.1, 1.0]),
+                proposal(0.9, [0.0, 0.0, 1.0, 1.0]),
+                proposal(0.8, [4.0, 4.0, 5.0, 5.0]),
+                proposal(0.6, [0.0, 0.5, 1.0, 1.5]), // A third of both: above the threshold.
+            ],
+            0.3,
+        );
+        assert_eq!(kept.len(), 2);
+        // (0.9 · 0 + 0.3 · 0.1) / 1.8 and (0.9 · 1 + 0.3 · 1 + 0.6 · 1.5) / 1.8
+        assert!((kept[0].x0 - 0.03 / 1.8).abs() < 1e-6, "{kept:?}");
+        assert!((kept[0].y1 - 2.1 / 1.8).abs() < 1e-6, "{kept:?}");
+        assert!(
+            (kept[0].key_points[3][1] - 2.1 / 1.8).abs() < 1e-6,
+            "{kept:?}"
+        );
+        assert_eq!((kept[0].score, kept[1].score), (0.9, 0.8));
+    }
+
+    #[test]
+    fn everything_ends_even_with_numbers_that_are_none() {
+        let odd = [f32::NAN, f32::INFINITY, 0.0, -1.0];
+        let proposals: Vec<_> = odd
+            .iter()
+            .flat_map(|&score| odd.map(|edge| proposal(score, [edge, 0.0, 1.0, edge])))
+            .collect();
+        assert!(!suppress(proposals, 0.3).is_empty());
+        assert!(suppress(Vec::new(), 0.3).is_empty());
+    }
+}

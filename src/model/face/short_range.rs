@@ -148,3 +148,6 @@ impl Head {
 fn anchor(pixel: usize, side: usize) -> [f32; 2] {
     [pixel % side, pixel / side].map(|at| (at as f32 + 0.5) / side as f32)
 }
+
+#[cfg(test)]
+mod tests;

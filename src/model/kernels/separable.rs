@@ -526,3 +526,6 @@ impl Separable {
         unsafe { pool_row(self.columns.simd, &row) }
     }
 }
+
+#[cfg(test)]
+mod tests;

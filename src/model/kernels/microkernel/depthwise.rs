@@ -85,29 +85,19 @@ unsafe fn convolve<V: Vector>(row: &DepthwiseRow) {
         // SAFETY: inside rows, numbers and results, by the caller's promise and the choice of columns.
         unsafe {
             let numbers = row.numbers.add(vector * N_NUMBERS * V::N);
-            let number = |index: usize| V::load(numbers.add(index * V::N));
-            let rows = rows.map(|row| row.add(vector * V::N));
             let out = row.out.add(vector * V::N);
-            let bias = number(0);
-            let at_border = |x_out: usize| {
-                let mut sum = bias;
-                for (y, row) in rows.iter().enumerate() {
-                    for x in 0..KERNEL {
-                        let column = (x_out * stride + x).wrapping_sub(padding);
-                        if column < width {
-                            let pixel = V::load(row.add(column * pixel_stride));
-                            sum = pixel.mul_add(number(1 + y * KERNEL + x), sum);
-                        }
-                    }
-                }
-                sum.store(out.add(x_out * row.out_stride));
-            };
-            for x_out in 0..first_inside {
-                at_border(x_out);
+            let rows = rows.map(|row| row.add(vector * V::N));
+            for x_out in (0..first_inside).chain(end_inside..n_out) {
+                at_border::<V>(row, rows, numbers, x_out).store(out.add(x_out * row.out_stride));
             }
-            let kernel: [V; KERNEL * KERNEL] = std::array::from_fn(|index| number(1 + index));
-            let first_column = (first_inside * stride).wrapping_sub(padding);
-            let mut at = first_column.wrapping_mul(pixel_stride);
+            let bias = V::load(numbers);
+            let mut kernel = [bias; KERNEL * KERNEL];
+            for (index, number) in kernel.iter_mut().enumerate() {
+                *number = V::load(numbers.add((1 + index) * V::N));
+            }
+            let mut at = (first_inside * stride)
+                .wrapping_sub(padding)
+                .wrapping_mul(pixel_stride);
             for x_out in first_inside..end_inside {
                 let mut sum = bias;
                 for (y, row) in rows.iter().enumerate() {
@@ -119,10 +109,32 @@ unsafe fn convolve<V: Vector>(row: &DepthwiseRow) {
                 sum.store(out.add(x_out * row.out_stride));
                 at += stride * pixel_stride;
             }
-            for x_out in end_inside..n_out {
-                at_border(x_out);
+        }
+    }
+}
+
+/// A result whose kernel may reach over a border.
+#[inline(always)]
+unsafe fn at_border<V: Vector>(
+    row: &DepthwiseRow,
+    rows: [*const f32; KERNEL],
+    numbers: *const f32,
+    x_out: usize,
+) -> V {
+    // SAFETY: the caller's promises, and only columns of the image are read.
+    unsafe {
+        let mut sum = V::load(numbers);
+        for (y, pixels) in rows.iter().enumerate() {
+            for x in 0..KERNEL {
+                let column = (x_out * row.stride + x).wrapping_sub(row.padding);
+                if column < row.width {
+                    let pixel = V::load(pixels.add(column * row.pixel_stride));
+                    let number = V::load(numbers.add((1 + y * KERNEL + x) * V::N));
+                    sum = pixel.mul_add(number, sum);
+                }
             }
         }
+        sum
     }
 }
 
@@ -180,9 +192,9 @@ unsafe fn pool<V: Vector>(row: &PoolRow) {
         for lane in (0..pixel_stride).step_by(V::N) {
             // SAFETY: inside the rows, by the caller's promise.
             unsafe {
-                let load = |row: *const f32, at: usize| V::load(row.add(at + lane));
-                let larger = load(upper, left).max(load(upper, right));
-                let largest = larger.max(load(lower, left)).max(load(lower, right));
+                let upper = V::load(upper.add(left + lane)).max(V::load(upper.add(right + lane)));
+                let lower = V::load(lower.add(left + lane)).max(V::load(lower.add(right + lane)));
+                let largest = upper.max(lower);
                 largest.store(out.add(x_out * pixel_stride + lane));
             }
         }

@@ -175,15 +175,28 @@ unsafe fn tile<V: Vector, const STRIDE: usize, const ROWS: usize, const WIDTH: u
 ) {
     // SAFETY: the caller says that all of this is inside.
     unsafe {
-        let bias: [V; WIDTH] =
-            std::array::from_fn(|vector| V::load(pixels.bias.add(column + vector * V::N)));
+        let mut bias = [V::splat(0.0); WIDTH];
+        for (vector, bias) in bias.iter_mut().enumerate() {
+            *bias = V::load(pixels.bias.add(column + vector * V::N));
+        }
         let mut sums = [bias; ROWS];
+        for vector in 0..WIDTH {
+            let column = column + vector * V::N;
+            if column < pixels.residual_len {
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let at = (first + row) * pixels.residual_stride + column;
+                    sums[vector] = sums[vector].add(V::load(pixels.residual.add(at)));
+                }
+            }
+        }
         let mut weights = weights;
         for &segment in pixels.segments {
             let mut inputs = pixels.inputs.add(first * STRIDE + segment);
             for _ in 0..pixels.segment_len {
-                let columns: [V; WIDTH] =
-                    std::array::from_fn(|vector| V::load(weights.add(vector * V::N)));
+                let mut columns = bias;
+                for (vector, column) in columns.iter_mut().enumerate() {
+                    *column = V::load(weights.add(vector * V::N));
+                }
                 for (row, sums) in sums.iter_mut().enumerate() {
                     let input = V::splat(*inputs.add(row * STRIDE));
                     for (sum, column) in sums.iter_mut().zip(columns) {
@@ -194,20 +207,13 @@ unsafe fn tile<V: Vector, const STRIDE: usize, const ROWS: usize, const WIDTH: u
                 weights = weights.add(WIDTH * V::N);
             }
         }
-        for vector in 0..WIDTH {
-            let column = column + vector * V::N;
-            let slope = V::load(pixels.slope.add(column));
-            let has_residual = column < pixels.residual_len;
-            for (row, sums) in sums.iter().enumerate() {
-                let pixel = first + row;
-                let mut sum = sums[vector];
-                if has_residual {
-                    let residual = pixels.residual.add(pixel * pixels.residual_stride + column);
-                    sum = sum.add(V::load(residual));
-                }
-                let zero = V::splat(0.0);
+        let zero = V::splat(0.0);
+        for (row, sums) in sums.iter().enumerate() {
+            let out = pixels.out.add((first + row) * pixels.out_stride + column);
+            for (vector, sum) in sums.iter().enumerate() {
+                let slope = V::load(pixels.slope.add(column + vector * V::N));
                 let result = slope.mul_add(sum.min(zero), sum.max(zero));
-                result.store(pixels.out.add(pixel * pixels.out_stride + column));
+                result.store(out.add(vector * V::N));
             }
         }
     }
