@@ -108,7 +108,7 @@ impl Relations {
 /// none.
 pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame, TrackedFace)> {
     finder.reset();
-    let frame = frame_around(image);
+    let frame = frame_around(image, 0.0);
     let faces = finder.find(&frame);
     let face = faces.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
     let face = *face;
@@ -123,21 +123,24 @@ pub(crate) fn region_of(face: &TrackedFace) -> FaceRegion {
     }
 }
 
-/// The image enlarged (bilinear) in the middle of a grey frame, its border pixels continued to the frame's border.
-fn frame_around(image: &[u8]) -> Frame {
+/// The image enlarged (bilinear) in the middle of a grey frame and rolled clockwise about it, its border pixels continued to the
+/// frame's border.
+pub(crate) fn frame_around(image: &[u8], roll_deg: f32) -> Frame {
     let last = (IMAGE_SIDE_PX - 1) as f32;
-    let margin = (FRAME_SIDE_PX - ENLARGEMENT * IMAGE_SIDE_PX) as f32 / 2.0;
-    let place = |position: usize| {
-        let source = (position as f32 + 0.5 - margin) / ENLARGEMENT as f32 - 0.5;
+    let (sin, cos) = roll_deg.to_radians().sin_cos();
+    let middle = FRAME_SIDE_PX as f32 / 2.0;
+    let place = |from_middle: f32| {
+        let source = from_middle / ENLARGEMENT as f32 + (last + 1.0) / 2.0 - 0.5;
         let source = source.clamp(0.0, last);
         let first = (source as usize).min(IMAGE_SIDE_PX - 2);
         (first, source - first as f32)
     };
     let mut rgba = Vec::with_capacity(FRAME_SIDE_PX * FRAME_SIDE_PX * RGBA_BYTES);
     for y in 0..FRAME_SIDE_PX {
-        let (top, weight_y) = place(y);
         for x in 0..FRAME_SIDE_PX {
-            let (left, weight_x) = place(x);
+            let (dx, dy) = (x as f32 + 0.5 - middle, y as f32 + 0.5 - middle);
+            let (left, weight_x) = place(cos * dx + sin * dy);
+            let (top, weight_y) = place(cos * dy - sin * dx);
             let at = |row: usize, column: usize| f32::from(image[row * IMAGE_SIDE_PX + column]);
             let mix = |a: f32, b: f32, weight: f32| a + (b - a) * weight;
             let upper = mix(at(top, left), at(top, left + 1), weight_x);
@@ -173,12 +176,16 @@ mod tests {
     fn the_frame_continues_the_image() {
         let mut image = vec![100; IMAGE_LEN];
         image[..IMAGE_SIDE_PX].fill(7);
-        let frame = frame_around(&image);
+        let frame = frame_around(&image, 0.0);
         let at = |x: usize, y: usize| frame.rgba()[(y * FRAME_SIDE_PX + x) * RGBA_BYTES];
         assert_eq!(at(0, 0), 7);
         assert_eq!(at(200, 96), 7);
         assert_eq!(at(200, 200), 100);
         assert_eq!(at(383, 383), 100);
+        // A quarter turn clockwise brings the top edge to the right.
+        let rolled = frame_around(&image, 90.0);
+        let at = |x: usize, y: usize| rolled.rgba()[(y * FRAME_SIDE_PX + x) * RGBA_BYTES];
+        assert_eq!((at(383, 200), at(200, 0), at(200, 200)), (7, 100, 100));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod auxiliary;
 pub mod clean_index;
 pub mod compare;
 pub mod dataset;
+pub mod detect_eval;
 pub mod distillation;
 pub mod doctor;
 pub mod duplicates;

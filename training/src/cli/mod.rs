@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod compare;
+mod detect_eval;
 mod doctor;
 mod evaluate;
 mod import;
@@ -30,6 +31,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Fit temperature, threshold and crop on PublicTest and write the checkpoint that ships.
     Calibrate(calibrate::Args),
+    /// Measure how many faces the application finds, and how well it reads them.
+    DetectEval(detect_eval::Args),
     /// Make a checkpoint of a PyTorch file, without running any of its code.
     Import(import::Args),
     /// Say what is wrong with a copy of FER-2013, and which images to leave out.
@@ -49,6 +52,7 @@ impl Cli {
             Command::Train(args) => train::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Calibrate(args) => calibrate::run(args),
+            Command::DetectEval(args) => detect_eval::run(args),
             Command::Import(args) => import::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Preview(args) => preview::run(args),

@@ -1,0 +1,132 @@
+//! `fervis-train detect-eval`: how many faces the application finds and reads as people do.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use fervis::{
+    detect::{DetectConfig, Detector},
+    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
+};
+use fervis_train::{
+    dataset::{Dataset, Split},
+    detect_eval::{
+        Damage, Reader, TurnRow, count_false_faces, measure_photos, measure_rolls, read_labels,
+    },
+    ferplus::FerPlus,
+};
+
+use super::parse_split;
+
+/// What to look at.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The checkpoint that reads the faces.
+    checkpoint: PathBuf,
+    /// FER-2013, in any of the forms that `train` takes.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Training, PublicTest or PrivateTest.
+    #[arg(long, default_value = "PublicTest", value_parser = parse_split)]
+    split: Split,
+    /// Votes of FER+ (fer2013new.csv), to measure the agreement with them as well.
+    #[arg(long, value_name = "FILE.csv")]
+    ferplus: Option<PathBuf>,
+    /// Only every n-th image of the split.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    every: usize,
+    /// Angles by which the images are rolled, degrees; every other image is rolled the other way.
+    #[arg(long, value_delimiter = ',', default_value = "0,30,45")]
+    rolls: Vec<f32>,
+    /// A folder of photographs with a `labels.csv` (columns image and expression).
+    #[arg(long, value_name = "FOLDER")]
+    photos: Option<PathBuf>,
+    /// A folder of pictures that show no face.
+    #[arg(long, value_name = "FOLDER")]
+    empty: Option<PathBuf>,
+    /// Find faces with rustface alone.
+    #[arg(long)]
+    rustface: bool,
+}
+
+/// Measures and prints.
+pub fn run(args: &Args) -> Result<()> {
+    ensure!(
+        args.data.is_some() || args.photos.is_some() || args.empty.is_some(),
+        "nothing to look at; give --data, --photos or --empty"
+    );
+    let device = ComputeDevice::start(DeviceChoice::Auto);
+    let choice = CheckpointChoice::File(args.checkpoint.clone());
+    let mut classifier = Classifier::load(&choice, &device)?;
+    let config = DetectConfig {
+        detector: if args.rustface {
+            Detector::Rustface
+        } else {
+            Detector::Both
+        },
+        ..DetectConfig::default()
+    };
+    let mut reader = Reader::new(config, &mut classifier);
+    if let Some(folder) = &args.photos {
+        let photos = read_labels(folder)?;
+        for (name, damage) in [
+            ("as they are", Damage::None),
+            (
+                "dark ×0.15, noise σ 3",
+                Damage::Dark {
+                    gain: 0.15,
+                    noise: 3.0,
+                },
+            ),
+            ("face 160 px, blur σ 4", Damage::Blur { sigma_px: 4.0 }),
+            ("face 48 px in 1280×720", Damage::Small { face_px: 48.0 }),
+        ] {
+            println!(
+                "photographs, {name:<24} {}",
+                measure_photos(&mut reader, &photos, damage)?
+            );
+        }
+    }
+    if let Some(folder) = &args.empty {
+        let (n, wrong) = count_false_faces(&mut reader, folder)?;
+        println!(
+            "pictures without a face: something taken for one in {} of {n}",
+            wrong.len()
+        );
+        for path in wrong {
+            println!("  {}", path.display());
+        }
+    }
+    if let Some(data) = &args.data {
+        let dataset = Dataset::load(data)?;
+        let votes = args.ferplus.as_deref();
+        let votes = votes
+            .map(|path| FerPlus::load(path, &dataset))
+            .transpose()?;
+        let indices = dataset.split(args.split);
+        let indices: Vec<usize> = indices.iter().copied().step_by(args.every.max(1)).collect();
+        for row in measure_rolls(&mut reader, &dataset, &indices, votes.as_ref(), &args.rolls)? {
+            println!(
+                "{}, roll ±{}°: by labels {}",
+                args.split, row.roll_deg, row.labels
+            );
+            if let Some(ferplus) = &row.ferplus {
+                println!("  by FER+ {ferplus}");
+                println!("  agreement by yaw:  {}", by_turn(&row.by_yaw));
+                println!("  agreement by pitch:{}", by_turn(&row.by_pitch));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn by_turn(rows: &[TurnRow]) -> String {
+    let row = |row: &TurnRow| match row.n {
+        0 => format!(" to {}°: none", row.up_to_deg),
+        n => format!(
+            " to {}°: {:.1} % of {n}",
+            row.up_to_deg,
+            100.0 * row.n_right as f64 / n as f64
+        ),
+    };
+    rows.iter().map(row).collect::<Vec<_>>().join(",")
+}
