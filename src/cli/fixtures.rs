@@ -32,6 +32,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
                 smoothed: Probabilities(smoothed),
             })
             .collect(),
+        meshes: Vec::new(),
         checkpoint: None,
         settings: Settings::default(),
         completed_at: now,

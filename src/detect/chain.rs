@@ -3,6 +3,8 @@
 //! The mesh is the judge: it says whether it lies on a face, and where that face is to a fraction of a pixel's percent. A covered
 //! mouth defeats it, though, so what it refuses is not lost: the caller weighs it against other evidence.
 
+use std::sync::Arc;
+
 use super::{
     face_shape::FaceShape,
     pose::MeshPoints,
@@ -49,7 +51,7 @@ pub struct Fit {
     /// What the mesh says of the face.
     pub shape: FaceShape,
     /// Its points in frame pixels.
-    pub points: Box<MeshPoints>,
+    pub points: Arc<MeshPoints>,
 }
 
 /// The two networks with their buffers.
@@ -142,7 +144,7 @@ impl FaceChain {
         );
         let mesh = self.mesh.run(&self.input);
         let scale = square.side / FaceMesh::SIDE_PX as f32;
-        let points: Box<MeshPoints> = Box::new(mesh.points.map(|[x, y, z]| {
+        let points: Arc<MeshPoints> = Arc::new(mesh.points.map(|[x, y, z]| {
             let side = FaceMesh::SIDE_PX as f32;
             let [x, y] = square.frame_from_unit([x / side, y / side]);
             [x, y, z * scale]

@@ -3,10 +3,10 @@
 //! Every known face is looked for where it is expected, in every frame; the whole frame is searched for newcomers in slices, now and then.
 //! A frame that stands alone is searched everywhere at once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    DetectConfig, Detection, Detector, Standing, TrackedFace,
+    DetectConfig, Detection, Detector, Standing, TrackedFace, TrackedMesh,
     chain::{FaceChain, Fit, Proposal, box_of_proposal, box_of_shape},
     duplicates::are_same_face,
     luma::Region,
@@ -72,6 +72,9 @@ pub struct FaceFinder {
     last_scan: Option<Duration>,
     /// The smallest face that the last frame was searched for, if that was not all that was asked for.
     limit_px: Option<f32>,
+    /// The meshes fitted in the last frame.
+    fits: Vec<Fit>,
+    meshes: Vec<TrackedMesh>,
 }
 
 impl FaceFinder {
@@ -85,6 +88,8 @@ impl FaceFinder {
             tracker: Tracker::default(),
             last_scan: None,
             limit_px: None,
+            fits: Vec::new(),
+            meshes: Vec::new(),
         }
     }
 
@@ -113,6 +118,7 @@ impl FaceFinder {
     /// unrelated: it is searched everywhere, and its faces get new tracks.
     pub fn find(&mut self, frame: &Frame) -> Vec<TrackedFace> {
         self.limit_px = None;
+        self.fits.clear();
         if self.tracker.advance(frame.time) {
             self.last_scan = None;
         }
@@ -122,7 +128,23 @@ impl FaceFinder {
             Detector::Rustface => self.find_by_rustface(frame, &expected),
         };
         self.tracker.update(&found);
-        self.tracker.faces()
+        let faces = self.tracker.faces();
+        self.meshes.clear();
+        self.meshes.extend(faces.iter().filter_map(|face| {
+            // A shape is as good as a name: no two fits agree in all its numbers.
+            let shape = face.shape.filter(|_| face.unseen_for.is_zero())?;
+            let fit = self.fits.iter().find(|fit| fit.shape == shape)?;
+            Some(TrackedMesh {
+                track: face.track,
+                points: Arc::clone(&fit.points),
+            })
+        }));
+        faces
+    }
+
+    /// The meshes of the faces that [`Self::find`] last found, where they have one.
+    pub fn meshes(&self) -> &[TrackedMesh] {
+        &self.meshes
     }
 
     fn find_by_rustface(&mut self, frame: &Frame, expected: &[ExpectedFace]) -> Vec<Detection> {
@@ -190,7 +212,7 @@ impl FaceFinder {
         if let Some(shape) = &face.shape
             && let Some(fit) = self.chain.follow(frame, shape)
         {
-            return Some(detection_of(&fit, Standing::Sure));
+            return Some(self.detection_of(fit, Standing::Sure));
         }
         let roll_deg = face.shape.map_or(0.0, |shape| shape.upright.roll_deg);
         let side = face.box_in_frame.width.max(face.box_in_frame.height);
@@ -211,7 +233,7 @@ impl FaceFinder {
             .max_by(|a, b| a.0.total_cmp(&b.0))?
             .1;
         if let Some(fit) = self.chain.confirm(frame, &best.square) {
-            return Some(detection_of(&fit, Standing::Sure));
+            return Some(self.detection_of(fit, Standing::Sure));
         }
         (best.score >= MIN_ALONE_SCORE).then(|| Detection {
             box_in_frame: box_of_proposal(best),
@@ -319,7 +341,7 @@ impl FaceFinder {
                 None => {
                     let start = OrientedBox::upright(place.center(), place.width);
                     let fit = self.chain.confirm(frame, &start);
-                    found.extend(fit.map(|fit| detection_of(&fit, Standing::Begins)));
+                    found.extend(fit.map(|fit| self.detection_of(fit, Standing::Begins)));
                 }
             }
         }
@@ -340,7 +362,7 @@ impl FaceFinder {
             } else {
                 Standing::Begins
             };
-            return Some(detection_of(&fit, standing));
+            return Some(self.detection_of(fit, standing));
         }
         (seen_by_rustface && proposal.score >= MIN_ALONE_SCORE).then(|| Detection {
             box_in_frame: box_of_proposal(proposal),
@@ -349,14 +371,17 @@ impl FaceFinder {
             shape: None,
         })
     }
-}
 
-fn detection_of(fit: &Fit, standing: Standing) -> Detection {
-    Detection {
-        box_in_frame: box_of_shape(&fit.shape),
-        score: fit.shape.presence,
-        standing,
-        shape: Some(fit.shape),
+    /// A face with a mesh.
+    fn detection_of(&mut self, fit: Fit, standing: Standing) -> Detection {
+        let shape = fit.shape;
+        self.fits.push(fit);
+        Detection {
+            box_in_frame: box_of_shape(&shape),
+            score: shape.presence,
+            standing,
+            shape: Some(shape),
+        }
     }
 }
 

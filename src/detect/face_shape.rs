@@ -48,7 +48,131 @@ pub struct FaceShape {
     pub presence: f32,
 }
 
+/// One number of a [`FaceShape`], for tables.
+pub struct Measure {
+    /// Its name, with the unit where there is one.
+    pub name: &'static str,
+    /// Its unit; empty for face units and shares.
+    pub unit: &'static str,
+    /// One sentence.
+    pub description: &'static str,
+    /// Decimals that mean something.
+    pub decimals: usize,
+    /// Reads it.
+    pub get: fn(&FaceShape) -> f32,
+    /// Sets it.
+    pub set: fn(&mut FaceShape, f32),
+}
+
+macro_rules! measure {
+    ($name:literal, $unit:literal, $decimals:literal, $field:ident $(. $rest:ident)? $([$at:literal])?, $description:literal) => {
+        Measure {
+            name: $name,
+            unit: $unit,
+            description: $description,
+            decimals: $decimals,
+            get: |shape| shape.$field $(. $rest)? $([$at])?,
+            set: |shape, value| shape.$field $(. $rest)? $([$at])? = value,
+        }
+    };
+}
+
 impl FaceShape {
+    /// Every number of a shape, in the order of tables.
+    pub const MEASURES: [Measure; 13] = [
+        measure!(
+            "yaw_deg",
+            "degrees",
+            2,
+            pose.yaw_deg,
+            "Which way the head points: positive to the right of the unmirrored picture; empty without a face mesh."
+        ),
+        measure!(
+            "pitch_deg",
+            "degrees",
+            2,
+            pose.pitch_deg,
+            "Which way the head points: positive up."
+        ),
+        measure!(
+            "roll_deg",
+            "degrees",
+            2,
+            pose.roll_deg,
+            "Tilt of the head: positive clockwise."
+        ),
+        measure!(
+            "right_eye_open",
+            "",
+            4,
+            eyes_open[0],
+            "Height over width of the outline of the person's right eye: about 0.3 open, below 0.15 closed."
+        ),
+        measure!(
+            "left_eye_open",
+            "",
+            4,
+            eyes_open[1],
+            "The same of the left eye."
+        ),
+        measure!(
+            "mouth_open",
+            "",
+            4,
+            mouth_open,
+            "Gap between the lips, in distances between the outer corners of the eyes."
+        ),
+        measure!(
+            "mouth_width",
+            "",
+            4,
+            mouth_width,
+            "Width of the mouth, in distances between the outer corners of the eyes."
+        ),
+        measure!(
+            "brow_height",
+            "",
+            4,
+            brow_height,
+            "Height of the brows above the eyes, in distances between the outer corners of the eyes."
+        ),
+        measure!(
+            "mesh_presence",
+            "",
+            4,
+            presence,
+            "How sure the face mesh is to lie on a face, 0 to 1."
+        ),
+        measure!(
+            "mesh_x",
+            "px",
+            2,
+            upright.x,
+            "Center of the square around the mesh, in the source's picture."
+        ),
+        measure!(
+            "mesh_y",
+            "px",
+            2,
+            upright.y,
+            "Center of the square around the mesh."
+        ),
+        measure!(
+            "mesh_side",
+            "px",
+            2,
+            upright.side,
+            "Side of the square around the mesh."
+        ),
+        measure!(
+            "mesh_roll_deg",
+            "degrees",
+            2,
+            upright.roll_deg,
+            "Turn of that square, by the line through the eyes: positive clockwise."
+        ),
+    ];
+
     /// Describes a mesh whose points are in frame pixels; `None` if its points are not finite or coincide.
     pub fn new(points: &MeshPoints, presence: f32) -> Option<Self> {
         let pose = HeadPose::fit(points)?;

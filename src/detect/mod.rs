@@ -10,7 +10,7 @@
 //! [`rustface_search`] searches [`luma`] copies through [`rustface`]. [`duplicates`] leaves one detection per face, [`tracker`]
 //! gives detections an identity, and [`motion`] predicts and smooths one face's box.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub mod tracker;
 
 pub use face_finder::FaceFinder;
 pub use face_shape::FaceShape;
-pub use pose::HeadPose;
+pub use pose::{HeadPose, MeshPoints};
 pub use tracker::LOST_GRACE;
 
 /// Identity of a face across frames; never reused within a source.
@@ -103,6 +103,15 @@ pub struct TrackedFace {
     pub unseen_for: Duration,
     /// What the face mesh said when it was last found, if it lay on it.
     pub shape: Option<FaceShape>,
+}
+
+/// The points of a face's mesh.
+#[derive(Debug, Clone)]
+pub struct TrackedMesh {
+    /// Whose.
+    pub track: TrackId,
+    /// In frame pixels; see [`MeshPoints`].
+    pub points: Arc<MeshPoints>,
 }
 
 /// What finds faces.

@@ -29,6 +29,7 @@ impl From<&FaceRow> for Face {
             raw: face.raw,
             smoothed: face.smoothed,
             label: face.label().name(),
+            mesh: face.shape,
         }
     }
 }

@@ -24,6 +24,7 @@ use parquet::{
 
 use super::View;
 use crate::{
+    detect::FaceShape,
     expression::Expression,
     record::tables::{FaceRow, FrameRow, FrameStatus, seconds},
 };
@@ -35,7 +36,7 @@ const ROWS_IN_GROUP: usize = 131_072;
 enum Values<R> {
     Whole(fn(&R) -> Option<u64>),
     Double(fn(&R) -> Option<f64>),
-    Single(Box<dyn Fn(&R) -> f32>),
+    Single(Box<dyn Fn(&R) -> Option<f32>>),
     Text(fn(&R) -> &'static str),
 }
 
@@ -58,22 +59,32 @@ pub(super) fn write_faces(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::
         column("t_s", Double(|face| Some(seconds(face.pts_90k)))),
         column("pts_90k", Whole(|face| Some(face.pts_90k))),
         column("track", Whole(|face| Some(face.track))),
-        column("score", Single(Box::new(|face| face.score))),
-        column("x", Single(Box::new(|face| face.box_in_frame.x))),
-        column("y", Single(Box::new(|face| face.box_in_frame.y))),
-        column("width", Single(Box::new(|face| face.box_in_frame.width))),
-        column("height", Single(Box::new(|face| face.box_in_frame.height))),
+        column("score", Single(Box::new(|face| Some(face.score)))),
+        column("x", Single(Box::new(|face| Some(face.box_in_frame.x)))),
+        column("y", Single(Box::new(|face| Some(face.box_in_frame.y)))),
+        column(
+            "width",
+            Single(Box::new(|face| Some(face.box_in_frame.width))),
+        ),
+        column(
+            "height",
+            Single(Box::new(|face| Some(face.box_in_frame.height))),
+        ),
         column(
             "unseen_s",
-            Single(Box::new(|face| face.unseen_for.as_secs_f32())),
+            Single(Box::new(|face| Some(face.unseen_for.as_secs_f32()))),
         ),
     ];
     for expression in Expression::ALL {
-        let raw = Single(Box::new(move |face: &FaceRow| face.raw.of(expression)));
+        let raw = Single(Box::new(move |face: &FaceRow| {
+            Some(face.raw.of(expression))
+        }));
         columns.push(column(&format!("raw_{expression}"), raw));
     }
     for expression in Expression::ALL {
-        let smoothed = Single(Box::new(move |face: &FaceRow| face.smoothed.of(expression)));
+        let smoothed = Single(Box::new(move |face: &FaceRow| {
+            Some(face.smoothed.of(expression))
+        }));
         columns.push(column(&format!("smoothed_{expression}"), smoothed));
     }
     columns.extend([
@@ -88,6 +99,14 @@ pub(super) fn write_faces(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::
             Double(|face: &FaceRow| Some(face.classify_time.as_secs_f64() * 1e3)),
         ),
     ]);
+    for measure in FaceShape::MEASURES {
+        let value = move |face: &FaceRow| face.shape.as_ref().map(measure.get);
+        columns.push(column(measure.name, Single(Box::new(value))));
+    }
+    columns.push(column(
+        "turned_away",
+        Whole(|face: &FaceRow| Some(u64::from(face.shape?.pose.is_turned_away()))),
+    ));
     let faces = view.session.faces.iter();
     let faces: Vec<&FaceRow> = faces
         .filter(|face| view.only.is_none_or(|track| face.track == track))
@@ -156,7 +175,7 @@ fn write<R>(
                     )?;
                 }
                 Values::Single(value) => {
-                    let values = group.iter().map(|row| Some(value(row)));
+                    let values = group.iter().map(|row| value(row));
                     write_column::<FloatType>(&mut group_writer, values)?;
                 }
                 Values::Text(value) => {

@@ -1,8 +1,9 @@
 //! A table that py-feat reads (`feat.utils.io.read_feat`), with the names and the order of its columns.
 //!
 //! A row is a face, or an analysed frame without one, whose row has no values, as py-feat's own. Columns that py-feat fills
-//! from what fervis does not measure (landmarks, action units, pose) are absent. What differs in meaning: `FaceScore` is
-//! our detector's score, not 0 to 1, and `Identity` names the track. Probabilities are those of each frame alone, as
+//! from what fervis does not measure (landmarks, action units) are absent. `Pitch`, `Roll` and `Yaw` are in degrees, positive
+//! up, clockwise and to the right of the picture. What differs in meaning: `Identity` names the track, and
+//! with rustface alone `FaceScore` is its score, not 0 to 1. Probabilities are those of each frame alone, as
 //! py-feat's are; `approx_time` is minutes and seconds, as there, and `time_s`, which is ours, the exact time.
 
 use std::io::{self, Write};
@@ -27,6 +28,9 @@ const EMOTIONS: [(&str, Expression); 7] = [
     ("neutral", Expression::Neutral),
 ];
 
+/// py-feat's names of the head's pose.
+const POSE: [&str; 3] = ["Pitch", "Roll", "Yaw"];
+
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let face_box = [
         "FaceRectX",
@@ -39,6 +43,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         .into_iter()
         .chain(face_box)
         .chain(EMOTIONS.map(|(name, _)| name))
+        .chain(POSE)
         .chain(["input", "approx_time", "Identity", "time_s"])
         .map(str::to_owned)
         .collect();
@@ -68,14 +73,20 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             let edges = [edges.x, edges.y, edges.width, edges.height, face.score];
             let edges = edges.into_iter().map(|edge| Cell::Number(edge.into(), 2));
             let probabilities = EMOTIONS.map(|(_, emotion)| face.raw.of(emotion));
+            let pose = match face.shape.map(|shape| shape.pose) {
+                Some(pose) => [pose.pitch_deg, pose.roll_deg, pose.yaw_deg]
+                    .map(|angle| Cell::Number(angle.into(), 2)),
+                None => [Cell::Empty, Cell::Empty, Cell::Empty],
+            };
             let values = edges
                 .chain(probabilities.map(|value| Cell::Number(value.into(), 4)))
+                .chain(pose)
                 .collect();
             let identity = Cell::Text(format!("Person_{}", face.track));
             table.row(&row(values, identity))?;
         }
         if is_empty {
-            let values = (0..face_box.len() + EMOTIONS.len()).map(|_| Cell::Empty);
+            let values = (0..face_box.len() + EMOTIONS.len() + POSE.len()).map(|_| Cell::Empty);
             table.row(&row(values.collect(), Cell::Empty))?;
         }
     }

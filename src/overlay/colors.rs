@@ -17,6 +17,9 @@ pub const PLATE: Color32 = Color32::from_rgba_premultiplied(14, 16, 19, 224);
 /// Dark rim around lines drawn on pictures, so that they show on bright ground too.
 pub const RIM: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 130);
 
+/// Box and chip of a face that is turned away too far to be read.
+pub const TURNED_AWAY: Color32 = Color32::from_gray(150);
+
 /// The colour of an expression's bars and boxes.
 pub const fn expression(expression: Expression, theme: Theme) -> Color32 {
     match (expression, theme) {

@@ -38,6 +38,18 @@ impl UiFromFrame {
             )
     }
 
+    /// Where a place of the frame is in the window.
+    pub fn point(&self, in_frame: Pos2) -> Pos2 {
+        let scale = self.scale();
+        let x = in_frame.x * scale.x;
+        let x = if self.mirror {
+            self.picture_rect.width() - x
+        } else {
+            x
+        };
+        self.picture_rect.min + Vec2::new(x, in_frame.y * scale.y)
+    }
+
     /// The rectangle that shows `box_in_frame`, not cut at the picture's edge.
     pub fn rect(&self, box_in_frame: BoundingBox) -> Rect {
         let scale = self.scale();

@@ -1,4 +1,4 @@
-//! Boxes and name plates on the picture: one paint function for the window, recordings and runs without a window.
+//! Boxes, name plates and meshes on the picture: one paint function for the window, recordings and runs without a window.
 //!
 //! [`paint()`] draws on any egui painter; [`Offscreen`] gives it one without a window and puts the result on the pixels of
 //! a frame. What a newcomer gets wrong: a recorded picture must not depend on how large the window happens to be, so
@@ -6,6 +6,7 @@
 
 pub mod colors;
 pub mod geometry;
+mod mesh;
 mod offscreen;
 mod paint;
 mod raster;
@@ -24,6 +25,8 @@ pub struct OverlayLook {
     pub boxes: bool,
     /// A plate beside each face with its expression and how probable it is.
     pub names: bool,
+    /// The face mesh and the axes of the head, for faces that have one.
+    pub mesh: bool,
     /// One line at the bottom left, such as a time or a recording's label; cut with an ellipsis if it is too long.
     pub caption: Option<String>,
     /// Below this probability, 0 to 1, no expression is named.
@@ -36,6 +39,7 @@ impl Default for OverlayLook {
         Self {
             boxes: true,
             names: true,
+            mesh: false,
             caption: None,
             uncertain_below: 0.0,
         }

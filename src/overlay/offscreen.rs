@@ -119,7 +119,7 @@ impl Offscreen {
         let scale = scale_for(resolution);
         let mut output = self.ctx.run_pass(input, |ctx| {
             let painter = ctx.layer_painter(LayerId::background());
-            paint(&painter, &place, faces, look, scale);
+            paint(&painter, &place, faces, &[], look, scale);
         });
         // There are no other textures than that of the fonts.
         let patches = output.textures_delta.set.get(&TextureId::default());

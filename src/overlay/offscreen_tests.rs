@@ -248,7 +248,7 @@ fn the_window_draws_the_same_at_the_same_places() {
         ..RawInput::default()
     };
     let mut window = Context::default().run_ui(input, |ui| {
-        paint(ui.painter(), &place, &faces, &look, 1.0);
+        paint(ui.painter(), &place, &faces, &[], &look, 1.0);
     });
     window.textures_delta.clear();
 

@@ -13,7 +13,7 @@ use egui::{
 };
 
 use super::{OverlayLook, colors, geometry::UiFromFrame};
-use crate::pipeline::FaceAnalysis;
+use crate::{detect::TrackedMesh, pipeline::FaceAnalysis};
 
 /// Width of a box's line at scale 1, points.
 const LINE_WIDTH: f32 = 2.5;
@@ -30,7 +30,7 @@ const FADE_AFTER: Duration = Duration::from_millis(700);
 /// Opacity of a face that is about to be given up.
 const FADED_OPACITY: f32 = 0.35;
 
-/// Draws each face's box, and a plate with its expression and confidence, as far as `look` has them.
+/// Draws each face's box, its mesh, and a plate with its expression and confidence, as far as `look` has them.
 ///
 /// `ui_from_frame` says where the frame that `faces` are about is shown; nothing is drawn outside that place. `scale` is
 /// the size of lines and text: 1 for the window, [`scale_for`](super::scale_for) for a picture of its own.
@@ -39,6 +39,7 @@ pub fn paint(
     painter: &Painter,
     ui_from_frame: &UiFromFrame,
     faces: &[FaceAnalysis],
+    meshes: &[TrackedMesh],
     look: &OverlayLook,
     scale: f32,
 ) {
@@ -56,6 +57,11 @@ pub fn paint(
         painter.multiply_opacity(opacity(face.unseen_for));
         painter
     };
+    if look.mesh {
+        for mesh in meshes {
+            super::mesh::paint(&painter, ui_from_frame, &mesh.points, scale);
+        }
+    }
     // Plates come after all boxes: no line crosses a name.
     if look.boxes {
         for &(face, box_in_ui) in &placed {
@@ -81,6 +87,9 @@ pub fn paint(
 /// The words on a face's plate.
 pub fn plate_text(face: &FaceAnalysis, uncertain_below: f32) -> String {
     let (label, (_, probability)) = (face.shown_label(uncertain_below), face.smoothed.top());
+    if face.is_turned_away() {
+        return label.to_owned();
+    }
     format!("{label} {:.0} %", probability * 100.0)
 }
 
@@ -93,6 +102,9 @@ fn drawable(box_in_ui: Rect, picture: Rect) -> Option<Rect> {
 }
 
 fn color_of(face: &FaceAnalysis) -> Color32 {
+    if face.is_turned_away() {
+        return colors::TURNED_AWAY;
+    }
     // Pictures have no theme; the dark theme's brighter colours stand out on the dark rim.
     colors::expression(face.label(), Theme::Dark)
 }

@@ -135,6 +135,7 @@ impl ClassifyStage {
         let Found {
             frame,
             faces,
+            meshes,
             detect_time,
         } = found;
         let settings = shared.settings();
@@ -187,6 +188,7 @@ impl ClassifyStage {
         Ok(Analysis {
             frame,
             faces,
+            meshes,
             checkpoint,
             settings,
             completed_at,
@@ -292,6 +294,7 @@ mod tests {
             item: Item::Frame(Found {
                 frame: Arc::new(frame),
                 faces: vec![face],
+                meshes: Vec::new(),
                 detect_time: Duration::ZERO,
             }),
         };

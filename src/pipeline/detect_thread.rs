@@ -19,7 +19,7 @@ use super::{
     worker::{Worker, guarded},
 };
 use crate::{
-    detect::{TrackId, TrackedFace},
+    detect::{TrackId, TrackedFace, TrackedMesh},
     frame::Frame,
 };
 
@@ -28,6 +28,7 @@ use crate::{
 pub(super) struct Found {
     pub frame: Arc<Frame>,
     pub faces: Vec<TrackedFace>,
+    pub meshes: Vec<TrackedMesh>,
     pub detect_time: Duration,
 }
 
@@ -99,9 +100,11 @@ impl DetectStage {
         match guarded(|| self.find(&frame, new_source, shared)) {
             Ok(faces) => {
                 self.failing = false;
+                let meshes = self.numbered_meshes();
                 let item = Item::Frame(Found {
                     frame,
                     faces: self.number(faces),
+                    meshes,
                     detect_time: started.elapsed(),
                 });
                 Some(Message {
@@ -132,6 +135,18 @@ impl DetectStage {
         }
         finder.set_config(config);
         finder.find(frame)
+    }
+
+    fn numbered_meshes(&self) -> Vec<TrackedMesh> {
+        let meshes = self
+            .finder
+            .as_ref()
+            .map_or(&[][..], |finder| finder.meshes());
+        let numbered = |mesh: &TrackedMesh| TrackedMesh {
+            track: TrackId(self.first_track + mesh.track.0),
+            points: Arc::clone(&mesh.points),
+        };
+        meshes.iter().map(numbered).collect()
     }
 
     /// Numbers tracks from 1, and apart from those of a finder that was given up.

@@ -51,7 +51,7 @@ pub use self::{
 use crate::{
     bounding_box::BoundingBox,
     capture::{SourceInfo, SourceSpec},
-    detect::{DetectConfig, FaceShape, TrackId},
+    detect::{DetectConfig, FaceShape, TrackId, TrackedMesh},
     expression::{Expression, Probabilities},
     frame::Frame,
     model::{CheckpointChoice, CheckpointInfo, DeviceChoice, Views},
@@ -78,6 +78,9 @@ pub enum SourceState {
 /// What is shown where no expression is probable enough to be named.
 pub const UNCERTAIN: &str = "uncertain";
 
+/// What is shown for a face that is turned away too far to be read.
+pub const TURNED_AWAY: &str = "turned away";
+
 /// One face of one analysed frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaceAnalysis {
@@ -103,9 +106,15 @@ impl FaceAnalysis {
         self.smoothed.top().0
     }
 
-    /// The word to show for it: [`UNCERTAIN`] if its probability is below `uncertain_below`, 0 to 1.
+    /// Whether the face is turned away too far to be read: its probabilities mean little.
+    pub fn is_turned_away(&self) -> bool {
+        self.shape.is_some_and(|shape| shape.pose.is_turned_away())
+    }
+
+    /// The word to show for it: [`TURNED_AWAY`], or [`UNCERTAIN`] if its probability is below `uncertain_below`, 0 to 1.
     pub fn shown_label(&self, uncertain_below: f32) -> &'static str {
         match self.smoothed.top() {
+            _ if self.is_turned_away() => TURNED_AWAY,
             (_, probability) if probability < uncertain_below => UNCERTAIN,
             (label, _) => label.name(),
         }
@@ -119,6 +128,8 @@ pub struct Analysis {
     pub frame: Arc<Frame>,
     /// Faces ordered by track, oldest first.
     pub faces: Vec<FaceAnalysis>,
+    /// The meshes of those faces that have one in this frame.
+    pub meshes: Vec<TrackedMesh>,
     /// The network that read the expressions; `None` if none could be loaded, and then there are no faces.
     pub checkpoint: Option<Arc<CheckpointInfo>>,
     /// What was set when the expressions were read.

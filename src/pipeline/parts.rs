@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use super::Pacing;
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
-    detect::{DetectConfig, FaceFinder, TrackedFace},
+    detect::{DetectConfig, FaceFinder, TrackedFace, TrackedMesh},
     expression::Logits,
     frame::Frame,
     model::{
@@ -25,6 +25,10 @@ pub trait FindFaces {
     /// Finds the faces of the next frame, ordered by track, oldest first. Tracks count from 0 in a new finder; the
     /// pipeline shows them from 1.
     fn find(&mut self, frame: &Frame) -> Vec<TrackedFace>;
+    /// The meshes of the faces of the last frame, where they have one.
+    fn meshes(&self) -> &[TrackedMesh] {
+        &[]
+    }
 }
 
 impl FindFaces for FaceFinder {
@@ -38,6 +42,10 @@ impl FindFaces for FaceFinder {
 
     fn find(&mut self, frame: &Frame) -> Vec<TrackedFace> {
         FaceFinder::find(self, frame)
+    }
+
+    fn meshes(&self) -> &[TrackedMesh] {
+        FaceFinder::meshes(self)
     }
 }
 

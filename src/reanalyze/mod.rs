@@ -264,7 +264,13 @@ impl Reader<'_> {
         }
         let regions: Vec<FaceRegion> = found
             .iter()
-            .map(|&face| self.session.faces[face].box_in_frame.into())
+            .map(|&face| {
+                let row = &self.session.faces[face];
+                FaceRegion {
+                    box_in_frame: row.box_in_frame,
+                    upright: row.shape.map(|shape| shape.upright),
+                }
+            })
             .collect();
         let started = Instant::now();
         let logits =

@@ -41,6 +41,7 @@ pub(crate) fn two_people() -> Session {
         model: 0,
         detect_time: Duration::from_micros(11_250),
         classify_time: Duration::from_micros(1_500),
+        shape: None,
     };
     let mut faces: Vec<FaceRow> = (0..16)
         .filter(|frame| ![6, 8].contains(frame))

@@ -140,6 +140,7 @@ mod tests {
         Analysis {
             frame: Arc::clone(frame),
             faces: Vec::new(),
+            meshes: Vec::new(),
             checkpoint: None,
             settings: Settings::default(),
             completed_at: Instant::now(),

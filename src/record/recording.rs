@@ -449,6 +449,7 @@ impl Recording {
                 model,
                 detect_time: analysis.detect_time,
                 classify_time: analysis.classify_time,
+                shape: face.shape,
             })
             .collect();
         Ok(self.writer.frame(&frame, &faces)?)

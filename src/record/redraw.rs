@@ -161,7 +161,7 @@ fn face_analysis(face: &FaceRow) -> FaceAnalysis {
         box_in_frame: face.box_in_frame,
         score: face.score,
         unseen_for: face.unseen_for,
-        shape: None,
+        shape: face.shape,
         raw: face.raw,
         smoothed: face.smoothed,
     }

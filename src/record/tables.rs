@@ -8,6 +8,7 @@ pub use self::lines::{Column, Fields, Lines, Row, read};
 use super::TICKS_PER_SECOND;
 use crate::{
     bounding_box::BoundingBox,
+    detect::FaceShape,
     expression::{Expression, Probabilities},
 };
 
@@ -66,6 +67,8 @@ pub struct FaceRow {
     pub detect_time: Duration,
     /// Time spent on reading all their expressions.
     pub classify_time: Duration,
+    /// What the face mesh said when the face was last found, if it lay on it.
+    pub shape: Option<FaceShape>,
 }
 
 impl FaceRow {
@@ -240,7 +243,7 @@ impl Row for FaceRow {
             ("t_s", "s", "The frame's time, as there."),
             ("pts_90k", "1/90000 s", "The frame's time, as there."),
             ("track", "", "Identity of the face across frames, from 1; never used again."),
-            ("score", "", "The detector's score: about 2 (doubtful) to 30 and more (clear)."),
+            ("score", "", "How clear the face is: 0 to 1 with the face mesh; with rustface alone its score, about 2 (doubtful) to 30 and more (clear)."),
             ("x", "px", "Left edge of the face's box in the source's picture, never mirrored; may lie outside."),
             ("y", "px", "Top edge of the box."),
             ("width", "px", "Width of the box."),
@@ -280,6 +283,16 @@ impl Row for FaceRow {
             ]
             .map(column),
         );
+        columns.extend(FaceShape::MEASURES.map(|measure| Column {
+            name: measure.name.to_owned(),
+            unit: measure.unit,
+            description: measure.description.to_owned(),
+        }));
+        columns.push(column((
+            "turned_away",
+            "",
+            "1 if the head is turned too far for the expression to mean much, else 0; empty without a face mesh.",
+        )));
         columns
     }
 
@@ -303,6 +316,13 @@ impl Row for FaceRow {
             milliseconds(self.detect_time),
             milliseconds(self.classify_time),
         ]);
+        fields.extend(FaceShape::MEASURES.iter().map(|measure| {
+            let value = self.shape.as_ref().map(measure.get);
+            let decimals = measure.decimals;
+            value.map_or_else(String::new, |value| format!("{value:.decimals$}"))
+        }));
+        let turned_away = self.shape.map(|shape| shape.pose.is_turned_away());
+        fields.push(turned_away.map_or_else(String::new, |is| u8::from(is).to_string()));
         fields
     }
 
@@ -331,8 +351,24 @@ impl Row for FaceRow {
             model: fields.get("model")?,
             detect_time: from_milliseconds(fields.get("detect_ms")?),
             classify_time: from_milliseconds(fields.get("classify_ms")?),
+            shape: shape(fields)?,
         })
     }
+}
+
+/// The mesh's numbers; `None` if one is empty, as without a mesh, or missing, as in sessions from before there was one.
+fn shape(fields: &Fields<'_>) -> Result<Option<FaceShape>, String> {
+    let mut shape = FaceShape::default();
+    for measure in &FaceShape::MEASURES {
+        if fields.text(measure.name).is_err() {
+            return Ok(None);
+        }
+        let Some(value) = fields.optional(measure.name)? else {
+            return Ok(None);
+        };
+        (measure.set)(&mut shape, value);
+    }
+    Ok(Some(shape))
 }
 
 impl Row for EventRow {

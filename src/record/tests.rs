@@ -138,6 +138,7 @@ impl Script {
         let analysis = Analysis {
             frame: Arc::clone(frame),
             faces: (1..=n_faces).map(face).collect(),
+            meshes: Vec::new(),
             checkpoint: Some(Arc::clone(network)),
             settings: self.settings,
             completed_at: frame.captured_at + Duration::from_millis(20),

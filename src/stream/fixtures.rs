@@ -26,6 +26,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
     Analysis {
         frame: Arc::new(frame),
         faces: faces.iter().map(|&(track, p)| face(track, p)).collect(),
+        meshes: Vec::new(),
         checkpoint: Some(Arc::new(CheckpointInfo {
             name: "three-block".to_owned(),
             path: None,

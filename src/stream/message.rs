@@ -9,10 +9,11 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     bounding_box::BoundingBox,
+    detect::FaceShape,
     expression::{Expression, Probabilities},
     pipeline::{Analysis, FaceAnalysis, SourceRun},
 };
@@ -59,10 +60,13 @@ pub(crate) struct Face {
     #[serde(serialize_with = "by_name")]
     pub(crate) smoothed: Probabilities,
     pub(crate) label: &'static str,
+    #[serde(serialize_with = "measures", skip_serializing_if = "Option::is_none")]
+    pub(crate) mesh: Option<FaceShape>,
 }
 
 /// The object for a file: `frame`, `time_s` and `faces`, each with `track`, `box`, `score`, `raw`, `smoothed` and
-/// `label`. One line, without its end.
+/// `label`, and `mesh` where there is a face mesh: an object of [`FaceShape::MEASURES`] by their names, and `turned_away`, true
+/// if the head is turned too far for the expression to mean much. One line, without its end.
 ///
 /// # Errors
 /// None that can happen with these types; serde's signature says otherwise.
@@ -152,7 +156,20 @@ fn faces<S: Serializer>(faces: &&[FaceAnalysis], serializer: S) -> Result<S::Ok,
         raw: face.raw,
         smoothed: face.smoothed,
         label: face.label().name(),
+        mesh: face.shape,
     }))
+}
+
+fn measures<S: Serializer>(shape: &Option<FaceShape>, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(shape) = shape else {
+        return serializer.serialize_none();
+    };
+    let mut map = serializer.serialize_map(Some(FaceShape::MEASURES.len() + 1))?;
+    for measure in &FaceShape::MEASURES {
+        map.serialize_entry(measure.name, &(measure.get)(shape))?;
+    }
+    map.serialize_entry("turned_away", &shape.pose.is_turned_away())?;
+    map.end()
 }
 
 fn edges<S: Serializer>(edges: &BoundingBox, serializer: S) -> Result<S::Ok, S::Error> {

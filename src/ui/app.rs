@@ -401,6 +401,7 @@ impl App {
                     info: self.news.info.as_ref(),
                     mirror: self.mirror(),
                     boxes: self.view.boxes && self.replay.as_ref().is_none_or(Replay::wants_boxes),
+                    mesh: self.view.mesh,
                     can_go_back: view.is_some(),
                     uncertain_below: self.uncertain_below(),
                 };

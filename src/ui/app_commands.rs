@@ -42,6 +42,15 @@ impl App {
                 self.view.boxes = boxes;
                 self.save_view();
             }
+            Command::SetMesh(mesh) => {
+                self.view.mesh = mesh;
+                self.save_view();
+            }
+            Command::SetDetector(detector) => {
+                self.view.detector = detector;
+                self.engine.apply(self.view.pipeline_settings());
+                self.save_view();
+            }
             Command::SetBars(bars) => {
                 self.view.bars = bars;
                 self.save_view();

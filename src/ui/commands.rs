@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     capture::SourceSpec,
-    detect::TrackId,
+    detect::{Detector, TrackId},
     export::Format,
     model::{CheckpointChoice, Views, checkpoint::EXTENSIONS},
     privacy::Effect,
@@ -51,6 +51,8 @@ pub enum Command {
     SetMirror(bool),
     /// Show boxes and names on the picture or not.
     SetBoxes(bool),
+    /// Show face meshes with the boxes or not.
+    SetMesh(bool),
     /// Show the side panel or not.
     SetBars(bool),
     /// Cover faces in this way, or not at all.
@@ -63,6 +65,8 @@ pub enum Command {
     SetViews(Views),
     /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
     SetUncertainBelow(Option<u32>),
+    /// What finds faces.
+    SetDetector(Detector),
     /// Smallest face to look for, px.
     SetMinFaceSize(u32),
     /// Switch a live output on or off.

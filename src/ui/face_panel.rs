@@ -10,7 +10,7 @@ use egui::{
 
 use super::{colors, commands::Command};
 use crate::{
-    detect::TrackId,
+    detect::{FaceShape, HeadPose, TrackId},
     expression::{Expression, Probabilities},
     pipeline::FaceAnalysis,
 };
@@ -152,8 +152,30 @@ fn face_ui(
     for class in Expression::ALL {
         row_ui(ui, face, class, class == label);
     }
+    if let Some(shape) = &face.shape {
+        ui.add_space(2.0);
+        ui.label(RichText::new(pose_text(shape)).small().weak())
+            .on_hover_text(
+                "Which way the head points, in degrees: to the right of the picture, up, and tilted clockwise. Eyes and \
+                 mouth: how far they are open, height over width.",
+            );
+    }
     ui.add_space(4.0);
     command
+}
+
+/// Pose, eyes and mouth in one line.
+fn pose_text(shape: &FaceShape) -> String {
+    let HeadPose {
+        yaw_deg,
+        pitch_deg,
+        roll_deg,
+    } = shape.pose;
+    let [right, left] = shape.eyes_open;
+    format!(
+        "yaw {yaw_deg:.0}°  pitch {pitch_deg:.0}°  roll {roll_deg:.0}°  eyes {right:.2} {left:.2}  mouth {:.2}",
+        shape.mouth_open
+    )
 }
 
 /// One class: its name, its bar, its percentage.

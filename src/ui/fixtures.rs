@@ -61,6 +61,7 @@ pub fn analysis(frame: &Arc<Frame>, faces: Vec<FaceAnalysis>) -> Analysis {
     Analysis {
         frame: Arc::clone(frame),
         faces,
+        meshes: Vec::new(),
         checkpoint: None,
         settings: Settings::default(),
         completed_at: frame.captured_at + Duration::from_millis(40),

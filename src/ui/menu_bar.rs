@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
+    detect::Detector,
     export::Format,
     model::{CheckpointChoice, Views},
     privacy::Effect,
@@ -124,6 +125,9 @@ impl MenuBar {
         if item_ui(ui, Mark::Check(view.boxes), "Boxes", &boxes).clicked() {
             *command = Some(Command::SetBoxes(!view.boxes));
         }
+        if item_ui(ui, Mark::Check(view.mesh), "Face mesh", "").clicked() {
+            *command = Some(Command::SetMesh(!view.mesh));
+        }
         if item_ui(ui, Mark::Check(view.bars), "Bars", &bars).clicked() {
             *command = Some(Command::SetBars(!view.bars));
         }
@@ -165,6 +169,21 @@ impl MenuBar {
             .suffix(" px");
         if slider_ui(ui, "Minimum face size", slider).changed() {
             *command = Some(Command::SetMinFaceSize(self.min_face_size_px));
+        }
+        let rustface_alone = view.detector == Detector::Rustface;
+        if item_ui(
+            ui,
+            Mark::Check(rustface_alone),
+            "Find faces with rustface alone",
+            "",
+        )
+        .clicked()
+        {
+            *command = Some(Command::SetDetector(if rustface_alone {
+                Detector::Both
+            } else {
+                Detector::Rustface
+            }));
         }
         ui.separator();
         let theme = ThemePreference::from(view.theme);

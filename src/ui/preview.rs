@@ -41,6 +41,8 @@ pub struct PreviewData<'a> {
     pub mirror: bool,
     /// Whether boxes and names are drawn.
     pub boxes: bool,
+    /// Whether face meshes are drawn with them.
+    pub mesh: bool,
     /// Whether the file can be gone back in, by the bar below.
     pub can_go_back: bool,
     /// Below this probability, 0 to 1, no expression is named.
@@ -146,10 +148,18 @@ impl Preview {
                 mirror: data.mirror,
             };
             let look = OverlayLook {
+                mesh: data.mesh,
                 uncertain_below: data.uncertain_below,
                 ..OverlayLook::default()
             };
-            overlay::paint(ui.painter(), &ui_from_frame, faces, &look, 1.0);
+            let meshes = match data.analysis {
+                // Covered faces keep their mesh to themselves: it would draw them.
+                Some(analysis) if !faces.is_empty() && *data.cover == Cover::Nothing => {
+                    &analysis.meshes[..]
+                }
+                _ => &[],
+            };
+            overlay::paint(ui.painter(), &ui_from_frame, faces, meshes, &look, 1.0);
         }
         picture
     }
@@ -332,6 +342,7 @@ mod tests {
                         info: Some(&info),
                         mirror: true,
                         boxes: true,
+                        mesh: false,
                         can_go_back: false,
                         uncertain_below: 0.0,
                     },

@@ -17,7 +17,7 @@ use egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    detect::DetectConfig,
+    detect::{DetectConfig, Detector},
     model::Views,
     pipeline,
     privacy::Effect,
@@ -31,9 +31,9 @@ const MAX_RECENT: usize = 6;
 pub const MAX_SMOOTHING_MS: u32 = 2000;
 /// Highest threshold on offer below which no expression is named, %. Higher, and hardly any ever would be.
 pub const MAX_UNCERTAIN_PERCENT: u32 = 95;
-/// Smallest and largest of the minimum face sizes on offer, px. Below 40 px a face has fewer pixels than the
-/// network's input; above 400 px only a face that fills a webcam's picture is left.
-pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 40..=400;
+/// Smallest and largest of the minimum face sizes on offer, px. Below 20 px nothing can be read off a face; above 400 px
+/// only a face that fills a webcam's picture is left.
+pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 20..=400;
 
 /// Everything that is kept. Fields missing from a file take their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct ViewSettings {
     pub mirror_others: bool,
     /// Boxes and names on the picture.
     pub boxes: bool,
+    /// Face meshes with the boxes.
+    pub mesh: bool,
     /// The side panel with probabilities.
     pub bars: bool,
     /// How faces are covered, if they are.
@@ -55,6 +57,8 @@ pub struct ViewSettings {
     pub views: Views,
     /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
     pub uncertain_below_percent: Option<u32>,
+    /// What finds faces.
+    pub detector: Detector,
     /// Smallest face to look for, source px.
     pub min_face_size_px: u32,
     /// Light or dark.
@@ -111,11 +115,13 @@ impl Default for ViewSettings {
             mirror_webcams: true,
             mirror_others: false,
             boxes: true,
+            mesh: false,
             bars: true,
             privacy: None,
             smoothing_ms: settings.smoothing.as_millis() as u32,
             views: settings.views,
             uncertain_below_percent: None,
+            detector: settings.detect.detector,
             min_face_size_px: settings.detect.min_face_size_px,
             theme: ThemeChoice::default(),
             websocket_port: Output::WebSocket.default_port(),
@@ -205,6 +211,7 @@ impl ViewSettings {
     pub fn pipeline_settings(&self) -> pipeline::Settings {
         pipeline::Settings {
             detect: DetectConfig {
+                detector: self.detector,
                 min_face_size_px: self.min_face_size_px,
                 ..DetectConfig::default()
             },

@@ -193,7 +193,7 @@ fn drawing() {
         };
         let output = context.run_ui(input, |ui| {
             let painter = ui.ctx().layer_painter(LayerId::background());
-            overlay::paint(&painter, &ui_from_frame, &faces, &look, 1.0);
+            overlay::paint(&painter, &ui_from_frame, &faces, &[], &look, 1.0);
         });
         context.tessellate(output.shapes, output.pixels_per_point)
     };

@@ -182,6 +182,7 @@ fn analysis(number: u64, n_faces: u64) -> Analysis {
     Analysis {
         frame: Arc::new(frame),
         faces: (1..=n_faces).map(face).collect(),
+        meshes: Vec::new(),
         checkpoint: None,
         settings: Settings::default(),
         completed_at: Instant::now(),

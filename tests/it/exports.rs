@@ -113,6 +113,7 @@ fn record_clip(folder: &Path) {
                 model: 0,
                 detect_time: Default::default(),
                 classify_time: Default::default(),
+                shape: None,
             });
         }
         frames.push(FrameRow {

@@ -21,6 +21,7 @@ pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
         model: 0,
         detect_time: Duration::from_micros(11_250),
         classify_time: Duration::from_micros(1500),
+        shape: None,
     }
 }
 

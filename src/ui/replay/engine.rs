@@ -85,6 +85,7 @@ impl ReplayEngine {
                 .map(|row| recording::shown(row, scale))
                 .collect(),
             frame,
+            meshes: Vec::new(),
             checkpoint: None,
             settings: Settings::default(),
             completed_at: Instant::now(),

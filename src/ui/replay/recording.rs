@@ -194,7 +194,7 @@ pub fn shown(row: &FaceRow, scale: f32) -> FaceAnalysis {
         box_in_frame,
         score: row.score,
         unseen_for: row.unseen_for,
-        shape: None,
+        shape: row.shape,
         raw: row.raw,
         smoothed: row.smoothed,
     }
