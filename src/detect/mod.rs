@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounding_box::BoundingBox;
 
+pub mod blinks;
 pub mod chain;
 pub mod duplicates;
 mod face_finder;
@@ -32,6 +33,7 @@ mod test_pictures;
 pub mod tiles;
 pub mod tracker;
 
+pub use blinks::{Blink, Blinks};
 pub use face_finder::FaceFinder;
 pub use face_shape::FaceShape;
 pub use pose::{HeadPose, MeshPoints};

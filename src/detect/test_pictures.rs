@@ -55,3 +55,19 @@ pub fn canvas_with_astronaut((width, height): (u32, u32), places: &[(i64, i64, f
     }
     canvas
 }
+
+/// The picture turned clockwise about its middle by `degrees`, on plain grey, with its size kept.
+pub fn turned(picture: &RgbImage, degrees: f32) -> RgbImage {
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let (width, height) = picture.dimensions();
+    let middle = (width as f32 / 2.0, height as f32 / 2.0);
+    RgbImage::from_fn(width, height, |x, y| {
+        let (dx, dy) = (x as f32 + 0.5 - middle.0, y as f32 + 0.5 - middle.1);
+        let (from_x, from_y) = (
+            middle.0 + cos * dx + sin * dy,
+            middle.1 + cos * dy - sin * dx,
+        );
+        imageops::interpolate_bilinear(picture, from_x - 0.5, from_y - 0.5)
+            .unwrap_or(image::Rgb([110; 3]))
+    })
+}

@@ -5,7 +5,9 @@ use image::{RgbImage, imageops};
 use super::*;
 use crate::detect::{
     TrackId,
-    test_pictures::{ASTRONAUT_FACE, astronaut, canvas_with_astronaut, frame_from, frame_of},
+    test_pictures::{
+        ASTRONAUT_FACE, astronaut, canvas_with_astronaut, frame_from, frame_of, turned,
+    },
 };
 
 fn find_in(picture: &RgbImage) -> Vec<TrackedFace> {
@@ -207,4 +209,110 @@ fn the_same_frames_give_the_same_faces() {
             .collect()
     };
     assert_eq!(run(), run());
+}
+
+/// The portrait on a canvas of its own, so that turning it cuts nothing off.
+fn portrait() -> RgbImage {
+    canvas_with_astronaut((700, 700), &[(94, 200, 1.0)])
+}
+
+#[test]
+fn a_turned_portrait_is_found_and_its_turn_is_measured() {
+    let upright = find_in(&portrait())[0].shape.expect("a mesh");
+    for degrees in [-60.0f32, -30.0, 15.0, 45.0] {
+        let faces = find_in(&turned(&portrait(), degrees));
+        assert_eq!(faces.len(), 1, "{degrees}°");
+        let shape = faces[0].shape.expect("a mesh");
+        let turn = shape.upright.roll_deg - upright.upright.roll_deg;
+        assert!((turn - degrees).abs() < 4.0, "{turn} for {degrees}°");
+        assert!((shape.pose.roll_deg - upright.pose.roll_deg - degrees).abs() < 6.0);
+        assert!(
+            (shape.pose.yaw_deg - upright.pose.yaw_deg).abs() < 8.0,
+            "{shape:?}"
+        );
+        assert!((shape.upright.side / upright.upright.side).ln().abs() < 0.06);
+    }
+}
+
+#[test]
+fn a_mirrored_portrait_looks_the_other_way() {
+    let shape = |picture: &RgbImage| find_in(picture)[0].shape.expect("a mesh");
+    let (one, other) = (
+        shape(&portrait()),
+        shape(&imageops::flip_horizontal(&portrait())),
+    );
+    assert!(
+        (one.pose.yaw_deg + other.pose.yaw_deg).abs() < 4.0,
+        "{one:?} {other:?}"
+    );
+    assert!((one.pose.roll_deg + other.pose.roll_deg).abs() < 3.0);
+    assert!((one.pose.pitch_deg - other.pose.pitch_deg).abs() < 3.0);
+}
+
+#[test]
+fn a_face_that_fills_the_picture_is_found() {
+    let (x, y, side) = ASTRONAUT_FACE;
+    for part in [0.9f32, 1.1, 1.4] {
+        let crop_side = (part * side) as u32;
+        let corner = |center: f32| (center - 0.5 * crop_side as f32) as u32;
+        let crop = imageops::crop_imm(&astronaut(), corner(x), corner(y), crop_side, crop_side);
+        let close = imageops::resize(&crop.to_image(), 400, 400, imageops::FilterType::Triangle);
+        assert_eq!(find_in(&close).len(), 1, "{part} of the face");
+    }
+}
+
+#[test]
+fn every_face_with_a_mesh_has_its_points() {
+    let picture = canvas_with_astronaut((1000, 480), &[(500, 0, 0.9), (0, 60, 0.8)]);
+    let mut finder = FaceFinder::new(DetectConfig::default());
+    let faces = finder.find(&frame_from(&picture, Duration::ZERO));
+    assert_eq!((faces.len(), finder.meshes().len()), (2, 2));
+    for (face, mesh) in faces.iter().zip(finder.meshes()) {
+        assert_eq!(face.track, mesh.track);
+        let [x, y, _] = mesh.points[1]; // The tip of the nose.
+        let found = face.box_in_frame;
+        assert!(x > found.x && x < found.right() && y > found.y && y < found.bottom());
+    }
+    finder.find(&frame_from(
+        &RgbImage::new(64, 64),
+        Duration::from_millis(33),
+    ));
+    assert!(finder.meshes().is_empty(), "none of these was found now");
+}
+
+#[test]
+fn rustface_alone_has_no_meshes() {
+    let mut finder = FaceFinder::new(DetectConfig {
+        detector: Detector::Rustface,
+        ..DetectConfig::default()
+    });
+    let faces = finder.find(&frame_from(&astronaut(), Duration::ZERO));
+    assert_eq!((faces.len(), faces[0].shape), (1, None));
+    assert!(faces[0].score > 2.0 && finder.meshes().is_empty());
+}
+
+/// At one face side a second, what is shown trails by at most 3 % of a side.
+#[test]
+fn a_moving_face_is_not_trailed() {
+    let (x, y, side) = ASTRONAUT_FACE;
+    let mut finder = FaceFinder::new(DetectConfig::default());
+    let mut worst: f32 = 0.0;
+    let mut rest = None;
+    for frame_idx in 0..40u32 {
+        let moved = (side * frame_idx as f32 / 30.0).round();
+        let picture = canvas_with_astronaut((900, 512), &[(moved as i64, 0, 1.0)]);
+        let time = Duration::from_micros(33_333) * frame_idx;
+        let faces = finder.find(&frame_from(&picture, time));
+        assert_eq!(
+            (faces.len(), faces[0].track, faces[0].unseen_for.is_zero()),
+            (1, TrackId(0), true)
+        );
+        let center = faces[0].box_in_frame.center();
+        let offset = (center.0 - x - moved, center.1 - y);
+        let rest = *rest.get_or_insert(offset);
+        if frame_idx > 15 {
+            worst = worst.max((offset.0 - rest.0).hypot(offset.1 - rest.1) / side);
+        }
+    }
+    assert!(worst < 0.035, "trails by {:.1} % of a side", worst * 100.0);
 }

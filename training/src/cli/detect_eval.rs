@@ -107,7 +107,9 @@ pub fn run(args: &Args) -> Result<()> {
         for row in measure_rolls(&mut reader, &dataset, &indices, votes.as_ref(), &args.rolls)? {
             println!(
                 "{}, roll ±{}°: by labels {}",
-                args.split.name(), row.roll_deg, row.labels
+                args.split.name(),
+                row.roll_deg,
+                row.labels
             );
             if let Some(ferplus) = &row.ferplus {
                 println!("  by FER+ {ferplus}");
