@@ -75,7 +75,6 @@ unsafe fn convolve<V: Vector>(row: &DepthwiseRow) {
     let DepthwiseRow {
         rows,
         width,
-        pixel_stride,
         stride,
         padding,
         n_out,

@@ -9,8 +9,6 @@ use std::arch::x86_64::{__m256, __m512};
 use super::vector::{Four, Vector};
 use crate::model::kernels::cpu::Simd;
 
-/// Vectors of columns that a tile has at most, and rows for 1, 2, 3 and 4 of them: what the registers hold.
-const MAX_VECTORS: usize = 4;
 /// Floats of two pixels of RGB.
 const TWO_RGB: usize = 6;
 
@@ -63,10 +61,14 @@ pub(in super::super) fn lanes(simd: Simd) -> usize {
     }
 }
 
+/// Most vectors of columns that a tile has: what the registers hold beside enough rows.
+fn max_width(simd: Simd) -> usize {
+    if lanes(simd) == 16 { 4 } else { 2 }
+}
+
 /// Vectors of each tile that covers `n_vectors`, as even as can be: first of all tiles, then their widths.
 fn tile_widths(simd: Simd, n_vectors: usize) -> impl Iterator<Item = usize> {
-    let most = if lanes(simd) == 16 { MAX_VECTORS } else { 3 };
-    let n_tiles = n_vectors.div_ceil(most);
+    let n_tiles = n_vectors.div_ceil(max_width(simd));
     (0..n_tiles).map(move |tile| n_vectors / n_tiles + usize::from(tile < n_vectors % n_tiles))
 }
 
@@ -110,7 +112,7 @@ pub(in super::super) unsafe fn multiply(simd: Simd, pixels: &Pixels) {
         #[target_feature(enable = "avx2,fma")]
         unsafe fn avx2(simd: Simd, pixels: &Pixels) {
             // SAFETY: the caller's promises are the same.
-            unsafe { tiles::<__m256, 8, 6, 4, 1>(simd, pixels) }
+            unsafe { tiles::<__m256, 8, 6, 1, 1>(simd, pixels) }
         }
         match simd {
             Simd::Portable => {}
@@ -121,7 +123,7 @@ pub(in super::super) unsafe fn multiply(simd: Simd, pixels: &Pixels) {
         }
     }
     // SAFETY: the caller's promises are the same.
-    unsafe { tiles::<Four, 8, 6, 4, 1>(simd, pixels) }
+    unsafe { tiles::<Four, 8, 6, 1, 1>(simd, pixels) }
 }
 
 /// Tiles of 1, 2, 3 and 4 vectors of columns have so many rows.
