@@ -25,8 +25,8 @@
 //! def show(values):
 //!     print(", ".join(f"{value:.4f}" for value in values))
 //!
-//! square = FACE[0:256, 94:350].reshape(128, 2, 128, 2, 3).mean((1, 3)) / 127.5 - 1
-//! for inputs in [formula(128, -1, 1), square]:
+//! square = np.floor(FACE[0:256, 94:350].reshape(128, 2, 128, 2, 3).mean((1, 3)) + 0.5)
+//! for inputs in [formula(128, -1, 1), square / 127.5 - 1]:
 //!     numbers, logits = run("face_detection/face_detection_short_range.tflite", inputs)
 //!     for anchor in range(0, 896, 81):
 //!         show([logits[anchor], *numbers.reshape(896, 16)[anchor]])
@@ -74,7 +74,7 @@ pub(super) fn portrait_half() -> Vec<f32> {
         let four = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|at| picture[at].0);
         std::array::from_fn(|color| {
             let sum: f32 = four.iter().map(|pixel| f32::from(pixel[color])).sum();
-            sum / 4.0 / 127.5 - 1.0
+            ((sum + 2.0) / 4.0).floor() / 127.5 - 1.0
         })
     };
     pixels.flat_map(mean).collect()

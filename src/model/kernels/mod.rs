@@ -10,7 +10,8 @@
 //! the same machine gives the same weights, bit for bit.
 //!
 //! From the outside in: [`conv_norm`](conv_norm()) and the other operations, `convolution` (images to products), `grid` (how
-//! images lie), `product` (blocks of a product), `microkernel` (tiles of a block, one file per instruction set).
+//! images lie), `product` (blocks of a product), `microkernel` (tiles of a block, one file per instruction set). The
+//! layers in `separable` are no candle operations: they work on buffers that the face networks keep from frame to frame.
 
 mod batch_norm;
 mod conv2d;

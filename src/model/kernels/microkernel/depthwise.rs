@@ -5,6 +5,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
+use std::ops::Range;
 
 use super::vector::{Four, Vector};
 use crate::model::kernels::cpu::Simd;
@@ -13,6 +14,9 @@ use crate::model::kernels::cpu::Simd;
 pub(in super::super) const KERNEL: usize = 3;
 /// Numbers of a channel: the bias and the kernel.
 pub(in super::super) const N_NUMBERS: usize = 1 + KERNEL * KERNEL;
+
+/// Results of a row that are computed together.
+const AT_A_TIME: usize = 4;
 
 /// One row of results. Distances are in floats.
 pub(in super::super) struct DepthwiseRow {
@@ -26,13 +30,15 @@ pub(in super::super) struct DepthwiseRow {
     pub n_vectors: usize,
     /// `[vector][bias and kernel][lane]`.
     pub numbers: *const f32,
-    /// Pixels from one result to the next.
+    /// Pixels from one result to the next, 1 or 2.
     pub stride: usize,
     /// Columns of zeros before the row.
     pub padding: usize,
+    /// Results lie group by group: those of one vector of channels side by side, the next vector's `group_stride`
+    /// further.
     pub out: *mut f32,
     pub n_out: usize,
-    pub out_stride: usize,
+    pub group_stride: usize,
 }
 
 /// # Safety
@@ -69,7 +75,6 @@ unsafe fn convolve<V: Vector>(row: &DepthwiseRow) {
     let DepthwiseRow {
         rows,
         width,
-        pixel_stride,
         stride,
         padding,
         n_out,
@@ -85,30 +90,80 @@ unsafe fn convolve<V: Vector>(row: &DepthwiseRow) {
         // SAFETY: inside rows, numbers and results, by the caller's promise and the choice of columns.
         unsafe {
             let numbers = row.numbers.add(vector * N_NUMBERS * V::N);
-            let out = row.out.add(vector * V::N);
+            let out = row.out.add(vector * row.group_stride);
             let rows = rows.map(|row| row.add(vector * V::N));
             for x_out in (0..first_inside).chain(end_inside..n_out) {
-                at_border::<V>(row, rows, numbers, x_out).store(out.add(x_out * row.out_stride));
+                at_border::<V>(row, rows, numbers, x_out).store(out.add(x_out * V::N));
             }
-            let bias = V::load(numbers);
-            let mut kernel = [bias; KERNEL * KERNEL];
-            for (index, number) in kernel.iter_mut().enumerate() {
-                *number = V::load(numbers.add((1 + index) * V::N));
+            match stride {
+                1 => inside::<V, 1>(row, rows, numbers, first_inside..end_inside, out),
+                _ => inside::<V, 2>(row, rows, numbers, first_inside..end_inside, out),
             }
-            let mut at = (first_inside * stride)
-                .wrapping_sub(padding)
-                .wrapping_mul(pixel_stride);
-            for x_out in first_inside..end_inside {
-                let mut sum = bias;
-                for (y, row) in rows.iter().enumerate() {
-                    for x in 0..KERNEL {
-                        let pixel = V::load(row.add(at + x * pixel_stride));
-                        sum = pixel.mul_add(kernel[y * KERNEL + x], sum);
+        }
+    }
+}
+
+/// Results whose kernels reach over neither border, a few at a time: they share most of their pixels.
+#[inline(always)]
+unsafe fn inside<V: Vector, const STRIDE: usize>(
+    row: &DepthwiseRow,
+    rows: [*const f32; KERNEL],
+    numbers: *const f32,
+    columns: Range<usize>,
+    out: *mut f32,
+) {
+    // SAFETY: the caller's promises, and the columns under the kernels are inside the rows.
+    unsafe {
+        let bias = V::load(numbers);
+        let mut kernel = [bias; KERNEL * KERNEL];
+        for (index, number) in kernel.iter_mut().enumerate() {
+            *number = V::load(numbers.add((1 + index) * V::N));
+        }
+        let pixels = |x_out: usize| {
+            let at = (x_out * STRIDE).wrapping_sub(row.padding) * row.pixel_stride;
+            rows.map(|row| row.add(at))
+        };
+        if columns.len() < AT_A_TIME {
+            for x_out in columns {
+                let out = out.add(x_out * V::N);
+                some::<V, STRIDE, 1>(pixels(x_out), row.pixel_stride, &kernel, bias, out);
+            }
+            return;
+        }
+        // The last ones overlap those before: computing some twice is cheaper than computing some alone.
+        for x_out in columns.clone().step_by(AT_A_TIME) {
+            let x_out = x_out.min(columns.end - AT_A_TIME);
+            let (pixels, out) = (pixels(x_out), out.add(x_out * V::N));
+            some::<V, STRIDE, AT_A_TIME>(pixels, row.pixel_stride, &kernel, bias, out);
+        }
+    }
+}
+
+/// Neighboring results.
+#[inline(always)]
+unsafe fn some<V: Vector, const STRIDE: usize, const N: usize>(
+    rows: [*const f32; KERNEL],
+    pixel_stride: usize,
+    kernel: &[V; KERNEL * KERNEL],
+    bias: V,
+    out: *mut f32,
+) {
+    // SAFETY: the caller's promises.
+    unsafe {
+        let mut sums = [bias; N];
+        for (y, row) in rows.iter().enumerate() {
+            for x in 0..(N - 1) * STRIDE + KERNEL {
+                let pixel = V::load(row.add(x * pixel_stride));
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let tap = x.wrapping_sub(index * STRIDE);
+                    if tap < KERNEL {
+                        *sum = pixel.mul_add(kernel[y * KERNEL + tap], *sum);
                     }
                 }
-                sum.store(out.add(x_out * row.out_stride));
-                at += stride * pixel_stride;
             }
+        }
+        for (index, sum) in sums.iter().enumerate() {
+            sum.store(out.add(index * V::N));
         }
     }
 }

@@ -9,22 +9,31 @@ use std::arch::x86_64::{__m256, __m512};
 use super::vector::{Four, Vector};
 use crate::model::kernels::cpu::Simd;
 
-/// Floats from one pixel's inputs to the next, a constant so that a tile's rows need no registers for their addresses.
-/// An odd number of cache lines: neighbors fall on different sets of the cache.
-pub(in super::super) const PIXEL_STRIDE: usize = 144;
+/// Floats of two pixels of RGB.
+const TWO_RGB: usize = 6;
 
-/// Vectors of columns that a tile has at most, and rows for 1, 2, 3 and 4 of them: what the registers hold.
-const MAX_VECTORS: usize = 4;
+/// How far the inputs of neighboring pixels are from each other: a constant, so that a tile's rows need no registers for
+/// their addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Neighbors {
+    /// A vector: inputs lie in groups of as many channels, and a group's pixels side by side.
+    Vector,
+    /// Two pixels of RGB: the first convolution, which has stride 2, reads the image where it lies.
+    TwoRgb,
+}
 
 /// Pixels times weights. Distances are in floats.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Pixels<'a> {
+pub(in super::super) struct Pixels {
     pub n_pixels: usize,
-    /// The first pixel's inputs; the next pixel's are `STRIDE` further.
+    /// The first pixel's inputs.
     pub inputs: *const f32,
-    /// Where each segment of a pixel's inputs starts, counted from the first.
-    pub segments: &'a [usize],
+    pub neighbors: Neighbors,
+    pub n_inputs: usize,
+    /// Inputs that lie side by side; the last segment may be shorter.
     pub segment_len: usize,
+    /// From one segment to the next.
+    pub segment_stride: usize,
     /// As [`pack`] laid them out.
     pub weights: *const f32,
     /// Vectors of columns.
@@ -52,10 +61,14 @@ pub(in super::super) fn lanes(simd: Simd) -> usize {
     }
 }
 
+/// Most vectors of columns that a tile has: what the registers hold beside enough rows.
+fn max_width(simd: Simd) -> usize {
+    if lanes(simd) == 16 { 4 } else { 2 }
+}
+
 /// Vectors of each tile that covers `n_vectors`, as even as can be: first of all tiles, then their widths.
 fn tile_widths(simd: Simd, n_vectors: usize) -> impl Iterator<Item = usize> {
-    let most = if lanes(simd) == 16 { MAX_VECTORS } else { 3 };
-    let n_tiles = n_vectors.div_ceil(most);
+    let n_tiles = n_vectors.div_ceil(max_width(simd));
     (0..n_tiles).map(move |tile| n_vectors / n_tiles + usize::from(tile < n_vectors % n_tiles))
 }
 
@@ -88,56 +101,55 @@ pub(in super::super) fn pack(
 /// # Safety
 /// The processor must have the instructions; everything must be as long as the fields say, and results not overlap
 /// anything else.
-pub(in super::super) unsafe fn multiply<const STRIDE: usize>(simd: Simd, pixels: &Pixels<'_>) {
+pub(in super::super) unsafe fn multiply(simd: Simd, pixels: &Pixels) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        unsafe fn avx512<const STRIDE: usize>(simd: Simd, pixels: &Pixels<'_>) {
+        unsafe fn avx512(simd: Simd, pixels: &Pixels) {
             // SAFETY: the caller's promises are the same.
-            unsafe { tiles::<__m512, STRIDE, 14, 12, 8, 6>(simd, pixels) }
+            unsafe { tiles::<__m512, 14, 12, 8, 6>(simd, pixels) }
         }
         #[target_feature(enable = "avx2,fma")]
-        unsafe fn avx2<const STRIDE: usize>(simd: Simd, pixels: &Pixels<'_>) {
+        unsafe fn avx2(simd: Simd, pixels: &Pixels) {
             // SAFETY: the caller's promises are the same.
-            unsafe { tiles::<__m256, STRIDE, 8, 6, 4, 1>(simd, pixels) }
+            unsafe { tiles::<__m256, 8, 6, 1, 1>(simd, pixels) }
         }
         match simd {
             Simd::Portable => {}
             // SAFETY: the caller's promises are the same.
-            Simd::Avx2 => return unsafe { avx2::<STRIDE>(simd, pixels) },
+            Simd::Avx2 => return unsafe { avx2(simd, pixels) },
             // SAFETY: the caller's promises are the same.
-            _ => return unsafe { avx512::<STRIDE>(simd, pixels) },
+            _ => return unsafe { avx512(simd, pixels) },
         }
     }
     // SAFETY: the caller's promises are the same.
-    unsafe { tiles::<Four, STRIDE, 8, 6, 4, 1>(simd, pixels) }
+    unsafe { tiles::<Four, 8, 6, 1, 1>(simd, pixels) }
 }
 
+/// Tiles of 1, 2, 3 and 4 vectors of columns have so many rows.
 #[inline(always)]
 unsafe fn tiles<
     V: Vector,
-    const STRIDE: usize,
-    const ROWS_1: usize,
-    const ROWS_2: usize,
-    const ROWS_3: usize,
-    const ROWS_4: usize,
+    const ONE: usize,
+    const TWO: usize,
+    const THREE: usize,
+    const FOUR: usize,
 >(
     simd: Simd,
-    pixels: &Pixels<'_>,
+    pixels: &Pixels,
 ) {
-    let n_inputs = pixels.segments.len() * pixels.segment_len;
     let mut weights = pixels.weights;
     let mut column = 0;
     for width in tile_widths(simd, pixels.n_vectors) {
         // SAFETY: the tile's weights and columns are inside, by the caller's promise.
         unsafe {
             match width {
-                1 => rows::<V, STRIDE, ROWS_1, 1>(pixels, weights, column),
-                2 => rows::<V, STRIDE, ROWS_2, 2>(pixels, weights, column),
-                3 => rows::<V, STRIDE, ROWS_3, 3>(pixels, weights, column),
-                _ => rows::<V, STRIDE, ROWS_4, 4>(pixels, weights, column),
+                1 => rows::<V, ONE, 1>(pixels, weights, column),
+                2 => rows::<V, TWO, 2>(pixels, weights, column),
+                3 => rows::<V, THREE, 3>(pixels, weights, column),
+                _ => rows::<V, FOUR, 4>(pixels, weights, column),
             }
-            weights = weights.add(n_inputs * width * V::N);
+            weights = weights.add(pixels.n_inputs * width * V::N);
         }
         column += width * V::N;
     }
@@ -146,29 +158,42 @@ unsafe fn tiles<
 /// All pixels for the columns of one tile. The last tile of rows overlaps the one before: computing some pixels twice
 /// is cheaper than having code for every number of rows.
 #[inline(always)]
-unsafe fn rows<V: Vector, const STRIDE: usize, const ROWS: usize, const WIDTH: usize>(
-    pixels: &Pixels<'_>,
+unsafe fn rows<V: Vector, const ROWS: usize, const WIDTH: usize>(
+    pixels: &Pixels,
     weights: *const f32,
     column: usize,
 ) {
     let n = pixels.n_pixels;
     // SAFETY: pixels below `n_pixels`, and the caller's promises.
     unsafe {
-        if n < ROWS {
-            for first in 0..n {
-                tile::<V, STRIDE, 1, WIDTH>(pixels, first, weights, column);
+        match pixels.neighbors {
+            _ if n < ROWS => {
+                let stride = match pixels.neighbors {
+                    Neighbors::Vector => V::N,
+                    Neighbors::TwoRgb => TWO_RGB,
+                };
+                for first in 0..n {
+                    tile::<V, 1, WIDTH>(pixels, stride, first, weights, column);
+                }
             }
-        } else {
-            for first in (0..n).step_by(ROWS) {
-                tile::<V, STRIDE, ROWS, WIDTH>(pixels, first.min(n - ROWS), weights, column);
+            Neighbors::Vector => {
+                for first in (0..n).step_by(ROWS) {
+                    tile::<V, ROWS, WIDTH>(pixels, V::N, first.min(n - ROWS), weights, column);
+                }
+            }
+            Neighbors::TwoRgb => {
+                for first in (0..n).step_by(ROWS) {
+                    tile::<V, ROWS, WIDTH>(pixels, TWO_RGB, first.min(n - ROWS), weights, column);
+                }
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn tile<V: Vector, const STRIDE: usize, const ROWS: usize, const WIDTH: usize>(
-    pixels: &Pixels<'_>,
+unsafe fn tile<V: Vector, const ROWS: usize, const WIDTH: usize>(
+    pixels: &Pixels,
+    stride: usize,
     first: usize,
     weights: *const f32,
     column: usize,
@@ -183,22 +208,26 @@ unsafe fn tile<V: Vector, const STRIDE: usize, const ROWS: usize, const WIDTH: u
         for vector in 0..WIDTH {
             let column = column + vector * V::N;
             if column < pixels.residual_len {
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let at = (first + row) * pixels.residual_stride + column;
-                    sums[vector] = sums[vector].add(V::load(pixels.residual.add(at)));
+                let mut residual = pixels.residual.add(first * pixels.residual_stride + column);
+                for sums in &mut sums {
+                    sums[vector] = sums[vector].add(V::load(residual));
+                    residual = residual.wrapping_add(pixels.residual_stride);
                 }
             }
         }
         let mut weights = weights;
-        for &segment in pixels.segments {
-            let mut inputs = pixels.inputs.add(first * STRIDE + segment);
-            for _ in 0..pixels.segment_len {
+        let mut segment = pixels.inputs.add(first * stride);
+        let mut left = pixels.n_inputs;
+        while left > 0 {
+            let len = left.min(pixels.segment_len);
+            let mut inputs = segment;
+            for _ in 0..len {
                 let mut columns = bias;
                 for (vector, column) in columns.iter_mut().enumerate() {
                     *column = V::load(weights.add(vector * V::N));
                 }
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    let input = V::splat(*inputs.add(row * STRIDE));
+                    let input = V::splat(*inputs.add(row * stride));
                     for (sum, column) in sums.iter_mut().zip(columns) {
                         *sum = input.mul_add(column, *sum);
                     }
@@ -206,15 +235,21 @@ unsafe fn tile<V: Vector, const STRIDE: usize, const ROWS: usize, const WIDTH: u
                 inputs = inputs.add(1);
                 weights = weights.add(WIDTH * V::N);
             }
+            segment = segment.wrapping_add(pixels.segment_stride);
+            left -= len;
         }
         let zero = V::splat(0.0);
-        for (row, sums) in sums.iter().enumerate() {
-            let out = pixels.out.add((first + row) * pixels.out_stride + column);
-            for (vector, sum) in sums.iter().enumerate() {
-                let slope = V::load(pixels.slope.add(column + vector * V::N));
+        let mut slope = [zero; WIDTH];
+        for (vector, slope) in slope.iter_mut().enumerate() {
+            *slope = V::load(pixels.slope.add(column + vector * V::N));
+        }
+        let mut out = pixels.out.add(first * pixels.out_stride + column);
+        for sums in &sums {
+            for (vector, (sum, slope)) in sums.iter().zip(slope).enumerate() {
                 let result = slope.mul_add(sum.min(zero), sum.max(zero));
                 result.store(out.add(vector * V::N));
             }
+            out = out.wrapping_add(pixels.out_stride);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Against candle's operations, by every kind of instructions that this processor has.
 
-use candle_core::Result;
+use candle_core::{Device, Result, Tensor};
 
-use super::super::test_support::{assert_close, random};
-use super::*;
-use candle_core::{Device, Tensor};
+use super::{image::CHANNEL_STEP, *};
+use crate::model::kernels::{
+    cpu::{Simd, simd},
+    test_support::{assert_close, random},
+};
 
 fn kinds() -> Vec<Simd> {
     let kinds = [Simd::Portable, Simd::Avx2, Simd::Avx512];
