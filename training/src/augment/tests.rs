@@ -1,6 +1,10 @@
 //! Variations of images: what stays, what moves, and how often.
 
-use super::*;
+use super::{
+    sampling::{FRACTION_BITS, LAST, neighbors, within_reflection},
+    *,
+};
+use crate::dataset::IMAGE_SIDE_PX;
 
 const RAW: Normalization = Normalization {
     mean: 0.0,
