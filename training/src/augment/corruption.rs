@@ -208,7 +208,7 @@ mod tests {
         let noisy = damaged("noise σ 20 of 255", 1);
         let squares = noisy.iter().zip(disk());
         let variance = squares
-            .map(|(a, b)| (f32::from(a) - f32::from(b)).powi(2))
+            .map(|(a, b)| (f32::from(*a) - f32::from(b)).powi(2))
             .sum::<f32>()
             / IMAGE_LEN as f32;
         assert!((variance.sqrt() - 20.0).abs() < 1.5, "{}", variance.sqrt());

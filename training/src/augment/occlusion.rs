@@ -55,14 +55,9 @@ impl OcclusionConfig {
 
     /// Covers a part of a 48×48 image.
     pub(super) fn cover(self, rng: &mut SplitMix64, image: &mut [u8]) {
-        let jitter = |rng: &mut SplitMix64, region: Region| {
-            region
-                .bounds()
-                .map(|bound| bound + rng.between(-0.12, 0.12))
-        };
         let bounds = match rng.below(3) {
-            0 => jitter(rng, Region::Mouth),
-            1 => jitter(rng, Region::Eyes),
+            0 => about(Region::Mouth, rng),
+            1 => about(Region::Eyes, rng),
             _ => {
                 let size = [rng.between(0.15, 0.5), rng.between(0.15, 0.5)];
                 let start = size.map(|size| rng.between(0.0, 1.0 - size));
@@ -73,6 +68,18 @@ impl OcclusionConfig {
         let tones = tones(rng, image);
         fill(image, bounds, is_round, |at| tones[at]);
     }
+}
+
+/// The bounds of a region, moved and resized a little.
+fn about(region: Region, rng: &mut SplitMix64) -> [f32; 4] {
+    let [left, top, right, bottom] = region.bounds();
+    let mut axis = |low: f32, high: f32| {
+        let center = (low + high) / 2.0 + rng.between(-0.07, 0.07);
+        let reach = (high - low) / 2.0 * rng.between(0.75, 1.5);
+        [center - reach, center + reach]
+    };
+    let ([left, right], [top, bottom]) = (axis(left, right), axis(top, bottom));
+    [left, top, right, bottom]
 }
 
 /// The generator of tilts and occlusions for an image whose own generator is `rng`, which does not advance.

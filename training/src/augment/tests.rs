@@ -269,6 +269,11 @@ fn extreme_strengths_stay_within_pixels() {
             probability: 0.5,
             side: 2.0,
         },
+        occlusion: OcclusionConfig { probability: 0.5 },
+        tilt: TiltConfig {
+            probability: 0.5,
+            max_deg: 180.0,
+        },
         box_noise: BoxNoiseConfig::OFF,
         camera: CameraConfig::OFF,
         mixup_alpha: 0.0,
