@@ -246,6 +246,29 @@ pub fn logits_of(
     indices: &[usize],
     view: View,
 ) -> Result<Vec<Logits>> {
+    let (side_px, normalization) = square_input(classifier)?;
+    let batches = Batches::evaluation(
+        Arc::clone(dataset),
+        indices,
+        view,
+        normalization,
+        LoaderConfig {
+            side_px,
+            ..LoaderConfig::default()
+        },
+    )?;
+    let mut all = Vec::with_capacity(indices.len());
+    for batch in batches {
+        all.extend(classifier.logits(batch.images)?);
+    }
+    Ok(all)
+}
+
+/// The side of a network's input and how pixels become it.
+///
+/// # Errors
+/// If it is not square.
+pub(crate) fn square_input(classifier: &Classifier) -> Result<(usize, Normalization)> {
     let spec = *classifier.spec();
     ensure!(
         spec.width == spec.height,
@@ -257,21 +280,7 @@ pub fn logits_of(
         mean: spec.mean,
         std: spec.std,
     };
-    let batches = Batches::evaluation(
-        Arc::clone(dataset),
-        indices,
-        view,
-        normalization,
-        LoaderConfig {
-            side_px: spec.width,
-            ..LoaderConfig::default()
-        },
-    )?;
-    let mut all = Vec::with_capacity(indices.len());
-    for batch in batches {
-        all.extend(classifier.logits(batch.images)?);
-    }
-    Ok(all)
+    Ok((spec.width, normalization))
 }
 
 /// What makes a checkpoint's confidence mean something.

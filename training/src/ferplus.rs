@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     dataset::{Dataset, Split},
     loss::Target,
-    metrics::Metrics,
+    metrics::{ClassMetrics, Metrics},
 };
 
 /// The table's words for our expressions, in [`Expression::ALL`]'s order.
@@ -91,6 +91,10 @@ pub struct Agreement {
     pub macro_f1: f64,
     /// F1 by what the majority says.
     pub per_class_f1: BTreeMap<&'static str, f64>,
+    /// Recall by what the majority says.
+    pub per_class_recall: BTreeMap<&'static str, f64>,
+    /// Precision by what the majority says.
+    pub per_class_precision: BTreeMap<&'static str, f64>,
     /// Expected calibration error on these images, 15 bins.
     pub ece: f64,
     /// The share of these in which FER-2013's own label says the same: what agreeing with the labels alone would give.
@@ -221,15 +225,20 @@ impl FerPlus {
             }
         }
         let metrics = Metrics::from_logits(&clear, &majorities, temperature);
-        let classes = metrics.classes.iter();
+        let by_majority = |figure: fn(&ClassMetrics) -> f64| {
+            let classes = metrics.classes.iter();
+            classes
+                .map(|class| (class.expression.name(), figure(class)))
+                .collect()
+        };
         Agreement {
             n: clear.len(),
             accuracy: metrics.accuracy,
             accuracy_standard_error: metrics.accuracy_standard_error,
             macro_f1: metrics.macro_f1,
-            per_class_f1: classes
-                .map(|class| (class.expression.name(), class.f1))
-                .collect(),
+            per_class_f1: by_majority(|class| class.f1),
+            per_class_recall: by_majority(|class| class.recall),
+            per_class_precision: by_majority(|class| class.precision),
             ece: metrics.calibration_error,
             label_accuracy: n_labels as f64 / clear.len().max(1) as f64,
             vote_share: share / indices.len().max(1) as f64,
@@ -264,13 +273,20 @@ impl fmt::Display for Agreement {
             self.macro_f1 * 100.0,
             self.ece * 100.0
         )?;
-        write!(f, "  F1                   ")?;
-        for (name, f1) in &self.per_class_f1 {
-            write!(f, " {name} {:.1}", f1 * 100.0)?;
+        for (title, figures) in [
+            ("F1", &self.per_class_f1),
+            ("recall", &self.per_class_recall),
+            ("precision", &self.per_class_precision),
+        ] {
+            write!(f, "  {title:<21}")?;
+            for (name, figure) in figures {
+                write!(f, " {name} {:.1}", figure * 100.0)?;
+            }
+            writeln!(f)?;
         }
         write!(
             f,
-            "\n  on average {:.1} % of the voters agree, over all images",
+            "  on average {:.1} % of the voters agree, over all images",
             self.vote_share * 100.0
         )
     }
@@ -330,6 +346,14 @@ PublicTest,c.png,5,0,0,0,0,0,0,5,0,0";
         );
         assert_eq!(agreement.per_class_f1["happy"], 1.0);
         assert_eq!(agreement.per_class_f1["neutral"], 0.0);
+        // Of the one neutral face the network says sad.
+        assert_eq!(agreement.per_class_recall["neutral"], 0.0);
+        assert_eq!(agreement.per_class_recall["happy"], 1.0);
+        assert_eq!(agreement.per_class_precision["sad"], 0.0);
+        assert!(
+            text.contains("recall                angry 0.0 disgust 0.0 fear 0.0 happy 100.0"),
+            "{text}"
+        );
         let (judged, targets) = votes.judged(&[0, 1, 3]);
         assert_eq!(judged, [0, 1, 3]);
         assert_eq!(targets[2][Neutral.index()], 1.0);

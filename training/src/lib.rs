@@ -30,6 +30,7 @@ pub mod random;
 pub mod recipe;
 pub mod reliability;
 pub mod risk;
+pub mod robust;
 pub mod rows;
 pub mod run_folder;
 pub mod run_log;

@@ -79,7 +79,7 @@ impl Loss {
         Self {
             settings,
             auxiliary: recipe.auxiliary,
-            distillation: recipe.distillation,
+            distillation: recipe.distillation.clone(),
             weights,
             votes,
         }
@@ -98,8 +98,8 @@ impl Loss {
     ) -> Result<Tensor> {
         let (own, second) = auxiliary::heads(logits)?;
         let mut loss = self.of_labels(&own, batch)?;
-        if let (Some(settings), Some(teachers)) = (self.distillation, teachers) {
-            let DistillationSettings {
+        if let (Some(settings), Some(teachers)) = (&self.distillation, teachers) {
+            let &DistillationSettings {
                 share, temperature, ..
             } = settings;
             let soft = self.softened(&own, teachers, temperature)?;
@@ -199,7 +199,7 @@ impl Loss {
 }
 
 /// Targets blended as the batch's images are.
-fn mixed(targets: Vec<Target>, batch: &Batch) -> Vec<Target> {
+pub(crate) fn mixed(targets: Vec<Target>, batch: &Batch) -> Vec<Target> {
     let Some(mixed) = &batch.mixed else {
         return targets;
     };

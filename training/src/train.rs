@@ -35,7 +35,7 @@ use crate::{
     evaluate::logits_of,
     ferplus::FerPlus,
     init::{randomize, sorted},
-    loss::Loss,
+    loss::{Loss, Target},
     metrics::Metrics,
     optimizer::{GroupSettings, Optimizer},
     progress::{EpochFigures, Progress},
@@ -144,6 +144,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         rows: &rows,
         network: &*network,
         loss: &loss,
+        clean_targets: clean_targets(job, &rows, &mut log)?,
     };
     let expected = match job.budget {
         Some(_) if state.progress.history.is_empty() => rehearse(&stepper, &mut state)?,
@@ -183,6 +184,18 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         state.events_len = events.len();
         folder.save_state(recipe, fingerprint, &state)?;
         folder.save_figures(recipe, &state.progress)?;
+    }
+}
+
+/// What the teachers say of the clean training images, for recipes that have them look at those.
+fn clean_targets(job: &Job, rows: &[usize], log: &mut RunLog) -> Result<Option<Vec<Target>>> {
+    let settings = job.recipe.distillation.as_ref();
+    match (settings.filter(|settings| settings.clean), &job.teachers) {
+        (Some(settings), Some(teachers)) => {
+            log.say("asking the teachers about every clean image, once");
+            Ok(Some(teachers.clean_targets(job.dataset, rows, settings)?))
+        }
+        _ => Ok(None),
     }
 }
 

@@ -1,32 +1,24 @@
-//! What lies between a face and the network in live use: a box that is not quite right, dim light, a lens out of focus, a
-//! noisy sensor, a compressed stream.
+//! What lies between a face and the network in live use: dim or glaring light, a lens out of focus, few pixels, a noisy
+//! sensor, a compressed stream.
 //!
 //! Every step has a probability of its own, and they come in the order in which they happen in a camera. What a newcomer
 //! would get wrong: these draws come from a generator of their own, so that a recipe without them has the same run as
 //! before they existed.
 
-use image::{ExtendedColorType, ImageFormat, codecs::jpeg::JpegEncoder};
+use image::{
+    ExtendedColorType, ImageBuffer, ImageFormat, Luma,
+    codecs::jpeg::JpegEncoder,
+    imageops::{self, FilterType},
+};
 use serde::{Deserialize, Serialize};
 
-use super::Normalization;
+use super::{Normalization, sampling::side_of};
 use crate::random::SplitMix64;
 
 /// Last number of the key of these draws.
 const CAMERA_KEY: u64 = 7;
 /// Taps beyond this many deviations would be below a thousandth.
 const BLUR_REACH: f32 = 3.0;
-
-/// A detector's box moves and grows from frame to frame.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "BoxNoiseConfig::off", deny_unknown_fields)]
-pub struct BoxNoiseConfig {
-    /// How often, 0 to 1.
-    pub probability: f32,
-    /// The crop moves by up to this fraction of its own side, each way.
-    pub max_shift: f32,
-    /// Its sides are multiplied by up to 1 + this, or divided by it; uniform in the logarithm.
-    pub max_scale: f32,
-}
 
 /// Brighter and darker pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -36,8 +28,22 @@ pub struct LightConfig {
     pub probability: f32,
     /// Levels from 0 to 1 are raised to a power between `1 / max_gamma` and this, uniform in its logarithm.
     pub max_gamma: f32,
-    /// They are then multiplied by a factor between this and 1: a picture that is too dark.
+    /// They are then multiplied by a factor between this, too dark,
     pub min_gain: f32,
+    /// and this, 1 or more: what passes white is lost, as in an overexposed frame.
+    pub max_gain: f32,
+}
+
+/// A face of fewer pixels than the network looks at: far away, or a small frame. Sensor and stream see it at that size.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default = "ResolutionConfig::off", deny_unknown_fields)]
+pub struct ResolutionConfig {
+    /// How often, 0 to 1.
+    pub probability: f32,
+    /// The face's side is between this share of the network's input
+    pub min_scale: f32,
+    /// and this.
+    pub max_scale: f32,
 }
 
 /// A Gaussian blur.
@@ -72,7 +78,7 @@ pub struct JpegConfig {
     pub max_quality: u8,
 }
 
-/// All of it but the box.
+/// All of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "CameraConfig::off", deny_unknown_fields)]
 pub struct CameraConfig {
@@ -80,35 +86,12 @@ pub struct CameraConfig {
     pub light: LightConfig,
     /// then the lens,
     pub blur: BlurConfig,
+    /// then the number of pixels that the face gets,
+    pub resolution: ResolutionConfig,
     /// then the sensor,
     pub noise: NoiseConfig,
     /// then the stream.
     pub jpeg: JpegConfig,
-}
-
-impl BoxNoiseConfig {
-    /// Leaves every box as it is.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        max_shift: 0.1,
-        max_scale: 0.15,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
-    /// A shift in sides of the crop, and a factor of its size. Always four draws.
-    pub(super) fn draw(&self, rng: &mut SplitMix64) -> ([f32; 2], f32) {
-        let is_chosen = rng.unit() < self.probability;
-        let shift = [rng.between(-1.0, 1.0), rng.between(-1.0, 1.0)].map(|s| s * self.max_shift);
-        let factor = (1.0 + self.max_scale).powf(rng.between(-1.0, 1.0));
-        if is_chosen {
-            (shift, factor)
-        } else {
-            ([0.0; 2], 1.0)
-        }
-    }
 }
 
 impl LightConfig {
@@ -117,6 +100,7 @@ impl LightConfig {
         probability: 0.0,
         max_gamma: 2.0,
         min_gain: 1.0,
+        max_gain: 1.0,
     };
 
     const fn off() -> Self {
@@ -126,7 +110,7 @@ impl LightConfig {
     fn apply(&self, rng: &mut SplitMix64, levels: &mut [f32]) {
         let is_chosen = rng.unit() < self.probability;
         let gamma = self.max_gamma.powf(rng.between(-1.0, 1.0));
-        let gain = rng.between(self.min_gain, 1.0);
+        let gain = rng.between(self.min_gain, self.max_gain);
         if is_chosen {
             // One power for each of the grey levels there can be, not for each pixel.
             let table: Vec<f32> = (0..=255)
@@ -135,7 +119,8 @@ impl LightConfig {
             for level in levels {
                 let below = (*level as usize).min(254);
                 let share = *level - below as f32;
-                *level = table[below] + share * (table[below + 1] - table[below]);
+                let brighter = table[below] + share * (table[below + 1] - table[below]);
+                *level = brighter.min(255.0);
             }
         }
     }
@@ -159,6 +144,30 @@ impl BlurConfig {
         let sigma = rng.between(Self::MIN_SIGMA_PX, self.max_sigma_px);
         if is_chosen {
             blur(levels, sigma);
+        }
+    }
+}
+
+impl ResolutionConfig {
+    /// Leaves every picture as it is.
+    pub const OFF: Self = Self {
+        probability: 0.0,
+        min_scale: 0.5,
+        max_scale: 1.0,
+    };
+
+    const fn off() -> Self {
+        Self::OFF
+    }
+
+    /// The side at which the sensor sees a picture of `side` pixels.
+    fn draw(&self, rng: &mut SplitMix64, side: usize) -> usize {
+        let is_chosen = rng.unit() < self.probability;
+        let scale = rng.between(self.min_scale, self.max_scale);
+        if is_chosen {
+            ((side as f32 * scale).round() as usize).clamp(1, side)
+        } else {
+            side
         }
     }
 }
@@ -212,6 +221,7 @@ impl CameraConfig {
     pub const OFF: Self = Self {
         light: LightConfig::OFF,
         blur: BlurConfig::OFF,
+        resolution: ResolutionConfig::OFF,
         noise: NoiseConfig::OFF,
         jpeg: JpegConfig::OFF,
     };
@@ -224,15 +234,17 @@ impl CameraConfig {
         let Self {
             light,
             blur,
+            resolution,
             noise,
             jpeg,
         } = self;
         [
             light.probability,
             blur.probability,
+            resolution.probability,
             noise.probability,
             jpeg.probability,
-        ] == [0.0; 4]
+        ] == [0.0; 5]
     }
 
     /// Changes a normalised square picture as a camera would.
@@ -251,8 +263,18 @@ impl CameraConfig {
         }
         self.light.apply(rng, output);
         self.blur.apply(rng, output);
-        self.noise.apply(rng, output);
-        self.jpeg.apply(rng, output);
+        let side = side_of(output);
+        // From a generator of its own, so that recipes without it keep their noise.
+        let seen = self.resolution.draw(&mut generator(rng), side);
+        if seen == side {
+            self.noise.apply(rng, output);
+            self.jpeg.apply(rng, output);
+        } else {
+            let mut small = resize(output, seen);
+            self.noise.apply(rng, &mut small);
+            self.jpeg.apply(rng, &mut small);
+            output.copy_from_slice(&resize(&small, side));
+        }
         for value in output {
             *value = (*value / 255.0 - mean) / std;
         }
@@ -265,8 +287,8 @@ pub(super) fn generator(rng: &SplitMix64) -> SplitMix64 {
 }
 
 /// Blurs a square picture, its border continued.
-fn blur(levels: &mut [f32], sigma: f32) {
-    let side = super::side_of(levels);
+pub(crate) fn blur(levels: &mut [f32], sigma: f32) {
+    let side = side_of(levels);
     let reach = (BLUR_REACH * sigma).ceil() as usize;
     let weight = |offset: usize| (-0.5 * (offset as f32 / sigma).powi(2)).exp();
     let sum = 1.0 + 2.0 * (1..=reach).map(weight).sum::<f32>();
@@ -293,9 +315,25 @@ fn blur(levels: &mut [f32], sigma: f32) {
     }
 }
 
+/// Resamples a square picture to another side: bilinear, and averaging where it becomes smaller.
+pub(crate) fn resize(levels: &[f32], side: usize) -> Vec<f32> {
+    let from = side_of(levels) as u32;
+    // `image` clamps such pixels to 0 to 1.
+    let shares = levels.iter().map(|level| level / 255.0).collect();
+    let Some(picture) = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(from, from, shares) else {
+        unreachable!("a square picture has as many values as pixels");
+    };
+    let resized = imageops::resize(&picture, side as u32, side as u32, FilterType::Triangle);
+    resized
+        .into_raw()
+        .iter()
+        .map(|share| share * 255.0)
+        .collect()
+}
+
 /// Takes a square picture through JPEG.
-fn compress(levels: &mut [f32], quality: u8) {
-    let side = super::side_of(levels) as u32;
+pub(crate) fn compress(levels: &mut [f32], quality: u8) {
+    let side = side_of(levels) as u32;
     let pixels: Vec<u8> = levels.iter().map(|level| level.round() as u8).collect();
     let mut bytes = Vec::new();
     let encoded = JpegEncoder::new_with_quality(&mut bytes, quality).encode(
@@ -315,184 +353,4 @@ fn compress(levels: &mut [f32], quality: u8) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SIDE: usize = 16;
-    const RAW: Normalization = Normalization {
-        mean: 0.0,
-        std: 1.0 / 255.0,
-    };
-
-    /// A dark left half and a bright right one.
-    fn edge() -> Vec<f32> {
-        let level = |i: usize| if i % SIDE < SIDE / 2 { 40.0 } else { 200.0 };
-        (0..SIDE * SIDE).map(level).collect()
-    }
-
-    fn seen(camera: CameraConfig, key: u64) -> Vec<f32> {
-        let mut levels = edge();
-        camera.apply(RAW, &mut SplitMix64::from_key(&[key]), &mut levels);
-        levels
-    }
-
-    fn mean(levels: &[f32]) -> f32 {
-        levels.iter().sum::<f32>() / levels.len() as f32
-    }
-
-    fn each() -> [CameraConfig; 4] {
-        let mut each = [CameraConfig::OFF; 4];
-        each[0].light.probability = 1.0;
-        each[1].blur.probability = 1.0;
-        each[2].noise.probability = 1.0;
-        each[3].jpeg = JpegConfig {
-            probability: 1.0,
-            min_quality: 10,
-            max_quality: 10,
-        };
-        each
-    }
-
-    #[test]
-    fn switched_off_it_touches_nothing_and_on_it_is_decided_by_the_key() {
-        assert_eq!(seen(CameraConfig::OFF, 1), edge());
-        for camera in each() {
-            assert_eq!(seen(camera, 1), seen(camera, 1), "{camera:?}");
-            assert_ne!(seen(camera, 1), edge(), "{camera:?}");
-            let in_range = |level: &f32| (0.0..=255.0).contains(level);
-            assert!(seen(camera, 2).iter().all(in_range), "{camera:?}");
-        }
-        assert_ne!(seen(each()[2], 1), seen(each()[2], 2));
-    }
-
-    #[test]
-    fn probabilities_are_kept() {
-        let mut camera = each()[2];
-        camera.noise.probability = 0.3;
-        let n = (0..500).filter(|key| seen(camera, *key) != edge()).count();
-        assert!((110..190).contains(&n), "{n} of 500");
-    }
-
-    /// The same normalisation goes out as came in.
-    #[test]
-    fn normalised_pictures_stay_normalised() {
-        let normalization = Normalization {
-            mean: 0.5,
-            std: 0.25,
-        };
-        let mut camera = CameraConfig::OFF;
-        camera.light = LightConfig {
-            probability: 1.0,
-            max_gamma: 1.0,
-            min_gain: 1.0,
-        };
-        let normalised: Vec<f32> = edge()
-            .iter()
-            .map(|level| (level / 255.0 - 0.5) / 0.25)
-            .collect();
-        let mut output = normalised.clone();
-        camera.apply(normalization, &mut SplitMix64::from_key(&[1]), &mut output);
-        for (found, expected) in output.iter().zip(normalised) {
-            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
-        }
-    }
-
-    #[test]
-    fn low_light_darkens_by_its_formula() {
-        let mut levels = vec![0.0, 127.5, 255.0];
-        let light = LightConfig {
-            probability: 1.0,
-            max_gamma: 1.0,
-            min_gain: 0.25,
-        };
-        light.apply(&mut SplitMix64::from_key(&[3]), &mut levels);
-        let gain = levels[2] / 255.0;
-        assert!((0.25..1.0).contains(&gain), "{gain}");
-        assert!((levels[1] - 127.5 * gain).abs() < 1e-3);
-        // A power above 1 darkens the middle and leaves the ends.
-        let gamma = LightConfig {
-            max_gamma: 3.0,
-            min_gain: 1.0,
-            ..light
-        };
-        let mut levels = vec![0.0, 127.0, 255.0];
-        gamma.apply(&mut SplitMix64::from_key(&[3]), &mut levels);
-        assert_eq!((levels[0], levels[2]), (0.0, 255.0));
-        assert!((levels[1] - 127.0).abs() > 5.0);
-    }
-
-    #[test]
-    fn blur_keeps_the_sum_of_a_dot_and_has_its_deviation() {
-        let mut levels = vec![0.0; 31 * 31];
-        levels[15 * 31 + 15] = 1.0;
-        blur(&mut levels, 1.5);
-        assert!((levels.iter().sum::<f32>() - 1.0).abs() < 1e-4);
-        let spread = |along: fn(usize) -> usize| {
-            let of = |(i, level): (usize, &f32)| (along(i) as f32 - 15.0).powi(2) * level;
-            levels.iter().enumerate().map(of).sum::<f32>()
-        };
-        for variance in [spread(|i| i % 31), spread(|i| i / 31)] {
-            assert!((variance - 2.25).abs() < 0.1, "{variance}");
-        }
-        let mut flat = vec![77.0; 64];
-        blur(&mut flat, 2.0);
-        assert!(flat.iter().all(|level| (level - 77.0).abs() < 1e-3));
-    }
-
-    #[test]
-    fn noise_has_the_deviation_it_drew() {
-        let noise = NoiseConfig {
-            probability: 1.0,
-            max_deviation: 0.1,
-        };
-        let mut rng = SplitMix64::from_key(&[4]);
-        let expected = {
-            let mut rng = rng.clone();
-            rng.unit();
-            255.0 * rng.between(0.0, 0.1)
-        };
-        let mut levels = vec![128.0; 10_000];
-        noise.apply(&mut rng, &mut levels);
-        let variance = levels
-            .iter()
-            .map(|level| (level - 128.0).powi(2))
-            .sum::<f32>()
-            / 1e4;
-        assert!((variance.sqrt() / expected - 1.0).abs() < 0.05);
-        assert!((mean(&levels) - 128.0).abs() < 0.05 * 255.0);
-    }
-
-    #[test]
-    fn jpeg_damages_more_at_a_lower_quality() {
-        let damage = |quality: u8| {
-            let mut levels: Vec<f32> = (0..SIDE * SIDE).map(|i| (i * 71 % 256) as f32).collect();
-            let before = levels.clone();
-            compress(&mut levels, quality);
-            let gaps = levels.iter().zip(before).map(|(a, b)| (a - b).abs());
-            gaps.sum::<f32>() / levels.len() as f32
-        };
-        let [fine, coarse] = [damage(95), damage(10)];
-        assert!(fine < 10.0 && coarse > 2.0 * fine, "{fine} {coarse}");
-    }
-
-    #[test]
-    fn boxes_move_and_grow_within_their_bounds() {
-        let noise = BoxNoiseConfig {
-            probability: 0.5,
-            ..BoxNoiseConfig::OFF
-        };
-        let mut rng = SplitMix64::from_key(&[6]);
-        let draws: Vec<_> = (0..400).map(|_| noise.draw(&mut rng)).collect();
-        let n_kept = draws
-            .iter()
-            .filter(|draw| **draw == ([0.0; 2], 1.0))
-            .count();
-        assert!((150..250).contains(&n_kept), "{n_kept}");
-        for (shift, factor) in &draws {
-            assert!(shift.iter().all(|s| s.abs() <= 0.1));
-            assert!((1.0 / 1.1501..1.1501).contains(factor));
-        }
-        assert!(draws.iter().any(|(_, factor)| *factor > 1.1));
-        assert!(draws.iter().any(|(_, factor)| *factor < 0.9));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sampling::side_of;
 use crate::random::SplitMix64;
 
 /// A rectangle of random size that lies wholly inside (Zhong et al. 2017, arXiv:1708.04896; torchvision's
@@ -37,7 +38,7 @@ impl EraseConfig {
     /// Wipes out a rectangle of a square image. Always five draws. Where torchvision draws again because the rectangle
     /// is wider or taller than the image, here it is clipped.
     pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
-        let side = super::side_of(output) as f32;
+        let side = side_of(output) as f32;
         let is_chosen = rng.unit() < self.probability;
         let area = rng.between(self.min_area, self.max_area);
         let stretch = self.max_aspect_ratio.powf(rng.between(-0.5, 0.5));
@@ -74,7 +75,7 @@ impl CutoutConfig {
 
     /// Wipes out a square of a square image. Always three draws.
     pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
-        let image_side = super::side_of(output) as f32;
+        let image_side = side_of(output) as f32;
         let is_chosen = rng.unit() < self.probability;
         let center = [rng.unit(), rng.unit()].map(|u| (u * image_side).floor());
         if !is_chosen {
@@ -88,7 +89,7 @@ impl CutoutConfig {
 
 /// Sets a rectangle (x and y each) to 0, as far as it lies inside.
 fn wipe(output: &mut [f32], start: [f32; 2], size: [f32; 2]) {
-    let side = super::side_of(output);
+    let side = side_of(output);
     let range = |axis: usize| {
         let end = (start[axis] + size[axis]).clamp(0.0, side as f32);
         // Negative numbers become 0.

@@ -1,6 +1,10 @@
 //! Variations of images: what stays, what moves, and how often.
 
-use super::*;
+use super::{
+    sampling::{FRACTION_BITS, LAST, neighbors, within_reflection},
+    *,
+};
+use crate::dataset::IMAGE_SIDE_PX;
 
 const RAW: Normalization = Normalization {
     mean: 0.0,
@@ -264,6 +268,11 @@ fn extreme_strengths_stay_within_pixels() {
         cutout: CutoutConfig {
             probability: 0.5,
             side: 2.0,
+        },
+        occlusion: OcclusionConfig { probability: 0.5 },
+        tilt: TiltConfig {
+            probability: 0.5,
+            max_deg: 180.0,
         },
         box_noise: BoxNoiseConfig::OFF,
         camera: CameraConfig::OFF,

@@ -16,6 +16,7 @@ use fervis_train::{
     evaluate::Evaluation,
     ferplus::FerPlus,
     risk,
+    robust::Robustness,
     through_detector::ThroughDetector,
 };
 
@@ -48,6 +49,10 @@ pub struct Args {
     /// Also send every image through the application's detector and crop, and compare with straight in.
     #[arg(long)]
     through_detector: bool,
+    /// Also damage every image in fourteen ways, such as turns, blur, noise, bad light and a covered mouth, and say how the
+    /// network holds.
+    #[arg(long)]
+    robust: bool,
     /// Also draw how often answers are wrong if those below a confidence are not given; by the votes of FER+, if they
     /// are given too.
     #[arg(long, value_name = "FILE.svg")]
@@ -64,6 +69,8 @@ struct Report<'a> {
     evaluation: &'a Evaluation,
     #[serde(skip_serializing_if = "Option::is_none")]
     through_detector: Option<ThroughDetector>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    robustness: Option<Robustness>,
 }
 
 /// Measures, prints, and writes what was asked for.
@@ -97,6 +104,11 @@ pub fn run(args: &Args) -> Result<()> {
         )
     });
     let through_detector = through_detector.transpose()?;
+    let robustness = args.robust.then(|| {
+        let indices = dataset.split(args.split);
+        Robustness::measure(&mut classifier, &dataset, indices, votes.as_ref())
+    });
+    let robustness = robustness.transpose()?;
     if let Some(path) = &args.risk {
         let threshold = classifier.info().uncertain_below;
         fs::write(path, risk::svg(&measured.answers, threshold.into()))
@@ -106,6 +118,7 @@ pub fn run(args: &Args) -> Result<()> {
         let report = Report {
             evaluation,
             through_detector,
+            robustness,
         };
         println!("{}", serde_json::to_string(&report)?);
         return Ok(());
@@ -153,6 +166,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if let Some(through_detector) = through_detector {
         println!("{through_detector}");
+    }
+    if let Some(robustness) = robustness {
+        print!("\n{robustness}");
     }
     Ok(())
 }

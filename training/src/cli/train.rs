@@ -54,7 +54,8 @@ pub struct Args {
     /// FER+'s fer2013new.csv, for recipes that learn from its votes. The data must be fer2013.csv in its own order.
     #[arg(long, value_name = "FILE")]
     votes: Option<PathBuf>,
-    /// Checkpoints to learn from as well, for recipes with [distillation]; their answers are averaged.
+    /// Checkpoints to learn from as well, for recipes with [distillation]; their answers are averaged, by the recipe's
+    /// weights if it has any, which are in the same order.
     #[arg(long, value_name = "CHECKPOINT", num_args = 1..)]
     teacher: Vec<PathBuf>,
     /// Begin with the weights of a file of the same network: torchvision's .pth, another PyTorch file, or safetensors.

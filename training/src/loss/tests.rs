@@ -265,6 +265,8 @@ fn teachers_take_their_share_softened() {
             share: 0.25,
             temperature: 2.0,
             mirrored: false,
+            weights: Vec::new(),
+            clean: false,
         }),
         ..three_block()
     };

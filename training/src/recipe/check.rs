@@ -92,12 +92,16 @@ impl Recipe {
                 fits,
                 "between 1 and 100",
             )?;
+            for weight in &distillation.weights {
+                positive("distillation.weights", *weight)?;
+            }
             let n_sizes = self.progressive_resizing.len();
             need(
                 "progressive_resizing",
                 format!("of {n_sizes} stages"),
-                n_sizes == 0,
-                "left out where other networks are learnt from: they look at images of one size",
+                n_sizes == 0 || distillation.clean,
+                "left out where other networks are learnt from: they look at images of one size, unless \
+                 distillation.clean is true",
             )?;
         }
         if let Some(ema) = &self.ema {
@@ -196,12 +200,18 @@ fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
         ("erase.min_area", augment.erase.min_area),
         ("cutout.probability", augment.cutout.probability),
         ("cutout.side", augment.cutout.side),
+        ("occlusion.probability", augment.occlusion.probability),
+        ("tilt.probability", augment.tilt.probability),
         ("box_noise.probability", augment.box_noise.probability),
         ("box_noise.max_shift", augment.box_noise.max_shift),
         ("box_noise.max_scale", augment.box_noise.max_scale),
         ("camera.light.probability", augment.camera.light.probability),
         ("camera.light.min_gain", augment.camera.light.min_gain),
         ("camera.blur.probability", augment.camera.blur.probability),
+        (
+            "camera.resolution.probability",
+            augment.camera.resolution.probability,
+        ),
         ("camera.noise.probability", augment.camera.noise.probability),
         (
             "camera.noise.max_deviation",
@@ -211,14 +221,14 @@ fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
     ] {
         share(&format!("augment.{name}"), value.into())?;
     }
-    let (degrees, alpha) = (augment.max_rotation_deg, augment.mixup_alpha);
-    let fits = (0.0..=180.0).contains(&degrees);
-    need(
-        "augment.max_rotation_deg",
-        degrees,
-        fits,
-        "between 0 and 180",
-    )?;
+    for (key, degrees) in [
+        ("augment.max_rotation_deg", augment.max_rotation_deg),
+        ("augment.tilt.max_deg", augment.tilt.max_deg),
+    ] {
+        let fits = (0.0..=180.0).contains(&degrees);
+        need(key, degrees, fits, "between 0 and 180")?;
+    }
+    let alpha = augment.mixup_alpha;
     let fits = (0.0..=2.0).contains(&alpha);
     need("augment.mixup_alpha", alpha, fits, "between 0 and 2")?;
     let (min, max) = (augment.min_area, augment.max_area);
@@ -274,6 +284,27 @@ fn check_camera(camera: &CameraConfig) -> Result<(), Problem> {
         gamma,
         (1.0..=10.0).contains(&gamma),
         "between 1 and 10",
+    )?;
+    let gain = camera.light.max_gain;
+    let fits = (1.0..=10.0).contains(&gain);
+    need(
+        "augment.camera.light.max_gain",
+        gain,
+        fits,
+        "between 1 and 10",
+    )?;
+    let (min, max) = (camera.resolution.min_scale, camera.resolution.max_scale);
+    need(
+        "augment.camera.resolution.min_scale",
+        min,
+        (0.05..=1.0).contains(&min),
+        "between 0.05 and 1",
+    )?;
+    need(
+        "augment.camera.resolution.max_scale",
+        max,
+        (min..=1.0).contains(&max),
+        "at least min_scale and at most 1",
     )?;
     let sigma = camera.blur.max_sigma_px;
     need(

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Job;
 use crate::{
     loader::{Batch, Batches, Epoch, LoaderConfig},
-    loss::Loss,
+    loss::{Loss, Target, mixed},
     progress::Partial,
     random::SplitMix64,
     run_folder::RunState,
@@ -30,6 +30,8 @@ pub(super) struct Stepper<'a> {
     pub(super) rows: &'a [usize],
     pub(super) network: &'a dyn TrainableNet,
     pub(super) loss: &'a Loss,
+    /// What the teachers say of each image, where they look at clean images.
+    pub(super) clean_targets: Option<Vec<Target>>,
 }
 
 /// How an epoch ended.
@@ -144,8 +146,16 @@ impl Stepper<'_> {
         let mut rng = SplitMix64::from_key(&key);
         let mut keep = |shape: &[usize], rate: f32| dropout_mask(shape, rate, &mut rng, device);
         let logits = self.network.forward_train(&images, &mut keep)?;
-        let teachers = match (&self.job.teachers, recipe.distillation) {
-            (Some(teachers), Some(settings)) => {
+        let teachers = match (
+            &self.clean_targets,
+            &self.job.teachers,
+            &recipe.distillation,
+        ) {
+            (Some(targets), ..) => {
+                let of_batch = batch.indices.iter().map(|&index| targets[index]);
+                Some(mixed(of_batch.collect(), batch))
+            }
+            (None, Some(teachers), Some(settings)) => {
                 Some(teachers.targets(&batch.images, recipe.normalization(), settings)?)
             }
             _ => None,
