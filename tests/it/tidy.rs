@@ -9,13 +9,18 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("bounding_box", &[]),
+    ("error_text", &[]),
     ("expression", &[]),
     ("frame", &[]),
+    ("result_file", &[]),
     ("capture", &["frame"]),
     ("detect", &["bounding_box", "frame"]),
-    ("model", &["bounding_box", "expression", "frame"]),
+    (
+        "model",
+        &["bounding_box", "expression", "frame", "result_file"],
+    ),
     (
         "overlay",
         &["bounding_box", "detect", "expression", "frame", "pipeline"],
@@ -27,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "bounding_box",
             "capture",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
@@ -38,26 +44,30 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "bounding_box",
             "capture",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
             "overlay",
             "pipeline",
             "privacy",
+            "result_file",
         ],
     ),
-    ("export", &["expression", "record", "stream"]),
+    ("export", &["expression", "record", "result_file", "stream"]),
     (
         "reanalyze",
         &[
             "bounding_box",
             "capture",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
             "pipeline",
             "record",
+            "result_file",
         ],
     ),
     (
@@ -65,10 +75,12 @@ const ARROWS: [(&str, &[&str]); 13] = [
         &[
             "bounding_box",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
             "pipeline",
+            "result_file",
         ],
     ),
 ];
