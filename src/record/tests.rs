@@ -550,6 +550,12 @@ fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
         hidden.1 < before.1 / 4.0,
         "{hidden:?} instead of {before:?}"
     );
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "only the video");
     let again = redraw::redraw(&session, VideoChoice::Clean, None, &out, &mut |_| {});
     assert!(again.is_err(), "nothing is drawn over");
+    // A video that cannot be opened leaves no trace.
+    fs::write(session.folder.join(&file), "").unwrap();
+    let nothing = folder.path().join("nothing");
+    let broken = redraw::redraw(&session, VideoChoice::Clean, None, &nothing, &mut |_| {});
+    assert!(broken.is_err() && !nothing.exists());
 }

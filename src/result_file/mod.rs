@@ -193,6 +193,14 @@ impl ResultFile {
         self.finish()
     }
 
+    /// Gives up what half a result helps nobody with: the partial file is removed. Returns the error in words.
+    pub fn discard(mut self, source: io::Error) -> ResultError {
+        if let Sink::File { n_bytes, .. } = &mut self.sink {
+            *n_bytes = 0; // Dropped as one that is empty.
+        }
+        self.failed(source)
+    }
+
     /// Puts the complete result into its place.
     ///
     /// # Errors
