@@ -19,6 +19,7 @@ use crate::{
     bounding_box::BoundingBox,
     capture::{SourceInfo, SourceKind, SourceSpec},
     detect::TrackId,
+    error_text::error_text,
     expression::{Expression, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::{CheckpointInfo, Views},
@@ -422,7 +423,7 @@ fn nothing_is_recorded_over() {
     let config = config(folder.path(), VideoChoice::None);
     fs::create_dir(&config.folder).unwrap();
     fs::write(config.folder.join("thesis.txt"), "mine").unwrap();
-    let error = Recorder::start(&config, || {}).err().unwrap().to_string();
+    let error = error_text(&Recorder::start(&config, || {}).err().unwrap());
     assert!(error.contains("not empty"), "{error}");
     assert_eq!(fs::read_dir(&config.folder).unwrap().count(), 1);
 }

@@ -290,6 +290,21 @@ fn each_library_is_known_to_its_own_part_only() {
     }
 }
 
+/// [`fervis::error_text`] says the causes; an error that quotes its own would say it twice.
+#[test]
+fn errors_leave_their_cause_to_source() {
+    for SourceFile { path, text } in sources(&["src", "training/src"]) {
+        for (at, _) in text.match_indices("#[error(") {
+            let rest = &text[at..];
+            let (words, variant) = rest.split_once(")]").unwrap_or((rest, ""));
+            let field: String = variant.lines().take(2).collect();
+            let is_source = field.contains("#[from]") || field.contains("#[source]");
+            let quotes = words.contains("{source") || is_source && words.contains("{0");
+            assert!(!quotes, "{path}: {words} quotes its cause");
+        }
+    }
+}
+
 /// Results belong to the command line's standard output; a library that prints would spoil them.
 #[test]
 fn the_library_prints_nothing() {
