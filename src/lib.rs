@@ -32,6 +32,7 @@
 pub mod bounding_box;
 pub mod capture;
 pub mod detect;
+pub mod error_text;
 pub mod export;
 pub mod expression;
 pub mod frame;
@@ -43,6 +44,8 @@ pub mod pipeline;
 pub mod privacy;
 pub mod reanalyze;
 pub mod record;
+#[doc(hidden)] // For our own two programs.
+pub mod result_file;
 pub mod stream;
 #[cfg(feature = "gui")]
 pub mod ui;

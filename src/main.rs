@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::Parser;
+use fervis::error_text::error_text;
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
             Ok(usage) => usage.exit(),
             Err(error) => {
                 // Without stderr there is nobody left to tell.
-                writeln!(io::stderr(), "fervis: {error:#}").ok();
+                writeln!(io::stderr(), "fervis: {}", error_text(error.as_ref())).ok();
                 ExitCode::FAILURE
             }
         },

@@ -10,7 +10,9 @@ FER-2013's crops); say so where the figures are quoted. fervis' own column comes
 
     cargo run --release -p fervis-train -- evaluate CHECKPOINT --data fer2013.csv --split PrivateTest
 
-and "de-duplicated" means the same there and here: without images that stand, pixel by pixel, in Training too.
+and "de-duplicated" means the same there and here: without images that stand, pixel by pixel, in Training too. With FER+'s
+votes (`--ferplus fer2013new.csv`) it also counts on how many images a network says what more than half of the voters say,
+among the images that have such a majority; the first row is FER-2013's own labels, counted the same way.
 """
 
 import argparse
@@ -64,6 +66,18 @@ def load(path):
             labels.append(int(row[name["emotion"]]))
             splits.append(row[name["usage"]].strip())
     return np.stack(images).reshape(-1, SIDE, SIDE), np.array(labels), np.array(splits)
+
+
+def load_majorities(path):
+    """For each row the expression that more than half of FER+'s votes are for, or -1."""
+    names = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
+    majorities = []
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            n_votes = sum(int(row[name]) for name in row if name not in ("Usage", "Image name"))
+            votes = np.array([int(row[name]) for name in names])
+            majorities.append(votes.argmax() if 2 * votes.max() > n_votes else -1)
+    return np.array(majorities)
 
 
 def unpack(package, version, cache):
@@ -132,6 +146,7 @@ def main():
     known = [*TFLITE, *NPM]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, type=Path, help="fer2013.csv, also gzipped")
+    parser.add_argument("--ferplus", type=Path, help="fer2013new.csv; --data must then be in the order of fer2013.csv")
     parser.add_argument("--split", default="PrivateTest", choices=["PublicTest", "PrivateTest"])
     parser.add_argument("--packages", nargs="+", default=known, choices=known, metavar="NAME", help=" ".join(known))
     parser.add_argument("--limit", type=int, help="only so many images, evenly spread: facex takes 33 ms for each")
@@ -140,14 +155,23 @@ def main():
     arguments.cache.mkdir(parents=True, exist_ok=True)
     images, labels, splits = load(arguments.data)
     learnt = {image.tobytes() for image in images[splits == "Training"]}
-    images, labels = images[splits == arguments.split], labels[splits == arguments.split]
+    majorities = load_majorities(arguments.ferplus) if arguments.ferplus else np.full(len(labels), -1)
+    of_split = splits == arguments.split
+    images, labels, majorities = images[of_split], labels[of_split], majorities[of_split]
     if arguments.limit and arguments.limit < len(images):
         chosen = np.linspace(0, len(images) - 1, arguments.limit).round().astype(int)
-        images, labels = images[chosen], labels[chosen]
+        images, labels, majorities = images[chosen], labels[chosen], majorities[chosen]
     unseen = np.array([image.tobytes() not in learnt for image in images])
     print(f"{len(images)} images of {arguments.split}, {unseen.sum()} of them not in Training\n")
-    print("| package | accuracy | macro-F1 | de-duplicated | F1: " + ", ".join(EXPRESSIONS) + " |")
-    print("| --- | --- | --- | --- | --- |")
+    has_majority = majorities >= 0
+
+    def agreement(answers):
+        return f"{100 * np.mean(answers[has_majority] == majorities[has_majority]):.1f}" if has_majority.any() else ""
+
+    print("| package | accuracy | macro-F1 | de-duplicated | agreement with FER+ | F1: " + ", ".join(EXPRESSIONS) + " |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    if arguments.ferplus:
+        print(f"| FER-2013's own labels | | | | {agreement(labels)} of {has_majority.sum()} images | |")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for package in arguments.packages:
         run = run_tflite if package in TFLITE else run_npm
@@ -160,7 +184,7 @@ def main():
         accuracy, macro_f1, f1 = figures(predictions, labels)
         deduplicated, _, _ = figures(predictions[unseen], labels[unseen])
         by_class = ", ".join(f"{value:.0f}" for value in f1)
-        print(f"| {package} | {accuracy:.2f} | {macro_f1:.1f} | {deduplicated:.1f} | {by_class} |", flush=True)
+        print(f"| {package} | {accuracy:.2f} | {macro_f1:.1f} | {deduplicated:.1f} | {agreement(predictions)} | {by_class} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@
 //! is waited for.
 
 use std::{
+    io::{self, Write},
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -14,13 +15,13 @@ use anyhow::{Context, bail};
 use fervis::{
     capture::{SourceInfo, SourceKind, SourceSpec},
     pipeline::{Analysis, Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState},
+    result_file::{self, Outputs, ResultError, ResultFile},
     stream::{StreamOptions, message},
 };
 
 use super::{
     args::AnalyzeArgs,
-    csv,
-    output::{Output, OutputError},
+    csv, output,
     progress::Progress,
     stream::Streams,
     summary::{Circumstances, Summary},
@@ -36,7 +37,15 @@ const LOOK_AROUND_EVERY: Duration = Duration::from_millis(50);
 pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
     let source = args.checked_source()?;
     let streams = args.stream.options(Some("analyze"))?;
-    match analyze(&args, source, &streams) {
+    let mut reports = Reports::plan(&args, &source)?;
+    let outcome = analyze(&args, source, &streams, &mut reports);
+    // Those of a run that ended well are in their places by now.
+    for partial in reports.partials() {
+        let partial = partial.display();
+        // Without stderr there is nobody to tell.
+        writeln!(io::stderr(), "fervis: the results so far are in {partial}").ok();
+    }
+    match outcome {
         Ok(()) => Ok(ExitCode::SUCCESS),
         // The source was not read to its end, but there is nobody left to tell.
         Err(error) if is_reader_gone(&error) => Ok(ExitCode::FAILURE),
@@ -46,14 +55,18 @@ pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
 
 fn is_reader_gone(error: &anyhow::Error) -> bool {
     matches!(
-        error.downcast_ref::<OutputError>(),
-        Some(OutputError::ReaderGone(_))
+        error.downcast_ref::<ResultError>(),
+        Some(ResultError::ReaderGone(_))
     )
 }
 
-fn analyze(args: &AnalyzeArgs, source: SourceSpec, streams: &StreamOptions) -> anyhow::Result<()> {
-    // Before the work, so that a wrong path or a port that is taken costs no time.
-    let mut reports = Reports::create(args)?;
+fn analyze(
+    args: &AnalyzeArgs,
+    source: SourceSpec,
+    streams: &StreamOptions,
+    reports: &mut Reports,
+) -> anyhow::Result<()> {
+    // Before the work, so that a port that is taken costs no time.
     let streams = Streams::start(streams)?;
     let settings = args.detection.settings();
     let config = PipelineConfig {
@@ -215,34 +228,40 @@ impl Session {
 
 /// All that is made of the results.
 struct Reports {
-    json: Option<Output>,
-    csv: Option<Output>,
+    json: Option<ResultFile>,
+    csv: Option<ResultFile>,
+    has_header: bool,
     summary: Option<Summary>,
     /// Whether results go to the standard output while it runs.
     use_stdout: bool,
 }
 
 impl Reports {
-    fn create(args: &AnalyzeArgs) -> anyhow::Result<Self> {
-        let mut csv = args.csv.as_deref().map(Output::create).transpose()?;
-        if let Some(csv) = &mut csv {
-            csv.write(&(csv::header() + "\n"))?;
-        }
-        let is_stdout = |path: &PathBuf| path.as_path() == "-";
+    /// Decides where results go; nothing is created before the first one.
+    fn plan(args: &AnalyzeArgs, source: &SourceSpec) -> anyhow::Result<Self> {
+        let inputs = output::inputs(Some(source), &args.network.checkpoint());
+        let mut outputs = Outputs::new(args.force).reading(inputs);
+        let mut plan = |path: &Option<PathBuf>| {
+            let path = path.as_deref();
+            path.map(|path| outputs.file(path)).transpose()
+        };
+        let mut paths = args.json.iter().chain(&args.csv);
         Ok(Self {
-            json: args.json.as_deref().map(Output::create).transpose()?,
-            csv,
+            json: plan(&args.json)?,
+            csv: plan(&args.csv)?,
+            has_header: false,
             summary: (args.json.is_none() && args.csv.is_none()).then(Summary::default),
-            use_stdout: args.json.iter().chain(&args.csv).any(is_stdout),
+            use_stdout: paths.any(|path| result_file::is_stdout(path)),
         })
     }
 
     fn add(&mut self, analysis: &Analysis) -> anyhow::Result<()> {
         if let Some(json) = &mut self.json {
-            json.write(&(message::line(analysis)? + "\n"))?;
+            json.write_lines(&(message::line(analysis)? + "\n"))?;
         }
+        self.write_header()?;
         if let Some(csv) = &mut self.csv {
-            csv.write(&csv::rows(analysis))?;
+            csv.write_lines(&csv::rows(analysis))?;
         }
         if let Some(summary) = &mut self.summary {
             summary.add(analysis);
@@ -250,11 +269,32 @@ impl Reports {
         Ok(())
     }
 
-    fn finish(self, circumstances: &Circumstances<'_>) -> anyhow::Result<()> {
-        if let Some(summary) = self.summary {
-            Output::stdout().write(&summary.text(circumstances))?;
+    /// Writes the names of the columns, once.
+    fn write_header(&mut self) -> anyhow::Result<()> {
+        match &mut self.csv {
+            Some(csv) if !self.has_header => csv.write_lines(&(csv::header() + "\n"))?,
+            _ => {}
+        }
+        self.has_header = true;
+        Ok(())
+    }
+
+    /// Puts the results into their places, complete.
+    fn finish(&mut self, circumstances: &Circumstances<'_>) -> anyhow::Result<()> {
+        self.write_header()?; // A table without faces has one too.
+        for file in [self.json.take(), self.csv.take()].into_iter().flatten() {
+            file.finish()?;
+        }
+        if let Some(summary) = &self.summary {
+            ResultFile::stdout().write_lines(&summary.text(circumstances))?;
         }
         Ok(())
+    }
+
+    /// What a run that did not end well leaves.
+    fn partials(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.json, &self.csv].into_iter().flatten();
+        files.filter_map(ResultFile::partial)
     }
 }
 

@@ -38,6 +38,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
 
+    /// Replace results that exist
+    #[arg(long)]
+    pub force: bool,
+
     /// Stop after N seconds: of a camera's time, or of a video's own
     #[arg(long, value_name = "N", value_parser = seconds)]
     pub seconds: Option<Duration>,

@@ -8,14 +8,12 @@ use clap::{
     error::ErrorKind,
 };
 use fervis::{
-    export::{self, ExportError, ExportOptions, Format, Separator},
+    export::{self, ExportOptions, Format, Separator},
     record::reader::Session,
+    result_file::is_stdout,
 };
 
-use super::{
-    Cli,
-    output::{Output, OutputError},
-};
+use super::{Cli, output};
 
 /// Arguments of `fervis export`.
 #[derive(Debug, Args)]
@@ -31,7 +29,7 @@ pub struct ExportArgs {
     #[arg(long, value_parser = format())]
     pub format: Format,
 
-    /// File to write; some formats have further ones, which are named after it
+    /// File to write, `-` for the standard output; some formats have further ones, which are named after it
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
@@ -68,21 +66,11 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         separator: args.separator.unwrap_or_default(),
         overwrite: args.force,
     };
-    let written = export::export(&session, args.format, &args.out, &options).map_err(advise)?;
-    let names = written.iter().map(|file| format!("{}\n", file.display()));
-    match Output::stdout().write(&names.collect::<String>()) {
-        // Everything is written; nobody wants to know where.
-        Ok(()) | Err(OutputError::ReaderGone(_)) => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Says what to do in the words of the command line.
-fn advise(error: ExportError) -> anyhow::Error {
-    match error {
-        ExportError::Exists { .. } => anyhow::anyhow!("{error}; --force replaces it"),
-        error => error.into(),
-    }
+    let written = export::export(&session, args.format, &args.out, &options)?;
+    let files = written.iter().filter(|file| !is_stdout(file));
+    let names: String = files.map(|file| format!("{}\n", file.display())).collect();
+    // If nobody reads where the files are, they are there all the same.
+    Ok(output::print(&names, ExitCode::SUCCESS)?)
 }
 
 fn format() -> impl TypedValueParser<Value = Format> {

@@ -10,7 +10,7 @@ use fervis::{
     model::{self, CheckpointChoice, CheckpointInfo, Classifier, ComputeDevice, DeviceChoice},
 };
 
-use super::output::{Output, OutputError};
+use super::output;
 
 /// Lists the cameras.
 ///
@@ -62,11 +62,7 @@ pub fn models() -> anyhow::Result<ExitCode> {
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {
-    match Output::stdout().write(text) {
-        Err(OutputError::ReaderGone(_)) => Ok(ExitCode::FAILURE),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(ExitCode::SUCCESS),
-    }
+    Ok(output::print(text, ExitCode::FAILURE)?)
 }
 
 fn checkpoint_text(info: &CheckpointInfo, is_default: bool) -> String {

@@ -18,10 +18,7 @@ mod redraw;
 mod stream;
 mod summary;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use fervis::{
@@ -52,6 +49,10 @@ pub struct Cli {
     /// Write one JSON object a line for every analysed frame while the window is open; `-` is the standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+
+    /// Replace the file of --json if it exists
+    #[arg(long, requires = "json")]
+    force: bool,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -106,7 +107,7 @@ enum Command {
 /// What went wrong, for people; a [`clap::Error`] inside is a usage error.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        None => open_window(cli.source, &cli.network, cli.json.as_deref(), &cli.stream),
+        None => open_window(cli),
         Some(Command::Analyze(args)) => analyze::run(*args),
         Some(Command::Record(args)) => record::record(&args),
         Some(Command::Recover(args)) => record::recover(&args),
@@ -119,22 +120,25 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 #[cfg(feature = "gui")]
-fn open_window(
-    source: Option<SourceSpec>,
-    network: &NetworkArgs,
-    json: Option<&Path>,
-    stream: &StreamArgs,
-) -> anyhow::Result<ExitCode> {
+fn open_window(cli: Cli) -> anyhow::Result<ExitCode> {
     use std::sync::Arc;
 
-    use fervis::pipeline::Tap;
+    use anyhow::Context;
+    use fervis::{pipeline::Tap, result_file::Outputs, stream::json_lines::JsonLines};
 
-    let options = stream.options(None)?;
-    let json = json.map(stream::json_lines).transpose()?;
+    let options = cli.stream.options(None)?;
+    let checkpoint = cli.network.checkpoint();
+    let inputs = output::inputs(cli.source.as_ref(), &checkpoint);
+    let mut outputs = Outputs::new(cli.force).reading(inputs);
+    let json = cli.json.as_deref().map(|path| {
+        let file = outputs.file(path)?;
+        JsonLines::start(file).context("the JSON lines could not be started")
+    });
+    let json = json.transpose()?;
     fervis::ui::run(fervis::ui::UiOptions {
-        source,
-        checkpoint: network.checkpoint(),
-        device: network.device,
+        source: cli.source,
+        checkpoint,
+        device: cli.network.device,
         stream: options,
         taps: json
             .map(|json| Arc::new(json) as Arc<dyn Tap>)
@@ -145,12 +149,7 @@ fn open_window(
 }
 
 #[cfg(not(feature = "gui"))]
-fn open_window(
-    _source: Option<SourceSpec>,
-    _network: &NetworkArgs,
-    _json: Option<&Path>,
-    _stream: &StreamArgs,
-) -> anyhow::Result<ExitCode> {
+fn open_window(_: Cli) -> anyhow::Result<ExitCode> {
     anyhow::bail!(
         "this build has no window (feature `gui`); try `fervis analyze demo`, or `fervis --help`"
     )

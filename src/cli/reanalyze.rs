@@ -16,10 +16,7 @@ use fervis::{
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{
-    args,
-    output::{Output, OutputError},
-};
+use super::{args, output};
 
 /// Arguments of `fervis reanalyze`.
 #[derive(Debug, Args)]
@@ -74,10 +71,7 @@ pub fn run(args: &ReanalyzeArgs) -> anyhow::Result<ExitCode> {
     reanalysis.write(&folder, args.force).map_err(advise)?;
     let mut text = table(&reanalysis.diff);
     text.push_str(&format!("\n{}\n", folder.display()));
-    match Output::stdout().write(&text) {
-        Ok(()) | Err(OutputError::ReaderGone(_)) => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(error.into()),
-    }
+    Ok(output::print(&text, ExitCode::SUCCESS)?)
 }
 
 /// Says what to do in the words of the command line.

@@ -18,6 +18,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use fervis::{
     capture::SourceSpec,
+    error_text::error_text,
     pipeline::{Event, Pacing, Pipeline, PipelineConfig, Settings, SourceState},
     privacy::{Effect, FacePrivacy, Who},
     record::{
@@ -31,6 +32,7 @@ use fervis::{
 use super::{
     NetworkArgs,
     args::{self, CameraArgs, DetectionArgs},
+    output,
     stream::{StreamArgs, Streams},
 };
 
@@ -170,7 +172,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let outcome = watch(&pipeline, &recorder, args.seconds, &interrupted);
     drop(tap);
     if let Err(error) = outcome {
-        recorder.stop(&error.to_string());
+        recorder.stop(&error_text(error.as_ref()));
         let folder = recorder.folder().to_owned();
         let (_, status) = recorder.wait();
         if status.counts.captured == 0 {
@@ -181,10 +183,8 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     }
     let folder = recorder.folder().to_owned();
     let (ending, status) = recorder.wait();
-    println!(
-        "{}",
-        summary(&folder.display().to_string(), &ending.reason, &status)
-    );
+    let text = summary(&folder.display().to_string(), &ending.reason, &status);
+    output::print(&(text + "\n"), ExitCode::SUCCESS)?;
     if ending.failed {
         bail!(
             "the recording ended early: {}; what was recorded until then is there",
@@ -402,10 +402,12 @@ pub fn recover(args: &RecoverArgs) -> anyhow::Result<ExitCode> {
         if !args.folder.is_dir() {
             bail!("{} is not there, or not a folder", args.folder.display());
         }
-        println!("no interrupted session in {}", args.folder.display());
+        let text = format!("no interrupted session in {}\n", args.folder.display());
+        output::print(&text, ExitCode::SUCCESS)?;
     }
     for session in sessions {
-        println!("{}", told(&recover::recover(&session)?));
+        let report = told(&recover::recover(&session)?);
+        output::print(&(report + "\n"), ExitCode::SUCCESS)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,10 @@ use fervis::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::record::{HideFaces, Videos};
+use super::{
+    output,
+    record::{HideFaces, Videos},
+};
 
 /// Arguments of `fervis redraw`.
 #[derive(Debug, Args)]
@@ -81,12 +84,14 @@ pub fn run(args: &RedrawArgs) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     if redrawn.has_old_boxes {
         eprintln!(
-            "fervis: the session has no clean video, so the boxes of the recording are still on the pictures; record with \
+            "fervis: the session has no clean video, so the recording's boxes are still in the pictures; record with \
              --video clean or both to avoid that"
         );
     }
-    for video in &redrawn.videos {
-        println!("{}", args.out.join(&video.file).display());
-    }
-    Ok(ExitCode::SUCCESS)
+    let files = redrawn
+        .videos
+        .iter()
+        .map(|video| args.out.join(&video.file));
+    let names: String = files.map(|file| format!("{}\n", file.display())).collect();
+    Ok(output::print(&names, ExitCode::SUCCESS)?)
 }

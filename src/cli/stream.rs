@@ -2,8 +2,6 @@
 //!
 //! Off unless asked for. An address beyond this computer is a usage error without the flag that says what it exposes.
 
-#[cfg(feature = "gui")]
-use std::{fs::File, io, path::Path};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -15,9 +13,6 @@ use fervis::{
     pipeline::{Pipeline, Tap, TapHandle},
     stream::{self, LiveOutput, Output, StreamConfig, StreamOptions},
 };
-
-#[cfg(feature = "gui")]
-use fervis::stream::json_lines::JsonLines;
 
 use super::Cli;
 
@@ -125,22 +120,6 @@ impl Streams {
             }
         })
     }
-}
-
-/// Opens `path` for the lines of a window; `-` is the standard output.
-///
-/// # Errors
-/// If it cannot be written.
-#[cfg(feature = "gui")]
-pub fn json_lines(path: &Path) -> anyhow::Result<JsonLines> {
-    let name = path.display().to_string();
-    let lines = if path == "-" {
-        JsonLines::start("the standard output".to_owned(), io::stdout())
-    } else {
-        let file = File::create(path).with_context(|| format!("{name} could not be written"))?;
-        JsonLines::start(name, file)
-    };
-    lines.context("the JSON lines could not be started")
 }
 
 /// A port of this computer, or a whole address; port 0 means any that is free.

@@ -24,17 +24,19 @@ mod video_parts;
 use std::{
     ffi::OsString,
     fmt,
-    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
-use crate::record::{
-    MANIFEST_FILE,
-    reader::Session,
-    tables::{EventRow, FaceRow, FrameRow, Row},
-    timeline::{self, Track},
+use crate::{
+    record::{
+        MANIFEST_FILE,
+        reader::Session,
+        tables::{EventRow, FaceRow, FrameRow, Row},
+        timeline::{self, Track},
+    },
+    result_file::{Outputs, ResultError, ResultFile, is_same_file},
 };
 
 /// Least length of a stretch in what people read along (subtitles, ELAN), in ticks: 0.2 s. Shorter ones cannot be read
@@ -187,11 +189,13 @@ pub struct ExportOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
-    /// A file is there already.
-    #[error("{} exists already", file.display())]
-    Exists {
-        /// The file.
-        file: PathBuf,
+    /// The format cannot go to one pipe.
+    #[error("{format} is written to {n_files} files; give the name of a file")]
+    SeveralFiles {
+        /// The format.
+        format: Format,
+        /// How many files it has for this session.
+        n_files: usize,
     },
     /// A file is part of the recording.
     #[error("{} belongs to the session itself; choose another name", file.display())]
@@ -215,14 +219,9 @@ pub enum ExportError {
         /// What it was built without.
         feature: &'static str,
     },
-    /// Disk full, no permission, no such folder, and so on.
-    #[error("{} could not be written: {source}", file.display())]
-    Write {
-        /// The file.
-        file: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+    /// A file is there already or cannot be written.
+    #[error(transparent)]
+    Result(#[from] ResultError),
 }
 
 fn known(faces: &[u64]) -> String {
@@ -252,19 +251,19 @@ pub fn export(
     if let Some((file, _)) = pieces.iter().find(|(file, _)| is_part_of(session, file)) {
         return Err(ExportError::PartOfSession { file: file.clone() });
     }
-    if !options.overwrite
-        && let Some((file, _)) = pieces.iter().find(|(file, _)| file.exists())
-    {
-        return Err(ExportError::Exists { file: file.clone() });
+    let mut outputs = Outputs::new(options.overwrite);
+    let n_files = pieces.len();
+    let mut results = Vec::new();
+    for (file, piece) in pieces {
+        let result = outputs.file(&file)?;
+        if result.is_stream() && n_files > 1 {
+            return Err(ExportError::SeveralFiles { format, n_files });
+        }
+        results.push((file, piece, result));
     }
     let mut written = Vec::new();
-    for (file, piece) in pieces {
-        write_whole(&file, |out| write_piece(&view, format, piece, &file, out)).map_err(
-            |source| ExportError::Write {
-                file: file.clone(),
-                source,
-            },
-        )?;
+    for (file, piece, result) in results {
+        write_result(result, |out| write_piece(&view, format, piece, &file, out))?;
         written.push(file);
     }
     Ok(written)
@@ -320,14 +319,8 @@ fn is_part_of(session: &Session, file: &Path) -> bool {
             .iter()
             .map(|video| video.file.as_str()),
     );
-    let file = file.canonicalize();
-    // A file that is not there is none of them.
-    file.is_ok_and(|file| {
-        own.iter().any(|own| {
-            let own = session.folder.join(own).canonicalize();
-            own.is_ok_and(|own| own == file)
-        })
-    })
+    own.iter()
+        .any(|own| is_same_file(&session.folder.join(own), file))
 }
 
 /// The file with something added to its name before the extension.
@@ -375,27 +368,19 @@ fn write_piece(
     }
 }
 
-/// Writes a file under another name first, so that it appears whole or not at all.
-fn write_whole(
-    file: &Path,
+/// Writes a file that appears whole or not at all.
+fn write_result(
+    mut result: ResultFile,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut name = OsString::from(".");
-    name.push(file.file_name().unwrap_or_default());
-    name.push(".new");
-    let draft = file.with_file_name(name);
-    let written = File::create(&draft).and_then(|draft_file| {
-        let mut buffered = BufWriter::new(draft_file);
-        write(&mut buffered)?;
-        buffered.flush()?;
-        drop(buffered);
-        fs::rename(&draft, file)
-    });
-    if written.is_err() {
-        // What is half written helps nobody; that it cannot be removed either changes nothing.
-        fs::remove_file(&draft).ok();
+) -> Result<(), ResultError> {
+    let mut buffered = BufWriter::new(&mut result);
+    let written = write(&mut buffered).and_then(|()| buffered.flush());
+    // After an error, what is still in the buffer is not worth writing.
+    drop(buffered.into_parts());
+    match written {
+        Ok(()) => result.finish(),
+        Err(source) => Err(result.discard(source)),
     }
-    written
 }
 
 /// What is exported of a session.

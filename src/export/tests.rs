@@ -1,5 +1,7 @@
 //! Made-up sessions in every format, word for word where people or programs depend on it.
 
+use std::fs;
+
 use super::*;
 use crate::record::fixtures::{ODD_NOTE, empty, nobody, two_people, video};
 
@@ -345,7 +347,7 @@ fn nothing_is_overwritten_unless_wished() {
     let refused = export(&session, Format::Bids, &out, &options)
         .unwrap_err()
         .to_string();
-    assert!(refused.ends_with("events.json exists already"), "{refused}");
+    assert!(refused.contains("events.json exists already"), "{refused}");
     assert!(!out.exists(), "nothing is written by halves");
     assert_eq!(fs::read_to_string(&description).unwrap(), "mine");
     options.overwrite = true;
@@ -355,10 +357,18 @@ fn nothing_is_overwritten_unless_wished() {
     let refused = export(&session, Format::Srt, &nowhere, &options)
         .unwrap_err()
         .to_string();
-    assert!(
-        refused.contains("folder.srt could not be written"),
-        "{refused}"
-    );
+    assert!(refused.contains("there is no folder"), "{refused}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_device_takes_a_format_of_one_file() {
+    let session = two_people();
+    let options = ExportOptions::default();
+    let nothing = Path::new("/dev/null");
+    export(&session, Format::Summary, nothing, &options).unwrap();
+    let refused = export(&session, Format::Bids, nothing, &options).unwrap_err();
+    assert!(refused.to_string().contains("2 files"), "{refused}");
 }
 
 #[test]
@@ -385,6 +395,9 @@ fn the_recording_itself_is_never_overwritten() {
             .unwrap_err()
             .to_string();
         assert!(refused.contains("belongs to the session"), "{refused}");
+        let link = folder.path().join(format!("link-{name}"));
+        fs::hard_link(folder.path().join(name), &link).unwrap();
+        assert!(export(&session, Format::Summary, &link, &options).is_err());
     }
     // Its description would be session.json.
     let out = folder.path().join("session.tsv");

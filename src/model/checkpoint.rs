@@ -21,7 +21,10 @@ use super::{
     preprocess::InputSpec,
     pytorch::{self, ImportOptions},
 };
-use crate::expression::{Expression, N_EXPRESSIONS};
+use crate::{
+    expression::{Expression, N_EXPRESSIONS},
+    result_file::replace,
+};
 
 /// Value of the metadata key `format`; it says that the key `fervis` holds a [`Metadata`] as JSON.
 pub const FORMAT: &str = "fervis-checkpoint";
@@ -230,24 +233,26 @@ impl Checkpoint {
         weights: &HashMap<String, Tensor>,
         path: &Path,
     ) -> Result<(), ModelError> {
-        let failed = |source: io::Error| ModelError::Write {
-            path: path.to_owned(),
-            source,
-        };
-        let description =
-            serde_json::to_string(metadata).map_err(|error| failed(io::Error::other(error)))?;
+        Self::to_bytes(metadata, weights)
+            .and_then(|bytes| replace(path, &bytes))
+            .map_err(|source| ModelError::Write {
+                path: path.to_owned(),
+                source,
+            })
+    }
+
+    /// The checkpoint as a file's bytes.
+    ///
+    /// # Errors
+    /// If the weights are no tensors that safetensors can hold.
+    pub fn to_bytes(metadata: &Metadata, weights: &HashMap<String, Tensor>) -> io::Result<Vec<u8>> {
+        let description = serde_json::to_string(metadata).map_err(io::Error::other)?;
         let header = HashMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
             ("fervis".to_owned(), description),
         ]);
         let tensors: BTreeMap<_, _> = weights.iter().collect();
-        let bytes = safetensors::serialize(tensors, Some(header))
-            .map_err(|error| failed(io::Error::other(error)))?;
-        let partial = path.with_extension("partial");
-        fs::write(&partial, bytes)
-            .and_then(|()| fs::File::open(&partial)?.sync_all())
-            .and_then(|()| fs::rename(&partial, path))
-            .map_err(failed)
+        safetensors::serialize(tensors, Some(header)).map_err(io::Error::other)
     }
 
     /// Which expression each output stands for.

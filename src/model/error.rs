@@ -7,19 +7,21 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// The file could not be read.
-    #[error("{} could not be read: {source}", path.display())]
+    #[error("{} could not be read", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// The cause.
+        #[source]
         source: std::io::Error,
     },
     /// The file could not be written.
-    #[error("{} could not be written: {source}", path.display())]
+    #[error("{} could not be written", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// The cause.
+        #[source]
         source: std::io::Error,
     },
     /// The file was read and is not a checkpoint we can run.
@@ -39,7 +41,7 @@ pub enum ModelError {
         known: String,
     },
     /// The network failed while computing.
-    #[error("the network could not be run: {0}")]
+    #[error("the network could not be run")]
     Compute(#[from] candle_core::Error),
 }
 

@@ -34,7 +34,6 @@ mod tests;
 mod worker;
 
 use std::{
-    error::Error,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -52,6 +51,7 @@ use crate::{
     bounding_box::BoundingBox,
     capture::{SourceInfo, SourceSpec},
     detect::{DetectConfig, FaceShape, TrackId, TrackedMesh},
+    error_text::error_text as words,
     expression::{Expression, Probabilities},
     frame::Frame,
     model::{CheckpointChoice, CheckpointInfo, DeviceChoice, Views},
@@ -229,20 +229,4 @@ pub struct Stats {
     pub n_analyzed: u64,
     /// Frames that were captured and never analysed since the source was opened.
     pub n_dropped: u64,
-}
-
-/// An error with its causes, as one line for people.
-fn words(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let error_text = error.to_string();
-        // Some errors already quote their cause.
-        if !text.contains(&error_text) {
-            text.push_str(": ");
-            text.push_str(&error_text);
-        }
-        cause = error.source();
-    }
-    text
 }

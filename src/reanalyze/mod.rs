@@ -12,8 +12,7 @@ mod compare;
 mod pictures;
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -29,6 +28,7 @@ pub use self::{
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
     detect::TrackId,
+    error_text::error_text,
     expression::{Logits, Probabilities},
     frame::{Frame, FramePool, Resolution},
     model::{CheckpointInfo, ModelError, preprocess::FaceRegion},
@@ -39,6 +39,7 @@ use crate::{
         reader::Session,
         tables::{FaceRow, FrameStatus, Lines, Row, ticks},
     },
+    result_file::replace,
 };
 
 /// Name and version of `diff.json`.
@@ -90,11 +91,12 @@ pub enum ReanalyzeError {
         folder: PathBuf,
     },
     /// Disk full, no permission, and so on.
-    #[error("{} could not be written: {source}", file.display())]
+    #[error("{} could not be written", file.display())]
     Write {
         /// The file.
         file: PathBuf,
         /// The cause.
+        #[source]
         source: io::Error,
     },
 }
@@ -233,6 +235,7 @@ impl Reader<'_> {
                 // What was read until then is worth having.
                 Err(error) => {
                     let file = clip.file.display();
+                    let error = error_text(&error);
                     return Ok(Some(format!("{file} was not read to its end: {error}")));
                 }
             };
@@ -463,16 +466,6 @@ pub fn saved(session: &Path) -> Vec<PathBuf> {
         .collect();
     folders.sort();
     folders
-}
-
-/// Replaces a file: at every moment either the old or the new one is there.
-fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let draft = file.with_file_name(format!(".{name}.new"));
-    let mut new = File::create(&draft)?;
-    new.write_all(content)?;
-    new.sync_all()?;
-    fs::rename(&draft, file)
 }
 
 #[cfg(test)]

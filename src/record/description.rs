@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 
 use super::{
     RecordingConfig,
@@ -126,6 +126,14 @@ fn display(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// When a recording ended, as it is written: never before it began, whatever was done to the clock in between.
+pub(super) fn ended(started: &str, at: &Zoned) -> String {
+    match started.parse::<Timestamp>() {
+        Ok(began) if at.timestamp() < began => started.to_owned(),
+        _ => rfc3339(at),
+    }
+}
+
 /// Local time with its offset.
 pub(super) fn now_rfc3339() -> String {
     rfc3339(&Zoned::now())
@@ -133,4 +141,24 @@ pub(super) fn now_rfc3339() -> String {
 
 fn rfc3339(time: &Zoned) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_before_it_begins() {
+        let began = "2026-11-25T14:03:05+01:00";
+        let check = |at: &str, expected: &str| {
+            let at: Zoned = at.parse().unwrap();
+            assert_eq!(ended(began, &at), expected);
+        };
+        let later = "2026-11-25T14:03:15+01:00";
+        check("2026-11-25T14:03:15.2+01:00[Europe/Berlin]", later);
+        // A frame is captured before its recording is described.
+        check("2026-11-25T14:03:04.9+01:00[Europe/Berlin]", began);
+        // Somebody sets the clock back.
+        check("2026-11-24T14:03:15+01:00[Europe/Berlin]", began);
+    }
 }

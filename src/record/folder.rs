@@ -125,6 +125,7 @@ pub(super) fn create(folder: &Path) -> Result<(), SessionError> {
 #[cfg(test)]
 mod tests {
     use super::{super::manifest, *};
+    use crate::error_text::error_text;
 
     #[test]
     fn folders_are_named_by_the_time_and_never_taken_twice() {
@@ -136,7 +137,7 @@ mod tests {
         let second = new_session_folder(root.path(), &now);
         assert!(second.ends_with("2026-11-25T14-03-05-2"));
         fs::write(first.join("notes.txt"), "mine").unwrap();
-        let error = create(&first).unwrap_err().to_string();
+        let error = error_text(&create(&first).unwrap_err());
         assert!(error.contains("not empty"), "{error}");
     }
 

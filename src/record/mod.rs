@@ -62,19 +62,21 @@ pub enum SessionError {
         folder: PathBuf,
     },
     /// A file could not be read.
-    #[error("{} could not be read: {source}", file.display())]
+    #[error("{} could not be read", file.display())]
     Read {
         /// The file.
         file: PathBuf,
         /// The cause.
+        #[source]
         source: io::Error,
     },
     /// A file could not be written.
-    #[error("{} could not be written: {source}", file.display())]
+    #[error("{} could not be written", file.display())]
     Write {
         /// The file.
         file: PathBuf,
         /// The cause.
+        #[source]
         source: io::Error,
     },
     /// A file holds something else than it should.
@@ -135,7 +137,7 @@ pub enum RecordError {
     )]
     NoOverlay,
     /// The system refuses a thread.
-    #[error("no thread could be started to record: {0}")]
+    #[error("no thread could be started to record")]
     Thread(#[source] io::Error),
     /// Something that should not happen did.
     #[error("the recording failed because of a bug: {0}")]

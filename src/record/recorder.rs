@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
+    error_text::error_text,
     frame::{Frame, FrameId},
     pipeline::{Analysis, Event, Settings, SourceRun, Tap},
     privacy::FacePrivacy,
@@ -313,13 +314,13 @@ impl RecorderThread {
         let finish = move || match end {
             End::Wished(reason) => match recording.finish(&reason, None, at) {
                 Ok(()) => (reason, false),
-                Err(error) => (error.to_string(), true),
+                Err(error) => (error_text(&error), true),
             },
             End::Failed(error) => {
-                let reason = error.to_string();
+                let reason = error_text(&error);
                 // What went wrong first is what people need to know.
                 if let Err(further) = recording.finish(&reason, Some(&error), at) {
-                    log::warn!("while ending the recording: {further}");
+                    log::warn!("while ending the recording: {}", error_text(&further));
                 }
                 (reason, true)
             }

@@ -9,10 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Zoned;
+
 use super::{
     RecordError, RecordingConfig,
     clock::{RecordingClock, WallClock},
-    description::{changed_settings, first_manifest, manifest_model, now_rfc3339, privacy_words},
+    description::{changed_settings, ended, first_manifest, manifest_model, privacy_words},
     folder::{self, FolderLock},
     latency::LatencyHistogram,
     manifest::{Counts, Status},
@@ -316,7 +318,7 @@ impl Recording {
         keep_first(self.writer.sync().map_err(RecordError::from));
         let manifest = &mut self.writer.manifest;
         manifest.video = self.pictures.entries();
-        manifest.ended = Some(now_rfc3339());
+        manifest.ended = Some(ended(&manifest.started, &Zoned::now()));
         manifest.ended_because = Some(reason.to_owned());
         manifest.latency_ms = self.latencies.percentiles();
         if videos_are_whole {

@@ -12,9 +12,11 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
+use crate::error_text::error_text;
+
 use super::{
     SessionError,
-    description::now_rfc3339,
+    description::{ended, now_rfc3339},
     folder::FolderLock,
     latency::LatencyHistogram,
     manifest::{Manifest, Recovery, Status, Video},
@@ -193,7 +195,7 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
             (Some(step), false)
         }
         Err(_) if !path.exists() => (Some(format!("{file}: the file is missing.")), false),
-        Err(error) => (Some(format!("{error}.")), true),
+        Err(error) => (Some(format!("{}.", error_text(&error))), true),
     }
 }
 
@@ -245,14 +247,11 @@ fn describe(session: &mut Session, steps: &[String]) {
     counts.captured = session.frames.len() as u64 + counts.refused;
     counts.faces = session.faces.len() as u64;
     let last_unix_s = session.frames.last().map(|frame| frame.unix_s);
-    let ended =
+    let last =
         last_unix_s.and_then(|unix_s| Timestamp::from_microsecond((unix_s * 1e6) as i64).ok());
     let manifest = &mut session.manifest;
     manifest.latency_ms = latencies.percentiles();
-    manifest.ended = ended.map(|time| {
-        let local = time.to_zoned(TimeZone::system());
-        local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-    });
+    manifest.ended = last.map(|time| ended(&manifest.started, &time.to_zoned(TimeZone::system())));
     manifest.ended_because = Some("the recording was interrupted".to_owned());
     manifest.status = Status::Recovered;
     manifest.recovery = Some(Recovery {

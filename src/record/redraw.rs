@@ -5,7 +5,7 @@
 //! analysed says nothing about where faces are, so the whole of it is covered where faces are hidden and none was known
 //! for two seconds, as in a recording.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use super::{
     RecordError, SessionError, VideoChoice, folder,
@@ -26,6 +26,9 @@ use crate::{
 const MAX_FACES_AGE_90K: u64 = 63_000;
 /// A picture stands within this of its row's time: times in files are rounded, in AVI to half a frame.
 const TOLERANCE_90K: u64 = 1_500;
+
+/// Where the new videos are until they are complete, in the new folder.
+const PARTIAL: &str = "video.partial";
 
 /// Why a video could not be drawn again. The words are the ones users see.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +60,7 @@ pub struct Redrawn {
 /// Draws a session's video again, into a new folder. `progress` is told how many pictures are done.
 ///
 /// # Errors
-/// [`RedrawError`]; what was written until then stays.
+/// [`RedrawError`]; what was written until then stays in a folder `video.partial` in the new one.
 pub fn redraw(
     session: &Session,
     choice: VideoChoice,
@@ -74,23 +77,41 @@ pub fn redraw(
     if !choice.is_built() {
         return Err(RecordError::NoOverlay.into());
     }
-    folder::create(out).map_err(RecordError::from)?;
+    let open = |part: &Video| {
+        let path = session.folder.join(&part.file);
+        capture::open(&SourceSpec::Path(path))
+    };
+    // Before anything is created.
+    let mut first = Some(open(parts[0])?);
+    let partial = out.join(PARTIAL);
+    folder::create(out)?;
+    folder::create(&partial)?;
     let rate_hz = session.manifest.source.nominal_rate_hz;
-    let mut pictures = Pictures::new(out, choice, rate_hz);
+    let mut pictures = Pictures::new(&partial, choice, rate_hz);
     pictures.set_privacy(privacy.cloned());
     let mut n_done = 0;
     for part in &parts {
-        let path = session.folder.join(&part.file);
-        let mut source = capture::open(&SourceSpec::Path(path))?;
+        let mut source = match first.take() {
+            Some(first) => first,
+            None => open(part)?,
+        };
         draw_part(session, part, &mut *source, &mut pictures, &mut |()| {
             n_done += 1;
             progress(n_done);
         })?;
     }
     pictures.finish().map_err(RecordError::from)?;
+    let videos = pictures.entries();
+    for video in &videos {
+        let complete = out.join(&video.file);
+        fs::rename(partial.join(&video.file), &complete)
+            .map_err(|source| SessionError::write(&complete, source))?;
+    }
+    // An empty folder that cannot be removed harms nobody.
+    fs::remove_dir(&partial).ok();
     Ok(Redrawn {
         has_old_boxes: parts[0].annotated,
-        videos: pictures.entries(),
+        videos,
     })
 }
 

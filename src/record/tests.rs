@@ -19,6 +19,7 @@ use crate::{
     bounding_box::BoundingBox,
     capture::{SourceInfo, SourceKind, SourceSpec},
     detect::TrackId,
+    error_text::error_text,
     expression::{Expression, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::{CheckpointInfo, Views},
@@ -424,7 +425,7 @@ fn nothing_is_recorded_over() {
     let config = config(folder.path(), VideoChoice::None);
     fs::create_dir(&config.folder).unwrap();
     fs::write(config.folder.join("thesis.txt"), "mine").unwrap();
-    let error = Recorder::start(&config, || {}).err().unwrap().to_string();
+    let error = error_text(&Recorder::start(&config, || {}).err().unwrap());
     assert!(error.contains("not empty"), "{error}");
     assert_eq!(fs::read_dir(&config.folder).unwrap().count(), 1);
 }
@@ -552,6 +553,12 @@ fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
         hidden.1 < before.1 / 4.0,
         "{hidden:?} instead of {before:?}"
     );
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "only the video");
     let again = redraw::redraw(&session, VideoChoice::Clean, None, &out, &mut |_| {});
     assert!(again.is_err(), "nothing is drawn over");
+    // A video that cannot be opened leaves no trace.
+    fs::write(session.folder.join(&file), "").unwrap();
+    let nothing = folder.path().join("nothing");
+    let broken = redraw::redraw(&session, VideoChoice::Clean, None, &nothing, &mut |_| {});
+    assert!(broken.is_err() && !nothing.exists());
 }

@@ -6,7 +6,7 @@
 
 use std::{
     convert::Infallible,
-    io::{self, Write},
+    io,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::Duration,
@@ -15,45 +15,56 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::message;
-use crate::pipeline::{Analysis, SourceRun, Tap};
+use crate::{
+    error_text::error_text,
+    pipeline::{Analysis, SourceRun, Tap},
+    result_file::{ResultError, ResultFile},
+};
 
 /// Lines that wait for a reader that is busy: some seconds of them.
 const MAX_WAITING: usize = 128;
 /// How long the last lines may take at the end. A reader that has stopped reading keeps them for ever.
 const FINISH_WITHIN: Duration = Duration::from_millis(500);
+/// The same for a file, which has no reader but is forced to the disk: up to seconds on a slow card.
+const FINISH_FILE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Writes a line for every result. Dropping it writes what is left, within half a second.
+/// Writes a line for every result. Dropping it writes what is left and puts the file into its place.
 pub struct JsonLines {
     /// `None` only while dropping.
     outbox: Option<Sender<String>>,
     /// Disconnects when the thread is through.
     done: Receiver<Infallible>,
+    finish_within: Duration,
     n_lost: AtomicU64,
 }
 
 impl JsonLines {
-    /// Starts the thread that writes to `write`, which is called `name` when it fails.
+    /// Starts the thread that writes to `file`.
     ///
     /// # Errors
     /// If the operating system refuses a thread.
-    pub fn start(name: String, write: impl Write + Send + 'static) -> io::Result<Self> {
+    pub fn start(file: ResultFile) -> io::Result<Self> {
+        let finish_within = if file.is_stream() {
+            FINISH_WITHIN
+        } else {
+            FINISH_FILE_WITHIN
+        };
         let (outbox, inbox) = crossbeam_channel::bounded(MAX_WAITING);
         let (running, done) = crossbeam_channel::bounded(0);
         thread::Builder::new()
             .name("json lines".to_owned())
             .spawn(move || {
                 let _running: Sender<Infallible> = running; // Dropped when the thread ends.
-                match write_all(inbox, write) {
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                        log::info!("the reader of {name} is gone");
-                    }
-                    Err(error) => log::warn!("{name} could not be written: {error}"),
+                match write_all(inbox, file) {
+                    Err(error @ ResultError::ReaderGone(_)) => log::info!("{error}"),
+                    Err(error) => log::warn!("{}", error_text(&error)),
                     Ok(()) => {}
                 }
             })?;
         Ok(Self {
             outbox: Some(outbox),
             done,
+            finish_within,
             n_lost: AtomicU64::default(),
         })
     }
@@ -64,14 +75,15 @@ impl JsonLines {
     }
 }
 
-/// Each line is flushed, so that a reader sees it at once. The inbox is gone when this returns, and with it what
-/// nobody will read.
-fn write_all(inbox: Receiver<String>, mut write: impl Write) -> io::Result<()> {
+/// The inbox is gone when this returns, and with it what nobody will read. Without any result an earlier file stays: no
+/// source was opened.
+fn write_all(inbox: Receiver<String>, mut file: ResultFile) -> Result<(), ResultError> {
+    let mut is_empty = true;
     for line in inbox {
-        write.write_all(line.as_bytes())?;
-        write.flush()?;
+        file.write_lines(&line)?;
+        is_empty = false;
     }
-    Ok(())
+    if is_empty { Ok(()) } else { file.finish() }
 }
 
 impl Tap for JsonLines {
@@ -93,16 +105,20 @@ impl Tap for JsonLines {
 impl Drop for JsonLines {
     fn drop(&mut self) {
         self.outbox = None;
-        self.done.recv_timeout(FINISH_WITHIN).ok();
+        self.done.recv_timeout(self.finish_within).ok();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        fs,
+        io::Write,
+        sync::{Arc, Mutex},
+    };
 
     use super::*;
-    use crate::stream::fixtures::analysis;
+    use crate::{result_file::Outputs, stream::fixtures::analysis};
 
     #[derive(Clone, Default)]
     struct Paper(Arc<Mutex<Vec<u8>>>);
@@ -120,7 +136,7 @@ mod tests {
     #[test]
     fn what_was_analysed_is_written_when_it_is_gone() {
         let paper = Paper::default();
-        let lines = JsonLines::start("paper".to_owned(), paper.clone()).unwrap();
+        let lines = JsonLines::start(ResultFile::stream("paper", paper.clone())).unwrap();
         for frame in 0..3 {
             lines.analyzed(SourceRun(1), &analysis(frame, Duration::ZERO, &[]));
         }
@@ -131,6 +147,24 @@ mod tests {
             text.lines().last(),
             Some(r#"{"frame":2,"time_s":0.0,"faces":[]}"#)
         );
+    }
+
+    #[test]
+    fn a_file_is_in_its_place_when_the_window_closes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.jsonl");
+        fs::write(&path, "kept\n").unwrap();
+        let start = || JsonLines::start(Outputs::new(true).file(&path).unwrap()).unwrap();
+        let text = || fs::read_to_string(&path).unwrap();
+        // Without a camera there is no result to replace the old one.
+        drop(start());
+        assert_eq!(text(), "kept\n");
+        let lines = start();
+        lines.analyzed(SourceRun(1), &analysis(0, Duration::ZERO, &[]));
+        assert_eq!(text(), "kept\n");
+        drop(lines);
+        assert_eq!(text().lines().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     /// A reader that does not read until the sender of this is gone.
@@ -150,7 +184,7 @@ mod tests {
     #[test]
     fn a_reader_that_stops_loses_lines_and_nothing_else() {
         let (release, blocked) = crossbeam_channel::bounded(0);
-        let lines = JsonLines::start("pipe".to_owned(), Blocked(blocked)).unwrap();
+        let lines = JsonLines::start(ResultFile::stream("pipe", Blocked(blocked))).unwrap();
         let n_written = MAX_WAITING as u64 + 10;
         for frame in 0..n_written {
             lines.analyzed(SourceRun(1), &analysis(frame, Duration::ZERO, &[]));
@@ -175,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_left_is_no_failure() {
-        let lines = JsonLines::start("pipe".to_owned(), Gone).unwrap();
+        let lines = JsonLines::start(ResultFile::stream("pipe", Gone)).unwrap();
         lines.analyzed(SourceRun(1), &analysis(0, Duration::ZERO, &[]));
         assert!(lines.done.recv().is_err(), "the thread has ended");
         for frame in 1..1000 {

@@ -5,6 +5,7 @@ use egui::{Context, ViewportCommand};
 use super::App;
 use crate::{
     capture::SourceSpec,
+    error_text::error_text,
     pipeline::SourceState,
     privacy::FacePrivacy,
     record::{RecordingConfig, folder::new_session_folder},
@@ -159,8 +160,7 @@ impl App {
         );
         let now_s = ctx.input(|input| input.time);
         if let Err(error) = outcome {
-            let error = anyhow::Error::from(error);
-            let text = format!("{} stays off: {error:#}.", output.name());
+            let text = format!("{} stays off: {}.", output.name(), error_text(&error));
             self.notices.post(Severity::Error, text, now_s);
         } else if let Some(warning) = self.streams.exposure(output) {
             self.notices.post(Severity::Warning, warning, now_s);

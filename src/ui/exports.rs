@@ -10,6 +10,7 @@ use egui::Context;
 
 use super::{notices::Severity, state_screen::sentence};
 use crate::{
+    error_text::error_text,
     export::{self, ExportOptions, Format},
     record::reader::Session,
 };
@@ -59,8 +60,15 @@ fn outcome(folder: &Path, format: Format, file: &Path) -> News {
     };
     let session = match Session::open(folder) {
         Ok(session) => session,
-        Err(error) => return (Severity::Error, sentence(&error.to_string())),
+        Err(error) => return (Severity::Error, sentence(&error_text(&error))),
     };
+    // The dialog has asked about this file only, not about those that are named after it.
+    let others = export::files(&session, format, file).split_off(1);
+    if let Some(other) = others.iter().find(|other| other.exists()) {
+        let other = other.display();
+        let text = format!("{other} exists already. Delete it, or choose another name.");
+        return (Severity::Error, text);
+    }
     match export::export(&session, format, file, &options) {
         Ok(files) => {
             let names: Vec<String> = files
@@ -72,13 +80,14 @@ fn outcome(folder: &Path, format: Format, file: &Path) -> News {
                 format!("{} written to {}.", format.title(), names.join(" and ")),
             )
         }
-        Err(error) => (Severity::Error, sentence(&error.to_string())),
+        Err(error) => (Severity::Error, sentence(&error_text(&error))),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::replay::fixtures;
 
     #[test]
     fn what_cannot_be_exported_is_said() {
@@ -88,5 +97,28 @@ mod tests {
         assert_eq!(severity, Severity::Error);
         assert!(text.contains("is not a session"), "{text}");
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn only_the_file_that_was_asked_about_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let session = folder.path().join("session");
+        std::fs::create_dir(&session).unwrap();
+        fixtures::write(&fixtures::session(30, &[(1, 0..30)]), &session);
+        let out = folder.path().join("events.tsv");
+        let description = folder.path().join("events.json");
+        std::fs::write(&out, "old").unwrap();
+        std::fs::write(&description, "mine").unwrap();
+        let (severity, text) = outcome(&session, Format::Bids, &out);
+        assert_eq!(severity, Severity::Error);
+        assert!(text.contains("events.json exists already."), "{text}");
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!(
+            (read(&out), read(&description)),
+            ("old".into(), "mine".into())
+        );
+        std::fs::remove_file(&description).unwrap();
+        assert_eq!(outcome(&session, Format::Bids, &out).0, Severity::Info);
+        assert_ne!(read(&out), "old");
     }
 }

@@ -17,6 +17,7 @@ use egui::{
 
 use super::{colors, commands::Command, keyboard, notices::Severity, state_screen::sentence};
 use crate::{
+    error_text::error_text,
     pipeline::TapHandle,
     privacy::FacePrivacy,
     record::{
@@ -161,11 +162,11 @@ impl Recordings {
                 }
                 Done::Started(Err(error)) => {
                     self.state = State::Off;
-                    told.push((Severity::Error, sentence(&error.to_string())));
+                    told.push((Severity::Error, sentence(&error_text(&error))));
                 }
                 Done::Repaired(folder, Ok(report)) => told.extend(repaired(&folder, &report)),
                 Done::Repaired(_, Err(error)) => {
-                    told.push((Severity::Warning, sentence(&error.to_string())));
+                    told.push((Severity::Warning, sentence(&error_text(&error))));
                 }
             }
         }

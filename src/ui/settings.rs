@@ -1,8 +1,7 @@
 //! What the window remembers from one run to the next.
 //!
 //! A JSON file in the user's own configuration folder. It is a convenience: whatever is wrong with it, the application starts
-//! with the defaults and says so. Writing happens on a thread of its own, into a second file that then takes the
-//! first one's name, so that a crash never leaves half a file.
+//! with the defaults and says so. It is written on a thread of its own, and is whole at every moment.
 
 use std::{
     ffi::OsString,
@@ -22,6 +21,7 @@ use crate::{
     pipeline,
     privacy::Effect,
     record::{VideoChoice, folder},
+    result_file,
     stream::{Output, StreamConfig},
 };
 
@@ -172,14 +172,7 @@ impl ViewSettings {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // The process number keeps two windows from writing into each other's draft.
-        let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-        let json = serde_json::to_vec_pretty(self)?;
-        fs::write(&draft, json)
-            .and_then(|()| fs::rename(&draft, path))
-            .inspect_err(|_| {
-                fs::remove_file(&draft).ok();
-            })
+        result_file::replace(path, &serde_json::to_vec_pretty(self)?)
     }
 
     /// Whether a source is shown mirrored, given [`crate::capture::SourceInfo::mirror_by_default`].

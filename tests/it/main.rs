@@ -15,6 +15,7 @@ mod clip;
 mod exports;
 mod flicker;
 mod network;
+mod outputs;
 #[cfg(feature = "h264-bundled")]
 mod recording;
 mod tidy;

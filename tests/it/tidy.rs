@@ -9,13 +9,18 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("bounding_box", &[]),
+    ("error_text", &[]),
     ("expression", &[]),
     ("frame", &[]),
+    ("result_file", &[]),
     ("capture", &["frame"]),
     ("detect", &["bounding_box", "frame"]),
-    ("model", &["bounding_box", "expression", "frame"]),
+    (
+        "model",
+        &["bounding_box", "expression", "frame", "result_file"],
+    ),
     (
         "overlay",
         &["bounding_box", "detect", "expression", "frame", "pipeline"],
@@ -27,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "bounding_box",
             "capture",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
@@ -38,26 +44,30 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "bounding_box",
             "capture",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
             "overlay",
             "pipeline",
             "privacy",
+            "result_file",
         ],
     ),
-    ("export", &["expression", "record", "stream"]),
+    ("export", &["expression", "record", "result_file", "stream"]),
     (
         "reanalyze",
         &[
             "bounding_box",
             "capture",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
             "pipeline",
             "record",
+            "result_file",
         ],
     ),
     (
@@ -65,10 +75,12 @@ const ARROWS: [(&str, &[&str]); 13] = [
         &[
             "bounding_box",
             "detect",
+            "error_text",
             "expression",
             "frame",
             "model",
             "pipeline",
+            "result_file",
         ],
     ),
 ];
@@ -275,6 +287,21 @@ fn each_library_is_known_to_its_own_part_only() {
         }
         let is_used = |file: &&SourceFile| names_library(&file.code(), library);
         assert!(files.iter().any(|file| is_used(&file)), "{library} is gone");
+    }
+}
+
+/// [`fervis::error_text`] says the causes; an error that quotes its own would say it twice.
+#[test]
+fn errors_leave_their_cause_to_source() {
+    for SourceFile { path, text } in sources(&["src", "training/src"]) {
+        for (at, _) in text.match_indices("#[error(") {
+            let rest = &text[at..];
+            let (words, variant) = rest.split_once(")]").unwrap_or((rest, ""));
+            let field: String = variant.lines().take(2).collect();
+            let is_source = field.contains("#[from]") || field.contains("#[source]");
+            let quotes = words.contains("{source") || is_source && words.contains("{0");
+            assert!(!quotes, "{path}: {words} quotes its cause");
+        }
     }
 }
 

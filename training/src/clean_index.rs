@@ -14,10 +14,7 @@
 //! data set's order: its `index` from 0, the `split` and `label` it has there, `keep` 1 or 0, and `reason`, free text.
 //! The label in the table is the one to use, so that it can be corrected there too.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use fervis::expression::Expression;
@@ -118,22 +115,18 @@ impl CleanIndex {
         }
     }
 
-    /// Writes the table.
+    /// The table as a file's text.
     ///
     /// # Errors
-    /// If the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    /// If a row cannot be written as CSV.
+    pub fn to_csv(&self) -> Result<Vec<u8>> {
         let mut table = csv::Writer::from_writer(
             format!("{FIRST_LINE}{:016x}\n", self.fingerprint).into_bytes(),
         );
         for row in &self.rows {
             table.serialize(row)?;
         }
-        let bytes = table.into_inner().map_err(|error| error.into_error())?;
-        let partial = PathBuf::from(format!("{}.partial", path.display()));
-        fs::write(&partial, bytes)
-            .and_then(|()| fs::rename(&partial, path))
-            .with_context(|| format!("writing {}", path.display()))
+        Ok(table.into_inner().map_err(|error| error.into_error())?)
     }
 
     /// Reads a table that was made for this data set.
@@ -227,7 +220,7 @@ mod tests {
         index.leave_out(2, "another reason");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.csv");
-        index.write(&path).unwrap();
+        fs::write(&path, index.to_csv().unwrap()).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let rows: Vec<&str> = text.lines().skip(1).collect();
         assert_eq!(
@@ -267,8 +260,7 @@ mod tests {
         let data = dataset();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.csv");
-        CleanIndex::all(&data).write(&path).unwrap();
-        let good = fs::read_to_string(&path).unwrap();
+        let good = String::from_utf8(CleanIndex::all(&data).to_csv().unwrap()).unwrap();
         let check = |text: &str, dataset: &Dataset, words: &str| {
             fs::write(&path, text).unwrap();
             let error = format!("{:#}", CleanIndex::load(&path, dataset).unwrap_err());

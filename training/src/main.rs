@@ -2,10 +2,22 @@
 
 mod cli;
 
-use anyhow::Result;
-use clap::Parser;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
-fn main() -> Result<()> {
+use clap::Parser;
+use fervis::error_text::error_text;
+
+fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    cli::Cli::parse().run()
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without stderr there is nobody left to tell.
+            writeln!(io::stderr(), "fervis-train: {}", error_text(error.as_ref())).ok();
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -21,7 +21,10 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
-use fervis::model::pytorch::Pretrained;
+use fervis::{
+    model::pytorch::Pretrained,
+    result_file::{is_same_file, replace},
+};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +34,20 @@ use crate::{
 
 /// First part of the names of the averaged weights in the state.
 const EMA_PREFIX: &str = "ema.";
+
+/// What a run writes, its logs included.
+const FILES: [&str; 8] = [
+    "recipe.json",
+    "state.safetensors",
+    "best.safetensors",
+    "epochs.csv",
+    "metrics.json",
+    "curves.svg",
+    "confusion.svg",
+    "log.txt",
+];
+/// Of these, what nobody makes again in a moment.
+const RESULTS: [&str; 3] = ["best.safetensors", "epochs.csv", "metrics.json"];
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
@@ -99,10 +116,34 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn create(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path)
-            .with_context(|| format!("making the folder {}", path.display()))?;
-        Ok(Self(path.to_owned()))
+    pub fn create(&self) -> Result<()> {
+        fs::create_dir_all(&self.0)
+            .with_context(|| format!("making the folder {}", self.0.display()))
+    }
+
+    /// Whether a run may be kept here that learns from these files. `force` replaces the results of a run whose state
+    /// is gone.
+    ///
+    /// # Errors
+    /// If it would write to one of the files, or replace such results without being told to.
+    pub fn check(&self, inputs: &[PathBuf], force: bool) -> Result<()> {
+        for file in FILES.map(|name| self.0.join(name)) {
+            if let Some(input) = inputs.iter().find(|input| is_same_file(input, &file)) {
+                bail!(
+                    "the run would write to {}, which it learns from; choose another folder",
+                    input.display()
+                );
+            }
+        }
+        let results = RESULTS.map(|name| self.0.join(name));
+        let found = results.iter().find(|file| file.exists());
+        if let Some(found) = found.filter(|_| !force && !self.has_state()) {
+            bail!(
+                "{} exists, but no state to go on with; choose another folder, or replace it with --force",
+                found.display()
+            );
+        }
+        Ok(())
     }
 
     /// The best checkpoint so far.
@@ -277,9 +318,5 @@ impl RunFolder {
 }
 
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = path.with_extension("partial");
-    fs::write(&partial, bytes)
-        .and_then(|()| fs::File::open(&partial)?.sync_all())
-        .and_then(|()| fs::rename(&partial, path))
-        .with_context(|| format!("writing {}", path.display()))
+    replace(path, bytes).with_context(|| format!("writing {}", path.display()))
 }

@@ -24,7 +24,8 @@ impl RunLog {
 
     /// Says a line. A full disk does not end a run for its log's sake; saving the state will.
     pub fn say(&mut self, line: &str) {
-        println!("{line}");
+        // Nor for a terminal that is gone.
+        writeln!(io::stdout(), "{line}").ok();
         let now = Timestamp::now();
         let now = now.round(Unit::Second).unwrap_or(now);
         if let Err(error) = writeln!(self.0, "{now}  {line}") {

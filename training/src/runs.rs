@@ -151,7 +151,7 @@ mod tests {
             published: Some("64.41 % test".to_owned()),
             ..three_block()
         };
-        let run = RunFolder::create(folder.path()).unwrap();
+        let run = RunFolder::at(folder.path());
         run.save_recipe(&recipe).unwrap();
         let mut progress = Progress::new(&recipe);
         for (epoch, accuracy) in [(1, 0.25), (2, 0.5), (3, 0.375)] {

@@ -98,7 +98,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
     if recipe.distillation.is_some() {
         job.teachers.as_ref().unwrap_or(&none).check(recipe)?;
     }
-    let folder = RunFolder::create(folder)?;
+    let folder = RunFolder::at(folder);
     let rows = rows::training_rows(recipe.rows, dataset, job.votes.as_deref())?;
     let teachers = job.teachers.as_ref().map_or(0, Teachers::fingerprint);
     let fingerprint = rows::fingerprint(dataset, &rows) ^ teachers;
@@ -125,6 +125,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         vars,
     };
     let is_new = !folder.has_state();
+    folder.create()?;
     if is_new {
         folder.save_recipe(recipe)?;
     } else {

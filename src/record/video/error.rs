@@ -12,11 +12,12 @@ use crate::frame::Resolution;
 #[non_exhaustive]
 pub enum VideoError {
     /// The file could not be made.
-    #[error("the video {} could not be started: {source}", path.display())]
+    #[error("the video {} could not be started", path.display())]
     Create {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         source: io::Error,
     },
     /// No room is left.
@@ -26,11 +27,12 @@ pub enum VideoError {
         path: PathBuf,
     },
     /// The disk refuses for another reason.
-    #[error("the video {} could not be written further: {source}", path.display())]
+    #[error("the video {} could not be written further", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         source: io::Error,
     },
     /// An earlier error ended the video.
@@ -89,11 +91,12 @@ pub enum RecoverError {
         reason: &'static str,
     },
     /// The disk refuses.
-    #[error("{}: {source}", path.display())]
+    #[error("{} could not be repaired", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         source: io::Error,
     },
 }

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
 use super::recording::Recording;
-use crate::record::reader::is_session;
+use crate::{error_text::error_text, record::reader::is_session};
 
 /// What a folder turned out to be.
 #[derive(Debug)]
@@ -81,6 +81,6 @@ fn open(folder: PathBuf) -> Opened {
     }
     match Recording::open(&folder) {
         Ok(recording) => Opened::Session(Arc::new(recording)),
-        Err(error) => Opened::Broken(error.to_string()),
+        Err(error) => Opened::Broken(error_text(&error)),
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     detect::TrackId,
+    error_text::error_text,
     pipeline::FaceAnalysis,
     reanalyze::{DIFF_FILE, FOLDER_PREFIX},
     record::{
@@ -121,7 +122,7 @@ impl Recording {
             match other_readings(&folder) {
                 Ok(readings) => recording.readings.push(readings),
                 // The session itself is worth showing all the same.
-                Err(error) => recording.warning = Some(error.to_string()),
+                Err(error) => recording.warning = Some(error_text(&error)),
             }
         }
         Ok(recording)

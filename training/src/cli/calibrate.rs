@@ -1,6 +1,6 @@
 //! `fervis-train calibrate`: temperature, threshold and crop, fitted on PublicTest and written into the checkpoint that ships.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
@@ -13,6 +13,8 @@ use fervis_train::{
     reliability::Reliability,
     risk,
 };
+
+use super::output::Results;
 
 /// Images that the crop is learnt from: medians over 1,000 move by less than a hundredth between halves.
 const N_FRAMING_IMAGES: usize = 1000;
@@ -37,10 +39,17 @@ pub struct Args {
     /// Also draw how often answers are wrong if those below a confidence are not given.
     #[arg(long, value_name = "FILE.svg")]
     risk: Option<PathBuf>,
+    /// Replace results that exist.
+    #[arg(long)]
+    force: bool,
 }
 
 /// Fits, and writes the calibrated checkpoint.
 pub fn run(args: &Args) -> Result<()> {
+    let inputs = [&args.checkpoint].into_iter().chain(&args.ferplus);
+    let mut results = Results::new(args.force, Some(&args.data), inputs);
+    let mut out = results.file(&args.out)?;
+    let mut risk_file = results.optional(args.risk.as_ref())?;
     let dataset = Arc::new(Dataset::load(&args.data)?);
     let mut checkpoint = Checkpoint::read(&args.checkpoint)?;
     if args.half {
@@ -64,12 +73,25 @@ pub fn run(args: &Args) -> Result<()> {
     let votes = votes
         .map(|path| FerPlus::load(path, &dataset))
         .transpose()?;
+    for file in [Some(&mut out), risk_file.as_mut()].into_iter().flatten() {
+        file.begin()?;
+    }
     let before = checkpoint.metadata.temperature;
     let calibration = calibrate(&mut classifier, &dataset, votes.as_ref())?;
     checkpoint.metadata.temperature = calibration.temperature;
     checkpoint.metadata.uncertain_below = calibration.uncertain_below;
-    Checkpoint::write(&checkpoint.metadata, &checkpoint.weights, &args.out)?;
-    println!(
+    out.write_whole(Checkpoint::to_bytes(
+        &checkpoint.metadata,
+        &checkpoint.weights,
+    )?)?;
+    let threshold = f64::from(calibration.uncertain_below);
+    if let Some(file) = risk_file {
+        file.write_whole(risk::svg(&calibration.answers, threshold))?;
+    }
+    let answered = risk::at(&calibration.answers, threshold);
+    let mut text = String::new();
+    writeln!(
+        text,
         "mesh on a face in {} of {} images: upright crop scale {:.3}, shifted down by {:.3} of its square; rustface's box is {:.3} of it, \
          shifted down by {:.3}",
         framing.n_meshes,
@@ -78,14 +100,14 @@ pub fn run(args: &Args) -> Result<()> {
         framing.upright_crop.shift_y,
         framing.box_from_mesh.scale,
         framing.box_from_mesh.shift_y
-    );
-    println!(
+    )?;
+    writeln!(
+        text,
         "face found by rustface in {} of {} images: crop scale {:.3}, shifted down by {:.3} of the box",
         framing.n_found, framing.n_images, framing.crop.scale, framing.crop.shift_y
-    );
-    let threshold = f64::from(calibration.uncertain_below);
-    let answered = risk::at(&calibration.answers, threshold);
-    println!(
+    )?;
+    writeln!(
+        text,
         "temperature {:.4} (was {before:.4}): calibration error on PublicTest {:.2} % (was {:.2} %), negative \
          log-likelihood {:.4} (was {:.4})",
         calibration.temperature,
@@ -93,18 +115,15 @@ pub fn run(args: &Args) -> Result<()> {
         Reliability::new(&calibration.answers_before).calibration_error() * 100.0,
         calibration.surprise,
         calibration.surprise_before
-    );
-    println!(
+    )?;
+    writeln!(
+        text,
         "uncertain below {threshold:.2}: {:.1} % of the images are answered, {:.1} % of these wrongly, instead of {:.1} % of \
          all",
         answered.coverage * 100.0,
         answered.risk * 100.0,
         risk::at(&calibration.answers, 0.0).risk * 100.0
-    );
-    if let Some(path) = &args.risk {
-        fs::write(path, risk::svg(&calibration.answers, threshold))
-            .with_context(|| format!("writing {}", path.display()))?;
-    }
-    println!("written to {}", args.out.display());
-    Ok(())
+    )?;
+    writeln!(text, "written to {}", args.out.display())?;
+    results.print(&text)
 }

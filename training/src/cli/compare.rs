@@ -10,7 +10,7 @@ use fervis_train::{
     evaluate::Evaluation,
 };
 
-use super::parse_split;
+use super::{output::print, parse_split};
 
 /// What to compare, and on what.
 #[derive(clap::Args)]
@@ -52,10 +52,11 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     if args.json {
-        println!("{}", serde_json::to_string(&comparison)?);
-    } else {
-        println!("{} images of {}\n", labels.len(), args.split.name());
-        print!("{comparison}");
+        return print(&format!("{}\n", serde_json::to_string(&comparison)?));
     }
-    Ok(())
+    let n_images = labels.len();
+    print(&format!(
+        "{n_images} images of {}\n\n{comparison}",
+        args.split.name()
+    ))
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use fervis_train::{dataset::Dataset, doctor::Diagnosis};
 
+use super::output::Results;
+
 /// What to examine, and where the result goes.
 #[derive(clap::Args)]
 pub struct Args {
@@ -17,20 +19,27 @@ pub struct Args {
     /// Also write which images to use, one row each with the reason; the table can be changed by hand.
     #[arg(long, value_name = "FILE.csv")]
     index: Option<PathBuf>,
+    /// Replace the table if it exists.
+    #[arg(long, requires = "index")]
+    force: bool,
 }
 
 /// Examines and reports.
 pub fn run(args: &Args) -> Result<()> {
+    let mut results = Results::new(args.force, Some(&args.data), []);
+    let mut index_file = results.optional(args.index.as_ref())?;
     let dataset = Dataset::load(&args.data)?;
+    if let Some(file) = &mut index_file {
+        file.begin()?;
+    }
     let (diagnosis, index) = Diagnosis::of(&dataset)?;
-    if args.json {
-        println!("{}", serde_json::to_string(&diagnosis)?);
+    if let Some(file) = index_file {
+        file.write_whole(index.to_csv()?)?;
+    }
+    let report = if args.json {
+        serde_json::to_string(&diagnosis)?
     } else {
-        println!("{diagnosis}");
-    }
-    if let Some(path) = &args.index {
-        index.write(path)?;
-        log::info!("written to {}", path.display());
-    }
-    Ok(())
+        diagnosis.to_string()
+    };
+    results.print(&(report + "\n"))
 }

@@ -1,26 +1,27 @@
 //! `fervis-train evaluate`: the figures of one checkpoint on one split.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
+    fmt::{self, Write},
+    path::PathBuf,
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use fervis::{
     expression::{Expression, Logits},
     model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
+    result_file::ResultFile,
 };
 use fervis_train::{
     dataset::{Dataset, Split},
-    evaluate::Evaluation,
+    evaluate::{Evaluation, Measured},
     ferplus::FerPlus,
     risk,
     robust::Robustness,
     through_detector::ThroughDetector,
 };
 
-use super::parse_split;
+use super::{output::Results, parse_split};
 
 /// What to measure, on what, and where the figures go.
 #[derive(clap::Args)]
@@ -60,6 +61,9 @@ pub struct Args {
     /// Where to compute: auto, cpu, cuda, cuda:N or metal.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+    /// Replace files that exist.
+    #[arg(long)]
+    force: bool,
 }
 
 /// What `--json` prints.
@@ -75,6 +79,11 @@ struct Report<'a> {
 
 /// Measures, prints, and writes what was asked for.
 pub fn run(args: &Args) -> Result<()> {
+    let inputs = [&args.checkpoint].into_iter().chain(&args.ferplus);
+    let mut results = Results::new(args.force, Some(&args.data), inputs);
+    let mut logits = results.optional(args.logits.as_ref())?;
+    let mut reliability = results.optional(args.reliability.as_ref())?;
+    let mut risk_file = results.optional(args.risk.as_ref())?;
     let dataset = Arc::new(Dataset::load(&args.data)?);
     let device = ComputeDevice::start(args.device);
     let mut classifier =
@@ -83,15 +92,16 @@ pub fn run(args: &Args) -> Result<()> {
     let votes = votes
         .map(|path| FerPlus::load(path, &dataset))
         .transpose()?;
-    let measured = Evaluation::measure(&mut classifier, &dataset, args.split, votes.as_ref())?;
-    let evaluation = &measured.evaluation;
-    if let Some(path) = &args.logits {
-        write_logits(path, &measured.logits)
-            .with_context(|| format!("writing {}", path.display()))?;
+    let files = [&mut logits, &mut reliability, &mut risk_file];
+    for file in files.into_iter().flatten() {
+        file.begin()?;
     }
-    if let Some(path) = &args.reliability {
-        fs::write(path, measured.reliability.svg())
-            .with_context(|| format!("writing {}", path.display()))?;
+    let measured = Evaluation::measure(&mut classifier, &dataset, args.split, votes.as_ref())?;
+    if let Some(file) = logits {
+        write_logits(file, &measured.logits)?;
+    }
+    if let Some(file) = reliability {
+        file.write_whole(measured.reliability.svg())?;
     }
     let through_detector = args.through_detector.then(|| {
         let indices = dataset.split(args.split);
@@ -109,75 +119,95 @@ pub fn run(args: &Args) -> Result<()> {
         Robustness::measure(&mut classifier, &dataset, indices, votes.as_ref())
     });
     let robustness = robustness.transpose()?;
-    if let Some(path) = &args.risk {
+    if let Some(file) = risk_file {
         let threshold = classifier.info().uncertain_below;
-        fs::write(path, risk::svg(&measured.answers, threshold.into()))
-            .with_context(|| format!("writing {}", path.display()))?;
+        file.write_whole(risk::svg(&measured.answers, threshold.into()))?;
     }
-    if args.json {
+    let text = if args.json {
         let report = Report {
-            evaluation,
+            evaluation: &measured.evaluation,
             through_detector,
             robustness,
         };
-        println!("{}", serde_json::to_string(&report)?);
-        return Ok(());
-    }
-    println!(
-        "{} on {} ({} images)\n",
-        args.checkpoint.display(),
-        evaluation.split,
-        evaluation.n
+        serde_json::to_string(&report)? + "\n"
+    } else {
+        let checkpoint = args.checkpoint.display().to_string();
+        tables(
+            &checkpoint,
+            &measured,
+            through_detector.as_ref(),
+            robustness.as_ref(),
+        )?
+    };
+    results.print(&text)
+}
+
+/// The figures for people.
+fn tables(
+    checkpoint: &str,
+    measured: &Measured,
+    through_detector: Option<&ThroughDetector>,
+    robustness: Option<&Robustness>,
+) -> Result<String, fmt::Error> {
+    let evaluation = &measured.evaluation;
+    let mut text = format!(
+        "{checkpoint} on {} ({} images)\n\n{}\n",
+        evaluation.split, evaluation.n, measured.single
     );
-    println!("{}", measured.single);
-    println!(
+    writeln!(
+        text,
         "accuracy, flip          {:6.2} %",
         evaluation.accuracy_flip * 100.0
-    );
-    println!(
+    )?;
+    writeln!(
+        text,
         "accuracy, ten-crop      {:6.2} %",
         evaluation.accuracy_ten_crop * 100.0
-    );
-    println!(
+    )?;
+    writeln!(
+        text,
         "accuracy, de-duplicated {:6.2} % of {} images that are not in Training",
         evaluation.accuracy_deduplicated * 100.0,
         evaluation.n_deduplicated
-    );
+    )?;
     let uncertain = &evaluation.uncertain;
-    println!(
+    writeln!(
+        text,
         "answers of {:.0} % or more  {:5.1} % of the images, {:.1} % of these wrong",
         uncertain.threshold * 100.0,
         uncertain.coverage * 100.0,
         uncertain.risk * 100.0
-    );
+    )?;
     if let Some(ferplus) = &evaluation.ferplus {
-        println!("{ferplus}");
         let percent = |share: Option<f64>| share.unwrap_or_default() * 100.0;
-        println!(
+        writeln!(text, "{ferplus}")?;
+        writeln!(
+            text,
             "  flip {:.2} %, ten-crop {:.2} %, de-duplicated {:.2} %",
             percent(evaluation.ferplus_flip),
             percent(evaluation.ferplus_ten_crop),
             percent(evaluation.ferplus_deduplicated)
-        );
-        println!(
+        )?;
+        writeln!(
+            text,
             "  calibration error by the votes {:.2} %",
             percent(evaluation.ferplus_calibration_error)
-        );
+        )?;
     }
     if let Some(through_detector) = through_detector {
-        println!("{through_detector}");
+        writeln!(text, "{through_detector}")?;
     }
     if let Some(robustness) = robustness {
-        print!("\n{robustness}");
+        write!(text, "\n{robustness}")?;
     }
-    Ok(())
+    Ok(text)
 }
 
-fn write_logits(path: &Path, logits: &[Logits]) -> Result<()> {
-    let mut table = csv::Writer::from_path(path)?;
-    table.write_record(Expression::ALL.map(Expression::name))?;
-    for row in logits {
-        table.write_record(row.0.map(|value| value.to_string()))?;
+fn write_logits(mut file: ResultFile, logits: &[Logits]) -> Result<()> {
+    file.write_lines(&(Expression::ALL.map(Expression::name).join(",") + "\n"))?;
+    for Logits(row) in logits {
+        let row = row.map(|value| value.to_string()).join(",");
+        file.write_lines(&(row + "\n"))?;
     }
-    Ok(table.flush()?)
+    Ok(file.finish()?)
 }

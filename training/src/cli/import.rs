@@ -12,6 +12,8 @@ use fervis::{
     },
 };
 
+use super::output::Results;
+
 /// The order in which torchvision's `ImageFolder` numbers FER-2013's folders.
 const ALPHABETICAL: [Expression; N_EXPRESSIONS] = [
     Expression::Angry,
@@ -59,6 +61,9 @@ pub struct Args {
     /// Licence of the weights.
     #[arg(long, default_value = "unknown")]
     license: String,
+    /// Replace the checkpoint if it exists.
+    #[arg(long)]
+    force: bool,
 }
 
 /// What each output means.
@@ -107,17 +112,20 @@ pub fn run(args: &Args) -> Result<()> {
         architecture: args.architecture.clone(),
         license: args.license.clone(),
     };
+    let mut results = Results::new(args.force, None, [&args.file]);
+    let out = results.file(&args.out)?;
     let bytes = read_bytes(&args.file)?;
     let mut imported = import(&bytes, &args.file.display().to_string(), &options)?;
     if let Some(name) = &args.name {
         imported.checkpoint.metadata.name.clone_from(name);
     }
     let checkpoint = &imported.checkpoint;
-    Checkpoint::write(&checkpoint.metadata, &checkpoint.weights, &args.out)?;
-    // What was written is read once more, by the rules that every checkpoint is read by.
-    Checkpoint::read(&args.out).context("reading what was written")?;
-    println!("{imported}\nwritten to {}", args.out.display());
-    Ok(())
+    let bytes = Checkpoint::to_bytes(&checkpoint.metadata, &checkpoint.weights)?;
+    let name = args.out.display();
+    // By the rules that every checkpoint is read by, before anything is replaced.
+    Checkpoint::parse(&bytes, &name.to_string()).context("checking the checkpoint")?;
+    out.write_whole(bytes)?;
+    results.print(&format!("{imported}\nwritten to {name}\n"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod doctor;
 mod evaluate;
 mod import;
 mod memory;
+mod output;
 mod preview;
 mod runs;
 mod train;

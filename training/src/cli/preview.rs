@@ -1,6 +1,6 @@
 //! `fervis-train preview`: a sheet of what the network is fed with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt::Write, io::Cursor, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use fervis::expression::Expression;
@@ -9,8 +9,9 @@ use fervis_train::{
     preview::{PreviewConfig, choose, sheet},
     recipe::Recipe,
 };
+use image::ImageFormat;
 
-use super::parse_split;
+use super::{output::Results, parse_split};
 
 /// What to show, and where the sheet goes.
 #[derive(clap::Args)]
@@ -36,10 +37,23 @@ pub struct Args {
     /// The run's seed; the recipe's, if not given.
     #[arg(long)]
     seed: Option<u64>,
+    /// Replace the sheet if it exists.
+    #[arg(long)]
+    force: bool,
 }
 
 /// Draws the sheet and says what its rows are.
 pub fn run(args: &Args) -> Result<()> {
+    let recipe_file = PathBuf::from(&args.recipe);
+    let mut results = Results::new(args.force, Some(&args.data), [&recipe_file]);
+    let out = results.file(&args.out)?;
+    let format = match ImageFormat::from_path(&args.out) {
+        // A pipe has no extension.
+        Err(_) if out.is_stream() => ImageFormat::Png,
+        format => {
+            format.with_context(|| format!("choosing a format for {}", args.out.display()))?
+        }
+    };
     let dataset = Arc::new(Dataset::load(&args.data)?);
     let recipe = Recipe::find(&args.recipe)?;
     let indices = choose(&dataset, args.split, args.per_class.into());
@@ -50,18 +64,20 @@ pub fn run(args: &Args) -> Result<()> {
         n_epochs: args.epochs.into(),
     };
     let sheet = sheet(&dataset, &indices, &config)?;
+    let mut image = Cursor::new(Vec::new());
     sheet
-        .save(&args.out)
-        .with_context(|| format!("writing {}", args.out.display()))?;
-    println!(
-        "columns: as stored, as evaluated, then as epochs 1 to {} of {} see it",
+        .write_to(&mut image, format)
+        .context("encoding the sheet")?;
+    out.write_whole(image.into_inner())?;
+    let mut text = format!(
+        "columns: as stored, as evaluated, then as epochs 1 to {} of {} see it\n",
         args.epochs, recipe.name
     );
     for (row, index) in indices.iter().enumerate() {
         let label = Expression::from_index(dataset.label(*index).into());
         let label = label.map_or("", Expression::name);
-        println!("row {:>3}: {label}, image {index}", row + 1);
+        writeln!(text, "row {:>3}: {label}, image {index}", row + 1)?;
     }
-    println!("written to {}", args.out.display());
-    Ok(())
+    writeln!(text, "written to {}", args.out.display())?;
+    results.print(&text)
 }

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use fervis::model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice};
+use fervis::{
+    error_text::error_text,
+    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
+};
 use fervis_train::{
     augment::View,
     dataset::{Dataset, Split},
@@ -11,6 +14,8 @@ use fervis_train::{
     metrics::Metrics,
     runs::{Run, table},
 };
+
+use super::output::print;
 
 /// Which runs.
 #[derive(clap::Args)]
@@ -37,7 +42,7 @@ pub fn run(args: &Args) -> Result<()> {
             Ok(run) => run,
             // A run that has just begun must not hide the others.
             Err(error) => {
-                log::warn!("left out: {error:#}");
+                log::warn!("left out: {}", error_text(error.as_ref()));
                 continue;
             }
         };
@@ -53,6 +58,5 @@ pub fn run(args: &Args) -> Result<()> {
         }
         runs.push(run);
     }
-    print!("{}", table(&runs));
-    Ok(())
+    print(&table(&runs).to_string())
 }

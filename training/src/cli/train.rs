@@ -17,11 +17,12 @@ use fervis_train::{
     distillation::Teachers,
     ferplus::FerPlus,
     recipe::Recipe,
+    run_folder::RunFolder,
     train::{Job, Outcome, train},
     widen::first_weights,
 };
 
-use super::memory::keep_freed_memory;
+use super::{memory::keep_freed_memory, output::print};
 
 /// What to train on, how, where to, and for how long.
 #[derive(clap::Args)]
@@ -63,6 +64,9 @@ pub struct Args {
     /// checkpoint of the architecture compact is widened: it begins with the same answers.
     #[arg(long, value_name = "FILE")]
     pretrained: Option<PathBuf>,
+    /// Replace the results of a run whose state is gone.
+    #[arg(long)]
+    force: bool,
 }
 
 /// Runs the command.
@@ -75,6 +79,15 @@ pub fn run(args: &Args) -> Result<()> {
     recipe.seed = args.seed.unwrap_or(recipe.seed);
     let default_out = || Path::new("runs").join(&recipe.name);
     let out = args.out.clone().unwrap_or_else(default_out);
+    let mut inputs = vec![args.data.clone(), PathBuf::from(&args.recipe)];
+    inputs.extend(
+        [&args.index, &args.votes, &args.pretrained]
+            .into_iter()
+            .flatten()
+            .cloned(),
+    );
+    inputs.extend(args.teacher.iter().cloned());
+    RunFolder::at(&out).check(&inputs, args.force)?;
     let mut dataset = Dataset::load(&args.data)?;
     if let Some(path) = &args.index {
         CleanIndex::load(path, &dataset)?.apply(&mut dataset);
@@ -82,7 +95,7 @@ pub fn run(args: &Args) -> Result<()> {
     let dataset = Arc::new(dataset);
     for split in Split::ALL {
         let n_images = dataset.split(split).len();
-        println!("{:<12} {n_images:>6} images", split.name());
+        print(&format!("{:<12} {n_images:>6} images\n", split.name()))?;
     }
     let load_votes = |path: &PathBuf| FerPlus::load(path, &dataset).map(Arc::new);
     let votes = args.votes.as_ref().map(load_votes).transpose()?;
@@ -90,7 +103,10 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(warning) = &device.warning {
         log::warn!("{warning}");
     }
-    println!("recipe {}, computing on {}", recipe.name, device.name);
+    print(&format!(
+        "recipe {}, computing on {}\n",
+        recipe.name, device.name
+    ))?;
     let load_weights = |path: &PathBuf| {
         let bytes = read_bytes(path)?;
         let file = path.display().to_string();
@@ -104,7 +120,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let pretrained = args.pretrained.as_ref().map(load_weights).transpose()?;
     if pretrained.is_none() && recipe.groups.iter().any(|group| group.if_pretrained) {
-        println!("no --pretrained: all layers begin at random, so none is held back");
+        print("no --pretrained: all layers begin at random, so none is held back\n")?;
     }
     let job = Job {
         recipe: &recipe,
@@ -120,20 +136,20 @@ pub fn run(args: &Args) -> Result<()> {
     let stop = stop_on_interrupt()?;
     let (outcome, progress) = train(&job, &out, &|| stop.load(Ordering::Relaxed))?;
     if outcome == Outcome::Interrupted {
-        println!("to go on at the same step: {}", command_line());
+        print(&format!("to go on at the same step: {}\n", command_line()))?;
     }
     if let Some(best) = progress.best(&recipe) {
         let agreement = best.public_agreement;
         let agreement =
             agreement.map(|share| format!(", agreement with FER+ {:.2} %", share * 100.0));
-        println!(
-            "best: epoch {}, PublicTest accuracy {:.2} %, macro-F1 {:.2} %{}, in {}",
+        print(&format!(
+            "best: epoch {}, PublicTest accuracy {:.2} %, macro-F1 {:.2} %{}, in {}\n",
             best.epoch,
             best.public_accuracy * 100.0,
             best.public_macro_f1 * 100.0,
             agreement.unwrap_or_default(),
             out.join("best.safetensors").display()
-        );
+        ))?;
     }
     Ok(())
 }

@@ -74,11 +74,12 @@ impl Split {
 #[non_exhaustive]
 pub enum DatasetError {
     /// The file or folder cannot be read, or ends too early.
-    #[error("{file} could not be read: {source}")]
+    #[error("{file} could not be read")]
     Read {
         /// The file, or `archive/entry`.
         file: String,
         /// What the system said.
+        #[source]
         source: io::Error,
     },
     /// A row breaks the format.
@@ -100,19 +101,21 @@ pub enum DatasetError {
         problem: String,
     },
     /// An image of a folder or zip cannot be decoded.
-    #[error("{file} is not an image that can be read: {source}")]
+    #[error("{file} is not an image that can be read")]
     Image {
         /// The image's path.
         file: String,
         /// What the decoder said.
+        #[source]
         source: image::ImageError,
     },
     /// The zip is damaged, encrypted or packed in a way that isn't supported.
-    #[error("{file} could not be unpacked: {source}")]
+    #[error("{file} could not be unpacked")]
     Zip {
         /// The archive, or `archive/entry`.
         file: String,
         /// What the unpacker said.
+        #[source]
         source: ::zip::result::ZipError,
     },
 }
@@ -148,6 +151,14 @@ impl Dataset {
         self.images.extend_from_slice(image);
     }
 
+    /// The file of FER-2013's rows in a folder, for users who give the folder they unpacked.
+    pub fn table_in(folder: &Path) -> Option<PathBuf> {
+        ["fer2013.csv", "fer2013.csv.gz", "icml_face_data.csv"]
+            .into_iter()
+            .map(|name| folder.join(name))
+            .find(|path| path.is_file())
+    }
+
     /// Loads FER-2013 from what `path` turns out to hold:
     ///
     /// - `fer2013.csv` or `icml_face_data.csv`, plain or gzipped: columns `emotion`, `pixels` and `Usage` in any
@@ -168,7 +179,7 @@ impl Dataset {
         };
         let is_folder = std::fs::metadata(path).map_err(read_error)?.is_dir();
         let mut dataset = if is_folder {
-            match csv_in(path) {
+            match Self::table_in(path) {
                 Some(csv) => return Self::load(&csv),
                 None => folder::load(path)?,
             }
@@ -338,14 +349,6 @@ impl std::fmt::Debug for Dataset {
             .field("n_private_test", &self.split(Split::PrivateTest).len())
             .finish_non_exhaustive()
     }
-}
-
-/// The file of FER-2013 rows a folder holds, for users who give the folder they unpacked.
-fn csv_in(folder: &Path) -> Option<PathBuf> {
-    ["fer2013.csv", "fer2013.csv.gz", "icml_face_data.csv"]
-        .into_iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file())
 }
 
 /// The first bytes of a file; what a shorter file lacks is 0.

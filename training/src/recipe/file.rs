@@ -24,11 +24,12 @@ pub enum RecipeError {
         known: String,
     },
     /// The file cannot be read.
-    #[error("{file} could not be read: {source}")]
+    #[error("{file} could not be read")]
     Read {
         /// The file.
         file: String,
         /// What the system said.
+        #[source]
         source: io::Error,
     },
     /// Something in it is wrong.
