@@ -38,6 +38,7 @@ pub mod frame;
 pub mod model;
 #[cfg(feature = "overlay")]
 pub mod overlay;
+mod panics;
 pub mod pipeline;
 pub mod privacy;
 pub mod reanalyze;
