@@ -4,6 +4,8 @@
 //! A [`container`] gives packets, a [`codec`] makes pictures of them, and a [`source`] makes those into frames. A frame's
 //! time is what the file says, never its number divided by a rate: phones film at a rate that varies with the light.
 
+#[cfg(test)]
+mod agreement_tests;
 pub(super) mod animation;
 mod animation_index;
 mod clock;

@@ -23,6 +23,9 @@ use crate::capture::{
     video::{container::Track, orientation::Orientation},
 };
 
+/// No single piece of memory that ffmpeg asks for is larger: six frames of the largest size.
+const MAX_ALLOC_BYTES: &str = "1000000000";
+
 /// What ffmpeg is to read.
 #[derive(Debug, Clone)]
 pub(in crate::capture::video) enum Input {
@@ -86,6 +89,9 @@ impl Process {
         // Only the file itself: a video may name others, also on the network.
         command.args(["-protocol_whitelist", "file,pipe"]);
         command.args(["-max_pixels", &MAX_FRAME_PIXELS.to_string()]);
+        command.args(["-max_alloc", MAX_ALLOC_BYTES]);
+        // Each thread holds frames of its own, and more are never waited for: analysis takes longer.
+        command.args(["-threads", "4"]);
         // A time before the first one is a new beginning, not the end of a clock that counts to 26 hours.
         command.args(["-correct_ts_overflow", "0"]);
         let mut filters = String::new();
