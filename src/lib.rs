@@ -40,6 +40,7 @@ pub mod model;
 pub mod oriented_box;
 #[cfg(feature = "overlay")]
 pub mod overlay;
+mod panics;
 pub mod pipeline;
 pub mod privacy;
 pub mod reanalyze;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::CameraChoice;
+use super::{CameraChoice, limits::check_frame};
 use crate::frame::Resolution;
 
 /// What is aimed at when the user has no wish: enough pixels for a face at two metres, cheap enough for two cores.
@@ -102,7 +102,7 @@ impl fmt::Display for CameraFormat {
     }
 }
 
-/// The best of `formats` for `choice`; `None` only if there are none.
+/// The best of `formats` for `choice`, of those within the limits for frames; `None` only if there are none.
 ///
 /// A wish that the camera cannot meet is met as nearly as possible, in this order: pixel format, size, rate.
 /// Without wishes the aim is 1280×720 at 30 Hz: rates below 15 Hz and sizes above 1920×1080 are avoided, and a
@@ -112,6 +112,7 @@ pub fn choose_format(formats: &[CameraFormat], choice: &CameraChoice) -> Option<
         .iter()
         .copied()
         .filter(|format| format.rate_hz > 0 && format.resolution.n_pixels() > 0)
+        .filter(|format| check_frame(format.resolution).is_ok())
         .min_by(|a, b| {
             cost(a, choice)
                 .partial_cmp(&cost(b, choice))
@@ -255,6 +256,12 @@ mod tests {
                 &["1280x720@5 YUYV", "640x480@10 YUYV", "640x480@7 YUYV"],
                 "",
                 "640x480@10 YUYV",
+            ),
+            // Beyond the limits, whatever the wish.
+            (
+                &["65535x65535@30 MJPG", "640x480@30 YUYV"],
+                "65535x65535",
+                "640x480@30 YUYV",
             ),
             // Never 4K, unless it is all there is or was asked for.
             (

@@ -4,8 +4,6 @@
 //! end, so each decoder reads just the bytes it needs and judges nothing by the length except "too short".
 //! Damaged JPEG data is usual on a bad cable; it is a [`DecodeError`] for one frame, never a panic.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
@@ -15,7 +13,10 @@ use super::{
     camera_format::PixelFormat,
     yuv::{YuvMatrix, nv12_row, yuyv_row},
 };
-use crate::frame::{PooledBuffer, RGBA_BYTES, Resolution};
+use crate::{
+    frame::{PooledBuffer, RGBA_BYTES, Resolution},
+    panics,
+};
 
 /// Why one frame could not be decoded. The next one may be well.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +113,7 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
 ) -> Result<Option<B>, DecodeError> {
     // The decoder reports errors, and none of the damage tried here made it panic; but it reads bytes from a cable or
     // a file, and a panic would take the capture thread with it.
-    catch_unwind(AssertUnwindSafe(|| {
+    panics::catch(|| {
         let with_tables = with_standard_tables(data);
         let data = with_tables.as_deref().unwrap_or(data);
         let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGBA);
@@ -130,8 +131,8 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
         };
         decoder.decode_into(&mut rgba).map_err(damaged)?;
         Ok(Some(rgba))
-    }))
-    .unwrap_or_else(|_| Err(DecodeError::Damaged("the decoder gave up".to_owned())))
+    })
+    .unwrap_or_else(|| Err(DecodeError::Damaged("the decoder gave up".to_owned())))
 }
 
 /// A copy that makes the decoder use the Huffman tables of the standard (ITU-T T.81, annex K.3), for data that brings

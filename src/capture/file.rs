@@ -50,7 +50,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
         .map_err(explain)?;
     match sniff(&head) {
         Content::Empty => Err(refuse("the file is empty")),
-        Content::Image(format @ (ImageFormat::Gif | ImageFormat::WebP)) => {
+        Content::Image(format @ (ImageFormat::Gif | ImageFormat::Png | ImageFormat::WebP)) => {
             match video::animation::open(path, format)? {
                 Some(animation) => Ok(Box::new(animation)),
                 None => Ok(Box::new(ImageSource::open(path)?)),

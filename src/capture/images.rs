@@ -13,7 +13,7 @@ use std::{
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbaImage};
 
-use super::{CaptureError, FrameSource, SourceInfo, SourceKind};
+use super::{CaptureError, FrameSource, SourceInfo, SourceKind, limits};
 use crate::frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution};
 
 /// Longest side of a frame, px. Larger pictures are scaled down to it, which keeps faces of 1/100 of the width
@@ -191,13 +191,22 @@ fn read(path: &Path) -> Result<(RgbaImage, String), CaptureError> {
             reason,
         }
     };
-    let reader = File::open(path)
+    let mut reader = File::open(path)
         .and_then(|file| ImageReader::new(BufReader::new(file)).with_guessed_format())
         .map_err(|err| CaptureError::read(path, err))?;
     let format = reader
         .format()
         .map_or_else(String::new, |format| format!("{format:?}").to_uppercase());
+    let kind = reader.format();
+    reader.limits(limits::for_decoders());
     let mut decoder = reader.into_decoder().map_err(explain)?;
+    let (width, height) = decoder.dimensions();
+    limits::check_image(kind, Resolution::new(width, height), decoder.color_type()).map_err(
+        |err| CaptureError::Unsupported {
+            path: path.to_owned(),
+            reason: err.to_string(),
+        },
+    )?;
     let orientation = decoder.orientation().map_err(explain)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
     if picture.width().max(picture.height()) > MOST_SIDE_PX {

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod devices;
 mod file;
 pub mod images;
+pub mod limits;
 pub mod synthetic;
 mod video;
 #[cfg(feature = "camera")]

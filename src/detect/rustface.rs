@@ -8,15 +8,12 @@
 //! (photographs cropped, inverted, noisy; noise of every grain; a million windows) none left it by more than half its
 //! width, so the pictures are given as they are, without a border that would cost time.
 
-use std::{
-    io::Cursor,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::io::Cursor;
 
 use rustface::ImageData;
 
 use super::rustface_search::Sighting;
-use crate::{bounding_box::BoundingBox, frame::Resolution};
+use crate::{bounding_box::BoundingBox, frame::Resolution, panics};
 
 /// Pixels of the detector's search window; a picture smaller than this in either direction holds no face it could find.
 pub const WINDOW_PX: u32 = 40;
@@ -80,9 +77,9 @@ impl FaceDetector {
             .set_max_face_size(search.largest_face_px.clamp(WINDOW_PX, ANY_SIZE));
         let image = ImageData::new(luma, size.width_px, size.height_px);
         // Much arithmetic on arbitrary pictures in code that is not ours: one bad frame must not end the thread.
-        match catch_unwind(AssertUnwindSafe(|| self.rustface.detect(&image))) {
-            Ok(faces) => faces.iter().filter_map(detection_from).collect(),
-            Err(_) => {
+        match panics::catch(|| self.rustface.detect(&image)) {
+            Some(faces) => faces.iter().filter_map(detection_from).collect(),
+            None => {
                 log::warn!("the face detector failed on a picture of {size}; it is skipped");
                 // Its buffers may be left half-written.
                 self.rustface = load();

@@ -94,7 +94,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("fs4", &["src/record/"]),
     ("jpeg_encoder", &["src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
-    ("re_mp4", &["src/capture/", "src/record/"]),
+    ("re_mp4", &["src/record/"]),
     ("re_rav1d", &["src/capture/"]),
     ("parquet", &["src/export/"]),
     ("plotters", &["src/export/"]),

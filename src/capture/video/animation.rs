@@ -1,6 +1,6 @@
-//! Animated GIF and WebP pictures as video.
+//! Animated GIF, WebP and PNG pictures as video.
 //!
-//! Each picture says how long it is shown, and many say "0", which no viewer takes literally.
+//! Each frame says how long it is shown, and many say "0", which no viewer takes literally.
 
 use std::{
     collections::VecDeque,
@@ -11,21 +11,23 @@ use std::{
 };
 
 use image::{
-    AnimationDecoder, Frames, ImageFormat, ImageResult,
-    codecs::{gif::GifDecoder, webp::WebPDecoder},
+    AnimationDecoder, Frames, ImageDecoder, ImageFormat, ImageResult,
+    codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
 };
 
-use super::animation_index::{gif_delays, webp_delays};
+use super::animation_index::{gif_delays, png_delays, webp_delays};
 use crate::{
     capture::{
         CaptureError, FrameSource, SourceInfo, SourceKind,
         images::{lay_over_white, name},
+        limits,
     },
     frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution},
+    panics,
 };
 
 /// Pictures shown for this long or less are shown for [`USUAL_DELAY`], as browsers do.
-const LEAST_DELAY: Duration = Duration::from_millis(10);
+const MIN_DELAY: Duration = Duration::from_millis(10);
 
 /// For pictures that do not say how long they are shown.
 const USUAL_DELAY: Duration = Duration::from_millis(100);
@@ -45,25 +47,34 @@ pub(in crate::capture) struct AnimationSource {
     next_time: Duration,
 }
 
-/// Opens a GIF or WebP file as an animation; `None` if it is a still picture, or damaged before its second one.
+/// Opens a GIF, WebP or PNG file as an animation; `None` if it is a still picture, or damaged before its second frame.
 pub(in crate::capture) fn open(
     path: &Path,
     format: ImageFormat,
 ) -> Result<Option<AnimationSource>, CaptureError> {
-    let file = File::open(path).map_err(|err| CaptureError::read(path, err))?;
-    let Ok(Some(mut frames)) = frames(BufReader::new(file), format) else {
-        return Ok(None);
-    };
-    let (Some(Ok(first)), Some(Ok(second))) = (frames.next(), frames.next()) else {
-        return Ok(None);
-    };
-    let (width, height) = first.buffer().dimensions();
     let delays = delays(path, format);
+    if delays.as_ref().is_some_and(|delays| delays.len() < 2) {
+        return Ok(None);
+    }
+    let file = File::open(path).map_err(|err| CaptureError::read(path, err))?;
+    let Some((resolution, frames)) = frames(BufReader::new(file), format) else {
+        return Ok(None);
+    };
+    if let Err(err) = limits::check_animation(resolution) {
+        return Err(CaptureError::Unsupported {
+            path: path.to_owned(),
+            reason: err.to_string(),
+        });
+    }
+    let mut frames = frames;
+    let (Some(Ok(first)), Some(Ok(second))) = (next(&mut frames), next(&mut frames)) else {
+        return Ok(None);
+    };
     Ok(Some(AnimationSource {
         info: SourceInfo {
             name: name(path),
             kind: SourceKind::File,
-            resolution: Resolution::new(width, height),
+            resolution,
             rate_hz: Some(1.0 / delay(&first).as_secs_f64()),
             n_frames: delays.as_ref().map(|delays| delays.len() as u64),
             duration: delays.map(|delays| delays.into_iter().map(shown_for).sum()),
@@ -85,20 +96,46 @@ fn delays(path: &Path, format: ImageFormat) -> Option<Vec<Duration>> {
     let mut file = BufReader::new(File::open(path).ok()?);
     match format {
         ImageFormat::Gif => gif_delays(&mut file).ok(),
+        ImageFormat::Png => png_delays(&mut file).ok(),
         ImageFormat::WebP => webp_delays(&mut file).ok(),
         _ => None,
     }
 }
 
-fn frames(reader: BufReader<File>, format: ImageFormat) -> ImageResult<Option<Frames<'static>>> {
-    Ok(match format {
-        ImageFormat::Gif => Some(GifDecoder::new(reader)?.into_frames()),
+/// The canvas and the frames, none of which is decoded yet; `None` if there is no animation that can be decoded.
+fn frames(reader: BufReader<File>, format: ImageFormat) -> Option<(Resolution, Frames<'static>)> {
+    /// A canvas without pixels is none.
+    fn canvas(decoder: &impl ImageDecoder) -> Option<Resolution> {
+        let (width, height) = decoder.dimensions();
+        (width > 0 && height > 0).then(|| Resolution::new(width, height))
+    }
+    let limits = limits::for_decoders();
+    panics::catch(|| match format {
+        ImageFormat::Gif => {
+            let mut decoder = GifDecoder::new(reader).ok()?;
+            decoder.set_limits(limits).ok()?;
+            Some((canvas(&decoder)?, decoder.into_frames()))
+        }
+        ImageFormat::Png => {
+            let decoder = PngDecoder::with_limits(reader, limits).ok()?;
+            let canvas = canvas(&decoder)?;
+            let is_animation = decoder.is_apng().ok()?;
+            is_animation.then_some((canvas, decoder.apng().ok()?.into_frames()))
+        }
         ImageFormat::WebP => {
-            let decoder = WebPDecoder::new(reader)?;
-            decoder.has_animation().then(|| decoder.into_frames())
+            let decoder = WebPDecoder::new(reader).ok()?;
+            let canvas = canvas(&decoder)?;
+            let is_animation = decoder.has_animation();
+            is_animation.then(|| (canvas, decoder.into_frames()))
         }
         _ => None,
     })
+    .flatten()
+}
+
+/// Decodes the next frame; `None` at the end, or where the decoder gave up.
+fn next(frames: &mut Frames<'static>) -> Option<ImageResult<image::Frame>> {
+    panics::catch(|| frames.next()).flatten()
 }
 
 fn delay(frame: &image::Frame) -> Duration {
@@ -106,7 +143,7 @@ fn delay(frame: &image::Frame) -> Duration {
 }
 
 fn shown_for(delay: Duration) -> Duration {
-    if delay <= LEAST_DELAY {
+    if delay <= MIN_DELAY {
         USUAL_DELAY
     } else {
         delay
@@ -122,7 +159,7 @@ impl AnimationSource {
         if self.is_over {
             return None;
         }
-        match self.rest.next() {
+        match next(&mut self.rest) {
             Some(Ok(picture)) => return Some(picture),
             Some(Err(err)) => log::warn!(
                 "{}: ends after {} pictures, the rest is damaged ({err})",
@@ -137,11 +174,15 @@ impl AnimationSource {
 
     fn restart(&mut self) -> Result<(), CaptureError> {
         let file = File::open(&self.path).map_err(|err| CaptureError::read(&self.path, err))?;
-        let frames = frames(BufReader::new(file), self.format).ok().flatten();
-        self.rest = frames.ok_or_else(|| CaptureError::Unsupported {
+        let changed = || CaptureError::Unsupported {
             path: self.path.clone(),
             reason: "it has changed while it was open".to_owned(),
-        })?;
+        };
+        let (canvas, frames) = frames(BufReader::new(file), self.format).ok_or_else(changed)?;
+        if canvas != self.info.resolution {
+            return Err(changed());
+        }
+        self.rest = frames;
         self.is_over = false;
         self.ahead.clear();
         self.next_number = 0;
@@ -217,6 +258,88 @@ mod tests {
                 .unwrap();
         }
         path
+    }
+
+    /// A PNG of 2×1 pixels with the chunks between its size and its end.
+    fn png(folder: &Path, chunks: &[(&[u8; 4], Vec<u8>)]) -> std::path::PathBuf {
+        let path = folder.join("a.png");
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        let size = (b"IHDR", vec![0, 0, 0, 2, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+        let end = (b"IEND", Vec::new());
+        for (name, content) in [&[size][..], chunks, &[end]].concat() {
+            bytes.extend((content.len() as u32).to_be_bytes());
+            let checked = [&name[..], &content].concat();
+            let mut crc = flate_crc(&checked);
+            crc = !crc;
+            bytes.extend(checked);
+            bytes.extend(crc.to_be_bytes());
+        }
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The running sum of a PNG's chunk, before its last inversion (PNG specification, annex D).
+    fn flate_crc(bytes: &[u8]) -> u32 {
+        bytes.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                let odd = 0_u32.wrapping_sub(crc & 1);
+                crc >> 1 ^ (0xEDB8_8320 & odd)
+            })
+        })
+    }
+
+    /// A frame of two grey pixels, its delay in ms, as the chunks of an animated PNG.
+    fn png_frame(number: u8, delay_ms: u16, grey: u8) -> [(&'static [u8; 4], Vec<u8>); 2] {
+        let mut control = vec![0, 0, 0, number.saturating_mul(2).saturating_sub(1)];
+        control.extend([0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        control.extend(delay_ms.to_be_bytes());
+        control.extend([3, 232, 0, 0]); // Of 1000 in a second; nothing is left out and mixed.
+        // Stored, not compressed: filter 0 and two pixels, behind their length and before their checksum.
+        let raw = [0, grey, grey];
+        let (a, b) = raw.iter().fold((1_u32, 0_u32), |(a, b), byte| {
+            (a + u32::from(*byte), b + a + u32::from(*byte))
+        });
+        let mut data = vec![0x78, 0x01, 1, 3, 0, 0xFC, 0xFF];
+        data.extend(raw);
+        data.extend((b << 16 | a).to_be_bytes());
+        if number == 0 {
+            return [(b"fcTL", control), (b"IDAT", data)];
+        }
+        let mut numbered = vec![0, 0, 0, number * 2];
+        numbered.extend(data);
+        [(b"fcTL", control), (b"fdAT", numbered)]
+    }
+
+    #[test]
+    fn an_animated_png_plays_all_its_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let control = (b"acTL", vec![0, 0, 0, 3, 0, 0, 0, 0]);
+        let mut chunks = vec![control];
+        for (number, delay_ms) in [(0, 50), (1, 0), (2, 250)] {
+            chunks.extend(png_frame(number, delay_ms, 40 * number));
+        }
+        let path = png(folder.path(), &chunks);
+        let mut source = open(&path, ImageFormat::Png).unwrap().unwrap();
+        assert_eq!(source.info().n_frames, Some(3));
+        assert_eq!(source.info().duration, Some(Duration::from_millis(400)));
+        assert_eq!(play(&mut source), [(0, 0, 0), (1, 50, 40), (2, 150, 80)]);
+        // One frame is a still picture, as is a PNG of the usual kind.
+        let path = png(folder.path(), &chunks[1..3]);
+        assert!(open(&path, ImageFormat::Png).unwrap().is_none());
+    }
+
+    /// A GIF of a few bytes that claims 65535×65535 pixels.
+    #[test]
+    fn a_huge_canvas_is_refused_in_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = gif(folder.path(), &[50, 50]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[6..10].fill(0xFF);
+        std::fs::write(&path, &bytes).unwrap();
+        match open(&path, ImageFormat::Gif) {
+            Err(err) => assert!(err.to_string().contains("65535×65535"), "{err}"),
+            Ok(_) => panic!("it was opened"),
+        }
     }
 
     fn play(source: &mut AnimationSource) -> Vec<(u64, u128, u8)> {

@@ -1,7 +1,8 @@
-//! How long each picture of a GIF or WebP animation is shown, without decoding any.
+//! How long each frame of a GIF, WebP or PNG animation is shown, without decoding any.
 //!
 //! The decoders tell it picture by picture, and only in order; a slider wants to know the whole length before.
-//! Sources: GIF89a specification (1990), sections 18 to 27; WebP container specification (Google), "Animation".
+//! Sources: GIF89a specification (1990), sections 18 to 27; WebP container specification (Google), "Animation"; PNG
+//! specification (third edition), sections 11.3.6 and 13.
 
 use std::{
     io::{self, BufRead, Read, Seek, SeekFrom},
@@ -67,6 +68,38 @@ pub(super) fn webp_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(delays)
+}
+
+/// The stored delays of an animated PNG file's frames, in order; none if it is no animation.
+///
+/// # Errors
+/// If the file is cut short, or is no such file.
+pub(super) fn png_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<Duration>> {
+    bytes::<8>(reader)?;
+    let mut delays = Vec::new();
+    let mut is_animation = false;
+    loop {
+        let [a, b, c, d, name @ ..] = bytes::<8>(reader)?;
+        let mut n_left = u64::from(u32::from_be_bytes([a, b, c, d])) + 4; // With its checksum.
+        match &name {
+            b"IEND" => return Ok(delays),
+            b"acTL" => is_animation = true,
+            // Without that mark before its pixels it is a still picture, and most are.
+            b"IDAT" if !is_animation => return Ok(Vec::new()),
+            b"fcTL" if n_left >= 24 => {
+                let [.., n0, n1, d0, d1] = bytes::<24>(reader)?;
+                n_left -= 24;
+                let numerator = u16::from_be_bytes([n0, n1]);
+                let denominator = match u16::from_be_bytes([d0, d1]) {
+                    0 => 100,
+                    denominator => denominator,
+                };
+                delays.push(Duration::from_secs(numerator.into()) / u32::from(denominator));
+            }
+            _ => {}
+        }
+        skip(reader, n_left)?;
+    }
 }
 
 fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {

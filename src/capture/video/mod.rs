@@ -4,15 +4,18 @@
 //! A [`container`] gives packets, a [`codec`] makes pictures of them, and a [`source`] makes those into frames. A frame's
 //! time is what the file says, never its number divided by a rate: phones film at a rate that varies with the light.
 
+#[cfg(test)]
+mod agreement_tests;
 pub(super) mod animation;
 mod animation_index;
+mod clock;
 mod codec;
 mod container;
 mod ffmpeg;
-mod ffmpeg_process;
 #[cfg(test)]
 mod media_tests;
 mod numbering;
+mod orientation;
 mod picture;
 mod source;
 mod stream;
@@ -25,46 +28,74 @@ use std::{
 
 pub(super) use self::container::Container;
 use self::{
-    ffmpeg::{FfmpegError, FfmpegSource},
-    ffmpeg_process::Input,
+    ffmpeg::{Choice, FfmpegError, FfmpegSource, Input},
     source::{Check, VideoSource},
 };
-use super::{CaptureError, FrameSource, images::name};
+use super::{CaptureError, FrameSource, images::name, limits::TooLarge};
 
 /// Why a video cannot be played by ourselves, in words.
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
-    /// The file is damaged or has no video: nothing will read it.
+    /// The file is damaged or has no video, as far as is known here: ffmpeg may find more in it.
     Broken(String),
     /// It is something that is not decoded here, by name: ffmpeg may read it.
     Foreign(String),
+    /// It is not to be read, by ffmpeg neither: it is encrypted, or beyond the limits.
+    Final(String),
 }
 
-/// Opens a file of this kind, by ffmpeg if what is in it is not decoded here, or not well.
+impl Refusal {
+    fn into_words(self) -> String {
+        let (Self::Broken(words) | Self::Foreign(words) | Self::Final(words)) = self;
+        words
+    }
+}
+
+impl From<TooLarge> for Refusal {
+    fn from(err: TooLarge) -> Self {
+        Self::Final(err.to_string())
+    }
+}
+
+/// Opens a file of this kind, by ffmpeg if what is in it cannot be decoded here, or not well.
 pub(super) fn open(
     path: &Path,
     container: Container,
 ) -> Result<Box<dyn FrameSource>, CaptureError> {
     let file = File::open(path).map_err(|err| CaptureError::read(path, err))?;
-    let source = match play(
-        container,
-        BufReader::new(file),
-        name(path),
-        Check::Beginning,
-    ) {
+    let mut choice = Choice::default();
+    let played = container::open(container, BufReader::new(file)).and_then(|demuxer| {
+        choice = Choice::of(demuxer.track());
+        let decoder = codec::open(demuxer.track())?;
+        VideoSource::new(demuxer, decoder, name(path), Check::Beginning)
+    });
+    let ffmpeg = |choice| FfmpegSource::open(Input::File(path.to_owned()), name(path), choice);
+    let source = match played {
         Ok(source) => source,
-        Err(Refusal::Broken(reason)) => return Err(refuse(path, reason)),
-        Err(Refusal::Foreign(what)) => return open_other(path, &what),
+        Err(Refusal::Final(reason)) => return Err(refuse(path, reason)),
+        Err(Refusal::Foreign(what)) => return open_foreign(path, &what, choice),
+        Err(Refusal::Broken(reason)) => {
+            return match ffmpeg(choice) {
+                Ok(source) => {
+                    log::info!("{}: {reason}; ffmpeg reads it instead", path.display());
+                    Ok(Box::new(source))
+                }
+                Err(FfmpegError::TooLarge(err)) => Err(refuse(path, err.to_string())),
+                Err(FfmpegError::NotInstalled | FfmpegError::Refused(_)) => {
+                    Err(refuse(path, reason))
+                }
+            };
+        }
     };
     let Some(doubt) = source.doubt() else {
         return Ok(Box::new(source));
     };
-    match FfmpegSource::open(Input::File(path.to_owned()), name(path)) {
+    match ffmpeg(choice) {
         Ok(better) => {
             log::info!("{}: {doubt}; ffmpeg decodes it instead", path.display());
             Ok(Box::new(better))
         }
-        // Some pictures are better than none.
+        // Some frames are better than none.
         Err(FfmpegError::NotInstalled) => {
             log::warn!(
                 "{}: {doubt}, and are left out. The program ffmpeg may do better: {}",
@@ -73,9 +104,9 @@ pub(super) fn open(
             );
             Ok(Box::new(source))
         }
-        Err(FfmpegError::Refused(reason)) => {
+        Err(err) => {
             log::warn!(
-                "{}: {doubt}, and are left out; nor could ffmpeg decode it: {reason}",
+                "{}: {doubt}, and are left out; ffmpeg could not decode it either: {err}",
                 path.display()
             );
             Ok(Box::new(source))
@@ -85,7 +116,15 @@ pub(super) fn open(
 
 /// Opens a file by ffmpeg; `what` names its kind for the message if there is none.
 pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>, CaptureError> {
-    match FfmpegSource::open(Input::File(path.to_owned()), name(path)) {
+    open_foreign(path, what, Choice::default())
+}
+
+fn open_foreign(
+    path: &Path,
+    what: &str,
+    choice: Choice,
+) -> Result<Box<dyn FrameSource>, CaptureError> {
+    match FfmpegSource::open(Input::File(path.to_owned()), name(path), choice) {
         Ok(source) => Ok(Box::new(source)),
         Err(FfmpegError::NotInstalled) => Err(refuse(
             path,
@@ -94,6 +133,7 @@ pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>
                 remedy(path, what)
             ),
         )),
+        Err(FfmpegError::TooLarge(err)) => Err(refuse(path, err.to_string())),
         Err(FfmpegError::Refused(reason)) => Err(refuse(
             path,
             format!("it is {what}, and ffmpeg says: {reason}"),
@@ -125,6 +165,10 @@ fn refuse(path: &Path, reason: String) -> CaptureError {
 }
 
 /// Plays a file by ourselves.
+#[cfg_attr(
+    not(any(test, feature = "h264-bundled")),
+    expect(dead_code, reason = "the demo clip is then left to ffmpeg")
+)]
 fn play(
     container: Container,
     reader: impl Read + Seek + 'static,
@@ -143,16 +187,16 @@ pub(super) fn open_clip(bytes: &'static [u8], name: &str) -> Result<Box<dyn Fram
         let reader = std::io::Cursor::new(bytes);
         match play(Container::Mp4, reader, name.to_owned(), Check::FirstPicture) {
             Ok(source) => Ok(Box::new(source)),
-            Err(Refusal::Broken(reason) | Refusal::Foreign(reason)) => Err(reason),
+            Err(refusal) => Err(refusal.into_words()),
         }
     }
     #[cfg(not(feature = "h264-bundled"))]
-    match FfmpegSource::open(Input::Bytes(bytes), name.to_owned()) {
+    match FfmpegSource::open(Input::Bytes(bytes), name.to_owned(), Choice::default()) {
         Ok(source) => Ok(Box::new(source)),
         Err(FfmpegError::NotInstalled) => {
             Err("this build (without the feature `h264-bundled`) needs the program ffmpeg for it; install that".to_owned())
         }
-        Err(FfmpegError::Refused(reason)) => Err(format!("ffmpeg says: {reason}")),
+        Err(err) => Err(format!("ffmpeg says: {err}")),
     }
 }
 

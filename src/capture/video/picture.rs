@@ -1,15 +1,16 @@
 //! Decoded pictures, and how they become frames: in RGBA, with square pixels, upright.
 //!
 //! A decoder's picture is not what people see. Its pixels may be wider than high (old video tape, some cameras), which
-//! makes faces thin; it may lie on its side (phones); and the same bytes are other colours under another matrix.
+//! makes faces thin; it may lie on its side or be mirrored (phones); and the same bytes are other colours under another matrix.
 
+use super::orientation::Orientation;
 use crate::{
-    capture::yuv::{YuvMatrix, i420_row},
+    capture::{
+        limits,
+        yuv::{YuvMatrix, i420_row},
+    },
     frame::{FramePool, PooledBuffer, RGBA_BYTES, Resolution},
 };
-
-/// No frame of a video is larger: 8192×8192, 256 MiB. Sizes above it are damage, and must not become an allocation.
-pub(super) const MOST_PIXELS: usize = 1 << 26;
 
 /// Video without declared colours is taken for high definition from this height up, as players do.
 const HD_HEIGHT_PX: u32 = 720;
@@ -82,16 +83,6 @@ impl Colours {
     }
 }
 
-/// How the decoded picture is turned for showing, clockwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Rotation {
-    #[default]
-    None,
-    By90,
-    By180,
-    By270,
-}
-
 /// Width of a stored pixel over its height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PixelAspect {
@@ -139,7 +130,7 @@ impl PixelAspect {
 /// Makes frames of a track's pictures.
 #[derive(Debug, Default)]
 pub(super) struct Presentation {
-    pub(super) rotation: Rotation,
+    pub(super) orientation: Orientation,
     pub(super) pixel_aspect: PixelAspect,
     /// What the container says, for streams that say nothing.
     pub(super) colours: Colours,
@@ -150,9 +141,13 @@ pub(super) struct Presentation {
 }
 
 impl Presentation {
-    pub(super) fn new(rotation: Rotation, pixel_aspect: PixelAspect, colours: Colours) -> Self {
+    pub(super) fn new(
+        orientation: Orientation,
+        pixel_aspect: PixelAspect,
+        colours: Colours,
+    ) -> Self {
         Self {
-            rotation,
+            orientation,
             pixel_aspect,
             colours,
             ..Self::default()
@@ -161,20 +156,16 @@ impl Presentation {
 
     /// The size of the frame that a picture of the size `stored` becomes.
     pub(super) fn resolution(&self, stored: Resolution) -> Resolution {
-        let square = self.square(stored);
-        match self.rotation {
-            Rotation::None | Rotation::By180 => square,
-            Rotation::By90 | Rotation::By270 => Resolution::new(square.height_px, square.width_px),
-        }
+        self.orientation.shown(self.square(stored))
     }
 
     fn square(&self, stored: Resolution) -> Resolution {
         let width_px = self.pixel_aspect.square_width_px(stored.width_px);
         let square = Resolution::new(width_px, stored.height_px);
-        if square.n_pixels() > MOST_PIXELS {
-            stored
-        } else {
+        if limits::check_frame(square).is_ok() {
             square
+        } else {
+            stored
         }
     }
 
@@ -187,7 +178,8 @@ impl Presentation {
         let stored = picture.resolution;
         let square = self.square(stored);
         let upright = self.resolution(stored);
-        if square == stored && self.rotation == Rotation::None {
+        let is_upright = self.orientation == Orientation::default();
+        if square == stored && is_upright {
             let rgba = match picture.pixels {
                 Pixels::Rgba(rgba) => rgba,
                 Pixels::Yuv { .. } => {
@@ -208,13 +200,13 @@ impl Presentation {
             }
         };
         if square == stored {
-            turn(from, stored, self.rotation, &mut rgba);
-        } else if self.rotation == Rotation::None {
+            self.orientation.turn(from, stored, &mut rgba);
+        } else if is_upright {
             stretch(from, stored.width_px, square.width_px, &mut rgba);
         } else {
             self.stretched.resize(square.n_pixels() * RGBA_BYTES, 255);
             stretch(from, stored.width_px, square.width_px, &mut self.stretched);
-            turn(&self.stretched, square, self.rotation, &mut rgba);
+            self.orientation.turn(&self.stretched, square, &mut rgba);
         }
         (upright, rgba)
     }
@@ -241,21 +233,6 @@ fn to_rgba(picture: &Picture<'_>, fallback: Colours, rgba: &mut [u8]) {
             &planes[2][chroma_y * strides[2]..][..half],
             row,
         );
-    }
-}
-
-/// Turns a picture of the size `resolution` clockwise.
-fn turn(from: &[u8], resolution: Resolution, rotation: Rotation, to: &mut [u8]) {
-    let (width, height) = (resolution.width_px as usize, resolution.height_px as usize);
-    let (from, _) = from.as_chunks::<RGBA_BYTES>();
-    let (to, _) = to.as_chunks_mut::<RGBA_BYTES>();
-    for (i, pixel) in to.iter_mut().enumerate() {
-        *pixel = match rotation {
-            Rotation::None => from[i],
-            Rotation::By180 => from[width * height - 1 - i],
-            Rotation::By90 => from[(height - 1 - i % height) * width + i / height],
-            Rotation::By270 => from[i % height * width + (width - 1 - i / height)],
-        };
     }
 }
 
@@ -301,23 +278,6 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_turned_clockwise() {
-        // a b c
-        // d e f
-        let from = letters(b"abcdef");
-        for (rotation, expected) in [
-            (Rotation::None, b"abcdef"),
-            (Rotation::By90, b"daebfc"),
-            (Rotation::By180, b"fedcba"),
-            (Rotation::By270, b"cfbead"),
-        ] {
-            let mut to = vec![0; from.len()];
-            turn(&from, Resolution::new(3, 2), rotation, &mut to);
-            assert_eq!(read(&to), expected, "{rotation:?}");
-        }
-    }
-
-    #[test]
     fn rows_are_stretched_evenly() {
         let stretched = |from: &[u8], width: u32| {
             let mut to = vec![0; width as usize * RGBA_BYTES];
@@ -333,8 +293,9 @@ mod tests {
     #[test]
     fn wide_pixels_make_wide_frames_and_turned_ones_high_frames() {
         let pool = FramePool::default();
+        let clockwise = Orientation::from_angle(90.0, false);
         let mut presentation =
-            Presentation::new(Rotation::By90, PixelAspect::new(2, 1), Colours::default());
+            Presentation::new(clockwise, PixelAspect::new(2, 1), Colours::default());
         let picture = Picture {
             pts: 0,
             resolution: Resolution::new(2, 1),

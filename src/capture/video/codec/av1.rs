@@ -3,10 +3,7 @@
 //! It runs in one thread, the caller's: then a panic on damaged data can be caught, and a picture comes out with the
 //! packet that completes it.
 
-use std::{
-    collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::collections::VecDeque;
 
 use re_rav1d::dav1d::{
     Decoder as Rav1d, Picture as Decoded, PixelLayout, PlanarImageComponent as Component, Plane,
@@ -15,8 +12,12 @@ use re_rav1d::dav1d::{
 
 use super::{BadPacket, Decoder, Packet, Picture, Refusal, av1_config::Av1Config};
 use crate::{
-    capture::video::picture::{Colours, MOST_PIXELS, Pixels},
+    capture::{
+        limits::{self, MAX_FRAME_PIXELS},
+        video::picture::{Colours, Pixels},
+    },
     frame::{FramePool, Resolution},
+    panics,
 };
 
 /// What U and V are in a picture without colours.
@@ -94,8 +95,8 @@ impl Av1Decoder {
 impl Ready {
     fn new(picture: &Decoded) -> Result<Self, BadPacket> {
         let resolution = Resolution::new(picture.width(), picture.height());
-        let n_pixels = resolution.n_pixels();
-        if picture.bit_depth() != 8 || n_pixels == 0 || n_pixels > MOST_PIXELS {
+        let is_possible = resolution.n_pixels() > 0 && limits::check_frame(resolution).is_ok();
+        if picture.bit_depth() != 8 || !is_possible {
             return Err(BadPacket);
         }
         let stride = |component| picture.stride(component) as usize;
@@ -140,7 +141,7 @@ fn start() -> Result<Rav1d, Refusal> {
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
-    settings.set_frame_size_limit(MOST_PIXELS as u32);
+    settings.set_frame_size_limit(MAX_FRAME_PIXELS as u32);
     Rav1d::with_settings(&settings)
         .map_err(|err| Refusal::Broken(format!("the AV1 decoder did not start ({err})")))
 }
@@ -155,11 +156,11 @@ impl Decoder for Av1Decoder {
         packet: Option<&Packet>,
         _pool: &FramePool,
     ) -> Result<Option<Picture<'_>>, BadPacket> {
-        match catch_unwind(AssertUnwindSafe(|| self.advance(packet))) {
-            Ok(Ok(())) => {}
-            Ok(Err(BadPacket)) if self.ready.is_empty() => return Err(BadPacket),
-            Ok(Err(BadPacket)) => {} // What was complete before is shown all the same.
-            Err(_) => {
+        match panics::catch(|| self.advance(packet)) {
+            Some(Ok(())) => {}
+            Some(Err(BadPacket)) if self.ready.is_empty() => return Err(BadPacket),
+            Some(Err(BadPacket)) => {} // What was complete before is shown all the same.
+            None => {
                 self.reset().map_err(|_| BadPacket)?;
                 return Err(BadPacket);
             }

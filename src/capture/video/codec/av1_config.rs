@@ -56,7 +56,7 @@ mod tests {
                 None
             }
             Err(Refusal::Foreign(what)) => Some(what),
-            Err(Refusal::Broken(reason)) => panic!("{reason}"),
+            Err(other) => panic!("{other:?}"),
         };
         assert_eq!(refusal(0b0000_1100), None);
         assert_eq!(refusal(0b0001_1100), None, "grey");

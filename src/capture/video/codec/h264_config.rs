@@ -8,7 +8,10 @@ use super::{
     BadPacket, Packet, Refusal,
     sps::{self, VideoFormat},
 };
-use crate::capture::video::picture::MOST_PIXELS;
+use crate::capture::limits;
+
+/// Blocks of 16×16 pixels in a frame: the most of level 5.2, beyond which the bundled decoder does not go.
+const MAX_BLOCKS: usize = 36_864;
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
@@ -30,11 +33,12 @@ impl H264Config {
         if let Some(kind) = config.format.unsupported() {
             return Err(Refusal::Foreign(format!("{kind} H.264 video")));
         }
-        if config.format.resolution.n_pixels() > MOST_PIXELS {
-            return Err(Refusal::Broken(format!(
-                "pictures of {} cannot be",
-                config.format.resolution
-            )));
+        let resolution = config.format.resolution;
+        limits::check_frame(resolution)?;
+        let side_in_blocks = |side_px: u32| side_px.div_ceil(16) as usize;
+        let n_blocks = side_in_blocks(resolution.width_px) * side_in_blocks(resolution.height_px);
+        if n_blocks > MAX_BLOCKS {
+            return Err(Refusal::Foreign(format!("H.264 video of {resolution} px")));
         }
         Ok(config)
     }
@@ -105,6 +109,7 @@ fn take_units<'a>(rest: &mut &'a [u8], n: u8) -> Option<Vec<&'a [u8]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Resolution;
 
     /// Baseline, 320×240, as x264 (core 164) writes it.
     const SPS: &[u8] = &[
@@ -139,6 +144,40 @@ mod tests {
             packet.data = data;
             assert_eq!(config.to_annex_b(&packet, &mut annex_b), Err(BadPacket));
         }
+    }
+
+    /// 13364×13364, from a damaged file; and 8192×4320, which only others decode.
+    #[test]
+    fn sizes_beyond_the_limits_are_refused() {
+        let refusal = |width_in_blocks: u32, height_in_blocks: u32| {
+            // Name, profile, constraints and level.
+            let mut bits = String::from("01100111010000101100000000001101");
+            let golomb = |n: u32| format!("{:0>1$b}", n + 1, 2 * (n + 1).ilog2() as usize + 1);
+            // Three numbers of kinds, one of bits, and one reference frame.
+            for n in [0, 0, 0, 0, 1] {
+                bits += &golomb(n);
+            }
+            bits += "0";
+            bits += &golomb(width_in_blocks - 1);
+            bits += &golomb(height_in_blocks - 1);
+            bits += "11001";
+            let sps: Vec<u8> = bits
+                .as_bytes()
+                .chunks(8)
+                .map(|bits| {
+                    let bits = format!("{:0<8}", std::str::from_utf8(bits).unwrap());
+                    u8::from_str_radix(&bits, 2).unwrap()
+                })
+                .collect();
+            let mut record = vec![1, 0x42, 0xC0, 0x0D, 0xFD, 0xE1, 0, sps.len() as u8];
+            record.extend(sps);
+            record.extend([1, 0, 2, 0x68, 0xCE]);
+            H264Config::parse(&record).map(|config| config.format.resolution)
+        };
+        assert_eq!(refusal(120, 68), Ok(Resolution::new(1920, 1088)));
+        assert!(matches!(refusal(512, 270), Err(Refusal::Foreign(_))));
+        assert!(matches!(refusal(836, 836), Err(Refusal::Final(_))));
+        assert!(matches!(refusal(60_000, 1), Err(Refusal::Final(_))));
     }
 
     #[test]

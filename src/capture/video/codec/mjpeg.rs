@@ -5,10 +5,7 @@
 
 use super::{BadPacket, Decoder, Packet, Picture, Refusal};
 use crate::{
-    capture::{
-        decode::decode_jpeg_of_any_size,
-        video::picture::{MOST_PIXELS, Pixels},
-    },
+    capture::{decode::decode_jpeg_of_any_size, limits, video::picture::Pixels},
     frame::{FramePool, Resolution},
 };
 
@@ -29,7 +26,8 @@ impl Decoder for MjpegDecoder {
             return Ok(None);
         };
         let buffer = |resolution: Resolution| {
-            (resolution.n_pixels() <= MOST_PIXELS).then(|| pool.buffer(resolution))
+            limits::check_frame(resolution).ok()?;
+            Some(pool.buffer(resolution))
         };
         let (resolution, rgba) =
             decode_jpeg_of_any_size(&packet.data, buffer).map_err(|_| BadPacket)?;

@@ -1,7 +1,7 @@
 //! Decoders: packets in, pictures out.
 //!
 //! Pictures leave a decoder later and in another order than packets enter, so each packet's time travels with it.
-//! Decoders read bytes from anywhere. Those written in Rust run under `catch_unwind`, because a panic would take the
+//! Decoders read bytes from anywhere. Those written in Rust run under `panics::catch`, because a panic would take the
 //! capture thread with it; after one they start anew.
 
 #[cfg(feature = "av1")]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{BadPacket, Demuxer, Packet, Track, read_bytes};
+use super::{BadPacket, Demuxer, HIDDEN, Packet, Track, read_bytes};
 use crate::capture::video::Refusal;
 
 /// Where one packet lies.
@@ -20,6 +20,8 @@ pub(in crate::capture::video) struct Place {
     /// Presentation time, ns.
     pub(in crate::capture::video) pts: i64,
     pub(in crate::capture::video) is_sync: bool,
+    /// Whether it is shown, or only decoded for the sake of others.
+    pub(in crate::capture::video) is_shown: bool,
 }
 
 /// A file with its index.
@@ -37,7 +39,8 @@ pub(in crate::capture::video) struct Indexed<R> {
 impl<R: Read + Seek> Indexed<R> {
     /// Rate and duration of `track` are set here, from the times themselves.
     ///
-    /// Places behind the end of the file, of which there are some if it is cut short, are left out.
+    /// Places behind the end of the file, of which there are some if it is cut short, are left out; `n_missing` were
+    /// left out before.
     ///
     /// # Errors
     /// [`Refusal::Broken`] if no place is left.
@@ -45,25 +48,26 @@ impl<R: Read + Seek> Indexed<R> {
         mut reader: R,
         mut track: Track,
         mut places: Vec<Place>,
+        n_missing: usize,
     ) -> Result<Self, Refusal> {
         let file_size = reader.seek(SeekFrom::End(0)).unwrap_or(u64::MAX);
-        let n_places = places.len();
+        let n_places = places.len() + n_missing;
         places.retain(|place| place.offset.saturating_add(place.size) <= file_size);
         if places.is_empty() {
             return Err(Refusal::Broken(if n_places == 0 {
-                "its video has no pictures".to_owned()
+                "its video has no frames".to_owned()
             } else {
-                "it is cut short before its first picture".to_owned()
+                "it is cut short before its first frame".to_owned()
             }));
         }
         if places.len() < n_places {
             let n_missing = n_places - places.len();
-            log::warn!("{n_missing} of {n_places} pictures are missing: the file is cut short");
+            log::warn!("{n_missing} of {n_places} frames are missing: the file is cut short");
         }
         let mut times: Vec<i64> = places
             .iter()
+            .filter(|place| place.is_shown)
             .map(|place| place.pts)
-            .filter(|pts| track.shown.contains(pts))
             .collect();
         times.sort_unstable();
         track.rate_hz = rate_hz(&times);
@@ -97,7 +101,7 @@ impl<R: Read + Seek> Demuxer for Indexed<R> {
             return Ok(false);
         };
         self.next += 1;
-        packet.pts = place.pts;
+        packet.pts = if place.is_shown { place.pts } else { HIDDEN };
         packet.is_sync = place.is_sync;
         self.reader
             .seek(SeekFrom::Start(place.offset))
@@ -111,9 +115,16 @@ impl<R: Read + Seek> Demuxer for Indexed<R> {
     }
 
     fn sync_before(&mut self, pts: i64) -> u64 {
-        self.places
+        // An edit list may show a part twice, so the frame itself is looked for first.
+        let shown_before = |place: &&Place| place.is_shown && place.pts <= pts;
+        let Some(time) = self.places.iter().filter(shown_before).map(|p| p.pts).max() else {
+            return 0;
+        };
+        let is_wanted = |place: &Place| place.is_shown && place.pts == time;
+        let wanted = self.places.iter().position(is_wanted).unwrap_or(0);
+        self.places[..=wanted]
             .iter()
-            .rposition(|place| place.is_sync && place.pts <= pts)
+            .rposition(|place| place.is_sync && place.pts <= time)
             .unwrap_or(0) as u64
     }
 

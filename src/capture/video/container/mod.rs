@@ -8,31 +8,27 @@ mod ebml;
 pub(super) mod indexed;
 pub(super) mod matroska;
 pub(super) mod mp4;
-mod mp4_boxes;
 
 use std::{
     io::{self, Read, Seek},
-    ops::Range,
     time::Duration,
 };
 
 use super::{
     Refusal,
-    picture::{Colours, PixelAspect, Rotation},
+    orientation::Orientation,
+    picture::{Colours, PixelAspect},
 };
 use crate::frame::Resolution;
 
 /// No packet is longer; a length above it is damage, and must not become an allocation.
-pub(super) const MOST_PACKET_BYTES: u64 = 64 << 20;
+pub(super) const MAX_PACKET_BYTES: u64 = 64 << 20;
 
 /// No file has more packets: 38 hours at 60 frames a second. A number above it is damage.
-const MOST_PACKETS: usize = 1 << 23;
+const MAX_PACKETS: usize = 1 << 23;
 
 /// The time of packets that are decoded for the sake of others and never shown.
 pub(super) const HIDDEN: i64 = i64::MIN;
-
-/// A span that shows everything except what is [`HIDDEN`].
-pub(super) const ALL_SHOWN: Range<i64> = i64::MIN + 1..i64::MAX;
 
 /// A kind of file that is taken apart here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +45,13 @@ pub(in crate::capture) enum Container {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Track {
     pub(super) codec: Codec,
+    /// How ffmpeg is told of this track among the others.
+    pub(super) ffmpeg_stream: String,
     /// Size of the stored pictures, before anything is stretched or turned; 0×0 if the container does not say.
     pub(super) resolution: Resolution,
-    pub(super) rotation: Rotation,
+    pub(super) orientation: Orientation,
     pub(super) pixel_aspect: PixelAspect,
     pub(super) colours: Colours,
-    /// Pictures outside of this span are decoded but not shown.
-    pub(super) shown: Range<i64>,
     /// Nominal or average frames per second.
     pub(super) rate_hz: Option<f64>,
     pub(super) duration: Option<Duration>,
@@ -126,7 +122,7 @@ pub(super) fn open<R: Read + Seek + 'static>(
 /// Reads `size` bytes into `bytes`, or fails: a size that is wrong costs no more memory than there is file.
 fn read_bytes(reader: &mut impl Read, size: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.clear();
-    if size > MOST_PACKET_BYTES {
+    if size > MAX_PACKET_BYTES {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let n_read = reader.take(size).read_to_end(bytes)?;
@@ -138,7 +134,7 @@ fn read_bytes(reader: &mut impl Read, size: u64, bytes: &mut Vec<u8>) -> io::Res
 }
 
 /// Time units of `timescale` a second as nanoseconds.
-fn nanos(units: i64, timescale: u64) -> i64 {
+pub(super) fn nanos(units: i64, timescale: u64) -> i64 {
     let nanos = i128::from(units) * 1_000_000_000 / i128::from(timescale.max(1));
     nanos.clamp(i128::from(i64::MIN + 1), i128::from(i64::MAX - 1)) as i64
 }

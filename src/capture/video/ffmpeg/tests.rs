@@ -5,57 +5,77 @@ use std::process::{Command, Stdio};
 use super::*;
 
 #[test]
-fn lines_of_ffmpeg_5_and_7_are_understood() {
-    let picture = |time: Option<f64>, width, height| {
-        Some(Report::Picture(PictureReport {
-            time: time.map(Duration::from_secs_f64),
+fn lines_of_ffmpeg_4_to_7_are_understood() {
+    let frame = |time_ns: Option<i64>, width, height| {
+        Some(Report::Frame(FrameReport {
+            time_ns,
             resolution: Resolution::new(width, height),
         }))
     };
+    let mut log = report::Log::new("showinfo@7e57");
     for (line, report) in [
         (
-            "[Parsed_showinfo_0 @ 0x55d0c8] n:   3 pts:   1536 pts_time:0.1     pos:    48032 fmt:yuv420p sar:1/1 s:641x361 i:P iskey:0 type:P",
-            picture(Some(0.1), 641, 361),
+            "[showinfo@7e57 @ 0x1] config in time_base: 1/15360, frame_rate: 30000/1001",
+            Some(Report::Rate(Some(30_000.0 / 1001.0))),
         ),
         (
-            "[Parsed_showinfo_0 @ 0x7f5] n:   1 pts:     20 pts_time:0.02    duration:     20 duration_time:0.02    fmt:yuv420p cl:left sar:0/1 s:320x240 i:P iskey:1 type:I",
-            picture(Some(0.02), 320, 240),
-        ),
-        (
-            "[Parsed_showinfo_0 @ 0x1] n:   0 pts:NOPTS pts_time:NOPTS fmt:gray sar:0/1 s:2x2 i:P iskey:1 type:I",
-            picture(None, 2, 2),
-        ),
-        (
-            "[Parsed_showinfo_0 @ 0x1] config in time_base: 1/15360, frame_rate: 30/1",
+            "[showinfo@7e57 @ 0x1] config out time_base: 0/0, frame_rate: 0/0",
             None,
         ),
         (
-            "Stream #0:0(und): Video: hevc (Main) (hvc1 / 0x31637668), yuv420p(tv), 640x480, 300 kb/s, 29.97 fps, 30 tbr, 15360 tbn (default)",
-            Some(Report::Stream {
-                codec: "HEVC".to_owned(),
-                rate_hz: Some(29.97),
-            }),
+            "[showinfo@7e57 @ 0x55d0c8] n:   3 pts:   1536 pts_time:0.1     pos:    48032 fmt:yuv420p sar:1/1 s:641x361 i:P iskey:0 type:P",
+            frame(Some(100_000_000), 641, 361),
         ),
         (
-            "Stream #0:0: Video: rawvideo (RGBA / 0x41424752), rgba, 640x480, q=2-31, 30 fps, 30 tbn",
+            "[h264 @ 0x5] half a line [showinfo@7e57 @ 0x7f5] n:   1 pts: 307200001 pts_time:20000   duration:     20 duration_time:0.02    fmt:yuv420p cl:left sar:0/1 s:320x240 i:P iskey:1 type:I",
+            frame(Some(20_000_000_065_104), 320, 240),
+        ),
+        (
+            "[showinfo@7e57 @ 0x1] n:   0 pts:NOPTS pts_time:NOPTS fmt:gray sar:0/1 s:2x2 i:P iskey:1 type:I",
+            frame(None, 2, 2),
+        ),
+        (
+            "[showinfo@7e57 @ 0x1] color_range:tv color_space:bt709 color_primaries:unknown",
             None,
         ),
         (
-            "Duration: 01:02:03.50, start: -0.040000, bitrate: 300 kb/s",
-            Some(Report::Container {
-                duration: Some(Duration::from_millis(3_723_500)),
-                start_s: -0.04,
-            }),
+            "[showinfo@7e57 @ 0x1] config in time_base: 1/1000, frame_rate: 1/0",
+            Some(Report::Rate(None)),
         ),
         (
-            "Duration: N/A, bitrate: N/A",
-            Some(Report::Container {
-                duration: None,
-                start_s: 0.0,
-            }),
+            "[showinfo@7e57 @ 0x1] n: 0 pts: -40 pts_time:-0.04 sar:0/1 s:2x2 i:P",
+            frame(Some(-40_000_000), 2, 2),
+        ),
+        // What a title says counts for nothing.
+        (
+            "    title           : [Parsed_showinfo_2 @ 0x1] n: 0 pts: 5 pts_time:5 s:9x9 i:P",
+            None,
+        ),
+        ("    Duration: 99:00:00.00, start: 0 : a key", None),
+        (
+            "  Stream #0:0(und): Video: hevc (Main) (hvc1 / 0x31637668), yuv420p(tv), 640x480, 300 kb/s, 29.97 fps, 30 tbr, 15360 tbn (default)",
+            None,
+        ),
+        (
+            "  Stream #0:1 -> #0:0 (hevc (native) -> rawvideo (native))",
+            Some(Report::Codec("HEVC".to_owned())),
+        ),
+        (
+            "  Duration: 01:02:03.50, start: -0.040000, bitrate: 300 kb/s",
+            Some(Report::Duration(Some(Duration::from_millis(3_723_500)))),
+        ),
+        (
+            "  Duration: N/A, bitrate: N/A",
+            Some(Report::Duration(None)),
+        ),
+        (
+            "[NULL @ 0x3d] [IMGUTILS @ 0x7f] Picture size 13364x13364 exceeds specified max pixel count 37748736, see the documentation",
+            Some(Report::TooLarge(TooLarge::Frame(Resolution::new(
+                13_364, 13_364,
+            )))),
         ),
         ("", None),
-        ("encoder         : Lavf59.27.100", None),
+        ("      encoder         : Lavf59.27.100", None),
         (
             "file:/tmp/a.mkv: Invalid data found when processing input",
             Some(Report::Words(
@@ -63,12 +83,17 @@ fn lines_of_ffmpeg_5_and_7_are_understood() {
             )),
         ),
         (
+            "[mov,mp4 @ 0x55] moov atom not found",
+            Some(Report::Words("moov atom not found".to_owned())),
+        ),
+        (
             "Stream map '0:v:0' matches no streams.",
             Some(Report::Words("it holds no video".to_owned())),
         ),
         ("To ignore this, add a trailing '?' to the map.", None),
+        ("[out#0/rawvideo @ 0x1] Conversion failed!", None),
     ] {
-        assert_eq!(parse(line), report, "{line}");
+        assert_eq!(log.parse(line), report, "{line}");
     }
 }
 
@@ -81,13 +106,18 @@ fn is_installed() -> bool {
         .is_ok()
 }
 
+fn open_file(path: &std::path::Path) -> Result<FfmpegSource, FfmpegError> {
+    let input = Input::File(path.to_owned());
+    FfmpegSource::open(input, "clip".to_owned(), Choice::default())
+}
+
 /// Where there is no ffmpeg, the refusal is what is tested.
 #[test]
 fn a_clip_comes_through_ffmpeg_with_its_times() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("-y clip.bin");
     std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
-    let result = FfmpegSource::open(Input::File(path.clone()), "clip".to_owned());
+    let result = open_file(&path);
     if !is_installed() {
         assert!(matches!(result.err(), Some(FfmpegError::NotInstalled)));
         return;
@@ -115,8 +145,7 @@ fn any_frame_can_be_gone_to_through_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.mp4");
     std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
-    let mut source = FfmpegSource::open(Input::File(path), "clip".to_owned())
-        .unwrap_or_else(|err| panic!("{err:?}"));
+    let mut source = open_file(&path).unwrap_or_else(|err| panic!("{err:?}"));
     assert_eq!(source.info().duration, Some(Duration::from_secs(9)));
     let pool = FramePool::default();
     let mut next = || {
@@ -154,8 +183,8 @@ fn a_clip_in_memory_is_piped_in() {
         return;
     }
     let input = Input::Bytes(crate::capture::demo::CLIP);
-    let mut source =
-        FfmpegSource::open(input, "clip".to_owned()).unwrap_or_else(|err| panic!("{err:?}"));
+    let mut source = FfmpegSource::open(input, "clip".to_owned(), Choice::default())
+        .unwrap_or_else(|err| panic!("{err:?}"));
     let pool = FramePool::default();
     let n_frames = std::iter::from_fn(|| source.next_frame(&pool).unwrap()).count();
     assert_eq!(n_frames, 270);
@@ -169,8 +198,7 @@ fn a_dropped_source_ends_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.mp4");
     std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
-    let mut source = FfmpegSource::open(Input::File(path.clone()), "clip".to_owned())
-        .unwrap_or_else(|err| panic!("{err:?}"));
+    let mut source = open_file(&path).unwrap_or_else(|err| panic!("{err:?}"));
     source.next_frame(&FramePool::default()).unwrap().unwrap();
     let reports = source.process.reports.clone();
     drop(source); // Must not wait for the rest of the clip.
@@ -191,7 +219,7 @@ fn nonsense_is_refused_with_ffmpegs_words() {
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();
     std::fs::write(&path, noise).unwrap();
-    match FfmpegSource::open(Input::File(path.clone()), "noise".to_owned()).err() {
+    match open_file(&path).err() {
         Some(FfmpegError::Refused(words)) => assert!(!words.is_empty(), "{words}"),
         other => panic!("{other:?}"),
     }

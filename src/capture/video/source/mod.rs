@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use super::{
     Refusal,
+    clock::Clock,
     codec::Decoder,
-    container::{Codec, Demuxer},
+    container::{Codec, Demuxer, HIDDEN},
     numbering::Numbering,
     picture::Presentation,
     stream::{Step, Stream},
 };
 use crate::{
-    capture::{CaptureError, FrameSource, SourceInfo, SourceKind},
+    capture::{CaptureError, FrameSource, SourceInfo, SourceKind, limits},
     frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution},
 };
 
@@ -23,11 +24,14 @@ use crate::{
 const TRIAL_PACKETS: u64 = 16;
 
 /// How many packets may fail before the first picture until the file is given up: two seconds' worth.
-const MOST_FAILURES_AT_START: u64 = 60;
+const MAX_FAILURES_AT_START: u64 = 60;
 
 /// Of this share of failed packets on, another decoder is worth a try. Below it they are damage, not a kind of stream
 /// that the decoder does not know.
 const DOUBTFUL_SHARE: f64 = 0.02;
+
+/// Before all times.
+const FIRST: i64 = i64::MIN + 1;
 
 /// How carefully a file is looked at while opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +51,8 @@ pub(super) struct VideoSource {
     info: SourceInfo,
     stream: Stream,
     presentation: Presentation,
-    shown: std::ops::Range<i64>,
+    /// Makes times rise where the file has no index of them.
+    clock: Clock,
     first_pts: i64,
     /// Decoded on the way to the one before it.
     ahead: Option<Shown>,
@@ -103,8 +108,8 @@ impl VideoSource {
                 format: decoder.name().to_owned(),
                 mirror_by_default: false,
             },
-            presentation: Presentation::new(track.rotation, pixel_aspect, track.colours),
-            shown: track.shown,
+            presentation: Presentation::new(track.orientation, pixel_aspect, track.colours),
+            clock: Clock::default(),
             stream: Stream::new(demuxer, decoder),
             first_pts: 0,
             ahead: None,
@@ -114,14 +119,14 @@ impl VideoSource {
             next_number: 0,
             doubt: None,
         };
-        // What an edit list leaves out at the start need not be decoded, except to get to what it shows.
-        let beginning = source.stream.demuxer.sync_before(source.shown.start);
+        let beginning = source.stream.demuxer.sync_before(FIRST);
         source.stream.go_to(beginning)?;
         let stored = source.try_beginning(check)?;
         let is_half = stored.height_px * 2 == track.resolution.height_px;
         if track.codec == Codec::Mjpeg && is_half {
             return Err(Refusal::Foreign("interlaced Motion JPEG video".to_owned()));
         }
+        limits::check_frame(stored)?;
         source.info.resolution = source.presentation.resolution(stored);
         source.stream.go_to(beginning)?;
         Ok(source)
@@ -135,7 +140,7 @@ impl VideoSource {
         loop {
             let n_packets = self.stream.n_packets;
             match self.stream.step(&pool) {
-                Step::Picture(picture) if first.is_none() && self.shown.contains(&picture.pts) => {
+                Step::Picture(picture) if first.is_none() && picture.pts != HIDDEN => {
                     first = Some((picture.pts, picture.resolution));
                 }
                 Step::End => break,
@@ -148,7 +153,7 @@ impl VideoSource {
                 Check::FirstPicture => true,
                 Check::Beginning => self.stream.n_packets >= TRIAL_PACKETS,
             };
-            let is_hopeless = self.stream.n_bad > MOST_FAILURES_AT_START
+            let is_hopeless = self.stream.n_bad > MAX_FAILURES_AT_START
                 || (n_groups > 1 && self.stream.n_bad + 1 >= self.stream.n_packets);
             if (first.is_some() && is_enough) || (first.is_none() && is_hopeless) {
                 break;
@@ -157,6 +162,7 @@ impl VideoSource {
         let (n_bad, n_packets) = (self.stream.n_bad, self.stream.n_packets);
         (self.stream.n_bad, self.stream.n_packets) = (0, 0);
         let Some((pts, stored)) = first else {
+            limits::check_frame(self.stream.demuxer.track().resolution)?;
             let codec = &self.info.format;
             return Err(Refusal::Foreign(format!(
                 "{codec} video that is damaged or of a kind that cannot be decoded here"
@@ -178,10 +184,15 @@ impl VideoSource {
 
     /// Decodes on to a picture that is shown and not before `from`; `None` at the end.
     fn next_picture(&mut self, from: i64, pool: &FramePool) -> Option<Shown> {
+        let has_index = self.stream.demuxer.times().is_some();
         loop {
             match self.stream.step(pool) {
-                Step::Picture(picture) if self.shown.contains(&picture.pts) => {
-                    let pts = picture.pts;
+                Step::Picture(picture) if picture.pts != HIDDEN => {
+                    let pts = if has_index {
+                        picture.pts
+                    } else {
+                        self.clock.tick(Some(picture.pts))
+                    };
                     self.last_pts = Some(pts);
                     if pts >= from {
                         let (resolution, rgba) = self.presentation.show(picture, pool);
@@ -252,17 +263,23 @@ impl VideoSource {
     /// Decoding can start at marked packets only. If the one before `pts` was passed already, decoding just goes on:
     /// a step forward costs one picture, not all since the mark.
     fn start_for(&mut self, pts: i64, must_restart: bool) -> Result<bool, CaptureError> {
-        let position = self.stream.demuxer.sync_before(pts);
+        // Where times start again, they do not lead to a place.
+        let from = if self.clock.has_restarted() {
+            FIRST
+        } else {
+            pts
+        };
+        let position = self.stream.demuxer.sync_before(from);
         if !must_restart && self.stream.is_on_the_way_to(position, self.last_pts, pts) {
             return Ok(false);
         }
-        self.stream.go_to(position).map_err(|refusal| {
-            let (Refusal::Broken(reason) | Refusal::Foreign(reason)) = refusal;
-            CaptureError::Unsupported {
+        self.stream
+            .go_to(position)
+            .map_err(|refusal| CaptureError::Unsupported {
                 path: self.info.name.clone().into(),
-                reason,
-            }
-        })?;
+                reason: refusal.into_words(),
+            })?;
+        self.clock.jump();
         self.last_pts = None;
         Ok(true)
     }

@@ -17,7 +17,8 @@ use crate::capture::{
             indexed::{Indexed, Place},
             mp4,
         },
-        picture::{PixelAspect, Rotation},
+        orientation::Orientation,
+        picture::PixelAspect,
         play,
     },
 };
@@ -36,7 +37,7 @@ fn clip() -> (Track, Vec<Place>) {
 /// The clip, with another description.
 fn open_with(track: Track, places: Vec<Place>) -> VideoSource {
     let decoder = codec::open(&track).unwrap();
-    let demuxer = Box::new(Indexed::new(Cursor::new(CLIP), track, places).unwrap());
+    let demuxer = Box::new(Indexed::new(Cursor::new(CLIP), track, places, 0).unwrap());
     VideoSource::new(demuxer, decoder, "clip".to_owned(), Check::Beginning)
         .unwrap_or_else(|err| panic!("{err:?}"))
 }
@@ -161,8 +162,10 @@ fn a_bad_beginning_is_told() {
 
 #[test]
 fn an_edit_list_cuts_both_ends() {
-    let (mut track, places) = clip();
-    track.shown = places[100].pts..places[103].pts;
+    let (track, mut places) = clip();
+    for (number, place) in places.iter_mut().enumerate() {
+        place.is_shown = (100..103).contains(&number);
+    }
     let mut source = open_with(track, places);
     assert_eq!(source.info().n_frames, Some(3));
     let times = times(&mut source);
@@ -170,10 +173,46 @@ fn an_edit_list_cuts_both_ends() {
     assert_eq!(times[0], Duration::ZERO);
 }
 
+/// A part that is shown a second time, from the middle of a group of frames.
+#[test]
+fn a_part_that_is_repeated_is_the_same_again() {
+    let (track, places) = clip();
+    let mut source = open_with(track.clone(), places.clone());
+    let all: Vec<_> = std::iter::from_fn(|| next(&mut source)).collect();
+    let shown = |from: usize, shown: std::ops::Range<usize>, later_ns: i64| {
+        let part: Vec<Place> = (from..shown.end)
+            .map(|number| Place {
+                pts: places[number].pts + later_ns,
+                is_shown: shown.contains(&number),
+                ..places[number]
+            })
+            .collect();
+        part
+    };
+    let sync = (0..=40).rfind(|number| places[*number].is_sync).unwrap();
+    let mut edited = shown(0, 0..20, 0);
+    edited.extend(shown(sync, 40..45, 0));
+    edited.extend(shown(0, 0..5, 9_000_000_000));
+    let mut source = open_with(track, edited);
+    let found: Vec<_> = std::iter::from_fn(|| next(&mut source)).collect();
+    let expected: Vec<usize> = (0..20).chain(40..45).chain(0..5).collect();
+    assert_eq!(found.len(), expected.len());
+    for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        assert_eq!(found.0, number as u64);
+        assert!(found.2 == all[*expected].2, "frame {number}");
+    }
+    assert!(found.is_sorted_by(|a, b| a.1 < b.1));
+    // Any of them can be gone to, also the second time that it is shown.
+    for number in [22, 27, 3] {
+        source.seek(found[number].1).unwrap();
+        assert_eq!(next(&mut source).as_ref(), Some(&found[number]));
+    }
+}
+
 #[test]
 fn a_turned_video_is_as_high_as_it_was_wide() {
     let (mut track, places) = clip();
-    track.rotation = Rotation::By90;
+    track.orientation = Orientation::from_angle(90.0, false);
     let source = open_with(track, places);
     assert_eq!(source.info().resolution, Resolution::new(480, 640));
 }

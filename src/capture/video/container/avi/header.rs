@@ -4,8 +4,9 @@ use super::{Name, Track, walk::chunks_in};
 use crate::{
     capture::video::{
         Refusal,
-        container::{ALL_SHOWN, Codec},
-        picture::{Colours, PixelAspect, Rotation},
+        container::Codec,
+        orientation::Orientation,
+        picture::{Colours, PixelAspect},
     },
     frame::Resolution,
 };
@@ -47,15 +48,15 @@ pub(super) fn read(header: &[u8]) -> Result<Header, Refusal> {
         stream: u8::try_from(number).unwrap_or(u8::MAX),
         track: Track {
             codec: codec(compression.unwrap_or_default()),
+            ffmpeg_stream: "v:0".to_owned(),
             // A height below 0 says that the rows go from top to bottom, as they do in JPEG anyway.
             resolution: Resolution::new(
                 width.unwrap_or(0),
                 height.unwrap_or(0).cast_signed().unsigned_abs(),
             ),
-            rotation: Rotation::None,
+            orientation: Orientation::default(),
             pixel_aspect: PixelAspect::default(),
             colours: Colours::default(),
-            shown: ALL_SHOWN,
             rate_hz: None,
             duration: None,
         },

@@ -5,7 +5,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::{
-    Chunk,
+    Chunk, MAX_PACKETS,
     header::{Header, name_at, u32_at},
     read_bytes,
     walk::{Parts, is_of_stream},
@@ -70,12 +70,16 @@ fn open_dml<R: Read + Seek>(reader: &mut R, header: &Header) -> Option<Vec<Chunk
     let (entries, _) = super_index.get(HEAD_BYTES..)?.as_chunks::<16>();
     let mut chunks = Vec::new();
     let mut index = Vec::new();
+    // Damaged or hostile, all entries may name one index, to be read again and again.
+    let mut n_bytes_left = reader.seek(SeekFrom::End(0)).ok()?;
     for entry in entries.get(..n_indexes)? {
         let offset = u64_at(entry, 0)?;
         reader.seek(SeekFrom::Start(offset)).ok()?;
         let mut head = [0; 8];
         reader.read_exact(&mut head).ok()?;
-        read_bytes(reader, u32_at(&head, 4)?.into(), &mut index).ok()?;
+        let size = u64::from(u32_at(&head, 4)?);
+        n_bytes_left = n_bytes_left.checked_sub(size)?;
+        read_bytes(reader, size, &mut index).ok()?;
         let [words, 0, _sub_type, INDEX_OF_CHUNKS, ..] = index[..] else {
             return None;
         };
@@ -92,6 +96,9 @@ fn open_dml<R: Read + Seek>(reader: &mut R, header: &Header) -> Option<Vec<Chunk
                 // The highest bit says that decoding cannot start here.
                 size: u64::from(u32_at(entry, 4)? & 0x7FFF_FFFF),
             });
+        }
+        if chunks.len() > MAX_PACKETS {
+            return None;
         }
     }
     Some(chunks)

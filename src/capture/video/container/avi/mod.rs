@@ -12,7 +12,7 @@ mod walk;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::{
-    MOST_PACKETS, Track,
+    MAX_PACKETS, Track,
     indexed::{Indexed, Place},
     read_bytes,
 };
@@ -39,7 +39,7 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(
     let header = header::read(&parts.header)?;
     let Some(movie_at) = parts.movie_at else {
         return Err(Refusal::Broken(
-            "it is cut short before its first picture".to_owned(),
+            "it is cut short before its first frame".to_owned(),
         ));
     };
     let mut chunks = index::read(&mut reader, &parts, &header, movie_at);
@@ -48,7 +48,7 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(
         .last()
         .map_or(movie_at, |chunk| chunk.offset + chunk.size + chunk.size % 2);
     walk::chunks_from(&mut reader, known_to, file_size, header.stream, &mut chunks);
-    chunks.truncate(MOST_PACKETS);
+    chunks.truncate(MAX_PACKETS);
     let interval_ns = |number: usize| {
         let nanos =
             number as u128 * u128::from(header.scale) * 1_000_000_000 / u128::from(header.rate);
@@ -63,9 +63,10 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(
             size: chunk.size,
             pts: interval_ns(number),
             is_sync: true,
+            is_shown: true,
         })
         .collect();
-    Indexed::new(reader, header.track, places)
+    Indexed::new(reader, header.track, places, 0)
 }
 
 #[cfg(test)]

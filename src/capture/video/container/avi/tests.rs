@@ -237,7 +237,7 @@ fn files_without_pictures_are_refused_in_words() {
         (riff(b"AVI ", &[headers(&[])]), "cut short"),
         (
             riff(b"AVI ", &[headers(&[]), list(b"movi", &[])]),
-            "no pictures",
+            "no frames",
         ),
     ] {
         match open(Cursor::new(file)) {

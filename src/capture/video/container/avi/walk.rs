@@ -3,13 +3,13 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{
-    Chunk, MOST_PACKETS, Name,
+    Chunk, MAX_PACKETS, Name,
     header::{name_at, u32_at},
     read_bytes,
 };
 
 /// No list of headers is longer.
-const MOST_HEADER_BYTES: u64 = 1 << 20;
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// What the top level of a file holds.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(super) fn parts(reader: &mut (impl Read + Seek), file_size: u64) -> io::Resu
         let end = at.saturating_add(8 + size + size % 2);
         match (name.as_ref(), kind.as_ref()) {
             (Some(b"LIST"), Some(b"hdrl")) => {
-                let size = size.saturating_sub(4).min(MOST_HEADER_BYTES);
+                let size = size.saturating_sub(4).min(MAX_HEADER_BYTES);
                 // A list that is cut is read as far as it goes.
                 read_bytes(reader, size, &mut parts.header).ok();
             }
@@ -86,7 +86,7 @@ pub(super) fn chunks_from(
         return;
     }
     let mut n_damages = 0;
-    while at + 8 <= file_size && chunks.len() < MOST_PACKETS {
+    while at + 8 <= file_size && chunks.len() < MAX_PACKETS {
         let mut head = [0; 8];
         if reader.read_exact(&mut head).is_err() {
             break;
@@ -144,9 +144,12 @@ fn find_chunk(
     let mut offset = from;
     reader.seek(SeekFrom::Start(offset)).ok()?;
     let mut bytes = Vec::new();
+    // Short at first: most often the next chunk is near, and there may be damage every few bytes.
+    let mut step = 1 << 9;
     loop {
         let n_kept = bytes.len();
-        let n_read = (&mut *reader).take(1 << 16).read_to_end(&mut bytes).ok()?;
+        let n_read = (&mut *reader).take(step).read_to_end(&mut bytes).ok()?;
+        step = (step * 2).min(1 << 16);
         let found = bytes.windows(8).position(|window| {
             let size = u32_at(window, 4).map_or(u64::MAX, u64::from);
             let is_ours = name_at(window, 0).is_some_and(|name| is_of_stream(name, stream));

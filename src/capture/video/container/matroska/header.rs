@@ -9,8 +9,9 @@ use super::{ebml, id};
 use crate::{
     capture::video::{
         Refusal,
-        container::{ALL_SHOWN, Codec, Track, read_bytes},
-        picture::{Colours, PixelAspect, Rotation},
+        container::{Codec, Track, read_bytes},
+        orientation::Orientation,
+        picture::{Colours, PixelAspect},
     },
     frame::Resolution,
 };
@@ -40,7 +41,7 @@ struct Parts {
 pub(super) fn read_facts(reader: &mut (impl Read + Seek)) -> Result<(Facts, Track), Refusal> {
     let broken = |reason: &str| Refusal::Broken(reason.to_owned());
     let damaged = || broken("it is a damaged Matroska file, or its beginning is missing");
-    let cut = |_| broken("it is cut short before its first picture");
+    let cut = |_| broken("it is cut short before its first frame");
     let mut parts = Parts::default();
     let mut segment_at = None;
     let mut at = 0;
@@ -80,7 +81,7 @@ pub(super) fn read_facts(reader: &mut (impl Read + Seek)) -> Result<(Facts, Trac
             .ok_or_else(damaged)?;
         read_bytes(reader, size, &mut parts.tracks).map_err(cut)?;
     }
-    let entry = video_entry(&parts.tracks)
+    let (ordinal, entry) = video_entry(&parts.tracks)
         .ok_or_else(|| broken("it holds no video, only sound or other data"))?;
     let timestamp_scale_ns = ebml::child(&parts.info, 0x2AD7B1)
         .and_then(ebml::unsigned)
@@ -92,7 +93,7 @@ pub(super) fn read_facts(reader: &mut (impl Read + Seek)) -> Result<(Facts, Trac
         .map(|duration| duration * timestamp_scale_ns as f64 / 1e9);
     let track = Track {
         duration: duration.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-        ..read_track(entry)
+        ..read_track(entry, ordinal)
     };
     let facts = Facts {
         segment_at,
@@ -117,19 +118,19 @@ fn number(content: &[u8], id: u32) -> Option<u64> {
     ebml::child(content, id).and_then(ebml::unsigned)
 }
 
-/// The track that is shown: the first video track that is marked as the usual one, or else the first.
-fn video_entry(tracks: &[u8]) -> Option<&[u8]> {
-    let entries = || {
-        ebml::children(tracks)
-            .filter(|(id, entry)| *id == 0xAE && number(entry, 0x83) == Some(1))
-            .map(|(_, entry)| entry)
-    };
-    entries()
-        .find(|entry| number(entry, 0x88) != Some(0))
-        .or_else(|| entries().next())
+/// The track that is shown, with its place among the video tracks: the first that is enabled and marked as the usual
+/// one, or else the best of the others.
+fn video_entry(tracks: &[u8]) -> Option<(usize, &[u8])> {
+    let is_video = |entry: &[u8]| number(entry, 0x83) == Some(1);
+    let is_set = |entry: &[u8], flag: u32| number(entry, flag) != Some(0);
+    ebml::children(tracks)
+        .filter(|(id, entry)| *id == 0xAE && is_video(entry))
+        .map(|(_, entry)| entry)
+        .enumerate()
+        .min_by_key(|(_, entry)| (!is_set(entry, 0xB9), !is_set(entry, 0x88)))
 }
 
-fn read_track(entry: &[u8]) -> Track {
+fn read_track(entry: &[u8], ordinal: usize) -> Track {
     let codec_id = ebml::child(entry, 0x86).unwrap_or_default();
     let codec_id = String::from_utf8_lossy(codec_id);
     let private = ebml::child(entry, 0x63A2).unwrap_or_default();
@@ -148,7 +149,8 @@ fn read_track(entry: &[u8]) -> Track {
             Codec::Mjpeg if is_interlaced => Codec::Other("interlaced Motion JPEG".to_owned()),
             codec => codec,
         },
-        rotation: rotation(ebml::child(video, 0x7670).unwrap_or_default()),
+        ffmpeg_stream: format!("v:{ordinal}"),
+        orientation: orientation(ebml::child(video, 0x7670).unwrap_or_default()),
         pixel_aspect: pixel_aspect(video, resolution),
         resolution,
         colours: Colours::new(
@@ -159,7 +161,6 @@ fn read_track(entry: &[u8]) -> Track {
                 _ => None,
             },
         ),
-        shown: ALL_SHOWN,
         rate_hz: number(entry, 0x0023_E383)
             .filter(|duration_ns| *duration_ns > 0)
             .map(|duration_ns| 1e9 / duration_ns as f64),
@@ -214,22 +215,23 @@ fn pixel_aspect(video: &[u8], stored: Resolution) -> PixelAspect {
     }
 }
 
-/// Quarter turns of a flat picture; the roll is counter-clockwise, in degrees.
-fn rotation(projection: &[u8]) -> Rotation {
-    let angle = |id| ebml::child(projection, id).and_then(ebml::float);
-    let is_flat = number(projection, 0x7671).unwrap_or(0) == 0
-        && angle(0x7673).unwrap_or(0.0) == 0.0
-        && angle(0x7674).unwrap_or(0.0) == 0.0;
-    let clockwise = -angle(0x7675).unwrap_or(0.0);
+/// Of a flat frame: turned by the roll, counter-clockwise in degrees, after it was seen from behind if the yaw is half a
+/// turn.
+fn orientation(projection: &[u8]) -> Orientation {
+    let angle = |id| {
+        let angle = ebml::child(projection, id).and_then(ebml::float);
+        angle.unwrap_or(0.0)
+    };
+    let (yaw, pitch, roll) = (angle(0x7673), angle(0x7674), angle(0x7675));
+    let is_mirrored = yaw.abs() == 180.0;
+    let is_flat =
+        number(projection, 0x7671).unwrap_or(0) == 0 && (yaw == 0.0 || is_mirrored) && pitch == 0.0;
     if !is_flat {
-        return Rotation::None;
+        return Orientation::default();
     }
-    match clockwise.rem_euclid(360.0).round() as u32 {
-        90 => Rotation::By90,
-        180 => Rotation::By180,
-        270 => Rotation::By270,
-        _ => Rotation::None,
-    }
+    // Mirroring before a turn is the same as mirroring after the opposite one.
+    let clockwise = if is_mirrored { roll } else { -roll };
+    Orientation::from_angle(clockwise, is_mirrored)
 }
 
 /// What was taken off the beginning of each packet; a refusal if more was done to them.
@@ -249,7 +251,7 @@ fn stripped_header(entry: &[u8]) -> Result<Vec<u8>, Refusal> {
                 return Err(Refusal::Foreign("video with compressed packets".to_owned()));
             }
             None => {
-                return Err(Refusal::Broken(
+                return Err(Refusal::Final(
                     "it is encrypted; save it without protection".to_owned(),
                 ));
             }

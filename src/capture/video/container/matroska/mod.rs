@@ -14,7 +14,7 @@ use self::{
     header::{Facts, read_facts},
     index::Index,
 };
-use super::{BadPacket, Demuxer, HIDDEN, MOST_PACKET_BYTES, Packet, Track, ebml, read_bytes};
+use super::{BadPacket, Demuxer, HIDDEN, MAX_PACKET_BYTES, Packet, Track, ebml, read_bytes};
 use crate::capture::video::Refusal;
 
 /// Identifiers of elements that contain packets or lead to them.
@@ -203,7 +203,7 @@ impl<R: Read + Seek> Matroska<R> {
         };
         if let Content::Read(data) = content {
             let rest = size - head.len() as u64;
-            if rest > MOST_PACKET_BYTES {
+            if rest > MAX_PACKET_BYTES {
                 return Err(BadPacket);
             }
             data.clear();
@@ -292,12 +292,12 @@ impl<R: Read + Seek> Matroska<R> {
         let mut offset = from;
         self.reader.seek(SeekFrom::Start(offset)).ok()?;
         let mut bytes = Vec::new();
+        // Short at first: there may be damage every few bytes.
+        let mut step = 1 << 9;
         loop {
             let n_kept = bytes.len();
-            let n_read = (&mut self.reader)
-                .take(1 << 16)
-                .read_to_end(&mut bytes)
-                .ok()?;
+            let n_read = (&mut self.reader).take(step).read_to_end(&mut bytes).ok()?;
+            step = (step * 2).min(1 << 16);
             if let Some(found) = bytes.windows(4).position(|window| window == CLUSTER_MARK) {
                 return Some(offset + found as u64);
             }

@@ -1,0 +1,71 @@
+//! Panics in code that is not ours: caught, and kept off the terminal.
+//!
+//! Decoders read bytes from anywhere, and some panic on damage. Whoever catches that panic says what it means for the
+//! user; the hook's "thread 'capture' panicked at …" beside it would only frighten.
+
+use std::{
+    cell::Cell,
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    sync::Once,
+    thread,
+};
+
+thread_local! {
+    /// Whether a panic on this thread is about to be caught.
+    static IS_EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+static HOOK: Once = Once::new();
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// Runs `work`; `None` if it panicked, which then leaves only a line in the debug log.
+///
+/// What `work` was changing may be half-changed afterward: throw it away.
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Option<T> {
+    if !thread::panicking() {
+        HOOK.call_once(|| panic::set_hook(quiet(panic::take_hook())));
+    }
+    let outer = IS_EXPECTED.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    IS_EXPECTED.set(outer);
+    result.ok()
+}
+
+/// A hook that passes on to `usual` what nobody is about to catch.
+fn quiet(usual: Hook) -> Hook {
+    Box::new(move |info| {
+        if IS_EXPECTED.get() {
+            log::debug!("caught: {info}");
+        } else {
+            usual(info);
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn only_panics_that_nobody_catches_reach_the_usual_hook() {
+        static N_PRINTED: AtomicUsize = AtomicUsize::new(0);
+        // Tests run side by side, and their panics must reach the hook of the harness.
+        let me = thread::current().id();
+        let harness = panic::take_hook();
+        panic::set_hook(quiet(Box::new(move |info| {
+            if thread::current().id() == me {
+                N_PRINTED.fetch_add(1, Ordering::Relaxed);
+            } else {
+                harness(info);
+            }
+        })));
+        assert_eq!(catch(|| 7), Some(7));
+        assert_eq!(catch(|| -> i32 { panic!("a decoder gave up") }), None);
+        assert_eq!(N_PRINTED.load(Ordering::Relaxed), 0);
+        assert!(panic::catch_unwind(|| panic!("our own fault")).is_err());
+        assert_eq!(N_PRINTED.load(Ordering::Relaxed), 1);
+    }
+}
