@@ -10,6 +10,7 @@ pub mod demo;
 pub mod devices;
 mod file;
 pub mod images;
+mod natural_order;
 pub mod still;
 pub mod synthetic;
 mod video;

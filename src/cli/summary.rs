@@ -30,9 +30,15 @@ pub struct Summary {
     n_frames_with_faces: u64,
     last_time: Duration,
     faces: BTreeMap<TrackId, FaceSummary>,
-    /// Picture files, and what their faces show.
-    pictures: Vec<(Arc<str>, Vec<(Expression, f32)>)>,
+    pictures: Vec<PictureSummary>,
     network: Option<String>,
+}
+
+/// A picture file, and what each of its faces shows, with the probability.
+#[derive(Debug)]
+struct PictureSummary {
+    file: Arc<str>,
+    faces: Vec<(Expression, f32)>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +80,10 @@ impl Summary {
         }
         if let Some(file) = &analysis.frame.file {
             let faces = analysis.faces.iter().map(|face| face.smoothed.top());
-            self.pictures.push((Arc::clone(file), faces.collect()));
+            self.pictures.push(PictureSummary {
+                file: Arc::clone(file),
+                faces: faces.collect(),
+            });
         }
         for face in &analysis.faces {
             let summary = self.faces.entry(face.track).or_insert(FaceSummary {
@@ -126,7 +135,7 @@ impl Summary {
             )?;
         }
         writeln!(out)?;
-        if let [(file, _)] = &self.pictures[..]
+        if let [PictureSummary { file, .. }] = &self.pictures[..]
             && !source.ends_with(&**file)
         {
             writeln!(out, "  its only picture: {file}")?;
@@ -169,10 +178,10 @@ impl Summary {
 
     fn write_pictures(&self, out: &mut String) -> fmt::Result {
         let shown = &self.pictures[..self.pictures.len().min(MAX_PICTURES)];
-        let widths = shown.iter().map(|(file, _)| file.chars().count());
+        let widths = shown.iter().map(|picture| picture.file.chars().count());
         let width = widths.max().unwrap_or(0);
         writeln!(out)?;
-        for (file, faces) in shown {
+        for PictureSummary { file, faces } in shown {
             let faces: Vec<String> = faces
                 .iter()
                 .map(|(expression, probability)| {

@@ -6,7 +6,6 @@
 
 mod foreign;
 mod heif;
-mod huffman;
 mod jpeg;
 
 use std::{

@@ -5,8 +5,15 @@
 //! stream of HEVC or AV1 pictures, which all of its versions decode: one for the whole, or one for each tile of a grid.
 //! Auxiliary pictures (depth, transparency, thumbnails) are left out.
 
+mod boxes;
+mod stream;
+
 use image::metadata::Orientation;
 
+use self::{
+    boxes::{Numbers, boxes},
+    stream::{annex_b, ivf},
+};
 use super::{MAX_PIXELS, StillError};
 use crate::frame::Resolution;
 
@@ -57,9 +64,6 @@ const BRANDS: [&[u8; 4]; 8] = [
 /// Tiles of a grid: far more than any camera writes.
 const MAX_TILES: u32 = 1 << 12;
 
-/// Ends a sequence of HEVC pictures: each tile is one of its own, since all may have the same number.
-const END_OF_SEQUENCE: &[u8] = &[0, 0, 0, 1, 0x48, 0x01];
-
 /// Whether a file, of which these are the first bytes, is one.
 pub(in crate::capture) fn is_heif(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(b"ftyp")
@@ -100,52 +104,6 @@ fn damaged() -> StillError {
 
 fn unsupported(kind: &[u8; 4]) -> StillError {
     StillError::Unsupported(format!("coded as “{}” in a HEIF file", kind.escape_ascii()))
-}
-
-/// Names and contents of the boxes that `bytes` consist of, up to the first that cannot be.
-fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    std::iter::from_fn(move || {
-        let (size, rest) = bytes.split_first_chunk::<4>()?;
-        let (name, rest) = rest.split_first_chunk::<4>()?;
-        let (content_bytes, rest) = match u32::from_be_bytes(*size) {
-            0 => (rest.len(), rest),
-            1 => {
-                let (size, rest) = rest.split_first_chunk::<8>()?;
-                let n = u64::from_be_bytes(*size).checked_sub(16)?;
-                (usize::try_from(n).ok()?, rest)
-            }
-            size => (size.checked_sub(8)? as usize, rest),
-        };
-        let (content, rest) = rest.split_at_checked(content_bytes)?;
-        bytes = rest;
-        Some((name, content))
-    })
-}
-
-/// Numbers from the front of some bytes.
-struct Numbers<'a>(&'a [u8]);
-
-impl Numbers<'_> {
-    /// A number of 0 to 8 bytes.
-    fn take(&mut self, n_bytes: usize) -> Option<u64> {
-        let (number, rest) = self.0.split_at_checked(n_bytes)?;
-        self.0 = rest;
-        Some(
-            number
-                .iter()
-                .fold(0, |value, byte| value << 8 | u64::from(*byte)),
-        )
-    }
-
-    fn number(&mut self, n_bytes: usize) -> Option<u32> {
-        u32::try_from(self.take(n_bytes)?).ok()
-    }
-
-    /// The version of a box, behind which are three bytes of flags.
-    fn version(&mut self) -> Option<(u8, u32)> {
-        let word = self.number(4)?;
-        Some(((word >> 24) as u8, word & 0xFF_FFFF))
-    }
 }
 
 struct HeifFile<'a> {
@@ -371,50 +329,6 @@ fn turn((name, content): (&[u8; 4], &[u8])) -> Option<Turn> {
         }),
         _ => None,
     }
-}
-
-/// Appends an HEVC picture, its parameter sets first.
-fn annex_b(stream: &mut Vec<u8>, properties: &[(&[u8; 4], &[u8])], content: &[u8]) -> Option<()> {
-    const START: [u8; 4] = [0, 0, 0, 1];
-    let (_, config) = properties.iter().find(|(name, _)| *name == b"hvcC")?;
-    let length_bytes = usize::from(config.get(21)? & 3) + 1;
-    let mut numbers = Numbers(config.get(22..)?);
-    for _ in 0..numbers.number(1)? {
-        numbers.take(1)?; // The kind, which the unit says too.
-        for _ in 0..numbers.number(2)? {
-            let length = numbers.number(2)? as usize;
-            let (unit, rest) = numbers.0.split_at_checked(length)?;
-            numbers.0 = rest;
-            stream.extend(START);
-            stream.extend(unit);
-        }
-    }
-    let mut numbers = Numbers(content);
-    while !numbers.0.is_empty() {
-        let length = usize::try_from(numbers.take(length_bytes)?).ok()?;
-        let (unit, rest) = numbers.0.split_at_checked(length)?;
-        numbers.0 = rest;
-        stream.extend(START);
-        stream.extend(unit);
-    }
-    stream.extend(END_OF_SEQUENCE);
-    Some(())
-}
-
-/// Appends an AV1 picture to an IVF file, which begins with the first.
-fn ivf(stream: &mut Vec<u8>, number: u64, content: &[u8]) {
-    /// Begins each unit of time; items of a HEIF file leave it out.
-    const TEMPORAL_DELIMITER: [u8; 2] = [0x12, 0x00];
-    if number == 0 {
-        // Version 0, a header of 32 bytes; the size is in the stream itself; 25 pictures a second.
-        stream.extend(b"DKIF\0\0\x20\0AV01\0\0\0\0\x19\0\0\0\x01\0\0\0");
-        stream.resize(32, 0);
-    }
-    let length = (content.len() + TEMPORAL_DELIMITER.len()) as u32;
-    stream.extend(length.to_le_bytes());
-    stream.extend(number.to_le_bytes());
-    stream.extend(TEMPORAL_DELIMITER);
-    stream.extend(content);
 }
 
 /// How tiles are put together.

@@ -13,6 +13,8 @@ pub(super) enum Problem {
     Exhausted,
     /// No code word begins like this.
     NoCode,
+    /// The file has no table for it.
+    NoTable,
 }
 
 /// A Huffman table.
