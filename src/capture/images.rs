@@ -19,7 +19,7 @@ use crate::frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution};
 const TIME_PER_PICTURE: Duration = Duration::from_secs(1);
 
 /// Names in one note about files that are left out; beyond that they are counted.
-const MAX_NAMED: usize = 20;
+const MAX_NAMED: usize = 50;
 
 /// One picture as a source of one frame.
 pub struct ImageSource {
@@ -190,7 +190,10 @@ impl Listing {
         }
         pictures.sort_by_cached_key(|path| NaturalKey::new(path));
         let told = [
-            ("left out because they are not pictures", others),
+            (
+                "left out because they are not pictures that fervis reads",
+                others,
+            ),
             ("folders inside are not read", folders),
         ];
         let notes = told.into_iter().filter_map(|(what, mut names)| {
@@ -324,7 +327,7 @@ mod tests {
         assert_eq!(
             notes[..2],
             [
-                "left out because they are not pictures: notes.txt",
+                "left out because they are not pictures that fervis reads: notes.txt",
                 "folders inside are not read: more.png"
             ]
         );

@@ -133,7 +133,7 @@ fn pictures_of_a_folder_can_be_traced() {
     fs::create_dir(folder.path().join("more")).unwrap();
     let path = folder.path().to_str().unwrap();
     let told = [
-        "left out because they are not pictures: notes.txt",
+        "left out because they are not pictures that fervis reads: notes.txt",
         "folders inside are not read: more",
         "cut.jpg is left out: the picture is cut short",
     ];

@@ -27,9 +27,12 @@ use crate::frame::Resolution;
 /// as they are.
 const MAX_FRAME_PIXELS: usize = 1 << 26;
 
-/// Pixels of the largest picture that is decoded at all: 16384×16384, above every camera and most scans. Its decoder
-/// may take 1 GiB; a size beyond it is damage or malice.
+/// Pixels of the largest picture that is decoded at all: 16384×16384, above every camera and most scans. A size beyond
+/// it is damage or malice.
 const MAX_PIXELS: usize = 1 << 28;
+
+/// What a decoded picture may take before it is reduced, and what its decoder may take besides.
+const MAX_DECODED_BYTES: u64 = 1 << 30;
 
 /// The largest file that is read, as a whole, into memory.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -180,8 +183,9 @@ fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), Stil
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|err| explain(ImageError::IoError(err)))?;
-    // Its own limit is on what decoders may take besides the picture, of which ours is on the pixels.
-    reader.limits(Limits::no_limits());
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    reader.limits(limits);
     let format = reader.format().ok_or(StillError::Unknown)?;
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
@@ -192,10 +196,15 @@ fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), Stil
     if resolution.n_pixels() > MAX_PIXELS {
         return Err(StillError::TooManyPixels(resolution));
     }
+    if decoder.total_bytes() > MAX_DECODED_BYTES {
+        return Err(StillError::TooLarge);
+    }
     if format == ImageFormat::Jpeg {
         jpeg::check(bytes).map_err(|fault| match fault {
             jpeg::Fault::Cut => StillError::Cut,
-            jpeg::Fault::Damaged => StillError::Damaged("its data is no JPEG code".to_owned()),
+            jpeg::Fault::Damaged => {
+                StillError::Damaged("its image data is not valid JPEG".to_owned())
+            }
         })?;
     }
     // Damage in what is beside the picture does not matter.

@@ -72,9 +72,7 @@ fn with_exif(format: ImageFormat) -> Vec<u8> {
             file.splice(2..2, segment);
         }
         ImageFormat::Png => {
-            // Behind the header chunk. Checked sums: the decoder passes over a chunk of a wrong one.
-            let crc = 0x0C37_9C9Cu32;
-            let _ = crc;
+            // Behind the header chunk.
             let mut chunk = (EXIF.len() as u32).to_be_bytes().to_vec();
             let mut named = b"eXIf".to_vec();
             named.extend(EXIF);

@@ -99,7 +99,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Coded, StillError> {
 }
 
 fn damaged() -> StillError {
-    StillError::Damaged("its list of contents makes no sense".to_owned())
+    StillError::Damaged("its list of contents is not valid".to_owned())
 }
 
 fn unsupported(kind: &[u8; 4]) -> StillError {
