@@ -7,6 +7,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -64,12 +65,16 @@ pub struct Frame {
     /// Whether it is a picture of its own (a still, one of a folder) rather than one of a stream: worth more time, since no
     /// other frame will show the same faces.
     pub is_still: bool,
+    /// Name of the picture file that it was read from; `None` for a frame of a camera or a video.
+    pub file: Option<Arc<str>>,
+    /// Its size in the file, upright: larger than the frame if that was reduced, as pictures of very many pixels are.
+    pub full_resolution: Resolution,
     resolution: Resolution,
     rgba: PooledBuffer,
 }
 
 impl Frame {
-    /// Wraps a filled buffer.
+    /// Wraps a filled buffer that was not reduced and is not of a picture file.
     ///
     /// # Panics
     /// If `rgba` is not exactly `resolution.n_pixels() * 4` bytes long or the picture is empty: sources check both.
@@ -91,6 +96,8 @@ impl Frame {
             captured_at,
             time,
             is_still: false,
+            file: None,
+            full_resolution: resolution,
             resolution,
             rgba,
         }

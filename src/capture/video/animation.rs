@@ -18,9 +18,8 @@ use image::{
 use super::animation_index::{gif_delays, png_delays, webp_delays};
 use crate::{
     capture::{
-        CaptureError, FrameSource, SourceInfo, SourceKind,
-        images::{lay_over_white, name},
-        limits,
+        CaptureError, FrameSource, SourceInfo, SourceKind, images::name, limits,
+        still::lay_over_white,
     },
     frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution},
     panics,

@@ -37,7 +37,7 @@ pub struct Args {
     /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
-    /// Also write one row of logits an image, in file order.
+    /// Also write one row of logits an image, in file order; the images of a folder or zip by path.
     #[arg(long, value_name = "FILE.csv")]
     logits: Option<PathBuf>,
     /// Votes of FER+ (fer2013new.csv), to measure the agreement with them as well. Only for data in the order of
@@ -98,7 +98,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let measured = Evaluation::measure(&mut classifier, &dataset, args.split, votes.as_ref())?;
     if let Some(file) = logits {
-        write_logits(file, &measured.logits)?;
+        let indices = dataset.split(args.split);
+        let paths = indices.iter().map(|index| dataset.path(*index));
+        write_logits(file, &measured.logits, paths)?;
     }
     if let Some(file) = reliability {
         file.write_whole(measured.reliability.svg())?;
@@ -203,11 +205,27 @@ fn tables(
     Ok(text)
 }
 
-fn write_logits(mut file: ResultFile, logits: &[Logits]) -> Result<()> {
-    file.write_lines(&(Expression::ALL.map(Expression::name).join(",") + "\n"))?;
-    for Logits(row) in logits {
-        let row = row.map(|value| value.to_string()).join(",");
-        file.write_lines(&(row + "\n"))?;
+fn write_logits<'a>(
+    mut table: ResultFile,
+    logits: &[Logits],
+    files: impl Iterator<Item = Option<&'a str>>,
+) -> Result<()> {
+    let mut files = files.peekable();
+    let names = Expression::ALL.map(Expression::name);
+    // Rows of a table have no name.
+    let file = files.peek().copied().flatten().map(|_| "file");
+    table.write_lines(&line(file.into_iter().chain(names))?)?;
+    for (row, file) in logits.iter().zip(files) {
+        let values = row.0.map(|value| value.to_string());
+        let file = file.map(str::to_owned);
+        table.write_lines(&line(file.into_iter().chain(values))?)?;
     }
-    Ok(file.finish()?)
+    Ok(table.finish()?)
+}
+
+/// One row of a CSV table, quoted where it must be.
+fn line(fields: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(fields)?;
+    Ok(String::from_utf8(writer.into_inner()?)?)
 }
