@@ -76,7 +76,12 @@ pub fn run(args: &Args) -> Result<()> {
     for (row, index) in indices.iter().enumerate() {
         let label = Expression::from_index(dataset.label(*index).into());
         let label = label.map_or("", Expression::name);
-        writeln!(text, "row {:>3}: {label}, image {}", row + 1, dataset.name(*index))?;
+        writeln!(
+            text,
+            "row {:>3}: {label}, image {}",
+            row + 1,
+            dataset.name(*index)
+        )?;
     }
     writeln!(text, "written to {}", args.out.display())?;
     results.print(&text)

@@ -8,14 +8,14 @@
 mod boxes;
 mod stream;
 
-use image::metadata::Orientation;
+use image::{ColorType, metadata::Orientation};
 
 use self::{
     boxes::{Numbers, boxes},
     stream::{annex_b, ivf},
 };
-use super::{MAX_PIXELS, StillError};
-use crate::frame::Resolution;
+use super::StillError;
+use crate::{capture::limits, frame::Resolution};
 
 /// What codes the pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,9 +281,7 @@ impl<'a> HeifFile<'a> {
             if size.n_pixels() == 0 {
                 return Err(StillError::Empty);
             }
-            if size.n_pixels() > MAX_PIXELS {
-                return Err(StillError::TooManyPixels(size));
-            }
+            limits::check_image(None, size, ColorType::Rgba8)?;
         }
         let mut stream = Vec::new();
         for (number, tile) in (0_u64..).zip(tiles) {
