@@ -185,6 +185,10 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
         "{}",
         summary(&folder.display().to_string(), &ending.reason, &status)
     );
+    let n_damaged = pipeline.stats().n_damaged;
+    if n_damaged > 0 {
+        println!("{n_damaged} frames arrived damaged and were skipped");
+    }
     if ending.failed {
         bail!(
             "the recording ended early: {}; what was recorded until then is there",
@@ -258,7 +262,11 @@ fn watch(
                 Event::Source(SourceState::NoCamera) if !was_live => {
                     bail!("no camera found; connect one, or try `fervis record demo --out FOLDER`")
                 }
-                Event::Source(SourceState::Lost(reason) | SourceState::Failed(reason)) => {
+                Event::Source(
+                    SourceState::Lost(reason)
+                    | SourceState::Waiting(reason)
+                    | SourceState::Failed(reason),
+                ) => {
                     if !was_live {
                         bail!(reason);
                     }
@@ -375,7 +383,7 @@ fn tell(text: &str) {
 }
 
 /// A flag that the first Ctrl-C sets; the second ends the program at once.
-fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

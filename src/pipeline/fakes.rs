@@ -36,6 +36,8 @@ pub(super) fn frame(id: u64) -> Frame {
 pub(super) enum Step {
     /// Gives frames at once, one for each call.
     Frames(u64),
+    /// Skips so many frames that arrived damaged.
+    Damaged(u64),
     /// Reports an error.
     Error(CaptureError),
     /// Does not return before the sender of this is gone.
@@ -49,6 +51,7 @@ struct FakeSource {
     info: SourceInfo,
     steps: VecDeque<Step>,
     next_id: u64,
+    n_damaged: u64,
     /// Media time from frame to frame.
     interval: Duration,
     seeking: Option<Seeking>,
@@ -80,6 +83,7 @@ impl FrameSource for FakeSource {
                     frame.time = self.interval * u32::try_from(id).unwrap_or(u32::MAX);
                     return Ok(Some(frame));
                 }
+                Some(Step::Damaged(n)) => self.n_damaged += n,
                 Some(Step::Error(error)) => return Err(error),
                 Some(Step::Hang(until)) => {
                     until.recv().ok();
@@ -89,6 +93,10 @@ impl FrameSource for FakeSource {
                 None => return Err(disconnected()),
             }
         }
+    }
+
+    fn n_damaged(&self) -> u64 {
+        self.n_damaged
     }
 
     fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
@@ -179,6 +187,7 @@ pub(super) fn parts(openings: Vec<Opening>) -> Parts {
                 },
                 steps: fake.steps.into(),
                 next_id: 0,
+                n_damaged: 0,
                 interval: fake.interval,
                 seeking: fake.seeking,
             }))
