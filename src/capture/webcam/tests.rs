@@ -45,12 +45,13 @@ struct ScriptedCamera {
 impl Camera for ScriptedCamera {
     fn read(&mut self, data: &mut Vec<u8>) -> Result<Option<Arrived>, CaptureError> {
         data.clear();
+        // Without an act it blocks, as a driver that has broken down.
+        let act = self.script.recv().unwrap_or(Act::Unplug);
         let mut arrived = Arrived {
             captured_at: Instant::now(),
             is_marked_damaged: false,
         };
-        // Without an act it blocks, as a driver that has broken down.
-        match self.script.recv().unwrap_or(Act::Unplug) {
+        match act {
             Act::Send(gray) => data.extend([gray; 6]),
             Act::SendLate(gray, age) => {
                 data.extend([gray; 6]);
