@@ -58,7 +58,8 @@ impl fmt::Display for Resolution {
 pub struct Frame {
     /// Running number within the source.
     pub id: FrameId,
-    /// When the picture was taken: for a camera, when the driver handed it over; for a file, when it was read.
+    /// When it was taken: for a camera, by its driver's clock, or where that does not tell, when the driver handed it over;
+    /// for a file, when it was read.
     pub captured_at: Instant,
     /// Media time since the source's first frame: capture time for a camera, presentation time for a file.
     pub time: Duration,

@@ -1,25 +1,26 @@
-//! Which of a camera's formats to use, as a pure function of the list and the user's wishes.
+//! Which of a camera's formats to use, as a pure function of the list and the user's request.
 //!
 //! The choice is ours and the camera is then asked for exactly that one: the capture library's own "closest" and
 //! "highest" requests pick 320×180 at 1 Hz or 3840×2160 at 2 Hz on some cameras, and refuse others altogether.
 
 use std::fmt;
 
-use super::{CameraChoice, limits::check_frame};
+use super::{CameraChoice, frame_rate::FrameRate, limits::check_frame};
 use crate::frame::Resolution;
 
-/// What is aimed at when the user has no wish: enough pixels for a face at two metres, cheap enough for two cores.
+/// What is aimed at when the user asks for nothing: enough pixels for a face at two metres, cheap enough for two cores.
 const WANTED_RESOLUTION: Resolution = Resolution::new(1280, 720);
 
 /// Frames per second aimed at; the cameras' usual full rate.
 const WANTED_RATE_HZ: u32 = 30;
 
-/// Slower than this, expressions are missed and the preview stutters; taken only when nothing faster is offered.
-const LEAST_RATE_HZ: u32 = 15;
+/// Slower than this, expressions are missed and the preview stutters; taken only when nothing faster is offered. A little
+/// below 15 Hz, which some cameras call 14.985.
+const MIN_RATE_HZ: f64 = 14.9;
 
 /// Larger pictures than 1920×1080 are taken only when asked for: detection runs on a small copy anyway, and decoding
 /// and uploading 4K costs a core.
-const MOST_PIXELS: usize = 1920 * 1080;
+const MAX_PIXELS: usize = 1920 * 1080;
 
 /// Up to this size a camera sends uncompressed pictures at its full rate over USB 2, so JPEG brings only artefacts.
 /// Above it an uncompressed format that claims the same rate is rarer, and JPEG is the well-trodden path.
@@ -87,7 +88,7 @@ pub struct CameraFormat {
     /// Picture size.
     pub resolution: Resolution,
     /// Frames per second, as promised by the driver; dim light may halve it.
-    pub rate_hz: u32,
+    pub rate: FrameRate,
     /// Storage of the pixels.
     pub pixel_format: PixelFormat,
 }
@@ -97,21 +98,21 @@ impl fmt::Display for CameraFormat {
         write!(
             f,
             "{} at {} Hz, {}",
-            self.resolution, self.rate_hz, self.pixel_format
+            self.resolution, self.rate, self.pixel_format
         )
     }
 }
 
 /// The best of `formats` for `choice`, of those within the limits for frames; `None` only if there are none.
 ///
-/// A wish that the camera cannot meet is met as nearly as possible, in this order: pixel format, size, rate.
-/// Without wishes the aim is 1280×720 at 30 Hz: rates below 15 Hz and sizes above 1920×1080 are avoided, and a
+/// A request that the camera cannot meet is met as nearly as possible, in this order: pixel format, size, rate.
+/// Without one the aim is 1280×720 at 30 Hz: rates below 15 Hz and sizes above 1920×1080 are avoided, and a
 /// smaller picture at full rate beats a larger slow one.
 pub fn choose_format(formats: &[CameraFormat], choice: &CameraChoice) -> Option<CameraFormat> {
     formats
         .iter()
         .copied()
-        .filter(|format| format.rate_hz > 0 && format.resolution.n_pixels() > 0)
+        .filter(|format| format.resolution.n_pixels() > 0)
         .filter(|format| check_frame(format.resolution).is_ok())
         .min_by(|a, b| {
             cost(a, choice)
@@ -132,14 +133,14 @@ fn cost(format: &CameraFormat, choice: &CameraChoice) -> [f64; 8] {
             .map_or(0.0, |wanted| size_distance(format.resolution, wanted)),
         choice
             .rate_hz
-            .map_or(0.0, |wanted| ratio(format.rate_hz, wanted).abs()),
-        flag(format.rate_hz < LEAST_RATE_HZ),
-        flag(n_pixels > MOST_PIXELS),
+            .map_or(0.0, |wanted| rate_ratio(format.rate, wanted).abs()),
+        flag(format.rate.hz() < MIN_RATE_HZ),
+        flag(n_pixels > MAX_PIXELS),
         // A rate too low by a factor weighs twice a size too small by the same: 640×480 at 30 beats 1280×720 at 15.
         size_distance(
             format.resolution,
             choice.resolution.unwrap_or(WANTED_RESOLUTION),
-        ) + match ratio(format.rate_hz, choice.rate_hz.unwrap_or(WANTED_RATE_HZ)) {
+        ) + match rate_ratio(format.rate, choice.rate_hz.unwrap_or(WANTED_RATE_HZ)) {
             faster if faster >= 0.0 => 0.25 * faster,
             slower => -2.0 * slower,
         },
@@ -160,7 +161,12 @@ fn size_distance(size: Resolution, wanted: Resolution) -> f64 {
     .sum()
 }
 
-/// Natural logarithm of `a / b`, with 0 read as 1 so that a nonsensical wish stays finite.
+/// Natural logarithm of how much faster `rate` is than `wanted_hz`.
+fn rate_ratio(rate: FrameRate, wanted_hz: u32) -> f64 {
+    (rate.hz() / f64::from(wanted_hz.max(1))).ln()
+}
+
+/// Natural logarithm of `a / b`, with 0 read as 1 so that a nonsensical request stays finite.
 fn ratio(a: u32, b: u32) -> f64 {
     (f64::from(a.max(1)) / f64::from(b.max(1))).ln()
 }
@@ -171,22 +177,25 @@ mod tests {
 
     use super::*;
 
+    /// Reads `WxH@RATE FOURCC`, with a rate such as `30` or `30000/1001`.
     fn format(text: &str) -> CameraFormat {
         let mut parts = text.split(['x', '@', ' ']);
         let mut number = || parts.next().unwrap().parse().unwrap();
-        let (width_px, height_px, rate_hz) = (number(), number(), number());
+        let resolution = Resolution::new(number(), number());
+        let rate = parts.next().unwrap();
+        let (n_frames, seconds) = rate.split_once('/').unwrap_or((rate, "1"));
         CameraFormat {
-            resolution: Resolution::new(width_px, height_px),
-            rate_hz,
+            resolution,
+            rate: FrameRate::new(n_frames.parse().unwrap(), seconds.parse().unwrap()).unwrap(),
             pixel_format: PixelFormat::from_fourcc(parts.next().unwrap()).unwrap(),
         }
     }
 
-    /// `wish` is empty or any of `WxH`, `@RATE` and a four-character name.
-    fn check(offered: &[&str], wish: &str, expected: &str) {
+    /// `request` is empty or any of `WxH`, `@RATE` and a four-character name.
+    fn check(offered: &[&str], request: &str, expected: &str) {
         let formats: Vec<_> = offered.iter().map(|text| format(text)).collect();
         let mut choice = CameraChoice::default();
-        for part in wish.split_whitespace() {
+        for part in request.split_whitespace() {
             if let Some(rate) = part.strip_prefix('@') {
                 choice.rate_hz = Some(rate.parse().unwrap());
             } else if let Some((width, height)) = part.split_once('x') {
@@ -202,7 +211,7 @@ mod tests {
         assert_eq!(
             chosen,
             Some(format(expected)),
-            "wish “{wish}” among {offered:?}"
+            "“{request}” among {offered:?}"
         );
     }
 
@@ -220,7 +229,7 @@ mod tests {
 
     #[test]
     fn formats_are_chosen_for_a_fluid_picture() {
-        for (offered, wish, expected) in [
+        for (offered, request, expected) in [
             (WEBCAM, "", "1280x720@30 MJPG"),
             (WEBCAM, "640x480", "640x480@30 YUYV"),
             (WEBCAM, "640x480 MJPG", "640x480@30 MJPG"),
@@ -230,7 +239,7 @@ mod tests {
             (WEBCAM, "@60", "1280x720@60 MJPG"),
             (WEBCAM, "@15", "640x480@15 YUYV"),
             (WEBCAM, "@1000", "1280x720@60 MJPG"),
-            // Wishes that cannot be met are met nearly, or not at all.
+            // Requests that cannot be met are met nearly, or not at all.
             (WEBCAM, "800x600", "640x480@30 YUYV"),
             (WEBCAM, "NV12", "1280x720@30 MJPG"),
             (WEBCAM, "H264", "1280x720@30 MJPG"),
@@ -275,6 +284,27 @@ mod tests {
                 "3840x2160",
                 "3840x2160@30 MJPG",
             ),
+            // Fractional rates are rates like all others.
+            (
+                &["640x480@15/2 YUYV", "640x480@30000/1001 YUYV"],
+                "",
+                "640x480@30000/1001 YUYV",
+            ),
+            (
+                &["640x480@15/2 YUYV", "640x480@30000/1001 YUYV"],
+                "@8",
+                "640x480@15/2 YUYV",
+            ),
+            (
+                &["640x480@30000/1001 YUYV", "640x480@30 YUYV"],
+                "@30",
+                "640x480@30 YUYV",
+            ),
+            (
+                &["1280x720@15000/1001 YUYV", "640x480@10 YUYV"],
+                "",
+                "1280x720@15000/1001 YUYV",
+            ),
             // The same picture in many formats.
             (
                 &["1280x720@30 BGR3", "1280x720@30 RGB3", "1280x720@30 NV12"],
@@ -292,7 +322,7 @@ mod tests {
                 "640x360@30 YUYV",
             ),
         ] {
-            check(offered, wish, expected);
+            check(offered, request, expected);
         }
     }
 
@@ -301,7 +331,7 @@ mod tests {
         assert_eq!(choose_format(&[], &CameraChoice::default()), None);
         assert_eq!(
             choose_format(
-                &[format("0x480@30 YUYV"), format("640x480@0 YUYV")],
+                &[format("0x480@30 YUYV"), format("640x0@30 YUYV")],
                 &CameraChoice::default()
             ),
             None
@@ -318,12 +348,15 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_format()(width_px in 1..5000_u32, height_px in 1..3000_u32, rate_hz in 1..240_u32, kind in 0..5_usize)
-            -> CameraFormat
-        {
+        fn any_format()(
+            width_px in 1..5000_u32,
+            height_px in 1..3000_u32,
+            rate in (1..24_000_u32, prop::sample::select(vec![1_u32, 2, 100, 1001])),
+            kind in 0..5_usize,
+        ) -> CameraFormat {
             CameraFormat {
                 resolution: Resolution::new(width_px, height_px),
-                rate_hz,
+                rate: FrameRate::new(rate.0, rate.1).unwrap(),
                 pixel_format: PixelFormat::ALL[kind],
             }
         }
@@ -341,7 +374,7 @@ mod tests {
 
         #[test]
         fn a_fast_moderate_format_is_never_passed_over(formats in prop::collection::vec(any_format(), 1..20)) {
-            let is_good = |format: &CameraFormat| format.rate_hz >= LEAST_RATE_HZ && format.resolution.n_pixels() <= MOST_PIXELS;
+            let is_good = |format: &CameraFormat| format.rate.hz() >= MIN_RATE_HZ && format.resolution.n_pixels() <= MAX_PIXELS;
             let chosen = choose_format(&formats, &CameraChoice::default()).unwrap();
             prop_assert_eq!(formats.iter().any(is_good), is_good(&chosen));
         }

@@ -1,8 +1,8 @@
 //! A camera's bytes to RGBA, straight into a frame's buffer.
 //!
-//! Camera frames may be longer than their picture: the driver's whole buffer is handed over, with old data at the
-//! end, so each decoder reads just the bytes it needs and judges nothing by the length except "too short".
-//! Damaged JPEG data is usual on a bad cable; it is a [`DecodeError`] for one frame, never a panic.
+//! A frame may be longer than its picture: some drivers hand over their whole buffer, with old data at the end, so each
+//! decoder reads just the bytes it needs and judges nothing by the length except "too short".
+//! Damaged JPEG data is common on a bad cable; it is a [`DecodeError`] for one frame, never a panic and never a picture.
 
 use zune_jpeg::{
     JpegDecoder,
@@ -11,6 +11,7 @@ use zune_jpeg::{
 
 use super::{
     camera_format::PixelFormat,
+    jpeg::{self, Flaw},
     yuv::{YuvMatrix, nv12_row, yuyv_row},
 };
 use crate::{
@@ -38,9 +39,15 @@ pub enum DecodeError {
         /// What came.
         got: Resolution,
     },
+    /// JPEG data that ends before the picture does.
+    #[error("JPEG data that is cut short")]
+    Cut,
     /// JPEG data that makes no sense.
     #[error("damaged JPEG data: {0}")]
     Damaged(String),
+    /// The driver says that it lost some of the frame.
+    #[error("the driver marks it as damaged")]
+    Marked,
 }
 
 /// Decodes one camera frame into `rgba`, which holds exactly `resolution.n_pixels() * 4` bytes.
@@ -106,6 +113,18 @@ pub(super) fn decode_jpeg_of_any_size(
     }
 }
 
+/// Checks that JPEG data reaches to the last block of its picture. The decoder does not tell: it fills up what is missing
+/// with gray.
+///
+/// # Errors
+/// [`DecodeError::Cut`] or [`DecodeError::Damaged`] if it does not.
+pub(super) fn check_jpeg_is_whole(data: &[u8]) -> Result<(), DecodeError> {
+    jpeg::check(data).map_err(|flaw| match flaw {
+        Flaw::Cut => DecodeError::Cut,
+        Flaw::Corrupt(what) => DecodeError::Damaged(what.to_owned()),
+    })
+}
+
 /// Decodes into what `place` has for a picture of the size found, and returns it; `None` if it has nothing.
 fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
     data: &[u8],
@@ -114,8 +133,9 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
     // The decoder reports errors, and none of the damage tried here made it panic; but it reads bytes from a cable or
     // a file, and a panic would take the capture thread with it.
     panics::catch(|| {
-        let with_tables = with_standard_tables(data);
+        let with_tables = jpeg::with_standard_tables(data);
         let data = with_tables.as_deref().unwrap_or(data);
+        check_jpeg_is_whole(data)?;
         let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGBA);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
         let damaged = |err| DecodeError::Damaged(format!("{err}"));
@@ -133,27 +153,6 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
         Ok(Some(rgba))
     })
     .unwrap_or_else(|| Err(DecodeError::Damaged("the decoder gave up".to_owned())))
-}
-
-/// A copy that makes the decoder use the Huffman tables of the standard (ITU-T T.81, annex K.3), for data that brings
-/// none, as many webcams' does; `None` if it brings its own.
-///
-/// The decoder has those tables, but falls back on them only for data with the mark of AVI files, which is put in here.
-fn with_standard_tables(data: &[u8]) -> Option<Vec<u8>> {
-    const START_OF_IMAGE: &[u8] = &[0xFF, 0xD8];
-    const AVI_MARK: &[u8] = b"\xFF\xE0\x00\x10AVI1\0\0\0\0\0\0\0\0\0\0";
-    let mut rest = data.strip_prefix(START_OF_IMAGE)?;
-    // Segments are `FF marker length…`, up to the start of the scan.
-    while let [0xFF, marker, high, low, ..] = *rest {
-        match marker {
-            0xC4 => return None, // Huffman tables.
-            0xDA => {
-                return Some([START_OF_IMAGE, AVI_MARK, &data[START_OF_IMAGE.len()..]].concat());
-            }
-            _ => rest = rest.get(2 + usize::from(u16::from_be_bytes([high, low]))..)?,
-        }
-    }
-    None
 }
 
 fn decode_yuyv(resolution: Resolution, data: &[u8], rgba: &mut [u8]) -> Result<(), DecodeError> {
@@ -352,7 +351,24 @@ mod tests {
             &whole[..whole.len() / 3],
         ] {
             let result = decode_to_vec(PixelFormat::Mjpg, resolution, data);
-            assert!(matches!(result, Err(DecodeError::Damaged(_))), "{result:?}");
+            assert!(
+                matches!(result, Err(DecodeError::Damaged(_) | DecodeError::Cut)),
+                "{result:?}"
+            );
+        }
+    }
+
+    /// The decoder itself gives a picture that is gray from the cut on.
+    #[test]
+    fn a_jpeg_that_is_cut_is_no_picture() {
+        let resolution = Resolution::new(64, 64);
+        let whole = jpeg(resolution, [9, 200, 30]);
+        for length in [whole.len() - 3, whole.len() - 20, whole.len() - 40] {
+            for end in [&[][..], b"\xFF\xD9"] {
+                let data = [&whole[..length], end].concat();
+                let result = decode_to_vec(PixelFormat::Mjpg, resolution, &data);
+                assert_eq!(result, Err(DecodeError::Cut), "{length}");
+            }
         }
     }
 

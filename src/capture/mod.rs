@@ -9,7 +9,9 @@ pub mod decode;
 pub mod demo;
 pub mod devices;
 mod file;
+pub mod frame_rate;
 pub mod images;
+mod jpeg;
 pub mod limits;
 mod natural_order;
 pub mod still;
@@ -29,6 +31,7 @@ use std::{
     time::Duration,
 };
 
+use self::devices::KnownCamera;
 use crate::frame::{Frame, FramePool, Resolution};
 
 /// What the user asked to look at.
@@ -47,6 +50,8 @@ pub enum SourceSpec {
 pub struct CameraChoice {
     /// Name as listed, or its number in the list; the first usable camera if `None`.
     pub camera: Option<String>,
+    /// The one camera to open again; it counts before [`Self::camera`].
+    pub known: Option<KnownCamera>,
     /// Wanted picture size.
     pub resolution: Option<Resolution>,
     /// Wanted frames per second.
@@ -68,21 +73,6 @@ impl SourceSpec {
                 }),
                 None => Self::Path(PathBuf::from(text)),
             },
-        }
-    }
-}
-
-impl SourceSpec {
-    /// The same source for opening it again, where `info` is what it was found to be: a camera is then looked for by
-    /// its name, since its number and its node change when it is plugged in again.
-    #[must_use]
-    pub fn pinned_to(&self, info: &SourceInfo) -> Self {
-        match self {
-            Self::Camera(choice) => Self::Camera(CameraChoice {
-                camera: Some(info.name.clone()),
-                ..choice.clone()
-            }),
-            other => other.clone(),
         }
     }
 }
@@ -149,6 +139,18 @@ pub trait FrameSource {
     /// fails, since a read that is blocked in the driver keeps hold of the camera.
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError>;
 
+    /// Frames that arrived damaged and were skipped since the source was opened.
+    fn n_damaged(&self) -> u64 {
+        0
+    }
+
+    /// The same source for opening it again, where `spec` is what it was opened by: of a camera this very device, for
+    /// its number and its node may be another's by then. Call it after opening, and again when the camera has gone:
+    /// what is connected at these moments is known to be another camera.
+    fn pinned(&self, spec: &SourceSpec) -> SourceSpec {
+        spec.clone()
+    }
+
     /// Goes to the last frame at or before the media time `time`, so that the next [`FrameSource::next_frame`] returns
     /// it; to the first frame if there is none. Works after the end too. `false`, and nothing has changed, if this
     /// source cannot go anywhere: live ones never can.
@@ -202,7 +204,7 @@ pub enum CaptureError {
         name: String,
     },
     /// The camera is there but sends nothing.
-    #[error("camera “{name}” has sent no picture for {} s", waited.as_secs())]
+    #[error("camera “{name}” has sent no frame for {} s", waited.as_secs())]
     Stalled {
         /// The camera's name.
         name: String,
@@ -313,23 +315,6 @@ mod tests {
             assert_eq!(SourceSpec::parse(text), spec);
             assert_eq!(spec.to_string(), text);
         }
-    }
-
-    #[test]
-    fn a_camera_is_opened_again_by_its_name() {
-        let info = SourceInfo {
-            name: "HD Webcam".to_owned(),
-            kind: SourceKind::Live,
-            resolution: Resolution::new(1, 1),
-            rate_hz: None,
-            n_frames: None,
-            duration: None,
-            format: String::new(),
-            mirror_by_default: true,
-        };
-        let spec = SourceSpec::parse("camera:0").pinned_to(&info);
-        assert_eq!(spec.to_string(), "camera:HD Webcam");
-        assert_eq!(SourceSpec::Demo.pinned_to(&info), SourceSpec::Demo);
     }
 
     #[cfg(feature = "h264-bundled")]

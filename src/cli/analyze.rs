@@ -1,20 +1,24 @@
 //! `fervis analyze`: the pipeline without a window.
 //!
 //! A camera that is not there at the start ends it at once, since nobody may be watching; one that goes away later
-//! is waited for.
+//! is waited for. Ctrl-C or a request of the system to end is how the analysis of a camera normally ends; a file whose
+//! analysis is interrupted has no result.
 
 use std::{
     io::{self, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use fervis::{
     capture::{SourceInfo, SourceKind, SourceSpec},
-    pipeline::{Analysis, Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState},
+    pipeline::{
+        Analysis, Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState, Stats,
+    },
     result_file::{self, Outputs, ResultError, ResultFile},
     stream::{StreamOptions, message},
 };
@@ -23,12 +27,16 @@ use super::{
     args::AnalyzeArgs,
     csv, output,
     progress::Progress,
+    record::stop_on_interrupt,
     stream::Streams,
     summary::{Circumstances, Summary},
 };
 
 /// How often events and the time limit are looked at while no result comes.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(50);
+
+/// 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// Runs the command.
 ///
@@ -46,7 +54,8 @@ pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
         writeln!(io::stderr(), "fervis: the results so far are in {partial}").ok();
     }
     match outcome {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Ok(Ending::Done) => Ok(ExitCode::SUCCESS),
+        Ok(Ending::Interrupted) => Ok(ExitCode::from(INTERRUPTED)),
         // The source was not read to its end, but there is nobody left to tell.
         Err(error) if is_reader_gone(&error) => Ok(ExitCode::FAILURE),
         Err(error) => Err(error),
@@ -60,12 +69,20 @@ fn is_reader_gone(error: &anyhow::Error) -> bool {
     )
 }
 
+/// How an analysis ended that was no failure.
+enum Ending {
+    Done,
+    /// Before the end of a file.
+    Interrupted,
+}
+
 fn analyze(
     args: &AnalyzeArgs,
     source: SourceSpec,
     streams: &StreamOptions,
     reports: &mut Reports,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Ending> {
+    let interrupted = stop_on_interrupt()?;
     // Before the work, so that a port that is taken costs no time.
     let streams = Streams::start(streams)?;
     let settings = args.detection.settings();
@@ -83,13 +100,18 @@ fn analyze(
         progress.note(&note);
     }
     let _attached = streams.attach(&pipeline);
-    pipeline.open(source.clone());
+    let mut is_open = false;
     let mut first_frame_at = None;
     let mut last_result_at = Instant::now();
-    loop {
+    let is_interrupted = loop {
         let next = pipeline.wait_analysis(LOOK_AROUND_EVERY);
         // Events first: that no network could be loaded was told before any result was made without it.
         while let Some(event) = pipeline.take_event() {
+            // The source waits for the network: its time is not to run out before anything can be read.
+            if matches!(event, Event::CheckpointLoaded(_)) && !is_open {
+                pipeline.open(source.clone());
+                is_open = true;
+            }
             match session.on_event(event, Instant::now())? {
                 Some(Tell::Note(note)) => progress.note(&note),
                 Some(Tell::Source(info)) => progress.begin(&info, reports.use_stdout),
@@ -99,7 +121,7 @@ fn analyze(
         match next {
             NextAnalysis::Ready(analysis) => {
                 if session.on_frame(analysis.frame.time).is_break() {
-                    break;
+                    break false;
                 }
                 first_frame_at.get_or_insert(analysis.frame.captured_at);
                 last_result_at = analysis.completed_at;
@@ -109,25 +131,63 @@ fn analyze(
             NextAnalysis::NotYet => {}
             NextAnalysis::Ended => match session.failure {
                 Some(reason) => bail!(reason),
-                None => break,
+                None => break false,
             },
         }
         if session.is_over(Instant::now()) {
-            break;
+            break false;
         }
-    }
+        if interrupted.load(Ordering::Relaxed) {
+            break true;
+        }
+    };
     drop(progress);
+    let stats = pipeline.stats();
+    if is_interrupted && !session.is_live() {
+        writeln!(
+            io::stderr(),
+            "fervis: interrupted; {source} was not analyzed to its end"
+        )
+        .ok();
+        return Ok(Ending::Interrupted);
+    }
+    // Without a word, an empty result would look as if nobody had been there.
+    if first_frame_at.is_none() && session.is_live() {
+        bail!(nothing_analyzed(
+            args.seconds.filter(|_| !is_interrupted),
+            &stats
+        ));
+    }
     let circumstances = Circumstances {
         source: &source.to_string(),
         device: &session.device,
         elapsed: first_frame_at.map_or(Duration::ZERO, |first| {
             last_result_at.saturating_duration_since(first)
         }),
-        stats: pipeline.stats(),
+        stats,
         min_face_size_px: settings.detect.min_face_size_px,
         warnings: &session.warnings,
     };
-    reports.finish(&circumstances)
+    reports.finish(&circumstances)?;
+    Ok(Ending::Done)
+}
+
+/// Why there is no result, of a camera that was analyzed for `limit` or until it was interrupted.
+fn nothing_analyzed(limit: Option<Duration>, stats: &Stats) -> String {
+    let when = limit.map_or_else(
+        || "before it was interrupted".to_owned(),
+        |limit| format!("in {} s", limit.as_secs_f64()),
+    );
+    let came = match (stats.n_captured, stats.n_damaged) {
+        (0, 0) => "no frame came".to_owned(),
+        (0, n_damaged) => format!("all {n_damaged} frames that came were damaged"),
+        (n_captured, _) => {
+            return format!(
+                "nothing was analyzed {when}: {n_captured} frames came, but this machine finished none; try a longer time or a smaller --resolution"
+            );
+        }
+    };
+    format!("nothing was analyzed {when}: {came}")
 }
 
 /// Something to tell the user while it runs.
@@ -190,13 +250,16 @@ impl Session {
             Event::Source(SourceState::NoCamera) if !was_live => {
                 bail!("no camera found; connect one, or try `fervis analyze demo`")
             }
-            Event::Source(SourceState::Lost(reason) | SourceState::Failed(reason)) if !was_live => {
+            Event::Source(
+                SourceState::Lost(reason)
+                | SourceState::Waiting(reason)
+                | SourceState::Failed(reason),
+            ) if !was_live => {
                 bail!(reason)
             }
-            Event::Source(SourceState::Failed(reason)) if self.live_since.is_none() => {
-                bail!(reason)
-            }
-            Event::Source(SourceState::Lost(reason) | SourceState::Failed(reason)) => {
+            // It is not tried again.
+            Event::Source(SourceState::Failed(reason)) => bail!(reason),
+            Event::Source(SourceState::Lost(reason) | SourceState::Waiting(reason)) => {
                 Some(Tell::Note(format!("{reason}; waiting for it to come back")))
             }
             Event::Source(SourceState::NoCamera | SourceState::Starting | SourceState::Ended) => {
@@ -214,6 +277,11 @@ impl Session {
                 Some(Tell::Note(text))
             }
         })
+    }
+
+    /// Whether the source is one without an end.
+    fn is_live(&self) -> bool {
+        self.live_since.is_some()
     }
 
     /// Whether a frame with this media time still belongs to what was asked for.
@@ -332,6 +400,10 @@ mod tests {
         Event::Source(SourceState::Lost("unplugged".to_owned()))
     }
 
+    fn busy() -> Event {
+        Event::Source(SourceState::Waiting("busy".to_owned()))
+    }
+
     fn failed() -> Event {
         Event::Source(SourceState::Failed("broken".to_owned()))
     }
@@ -357,6 +429,33 @@ mod tests {
         assert!(no_camera.is_err_and(|text| text.starts_with("no camera found")));
         assert_eq!(outcome(vec![failed()]), Err("broken".to_owned()));
         assert_eq!(outcome(vec![lost()]), Err("unplugged".to_owned()));
+        assert_eq!(outcome(vec![busy()]), Err("busy".to_owned()));
+    }
+
+    #[test]
+    fn an_empty_result_is_explained() {
+        let stats = |n_captured, n_damaged| Stats {
+            n_captured,
+            n_damaged,
+            ..Stats::default()
+        };
+        let limit = Some(Duration::from_secs(5));
+        for (text, words) in [
+            (
+                nothing_analyzed(limit, &stats(7, 1)),
+                "in 5 s: 7 frames came, but",
+            ),
+            (
+                nothing_analyzed(limit, &stats(0, 4)),
+                "all 4 frames that came were damaged",
+            ),
+            (
+                nothing_analyzed(None, &stats(0, 0)),
+                "nothing was analyzed before it was interrupted: no frame came",
+            ),
+        ] {
+            assert!(text.contains(words), "{text}");
+        }
     }
 
     #[test]
@@ -372,8 +471,13 @@ mod tests {
             note("unplugged; waiting for it to come back")
         );
         assert_eq!(
+            outcome(vec![live(Live), busy()]),
+            note("busy; waiting for it to come back")
+        );
+        assert_eq!(
             outcome(vec![live(Live), failed()]),
-            note("broken; waiting for it to come back")
+            Err("broken".to_owned()),
+            "for good"
         );
         assert_eq!(
             outcome(vec![live(Live), lost(), live(Live)]),

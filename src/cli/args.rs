@@ -273,6 +273,7 @@ mod tests {
                 resolution: Some(Resolution::new(640, 480)),
                 rate_hz: Some(15),
                 format: Some("MJPG".to_owned()),
+                ..CameraChoice::default()
             }),
         );
     }

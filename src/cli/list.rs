@@ -5,7 +5,7 @@
 use std::{fmt::Write, process::ExitCode};
 
 use fervis::{
-    capture::devices,
+    capture::{devices, frame_rate::FrameRate},
     frame::Resolution,
     model::{self, CheckpointChoice, CheckpointInfo, Classifier, ComputeDevice, DeviceChoice},
 };
@@ -32,7 +32,7 @@ pub fn devices() -> anyhow::Result<ExitCode> {
             (
                 format.pixel_format.to_string(),
                 format.resolution,
-                format.rate_hz,
+                format.rate,
             )
         });
         text.push_str(&formats_text(formats));
@@ -94,22 +94,22 @@ fn grouped(number: usize) -> String {
 }
 
 /// One line for each pixel format and size, with its rates: a camera may offer hundreds of combinations.
-fn formats_text(formats: impl Iterator<Item = (String, Resolution, u32)>) -> String {
-    let mut groups: Vec<(String, Resolution, Vec<u32>)> = Vec::new();
-    for (pixel_format, resolution, rate_hz) in formats {
+fn formats_text(formats: impl Iterator<Item = (String, Resolution, FrameRate)>) -> String {
+    let mut groups: Vec<(String, Resolution, Vec<FrameRate>)> = Vec::new();
+    for (pixel_format, resolution, rate) in formats {
         match groups
             .iter_mut()
             .find(|group| group.0 == pixel_format && group.1 == resolution)
         {
-            Some(group) => group.2.push(rate_hz),
-            None => groups.push((pixel_format, resolution, vec![rate_hz])),
+            Some(group) => group.2.push(rate),
+            None => groups.push((pixel_format, resolution, vec![rate])),
         }
     }
     groups.sort_by(|a, b| (&a.0, b.1).cmp(&(&b.0, a.1)));
     let mut text = String::new();
     for (pixel_format, resolution, mut rates) in groups {
         rates.sort_unstable_by(|a, b| b.cmp(a));
-        let rates: Vec<String> = rates.iter().map(u32::to_string).collect();
+        let rates: Vec<String> = rates.iter().map(FrameRate::to_string).collect();
         writeln!(
             text,
             "   {pixel_format} {:>9} at {} Hz",
@@ -128,6 +128,7 @@ mod tests {
     #[test]
     fn formats_are_grouped_largest_first() {
         let format = |name: &str, width, height, rate| {
+            let rate = FrameRate::whole(rate);
             (name.to_owned(), Resolution::new(width, height), rate)
         };
         let text = formats_text(

@@ -183,7 +183,11 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     }
     let folder = recorder.folder().to_owned();
     let (ending, status) = recorder.wait();
-    let text = summary(&folder.display().to_string(), &ending.reason, &status);
+    let mut text = summary(&folder.display().to_string(), &ending.reason, &status);
+    let n_damaged = pipeline.stats().n_damaged;
+    if n_damaged > 0 {
+        text += &format!("\n{n_damaged} frames arrived damaged and were skipped");
+    }
     output::print(&(text + "\n"), ExitCode::SUCCESS)?;
     if ending.failed {
         bail!(
@@ -258,7 +262,11 @@ fn watch(
                 Event::Source(SourceState::NoCamera) if !was_live => {
                     bail!("no camera found; connect one, or try `fervis record demo --out FOLDER`")
                 }
-                Event::Source(SourceState::Lost(reason) | SourceState::Failed(reason)) => {
+                Event::Source(
+                    SourceState::Lost(reason)
+                    | SourceState::Waiting(reason)
+                    | SourceState::Failed(reason),
+                ) => {
                     if !was_live {
                         bail!(reason);
                     }
@@ -375,7 +383,7 @@ fn tell(text: &str) {
 }
 
 /// A flag that the first Ctrl-C sets; the second ends the program at once.
-fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

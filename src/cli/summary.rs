@@ -124,7 +124,10 @@ impl Summary {
             write!(out, " over {:.1} s", self.last_time.as_secs_f64())?;
         }
         if stats.n_dropped > 0 {
-            write!(out, ", {} not analysed", stats.n_dropped)?;
+            write!(out, ", {} not analyzed", stats.n_dropped)?;
+        }
+        if stats.n_damaged > 0 {
+            write!(out, ", {} damaged and skipped", stats.n_damaged)?;
         }
         if !self.faces.is_empty() {
             write!(
@@ -345,6 +348,20 @@ Face 1: 4 frames, 0.0 s to 0.3 s
   fear           0 %     0.0 %
   sad            0 %     0.0 %
 "
+        );
+    }
+
+    #[test]
+    fn says_how_many_frames_it_does_not_speak_of() {
+        let mut summary = Summary::default();
+        summary.add(&analysis(0, Duration::ZERO, &[]));
+        let mut circumstances = circumstances();
+        circumstances.stats.n_dropped = 3;
+        circumstances.stats.n_damaged = 18;
+        let text = summary.text(&circumstances);
+        assert!(
+            text.contains("  1 frame, 3 not analyzed, 18 damaged and skipped\n"),
+            "{text}"
         );
     }
 

@@ -4,7 +4,11 @@
 //! and never waits long. A reader that does not stop in time is left behind: its run is over, so whatever it
 //! still delivers is ignored.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -21,13 +25,16 @@ use super::{
     worker::{Worker, guarded},
 };
 use crate::{
-    capture::{CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
+    capture::{CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec, devices},
     frame::{Frame, FramePool},
 };
 
 /// Pause after a source reported silence. It has waited for a frame by itself; this only keeps one that reports
 /// at once from spinning.
 const PAUSE_AFTER_STALL: Duration = Duration::from_millis(2);
+
+/// From telling that a source is silent to telling it again; doubles each time.
+const COMPLAIN_AGAIN_AFTER: Duration = Duration::from_secs(6);
 
 /// Newest frame for the preview, with its source.
 pub(super) type Preview = Latest<(Run, Arc<Frame>)>;
@@ -83,7 +90,7 @@ fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureCont
             worker.join_within(context.abandon_after);
         }
         let Ok(request) = request else { return };
-        // Closing may have taken a while: only the newest wish still counts.
+        // Closing may have taken a while: only the newest request still counts.
         let (run, spec) = requests
             .try_iter()
             .chain([request])
@@ -98,6 +105,7 @@ fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureCont
             cancel,
             state: SourceState::Starting,
             was_live: false,
+            complaints: Complaints::default(),
             timeline: Timeline::default(),
             pool: FramePool::default(),
         };
@@ -132,6 +140,7 @@ pub(super) struct Reader {
     /// What the user was told last.
     pub(super) state: SourceState,
     pub(super) was_live: bool,
+    complaints: Complaints,
     timeline: Timeline,
     pub(super) pool: FramePool,
 }
@@ -174,9 +183,11 @@ impl Reader {
                     return self.play(source);
                 }
                 self.timeline.opened();
-                // When it is plugged in again, its number may be another camera's.
-                self.spec = self.spec.pinned_to(source.info());
-                self.read(&mut *source)
+                // When it is plugged in again, its number and its name may be another camera's.
+                self.spec = source.pinned(&self.spec);
+                let pause = self.read(&mut *source);
+                self.spec = source.pinned(&self.spec);
+                pause
             }
             Ok(Err(error)) if error.is_transient() => Pause::Retry(self.waiting_state(&error)),
             Ok(Err(error)) => Pause::End(SourceState::Failed(words(&error))),
@@ -189,11 +200,18 @@ impl Reader {
 
     fn read(&mut self, source: &mut dyn FrameSource) -> Pause {
         let live = source.info().kind == SourceKind::Live;
+        let mut n_damaged = 0;
         while !self.cancel.is_cancelled() {
             let next = guarded(|| source.next_frame(&self.pool));
             self.tell_notes(source);
+            let n_damaged_before = std::mem::replace(&mut n_damaged, source.n_damaged());
+            if n_damaged > n_damaged_before {
+                let shared = &self.context.shared;
+                shared.damaged(self.run, n_damaged - n_damaged_before);
+            }
             match next {
                 Ok(Ok(Some(mut frame))) => {
+                    self.complaints = Complaints::default();
                     self.show_live(source.info());
                     self.timeline.place(&mut frame);
                     self.send(frame, !live);
@@ -203,7 +221,9 @@ impl Reader {
                     if live =>
                 {
                     // It may go on by itself, so it stays open.
-                    self.show(SourceState::Lost(words(&error)));
+                    if self.complaints.is_due(Instant::now()) {
+                        self.show(SourceState::Lost(words(&error)));
+                    }
                     self.cancel.wait(PAUSE_AFTER_STALL);
                 }
                 Ok(Err(error)) if live && error.is_transient() => {
@@ -252,9 +272,12 @@ impl Reader {
     /// What to show while a source that failed is waited for.
     fn waiting_state(&self, error: &CaptureError) -> SourceState {
         match error {
-            // "No camera found" would hide why a camera that worked is gone.
-            CaptureError::NoCamera | CaptureError::NoSuchCamera { .. }
-                if matches!(self.state, SourceState::Lost(_)) =>
+            // "No camera found" would hide why a camera that worked is gone; what is there in its place would not.
+            CaptureError::NoCamera if matches!(self.state, SourceState::Lost(_)) => {
+                self.state.clone()
+            }
+            CaptureError::NoSuchCamera { found, .. }
+                if found == devices::NONE && matches!(self.state, SourceState::Lost(_)) =>
             {
                 self.state.clone()
             }
@@ -263,7 +286,7 @@ impl Reader {
                 SourceState::Lost(words(error))
             }
             CaptureError::NoCamera => SourceState::NoCamera,
-            _ => SourceState::Failed(words(error)),
+            _ => SourceState::Waiting(words(error)),
         }
     }
 
@@ -273,7 +296,7 @@ impl Reader {
             Pause::Retry(if self.was_live {
                 SourceState::Lost(reason)
             } else {
-                SourceState::Failed(reason)
+                SourceState::Waiting(reason)
             })
         } else {
             Pause::End(SourceState::Failed(reason))
@@ -285,5 +308,44 @@ impl Reader {
             self.state = state.clone();
             self.context.shared.emit_for(self.run, Event::Source(state));
         }
+    }
+}
+
+/// When to tell that an open source sends nothing of use: at once, and then ever more rarely.
+#[derive(Debug, Default)]
+struct Complaints {
+    /// When it was told last, and for how long it is not told again.
+    told: Option<(Instant, Duration)>,
+}
+
+impl Complaints {
+    /// Whether it is to be told at `now`; if so, it counts as told.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let pause = match self.told {
+            None => COMPLAIN_AGAIN_AFTER,
+            Some((at, pause)) if now.saturating_duration_since(at) >= pause => {
+                pause.saturating_mul(2)
+            }
+            Some(_) => return false,
+        };
+        self.told = Some((now, pause));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_silence_is_told_ever_more_rarely() {
+        let start = Instant::now();
+        let mut complaints = Complaints::default();
+        // A silent camera reports every 3 seconds: for an hour.
+        let told: Vec<u64> = (1..=1200)
+            .map(|n| n * 3)
+            .filter(|s| complaints.is_due(start + Duration::from_secs(*s)))
+            .collect();
+        assert_eq!(told, [3, 9, 21, 45, 93, 189, 381, 765, 1533, 3069]);
     }
 }

@@ -40,6 +40,8 @@ pub(super) enum Step {
     Frames(u64),
     /// Has something to say.
     Note(&'static str),
+    /// Skips so many frames that arrived damaged.
+    Damaged(u64),
     /// Reports an error.
     Error(CaptureError),
     /// Does not return before the sender of this is gone.
@@ -54,6 +56,7 @@ struct FakeSource {
     steps: VecDeque<Step>,
     notes: Vec<String>,
     next_id: u64,
+    n_damaged: u64,
     /// Media time from frame to frame.
     interval: Duration,
     seeking: Option<Seeking>,
@@ -86,6 +89,7 @@ impl FrameSource for FakeSource {
                     return Ok(Some(frame));
                 }
                 Some(Step::Note(note)) => self.notes.push(note.to_owned()),
+                Some(Step::Damaged(n)) => self.n_damaged += n,
                 Some(Step::Error(error)) => return Err(error),
                 Some(Step::Hang(until)) => {
                     until.recv().ok();
@@ -95,6 +99,10 @@ impl FrameSource for FakeSource {
                 None => return Err(disconnected()),
             }
         }
+    }
+
+    fn n_damaged(&self) -> u64 {
+        self.n_damaged
     }
 
     fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
@@ -190,6 +198,7 @@ pub(super) fn parts(openings: Vec<Opening>) -> Parts {
                 steps: fake.steps.into(),
                 notes: Vec::new(),
                 next_id: 0,
+                n_damaged: 0,
                 interval: fake.interval,
                 seeking: fake.seeking,
             }))

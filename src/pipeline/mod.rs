@@ -68,8 +68,10 @@ pub enum SourceState {
     NoCamera,
     /// It worked and stopped (unplugged, silent); we try again every second. Holds the reason in words.
     Lost(String),
-    /// It cannot work without the user doing something. Holds the reason in words. A camera is tried again every
-    /// second all the same: the something may be closing another program.
+    /// A camera that cannot be used at the moment (another program has it, permission is missing); we try again every
+    /// second. Holds the reason in words.
+    Waiting(String),
+    /// It cannot work, and is not tried again. Holds the reason in words.
     Failed(String),
     /// A file was read to its end.
     Ended,
@@ -252,4 +254,6 @@ pub struct Stats {
     pub n_analyzed: u64,
     /// Frames that were captured and never analysed since the source was opened.
     pub n_dropped: u64,
+    /// Frames that arrived damaged and were skipped since the source was opened; they do not count as captured.
+    pub n_damaged: u64,
 }

@@ -138,6 +138,11 @@ impl Shared {
         self.taps.each(|tap| tap.skipped(run.into(), frame.id));
     }
 
+    /// So many frames arrived damaged.
+    pub fn damaged(&self, run: Run, n_frames: u64) {
+        self.record(run, |stats| stats.damaged(n_frames));
+    }
+
     /// Lets `record` note something about `run`; ignored if its source is no longer the current one.
     fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
         let mut stats = lock(&self.stats);

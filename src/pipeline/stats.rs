@@ -24,6 +24,7 @@ pub(super) struct StatsRecorder {
     analyzed: RateMeter,
     latencies: VecDeque<Duration>,
     n_dropped: u64,
+    n_damaged: u64,
 }
 
 impl StatsRecorder {
@@ -46,6 +47,11 @@ impl StatsRecorder {
         self.n_dropped += 1;
     }
 
+    /// So many frames arrived damaged.
+    pub fn damaged(&mut self, n_frames: u64) {
+        self.n_damaged += n_frames;
+    }
+
     /// The figures as of `now`.
     pub fn snapshot(&self, now: Instant) -> Stats {
         let mut sorted: Vec<Duration> = self.latencies.iter().copied().collect();
@@ -58,6 +64,7 @@ impl StatsRecorder {
             n_captured: self.captured.n_total,
             n_analyzed: self.analyzed.n_total,
             n_dropped: self.n_dropped,
+            n_damaged: self.n_damaged,
         }
     }
 }
@@ -185,6 +192,8 @@ mod tests {
         let mut recorder = StatsRecorder::default();
         recorder.dropped();
         recorder.dropped();
-        assert_eq!(recorder.snapshot(Instant::now()).n_dropped, 2);
+        recorder.damaged(3);
+        let stats = recorder.snapshot(Instant::now());
+        assert_eq!((stats.n_dropped, stats.n_damaged), (2, 3));
     }
 }

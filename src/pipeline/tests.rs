@@ -98,9 +98,13 @@ fn lost(error: &CaptureError) -> SourceState {
 }
 
 fn stalled() -> CaptureError {
+    stalled_for(3)
+}
+
+fn stalled_for(seconds: u64) -> CaptureError {
     CaptureError::Stalled {
         name: "Fake".to_owned(),
-        waited: Duration::from_secs(3),
+        waited: Duration::from_secs(seconds),
     }
 }
 
@@ -186,7 +190,7 @@ fn a_camera_goes_and_comes_back() {
             camera(vec![
                 Step::Frames(2),
                 Step::Error(stalled()),
-                Step::Error(stalled()),
+                Step::Error(stalled_for(6)), // Told already.
                 Step::Frames(1),
                 Step::Error(disconnected()),
             ]),
@@ -211,6 +215,53 @@ fn a_camera_goes_and_comes_back() {
 }
 
 #[test]
+fn a_camera_that_goes_while_it_is_silent_has_gone() {
+    let (_release, hang) = hang();
+    let instead = || CaptureError::NoSuchCamera {
+        wanted: "Fake".to_owned(),
+        found: "0 “Fake Pro”".to_owned(),
+    };
+    let rig = start(
+        Pacing::Realtime,
+        vec![
+            camera(vec![
+                Step::Frames(1),
+                Step::Error(stalled()),
+                Step::Error(disconnected()),
+            ]),
+            Err(CaptureError::NoCamera),
+            Err(instead()),
+            Err(instead()),
+            camera(vec![Step::Frames(1), hang]),
+        ],
+    );
+    let states: Vec<_> = (0..6).map(|_| rig.state()).collect();
+    let expected = [
+        SourceState::Starting,
+        live(),
+        lost(&stalled()),
+        lost(&disconnected()),
+        lost(&instead()), // Once.
+        live(),
+    ];
+    assert_eq!(states, expected);
+}
+
+#[test]
+fn damaged_frames_are_counted() {
+    let (_release, hang) = hang();
+    let rig = start(
+        Pacing::Realtime,
+        vec![
+            camera(vec![Step::Damaged(2), Step::Frames(1), Step::Damaged(3)]),
+            camera(vec![Step::Damaged(1), Step::Frames(1), hang]),
+        ],
+    );
+    rig.wait_for(|pipeline| (pipeline.stats().n_captured == 2).then_some(()));
+    assert_eq!(rig.pipeline.stats().n_damaged, 6, "over all openings");
+}
+
+#[test]
 fn a_busy_camera_is_tried_again() {
     let busy = |transient| CaptureError::OpenCamera {
         name: "Fake".to_owned(),
@@ -218,7 +269,8 @@ fn a_busy_camera_is_tried_again() {
         transient,
     };
     let (_release, hang) = hang();
-    let failed = SourceState::Failed(busy(true).to_string());
+    let waiting = SourceState::Waiting(busy(true).to_string());
+    let failed = SourceState::Failed(busy(false).to_string());
     let openings = vec![
         Err(busy(true)),
         Err(busy(true)),
@@ -227,7 +279,7 @@ fn a_busy_camera_is_tried_again() {
     let rig = start(Pacing::Realtime, openings);
     assert_eq!(
         rig.states_until(&live()),
-        [SourceState::Starting, failed.clone(), live()]
+        [SourceState::Starting, waiting, live()]
     );
     // One that cannot work at all is not.
     let openings = vec![Err(busy(false)), camera(vec![Step::Frames(1)])];

@@ -6,21 +6,28 @@ use super::manifest::Latency;
 
 /// Width of a bin. Finer than what a person, or an operating system's scheduler, can tell apart.
 const BIN: Duration = Duration::from_micros(500);
-/// Number of bins: up to two seconds. What takes longer counts as that.
+/// Number of bins: up to two seconds.
 const N_BINS: usize = 4000;
+/// Width of a bin for what takes longer than two seconds, on machines that are far too slow.
+const WIDE_BIN: Duration = Duration::from_millis(100);
+/// Number of wide bins: up to ten minutes. The longest latency of all stands for those beyond.
+const N_WIDE_BINS: usize = 6000;
 
 /// Counts latencies by bins.
 #[derive(Debug)]
 pub(super) struct LatencyHistogram {
+    /// Bins and wide bins, from zero on without a gap, and one for what is beyond.
     bins: Vec<u64>,
     n: u64,
+    longest: Duration,
 }
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
         Self {
-            bins: vec![0; N_BINS],
+            bins: vec![0; N_BINS + N_WIDE_BINS + 1],
             n: 0,
+            longest: Duration::ZERO,
         }
     }
 }
@@ -28,9 +35,15 @@ impl Default for LatencyHistogram {
 impl LatencyHistogram {
     /// Takes note of one.
     pub fn count(&mut self, latency: Duration) {
-        let bin = (latency.as_micros() / BIN.as_micros()) as usize;
-        self.bins[bin.min(N_BINS - 1)] += 1;
+        let place =
+            |latency: Duration, bin: Duration| (latency.as_micros() / bin.as_micros()) as usize;
+        let bin = match latency.checked_sub(BIN * N_BINS as u32) {
+            None => place(latency, BIN),
+            Some(beyond) => N_BINS + place(beyond, WIDE_BIN).min(N_WIDE_BINS),
+        };
+        self.bins[bin] += 1;
         self.n += 1;
+        self.longest = self.longest.max(latency);
     }
 
     /// Median and 95th percentile, each the upper end of its bin.
@@ -48,7 +61,13 @@ impl LatencyHistogram {
             n_so_far += n;
             n_so_far >= rank
         })?;
-        Some((bin + 1) as f64 * BIN.as_secs_f64() * 1000.0)
+        let n_bins = bin as u32 + 1;
+        let end = match n_bins.checked_sub(N_BINS as u32) {
+            None => BIN * n_bins,
+            Some(n_wide) if n_wide as usize > N_WIDE_BINS => self.longest,
+            Some(n_wide) => BIN * N_BINS as u32 + WIDE_BIN * n_wide,
+        };
+        Some(end.as_secs_f64() * 1000.0)
     }
 }
 
@@ -65,7 +84,17 @@ mod tests {
         }
         let Latency { p50, p95 } = latencies.percentiles();
         assert_eq!((p50, p95), (Some(50.0), Some(95.0)));
-        latencies.count(Duration::from_secs(9));
-        assert_eq!(latencies.percentile(100), Some(2000.0));
+    }
+
+    #[test]
+    fn a_slow_machine_is_told_how_slow_it_is() {
+        let mut latencies = LatencyHistogram::default();
+        for s in 1..=100u32 {
+            latencies.count(Duration::from_millis(1000 * u64::from(s) - 50));
+        }
+        let Latency { p50, p95 } = latencies.percentiles();
+        assert_eq!((p50, p95), (Some(50_000.0), Some(95_000.0)));
+        latencies.count(Duration::from_secs(7200));
+        assert_eq!(latencies.percentile(100), Some(7_200_000.0));
     }
 }

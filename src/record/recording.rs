@@ -55,7 +55,8 @@ pub(super) struct Recording {
     shown: Option<(Instant, Vec<FaceAnalysis>)>,
     latencies: LatencyHistogram,
     paused: bool,
-    source_is_lost: bool,
+    /// Why nothing comes from the source, while nothing does.
+    lost_because: Option<String>,
     privacy: Option<FacePrivacy>,
     uncertain_below: Option<f32>,
     /// Only while the folder is ours may others not touch it.
@@ -102,7 +103,7 @@ impl Recording {
             shown: None,
             latencies: LatencyHistogram::default(),
             paused: false,
-            source_is_lost: false,
+            lost_because: None,
             privacy: config.privacy.clone(),
             uncertain_below: config.uncertain_below,
             _lock: lock,
@@ -183,21 +184,20 @@ impl Recording {
         match event {
             Event::Source(SourceState::Live(info)) => {
                 self.describe_source(info)?;
-                if std::mem::take(&mut self.source_is_lost) {
+                if self.lost_because.take().is_some() {
                     self.note(at, EventKind::SourceBack, info.name.clone())?;
                 }
             }
-            Event::Source(SourceState::Lost(reason)) => self.source_is_gone(reason, at)?,
+            Event::Source(SourceState::Lost(reason) | SourceState::Waiting(reason)) => {
+                self.source_is_gone(reason, at)?;
+            }
             Event::Source(SourceState::NoCamera) if self.run.is_some() => {
                 self.source_is_gone("no camera found", at)?;
             }
             Event::Source(SourceState::Ended) => return Ok(Some(SourceEnd::Over)),
-            // A camera that failed is tried again; a file is not.
             Event::Source(SourceState::Failed(reason)) => {
                 self.source_is_gone(reason, at)?;
-                if self.writer.manifest.source.kind == "file" {
-                    return Ok(Some(SourceEnd::Over));
-                }
+                return Ok(Some(SourceEnd::Over));
             }
             Event::Warning(text) => self.note(at, EventKind::Warning, text.clone())?,
             Event::Device { name, .. } => self.writer.manifest.device = Some(name.clone()),
@@ -340,9 +340,11 @@ impl Recording {
     }
 
     fn source_is_gone(&mut self, reason: &str, at: Instant) -> Result<(), RecordError> {
-        if std::mem::replace(&mut self.source_is_lost, true) {
+        // A camera that fell silent may be unplugged then: each reason is an event.
+        if self.lost_because.as_deref() == Some(reason) {
             return Ok(());
         }
+        self.lost_because = Some(reason.to_owned());
         self.note(at, EventKind::SourceLost, reason.to_owned())
     }
 

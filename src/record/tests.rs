@@ -317,6 +317,11 @@ fn pauses_and_losses_leave_gaps_and_events() {
         Some(RUN),
         &Event::Source(SourceState::Lost("unplugged".to_owned())),
     );
+    // It was silent first, and was unplugged then.
+    script.tap.event(
+        Some(RUN),
+        &Event::Source(SourceState::Lost("another reason".to_owned())),
+    );
     let info = config(folder.path(), VideoChoice::None).info.unwrap();
     script
         .tap
@@ -331,7 +336,9 @@ fn pauses_and_losses_leave_gaps_and_events() {
     use EventKind::{Paused, Resumed, SourceBack, SourceLost, Started, Stopped};
     assert_eq!(
         kinds(&session),
-        [Started, Paused, Resumed, SourceLost, SourceBack, Stopped]
+        [
+            Started, Paused, Resumed, SourceLost, SourceLost, SourceBack, Stopped
+        ]
     );
     let numbers: Vec<u64> = session.frames.iter().map(|row| row.frame).collect();
     assert_eq!(numbers, [0, 1], "the frame of the pause has none");

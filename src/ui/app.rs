@@ -246,7 +246,7 @@ impl App {
                     SourceState::Ended => {
                         self.player.arrived(at_work(&self.replay, &*self.engine));
                     }
-                    SourceState::Starting | SourceState::Lost(_) => {}
+                    SourceState::Starting | SourceState::Lost(_) | SourceState::Waiting(_) => {}
                 }
                 // Whoever is there when a camera comes back may be somebody else.
                 if !matches!(state, SourceState::Live(_) | SourceState::Ended) {

@@ -111,6 +111,9 @@ pub fn drop_ui(ui: &mut Ui, area: Rect) {
     });
 }
 
+/// Said of a camera that is tried again by itself.
+const RETRIED: &str = "It is tried again every second.";
+
 fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
     let is_camera = matches!(source, Some(SourceSpec::Camera(_)) | None);
     let words = |icon, title, body: String, offer_others| {
@@ -145,7 +148,13 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
         SourceState::Lost(reason) => words(
             Some(Icon::Unplugged),
             "The picture is gone",
-            format!("{} It is tried again every second.", sentence(reason)),
+            format!("{} {RETRIED}", sentence(reason)),
+            true,
+        ),
+        SourceState::Waiting(reason) => words(
+            Some(Icon::Warning),
+            "The camera cannot be used now",
+            format!("{} {RETRIED}", sentence(reason)),
             true,
         ),
         SourceState::Failed(reason) => words(
@@ -281,6 +290,12 @@ mod tests {
             lost,
             camera(),
             "Camera “C920” was disconnected. It is tried",
+        );
+        let busy = SourceState::Waiting("another program is using it".to_owned());
+        check(
+            busy,
+            camera(),
+            "Another program is using it. It is tried again every second.",
         );
         let failed = SourceState::Failed("/tmp/clip.mp4 cannot be opened: no video".to_owned());
         check(failed, file(), "/tmp/clip.mp4 cannot be opened: no video.");

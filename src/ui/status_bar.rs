@@ -85,6 +85,7 @@ fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
             },
             SourceState::NoCamera => (palette.weak_text, "no camera"),
             SourceState::Lost(_) => (palette.warning, "lost"),
+            SourceState::Waiting(_) => (palette.warning, "waiting"),
             SourceState::Failed(_) => (palette.error, "failed"),
             SourceState::Ended => (palette.weak_text, "ended"),
         };
@@ -161,6 +162,18 @@ fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
     ];
     for figure in &figures {
         figure_ui(ui, figure);
+    }
+    // Rare enough to have no place of its own. At the left end it moves no other figure.
+    if ever_live && stats.n_damaged > 0 {
+        figure_ui(
+            ui,
+            &Figure {
+                label: "damaged",
+                value: count(stats.n_damaged),
+                widest: "888",
+                explanation: "Frames that arrived damaged, and were skipped, since the source was opened",
+            },
+        );
     }
 }
 
@@ -247,6 +260,7 @@ mod tests {
         n_captured: 1000,
         n_analyzed: 800,
         n_dropped: 12_345,
+        n_damaged: 0,
     };
 
     fn harness(width: f32, state: SourceState, stats: Stats) -> Harness<'static> {
@@ -292,6 +306,22 @@ mod tests {
     }
 
     #[test]
+    fn damaged_frames_are_shown_once_there_are_any() {
+        let stats = Stats {
+            n_damaged: 17,
+            ..STATS
+        };
+        for width in [800.0, 1000.0, 1400.0] {
+            let harness = harness(width, SourceState::Live(fixtures::webcam()), stats);
+            let rect = harness.get_by_label("damaged 17").rect();
+            assert!(rect.left() >= 0.0 && rect.right() <= width, "{rect}");
+            harness.get_by_label("Integrated Webcam: live");
+        }
+        let harness = harness(1280.0, SourceState::Live(fixtures::webcam()), STATS);
+        assert!(harness.query_by_label_contains("damaged").is_none());
+    }
+
+    #[test]
     fn numbers_do_not_move_the_line() {
         let left = |stats| {
             harness(1280.0, SourceState::Live(fixtures::webcam()), stats)
@@ -300,6 +330,11 @@ mod tests {
                 .left()
         };
         assert_eq!(left(STATS), left(Stats::default()));
+        let damaged = Stats {
+            n_damaged: 1,
+            ..STATS
+        };
+        assert_eq!(left(STATS), left(damaged));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! depends on a device, and on the clock only where a time limit is what is tested.
 
 use super::*;
-use crate::{capture::SourceKind, frame::Resolution};
+use crate::frame::Resolution;
 
 const SIZE: Resolution = Resolution::new(2, 1);
 
@@ -22,10 +22,16 @@ const PATIENT: Limits = Limits {
 };
 
 enum Act {
-    /// A picture of this grey value.
+    /// A frame of this gray value.
     Send(u8),
-    /// Fewer bytes than a picture has.
+    /// The same, taken so long ago.
+    SendLate(u8, Duration),
+    /// The same, with the driver's mark that it is damaged.
+    SendMarked(u8),
+    /// Fewer bytes than a frame has.
     Cut,
+    /// Nothing for a moment.
+    Pause,
     Unplug,
     Panic,
 }
@@ -37,12 +43,26 @@ struct ScriptedCamera {
 }
 
 impl Camera for ScriptedCamera {
-    fn read(&mut self, data: &mut Vec<u8>) -> Result<(), CaptureError> {
+    fn read(&mut self, data: &mut Vec<u8>) -> Result<Option<Arrived>, CaptureError> {
         data.clear();
-        // Without an act it blocks, as a real camera that has fallen silent.
-        match self.script.recv().unwrap_or(Act::Unplug) {
-            Act::Send(grey) => data.extend([grey; 6]),
+        // Without an act it blocks, as a driver that has broken down.
+        let act = self.script.recv().unwrap_or(Act::Unplug);
+        let mut arrived = Arrived {
+            captured_at: Instant::now(),
+            is_marked_damaged: false,
+        };
+        match act {
+            Act::Send(gray) => data.extend([gray; 6]),
+            Act::SendLate(gray, age) => {
+                data.extend([gray; 6]);
+                arrived.captured_at -= age;
+            }
+            Act::SendMarked(gray) => {
+                data.extend([gray; 6]);
+                arrived.is_marked_damaged = true;
+            }
             Act::Cut => data.extend([0; 5]),
+            Act::Pause => return Ok(None),
             Act::Unplug => {
                 return Err(CaptureError::Disconnected {
                     name: "Test".to_owned(),
@@ -50,7 +70,7 @@ impl Camera for ScriptedCamera {
             }
             Act::Panic => panic!("a panic on purpose"),
         }
-        Ok(())
+        Ok(Some(arrived))
     }
 }
 
@@ -84,6 +104,10 @@ impl Rig {
                         format: "RGB3".to_owned(),
                         mirror_by_default: true,
                     },
+                    id: CameraId {
+                        name: "Test".to_owned(),
+                        ..CameraId::default()
+                    },
                     pixel_format: PixelFormat::Rgb24,
                 })
             },
@@ -102,7 +126,7 @@ impl Rig {
         self.acts.send(act).unwrap();
     }
 
-    /// Number and grey value of the next frame.
+    /// Number and gray value of the next frame.
     fn next(&mut self) -> Result<(u64, u8), CaptureError> {
         let frame = self.source.next_frame(&self.pool)?.unwrap();
         assert_eq!(frame.resolution(), SIZE);
@@ -114,10 +138,10 @@ impl Rig {
 fn frames_come_in_order_with_their_times() {
     let mut rig = Rig::new(PATIENT);
     let mut last = None;
-    for grey in 0..5 {
-        rig.act(Act::Send(grey));
+    for gray in 0..5 {
+        rig.act(Act::Send(gray));
         let frame = rig.source.next_frame(&rig.pool).unwrap().unwrap();
-        assert_eq!((frame.id.0, frame.rgba()[0]), (u64::from(grey), grey));
+        assert_eq!((frame.id.0, frame.rgba()[0]), (u64::from(gray), gray));
         assert!(frame.captured_at <= Instant::now());
         match last.replace((frame.time, frame.captured_at)) {
             None => assert_eq!(frame.time, Duration::ZERO),
@@ -132,22 +156,88 @@ fn frames_come_in_order_with_their_times() {
 #[test]
 fn the_newest_frame_wins() {
     let mut rig = Rig::new(PATIENT);
-    for grey in 0..10 {
-        rig.act(Act::Send(grey));
+    for gray in 0..10 {
+        rig.act(Act::Send(gray));
     }
     // The tenth was taken by the camera, so at least the ninth has been handed over.
-    let (id, grey) = rig.next().unwrap();
-    assert!(id >= 8 && u64::from(grey) == id, "{id} {grey}");
+    let (id, gray) = rig.next().unwrap();
+    assert!(id >= 8 && u64::from(gray) == id, "{id} {gray}");
     rig.act(Act::Unplug);
 }
 
 #[test]
 fn damaged_frames_are_skipped_but_counted() {
     let mut rig = Rig::new(PATIENT);
-    rig.act(Act::Cut);
-    rig.act(Act::Cut);
+    let pool = rig.pool.clone();
+    for (n, damaged) in [Act::Cut, Act::SendMarked(5), Act::Cut]
+        .into_iter()
+        .enumerate()
+    {
+        rig.act(damaged);
+        rig.act(Act::Pause);
+        rig.act(Act::Pause); // Taken after the damaged frame was handed over, so nothing replaces it unread.
+        let raw = match rig.source.inbox.recv().unwrap() {
+            Event::Frame(raw) => raw,
+            Event::Ended(err) => panic!("{err}"),
+        };
+        assert!(rig.source.decode(raw, &pool).is_none());
+        assert_eq!(rig.source.n_damaged(), n as u64 + 1);
+    }
     rig.act(Act::Send(9));
-    assert_eq!(rig.next().unwrap(), (2, 9));
+    assert_eq!(rig.next().unwrap(), (3, 9));
+    assert_eq!(rig.source.n_damaged(), 3, "in all");
+    rig.act(Act::Unplug);
+}
+
+#[test]
+fn the_drivers_time_is_the_frames_time() {
+    let mut rig = Rig::new(PATIENT);
+    let age = Duration::from_millis(400);
+    let before = Instant::now();
+    rig.act(Act::SendLate(1, age));
+    let first = rig.source.next_frame(&rig.pool).unwrap().unwrap();
+    assert!(first.captured_at + age >= before && first.captured_at + age <= Instant::now());
+    // A clock that goes back does not turn the order around.
+    rig.act(Act::SendLate(2, 10 * age));
+    let second = rig.source.next_frame(&rig.pool).unwrap().unwrap();
+    assert_eq!(second.captured_at, first.captured_at);
+    assert_eq!(second.time, Duration::ZERO);
+    rig.act(Act::Unplug);
+}
+
+#[test]
+fn a_quiet_camera_lets_its_thread_go() {
+    let rig = Rig::new(PATIENT);
+    let (acts, closed) = (rig.acts, rig.closed);
+    let feeder = thread::spawn(move || while acts.send(Act::Pause).is_ok() {});
+    drop(rig.source);
+    assert!(closed.recv().is_err(), "the camera is closed");
+    feeder.join().unwrap();
+}
+
+#[test]
+fn a_camera_is_opened_again_as_itself() {
+    let rig = Rig::new(PATIENT);
+    let spec = SourceSpec::parse("camera:0");
+    let SourceSpec::Camera(choice) = rig.source.pinned(&spec) else {
+        panic!("it is a camera")
+    };
+    let mut known = choice.known.unwrap();
+    assert_eq!(
+        (known.name.as_str(), known.id.name.as_str()),
+        ("Test", "Test")
+    );
+    // What was known to be another camera stays one.
+    known.others.insert(CameraId::default());
+    let again = rig.source.pinned(&SourceSpec::Camera(CameraChoice {
+        known: Some(known.clone()),
+        ..CameraChoice::default()
+    }));
+    let SourceSpec::Camera(choice) = again else {
+        panic!("it is a camera")
+    };
+    assert_eq!(choice.known, Some(known));
+    assert_eq!(rig.source.pinned(&SourceSpec::Demo), SourceSpec::Demo);
     rig.act(Act::Unplug);
 }
 
@@ -168,8 +258,8 @@ fn only_damaged_frames_are_a_fault_from_which_it_recovers() {
     assert!(err.is_transient());
     let acts = rig.acts.clone();
     let good = thread::spawn(move || while acts.send(Act::Send(3)).is_ok() {});
-    let grey = (0..1000).find_map(|_| rig.next().ok()).unwrap().1;
-    assert_eq!(grey, 3);
+    let gray = (0..1000).find_map(|_| rig.next().ok()).unwrap().1;
+    assert_eq!(gray, 3);
     drop(rig);
     feeder.join().unwrap();
     good.join().unwrap();
@@ -184,8 +274,8 @@ fn a_silent_camera_stalls_and_comes_back() {
         assert!(err.is_transient());
     }
     rig.act(Act::Send(7));
-    let (id, grey) = (0..1000).find_map(|_| rig.next().ok()).unwrap();
-    assert_eq!((id, grey), (0, 7));
+    let (id, gray) = (0..1000).find_map(|_| rig.next().ok()).unwrap();
+    assert_eq!((id, gray), (0, 7));
     rig.act(Act::Unplug);
 }
 

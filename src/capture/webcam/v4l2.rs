@@ -5,12 +5,14 @@
 //! the camera in use.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
 };
 
 use v4l::{
-    Device, Format, FourCC,
+    Device, Format, FourCC, Fraction,
     capability::Flags,
     frameinterval::FrameIntervalEnum,
     framesize::FrameSizeEnum,
@@ -20,7 +22,8 @@ use v4l::{
 use crate::{
     capture::{
         camera_format::{CameraFormat, PixelFormat},
-        devices::CameraProblem,
+        devices::{CameraId, CameraProblem},
+        frame_rate::FrameRate,
     },
     frame::Resolution,
 };
@@ -38,16 +41,26 @@ const USUAL_SIZES: [Resolution; 8] = [
 ];
 
 /// Rates that are offered of a camera that takes any within bounds.
-const USUAL_RATES_HZ: [u32; 5] = [60, 30, 25, 15, 10];
+const USUAL_RATES: [FrameRate; 5] = [
+    FrameRate::whole(60),
+    FrameRate::whole(30),
+    FrameRate::whole(25),
+    FrameRate::whole(15),
+    FrameRate::whole(10),
+];
 
 /// Offered for a camera that does not tell its rates; it then takes its own.
-const UNTOLD_RATE_HZ: u32 = 30;
+const UNTOLD_RATE: FrameRate = FrameRate::whole(30);
+
+/// What the kernel says of each node without its being opened.
+const SYSFS: &str = "/sys/class/video4linux";
 
 /// A camera's node.
 pub(super) struct Node {
     /// The N of `/dev/videoN`.
     pub(super) number: u32,
     pub(super) name: String,
+    pub(super) id: CameraId,
     pub(super) formats: Vec<CameraFormat>,
     pub(super) problem: Option<CameraProblem>,
 }
@@ -68,15 +81,52 @@ pub(super) fn nodes() -> Vec<Node> {
         .filter_map(|number| {
             // The bindings panic on a camera name that is not UTF-8.
             catch_unwind(AssertUnwindSafe(|| node(number))).unwrap_or_else(|_| {
-                log::warn!("/dev/video{number} is left out: it gave an answer that makes no sense");
+                log::warn!("/dev/video{number} is left out: its answers make no sense");
                 None
             })
         })
         .collect()
 }
 
+/// What all nodes belong to, whether they are cameras or not.
+pub(super) fn present() -> BTreeSet<CameraId> {
+    let sysfs = Path::new(SYSFS);
+    let nodes = fs::read_dir(sysfs).into_iter().flatten().flatten();
+    nodes
+        .filter_map(|entry| camera_id(sysfs, entry.file_name().to_str()?))
+        .collect()
+}
+
+/// Which device a node such as `video0` belongs to.
+///
+/// The place is that of the USB interface, which tells the two cameras of one device apart; the kernel gives it the same
+/// name each time something is plugged in there. A camera that a program feeds is no device, and its node is its place.
+fn camera_id(sysfs: &Path, node: &str) -> Option<CameraId> {
+    let read = |path: &Path| Some(fs::read_to_string(path).ok()?.trim().to_owned());
+    let node = sysfs.join(node);
+    let interface = node.join("device").canonicalize();
+    let interface = interface.or_else(|_| node.canonicalize()).ok()?;
+    let usb_device = interface
+        .ancestors()
+        .find(|folder| folder.join("idVendor").exists());
+    let serial = usb_device.and_then(|device| {
+        let own = read(&device.join("serial")).filter(|serial| !serial.is_empty())?;
+        let maker = read(&device.join("idVendor"))?;
+        let model = read(&device.join("idProduct"))?;
+        let interface = interface.file_name()?.to_string_lossy();
+        let (_, number) = interface.split_once(':').unwrap_or_default();
+        Some(format!("{maker}:{model}:{own}:{number}"))
+    });
+    Some(CameraId {
+        place: interface.to_string_lossy().into_owned(),
+        serial,
+        name: read(&node.join("name"))?,
+    })
+}
+
 /// What a node is, or `None` if it is no camera or has gone.
 fn node(number: u32) -> Option<Node> {
+    let id = camera_id(Path::new(SYSFS), &format!("video{number}")).unwrap_or_default();
     let device = match open(number) {
         Ok(device) => device,
         Err(err) => {
@@ -85,13 +135,14 @@ fn node(number: u32) -> Option<Node> {
                 io::ErrorKind::ResourceBusy => CameraProblem::Busy,
                 _ => return None,
             };
-            // Unasked, the node cannot say what it is for; the pictures' node is the first of its device.
+            // Unasked, the node cannot say what it is for; the one for video is the first of its device.
             return (from_sysfs(number, "index").as_deref() == Some("0")).then(|| Node {
                 number,
                 name: from_sysfs(number, "name").map_or_else(
                     || format!("/dev/video{number}"),
                     |name| plain_name(&name).to_owned(),
                 ),
+                id,
                 formats: Vec::new(),
                 problem: Some(problem),
             });
@@ -130,6 +181,7 @@ fn node(number: u32) -> Option<Node> {
             "" => format!("/dev/video{number}"),
             name => name.to_owned(),
         },
+        id,
         formats,
         problem,
     })
@@ -144,17 +196,18 @@ fn plain_name(card: &str) -> &str {
     }
 }
 
-fn open(number: u32) -> io::Result<Device> {
+/// Opens a node.
+pub(super) fn open(number: u32) -> io::Result<Device> {
     Device::new(number as usize)
 }
 
 fn from_sysfs(number: u32, attribute: &str) -> Option<String> {
-    let path = format!("/sys/class/video4linux/video{number}/{attribute}");
+    let path = format!("{SYSFS}/video{number}/{attribute}");
     let text = fs::read_to_string(path).ok()?;
     Some(text.trim().to_owned())
 }
 
-/// The formats we can decode, at sizes and rates that nokhwa can be asked for, sorted.
+/// The formats we can decode, sorted.
 fn usable_formats(device: &Device, fourccs: impl Iterator<Item = FourCC>) -> Vec<CameraFormat> {
     let mut formats = Vec::new();
     for fourcc in fourccs {
@@ -167,16 +220,16 @@ fn usable_formats(device: &Device, fourccs: impl Iterator<Item = FourCC>) -> Vec
                     .enum_frameintervals(fourcc, resolution.width_px, resolution.height_px)
                     .unwrap_or_default();
                 let rates = if intervals.is_empty() {
-                    vec![UNTOLD_RATE_HZ]
+                    vec![UNTOLD_RATE]
                 } else {
                     intervals
                         .iter()
-                        .flat_map(|interval| whole_rates(&interval.interval))
+                        .flat_map(|interval| rates_of(&interval.interval))
                         .collect()
                 };
-                formats.extend(rates.into_iter().map(|rate_hz| CameraFormat {
+                formats.extend(rates.into_iter().map(|rate| CameraFormat {
                     resolution,
-                    rate_hz,
+                    rate,
                     pixel_format,
                 }));
             }
@@ -214,53 +267,63 @@ fn sizes(size: &FrameSizeEnum) -> Vec<Resolution> {
     }
 }
 
-/// Whole numbers of frames per second; nokhwa refuses all others, such as 7.5 and 29.97.
-fn whole_rates(interval: &FrameIntervalEnum) -> Vec<u32> {
+/// The rates of an interval between frames, or of a range of them.
+fn rates_of(interval: &FrameIntervalEnum) -> Vec<FrameRate> {
     match interval {
-        FrameIntervalEnum::Discrete(interval) if interval.numerator == 1 => {
-            vec![interval.denominator]
-        }
-        FrameIntervalEnum::Discrete(_) => Vec::new(),
+        FrameIntervalEnum::Discrete(interval) => rate_of(*interval).into_iter().collect(),
         FrameIntervalEnum::Stepwise(range) => {
-            let is_within = |rate_hz: u32| {
-                // 1 / rate between numerator / denominator of both ends, multiplied out.
-                let rate = u64::from(rate_hz);
-                u64::from(range.min.numerator) * rate <= u64::from(range.min.denominator)
-                    && u64::from(range.max.numerator) * rate >= u64::from(range.max.denominator)
+            let (Some(fastest), Some(slowest)) = (rate_of(range.min), rate_of(range.max)) else {
+                return Vec::new();
             };
-            USUAL_RATES_HZ
+            let mut rates: Vec<FrameRate> = USUAL_RATES
                 .into_iter()
-                .filter(|rate| is_within(*rate))
-                .collect()
+                .filter(|rate| (slowest..=fastest).contains(rate))
+                .collect();
+            if rates.is_empty() {
+                rates.push(fastest);
+            }
+            rates
         }
     }
 }
 
-/// Sets size, pixel format and rate of a camera that nobody is using.
+fn rate_of(interval: Fraction) -> Option<FrameRate> {
+    FrameRate::new(interval.denominator, interval.numerator)
+}
+
+/// Sets size, pixel format and rate of a camera that nobody is using; returns the rate that its driver chose.
 ///
-/// The driver may choose others; the caller finds out when it opens the camera.
-pub(super) fn set_format(number: u32, format: CameraFormat) -> io::Result<()> {
-    let device = open(number)?;
+/// # Errors
+/// What the kernel says, or that the driver does not keep to what it offers.
+pub(super) fn set_format(device: &Device, format: CameraFormat) -> io::Result<FrameRate> {
     let mut fourcc = [b' '; 4];
     fourcc.copy_from_slice(format.pixel_format.fourcc().as_bytes());
-    device.set_format(&Format::new(
-        format.resolution.width_px,
-        format.resolution.height_px,
-        FourCC::new(&fourcc),
-    ))?;
-    match device.set_params(&Parameters::with_fps(format.rate_hz)) {
-        // Drivers without a choice of rate refuse this; nokhwa will tell if it matters.
-        Err(err) if err.kind() != io::ErrorKind::ResourceBusy => {
-            log::debug!("/dev/video{number} does not take a frame rate: {err}");
-            Ok(())
+    let fourcc = FourCC::new(&fourcc);
+    let wanted = format.resolution;
+    let got = device.set_format(&Format::new(wanted.width_px, wanted.height_px, fourcc))?;
+    if (got.width, got.height, got.fourcc.repr) != (wanted.width_px, wanted.height_px, fourcc.repr)
+    {
+        let got_size = Resolution::new(got.width, got.height);
+        return Err(io::Error::other(format!(
+            "asked for {format}, its driver gave {got_size}, {}; choose another format",
+            String::from_utf8_lossy(&got.fourcc.repr)
+        )));
+    }
+    let interval = Fraction::new(format.rate.seconds(), format.rate.n_frames());
+    match device.set_params(&Parameters::new(interval)) {
+        Ok(chosen) => Ok(rate_of(chosen.interval).unwrap_or(format.rate)),
+        Err(err) if err.kind() == io::ErrorKind::ResourceBusy => Err(err),
+        // Drivers without a choice of rate refuse this.
+        Err(err) => {
+            log::debug!("the camera does not take a frame rate: {err}");
+            Ok(format.rate)
         }
-        result => result.map(drop),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use v4l::{Fraction, frameinterval, framesize};
+    use v4l::{frameinterval, framesize};
 
     use super::*;
 
@@ -278,22 +341,68 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_rates_are_offered() {
+    fn all_rates_are_offered_also_fractional_ones() {
+        let rates = |interval| {
+            let rates = rates_of(&interval);
+            rates.iter().map(FrameRate::to_string).collect::<Vec<_>>()
+        };
         let discrete = |numerator, denominator| {
-            whole_rates(&FrameIntervalEnum::Discrete(Fraction::new(
+            rates(FrameIntervalEnum::Discrete(Fraction::new(
                 numerator,
                 denominator,
             )))
         };
-        assert_eq!(discrete(1, 30), [30]);
-        assert!(discrete(2, 15).is_empty(), "7.5 Hz");
-        assert!(discrete(1001, 30000).is_empty(), "29.97 Hz");
-        let range = FrameIntervalEnum::Stepwise(frameinterval::Stepwise {
-            min: Fraction::new(1, 30),
-            max: Fraction::new(1, 12),
-            step: Fraction::new(1, 1),
-        });
-        assert_eq!(whole_rates(&range), [30, 25, 15]);
+        assert_eq!(discrete(1, 30), ["30"]);
+        assert_eq!(discrete(2, 15), ["7.5"]);
+        assert_eq!(discrete(1001, 30000), ["29.97"]);
+        assert!(discrete(0, 30).is_empty() && discrete(1, 0).is_empty());
+        let range = |min, max| {
+            rates(FrameIntervalEnum::Stepwise(frameinterval::Stepwise {
+                min,
+                max,
+                step: Fraction::new(1, 1),
+            }))
+        };
+        let range_of_rates = range(Fraction::new(1, 30), Fraction::new(1, 12));
+        assert_eq!(range_of_rates, ["30", "25", "15"]);
+        let slow = range(Fraction::new(2, 15), Fraction::new(1, 2));
+        assert_eq!(slow, ["7.5"], "nothing usual is in it");
+    }
+
+    #[test]
+    fn a_camera_is_recognized_by_its_place_and_its_serial_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let sysfs = folder.path().join("class");
+        let write = |path: std::path::PathBuf, text: &str| {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let devices = folder.path().join("devices");
+        let plug = |node: &str, device: &str, name: &str| {
+            fs::create_dir_all(devices.join(device)).unwrap();
+            write(sysfs.join(node).join("name"), name);
+            std::os::unix::fs::symlink(devices.join(device), sysfs.join(node).join("device"))
+                .unwrap();
+            camera_id(&sysfs, node).unwrap()
+        };
+        write(devices.join("usb1/1-2/idVendor"), "046d\n");
+        write(devices.join("usb1/1-2/idProduct"), "0825\n");
+        write(devices.join("usb1/1-2/serial"), "A1\n");
+        write(devices.join("usb1/1-3/idVendor"), "046d\n");
+        let color = plug("video0", "usb1/1-2/1-2:1.0", "Cam: Cam\n");
+        let infrared = plug("video2", "usb1/1-2/1-2:1.2", "Cam: IR\n");
+        let nameless = plug("video4", "usb1/1-3/1-3:1.0", "Other\n");
+        let fixed = plug("video6", "platform/vivid.0", "vivid-000-vid-cap\n");
+        assert!(color.place.ends_with("usb1/1-2/1-2:1.0"), "{color:?}");
+        assert_eq!(color.serial.as_deref(), Some("046d:0825:A1:1.0"));
+        assert_eq!(color.name, "Cam: Cam");
+        assert_eq!(infrared.serial.as_deref(), Some("046d:0825:A1:1.2"));
+        assert_eq!((&nameless.serial, &fixed.serial), (&None, &None));
+        write(sysfs.join("video8/name"), "Virtual\n");
+        let fed = camera_id(&sysfs, "video8").unwrap();
+        assert!(fed.place.ends_with("class/video8"), "{fed:?}");
+        assert_eq!((fed.serial, fed.name.as_str()), (None, "Virtual"));
+        assert_eq!(camera_id(&sysfs, "video9"), None);
     }
 
     #[test]

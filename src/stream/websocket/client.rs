@@ -42,9 +42,12 @@ pub enum Gone {
     /// Does not read as fast as results come.
     #[error("it did not read fast enough")]
     Slow,
-    /// Did not answer a ping, or did not finish its handshake.
+    /// Did not answer a ping.
     #[error("it did not answer in time")]
     Silent,
+    /// Did not finish its handshake.
+    #[error("it connected and asked for nothing")]
+    NoRequest,
     /// Sends without end.
     #[error("it sent too much")]
     Chatty,
@@ -100,6 +103,14 @@ impl Client {
         }
     }
 
+    /// Until when the handshake may take; `None` once it is through.
+    pub fn handshake_until(&self) -> Option<Instant> {
+        match &self.state {
+            State::Knocking(knock) => Some(knock.until),
+            State::Open(_) => None,
+        }
+    }
+
     /// Whether the handshake is through.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Open(_))
@@ -151,7 +162,7 @@ impl Client {
     /// If the connection is over.
     pub fn tick(&mut self, now: Instant) -> Result<(), Gone> {
         match &mut self.state {
-            State::Knocking(knock) if now >= knock.until => Err(Gone::Silent),
+            State::Knocking(knock) if now >= knock.until => Err(Gone::NoRequest),
             State::Knocking(_) => Ok(()),
             State::Open(open) => match open.heartbeat.beat(now) {
                 Beat::Fine => Ok(()),

@@ -19,13 +19,15 @@ use super::{
     MAX_CLIENTS, Shared,
     admission::Admission,
     client::{Client, Gone, House},
+    log_limit::LogLimit,
 };
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
 const FIRST_CLIENT: usize = 2;
 
-/// Connections that are at their handshake, besides the clients. They are cut off after some seconds.
+/// Clients and connections that are at their handshake, which takes a program of this computer a millisecond. Whoever is
+/// longest at it makes way for the next.
 const MAX_CONNECTIONS: usize = 2 * MAX_CLIENTS;
 
 /// See the module's documentation.
@@ -38,6 +40,7 @@ pub(super) struct EventLoop {
     shared: Arc<Shared>,
     clients: HashMap<Token, Client>,
     next_token: usize,
+    log_limit: LogLimit,
 }
 
 impl EventLoop {
@@ -65,6 +68,7 @@ impl EventLoop {
             shared,
             clients: HashMap::new(),
             next_token: FIRST_CLIENT,
+            log_limit: LogLimit::default(),
         };
         Ok((event_loop, waker))
     }
@@ -73,7 +77,8 @@ impl EventLoop {
     pub fn run(mut self) {
         let mut events = Events::with_capacity(2 * MAX_CONNECTIONS);
         loop {
-            let due_at = self.clients.values().map(Client::due_at).min();
+            let clients = self.clients.values().map(Client::due_at);
+            let due_at = clients.chain(self.log_limit.due_at()).min();
             let wait = due_at.map(|at| at.saturating_duration_since(Instant::now()));
             match self.poll.poll(&mut events, wait) {
                 Ok(()) => {}
@@ -95,7 +100,9 @@ impl EventLoop {
             }
             let now = Instant::now();
             self.for_each(|client| client.tick(now));
+            tell_untold(self.log_limit.sum_up(now));
         }
+        tell_untold(self.log_limit.untold());
         for client in self.clients.values_mut() {
             client.dismiss();
         }
@@ -119,13 +126,12 @@ impl EventLoop {
                     continue;
                 }
                 Err(error) => {
-                    log::warn!("a WebSocket client could not be taken in: {error}");
+                    self.not_taken_in(&error);
                     return;
                 }
             };
             if self.clients.len() >= MAX_CONNECTIONS {
-                log::warn!("a WebSocket client was turned away: there are too many connections");
-                continue;
+                self.make_room();
             }
             let token = Token(self.next_token);
             // A result is one small packet, and the next one comes much later: waiting to fill it only delays it.
@@ -139,8 +145,26 @@ impl EventLoop {
                     self.clients
                         .insert(token, Client::new(stream, Instant::now()));
                 }
-                Err(error) => log::warn!("a WebSocket client could not be taken in: {error}"),
+                Err(error) => self.not_taken_in(&error),
             }
+        }
+    }
+
+    /// Lets go of whoever is longest at the handshake. There is somebody, since only half of the places are for clients.
+    fn make_room(&mut self) {
+        let handshakes = self.clients.iter().filter_map(|(token, client)| {
+            let until = client.handshake_until()?;
+            Some((until, *token))
+        });
+        if let Some((_, token)) = handshakes.min() {
+            self.clients.remove(&token);
+            self.shared.note(&Gone::NoRequest, &mut self.log_limit);
+        }
+    }
+
+    fn not_taken_in(&mut self, error: &io::Error) {
+        if self.log_limit.allows(Instant::now()) {
+            log::warn!("a WebSocket client could not be taken in: {error}");
         }
     }
 
@@ -158,7 +182,7 @@ impl EventLoop {
         };
         if let Err(reason) = client.turn(&house, Instant::now()) {
             self.clients.remove(&token);
-            self.shared.note(&reason);
+            self.shared.note(&reason, &mut self.log_limit);
         }
         self.count();
     }
@@ -176,11 +200,11 @@ impl EventLoop {
 
     /// Does something with every client, and lets go of those for whom it fails.
     fn for_each(&mut self, mut act: impl FnMut(&mut Client) -> Result<(), Gone>) {
-        let shared = &self.shared;
+        let (shared, log_limit) = (&self.shared, &mut self.log_limit);
         self.clients.retain(|_, client| match act(client) {
             Ok(()) => true,
             Err(reason) => {
-                shared.note(&reason);
+                shared.note(&reason, log_limit);
                 false
             }
         });
@@ -200,5 +224,11 @@ impl EventLoop {
         if self.shared.n_clients.swap(n_open, Ordering::SeqCst) != n_open {
             (self.shared.on_change)();
         }
+    }
+}
+
+fn tell_untold(n_untold: Option<u64>) {
+    if let Some(n_untold) = n_untold {
+        log::warn!("{n_untold} more WebSocket clients were dropped in the last minute");
     }
 }

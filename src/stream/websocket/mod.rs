@@ -4,13 +4,14 @@
 //! frame, each as it comes. The pipeline only writes the JSON and hands it over; a thread of its own does the talking.
 //! That queue is short and refuses what does not fit. Results are dropped, and never delay the picture.
 //!
-//! What a newcomer would get wrong: a client that does not read costs the others nothing, but it is not kept for
-//! ever. It is let go when its buffer is full, or when it answers a ping too late.
+//! A client that does not read costs the others nothing, but it is not kept for good: it is let go when its buffer is
+//! full, or when it answers a ping too late. One that connects and says nothing makes way for the next.
 
 mod admission;
 mod client;
 mod event_loop;
 mod heartbeat;
+mod log_limit;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +23,14 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use crossbeam_channel::Sender;
 use mio::{Waker, net::TcpListener};
 use tungstenite::Utf8Bytes;
 
-use self::{admission::Admission, client::Gone, event_loop::EventLoop};
+use self::{admission::Admission, client::Gone, event_loop::EventLoop, log_limit::LogLimit};
 use super::{
     LiveOutput, StreamError,
     message::{self, wall_time},
@@ -65,16 +67,22 @@ struct Shared {
 }
 
 impl Shared {
-    /// Tells why a client is gone: only what its owner should know is more than a trace.
-    fn note(&self, reason: &Gone) {
+    /// Counts a client that is gone, and tells why: only what the user should know is more than a trace.
+    fn note(&self, reason: &Gone, log_limit: &mut LogLimit) {
+        if matches!(reason, Gone::Slow | Gone::Silent) {
+            self.n_slow.fetch_add(1, Ordering::SeqCst);
+        }
         match reason {
             Gone::Left => log::debug!("a WebSocket client is gone: {reason}"),
-            Gone::Slow | Gone::Silent => {
-                self.n_slow.fetch_add(1, Ordering::SeqCst);
-                log::warn!("a WebSocket client was dropped: {reason}");
-            }
-            Gone::Chatty | Gone::Refused(_) | Gone::Protocol(_) => {
-                log::warn!("a WebSocket client was dropped: {reason}");
+            Gone::Slow
+            | Gone::Silent
+            | Gone::NoRequest
+            | Gone::Chatty
+            | Gone::Refused(_)
+            | Gone::Protocol(_) => {
+                if log_limit.allows(Instant::now()) {
+                    log::warn!("a WebSocket client was dropped: {reason}");
+                }
             }
         }
     }

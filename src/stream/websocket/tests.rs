@@ -191,6 +191,23 @@ fn there_is_room_for_so_many() {
 }
 
 #[test]
+fn connections_that_say_nothing_keep_nobody_out() {
+    let stage = Stage::new();
+    let mut first = stage.connect();
+    let silent: Vec<TcpStream> = (0..100)
+        .map(|_| TcpStream::connect(stage.server.address).unwrap())
+        .collect();
+    let mut second = stage.connect();
+    stage.await_clients(2);
+    stage.analyzed(8);
+    for client in [&mut first, &mut second] {
+        assert_eq!(text(client)["frame"], 8);
+    }
+    assert_eq!(stage.server.n_slow(), 0, "they were no clients yet");
+    drop(silent);
+}
+
+#[test]
 fn pages_from_elsewhere_are_refused() {
     let stage = Stage::allowing(&["https://lab.example.org"]);
     for origin in [

@@ -1,10 +1,12 @@
-//! The camera itself, through nokhwa: listing, opening in exactly one format, reading.
+//! Cameras of Windows and macOS, through nokhwa: listing, opening in exactly one format, reading.
 //!
-//! nokhwa is used for its drivers' access alone. Its choice of format, its decoders and its errors, which are plain
+//! nokhwa is used for its access to the drivers alone. Its choice of format, its decoders and its errors, which are plain
 //! text, each fail in ways that a user would notice, so the choice is made in `camera_format`, decoding is ours, and
-//! the texts are turned into words here.
+//! the texts are turned into words here. A read has no time limit: it blocks for good when a camera falls silent.
+//!
+//! On Linux this is compiled for tests only, so that it stays correct where it cannot be tried.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Mutex};
+use std::{borrow::Cow, collections::BTreeSet, sync::Mutex, time::Instant};
 
 use ::nokhwa::{
     NokhwaError,
@@ -14,11 +16,12 @@ use ::nokhwa::{
     },
 };
 
-use super::{Camera, Opened};
+use super::{Arrived, Camera, Opened, faulty, find, opened_info, unusable};
 use crate::capture::{
-    CameraChoice, CaptureError, SourceInfo, SourceKind,
+    CameraChoice, CaptureError,
     camera_format::{CameraFormat, PixelFormat, choose_format},
-    devices::{self, CameraDevice, CameraProblem},
+    devices::{self, CameraDevice, CameraId, CameraProblem},
+    frame_rate::FrameRate,
 };
 
 /// All that we can decode, for requests that must name a set.
@@ -37,30 +40,6 @@ pub(in crate::capture) struct Listed {
 }
 
 /// The cameras that [`devices::list`] shows.
-#[cfg(target_os = "linux")]
-pub(in crate::capture) fn list() -> Vec<Listed> {
-    let mut list: Vec<Listed> = Vec::new();
-    for node in super::v4l2::nodes() {
-        let earlier: Vec<&str> = list
-            .iter()
-            .map(|listed| listed.device.name.as_str())
-            .collect();
-        let name = devices::unique_name(&node.name, &earlier);
-        list.push(Listed {
-            device: CameraDevice {
-                number: list.len(),
-                name,
-                formats: node.formats,
-                problem: node.problem,
-            },
-            index: CameraIndex::Index(node.number),
-        });
-    }
-    list
-}
-
-/// The cameras that [`devices::list`] shows.
-#[cfg(not(target_os = "linux"))]
 pub(in crate::capture) fn list() -> Vec<Listed> {
     ask_for_permission();
     let infos = ::nokhwa::query(::nokhwa::utils::ApiBackend::Auto).unwrap_or_else(|err| {
@@ -78,6 +57,12 @@ pub(in crate::capture) fn list() -> Vec<Listed> {
             device: CameraDevice {
                 number: list.len(),
                 name,
+                // Windows' and macOS' names of a device, which it keeps while it is plugged in there.
+                id: CameraId {
+                    place: info.misc(),
+                    serial: None,
+                    name: info.human_name(),
+                },
                 formats: Vec::new(),
                 problem: None,
             },
@@ -87,8 +72,12 @@ pub(in crate::capture) fn list() -> Vec<Listed> {
     list
 }
 
+/// What there is, for telling cameras apart.
+pub(super) fn present() -> BTreeSet<CameraId> {
+    list().into_iter().map(|listed| listed.device.id).collect()
+}
+
 /// macOS shows the user a question the first time; nothing happens elsewhere.
-#[cfg(not(target_os = "linux"))]
 fn ask_for_permission() {
     if !::nokhwa::nokhwa_check() {
         ::nokhwa::nokhwa_initialize(|granted| {
@@ -105,65 +94,32 @@ fn ask_for_permission() {
 pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
     let list = list();
     let devices: Vec<CameraDevice> = list.iter().map(|listed| listed.device.clone()).collect();
-    let Listed { device, index } = &list[devices::find(&devices, choice.camera.as_deref())?];
-    let name = &device.name;
-    let claim = Claim::new(name, index)?;
-    let (mut camera, format) = open_exactly(device, index, choice)?;
-    if let Some(wanted) = &choice.format
-        && PixelFormat::from_fourcc(wanted) != Some(format.pixel_format)
-    {
-        log::warn!("camera “{name}” has no usable format {wanted}; {format} is used");
-    }
+    let (place, name) = find(&devices, choice)?;
+    let Listed { device, index } = &list[place];
+    let claim = Claim::new(&name, index)?;
+    let (mut camera, format) = open_exactly(&name, index, choice)?;
     camera
         .open_stream()
-        .map_err(|err| explain(name, &err.to_string()))?;
-    log::info!("camera “{name}” opened: {format}");
+        .map_err(|err| explain(&name, &err.to_string()))?;
     Ok(Opened {
-        info: SourceInfo {
-            name: name.clone(),
-            kind: SourceKind::Live,
-            resolution: format.resolution,
-            rate_hz: Some(f64::from(format.rate_hz)),
-            n_frames: None,
-            duration: None,
-            format: format.pixel_format.to_string(),
-            mirror_by_default: true,
-        },
+        info: opened_info(&name, format, format.rate, choice),
+        id: device.id.clone(),
         pixel_format: format.pixel_format,
         camera: Box::new(OpenCamera {
             camera,
-            name: name.clone(),
+            name,
             _claim: claim,
         }),
     })
 }
 
-/// Opens the camera in the best format for `choice`.
-#[cfg(target_os = "linux")]
-fn open_exactly(
-    device: &CameraDevice,
-    index: &CameraIndex,
-    choice: &CameraChoice,
-) -> Result<(::nokhwa::Camera, CameraFormat), CaptureError> {
-    let format = choose_format(&device.formats, choice)
-        .ok_or_else(|| unusable(&device.name, &CameraProblem::Silent))?;
-    let failed = |err: NokhwaError| explain(&device.name, &err.to_string());
-    let node = index.as_index().map_err(failed)?;
-    // nokhwa reads the present settings before it makes its own, and gives up on a rate such as 7.5 Hz or on a format
-    // it does not know, whoever left it there. So its own settings are made beforehand.
-    super::v4l2::set_format(node, format).map_err(|err| explain(&device.name, &err.to_string()))?;
-    let camera = ::nokhwa::Camera::new(index.clone(), exactly(format)).map_err(failed)?;
-    Ok((camera, format))
-}
-
 /// Opens the camera in the best format for `choice`, which only the open camera can tell.
-#[cfg(not(target_os = "linux"))]
 fn open_exactly(
-    device: &CameraDevice,
+    name: &str,
     index: &CameraIndex,
     choice: &CameraChoice,
 ) -> Result<(::nokhwa::Camera, CameraFormat), CaptureError> {
-    let failed = |err: NokhwaError| explain(&device.name, &err.to_string());
+    let failed = |err: NokhwaError| explain(name, &err.to_string());
     let any = RequestedFormat::with_formats(RequestedFormatType::None, &FRAME_FORMATS);
     let mut camera = ::nokhwa::Camera::new(index.clone(), any).map_err(failed)?;
     let mut formats: Vec<CameraFormat> = camera
@@ -174,8 +130,8 @@ fn open_exactly(
         .collect();
     formats.sort_unstable();
     formats.dedup();
-    let format = choose_format(&formats, choice)
-        .ok_or_else(|| unusable(&device.name, &CameraProblem::Silent))?;
+    let format =
+        choose_format(&formats, choice).ok_or_else(|| unusable(name, &CameraProblem::Silent))?;
     camera.set_camera_requset(exactly(format)).map_err(failed)?;
     Ok((camera, format))
 }
@@ -191,12 +147,16 @@ fn exactly(format: CameraFormat) -> RequestedFormat<'static> {
     };
     let resolution = NokhwaResolution::new(format.resolution.width_px, format.resolution.height_px);
     RequestedFormat::with_formats(
-        RequestedFormatType::Exact(NokhwaFormat::new(resolution, frame_format, format.rate_hz)),
+        // Every format here is one of nokhwa's own, which have whole rates only.
+        RequestedFormatType::Exact(NokhwaFormat::new(
+            resolution,
+            frame_format,
+            format.rate.n_frames(),
+        )),
         &FRAME_FORMATS,
     )
 }
 
-#[cfg(not(target_os = "linux"))]
 fn from_nokhwa(format: NokhwaFormat) -> Option<CameraFormat> {
     let pixel_format = match format.format() {
         FrameFormat::MJPEG => PixelFormat::Mjpg,
@@ -208,7 +168,7 @@ fn from_nokhwa(format: NokhwaFormat) -> Option<CameraFormat> {
     };
     Some(CameraFormat {
         resolution: crate::frame::Resolution::new(format.width(), format.height()),
-        rate_hz: format.frame_rate(),
+        rate: FrameRate::new(format.frame_rate(), 1)?,
         pixel_format,
     })
 }
@@ -220,19 +180,18 @@ struct OpenCamera {
 }
 
 impl Camera for OpenCamera {
-    fn read(&mut self, data: &mut Vec<u8>) -> Result<(), CaptureError> {
-        let raw: Cow<'_, [u8]> =
-            self.camera
-                .frame_raw()
-                .map_err(|err| match explain(&self.name, &err.to_string()) {
-                    CaptureError::OpenCamera { name, reason, .. } => {
-                        CaptureError::Faulty { name, reason }
-                    }
-                    other => other,
-                })?;
+    fn read(&mut self, data: &mut Vec<u8>) -> Result<Option<Arrived>, CaptureError> {
+        let raw: Cow<'_, [u8]> = self
+            .camera
+            .frame_raw()
+            .map_err(|err| faulty(explain(&self.name, &err.to_string())))?;
         data.clear();
         data.extend_from_slice(&raw);
-        Ok(())
+        // nokhwa tells neither when the frame was taken nor whether the driver found it damaged.
+        Ok(Some(Arrived {
+            captured_at: Instant::now(),
+            is_marked_damaged: false,
+        }))
     }
 }
 
@@ -240,7 +199,7 @@ impl Camera for OpenCamera {
 static CLAIMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// The right to one camera. nokhwa would hand out a second handle to the same open device, also to one whose read is
-/// blocked for ever, and the failures after that are unintelligible.
+/// blocked for good, and the failures after that are unintelligible.
 struct Claim {
     key: String,
 }
@@ -269,21 +228,13 @@ impl Drop for Claim {
 }
 
 fn lock_claimed() -> std::sync::MutexGuard<'static, BTreeSet<String>> {
-    // The set is whole after every statement, so a panic elsewhere cannot have spoilt it.
+    // The set is whole after every statement, so a panic elsewhere cannot have spoiled it.
     CLAIMED
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn unusable(name: &str, problem: &CameraProblem) -> CaptureError {
-    CaptureError::OpenCamera {
-        name: name.to_owned(),
-        reason: problem.to_string(),
-        transient: problem.is_transient(),
-    }
-}
-
-/// Turns a driver's error text into ours. The texts end in the system's error number, which tells the cause.
+/// Turns a driver's error text into ours.
 fn explain(name: &str, text: &str) -> CaptureError {
     let has_number = |number: u8| text.contains(&format!("(os error {number})"));
     if [2, 6, 19].into_iter().any(has_number) {
@@ -291,24 +242,12 @@ fn explain(name: &str, text: &str) -> CaptureError {
             name: name.to_owned(),
         };
     }
-    if cfg!(target_os = "linux") {
-        if has_number(13) || has_number(1) {
-            return unusable(name, &CameraProblem::NoPermission);
-        }
-        if has_number(16) {
-            return unusable(name, &CameraProblem::Busy);
-        }
+    if text.contains("Failed to Fufill") {
+        return unusable(name, &CameraProblem::Silent);
     }
-    let reason = if text.contains("not whole number") {
-        "its driver holds it at a fractional frame rate; choose another format or rate".to_owned()
-    } else if text.contains("Failed to Fufill") {
-        CameraProblem::Silent.to_string()
-    } else {
-        text.to_owned()
-    };
     CaptureError::OpenCamera {
         name: name.to_owned(),
-        reason,
+        reason: text.to_owned(),
         transient: true,
     }
 }
@@ -317,8 +256,7 @@ fn explain(name: &str, text: &str) -> CaptureError {
 mod tests {
     use super::*;
 
-    /// Texts as nokhwa 0.10.11 gives them on Linux.
-    #[cfg(target_os = "linux")]
+    /// Texts as nokhwa 0.10.11 gives them.
     #[test]
     fn driver_texts_become_words() {
         for (text, words) in [
@@ -327,16 +265,8 @@ mod tests {
                 "camera “C” was disconnected",
             ),
             (
-                "Could not open device 0: V4L2 Error: No such file or directory (os error 2)",
-                "camera “C” was disconnected",
-            ),
-            (
-                "Could not set device property Frame rate with value 30: Device or resource busy (os error 16)",
-                "camera “C” could not be opened: another program is using it; close that program",
-            ),
-            (
-                "Could not get device property V4L2 FrameRate: Framerate not whole number: 15 / 2",
-                "camera “C” could not be opened: its driver holds it at a fractional frame rate; choose another format or rate",
+                "Could not get device property CameraFormat: Failed to Fufill",
+                "camera “C” could not be opened: it offers no video; start the program or device that feeds it",
             ),
             (
                 "Something new",
@@ -347,12 +277,6 @@ mod tests {
             assert_eq!(err.to_string(), words);
             assert!(err.is_transient(), "{words}");
         }
-        let err = explain("C", "Permission denied (os error 13)");
-        assert!(
-            err.to_string()
-                .contains("permission denied; join the group"),
-            "{err}"
-        );
     }
 
     #[test]
@@ -362,5 +286,19 @@ mod tests {
         assert!(Claim::new("C", &index).is_err());
         drop(claim);
         assert!(Claim::new("C", &index).is_ok());
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_not_opened() {
+        let choice = CameraChoice {
+            camera: Some("no camera has this name".to_owned()),
+            ..CameraChoice::default()
+        };
+        let result = open(&choice).map(|opened| opened.info);
+        assert!(
+            matches!(result, Err(CaptureError::NoSuchCamera { .. })),
+            "{result:?}"
+        );
+        assert!(present().iter().all(|id| !id.name.contains("no camera")));
     }
 }

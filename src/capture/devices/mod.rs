@@ -1,10 +1,10 @@
 //! The cameras of this machine, for `fervis devices`, the Source menu and the choice of one to open.
 //!
-//! One webcam is several device nodes, some of which carry no pictures and come first in the system's list, so this
-//! is a filtered list with numbers of its own. Numbers and nodes change when a camera is unplugged and comes back;
-//! names do not, and are what a camera is remembered by.
+//! One webcam is several device nodes, some of which carry no video and come first in the system's list, so this
+//! is a filtered list with numbers of its own. Numbers and nodes change when a camera is unplugged and comes back, and
+//! two cameras may have the same name: a [`CameraId`] is what one is recognized by.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::{CaptureError, camera_format::CameraFormat};
 
@@ -15,11 +15,43 @@ pub struct CameraDevice {
     pub number: usize,
     /// The camera's own name; a second camera of the same name gets “ (2)”.
     pub name: String,
+    /// Which of all cameras it is.
+    pub id: CameraId,
     /// Formats that can be used, sorted and without doubles. Where the system tells them only of an open camera
     /// (macOS, Windows) the list is empty.
     pub formats: Vec<CameraFormat>,
     /// Why it cannot be used at the moment, or ever.
     pub problem: Option<CameraProblem>,
+}
+
+/// What tells a camera from all others, also from those of the same make.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct CameraId {
+    /// Where it is plugged in, as the system names the place; empty if it does not.
+    pub place: String,
+    /// Its maker's, model's and own number; `None` for the many cameras that have none.
+    pub serial: Option<String>,
+    /// Its name as the system tells it, which a second one may share.
+    pub name: String,
+}
+
+/// A camera that was open, to find it again after it was unplugged.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KnownCamera {
+    /// The name it was opened under, which it keeps.
+    pub name: String,
+    /// Which one it is.
+    pub id: CameraId,
+    /// Cameras that were there at the same time, or right after it had gone: whatever they look like, they are others.
+    pub others: BTreeSet<CameraId>,
+}
+
+impl KnownCamera {
+    /// Whether `id` can be this camera, by the weakest sign that counts here, the name.
+    fn may_be(&self, id: &CameraId) -> bool {
+        let is_other = self.others.contains(id) && *id != self.id;
+        !is_other && id.name == self.id.name && id.serial == self.id.serial
+    }
 }
 
 /// Why a listed camera cannot be used.
@@ -30,12 +62,12 @@ pub enum CameraProblem {
     NoPermission,
     /// Its driver lets in one program at a time, and another one was first.
     Busy,
-    /// It sends pictures in none of the formats that can be decoded.
+    /// It sends none of the formats that can be decoded.
     UnknownFormats {
         /// Four-character names of what it does send.
         formats: Vec<String>,
     },
-    /// It offers no picture: a virtual camera whose source is off.
+    /// It offers no video: a virtual camera whose source is off.
     Silent,
 }
 
@@ -57,12 +89,12 @@ impl fmt::Display for CameraProblem {
             Self::UnknownFormats { formats } => {
                 let names = formats.join(", ");
                 if formats.iter().all(|name| is_grey_or_depth(name)) {
-                    write!(f, "it is an infrared or depth camera ({names}); choose one that sends colour pictures")
+                    write!(f, "it is an infrared or depth camera ({names}); choose one that sends color")
                 } else {
                     write!(f, "it sends only {names}; MJPG, YUYV, NV12, RGB3 and BGR3 can be decoded")
                 }
             }
-            Self::Silent => f.write_str("it offers no picture; start the program or device that feeds it"),
+            Self::Silent => f.write_str("it offers no video; start the program or device that feeds it"),
         }
     }
 }
@@ -92,9 +124,10 @@ pub fn list() -> Vec<CameraDevice> {
     Vec::new()
 }
 
-/// The place in `devices` of the camera that `wanted` names; without a wish, of the first usable one.
+/// The place in `devices` of the camera that `wanted` names; of the first usable one if nothing is asked for.
 ///
-/// A wish is a full name, a number of the list, or a part of a name in any case, tried in that order.
+/// `wanted` is a full name, a number of the list, or a part of a name in any case. A number is not looked for in names:
+/// whoever asks for camera 2 of two does not mean the C920.
 ///
 /// # Errors
 /// [`CaptureError::NoCamera`] or [`CaptureError::NoSuchCamera`] if there is none, [`CaptureError::OpenCamera`] if it
@@ -108,6 +141,37 @@ pub fn find(devices: &[CameraDevice], wanted: Option<&str>) -> Result<usize, Cap
             .ok_or(CaptureError::NoCamera)?,
         Some(wanted) => place_of(devices, wanted)?,
     };
+    usable(devices, place)
+}
+
+/// The place in `devices` of the very camera that was open before: the one of its name at its place, or else with its
+/// serial number, or else with its name, if there is only one such.
+///
+/// # Errors
+/// [`CaptureError::NoSuchCamera`] with what is there instead, or [`CaptureError::OpenCamera`] if it has a
+/// [`CameraProblem`].
+pub fn find_again(devices: &[CameraDevice], known: &KnownCamera) -> Result<usize, CaptureError> {
+    let only = |is_it: &dyn Fn(&CameraId) -> bool| {
+        let mut places = (0..devices.len()).filter(|place| {
+            let id = &devices[*place].id;
+            known.may_be(id) && is_it(id)
+        });
+        places.next().filter(|_| places.next().is_none())
+    };
+    let place = only(&|id| !id.place.is_empty() && id.place == known.id.place)
+        .or_else(|| only(&|id| id.serial.is_some()))
+        .or_else(|| only(&|_| true));
+    match place {
+        Some(place) => usable(devices, place),
+        None => Err(CaptureError::NoSuchCamera {
+            wanted: known.name.clone(),
+            found: found(devices, Some(&known.name)),
+        }),
+    }
+}
+
+/// `place`, if the camera there can be used.
+fn usable(devices: &[CameraDevice], place: usize) -> Result<usize, CaptureError> {
     let device = &devices[place];
     match &device.problem {
         None => Ok(place),
@@ -123,31 +187,45 @@ fn place_of(devices: &[CameraDevice], wanted: &str) -> Result<usize, CaptureErro
     let wanted = wanted.trim();
     let number: Option<usize> = wanted.parse().ok();
     let lower = wanted.to_lowercase();
+    let by_part = || {
+        let contains = |device: &CameraDevice| device.name.to_lowercase().contains(&lower);
+        devices.iter().position(contains)
+    };
     devices
         .iter()
         .position(|device| device.name == wanted)
-        .or_else(|| number.filter(|number| *number < devices.len()))
-        .or_else(|| {
-            devices
-                .iter()
-                .position(|device| !lower.is_empty() && device.name.to_lowercase().contains(&lower))
+        .or_else(|| match number {
+            Some(number) => (number < devices.len()).then_some(number),
+            None if lower.is_empty() => None,
+            None => by_part(),
         })
         .ok_or_else(|| match (devices, number) {
             ([], Some(_)) => CaptureError::NoCamera,
-            ([], None) => CaptureError::NoSuchCamera {
-                wanted: wanted.to_owned(),
-                found: "none".to_owned(),
-            },
             _ => CaptureError::NoSuchCamera {
                 wanted: wanted.to_owned(),
-                found: devices
-                    .iter()
-                    .map(|device| format!("{} “{}”", device.number, device.name))
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                found: found(devices, None),
             },
         })
 }
+
+/// What there is, for a message. One of the name `missed` is said to be another.
+fn found(devices: &[CameraDevice], missed: Option<&str>) -> String {
+    if devices.is_empty() {
+        return NONE.to_owned();
+    }
+    let entry = |device: &CameraDevice| {
+        let CameraDevice { number, name, .. } = device;
+        if Some(name.as_str()) == missed {
+            format!("{number} “{name}”, which is another one")
+        } else {
+            format!("{number} “{name}”")
+        }
+    };
+    devices.iter().map(entry).collect::<Vec<_>>().join(", ")
+}
+
+/// What [`CaptureError::NoSuchCamera`] says was found where there is no camera at all.
+pub(crate) const NONE: &str = "none";
 
 /// Makes names unique by “ (2)”, “ (3)”, … in list order.
 #[cfg(any(test, feature = "camera"))]
@@ -162,106 +240,4 @@ pub(super) fn unique_name(name: &str, earlier: &[&str]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn device(number: usize, name: &str, problem: Option<CameraProblem>) -> CameraDevice {
-        CameraDevice {
-            number,
-            name: name.to_owned(),
-            formats: Vec::new(),
-            problem,
-        }
-    }
-
-    fn infrared() -> CameraProblem {
-        CameraProblem::UnknownFormats {
-            formats: vec!["GREY".to_owned(), "Y16 ".to_owned()],
-        }
-    }
-
-    #[test]
-    fn cameras_are_found_by_name_number_and_part_of_a_name() {
-        let devices = [
-            device(0, "Laptop IR", Some(infrared())),
-            device(1, "Laptop", None),
-            device(2, "Logi C920", None),
-            device(3, "1", None),
-        ];
-        for (wanted, place) in [
-            (None, 1),
-            (Some("Laptop"), 1),
-            (Some("2"), 2),
-            (Some("logi"), 2),
-            (Some(" Logi C920 "), 2),
-            // A camera may be called “1”; a full name comes before a number.
-            (Some("1"), 3),
-        ] {
-            assert_eq!(find(&devices, wanted).unwrap(), place, "{wanted:?}");
-        }
-    }
-
-    #[test]
-    fn a_missing_camera_is_told_in_words() {
-        let check =
-            |devices: &[CameraDevice], wanted: Option<&str>, words: &str, transient: bool| {
-                let err = find(devices, wanted).unwrap_err();
-                assert_eq!(err.to_string(), words);
-                assert_eq!(err.is_transient(), transient);
-            };
-        check(&[], None, "no camera found", true);
-        check(&[], Some("0"), "no camera found", true);
-        check(
-            &[],
-            Some("C920"),
-            "camera “C920” is not connected (found: none)",
-            true,
-        );
-        let devices = [device(0, "IR", Some(infrared()))];
-        check(
-            &devices,
-            Some("7"),
-            "camera “7” is not connected (found: 0 “IR”)",
-            true,
-        );
-        check(
-            &devices,
-            Some(""),
-            "camera “” is not connected (found: 0 “IR”)",
-            true,
-        );
-        check(
-            &devices,
-            None,
-            "camera “IR” could not be opened: it is an infrared or depth camera (GREY, Y16 ); choose one that sends colour pictures",
-            false,
-        );
-        let devices = [device(
-            0,
-            "H",
-            Some(CameraProblem::UnknownFormats {
-                formats: vec!["H264".to_owned()],
-            }),
-        )];
-        check(
-            &devices,
-            None,
-            "camera “H” could not be opened: it sends only H264; MJPG, YUYV, NV12, RGB3 and BGR3 can be decoded",
-            false,
-        );
-        let devices = [device(0, "A", Some(CameraProblem::NoPermission))];
-        assert!(
-            find(&devices, None)
-                .unwrap_err()
-                .to_string()
-                .contains("usermod")
-        );
-    }
-
-    #[test]
-    fn twins_get_numbers() {
-        assert_eq!(unique_name("Cam", &[]), "Cam");
-        assert_eq!(unique_name("Cam", &["Cam"]), "Cam (2)");
-        assert_eq!(unique_name("Cam", &["Cam", "Other", "Cam (2)"]), "Cam (3)");
-    }
-}
+mod tests;
