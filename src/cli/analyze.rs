@@ -305,6 +305,7 @@ impl Session {
 struct Reports {
     json: Option<ResultFile>,
     csv: Option<ResultFile>,
+    landmarks: Option<ResultFile>,
     has_header: bool,
     summary: Option<Summary>,
     /// Whether results go to the standard output while it runs.
@@ -320,12 +321,16 @@ impl Reports {
             let path = path.as_deref();
             path.map(|path| outputs.file(path)).transpose()
         };
-        let mut paths = args.json.iter().chain(&args.csv);
+        let mut paths = args.json.iter().chain(&args.csv).chain(&args.landmarks);
         Ok(Self {
             json: plan(&args.json)?,
             csv: plan(&args.csv)?,
+            landmarks: plan(&args.landmarks)?,
             has_header: false,
-            summary: (args.json.is_none() && args.csv.is_none()).then(Summary::default),
+            summary: [&args.json, &args.csv, &args.landmarks]
+                .iter()
+                .all(|path| path.is_none())
+                .then(Summary::default),
             use_stdout: paths.any(|path| result_file::is_stdout(path)),
         })
     }
@@ -338,26 +343,34 @@ impl Reports {
         if let Some(csv) = &mut self.csv {
             csv.write_lines(&csv::rows(analysis))?;
         }
+        if let Some(landmarks) = &mut self.landmarks {
+            landmarks.write_lines(&csv::landmarks_rows(analysis))?;
+        }
         if let Some(summary) = &mut self.summary {
             summary.add(analysis);
         }
         Ok(())
     }
 
-    /// Writes the names of the columns, once.
+    /// Writes the names of the columns of the tables, once.
     fn write_header(&mut self) -> anyhow::Result<()> {
-        match &mut self.csv {
-            Some(csv) if !self.has_header => csv.write_lines(&(csv::header() + "\n"))?,
-            _ => {}
+        if std::mem::replace(&mut self.has_header, true) {
+            return Ok(());
         }
-        self.has_header = true;
+        if let Some(csv) = &mut self.csv {
+            csv.write_lines(&(csv::header() + "\n"))?;
+        }
+        if let Some(landmarks) = &mut self.landmarks {
+            landmarks.write_lines(&(csv::landmarks_header() + "\n"))?;
+        }
         Ok(())
     }
 
     /// Puts the results into their places, complete.
     fn finish(&mut self, circumstances: &Circumstances<'_>) -> anyhow::Result<()> {
         self.write_header()?; // A table without faces has one too.
-        for file in [self.json.take(), self.csv.take()].into_iter().flatten() {
+        let files = [self.json.take(), self.csv.take(), self.landmarks.take()];
+        for file in files.into_iter().flatten() {
             file.finish()?;
         }
         if let Some(summary) = &self.summary {
@@ -368,7 +381,9 @@ impl Reports {
 
     /// What a run that did not end well leaves.
     fn partials(&self) -> impl Iterator<Item = &Path> {
-        let files = [&self.json, &self.csv].into_iter().flatten();
+        let files = [&self.json, &self.csv, &self.landmarks]
+            .into_iter()
+            .flatten();
         files.filter_map(ResultFile::partial)
     }
 }

@@ -38,6 +38,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
 
+    /// Write the 468 points of the face mesh, one row for every face that has one; `-` is the standard output
+    #[arg(long, value_name = "FILE")]
+    pub landmarks: Option<PathBuf>,
+
     /// Replace results that exist
     #[arg(long)]
     pub force: bool,

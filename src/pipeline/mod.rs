@@ -145,6 +145,26 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Pixels of the file for one of the frame: above 1 if the frame is a reduced copy of what is in there.
+    pub fn file_scale(&self) -> f32 {
+        let (frame, full) = (self.frame.resolution(), self.frame.full_resolution);
+        full.width_px as f32 / frame.width_px as f32
+    }
+
+    /// What the mesh says of a face, in pixels of the file; see [`Self::box_in_file`].
+    pub fn shape_in_file(&self, face: &FaceAnalysis) -> Option<FaceShape> {
+        let mut shape = face.shape?;
+        let scale = self.file_scale();
+        for value in [
+            &mut shape.upright.x,
+            &mut shape.upright.y,
+            &mut shape.upright.side,
+        ] {
+            *value *= scale;
+        }
+        Some(shape)
+    }
+
     /// Where a face is in pixels of the file, also if the frame is a reduced copy of what is in there. What is drawn on
     /// the frame, or cut out of it, goes by [`FaceAnalysis::box_in_frame`] instead.
     pub fn box_in_file(&self, face: &FaceAnalysis) -> BoundingBox {

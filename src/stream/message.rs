@@ -160,7 +160,7 @@ fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S:
         raw: face.raw,
         smoothed: face.smoothed,
         label: face.label().name(),
-        mesh: face.shape,
+        mesh: analysis.shape_in_file(face),
     }))
 }
 
