@@ -255,7 +255,8 @@ fn a_face_that_fills_the_picture_is_found() {
     for part in [0.9f32, 1.1, 1.4] {
         let crop_side = (part * side) as u32;
         let corner = |center: f32| (center - 0.5 * crop_side as f32) as u32;
-        let crop = imageops::crop_imm(&astronaut(), corner(x), corner(y), crop_side, crop_side);
+        let photo = astronaut();
+        let crop = imageops::crop_imm(&photo, corner(x), corner(y), crop_side, crop_side);
         let close = imageops::resize(&crop.to_image(), 400, 400, imageops::FilterType::Triangle);
         assert_eq!(find_in(&close).len(), 1, "{part} of the face");
     }
