@@ -136,7 +136,11 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
         let with_tables = jpeg::with_standard_tables(data);
         let data = with_tables.as_deref().unwrap_or(data);
         check_jpeg_is_whole(data)?;
-        let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGBA);
+        // The size is for `place` to judge.
+        let options = DecoderOptions::default()
+            .jpeg_set_out_colorspace(ColorSpace::RGBA)
+            .set_max_width(usize::from(u16::MAX))
+            .set_max_height(usize::from(u16::MAX));
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
         let damaged = |err| DecodeError::Damaged(format!("{err}"));
         decoder.decode_headers().map_err(damaged)?;

@@ -1,9 +1,9 @@
 //! What is read here and what ffmpeg makes of the same file are the same frames at the same times. Without ffmpeg only
 //! our own half is tested.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests may unwrap as the tests themselves do"
+#![cfg_attr(
+    not(feature = "h264-bundled"),
+    allow(dead_code, reason = "most of these files are H.264")
 )]
 
 use std::{

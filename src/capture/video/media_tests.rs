@@ -256,6 +256,23 @@ fn what_is_left_to_ffmpeg_has_a_name() {
     }
 }
 
+/// Each frame of `mjpeg.avi` claims 65535×65535 pixels.
+#[test]
+fn frames_beyond_the_limits_are_refused_in_a_sentence() {
+    let mut bytes = media("mjpeg.avi");
+    let sizes: Vec<usize> = (0..bytes.len() - 9)
+        .filter(|at| bytes[*at..*at + 2] == [0xFF, 0xC0])
+        .collect();
+    for at in sizes {
+        bytes[at + 5..at + 9].fill(0xFF);
+    }
+    match open_bytes("mjpeg.avi", bytes) {
+        Err(Refusal::Final(reason)) => assert!(reason.contains("65535×65535"), "{reason}"),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("it was opened"),
+    }
+}
+
 /// Files that decode here, one of each kind.
 const KINDS: [&str; 8] = [
     "mjpeg.avi",

@@ -5,16 +5,27 @@
 
 use super::{BadPacket, Decoder, Packet, Picture, Refusal};
 use crate::{
-    capture::{decode::decode_jpeg_of_any_size, limits, video::picture::Pixels},
+    capture::{
+        decode::decode_jpeg_of_any_size,
+        limits::{TooLarge, check_frame},
+        video::picture::Pixels,
+    },
     frame::{FramePool, Resolution},
 };
 
-/// Needs no state.
-pub(super) struct MjpegDecoder;
+/// Keeps nothing from frame to frame.
+#[derive(Default)]
+pub(super) struct MjpegDecoder {
+    too_large: Option<TooLarge>,
+}
 
 impl Decoder for MjpegDecoder {
     fn name(&self) -> &'static str {
         "MJPEG"
+    }
+
+    fn too_large(&self) -> Option<TooLarge> {
+        self.too_large
     }
 
     fn decode(
@@ -25,9 +36,12 @@ impl Decoder for MjpegDecoder {
         let Some(packet) = packet else {
             return Ok(None);
         };
-        let buffer = |resolution: Resolution| {
-            limits::check_frame(resolution).ok()?;
-            Some(pool.buffer(resolution))
+        let buffer = |resolution: Resolution| match check_frame(resolution) {
+            Ok(()) => Some(pool.buffer(resolution)),
+            Err(err) => {
+                self.too_large = Some(err);
+                None
+            }
         };
         let (resolution, rgba) =
             decode_jpeg_of_any_size(&packet.data, buffer).map_err(|_| BadPacket)?;

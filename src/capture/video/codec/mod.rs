@@ -27,7 +27,7 @@ use super::{
     container::{BadPacket, Codec, Packet, Track},
     picture::{Picture, PixelAspect},
 };
-use crate::frame::FramePool;
+use crate::{capture::limits::TooLarge, frame::FramePool};
 
 /// A decoder of one stream.
 pub(super) trait Decoder {
@@ -37,6 +37,11 @@ pub(super) trait Decoder {
     /// The shape of pixels that the stream tells of, for containers that do not.
     fn pixel_aspect(&self) -> PixelAspect {
         PixelAspect::default()
+    }
+
+    /// The size of frames that were refused for it, where it is the decoder that reads the size.
+    fn too_large(&self) -> Option<TooLarge> {
+        None
     }
 
     /// Takes the next packet, or `None` behind the last, and returns the next picture that is complete.
@@ -80,7 +85,7 @@ pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, Refusal> {
                     .to_owned(),
             ))
         }
-        Codec::Mjpeg => Ok(Box::new(mjpeg::MjpegDecoder)),
+        Codec::Mjpeg => Ok(Box::<mjpeg::MjpegDecoder>::default()),
         Codec::Other(name) => Err(Refusal::Foreign(format!("{name} video"))),
     }
 }

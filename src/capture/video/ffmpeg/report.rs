@@ -12,7 +12,10 @@ use std::{
 use crossbeam_channel::Sender;
 
 use crate::{
-    capture::{limits::TooLarge, video::container::nanos},
+    capture::{
+        limits::{TooLarge, check_frame},
+        video::container::nanos,
+    },
     frame::Resolution,
 };
 
@@ -101,9 +104,11 @@ impl Log {
             return Some(Report::Codec(codec.split(' ').next()?.to_uppercase()));
         }
         if let Some((_, rest)) = line.split_once("Picture size ")
-            && let Some((size, _)) = rest.split_once(" exceeds specified max pixel count")
+            && let Some((size, complaint)) = rest.split_once(' ')
+            && (complaint.starts_with("exceeds") || complaint.starts_with("is invalid"))
+            && let Err(err) = check_frame(resolution(size)?)
         {
-            return Some(Report::TooLarge(TooLarge::Frame(resolution(size)?)));
+            return Some(Report::TooLarge(err));
         }
         words(line).map(Report::Words)
     }
@@ -156,7 +161,7 @@ fn clock(text: &str) -> Option<Duration> {
 
 /// A line that may be the reason why ffmpeg gives up.
 fn words(line: &str) -> Option<String> {
-    const CHATTER: [&str; 16] = [
+    const CHATTER: [&str; 17] = [
         "Input #",
         "Output #",
         "Metadata:",
@@ -174,6 +179,7 @@ fn words(line: &str) -> Option<String> {
         "Task finished with error",
         "Terminating thread with return code",
         "Nothing was written into output file",
+        "Output file is empty",
     ];
     if line.contains("matches no streams") {
         return Some("it holds no video".to_owned());

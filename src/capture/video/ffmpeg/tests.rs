@@ -74,6 +74,12 @@ fn lines_of_ffmpeg_4_to_7_are_understood() {
                 13_364, 13_364,
             )))),
         ),
+        (
+            "[mjpeg @ 0x56] [IMGUTILS @ 0x7f] Picture size 65535x65535 is invalid",
+            Some(Report::TooLarge(TooLarge::Frame(Resolution::new(
+                65_535, 65_535,
+            )))),
+        ),
         ("", None),
         ("      encoder         : Lavf59.27.100", None),
         (

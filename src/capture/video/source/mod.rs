@@ -163,6 +163,9 @@ impl VideoSource {
         (self.stream.n_bad, self.stream.n_packets) = (0, 0);
         let Some((pts, stored)) = first else {
             limits::check_frame(self.stream.demuxer.track().resolution)?;
+            if let Some(err) = self.stream.decoder.too_large() {
+                return Err(err.into());
+            }
             let codec = &self.info.format;
             return Err(Refusal::Foreign(format!(
                 "{codec} video that is damaged or of a kind that cannot be decoded here"

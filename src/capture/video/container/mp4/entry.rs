@@ -89,7 +89,7 @@ fn pixel_aspect(pasp: &[u8]) -> PixelAspect {
 /// `nclx` is of MP4, `nclc` of QuickTime, which knows no full range.
 fn colours(colr: &[u8]) -> Colours {
     match colr.get(..10) {
-        Some([kind @ .., _, _, _, _, _, matrix]) if matches!(kind, b"nclx" | b"nclc") => {
+        Some([b'n', b'c', b'l', b'x' | b'c', _, _, _, _, _, matrix]) => {
             let is_full_range = colr.get(10).map(|flags| flags & 0x80 != 0);
             Colours::new(Some(*matrix), is_full_range)
         }

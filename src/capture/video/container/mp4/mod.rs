@@ -8,6 +8,7 @@ mod boxes;
 mod edits;
 mod entry;
 mod samples;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -135,7 +136,7 @@ fn choose_track(index: &[u8]) -> Option<VideoTrack<'_>> {
     let is_fragmented = find(index, b"mvex").is_some();
     let rank = |track: &VideoTrack<'_>| {
         let is_enabled = version_and_flags(track.header()).1 & ENABLED != 0;
-        let n_frames = samples::n_listed(track.table());
+        let n_frames = tables::n_listed(track.table());
         (
             is_fragmented || n_frames > 0,
             is_enabled,
@@ -191,7 +192,7 @@ fn orientation(index: &[u8], track_header: &[u8]) -> Orientation {
     let movie = matrix(find(index, b"mvhd").unwrap_or_default(), 36).filter(|m| *m != [0; 4]);
     let [e, f, g, h] = movie.unwrap_or(upright);
     // Half the bits of each, so that no product overflows.
-    let dot = |x: [i64; 2], y: [i64; 2]| (x[0] * y[0] >> 16) + (x[1] * y[1] >> 16);
+    let dot = |x: [i64; 2], y: [i64; 2]| ((x[0] * y[0]) >> 16) + ((x[1] * y[1]) >> 16);
     Orientation::from_matrix([
         dot([a, b], [e, g]),
         dot([a, b], [f, h]),
