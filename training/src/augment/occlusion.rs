@@ -35,7 +35,7 @@ impl Region {
     pub const fn bounds(self) -> [f32; 4] {
         match self {
             Self::Mouth => [0.2, 0.65, 0.8, 0.96],
-            Self::Eyes => [0.1, 0.25, 0.9, 0.48],
+            Self::Eyes => [0.08, 0.2, 0.92, 0.5],
         }
     }
 }
