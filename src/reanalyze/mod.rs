@@ -12,8 +12,7 @@ mod compare;
 mod pictures;
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -35,7 +34,7 @@ use crate::{
     model::{CheckpointInfo, ModelError},
     pipeline::{ClassifyFaces, Smoother},
     record::{
-        MANIFEST_FILE,
+        MANIFEST_FILE, files,
         manifest::Model,
         reader::Session,
         tables::{FaceRow, FrameStatus, Lines, Row, ticks},
@@ -81,6 +80,12 @@ pub enum ReanalyzeError {
     /// The results of another time are there.
     #[error("{} exists already", folder.display())]
     Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A link could lead anywhere.
+    #[error("{} is a link; results need a folder of their own", folder.display())]
+    IsLink {
         /// The folder.
         folder: PathBuf,
     },
@@ -389,15 +394,15 @@ impl Reanalysis {
     /// Writes `faces.csv` and `diff.json` into a folder of their own, which is made if it is not there.
     ///
     /// # Errors
-    /// [`ReanalyzeError::Exists`] if results are there and `overwrite` is not set, [`ReanalyzeError::IsSession`] if it
-    /// is a session's folder, [`ReanalyzeError::Write`].
+    /// [`ReanalyzeError::Exists`] if results are there and `overwrite` is not set, [`ReanalyzeError::IsLink`],
+    /// [`ReanalyzeError::IsSession`] if it is a session's folder, [`ReanalyzeError::Write`].
     pub fn write(&self, folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError> {
         check_folder(folder, overwrite)?;
         let failed = |file: &Path| {
             let file = file.to_owned();
             move |source| ReanalyzeError::Write { file, source }
         };
-        fs::create_dir_all(folder).map_err(failed(folder))?;
+        files::create_folder(folder).map_err(failed(folder))?;
         let mut lines = Lines::<FaceRow>::default();
         let mut table = lines.header().to_vec();
         table.extend_from_slice(lines.rows(&self.faces));
@@ -406,7 +411,7 @@ impl Reanalysis {
         diff.push(b'\n');
         for (name, content) in [(FaceRow::FILE, table), (DIFF_FILE, diff)] {
             let file = folder.join(name);
-            replace(&file, &content).map_err(failed(&file))?;
+            files::replace(&file, &content).map_err(failed(&file))?;
         }
         Ok(())
     }
@@ -418,6 +423,9 @@ impl Reanalysis {
 /// As [`Reanalysis::write`].
 pub fn check_folder(folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError> {
     let folder = folder.to_owned();
+    if folder.is_symlink() {
+        return Err(ReanalyzeError::IsLink { folder });
+    }
     if folder.join(MANIFEST_FILE).exists() {
         return Err(ReanalyzeError::IsSession { folder });
     }
@@ -458,16 +466,6 @@ pub fn saved(session: &Path) -> Vec<PathBuf> {
         .collect();
     folders.sort();
     folders
-}
-
-/// Replaces a file: at every moment either the old or the new one is there.
-fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let draft = file.with_file_name(format!(".{name}.new"));
-    let mut new = File::create(&draft)?;
-    new.write_all(content)?;
-    new.sync_all()?;
-    fs::rename(&draft, file)
 }
 
 #[cfg(test)]

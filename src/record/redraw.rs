@@ -80,7 +80,7 @@ pub fn redraw(
     pictures.set_privacy(privacy.cloned());
     let mut n_done = 0;
     for part in &parts {
-        let path = session.folder.join(&part.file);
+        let path = session.video_path(part)?;
         let mut source = capture::open(&SourceSpec::Path(path))?;
         draw_part(session, part, &mut *source, &mut pictures, &mut |()| {
             n_done += 1;
