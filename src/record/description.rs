@@ -1,11 +1,12 @@
 //! What a session says about itself: its description as it begins, and the words for what changes later.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::{
     RecordingConfig,
+    clock::WallClock,
     manifest::{self, Manifest, SCHEMA, Status},
 };
 use crate::{capture::SourceSpec, model::CheckpointInfo, pipeline::Settings, privacy::Effect};
@@ -22,9 +23,9 @@ pub(super) fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
     }
 }
 
-/// What is known when a recording begins. `unix_s` is the wall clock at its zero.
-pub(super) fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest {
-    let now = Zoned::now();
+/// What is known when a recording begins: now, on this clock.
+pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Manifest {
+    let now = Instant::now();
     let info = config.info.as_ref();
     let settings = config.settings;
     Manifest {
@@ -34,12 +35,12 @@ pub(super) fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest 
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         status: Status::Recording,
-        started: rfc3339(&now),
+        started: wall.rfc3339(now),
         ended: None,
         ended_because: None,
         clock: manifest::Clock {
-            zero_unix_s: unix_s,
-            time_zone: now.time_zone().iana_name().map(str::to_owned),
+            zero_unix_s: wall.unix_s(now),
+            time_zone: TimeZone::system().iana_name().map(str::to_owned),
             t_s: "Seconds since the first frame by the source's own time, or by a clock that never jumps where somebody \
                   went to another place in a file; unix_s is the wall clock as it was when the recording began, counted \
                   on by a clock that never jumps."
@@ -125,6 +126,11 @@ fn display(path: &Path) -> String {
 /// Local time with its offset.
 pub(super) fn now_rfc3339() -> String {
     rfc3339(&Zoned::now())
+}
+
+/// A moment as local time with its offset.
+pub(super) fn rfc3339_at(time: Timestamp) -> String {
+    rfc3339(&time.to_zoned(TimeZone::system()))
 }
 
 fn rfc3339(time: &Zoned) -> String {
