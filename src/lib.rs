@@ -42,6 +42,7 @@ pub mod pipeline;
 pub mod privacy;
 pub mod reanalyze;
 pub mod record;
+pub mod signals;
 pub mod stream;
 #[cfg(feature = "gui")]
 pub mod ui;

@@ -9,6 +9,7 @@ mod csv;
 mod export;
 #[cfg(test)]
 mod fixtures;
+mod interrupt;
 mod list;
 mod output;
 mod progress;
@@ -127,14 +128,19 @@ fn open_window(
 ) -> anyhow::Result<ExitCode> {
     use std::sync::Arc;
 
-    use fervis::pipeline::Tap;
+    use anyhow::Context as _;
+    use fervis::{pipeline::Tap, signals, ui::QuitRequest};
 
     let options = stream.options(None)?;
     let json = json.map(stream::json_lines).transpose()?;
+    let quit = QuitRequest::default();
+    let asked = quit.clone();
+    signals::on_request_to_end(move || asked.request()).context("watching for Ctrl-C")?;
     fervis::ui::run(fervis::ui::UiOptions {
         source,
         checkpoint: network.checkpoint(),
         device: network.device,
+        quit,
         stream: options,
         taps: json
             .map(|json| Arc::new(json) as Arc<dyn Tap>)

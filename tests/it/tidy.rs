@@ -9,10 +9,11 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("bounding_box", &[]),
     ("expression", &[]),
     ("frame", &[]),
+    ("signals", &[]),
     ("capture", &["frame"]),
     ("detect", &["bounding_box", "frame"]),
     ("model", &["bounding_box", "expression", "frame"]),
