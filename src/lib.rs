@@ -47,6 +47,7 @@ pub mod reanalyze;
 pub mod record;
 #[doc(hidden)] // For our own two programs.
 pub mod result_file;
+pub mod signals;
 pub mod stream;
 #[cfg(feature = "gui")]
 pub mod ui;

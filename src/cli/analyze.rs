@@ -25,9 +25,10 @@ use fervis::{
 
 use super::{
     args::AnalyzeArgs,
-    csv, output,
+    csv,
+    interrupt::stop_on_interrupt,
+    output,
     progress::Progress,
-    record::stop_on_interrupt,
     stream::Streams,
     summary::{Circumstances, Summary},
 };

@@ -9,6 +9,7 @@ mod csv;
 mod export;
 #[cfg(test)]
 mod fixtures;
+mod interrupt;
 mod list;
 mod output;
 mod progress;
@@ -124,7 +125,10 @@ fn open_window(cli: Cli) -> anyhow::Result<ExitCode> {
     use std::sync::Arc;
 
     use anyhow::Context;
-    use fervis::{pipeline::Tap, result_file::Outputs, stream::json_lines::JsonLines};
+    use fervis::{
+        pipeline::Tap, result_file::Outputs, signals, stream::json_lines::JsonLines,
+        ui::QuitRequest,
+    };
 
     let options = cli.stream.options(None)?;
     let checkpoint = cli.network.checkpoint();
@@ -135,10 +139,14 @@ fn open_window(cli: Cli) -> anyhow::Result<ExitCode> {
         JsonLines::start(file).context("the JSON lines could not be started")
     });
     let json = json.transpose()?;
+    let quit = QuitRequest::default();
+    let asked = quit.clone();
+    signals::on_request_to_end(move || asked.request()).context("watching for Ctrl-C")?;
     fervis::ui::run(fervis::ui::UiOptions {
         source: cli.source,
         checkpoint,
         device: cli.network.device,
+        quit,
         stream: options,
         taps: json
             .map(|json| Arc::new(json) as Arc<dyn Tap>)

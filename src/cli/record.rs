@@ -1,16 +1,13 @@
 //! `fervis record` and `fervis recover`: sessions without a window.
 //!
-//! A source is recorded at its own pace: a video takes as long as it lasts. The first Ctrl-C ends the recording well, the
-//! second ends the program at once, and even then the session can be recovered.
+//! A source is recorded at its own pace: a video takes as long as it lasts. Ctrl-C, SIGTERM and a closed terminal end the
+//! recording well; a second time ends the program at once, and even then the session can be recovered.
 
 use std::{
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -22,8 +19,8 @@ use fervis::{
     pipeline::{Event, Pacing, Pipeline, PipelineConfig, Settings, SourceState},
     privacy::{Effect, FacePrivacy, Who},
     record::{
-        Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice,
-        folder::interrupted_sessions,
+        Ending, Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice,
+        folder::{interrupted_sessions, remove_if_empty},
         reader::is_session,
         recover::{self, Report},
     },
@@ -32,6 +29,7 @@ use fervis::{
 use super::{
     NetworkArgs,
     args::{self, CameraArgs, DetectionArgs},
+    interrupt::stop_on_interrupt,
     output,
     stream::{StreamArgs, Streams},
 };
@@ -171,29 +169,26 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     pipeline.open(source);
     let outcome = watch(&pipeline, &recorder, args.seconds, &interrupted);
     drop(tap);
+    let folder = recorder.folder().to_owned();
     if let Err(error) = outcome {
         recorder.stop(&error_text(error.as_ref()));
-        let folder = recorder.folder().to_owned();
-        let (_, status) = recorder.wait();
-        if status.counts.captured == 0 {
-            // Nothing came, so there is nothing to keep: only the headers of empty tables.
-            std::fs::remove_dir_all(&folder).ok();
-        }
+        recorder.wait();
+        // Where nothing came there is nothing to keep.
+        remove_if_empty(&folder);
         return Err(error);
     }
-    let folder = recorder.folder().to_owned();
     let (ending, status) = recorder.wait();
-    let mut text = summary(&folder.display().to_string(), &ending.reason, &status);
-    let n_damaged = pipeline.stats().n_damaged;
-    if n_damaged > 0 {
-        text += &format!("\n{n_damaged} frames arrived damaged and were skipped");
+    if is_session(&folder) {
+        let mut text = summary(&folder.display().to_string(), &ending, &status);
+        let n_damaged = pipeline.stats().n_damaged;
+        if n_damaged > 0 {
+            text += &format!("\n{n_damaged} frames arrived damaged and were skipped");
+        }
+        // After a closed terminal there is nobody to tell.
+        writeln!(io::stdout(), "{text}").ok();
     }
-    output::print(&(text + "\n"), ExitCode::SUCCESS)?;
     if ending.failed {
-        bail!(
-            "the recording ended early: {}; what was recorded until then is there",
-            ending.reason
-        );
+        bail!("the recording ended early: {}", ending.reason);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -284,7 +279,7 @@ fn watch(
             return Ok(());
         }
         if interrupted.load(Ordering::Relaxed) {
-            recorder.stop("stopped by Ctrl-C");
+            recorder.stop("stopped by Ctrl-C or a signal");
         } else if limit.is_some_and(|limit| status.counts.captured > 0 && status.elapsed >= limit) {
             recorder.stop("the time was over");
         }
@@ -343,20 +338,25 @@ impl Drop for StatusLine {
     }
 }
 
-fn summary(folder: &str, reason: &str, status: &RecorderStatus) -> String {
+/// What was recorded, as the session's description counts it.
+fn summary(folder: &str, ending: &Ending, status: &RecorderStatus) -> String {
     let counts = status.counts;
-    let mut text = format!(
-        "{folder}: {} recorded ({reason})\n{} frames captured, {} analysed, {} without time for it, {} in the video, {}",
-        clock(status.elapsed),
+    let mut text = format!("{folder}: {} recorded", clock(status.elapsed));
+    // An error is told in its place.
+    if !ending.failed {
+        text.push_str(&format!(" ({})", ending.reason));
+    }
+    text.push_str(&format!(
+        "\n{} frames captured, {} analysed, {} without time for it, {} in the video, {}",
         counts.captured,
         counts.analysed,
         counts.skipped,
         counts.recorded,
         megabytes(status.n_bytes),
-    );
+    ));
     if counts.refused > 0 {
         text.push_str(&format!(
-            "\n{} frames came faster than they could be written",
+            "\n{} frames could not be written in time, or at all",
             counts.refused
         ));
     }
@@ -382,20 +382,6 @@ fn tell(text: &str) {
     writeln!(io::stderr(), "fervis: {text}").ok();
 }
 
-/// A flag that the first Ctrl-C sets; the second ends the program at once.
-pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            // 128 and the number of the signal, as shells have it.
-            std::process::exit(130);
-        }
-    })
-    .context("watching for Ctrl-C")?;
-    Ok(stop)
-}
-
 /// Runs `fervis recover`.
 ///
 /// # Errors
@@ -413,11 +399,24 @@ pub fn recover(args: &RecoverArgs) -> anyhow::Result<ExitCode> {
         let text = format!("no interrupted session in {}\n", args.folder.display());
         output::print(&text, ExitCode::SUCCESS)?;
     }
+    let mut failed = None;
     for session in sessions {
-        let report = told(&recover::recover(&session)?);
-        output::print(&(report + "\n"), ExitCode::SUCCESS)?;
+        match recover::recover(&session) {
+            Ok(report) => {
+                output::print(&(told(&report) + "\n"), ExitCode::SUCCESS)?;
+            }
+            // The others are worth repairing all the same.
+            Err(error) => {
+                if let Some(before) = failed.replace(error) {
+                    tell(&error_text(&before));
+                }
+            }
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// A report in words.

@@ -34,7 +34,7 @@ use crate::{
     model::{CheckpointInfo, ModelError, preprocess::FaceRegion},
     pipeline::{ClassifyFaces, Smoother},
     record::{
-        MANIFEST_FILE,
+        MANIFEST_FILE, files,
         manifest::Model,
         reader::Session,
         tables::{FaceRow, FrameStatus, Lines, Row, ticks},
@@ -81,6 +81,12 @@ pub enum ReanalyzeError {
     /// The results of another time are there.
     #[error("{} exists already", folder.display())]
     Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A link could lead anywhere.
+    #[error("{} is a link; results need a folder of their own", folder.display())]
+    IsLink {
         /// The folder.
         folder: PathBuf,
     },
@@ -401,15 +407,15 @@ impl Reanalysis {
     /// Writes `faces.csv` and `diff.json` into a folder of their own, which is made if it is not there.
     ///
     /// # Errors
-    /// [`ReanalyzeError::Exists`] if results are there and `overwrite` is not set, [`ReanalyzeError::IsSession`] if it
-    /// is a session's folder, [`ReanalyzeError::Write`].
+    /// [`ReanalyzeError::Exists`] if results are there and `overwrite` is not set, [`ReanalyzeError::IsLink`],
+    /// [`ReanalyzeError::IsSession`] if it is a session's folder, [`ReanalyzeError::Write`].
     pub fn write(&self, folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError> {
         check_folder(folder, overwrite)?;
         let failed = |file: &Path| {
             let file = file.to_owned();
             move |source| ReanalyzeError::Write { file, source }
         };
-        fs::create_dir_all(folder).map_err(failed(folder))?;
+        files::create_folder(folder).map_err(failed(folder))?;
         let mut lines = Lines::<FaceRow>::default();
         let mut table = lines.header().to_vec();
         table.extend_from_slice(lines.rows(&self.faces));
@@ -418,7 +424,7 @@ impl Reanalysis {
         diff.push(b'\n');
         for (name, content) in [(FaceRow::FILE, table), (DIFF_FILE, diff)] {
             let file = folder.join(name);
-            replace(&file, &content).map_err(failed(&file))?;
+            files::replace(&file, &content).map_err(failed(&file))?;
         }
         Ok(())
     }
@@ -430,6 +436,9 @@ impl Reanalysis {
 /// As [`Reanalysis::write`].
 pub fn check_folder(folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError> {
     let folder = folder.to_owned();
+    if folder.is_symlink() {
+        return Err(ReanalyzeError::IsLink { folder });
+    }
     if folder.join(MANIFEST_FILE).exists() {
         return Err(ReanalyzeError::IsSession { folder });
     }

@@ -151,16 +151,21 @@ pub(super) fn find(session: &Session) -> Result<Pictures, ReanalyzeError> {
     };
     let clips = parts.iter().enumerate();
     let clips = clips.map(|(index, part)| part_clip(session, part, parts.get(index + 1).copied()));
-    Ok(Pictures {
-        kind,
-        clips: clips.collect(),
-    })
+    let clips: Vec<Clip> = clips.collect();
+    // A link would lead elsewhere.
+    if let Some(clip) = clips.iter().find(|clip| clip.file.is_symlink()) {
+        let file = clip.file.display();
+        return Err(refuse(format!(
+            "{file} is a link, and a session holds only files of its own"
+        )));
+    }
+    Ok(Pictures { kind, clips })
 }
 
 /// The file that was looked at, if it is one and is still there.
 fn original(source: &Source) -> Option<&Path> {
     let path = source.path.as_deref().map(Path::new);
-    path.filter(|path| source.kind == "file" && path.exists())
+    path.filter(|path| source.kind == "file" && (path.is_file() || path.is_dir()))
 }
 
 fn part_clip(session: &Session, part: &Video, next: Option<&Video>) -> Clip {

@@ -6,7 +6,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::tables::ticks;
+use jiff::Timestamp;
+
+use super::{description::rfc3339_at, tables::ticks};
 use crate::frame::Frame;
 
 /// Source time and real time may differ by this much from one frame to the next before real time counts.
@@ -32,9 +34,19 @@ impl WallClock {
 
     /// Seconds since 1970 (UTC) at `instant`.
     pub fn unix_s(&self, instant: Instant) -> f64 {
+        self.unix(instant).as_secs_f64()
+    }
+
+    /// Local time with its offset at `instant`: never before what it was earlier, even if somebody sets the clock back.
+    pub fn rfc3339(&self, instant: Instant) -> String {
+        let unix = Timestamp::from_second(self.unix(instant).as_secs() as i64);
+        rfc3339_at(unix.unwrap_or_default())
+    }
+
+    fn unix(&self, instant: Instant) -> Duration {
         let after = instant.saturating_duration_since(self.at);
         let before = self.at.saturating_duration_since(instant);
-        (self.unix + after).saturating_sub(before).as_secs_f64()
+        (self.unix + after).saturating_sub(before)
     }
 }
 
@@ -77,6 +89,11 @@ impl RecordingClock {
             pts_90k,
         });
         pts_90k
+    }
+
+    /// The time of the last frame, in ticks since the first.
+    pub fn last_pts_90k(&self) -> u64 {
+        self.last.map_or(0, |last| last.pts_90k)
     }
 
     /// The time of something that happened at `instant`, in ticks since the first frame.

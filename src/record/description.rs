@@ -1,11 +1,12 @@
 //! What a session says about itself: its description as it begins, and the words for what changes later.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::{
     RecordingConfig,
+    clock::WallClock,
     manifest::{self, Manifest, SCHEMA, Status},
 };
 use crate::{capture::SourceSpec, model::CheckpointInfo, pipeline::Settings, privacy::Effect};
@@ -22,9 +23,9 @@ pub(super) fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
     }
 }
 
-/// What is known when a recording begins. `unix_s` is the wall clock at its zero.
-pub(super) fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest {
-    let now = Zoned::now();
+/// What is known when a recording begins: now, on this clock.
+pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Manifest {
+    let now = Instant::now();
     let info = config.info.as_ref();
     let settings = config.settings;
     Manifest {
@@ -34,12 +35,12 @@ pub(super) fn first_manifest(config: &RecordingConfig, unix_s: f64) -> Manifest 
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         status: Status::Recording,
-        started: rfc3339(&now),
+        started: wall.rfc3339(now),
         ended: None,
         ended_because: None,
         clock: manifest::Clock {
-            zero_unix_s: unix_s,
-            time_zone: now.time_zone().iana_name().map(str::to_owned),
+            zero_unix_s: wall.unix_s(now),
+            time_zone: TimeZone::system().iana_name().map(str::to_owned),
             t_s: "Seconds since the first frame by the source's own time, or by a clock that never jumps where somebody \
                   went to another place in a file; unix_s is the wall clock as it was when the recording began, counted \
                   on by a clock that never jumps."
@@ -126,39 +127,16 @@ fn display(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// When a recording ended, as it is written: never before it began, whatever was done to the clock in between.
-pub(super) fn ended(started: &str, at: &Zoned) -> String {
-    match started.parse::<Timestamp>() {
-        Ok(began) if at.timestamp() < began => started.to_owned(),
-        _ => rfc3339(at),
-    }
-}
-
 /// Local time with its offset.
 pub(super) fn now_rfc3339() -> String {
     rfc3339(&Zoned::now())
 }
 
-fn rfc3339(time: &Zoned) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+/// A moment as local time with its offset.
+pub(super) fn rfc3339_at(time: Timestamp) -> String {
+    rfc3339(&time.to_zoned(TimeZone::system()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_ends_before_it_begins() {
-        let began = "2026-11-25T14:03:05+01:00";
-        let check = |at: &str, expected: &str| {
-            let at: Zoned = at.parse().unwrap();
-            assert_eq!(ended(began, &at), expected);
-        };
-        let later = "2026-11-25T14:03:15+01:00";
-        check("2026-11-25T14:03:15.2+01:00[Europe/Berlin]", later);
-        // A frame is captured before its recording is described.
-        check("2026-11-25T14:03:04.9+01:00[Europe/Berlin]", began);
-        // Somebody sets the clock back.
-        check("2026-11-24T14:03:15+01:00[Europe/Berlin]", began);
-    }
+fn rfc3339(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

@@ -13,9 +13,10 @@ use std::{
 use jiff::Zoned;
 
 use super::{
-    SessionError,
+    MANIFEST_FILE, SessionError, files,
     manifest::{Manifest, Status},
     reader::is_session,
+    tables::{EventRow, FaceRow, FrameRow, Row},
 };
 
 /// Locked while a session is recorded or repaired.
@@ -44,18 +45,20 @@ pub fn new_session_folder(root: &Path, now: &Zoned) -> PathBuf {
     numbered(n)
 }
 
-/// The sessions in `root` whose recording was interrupted and that nobody is recording now.
+/// The sessions in `root` whose recording was interrupted and that nobody is recording now. Links are not followed.
 pub fn interrupted_sessions(root: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(root) else {
         return Vec::new();
     };
-    let folders = entries.flatten().map(|entry| entry.path());
+    let folders = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path());
     let mut found: Vec<PathBuf> = folders
         .filter(|folder| is_session(folder))
-        .filter(|folder| {
-            Manifest::read(folder).is_ok_and(|manifest| manifest.status == Status::Recording)
-                && FolderLock::take(folder).is_ok()
-        })
+        // Only a guess, to spare the others a lock: recovery asks again when it has it.
+        .filter(|folder| Manifest::status_of(folder) == Some(Status::Recording))
+        .filter(|folder| FolderLock::take(folder).is_ok())
         .collect();
     found.sort();
     found
@@ -80,30 +83,47 @@ impl FolderLock {
     /// [`SessionError::InUse`] if another program, or another part of this one, has it.
     pub fn take(folder: &Path) -> Result<Self, SessionError> {
         let path = folder.join(LOCK_FILE);
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|source| SessionError::write(&path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { path, file }),
-            Err(TryLockError::WouldBlock) => Err(SessionError::InUse {
-                folder: folder.to_owned(),
-            }),
-            // Some network drives know no locks; better to record without than not at all.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-                Ok(Self { path, file })
+        loop {
+            let file = files::open_or_create(&path)
+                .map_err(|source| SessionError::write(&path, source))?;
+            match file.try_lock() {
+                // Whoever had the lock may have removed the file after it was opened here; then it locks nothing.
+                Ok(()) if files::is_at(&file, &path) => return Ok(Self { path, file }),
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(SessionError::InUse {
+                        folder: folder.to_owned(),
+                    });
+                }
+                // Some network drives know no locks; better to record without than not at all.
+                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                    return Ok(Self { path, file });
+                }
+                Err(TryLockError::Error(source)) => return Err(SessionError::write(&path, source)),
             }
-            Err(TryLockError::Error(source)) => Err(SessionError::write(&path, source)),
         }
+    }
+
+    /// Whether the folder is still the one that was locked: it may have been deleted, moved, replaced or unmounted.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`] if not.
+    pub fn check(&self) -> Result<(), SessionError> {
+        if files::is_at(&self.file, &self.path) {
+            return Ok(());
+        }
+        Err(SessionError::Gone {
+            path: self.path.parent().unwrap_or(&self.path).to_owned(),
+        })
     }
 }
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // A lock file that stays is harmless: what counts is the lock.
-        fs::remove_file(&self.path).ok();
+        // A lock file that stays is harmless: what counts is the lock. Another session's lock is not ours to remove.
+        if self.check().is_ok() {
+            fs::remove_file(&self.path).ok();
+        }
         self.file.unlock().ok();
     }
 }
@@ -114,12 +134,33 @@ impl Drop for FolderLock {
 /// [`SessionError::Write`] if it cannot be created or holds files.
 pub(super) fn create(folder: &Path) -> Result<(), SessionError> {
     let failed = |source| SessionError::write(folder, source);
-    fs::create_dir_all(folder).map_err(failed)?;
-    if fs::read_dir(folder).map_err(failed)?.next().is_some() {
+    let not_empty = || {
         let words = "the folder is not empty; give the recording a folder of its own";
-        return Err(failed(io::Error::new(ErrorKind::AlreadyExists, words)));
+        failed(io::Error::new(ErrorKind::AlreadyExists, words))
+    };
+    // Before it is made private: a folder with files in it is somebody's.
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(not_empty());
+    }
+    files::create_folder(folder).map_err(failed)?;
+    if fs::read_dir(folder).map_err(failed)?.next().is_some() {
+        return Err(not_empty());
     }
     Ok(())
+}
+
+/// Removes a session into which nothing was recorded: only the headers of empty tables. Anything else stays.
+pub fn remove_if_empty(folder: &Path) {
+    let is_empty = Manifest::read(folder).is_ok_and(|manifest| {
+        manifest.counts.captured == 0 && manifest.video.is_empty() && manifest.ended.is_some()
+    });
+    if !is_empty || fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink()) {
+        return;
+    }
+    for name in [FrameRow::FILE, FaceRow::FILE, EventRow::FILE, MANIFEST_FILE] {
+        fs::remove_file(folder.join(name)).ok();
+    }
+    fs::remove_dir(folder).ok(); // Refused if there is anything else in it.
 }
 
 #[cfg(test)]

@@ -4,17 +4,13 @@
 //! valid at every moment. Keys that this version does not know are kept out of the way: a newer version's session can
 //! be read as long as its schema has the same number.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::Write,
-    path::Path,
-};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     MANIFEST_FILE, SessionError,
+    files::{self, is_plain_name},
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
 use crate::{detect::Detector, model::Views};
@@ -241,12 +237,13 @@ impl Manifest {
     /// Reads the description of the session in `folder`.
     ///
     /// # Errors
-    /// [`SessionError::NotASession`] if there is none, and others if it is damaged or of a later version.
+    /// [`SessionError::NotASession`] if there is none, and others if it is damaged, of a later version, or names files
+    /// outside the folder.
     pub fn read(folder: &Path) -> Result<Self, SessionError> {
         let file = folder.join(MANIFEST_FILE);
-        let text = match fs::read_to_string(&file) {
+        let text = match files::read_text(&file) {
             Ok(text) => text,
-            Err(_) if !file.exists() => {
+            Err(source) if source.kind() == ErrorKind::NotFound => {
                 return Err(SessionError::NotASession {
                     folder: folder.to_owned(),
                 });
@@ -271,7 +268,28 @@ impl Manifest {
             );
             return Err(problem(words, None));
         }
-        serde_json::from_str(&text).map_err(damaged)
+        let manifest: Self = serde_json::from_str(&text).map_err(damaged)?;
+        // Here, so that nobody who joins a name to the folder needs to think of it.
+        let mut videos = manifest.video.iter();
+        if let Some(video) = videos.find(|video| !is_plain_name(&video.file)) {
+            let words = format!(
+                "the video “{}” is not the name of a file in the session's folder, so the session is not opened",
+                video.file
+            );
+            return Err(problem(words, None));
+        }
+        Ok(manifest)
+    }
+
+    /// How far the recording in `folder` got; `None` if that cannot be told.
+    pub(super) fn status_of(folder: &Path) -> Option<Status> {
+        #[derive(Deserialize)]
+        struct Only {
+            status: Status,
+        }
+        let text = files::read_text(&folder.join(MANIFEST_FILE)).ok()?;
+        let only: Only = serde_json::from_str(&text).ok()?;
+        Some(only.status)
     }
 
     /// Replaces the description of the session in `folder`: at every moment either the old or the new one is there.
@@ -280,16 +298,9 @@ impl Manifest {
     /// [`SessionError::Write`].
     pub fn write(&self, folder: &Path) -> Result<(), SessionError> {
         let file = folder.join(MANIFEST_FILE);
-        let draft = folder.join(".session.json.new");
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
-        let write = || {
-            let mut new = File::create(&draft)?;
-            new.write_all(text.as_bytes())?;
-            new.sync_all()?;
-            fs::rename(&draft, &file)
-        };
-        write().map_err(|source| SessionError::write(&file, source))
+        files::replace(&file, text.as_bytes()).map_err(|source| SessionError::write(&file, source))
     }
 }
 
@@ -299,6 +310,8 @@ fn rustface_alone() -> Detector {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A session of a camera with one network and no video.
@@ -375,6 +388,18 @@ pub(crate) mod tests {
         assert!(message().contains("missing field"), "{}", message());
         write("{\"schema\":");
         assert!(message().contains("line 1"), "{}", message());
+    }
+
+    #[test]
+    fn a_session_that_names_files_outside_its_folder_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["/tmp/victim.mp4", "../victim.mp4", "C:\\victim.mp4", ""] {
+            let mut written = manifest();
+            written.video = vec![crate::record::fixtures::video(name, false, 0, 0)];
+            written.write(folder.path()).unwrap();
+            let error = Manifest::read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(&format!("“{name}”")), "{error}");
+        }
     }
 
     #[test]

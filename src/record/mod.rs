@@ -1,6 +1,6 @@
 //! Sessions: what a recording leaves on disk, and how it gets there.
 //!
-//! A session is a folder. [`tables`] holds its rows and [`manifest`] what is said once about all of them; [`reader`]
+//! A session is a folder, whose [`files`] are opened with care. [`tables`] holds its rows and [`manifest`] what is said once about all of them; [`reader`]
 //! loads it again. Everything is written as it happens, so a session that was cut off by a crash holds all but its
 //! last moment; [`recover`](mod@recover) makes it whole.
 //!
@@ -18,6 +18,7 @@
 
 mod clock;
 mod description;
+pub mod files;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod folder;
@@ -89,6 +90,16 @@ pub enum SessionError {
         /// What is wrong, and what to do about it if that is not plain.
         problem: String,
     },
+    /// The folder, or a file in it, is not where it was.
+    #[error(
+        "{} was deleted, moved, replaced or unmounted during the recording; \
+         if the session is elsewhere now, `fervis recover` makes it whole",
+        path.display()
+    )]
+    Gone {
+        /// The folder or the file.
+        path: PathBuf,
+    },
     /// Another program is recording into the folder.
     #[error("{} is being recorded now; stop the recording first", folder.display())]
     InUse {
@@ -104,6 +115,16 @@ impl SessionError {
             file: file.to_owned(),
             source,
         }
+    }
+
+    /// Whether the system does not let us write there.
+    fn is_refusal(&self) -> bool {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let kind = match self {
+            Self::Write { source, .. } => source.kind(),
+            _ => return false,
+        };
+        matches!(kind, PermissionDenied | ReadOnlyFilesystem)
     }
 
     /// An error while writing a file.

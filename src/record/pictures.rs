@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    TICKS_PER_SECOND,
+    SessionError, TICKS_PER_SECOND, files,
     manifest::Video,
     video::{self, VideoError, VideoSettings, VideoWriter},
 };
@@ -20,6 +20,9 @@ use crate::{
 
 /// Where faces are covered, and nothing was known about the faces of a frame for longer than this, all of it is covered.
 const MAX_BLIND: Duration = Duration::from_secs(2);
+
+/// What the files of the first video begin with. Rows count its pictures.
+pub(super) const FIRST_STEM: &str = "video";
 
 /// Which videos a session has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -195,7 +198,7 @@ impl Pictures {
                 begins_part: None,
             });
         }
-        let begins_part = frame.resolution() != self.resolution || self.writing.is_empty();
+        let begins_part = self.begins_part(frame.resolution());
         if begins_part {
             self.begin_part(frame.resolution(), number, pts_90k)?;
         }
@@ -246,6 +249,37 @@ impl Pictures {
         })
     }
 
+    /// Whether a picture of this size begins a part, and with it a file.
+    pub fn begins_part(&self, resolution: Resolution) -> bool {
+        self.choice != VideoChoice::None
+            && (resolution != self.resolution || self.writing.is_empty())
+    }
+
+    /// Notices when a video that is being written is not there any more.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`].
+    pub fn check(&self) -> Result<(), SessionError> {
+        for writing in &self.writing {
+            let path = self.folder.join(&writing.entry.file);
+            if !files::is_regular(&path) {
+                return Err(SessionError::Gone { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// Pictures in all parts of the first video, once they are finished; `None` if one could not be, or there is none.
+    pub fn n_frames(&self) -> Option<u64> {
+        let first = self
+            .finished
+            .iter()
+            .filter(|part| part.file.starts_with(FIRST_STEM));
+        let mut counts = first.map(|part| part.n_frames).peekable();
+        counts.peek()?;
+        counts.sum()
+    }
+
     fn begin_part(
         &mut self,
         resolution: Resolution,
@@ -257,7 +291,7 @@ impl Pictures {
         self.resolution = resolution;
         let settings = VideoSettings::new(resolution, self.nominal_rate_hz);
         for (nth, &annotated) in self.choice.videos().iter().enumerate() {
-            let stem = if nth == 0 { "video" } else { "clean" };
+            let stem = if nth == 0 { FIRST_STEM } else { "clean" };
             let part = match self.n_parts {
                 1 => String::new(),
                 n => format!("-{n}"),

@@ -4,12 +4,14 @@
 //! window's thread; an hour with three faces is some 50 MB of text.
 
 use std::{
+    fs,
+    io::ErrorKind,
     ops::Range,
     path::{Path, PathBuf},
 };
 
 use super::{
-    MANIFEST_FILE, SessionError,
+    MANIFEST_FILE, SessionError, files,
     manifest::{Manifest, Video},
     tables::{self, EventRow, FaceRow, FrameRow, Row},
 };
@@ -88,6 +90,18 @@ impl Session {
         self.frames.last().map_or(0, |frame| frame.pts_90k)
     }
 
+    /// Where a part of a video lies.
+    ///
+    /// # Errors
+    /// [`SessionError::Read`] if it is not there, or is not a regular file but a link, say.
+    pub fn video_path(&self, part: &Video) -> Result<PathBuf, SessionError> {
+        let path = self.folder.join(&part.file);
+        match files::open(&path) {
+            Ok(_) => Ok(path),
+            Err(source) => Err(SessionError::read(&path, source)),
+        }
+    }
+
     /// The parts of one of its videos, in order: the clean one if there is one, else the annotated one.
     pub fn video_parts(&self) -> Vec<&Video> {
         let videos = &self.manifest.video;
@@ -97,10 +111,10 @@ impl Session {
     }
 }
 
-fn table<R: Row>(folder: &Path) -> Result<Vec<R>, SessionError> {
+pub(super) fn table<R: Row>(folder: &Path) -> Result<Vec<R>, SessionError> {
     let file = folder.join(R::FILE);
     // A recording may be interrupted before it has written anything.
-    if !file.exists() {
+    if fs::symlink_metadata(&file).is_err_and(|err| err.kind() == ErrorKind::NotFound) {
         return Ok(Vec::new());
     }
     tables::read(&file)
@@ -108,8 +122,6 @@ fn table<R: Row>(folder: &Path) -> Result<Vec<R>, SessionError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::{
         super::{manifest, tables::tests::face},
         *,

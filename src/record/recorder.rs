@@ -21,7 +21,7 @@ use super::{
     RecordError, VideoChoice,
     folder::free_bytes,
     manifest::Counts,
-    recording::{Recording, SourceEnd},
+    recording::{Finished, Recording, SourceEnd},
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
@@ -37,6 +37,8 @@ const QUEUE_LEN: usize = 44;
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(100);
 /// How often the room on the disk is asked for.
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether the session's folder is still there: it is told within a second.
+const LOOK_AT_FOLDER_EVERY: Duration = Duration::from_millis(250);
 /// How often refused frames become an event: a machine that is too slow for the video refuses some all the time.
 const TELL_REFUSED_EVERY: Duration = Duration::from_secs(1);
 /// With less than this left on the disk the recording ends, so that it can be ended well.
@@ -113,7 +115,7 @@ enum Order {
     Marker(String, Instant),
     Pause(bool, Instant),
     Privacy(Option<FacePrivacy>, Instant),
-    Stop(String),
+    Stop(String, Instant),
 }
 
 /// The running recording. Dropping it ends it well and waits until that is done.
@@ -158,6 +160,7 @@ impl Recorder {
             tap: Arc::clone(&tap),
             status: Arc::clone(&status),
             looked_at_disk: Instant::now(),
+            looked_at_folder: Instant::now(),
             told_refused: Instant::now(),
         };
         let thread = Builder::new()
@@ -213,7 +216,18 @@ impl Recorder {
 
     /// Ends the recording in the background; [`Phase::Ended`] says when that is done.
     pub fn stop(&self, reason: &str) {
-        self.tap.order(Order::Stop(reason.to_owned()));
+        self.tap
+            .order(Order::Stop(reason.to_owned(), Instant::now()));
+    }
+
+    /// What ends the recording from elsewhere, as [`Recorder::stop`] does, as long as there is one.
+    pub fn stopper(&self) -> impl Fn(&str) + Send + use<> {
+        let tap = Arc::downgrade(&self.tap);
+        move |reason| {
+            if let Some(tap) = tap.upgrade() {
+                tap.order(Order::Stop(reason.to_owned(), Instant::now()));
+            }
+        }
     }
 
     /// Waits until the recording has ended by itself or after [`Recorder::stop`], and returns how.
@@ -292,77 +306,112 @@ struct RecorderThread {
     tap: Arc<RecorderTap>,
     status: Arc<Mutex<RecorderStatus>>,
     looked_at_disk: Instant,
+    looked_at_folder: Instant,
     told_refused: Instant,
 }
 
-/// Why a recording ends.
-enum End {
-    Wished(String),
-    Failed(RecordError),
+/// How a recording ends.
+struct End {
+    reason: String,
+    failure: Option<RecordError>,
+    /// When it was asked to, or failed.
+    at: Instant,
+}
+
+impl End {
+    fn failed(error: RecordError) -> Self {
+        Self {
+            reason: error_text(&error),
+            failure: Some(error),
+            at: Instant::now(),
+        }
+    }
 }
 
 impl RecorderThread {
     fn run(mut self, mut recording: Recording) {
-        let end = match catch_unwind(AssertUnwindSafe(|| self.record(&mut recording))) {
-            Ok(Ok(reason)) => End::Wished(reason),
-            Ok(Err(error)) => End::Failed(error),
-            Err(_) => End::Failed(RecordError::Bug("see the log".to_owned())),
-        };
-        self.show(&recording, Phase::Finishing);
-        let (counts, n_bytes) = (recording.counts(), recording.n_bytes());
-        let at = Instant::now();
-        let finish = move || match end {
-            End::Wished(reason) => match recording.finish(&reason, None, at) {
-                Ok(()) => (reason, false),
-                Err(error) => (error_text(&error), true),
+        let bug = || RecordError::Bug("see the log".to_owned());
+        let recorded = catch_unwind(AssertUnwindSafe(|| self.record(&mut recording)));
+        let end = match recorded {
+            Ok(Ok((reason, at))) => End {
+                reason,
+                failure: None,
+                at,
             },
-            End::Failed(error) => {
-                let reason = error_text(&error);
-                // What went wrong first is what people need to know.
-                if let Err(further) = recording.finish(&reason, Some(&error), at) {
-                    log::warn!("while ending the recording: {}", error_text(&further));
-                }
-                (reason, true)
-            }
+            Ok(Err(error)) => End::failed(error),
+            Err(_) => End::failed(bug()),
         };
-        let (reason, failed) = catch_unwind(AssertUnwindSafe(finish))
-            .unwrap_or_else(|_| (RecordError::Bug("see the log".to_owned()).to_string(), true));
-        let mut status = lock(&self.status);
-        (status.counts, status.n_bytes) = (counts, status.n_bytes.max(n_bytes));
-        status.phase = Phase::Ended(Ending { reason, failed });
+        self.show(&recording, Phase::Finishing, end.at);
+        let status = Arc::clone(&self.status);
+        let finished = catch_unwind(AssertUnwindSafe(move || self.finish(recording, end)));
+        let mut status = lock(&status);
+        let ending = match finished {
+            Ok((ending, finished)) => {
+                status.counts = finished.counts;
+                status.n_bytes = finished.n_bytes;
+                status.elapsed = finished.elapsed;
+                ending
+            }
+            Err(_) => Ending {
+                reason: bug().to_string(),
+                failed: true,
+            },
+        };
+        status.phase = Phase::Ended(ending);
     }
 
-    /// Records until something ends it; returns why.
-    fn record(&mut self, recording: &mut Recording) -> Result<String, RecordError> {
+    fn finish(mut self, mut recording: Recording, end: End) -> (Ending, Finished) {
+        if let Some(RecordError::DiskAlmostFull { .. }) = end.failure
+            && let Err(error) = self.settle(&mut recording)
+        {
+            log::warn!("while ending the recording: {}", error_text(&error));
+        }
+        // Whatever still came is counted, at the least.
+        for item in self.items.try_iter().take(self.items.len()) {
+            if let (Item::Captured(run, _), Some(_)) = (item, &end.failure) {
+                recording.on_missed(run);
+            }
+        }
+        recording.miss(self.tap.n_refused.swap(0, Ordering::Relaxed));
+        let finished = recording.finish(&end.reason, end.failure.as_ref(), end.at);
+        let failed = end.failure.is_some() || finished.outcome.is_err();
+        let reason = match (&end.failure, &finished.outcome) {
+            (None, Err(error)) => error_text(error),
+            // What went wrong first is what people need to know.
+            (Some(_), Err(further)) => {
+                log::warn!("while ending the recording: {}", error_text(further));
+                end.reason
+            }
+            (_, Ok(())) => end.reason,
+        };
+        (Ending { reason, failed }, finished)
+    }
+
+    /// Records until something ends it; returns why, and when that was.
+    fn record(&mut self, recording: &mut Recording) -> Result<(String, Instant), RecordError> {
         let mut paused = false;
         loop {
             let now = Instant::now();
             // Orders first: whoever presses a key has seen what is in the queue.
             while let Ok(order) = self.orders.try_recv() {
-                let end = match order {
-                    Order::Event(run, event, at) => recording.on_event(run, &event, at)?,
-                    Order::Marker(note, at) => {
-                        recording.on_marker(note, at)?;
-                        None
+                match order {
+                    Order::Event(run, event, at) => {
+                        if let Some(end) = recording.on_event(run, &event, at)? {
+                            self.settle(recording)?;
+                            return Ok((words(end).to_owned(), at));
+                        }
                     }
+                    Order::Marker(note, at) => recording.on_marker(note, at)?,
                     Order::Pause(wanted, at) => {
                         self.drain(recording)?;
                         paused = wanted;
                         recording.set_paused(wanted, at)?;
-                        None
                     }
-                    Order::Privacy(privacy, at) => {
-                        recording.set_privacy(privacy, at)?;
-                        None
-                    }
-                    Order::Stop(reason) => {
+                    Order::Privacy(privacy, at) => recording.set_privacy(privacy, at)?,
+                    Order::Stop(reason, at) => {
                         self.settle(recording)?;
-                        return Ok(reason);
+                        return Ok((reason, at));
                     }
-                };
-                if let Some(end) = end {
-                    self.settle(recording)?;
-                    return Ok(words(end).to_owned());
                 }
             }
             if let Ok(item) = self.items.recv_timeout(LOOK_AROUND_EVERY) {
@@ -371,6 +420,10 @@ impl RecorderThread {
             if now.saturating_duration_since(self.told_refused) >= TELL_REFUSED_EVERY {
                 self.tell_refused(recording, now)?;
             }
+            if now.saturating_duration_since(self.looked_at_folder) >= LOOK_AT_FOLDER_EVERY {
+                self.looked_at_folder = now;
+                recording.check_files()?;
+            }
             recording.sync_if_due(now)?;
             self.look_at_disk(now)?;
             let phase = if paused {
@@ -378,7 +431,7 @@ impl RecorderThread {
             } else {
                 Phase::Recording
             };
-            self.show(recording, phase);
+            self.show(recording, phase, Instant::now());
         }
     }
 
@@ -432,9 +485,9 @@ impl RecorderThread {
         }
     }
 
-    fn show(&self, recording: &Recording, phase: Phase) {
+    fn show(&self, recording: &Recording, phase: Phase, at: Instant) {
         let (elapsed, counts, n_bytes) = (
-            recording.elapsed(Instant::now()),
+            recording.elapsed(at),
             recording.counts(),
             recording.n_bytes(),
         );

@@ -9,22 +9,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Zoned;
-
 use super::{
-    RecordError, RecordingConfig,
+    RecordError, RecordingConfig, SessionError,
     clock::{RecordingClock, WallClock},
-    description::{changed_settings, ended, first_manifest, manifest_model, privacy_words},
+    description::{changed_settings, first_manifest, manifest_model, privacy_words},
     folder::{self, FolderLock},
     latency::LatencyHistogram,
     manifest::{Counts, Status},
     pending::{Pending, Ready},
     pictures::{Drawn, Pictures},
+    recover,
     tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
     writer::SessionWriter,
 };
 use crate::{
     capture::SourceInfo,
+    error_text::error_text,
     frame::{Frame, FrameId},
     model::CheckpointInfo,
     pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState},
@@ -48,6 +48,8 @@ pub(super) struct Recording {
     /// The source that is recorded; `None` before its first frame.
     run: Option<SourceRun>,
     n_numbered: u64,
+    /// Refused frames that events tell of.
+    n_refused_told: u64,
     checkpoint: Option<Arc<CheckpointInfo>>,
     /// With which the last result was made.
     settings: Settings,
@@ -60,7 +62,18 @@ pub(super) struct Recording {
     privacy: Option<FacePrivacy>,
     uncertain_below: Option<f32>,
     /// Only while the folder is ours may others not touch it.
-    _lock: FolderLock,
+    lock: FolderLock,
+}
+
+/// What became of a recording.
+pub(super) struct Finished {
+    /// The first thing that went wrong while it was ended.
+    pub outcome: Result<(), RecordError>,
+    /// As `session.json` has them.
+    pub counts: Counts,
+    pub n_bytes: u64,
+    /// From its first frame to its end.
+    pub elapsed: Duration,
 }
 
 /// Why a recording is over that goes on by itself otherwise.
@@ -84,7 +97,7 @@ impl Recording {
         folder::create(&config.folder)?;
         let lock = FolderLock::take(&config.folder)?;
         let wall = WallClock::now();
-        let manifest = first_manifest(config, wall.unix_s(Instant::now()));
+        let manifest = first_manifest(config, &wall);
         let rate_hz = config.info.as_ref().and_then(|info| info.rate_hz);
         let mut pictures = Pictures::new(&config.folder, config.video, rate_hz);
         pictures.set_privacy(config.privacy.clone());
@@ -98,6 +111,7 @@ impl Recording {
             n_pictured: 0,
             run: None,
             n_numbered: 0,
+            n_refused_told: 0,
             checkpoint: None,
             settings: config.settings,
             shown: None,
@@ -106,7 +120,7 @@ impl Recording {
             lost_because: None,
             privacy: config.privacy.clone(),
             uncertain_below: config.uncertain_below,
-            _lock: lock,
+            lock,
         };
         recording.note(Instant::now(), EventKind::Started, String::new())?;
         Ok(recording)
@@ -125,12 +139,12 @@ impl Recording {
         }
         let pts_90k = self.clock.place(&frame);
         let unix_s = self.wall.unix_s(frame.captured_at);
-        if self.n_numbered == 0 {
+        let is_first = self.n_numbered == 0;
+        if is_first {
             self.writer.manifest.clock.zero_unix_s = unix_s;
             let size = frame.resolution();
             let source = &mut self.writer.manifest.source;
             (source.width, source.height) = (size.width_px, size.height_px);
-            self.writer.write_manifest()?;
         }
         self.drafts.push_back(FrameRow {
             frame: self.n_numbered,
@@ -145,7 +159,17 @@ impl Recording {
         self.n_numbered += 1;
         self.writer.manifest.counts.captured += 1;
         self.pending.push(frame);
+        if is_first {
+            self.write_manifest()?;
+        }
         self.work_off()
+    }
+
+    /// A frame was captured that can no longer be recorded, because the recording failed.
+    pub fn on_missed(&mut self, run: SourceRun) {
+        if self.run.is_none_or(|recorded| run >= recorded) && !self.paused {
+            self.miss(1);
+        }
     }
 
     /// A frame's result is there.
@@ -211,8 +235,8 @@ impl Recording {
 
     /// Frames came faster than they were taken.
     pub fn on_refused(&mut self, n_frames: u64, at: Instant) -> Result<(), RecordError> {
-        self.writer.manifest.counts.refused += n_frames;
-        self.writer.manifest.counts.captured += n_frames;
+        self.miss(n_frames);
+        self.n_refused_told += n_frames;
         log::warn!("{n_frames} frames came faster than they could be recorded");
         self.note(at, EventKind::Refused, n_frames.to_string())
     }
@@ -254,6 +278,16 @@ impl Recording {
         Ok(())
     }
 
+    /// Notices when the folder, or a file in it, is not there any more. Writing to it would go unseen.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`].
+    pub fn check_files(&self) -> Result<(), SessionError> {
+        self.lock.check()?;
+        self.writer.check()?;
+        self.pictures.check()
+    }
+
     /// Forces everything to the disk if it is time to.
     pub fn sync_if_due(&mut self, now: Instant) -> Result<(), RecordError> {
         if self.writer.is_sync_due(now) {
@@ -268,9 +302,10 @@ impl Recording {
         self.pending.is_empty()
     }
 
-    /// Time since the first frame.
+    /// Time from the first frame to `now`.
     pub fn elapsed(&self, now: Instant) -> Duration {
-        Duration::from_secs_f64(super::tables::seconds(self.clock.ticks_at(now)))
+        let ticks = self.clock.ticks_at(now).max(self.clock.last_pts_90k());
+        Duration::from_secs_f64(super::tables::seconds(ticks))
     }
 
     /// What became of the frames so far.
@@ -283,19 +318,12 @@ impl Recording {
         self.writer.n_bytes() + self.pictures.n_bytes()
     }
 
-    /// Ends everything. `failure` is what ended it, if it did not end as wished.
+    /// Ends everything. `failure` is what ended it, if it did not end as wished, and `at` when that was.
     ///
-    /// All that can be finished is finished, whatever fails. If a video or the description could not be, the session
-    /// stays one that was interrupted, and is repaired at the next start.
-    ///
-    /// # Errors
-    /// The first [`RecordError`].
-    pub fn finish(
-        mut self,
-        reason: &str,
-        failure: Option<&RecordError>,
-        at: Instant,
-    ) -> Result<(), RecordError> {
+    /// All that can be finished is finished, whatever fails: a frame whose picture cannot be written keeps its row, and one
+    /// whose row cannot be written is counted. If a video or the description could not be, the session stays one that was
+    /// interrupted, and is repaired at the next start.
+    pub fn finish(mut self, reason: &str, failure: Option<&RecordError>, at: Instant) -> Finished {
         let mut outcome = Ok(());
         let mut keep_first = |result: Result<(), RecordError>| {
             if outcome.is_ok() {
@@ -303,8 +331,15 @@ impl Recording {
             }
         };
         self.pending.settle_all();
-        if failure.is_none() {
+        // With a little room on the disk, what waits can still be written.
+        let can_write = matches!(failure, None | Some(RecordError::DiskAlmostFull { .. }));
+        if can_write {
             keep_first(self.work_off());
+        }
+        self.rows_without_pictures();
+        let n_untold = self.counts().refused - self.n_refused_told;
+        if n_untold > 0 {
+            keep_first(self.note(at, EventKind::Refused, n_untold.to_string()));
         }
         let kind = if failure.is_some() {
             EventKind::Error
@@ -316,16 +351,75 @@ impl Recording {
         let videos_are_whole = video.is_ok();
         keep_first(video.map_err(RecordError::from));
         keep_first(self.writer.sync().map_err(RecordError::from));
+        self.count_pictures();
         let manifest = &mut self.writer.manifest;
         manifest.video = self.pictures.entries();
-        manifest.ended = Some(ended(&manifest.started, &Zoned::now()));
+        manifest.ended = Some(self.wall.rfc3339(at));
         manifest.ended_because = Some(reason.to_owned());
         manifest.latency_ms = self.latencies.percentiles();
         if videos_are_whole {
             manifest.status = Status::Complete;
         }
-        keep_first(self.writer.write_manifest().map_err(RecordError::from));
-        outcome
+        keep_first(self.write_manifest());
+        Finished {
+            outcome,
+            counts: self.counts(),
+            n_bytes: self.n_bytes(),
+            elapsed: self.elapsed(at),
+        }
+    }
+
+    /// Writes the rows of all frames that still wait, as their pictures cannot be written.
+    fn rows_without_pictures(&mut self) {
+        while let Some(ready) = self.pending.next() {
+            match ready {
+                Ready::Picture(..) => self.n_pictured += 1,
+                // A row that fails counts itself.
+                Ready::Row(analysis) => drop(self.row(analysis.as_deref())),
+            }
+        }
+    }
+
+    /// Counts the pictures in the finished video, which may be fewer than it was given: the last of them may not have
+    /// reached a full disk. Their rows must not name them then.
+    fn count_pictures(&mut self) {
+        let Some(n_pictures) = self.pictures.n_frames() else {
+            return;
+        };
+        let counts = &mut self.writer.manifest.counts;
+        if n_pictures >= counts.recorded {
+            return;
+        }
+        counts.recorded = n_pictures;
+        let zero_unix_s = self.writer.manifest.clock.zero_unix_s;
+        let aligned = self.lock.check().and_then(|()| {
+            recover::align(self.writer.folder(), &self.pictures.entries(), zero_unix_s)
+        });
+        match aligned {
+            Ok(aligned) => {
+                let counts = &mut self.writer.manifest.counts;
+                let n_rescued = aligned.n_added.min(counts.refused);
+                counts.refused -= n_rescued;
+                counts.skipped += n_rescued;
+            }
+            Err(error) => log::warn!(
+                "rows name frames that are not in the video: {}",
+                error_text(&error)
+            ),
+        }
+    }
+
+    /// Counts frames that came and have no row.
+    pub fn miss(&mut self, n_frames: u64) {
+        let counts = &mut self.writer.manifest.counts;
+        counts.captured += n_frames;
+        counts.refused += n_frames;
+    }
+
+    /// Writes the description, unless another folder is in the place of this one.
+    fn write_manifest(&self) -> Result<(), RecordError> {
+        self.lock.check()?;
+        Ok(self.writer.write_manifest()?)
     }
 
     fn describe_source(&mut self, info: &SourceInfo) -> Result<(), RecordError> {
@@ -334,7 +428,7 @@ impl Recording {
             source.name.clone_from(&info.name);
             source.format.clone_from(&info.format);
             source.nominal_rate_hz = info.rate_hz;
-            self.writer.write_manifest()?;
+            self.write_manifest()?;
         }
         Ok(())
     }
@@ -386,9 +480,14 @@ impl Recording {
             }
             _ => &Vec::new(),
         };
+        if self.pictures.begins_part(frame.resolution()) {
+            self.lock.check()?;
+        }
         let Some(draft) = self.drafts.get_mut(self.n_pictured) else {
             return Ok(());
         };
+        // Whatever comes of it: its row is next.
+        self.n_pictured += 1;
         let of_network = || {
             let network = self.checkpoint.as_ref();
             network.map_or(0.0, |info| info.uncertain_below)
@@ -401,13 +500,12 @@ impl Recording {
             .pictures
             .write(frame, draft.frame, draft.pts_90k, drawn)?;
         draft.video_frame = placed.video_frame;
-        self.n_pictured += 1;
         if placed.video_frame.is_some() {
             self.writer.manifest.counts.recorded += 1;
         }
         if let Some(part) = placed.begins_part {
             self.writer.manifest.video = self.pictures.entries();
-            self.writer.write_manifest()?;
+            self.write_manifest()?;
             if part > 1 {
                 let size = frame.resolution();
                 let words = format!("part {part}: the pictures are now {size}");
@@ -422,22 +520,19 @@ impl Recording {
             return Ok(());
         };
         self.n_pictured -= 1;
-        let counts = &mut self.writer.manifest.counts;
         let Some(analysis) = analysis else {
-            counts.skipped += 1;
-            return Ok(self.writer.frame(&frame, &[])?);
+            return self.write_row(&frame, &[]);
         };
         let latency = analysis
             .completed_at
             .saturating_duration_since(analysis.frame.captured_at);
-        counts.analysed += 1;
-        counts.faces += analysis.faces.len() as u64;
         frame.status = FrameStatus::Analysed;
         frame.n_faces = Some(analysis.faces.len() as u64);
         frame.latency = Some(latency);
-        self.latencies.count(latency);
-        self.note_settings(analysis)?;
-        let model = self.model_of(analysis)?;
+        // What goes with a row is not worth the row.
+        let noted = self.note_settings(analysis);
+        let model = self.model_of(analysis);
+        let position = *model.as_ref().unwrap_or(&0);
         let faces: Vec<FaceRow> = analysis
             .faces
             .iter()
@@ -450,13 +545,31 @@ impl Recording {
                 unseen_for: face.unseen_for,
                 raw: face.raw,
                 smoothed: face.smoothed,
-                model,
+                model: position,
                 detect_time: analysis.detect_time,
                 classify_time: analysis.classify_time,
                 shape: face.shape,
             })
             .collect();
-        Ok(self.writer.frame(&frame, &faces)?)
+        self.write_row(&frame, &faces)?;
+        self.latencies.count(latency);
+        noted?;
+        model.map(drop)
+    }
+
+    /// Writes the row of a frame with its faces, and counts it: as one that is there, or as refused.
+    fn write_row(&mut self, frame: &FrameRow, faces: &[FaceRow]) -> Result<(), RecordError> {
+        let written = self.writer.frame(frame, faces);
+        let counts = &mut self.writer.manifest.counts;
+        match (&written, frame.status) {
+            (Err(_), _) => counts.refused += 1,
+            (Ok(()), FrameStatus::Skipped) => counts.skipped += 1,
+            (Ok(()), FrameStatus::Analysed) => {
+                counts.analysed += 1;
+                counts.faces += faces.len() as u64;
+            }
+        }
+        Ok(written?)
     }
 
     /// Notes what was set otherwise since the result before.
@@ -490,7 +603,7 @@ impl Recording {
         let position = known.unwrap_or(models.len());
         if known.is_none() {
             self.writer.manifest.models.push(manifest_model(info));
-            self.writer.write_manifest()?;
+            self.write_manifest()?;
         }
         if !is_first {
             self.note(

@@ -78,8 +78,8 @@ pub fn redraw(
         return Err(RecordError::NoOverlay.into());
     }
     let open = |part: &Video| {
-        let path = session.folder.join(&part.file);
-        capture::open(&SourceSpec::Path(path))
+        let path = session.video_path(part)?;
+        Ok::<_, RedrawError>(capture::open(&SourceSpec::Path(path))?)
     };
     // Before anything is created.
     let mut first = Some(open(parts[0])?);

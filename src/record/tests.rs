@@ -26,6 +26,8 @@ use crate::{
     pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState, Tap},
 };
 
+mod endings;
+
 const RUN: SourceRun = SourceRun(7);
 const SMALL: Resolution = Resolution::new(64, 48);
 
@@ -463,7 +465,7 @@ fn an_interrupted_session_is_made_whole_once() {
     assert_eq!(found, std::slice::from_ref(&session.folder));
     let report = recover::recover(&session.folder).unwrap();
     assert!(report.repaired);
-    assert_eq!(report.n_frames, 19);
+    assert_eq!(report.n_frames, 20, "the video has it, so it has a row");
     assert!(
         report.steps[0].starts_with("frames.csv: the last line"),
         "{:?}",
@@ -473,13 +475,23 @@ fn an_interrupted_session_is_made_whole_once() {
     assert!(tail.starts_with("19,"), "{tail}");
     let recovered = Session::open(&session.folder).unwrap();
     assert_eq!(recovered.manifest.status, Status::Recovered);
-    assert_eq!(recovered.manifest.counts.captured, 19);
+    assert_eq!(recovered.manifest.counts.captured, 20);
+    assert_eq!(recovered.manifest.counts.recorded, 20);
     assert_eq!(
         recovered.manifest.video[0].n_frames,
         Some(20),
         "the video was whole"
     );
-    assert_eq!(recovered.frames[..], session.frames[..19]);
+    assert_eq!(recovered.frames[..19], session.frames[..19]);
+    let (added, lost) = (&recovered.frames[19], &session.frames[19]);
+    assert_eq!((added.pts_90k, added.video_frame), (lost.pts_90k, Some(19)));
+    assert_eq!(
+        added.status,
+        FrameStatus::Skipped,
+        "its faces were torn off too"
+    );
+    assert!((added.unix_s - lost.unix_s).abs() < 1e-4);
+    assert!((added.source_s - lost.source_s).abs() < 1e-4);
     let again = recover::recover(&session.folder).unwrap();
     assert!(!again.repaired && again.steps.is_empty());
     assert_eq!(Session::open(&session.folder).unwrap(), recovered);

@@ -5,13 +5,13 @@
 
 use std::{
     fs::File,
-    io::Write,
+    io::{Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use super::{
-    SessionError,
+    SessionError, files,
     manifest::Manifest,
     tables::{EventRow, FaceRow, FrameRow, Lines, Row},
 };
@@ -30,7 +30,7 @@ struct Table<R> {
 impl<R: Row> Table<R> {
     fn create(folder: &Path) -> Result<Self, SessionError> {
         let path = folder.join(R::FILE);
-        let file = File::create_new(&path).map_err(|source| SessionError::write(&path, source))?;
+        let file = files::create_new(&path).map_err(|source| SessionError::write(&path, source))?;
         let mut table = Self {
             path,
             file,
@@ -53,11 +53,36 @@ impl<R: Row> Table<R> {
             return Ok(());
         }
         // One write for all lines of a frame: not buffered, so that nothing is lost with the process.
-        self.file
-            .write_all(lines)
-            .map_err(|source| SessionError::write(&self.path, source))?;
+        if let Err(source) = self.file.write_all(lines) {
+            self.cut_to(self.n_bytes);
+            return Err(SessionError::write(&self.path, source));
+        }
         self.n_bytes += lines.len() as u64;
         Ok(())
+    }
+
+    /// Takes off what was written in part, so that the next line does not go on in the middle of one.
+    fn cut_to(&mut self, n_bytes: u64) {
+        self.n_bytes = n_bytes;
+        let cut = self
+            .file
+            .set_len(n_bytes)
+            .and_then(|()| self.file.seek(SeekFrom::Start(n_bytes)));
+        if let Err(error) = cut {
+            log::warn!(
+                "{} ends in the middle of a line: {error}",
+                self.path.display()
+            );
+        }
+    }
+
+    fn check(&self) -> Result<(), SessionError> {
+        if files::is_at(&self.file, &self.path) {
+            return Ok(());
+        }
+        Err(SessionError::Gone {
+            path: self.path.clone(),
+        })
     }
 
     fn sync(&self) -> Result<(), SessionError> {
@@ -102,8 +127,26 @@ impl SessionWriter {
     /// [`SessionError::Write`].
     pub fn frame(&mut self, frame: &FrameRow, faces: &[FaceRow]) -> Result<(), SessionError> {
         // Faces first: a frame that says how many faces it has is followed up by none that are missing.
+        let n_bytes = self.faces.n_bytes;
         self.faces.append(faces)?;
-        self.frames.append([frame])
+        self.frames
+            .append([frame])
+            .inspect_err(|_| self.faces.cut_to(n_bytes))
+    }
+
+    /// Notices when a table is not there any more.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`].
+    pub fn check(&self) -> Result<(), SessionError> {
+        self.frames.check()?;
+        self.faces.check()?;
+        self.events.check()
+    }
+
+    /// The session's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Appends an event.

@@ -26,6 +26,7 @@ use super::{
     player::{Player, PlayerView},
     preview::{self, Preview, PreviewData},
     privacy::LivePrivacy,
+    quit::QuitRequest,
     recordings::{RecordingView, Recordings},
     replay::{Loader, Replay},
     settings::{Saver, ViewSettings},
@@ -50,6 +51,8 @@ const STATS_EVERY_S: f64 = 0.25;
 pub struct AppConfig {
     /// The source to open first.
     pub source: SourceSpec,
+    /// Closes the window from outside.
+    pub quit: QuitRequest,
     /// Live outputs that are on from the start.
     pub stream: StreamOptions,
     /// What listens for as long as the window is open.
@@ -84,6 +87,7 @@ pub struct App {
     exports: Exports,
     /// Dropped before the engine: a recording ends while its source still runs.
     recordings: Recordings,
+    quit: QuitRequest,
     engine: Box<dyn Engine>,
     news: News,
     view: ViewSettings,
@@ -113,7 +117,8 @@ impl App {
         ctx.set_theme(egui::ThemePreference::from(config.view.theme));
         let mut app = Self {
             exports: Exports::default(),
-            recordings: Recordings::default(),
+            recordings: Recordings::new(config.quit.clone()),
+            quit: config.quit,
             engine,
             news: News {
                 source: config.source,
@@ -165,6 +170,9 @@ impl App {
     /// Takes everything that has come since the last call. Draws nothing and never waits.
     pub fn update(&mut self, ctx: &Context) {
         let now_s = ctx.input(|input| input.time);
+        if self.quit.is_made() {
+            self.execute(Command::Quit, ctx);
+        }
         self.cameras.drain();
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);

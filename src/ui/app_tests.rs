@@ -133,6 +133,7 @@ impl Engine for FakeEngine {
 /// The window, what it talks to, and short words for what tests do with it.
 struct Window {
     engine: FakeEngine,
+    quit: QuitRequest,
     harness: Harness<'static, Option<App>>,
 }
 
@@ -176,9 +177,11 @@ impl Window {
         list_cameras: ListCameras,
     ) -> Self {
         let engine = FakeEngine::default();
+        let quit = QuitRequest::default();
         let mut harness = Harness::builder().with_size(size).build_ui_state(
             {
                 let engine = engine.clone();
+                let quit = quit.clone();
                 move |ui: &mut Ui, app: &mut Option<App>| {
                     let app = app.get_or_insert_with(|| {
                         App::new(
@@ -186,6 +189,7 @@ impl Window {
                             Box::new(engine.clone()),
                             AppConfig {
                                 source: SourceSpec::Camera(CameraChoice::default()),
+                                quit: quit.clone(),
                                 stream: stream.clone(),
                                 taps: Vec::new(),
                                 view: view.clone(),
@@ -204,7 +208,11 @@ impl Window {
         harness.run_steps(2);
         // What it was told at the start.
         engine.0.borrow_mut().told.clear();
-        Self { engine, harness }
+        Self {
+            engine,
+            quit,
+            harness,
+        }
     }
 
     /// A window with a live webcam and `n_faces` faces.

@@ -136,6 +136,19 @@ fn quit_closes_the_window() {
     window.harness.get_by_label("File").click();
     window.settle();
     window.harness.get_by_label("Quit").click();
+    check_closes(&mut window);
+}
+
+#[test]
+fn a_signal_closes_the_window() {
+    let mut window = Window::live(0);
+    let quit = window.quit.clone();
+    std::thread::spawn(move || quit.request()).join().unwrap();
+    check_closes(&mut window);
+}
+
+#[track_caller]
+fn check_closes(window: &mut Window) {
     let mut commands = Vec::new();
     for _ in 0..3 {
         window.harness.step();

@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 use eframe::NativeOptions;
 use egui::ViewportBuilder;
 
+pub use self::quit::QuitRequest;
 use self::{
     app::{App, AppConfig},
     cameras::ListedCamera,
@@ -41,6 +42,7 @@ mod notices;
 mod player;
 mod preview;
 mod privacy;
+mod quit;
 mod recordings;
 mod replay;
 mod settings;
@@ -65,6 +67,8 @@ pub struct UiOptions {
     pub checkpoint: CheckpointChoice,
     /// Where to compute.
     pub device: DeviceChoice,
+    /// Closes the window from outside, with everything that goes on in it.
+    pub quit: QuitRequest,
     /// Live outputs that are on from the start, and who may have them.
     pub stream: StreamOptions,
     /// What listens from the first frame on for as long as the window is open.
@@ -92,6 +96,8 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
         .unwrap_or_else(|| SourceSpec::Camera(CameraChoice::default()));
     let create_app = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let ctx = cc.egui_ctx.clone();
+        let asked = ctx.clone();
+        options.quit.on_request(move || asked.request_repaint());
         let config = PipelineConfig {
             source: None, // Not before everybody listens.
             checkpoint: options.checkpoint,
@@ -107,6 +113,7 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
             Box::new(pipeline),
             AppConfig {
                 source,
+                quit: options.quit,
                 stream: options.stream,
                 taps,
                 view,

@@ -15,7 +15,10 @@ use egui::{
     Vec2, WidgetInfo, Window, vec2,
 };
 
-use super::{colors, commands::Command, keyboard, notices::Severity, state_screen::sentence};
+use super::{
+    colors, commands::Command, keyboard, notices::Severity, quit::QuitRequest,
+    state_screen::sentence,
+};
 use crate::{
     error_text::error_text,
     pipeline::TapHandle,
@@ -30,6 +33,11 @@ use crate::{
 /// With less room than this on the disk the bar says how much is left.
 const LITTLE_ROOM_BYTES: u64 = 5_000_000_000;
 
+/// How long a recording that is being started may take until the window closes without it.
+const STARTS_WITHIN: Duration = Duration::from_secs(2);
+/// Why a recording ended that did not end before the window.
+const CLOSED: &str = "the program was closed";
+
 /// News from a thread.
 enum Done {
     Started(Result<Recorder, RecordError>),
@@ -41,6 +49,7 @@ pub struct Recordings {
     state: State,
     news: (Sender<Done>, Receiver<Done>),
     note: Option<Note>,
+    quit: QuitRequest,
 }
 
 enum State {
@@ -73,17 +82,17 @@ pub enum RecordingView {
     On(RecorderStatus),
 }
 
-impl Default for Recordings {
-    fn default() -> Self {
+impl Recordings {
+    /// None yet. A recording ends when `quit` is requested, even if the window does not answer.
+    pub fn new(quit: QuitRequest) -> Self {
         Self {
             state: State::Off,
             news: crossbeam_channel::unbounded(),
             note: None,
+            quit,
         }
     }
-}
 
-impl Recordings {
     /// Starts a recording unless there is one.
     pub fn start(&mut self, config: RecordingConfig, ctx: &Context) {
         if !matches!(self.state, State::Off) {
@@ -154,6 +163,8 @@ impl Recordings {
         while let Ok(done) = self.news.1.try_recv() {
             match done {
                 Done::Started(Ok(recorder)) => {
+                    let stop = recorder.stopper();
+                    self.quit.on_request(move || stop(CLOSED));
                     let tap = attach(&recorder);
                     self.state = State::On {
                         recorder,
@@ -258,6 +269,19 @@ impl Recordings {
     }
 }
 
+impl Drop for Recordings {
+    fn drop(&mut self) {
+        // A recorder that is dropped ends its recording well, but one that nobody takes ends with the program.
+        while matches!(self.state, State::Starting)
+            && let Ok(done) = self.news.1.recv_timeout(STARTS_WITHIN)
+        {
+            if let Done::Started(_) = done {
+                self.state = State::Off;
+            }
+        }
+    }
+}
+
 fn repaired(folder: &Path, report: &Report) -> Option<(Severity, String)> {
     report.repaired.then(|| {
         let text = format!(
@@ -273,11 +297,10 @@ fn repaired(folder: &Path, report: &Report) -> Option<(Severity, String)> {
 fn ended(folder: &Path, reason: &str, failed: bool, status: &RecorderStatus) -> (Severity, String) {
     let folder = folder.display();
     if failed {
-        let text = format!(
-            "{} The recording has ended; what was recorded until then is in {folder}.",
-            sentence(reason)
+        return (
+            Severity::Error,
+            format!("{} The recording to {folder} has ended.", sentence(reason)),
         );
-        return (Severity::Error, text);
     }
     let n_refused = status.counts.refused;
     let mut text = format!("{} recorded to {folder}.", clock(status.elapsed));
@@ -285,7 +308,7 @@ fn ended(folder: &Path, reason: &str, failed: bool, status: &RecorderStatus) -> 
         return (Severity::Info, text);
     }
     text.push_str(&format!(
-        " {n_refused} of {} frames came faster than they could be written.",
+        " {n_refused} of {} frames could not be written in time, or at all.",
         status.counts.captured
     ));
     (Severity::Warning, text)
@@ -516,8 +539,7 @@ mod tests {
         assert_eq!(severity, Severity::Error);
         assert_eq!(
             text,
-            "The disk is almost full (12 MB left). The recording has ended; what was recorded until then is in \
-             sessions/mine."
+            "The disk is almost full (12 MB left). The recording to sessions/mine has ended."
         );
         assert_eq!(
             ended(folder, "stopped", false, &status).0,

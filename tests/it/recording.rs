@@ -84,6 +84,11 @@ fn a_recording_that_is_killed_is_recovered() {
     assert!(session.frames.len() >= 35);
     assert!(!session.faces.is_empty(), "the demo shows a face");
     let n_pictures = check_pictures(&session);
+    let named = session.frames.iter().filter_map(|row| row.video_frame);
+    assert!(
+        named.eq(0..n_pictures as u64),
+        "every frame of the video has a row, and no row names another"
+    );
     let n_rows = session.frames.len();
     // Half a second of pictures waits for the disk, and pictures go before their rows.
     assert!(
@@ -94,6 +99,63 @@ fn a_recording_that_is_killed_is_recovered() {
     let again = fervis(&["recover", path]).output().unwrap();
     let text = String::from_utf8(again.stdout).unwrap();
     assert!(text.contains("nothing to repair"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_recording_well() {
+    for signal in ["-TERM", "-HUP"] {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("session");
+        let path = folder.to_str().unwrap();
+        let mut child = fervis(&["record", "demo", "--out", path])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for_rows(&folder, 20, &mut child);
+        let kill = || {
+            Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status()
+        };
+        // A logout sends more than one.
+        assert!(kill().unwrap().success() && kill().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{signal}: {}", output.status);
+        let session = Session::open(&folder).unwrap();
+        assert_eq!(session.manifest.status, Status::Complete, "{signal}");
+        assert_eq!(check_pictures(&session), session.frames.len(), "{signal}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let counts = session.manifest.counts;
+        assert!(
+            text.contains(&format!("{} frames captured", counts.captured)),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("{} in the video", counts.recorded)),
+            "{text}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_deleted_ends_the_recording() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("session");
+    let mut child = fervis(&["record", "demo", "--out", folder.to_str().unwrap()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_rows(&folder, 5, &mut child);
+    fs::remove_dir_all(&folder).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("was deleted"), "{text}");
+    assert!(!folder.exists());
 }
 
 #[test]

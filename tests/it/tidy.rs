@@ -9,17 +9,28 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
     ("expression", &[]),
     ("frame", &[]),
     ("result_file", &[]),
+    ("signals", &[]),
+    ("oriented_box", &["bounding_box"]),
     ("capture", &["frame"]),
-    ("detect", &["bounding_box", "frame"]),
+    (
+        "detect",
+        &["bounding_box", "frame", "model", "oriented_box"],
+    ),
     (
         "model",
-        &["bounding_box", "expression", "frame", "result_file"],
+        &[
+            "bounding_box",
+            "expression",
+            "frame",
+            "oriented_box",
+            "result_file",
+        ],
     ),
     (
         "overlay",

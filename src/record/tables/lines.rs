@@ -4,11 +4,11 @@
 //! them (RFC 4180), and an empty field where there is no value, never a word in a column of numbers. Columns are found
 //! by name, so that further ones may come. A last line without its end was cut off by a crash and is not read.
 
-use std::{fs, marker::PhantomData, path::Path, time::Duration};
+use std::{io::Read as _, marker::PhantomData, path::Path, time::Duration};
 
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
-use crate::record::SessionError;
+use crate::record::{SessionError, files};
 
 /// What a column holds, for people and for `session.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +125,10 @@ impl<R: Row> Lines<R> {
 /// # Errors
 /// [`SessionError`], naming the line.
 pub fn read<R: Row>(path: &Path) -> Result<Vec<R>, SessionError> {
-    let bytes = fs::read(path).map_err(|source| SessionError::read(path, source))?;
+    let mut bytes = Vec::new();
+    files::open(path)
+        .and_then(|mut file| file.read_to_end(&mut bytes))
+        .map_err(|source| SessionError::read(path, source))?;
     let whole = bytes
         .iter()
         .rposition(|&byte| byte == b'\n')

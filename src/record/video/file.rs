@@ -5,8 +5,11 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
+    ops::Range,
     path::{Path, PathBuf},
 };
+
+use crate::record::files;
 
 /// Where a recording goes.
 pub(super) trait Storage: Send {
@@ -37,12 +40,8 @@ impl Storage for File {
 
 /// A new file; its entry in the folder survives a power cut too.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(path)?;
-    sync_folder(path);
+    let file = files::create_new(path)?;
+    files::sync_folder(path);
     Ok(file)
 }
 
@@ -50,18 +49,6 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
 pub(super) fn remove_new(path: &Path) {
     if let Err(err) = std::fs::remove_file(path) {
         log::warn!("{} could not be removed: {err}", path.display());
-    }
-}
-
-/// Makes the names in a file's folder survive a power cut, where the system can do that.
-pub(super) fn sync_folder(path: &Path) {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // Windows opens no folders, and network drives refuse: the recording itself does not depend on it.
-    if let Ok(folder) = File::open(folder) {
-        folder.sync_all().ok();
     }
 }
 
@@ -80,53 +67,42 @@ pub(super) fn read_at(file: &mut File, offset: u64, buffer: &mut [u8]) -> io::Re
     Ok(filled)
 }
 
-/// Whether the file holds nothing but zeros from `offset` to its end.
-pub(super) fn is_zero_from(file: &mut File, mut offset: u64) -> io::Result<bool> {
+/// Whether this part of the file holds nothing but zeros.
+pub(super) fn is_zero(file: &mut File, part: Range<u64>) -> io::Result<bool> {
     let mut buffer = vec![0; 1 << 16];
-    loop {
-        let n = read_at(file, offset, &mut buffer)?;
+    let mut offset = part.start;
+    while offset < part.end {
+        let wanted = (part.end - offset).min(buffer.len() as u64) as usize;
+        let n = read_at(file, offset, &mut buffer[..wanted])?;
         if n == 0 {
-            return Ok(true);
+            break;
         }
         if buffer[..n].iter().any(|byte| *byte != 0) {
             return Ok(false);
         }
         offset += n as u64;
     }
+    Ok(true)
 }
 
-/// Copies what follows `offset` to a new file beside it, safely on the disk, and returns that file's name.
-pub(super) fn save_tail(file: &mut File, path: &Path, offset: u64) -> io::Result<PathBuf> {
-    let (tail_path, mut tail) = new_beside(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let copied = io::copy(file, &mut tail).and_then(|_| tail.sync_all());
-    if let Err(err) = copied {
-        std::fs::remove_file(&tail_path).ok(); // A part of it is of no use; the whole is still in the video.
+/// Copies these parts of the file, one after another, to a new file beside it, safely on the disk; returns its name.
+pub(super) fn save_beside(
+    file: &mut File,
+    path: &Path,
+    parts: &[Range<u64>],
+) -> io::Result<PathBuf> {
+    let (tail_path, mut tail) = files::create_tail(path)?;
+    let mut copy = || {
+        for part in parts {
+            file.seek(SeekFrom::Start(part.start))?;
+            io::copy(&mut file.take(part.end - part.start), &mut tail)?;
+        }
+        tail.sync_all()
+    };
+    if let Err(err) = copy() {
+        std::fs::remove_file(&tail_path).ok(); // Incomplete; the whole is still in the video.
         return Err(err);
     }
-    sync_folder(&tail_path);
+    files::sync_folder(&tail_path);
     Ok(tail_path)
-}
-
-/// `video.mp4.tail`, or `video.mp4.tail-2` and so on if that is taken.
-fn new_beside(path: &Path) -> io::Result<(PathBuf, File)> {
-    let mut number = 1;
-    loop {
-        let mut name = path.as_os_str().to_owned();
-        name.push(if number == 1 {
-            ".tail".to_owned()
-        } else {
-            format!(".tail-{number}")
-        });
-        let candidate = PathBuf::from(name);
-        match File::options()
-            .write(true)
-            .create_new(true)
-            .open(&candidate)
-        {
-            Ok(file) => return Ok((candidate, file)),
-            Err(err) if err.kind() == io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
-            Err(err) => return Err(err),
-        }
-    }
 }

@@ -184,9 +184,11 @@ pub enum Recovered {
         n_frames: u64,
         /// From the first picture to the end of the last.
         duration: Duration,
-        /// Bytes at its end that belong to no whole picture and were taken off.
+        /// When its first picture was shown, in ticks since the recording's first: not 0 if those before it are lost.
+        first_pts_90k: u64,
+        /// Bytes that belong to no whole picture.
         lost_bytes: u64,
-        /// Where these bytes are now; `None` if they were only zeros or a piece that we had begun to write.
+        /// Where a copy of these bytes is now; `None` if they were only zeros or the beginning of a picture.
         tail: Option<PathBuf>,
     },
     /// The recording ended before its first picture reached the disk. The file was not touched.
@@ -207,8 +209,8 @@ pub fn create(path: &Path, settings: &VideoSettings) -> Result<Box<dyn VideoWrit
 
 /// Finishes in place what a crash, a power cut or a full disk left of a video.
 ///
-/// Bytes that are neither pictures nor a piece of them that had begun to be written are moved to a file beside it
-/// (`video.mp4.tail`), never deleted. It can be interrupted and run again at any point.
+/// Damage costs the pictures that it hides, and no others. Bytes that are neither pictures nor the beginning of one are
+/// kept in a file beside it (`video.mp4.tail`). It can be interrupted and run again at any point.
 ///
 /// # Errors
 /// If the file is none of ours or damaged at its start ([`RecoverError::Foreign`], [`RecoverError::Damaged`]; it was not

@@ -71,8 +71,10 @@ impl Film {
         let parts: Vec<Part> = session
             .video_parts()
             .into_iter()
-            .map(|part| Part {
-                path: session.folder.join(&part.file),
+            // What has become something else since it was looked at is not opened.
+            .filter_map(|part| Some((session.video_path(part).ok()?, part)))
+            .map(|(path, part)| Part {
+                path,
                 starts_at: Duration::from_secs_f64(
                     part.first_pts_90k as f64 / TICKS_PER_SECOND as f64,
                 ),

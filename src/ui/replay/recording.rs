@@ -15,7 +15,7 @@ use crate::{
     pipeline::FaceAnalysis,
     reanalyze::{DIFF_FILE, FOLDER_PREFIX},
     record::{
-        SessionError, TICKS_PER_SECOND,
+        SessionError, TICKS_PER_SECOND, files,
         reader::Session,
         tables::{self, FaceRow, FrameStatus, Row, ticks},
     },
@@ -260,17 +260,12 @@ fn picture(session: &Session) -> (Picture, Option<String>) {
     let Some(first) = parts.first() else {
         return (Picture::None, None);
     };
-    let missing = parts
-        .iter()
-        .find(|part| !session.folder.join(&part.file).is_file());
+    let missing = parts.iter().find_map(|part| session.video_path(part).err());
     match missing {
-        Some(part) => {
-            let warning = format!(
-                "{} is missing from the session, so only its values are shown.",
-                part.file
-            );
-            (Picture::None, Some(warning))
-        }
+        Some(error) => (
+            Picture::None,
+            Some(format!("{error}; only the session's values are shown")),
+        ),
         None if first.annotated => (Picture::Annotated, None),
         None => (Picture::Clean, None),
     }
@@ -281,10 +276,11 @@ fn folders_of_readings(session: &Path) -> Vec<std::path::PathBuf> {
     let mut folders: Vec<_> = entries
         .filter(|entry| {
             let name = entry.file_name();
-            name.to_string_lossy().starts_with(FOLDER_PREFIX)
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            is_folder && name.to_string_lossy().starts_with(FOLDER_PREFIX)
         })
         .map(|entry| entry.path())
-        .filter(|folder| folder.join(FaceRow::FILE).is_file())
+        .filter(|folder| files::is_regular(&folder.join(FaceRow::FILE)))
         .collect();
     folders.sort();
     folders
@@ -294,7 +290,7 @@ fn other_readings(folder: &Path) -> Result<Readings, SessionError> {
     let mut faces: Vec<FaceRow> = tables::read(&folder.join(FaceRow::FILE))?;
     faces.sort_by_key(|face| (face.frame, face.track));
     // The description is a convenience: without it the folder gives the name.
-    let description = fs::read_to_string(folder.join(DIFF_FILE)).unwrap_or_default();
+    let description = files::read_text(&folder.join(DIFF_FILE)).unwrap_or_default();
     let description: Value = serde_json::from_str(&description).unwrap_or_default();
     let name = description["after"]["name"].as_str().map(str::to_owned);
     let name = name.unwrap_or_else(|| {

@@ -1,6 +1,7 @@
 //! `fervis-train train`: trains a network, or goes on with an interrupted run.
 
 use std::{
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -154,18 +155,18 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A flag that the first Ctrl-C sets; the second ends the program at once.
+/// A flag that the first Ctrl-C, SIGTERM or closed terminal sets; the second ends the program at once.
 fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            // 128 and the number of the signal, as shells have it.
-            std::process::exit(130);
-        }
-        eprintln!(
+    fervis::signals::on_request_to_end(move || {
+        flag.store(true, Ordering::Relaxed);
+        // After a closed terminal there is nobody to tell.
+        writeln!(
+            io::stderr(),
             "\nfinishing the step and saving; press Ctrl-C again to give up what was not saved"
-        );
+        )
+        .ok();
     })
     .context("watching for Ctrl-C")?;
     Ok(stop)

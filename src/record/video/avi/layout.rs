@@ -10,6 +10,8 @@ pub(super) const PICTURE: &[u8; 4] = b"00dc";
 pub(super) const SEGMENT_INDEX: &[u8; 4] = b"ix00";
 /// The index of old AVI files, of the first segment.
 const OLD_INDEX: &[u8; 4] = b"idx1";
+/// Chunks that players skip.
+pub(super) const FILLER: &[u8; 4] = b"JUNK";
 /// A box that players skip; by it we know our own files.
 pub(super) const MARKER: &[u8; 24] = b"fervis crash-safe AVI, 1";
 /// Where the marker lies.
@@ -144,7 +146,7 @@ pub(super) fn head(format: &Format, segments: &[Segment], largest_picture: u32) 
         .u32(248)
         .u32(n_slots)
         .zeros(244);
-    head.text(b"JUNK")
+    head.text(FILLER)
         .u32((MOVI_AT - JUNK_AT - 8) as u32)
         .text(MARKER);
     head.zeros(MOVI_AT - head.0.len());

@@ -32,7 +32,10 @@ use super::{
     file::{self, Storage},
     stats::Durations,
 };
-use crate::frame::{RGBA_BYTES, Resolution};
+use crate::{
+    frame::{RGBA_BYTES, Resolution},
+    record::files,
+};
 
 /// An AVI file with its encoder.
 pub(super) struct MjpegWriter<S> {
@@ -158,7 +161,7 @@ impl<S: Storage> VideoWriter for MjpegWriter<S> {
 /// Whether the file starts as AVI files do.
 pub(super) fn is_avi(path: &Path) -> Result<bool, RecoverError> {
     let mut start = [0; 12];
-    let n_read = File::open(path)
+    let n_read = files::open(path)
         .and_then(|mut file| file::read_at(&mut file, 0, &mut start))
         .map_err(RecoverError::io(path))?;
     let start = &start[..n_read];
@@ -180,22 +183,25 @@ pub(super) fn recover(path: &Path) -> Result<Recovered, RecoverError> {
         return Ok(Recovered::Complete { n_frames, duration });
     }
     let lost_bytes = scan.lost_bytes;
-    let tail = File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .and_then(|mut file| {
-            let tail = scan
-                .unknown_tail_at
-                .map(|tail_at| file::save_tail(&mut file, path, tail_at))
-                .transpose()?;
-            AviFile::resume(file, scan.contents).finish()?;
-            Ok(tail)
-        })
+    let repair = |mut file: File| {
+        let tail = if scan.unexplained.is_empty() {
+            None
+        } else {
+            Some(file::save_beside(&mut file, path, &scan.unexplained)?)
+        };
+        for gap in &scan.gaps {
+            file.write_at(gap.part.start, &gap.filler())?;
+        }
+        AviFile::resume(file, scan.contents).finish()?;
+        Ok(tail)
+    };
+    let tail = files::open_to_change(path)
+        .and_then(repair)
         .map_err(io_error)?;
     Ok(Recovered::Repaired {
         n_frames,
         duration,
+        first_pts_90k: 0, // Pictures keep their times in themselves.
         lost_bytes,
         tail,
     })
@@ -211,7 +217,7 @@ pub(super) fn frame_times(path: &Path) -> Result<Vec<u64>, RecoverError> {
 }
 
 fn scan_file(path: &Path) -> Result<Found, RecoverError> {
-    File::open(path)
+    files::open(path)
         .and_then(|mut file| scan::scan(&mut file))
         .map_err(RecoverError::io(path))
 }

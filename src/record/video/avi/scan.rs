@@ -1,13 +1,18 @@
 //! Reads an AVI file of ours in whatever state it is.
+//!
+//! Where a chunk is damaged, the next picture is looked for: it begins with its own time, and ends with a mark.
 
-use std::{fs::File, io};
+use std::{fs::File, io, ops::Range};
 
 use super::{
-    layout::{self, HEAD_BYTES, PICTURE, SEGMENT_HEAD_BYTES, SEGMENT_INDEX, Slot},
+    layout::{self, FILLER, HEAD_BYTES, PICTURE, SEGMENT_HEAD_BYTES, SEGMENT_INDEX, Slot},
     picture,
     writer::Contents,
 };
-use crate::record::video::file::{is_zero_from, read_at};
+use crate::record::video::file::{is_zero, read_at};
+
+/// So many bytes are searched at a time for the next picture.
+const BLOCK_BYTES: usize = 1 << 18;
 
 /// What a file is.
 pub(super) enum Found {
@@ -27,10 +32,35 @@ pub(super) struct Scan {
     pub(super) times: Vec<u64>,
     /// Whether indexes and headers are as they should be.
     pub(super) is_finished: bool,
-    /// Bytes at the end that are neither pictures nor indexes of ours.
+    /// Bytes that are neither pictures nor indexes of ours.
     pub(super) lost_bytes: u64,
-    /// Where these start, if they are something else than zeros or a piece that we had begun to write.
-    pub(super) unknown_tail_at: Option<u64>,
+    /// Those between pictures.
+    pub(super) gaps: Vec<Gap>,
+    /// Those that are something else than zeros or the beginning of a picture.
+    pub(super) unexplained: Vec<Range<u64>>,
+}
+
+/// Something between pictures that is none.
+#[derive(Debug, Clone)]
+pub(super) struct Gap {
+    pub(super) part: Range<u64>,
+    /// Slots of the grid that stand for what is lost there, so that the film keeps its time.
+    pub(super) n_slots: u64,
+}
+
+impl Gap {
+    /// What makes chunks of it that players skip, so that they find the next picture.
+    pub(super) fn filler(&self) -> Vec<u8> {
+        let mut filler = Vec::new();
+        for _ in 0..self.n_slots {
+            filler.extend_from_slice(PICTURE);
+            filler.extend_from_slice(&[0; 4]);
+        }
+        let n_bytes = self.part.end - self.part.start - filler.len() as u64 - 8;
+        filler.extend_from_slice(FILLER);
+        filler.extend_from_slice(&(n_bytes as u32).to_le_bytes());
+        filler
+    }
 }
 
 /// Reads `file`.
@@ -56,14 +86,15 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
     let mut walk = Walk {
         contents: Contents::new(format),
         times: Vec::new(),
-        before: Vec::new(),
+        gaps: Vec::new(),
         length,
     };
-    while walk.step(file)? {}
-    walk.drop_unwritten(file)?;
+    while walk.step(file)? || walk.skip(file)? {}
+    walk.drop_empty_slots();
     let Walk {
         mut contents,
         times,
+        gaps,
         ..
     } = walk;
     if contents.n_frames == 0 {
@@ -95,30 +126,33 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
     } else {
         contents.end
     };
-    let is_known = tail_at >= length || is_our_piece(file, tail_at, length)?;
+    let mut unexplained = Vec::new();
+    for Gap { part, .. } in &gaps {
+        if !is_zero(file, part.clone())? {
+            unexplained.push(part.clone());
+        }
+    }
+    let tail_at = tail_at.min(length);
+    if !is_our_piece(file, &contents, tail_at, length)? {
+        unexplained.push(tail_at..length);
+    }
+    let n_gap_bytes: u64 = gaps.iter().map(|gap| gap.part.end - gap.part.start).sum();
     Ok(Found::Video(Box::new(Scan {
         contents,
         times,
-        is_finished: has_closing && has_heads,
-        lost_bytes: length - tail_at,
-        unknown_tail_at: (!is_known).then_some(tail_at),
+        is_finished: has_closing && has_heads && gaps.is_empty(),
+        lost_bytes: n_gap_bytes + length - tail_at,
+        gaps,
+        unexplained,
     })))
-}
-
-/// Number of pictures, time of the last one and size of the largest, before a slot.
-#[derive(Debug, Clone, Copy)]
-struct Before {
-    n_frames: u64,
-    last_ticks: u64,
-    largest_picture: u32,
 }
 
 /// The way through a file.
 struct Walk {
     contents: Contents,
     times: Vec<u64>,
-    /// What was known before each slot of the open segment.
-    before: Vec<Before>,
+    /// What lies between pictures and is none.
+    gaps: Vec<Gap>,
     length: u64,
 }
 
@@ -146,18 +180,14 @@ impl Walk {
         let Ok(offset) = u32::try_from(data_at - contents.start) else {
             return Ok(false);
         };
-        let before = Before {
-            n_frames: contents.n_frames,
-            last_ticks: contents.last_ticks,
-            largest_picture: contents.largest_picture,
-        };
         if size > 0 {
             let mut start = [0; picture::TIME_WITHIN_BYTES];
             let n_read = read_at(file, data_at, &mut start)?;
             let time = picture::time(&start[..n_read]);
             let is_next =
                 time.is_some_and(|time| self.times.last().is_none_or(|last| time > *last));
-            let (Some(time), true) = (time, is_next && end <= self.length) else {
+            let is_whole = end <= self.length && ends_with_mark(file, data_at, size)?;
+            let (Some(time), true) = (time, is_next && is_whole) else {
                 return Ok(false);
             };
             self.times.push(time);
@@ -165,9 +195,51 @@ impl Walk {
             contents.last_ticks = time;
             contents.largest_picture = contents.largest_picture.max(size);
         }
-        self.before.push(before);
         contents.slots.push(Slot { offset, size });
         contents.end = end;
+        Ok(true)
+    }
+
+    /// Goes on behind what is no chunk of ours: to the next picture of this segment, if there is one.
+    fn skip(&mut self, file: &mut File) -> io::Result<bool> {
+        let contents = &mut self.contents;
+        let at = contents.end;
+        let mut header = [0; 8];
+        if read_at(file, at, &mut header)? < header.len() {
+            return Ok(false);
+        }
+        let [kind @ .., a, b, c, d] = header;
+        let after_filler = at + 8 + u64::from(u32::from_le_bytes([a, b, c, d]));
+        if kind == *FILLER && is_chunk(file, after_filler)? {
+            contents.end = after_filler; // An earlier repair made it.
+            return Ok(true);
+        }
+        if header.starts_with(SEGMENT_INDEX) {
+            return Ok(false); // What follows belongs to another segment.
+        }
+        let last = self.times.last().copied();
+        let Some((next, time)) = next_picture(file, at + 8, self.length, last)? else {
+            return Ok(false);
+        };
+        let (Ok(_), Ok(offset)) = (
+            u32::try_from(next - at),
+            u32::try_from(at + 8 - contents.start),
+        ) else {
+            return Ok(false);
+        };
+        let n_lost = contents.slot_at(time).saturating_sub(contents.n_slots());
+        let n_slots = n_lost.min((next - at - 8) / 8);
+        for slot in 0..n_slots as u32 {
+            contents.slots.push(Slot {
+                offset: offset + 8 * slot,
+                size: 0,
+            });
+        }
+        self.gaps.push(Gap {
+            part: at..next,
+            n_slots,
+        });
+        contents.end = next;
         Ok(true)
     }
 
@@ -187,37 +259,23 @@ impl Walk {
         }
         contents.closed.push(segment);
         contents.slots.clear();
-        self.before.clear();
         contents.start = segment.end;
         contents.end = segment.end + SEGMENT_HEAD_BYTES;
         Ok(true)
     }
 
-    /// Takes pictures off the end that never arrived on the disk: a JPEG ends with a mark.
-    fn drop_unwritten(&mut self, file: &mut File) -> io::Result<()> {
+    /// Takes empty slots off the end: they serve the picture after them.
+    fn drop_empty_slots(&mut self) {
         let contents = &mut self.contents;
-        while let (Some(slot), Some(before)) =
-            (contents.slots.last().copied(), self.before.last().copied())
-        {
-            let data_at = contents.start + u64::from(slot.offset);
-            let mut end = [0; 2];
-            if slot.size > 2 {
-                read_at(file, data_at + u64::from(slot.size) - 2, &mut end)?;
-            }
-            if end == [0xFF, 0xD9] {
-                break;
-            }
-            // Empty slots serve the picture after them, so they go as well.
-            contents.slots.pop();
-            self.before.pop();
-            contents.end = data_at - 8;
-            contents.n_frames = before.n_frames;
-            contents.last_ticks = before.last_ticks;
-            contents.largest_picture = before.largest_picture;
-            self.times.truncate(contents.n_frames as usize);
+        while let Some(slot) = contents.slots.pop_if(|slot| slot.size == 0) {
+            contents.end = contents.start + u64::from(slot.offset) - 8;
         }
-        Ok(())
     }
+}
+
+/// Whether a JPEG ends as each does; without that it never arrived on the disk, or its size is wrong.
+fn ends_with_mark(file: &mut File, data_at: u64, size: u32) -> io::Result<bool> {
+    Ok(size > 2 && holds(file, data_at + u64::from(size) - 2, &[0xFF, 0xD9])?)
 }
 
 /// Whether the file holds `bytes` at `offset`.
@@ -234,8 +292,54 @@ fn is_beginning_of(file: &mut File, at: u64, length: u64, bytes: &[u8]) -> io::R
     }
 }
 
+fn is_chunk(file: &mut File, at: u64) -> io::Result<bool> {
+    Ok(holds(file, at, PICTURE)? || holds(file, at, SEGMENT_INDEX)?)
+}
+
+/// The first whole picture at `from` or later whose time is after `last`, and its time.
+fn next_picture(
+    file: &mut File,
+    mut from: u64,
+    length: u64,
+    last: Option<u64>,
+) -> io::Result<Option<(u64, u64)>> {
+    let mut block = vec![0; BLOCK_BYTES + 3];
+    while from < length {
+        let n_read = read_at(file, from, &mut block)?;
+        // Chunks begin at even places.
+        let words = block[..n_read].windows(4).enumerate().step_by(2);
+        for (at, _) in words.filter(|(_, word)| word == PICTURE) {
+            let at = from + at as u64;
+            let mut start = [0; 4 + picture::TIME_WITHIN_BYTES];
+            let n_start = read_at(file, at + 4, &mut start)?;
+            let Some((size, jpeg)) = start[..n_start].split_first_chunk::<4>() else {
+                continue;
+            };
+            let end = at + 8 + u64::from(u32::from_le_bytes(*size));
+            if let Some(time) = picture::time(jpeg).filter(|time| Some(*time) > last)
+                && end <= length
+                && ends_with_mark(file, at + 8, u32::from_le_bytes(*size))?
+            {
+                return Ok(Some((at, time)));
+            }
+        }
+        if n_read < block.len() {
+            break;
+        }
+        from += BLOCK_BYTES as u64;
+    }
+    Ok(None)
+}
+
 /// Whether what follows `at` is nothing but zeros, or a chunk of ours that the end of the file cuts.
-fn is_our_piece(file: &mut File, mut at: u64, length: u64) -> io::Result<bool> {
+fn is_our_piece(
+    file: &mut File,
+    contents: &Contents,
+    mut at: u64,
+    length: u64,
+) -> io::Result<bool> {
+    // No JPEG is larger than its pixels.
+    let max_picture_bytes = contents.format.resolution.n_pixels() as u64 * 4 + (1 << 16);
     loop {
         let mut header = [0; 8];
         let n_read = read_at(file, at, &mut header)?;
@@ -246,9 +350,12 @@ fn is_our_piece(file: &mut File, mut at: u64, length: u64) -> io::Result<bool> {
             at += 8; // An empty slot, whose picture did not follow.
             continue;
         }
-        let is_cut_picture =
-            PICTURE.starts_with(kind) && (n_read < 8 || at + 8 + size + size % 2 > length);
+        let is_cut = n_read < 8
+            || (at + 8 + size + size % 2 > length
+                && size <= max_picture_bytes
+                && next_picture(file, at + 8, length, None)?.is_none());
+        let is_cut_picture = PICTURE.starts_with(kind) && is_cut;
         let is_cut_head = b"RIFF".starts_with(kind) && length - at <= SEGMENT_HEAD_BYTES;
-        return Ok(is_cut_picture || is_cut_head || is_zero_from(file, at)?);
+        return Ok(is_cut_picture || is_cut_head || is_zero(file, at..length)?);
     }
 }

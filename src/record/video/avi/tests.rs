@@ -355,3 +355,62 @@ fn segments_follow_each_other_and_survive_a_crash_at_any_step() {
     }
     assert_eq!(found, ticks);
 }
+
+#[test]
+fn a_damaged_chunk_costs_its_own_picture_and_no_other() {
+    let folder = Folder::new();
+    let times = webcam_times(20, 9);
+    let ticks = ticks_of(&times);
+    let (journal, n_while_recording) = journal(&times);
+    for n_steps in [n_while_recording, journal.n_steps()] {
+        let bytes = journal.file_after(n_steps, 0.0);
+        let picture_at = |nth: usize| {
+            bytes
+                .windows(10)
+                .enumerate()
+                .filter(|(_, start)| start.starts_with(PICTURE) && start[8..] == [0xFF, 0xD8])
+                .nth(nth)
+                .unwrap()
+                .0
+        };
+        for (what, at, mask) in [
+            ("a size far too large", picture_at(7) + 7, 0x40),
+            ("a size a little too large", picture_at(7) + 5, 0x08),
+            ("a size too small", picture_at(7) + 5, 0x01),
+            ("a name", picture_at(7) + 2, 0x20),
+        ] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= mask;
+            let path = folder.file("video.avi", &damaged);
+            let recovered = recover(&path).unwrap();
+            assert!(
+                matches!(
+                    recovered,
+                    Recovered::Repaired {
+                        n_frames: 19,
+                        tail: Some(_),
+                        ..
+                    }
+                ),
+                "{what}: {recovered:?}"
+            );
+            let mut expected = ticks.clone();
+            expected.remove(7);
+            assert_eq!(frame_times(&path).unwrap(), expected, "{what}");
+            let again = recover(&path).unwrap();
+            assert!(
+                matches!(again, Recovered::Complete { n_frames: 19, .. }),
+                "{what}: {again:?}"
+            );
+            let repaired = fs::read(&path).unwrap();
+            let slots = read_by_index(&repaired);
+            assert_eq!(slots.iter().flatten().count(), 19, "{what}");
+            let (n_slots, whole) = (slots.len(), journal.file_after(journal.n_steps(), 0.0));
+            assert_eq!(
+                n_slots,
+                read_by_index(&whole).len(),
+                "{what}: the film keeps its time"
+            );
+        }
+    }
+}

@@ -42,7 +42,7 @@ impl Contents {
         }
     }
 
-    fn n_slots(&self) -> u64 {
+    pub(super) fn n_slots(&self) -> u64 {
         let closed: u64 = self
             .closed
             .iter()
@@ -61,7 +61,7 @@ impl Contents {
     }
 
     /// The slot of the grid that is nearest to a time.
-    fn slot_at(&self, ticks: u64) -> u64 {
+    pub(super) fn slot_at(&self, ticks: u64) -> u64 {
         let Format { scale, rate, .. } = self.format;
         let per_slot = u128::from(scale) * u128::from(TICKS_PER_SECOND);
         ((u128::from(ticks) * u128::from(rate) + per_slot / 2) / per_slot) as u64

@@ -14,15 +14,10 @@ use shiguredo_mp4::{
 use super::{
     index::SampleIndex,
     layout::{
-        FRAGMENT_BYTES, FRAGMENT_BYTES_PER_SAMPLE, FTYP_RECORDING, HEAD_BYTES, MARKER, NO_MDAT,
-        TRACK_ID, Track, not_encoded,
+        FRAGMENT_BYTES, FRAGMENT_BYTES_PER_SAMPLE, FTYP_RECORDING, HEAD_BYTES, KEY_FLAGS, MARKER,
+        NO_MDAT, OTHER_FLAGS, TRACK_ID, Track, not_encoded,
     },
 };
-
-/// Flags of a picture that needs no other one (ISO/IEC 14496-12, 8.8.3.1: `sample_depends_on` = 2).
-const KEY_FLAGS: SampleFlags = SampleFlags::from_fields(0, 2, 0, 0, 0, false, 0);
-/// Flags of one that does.
-const OTHER_FLAGS: SampleFlags = SampleFlags::from_fields(0, 1, 0, 0, 0, true, 0);
 
 /// The head of a file while it is recorded.
 pub(super) fn recording_head() -> [u8; HEAD_BYTES as usize] {

@@ -19,8 +19,6 @@ pub(super) struct Chunk {
     pub(super) offset: u64,
     /// Number of its first picture, from 0.
     pub(super) first_sample: u32,
-    /// Bytes of the fragment's header, which lies right before.
-    pub(super) header_size: u32,
 }
 
 /// The index of a file.
@@ -38,7 +36,7 @@ impl SampleIndex {
     /// then, however long it was said to last.
     ///
     /// Returns false, and changes nothing, if that is not after the start of the picture before or too far from it.
-    pub(super) fn start_chunk(&mut self, offset: u64, header_size: u32, start_ticks: u64) -> bool {
+    pub(super) fn start_chunk(&mut self, offset: u64, start_ticks: u64) -> bool {
         if let Some(last) = self.samples.last_mut() {
             let last_start = self.end_ticks - u64::from(last.duration);
             let duration = start_ticks
@@ -55,7 +53,6 @@ impl SampleIndex {
         self.chunks.push(Chunk {
             offset,
             first_sample: self.n_samples(),
-            header_size,
         });
         true
     }
@@ -67,17 +64,6 @@ impl SampleIndex {
         }
         self.end_ticks += u64::from(sample.duration);
         self.samples.push(sample);
-    }
-
-    /// Removes the last chunk with its pictures.
-    pub(super) fn pop_chunk(&mut self) {
-        let Some(chunk) = self.chunks.pop() else {
-            return;
-        };
-        for sample in self.samples.drain(chunk.first_sample as usize..) {
-            self.end_ticks -= u64::from(sample.duration);
-        }
-        self.key_samples.retain(|key| *key < chunk.first_sample);
     }
 
     /// Pictures. A file holds at most `u32::MAX`, four years of them.
@@ -144,9 +130,9 @@ mod tests {
     #[test]
     fn the_next_chunk_says_how_long_the_last_picture_was_shown() {
         let mut index = SampleIndex::default();
-        assert!(index.start_chunk(100, 8, 0));
+        assert!(index.start_chunk(100, 0));
         push(&mut index, &[5, 5]);
-        assert!(index.start_chunk(200, 8, 50));
+        assert!(index.start_chunk(200, 50));
         push(&mut index, &[5]);
         assert_eq!(index.times(), [0, 5, 50]);
         assert_eq!(index.end_ticks(), 55);
@@ -157,24 +143,12 @@ mod tests {
     #[test]
     fn time_that_runs_backwards_is_refused() {
         let mut index = SampleIndex::default();
-        assert!(!index.start_chunk(100, 8, 7), "the first picture is at 0");
-        assert!(index.start_chunk(100, 8, 0));
+        assert!(!index.start_chunk(100, 7), "the first picture is at 0");
+        assert!(index.start_chunk(100, 0));
         push(&mut index, &[5, 5]);
         for start in [0, 5, 6 + u64::from(u32::MAX)] {
-            assert!(!index.start_chunk(200, 8, start), "{start}");
+            assert!(!index.start_chunk(200, start), "{start}");
         }
         assert_eq!((index.chunks().len(), index.end_ticks()), (1, 10));
-    }
-
-    #[test]
-    fn a_chunk_can_be_taken_off() {
-        let mut index = SampleIndex::default();
-        index.start_chunk(100, 8, 0);
-        push(&mut index, &[5, 5]);
-        index.start_chunk(200, 8, 10);
-        push(&mut index, &[7, 7]);
-        index.pop_chunk();
-        assert_eq!((index.n_samples(), index.end_ticks()), (2, 10));
-        assert_eq!(index.key_samples(), [0]);
     }
 }

@@ -6,7 +6,7 @@
 use std::{io, num::NonZeroU32};
 
 use shiguredo_mp4::{
-    Either, Encode, FixedPointNumber, LanguageCode, Mp4FileTime,
+    Either, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, SampleFlags,
     boxes::{
         Avc1Box, Co64Box, DinfBox, HdlrBox, MdhdBox, MdiaBox, MediaHeader, MinfBox, MoovBox,
         MvhdBox, SampleEntry, StblBox, StcoBox, StscBox, StscEntry, StsdBox, StssBox, StszBox,
@@ -37,6 +37,11 @@ pub(super) const HEAD_BYTES: u64 = 80;
 pub(super) const FRAGMENT_BYTES: u64 = 8 + 16 + 8 + 16 + 20 + 20 + 8;
 /// Bytes of each picture in that list.
 pub(super) const FRAGMENT_BYTES_PER_SAMPLE: u64 = 12;
+
+/// Flags of a frame that needs no other one (ISO/IEC 14496-12, 8.8.3.1: `sample_depends_on` = 2).
+pub(super) const KEY_FLAGS: SampleFlags = SampleFlags::from_fields(0, 2, 0, 0, 0, false, 0);
+/// Flags of one that does.
+pub(super) const OTHER_FLAGS: SampleFlags = SampleFlags::from_fields(0, 1, 0, 0, 0, true, 0);
 
 /// There is one track; its number.
 pub(super) const TRACK_ID: u32 = 1;

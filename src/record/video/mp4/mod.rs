@@ -21,12 +21,14 @@
 mod finish;
 #[cfg(any(feature = "h264-bundled", test))]
 mod fragment;
+mod header;
 mod index;
 mod layout;
 mod repair;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod walk;
 #[cfg(any(feature = "h264-bundled", test))]
 mod writer;
 

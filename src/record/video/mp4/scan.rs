@@ -1,28 +1,33 @@
-//! Reads a file of ours in whatever state it is: what state that is, and every whole picture in it.
+//! Reads a file of ours in whatever state it is: what state that is, and every whole frame in it.
 //!
-//! A finished file is read by its index, any other by its fragments. Of the latter only headers are read, and the last
-//! pictures: after a power cut a file system may know that the file was longer while the bytes never arrived.
+//! A finished file is read by its index, any other by its fragments ([`walk`]). Of the latter only headers are read, and
+//! the first bytes of frames; where something is damaged, everything up to the next fragment.
 
-use std::{fs::File, io};
+use std::{fs::File, io, ops::Range};
 
 use shiguredo_mp4::{
-    Decode,
-    boxes::{MoofBox, MoovBox, SampleEntry, StszBox},
+    Decode, Mp4FileTime,
+    boxes::{Avc1Box, MoovBox, SampleEntry, StszBox},
 };
 
 use super::{
-    index::{Sample, SampleIndex},
+    header::is_cut_header,
+    index::SampleIndex,
     layout::{
-        FRAGMENT_BYTES, FRAGMENT_BYTES_PER_SAMPLE, FTYP_FINISHED, FTYP_RECORDING, HEAD_BYTES,
-        MARKER, MARKER_AT, MDAT_AT, NO_MDAT, Track, mdat_header,
+        FTYP_FINISHED, FTYP_RECORDING, HEAD_BYTES, MARKER, MARKER_AT, MDAT_AT, NO_MDAT, Track,
+        mdat_header,
     },
+    walk::{is_cut_frame, next_header, walk},
 };
-use crate::record::video::file::{is_zero_from, read_at};
+use crate::record::video::file::{is_zero, read_at};
 
-/// An index larger than this is damage: it would be of a recording of months.
-const MOST_MOOV_BYTES: u64 = 1 << 30;
-/// A fragment holds fewer pictures than this: half a second of them.
-const MOST_SAMPLES_PER_FRAGMENT: u64 = 1 << 16;
+/// An index larger than this is damage: it would be of a recording of a week. What it says of the frames, their
+/// fragments say as well.
+const MAX_MOOV_BYTES: u64 = 1 << 28;
+/// The description at the start of a recording is shorter than this; ours have half a kilobyte.
+const MAX_DESCRIPTION_BYTES: usize = 1 << 14;
+/// A header of a fragment is shorter than this.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// What a file is.
 pub(super) enum Found {
@@ -48,12 +53,14 @@ pub(super) enum Found {
 pub(super) struct Scan {
     pub(super) track: Track,
     pub(super) index: SampleIndex,
-    /// End of the last whole picture.
+    /// When the first of its frames was shown, ticks: not 0 if those before it are lost.
+    pub(super) first_ticks: u64,
+    /// End of the last whole frame.
     pub(super) end: u64,
-    /// Up to here the fragment of that picture goes on; the same as `end` if it is whole.
-    pub(super) fragment_end: u64,
-    /// Length of the file.
-    pub(super) length: u64,
+    /// What is neither a frame, nor a header, nor the beginning of one, nor zeros.
+    pub(super) unexplained: Vec<Range<u64>>,
+    /// Bytes that belong to no whole frame and no header, zeros and all.
+    pub(super) lost_bytes: u64,
 }
 
 /// Reads `file`.
@@ -69,7 +76,7 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
     let has_marker = head[marker_at..marker_at + MARKER.len()] == MARKER && head[4..8] == *b"ftyp";
     if !has_marker {
         // A file system may have known the file's length, and nothing else, when the power went.
-        return Ok(empty_or_foreign(is_zero_from(file, 0)?));
+        return Ok(empty_or_foreign(is_zero(file, 0..length)?));
     }
     let Some(mdat_end) = mdat_end(&head) else {
         return Ok(Found::Foreign);
@@ -81,28 +88,79 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
         let is_finished = head.starts_with(&FTYP_FINISHED);
         return Ok(Found::Plain { times, is_finished });
     }
-    let Some((moov, moov_bytes)) = read_moov(file, HEAD_BYTES, length)? else {
-        return Ok(if is_beginning_of_moov(file, length)? {
+    let (track, start) = match read_moov(file, HEAD_BYTES, length)? {
+        Some((moov, size)) => (track_of(&moov), HEAD_BYTES + size),
+        None if is_beginning_of_moov(file, length)? => return Ok(Found::Empty),
+        None => {
+            damaged_track(file, length)?.map_or((None, 0), |(track, start)| (Some(track), start))
+        }
+    };
+    let Some(track) = track else {
+        return Ok(Found::Damaged("the description of its frames is destroyed"));
+    };
+    scan_fragments(file, track, start, length)
+}
+
+/// Finds the frames of a recording that was not finished, and explains everything else, or not.
+fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io::Result<Found> {
+    let n_pixels = u64::from(track.entry.visual.width) * u64::from(track.entry.visual.height);
+    // Uncompressed 4:2:0 has 1.5 bytes a pixel, and no encoder makes that much larger.
+    let max_unit_bytes = n_pixels * 2 + (1 << 16);
+    let mut walked = walk(file, start, length, max_unit_bytes)?;
+    let (index, first_ticks) = walked.index();
+    let mut rest = walked.end..length;
+    if index.n_samples() > 0 {
+        rest.start += n_bytes_of(file, rest.clone(), &track.plain_moov(&index)?)?;
+    }
+    let mut unexplained = Vec::new();
+    for gap in &walked.gaps {
+        if !is_zero(file, gap.clone())? {
+            unexplained.push(gap.clone());
+        }
+    }
+    let is_explained = is_zero(file, rest.clone())?
+        || is_cut_frame(file, &walked, length, max_unit_bytes)?
+        || has_cut_header(file, rest.clone())?;
+    if !is_explained {
+        unexplained.push(rest.clone());
+    }
+    if index.n_samples() == 0 {
+        return Ok(if unexplained.is_empty() {
             Found::Empty
         } else {
-            Found::Damaged("the description of its pictures is destroyed")
+            Found::Damaged("none of its frames can be found")
         });
-    };
-    let Some(track) = track_of(&moov) else {
-        return Ok(Found::Damaged(
-            "the description of its pictures is destroyed",
-        ));
-    };
-    let limit = mdat_end.map_or(length, |end| end.min(length));
-    let mut scan = Scan {
+    }
+    let n_gap_bytes: u64 = walked.gaps.iter().map(|gap| gap.end - gap.start).sum();
+    Ok(Found::Fragments(Box::new(Scan {
         track,
-        index: SampleIndex::default(),
-        end: HEAD_BYTES + moov_bytes,
-        fragment_end: 0,
-        length,
-    };
-    walk_fragments(file, &mut scan, limit)?;
-    Ok(Found::Fragments(Box::new(scan)))
+        index,
+        first_ticks,
+        end: walked.end,
+        unexplained,
+        lost_bytes: n_gap_bytes + rest.end - rest.start,
+    })))
+}
+
+/// How many bytes of the rest of the file are these, whole or up to the end of the file.
+fn n_bytes_of(file: &mut File, rest: Range<u64>, bytes: &[u8]) -> io::Result<u64> {
+    let n_there = (rest.end - rest.start).min(bytes.len() as u64);
+    let mut there = vec![0; n_there as usize];
+    let n_read = read_at(file, rest.start, &mut there)?;
+    Ok(if bytes.starts_with(&there[..n_read]) {
+        n_there
+    } else {
+        0
+    })
+}
+
+fn has_cut_header(file: &mut File, rest: Range<u64>) -> io::Result<bool> {
+    if rest.end - rest.start > MAX_HEADER_BYTES {
+        return Ok(false);
+    }
+    let mut bytes = vec![0; (rest.end - rest.start) as usize];
+    let n_read = read_at(file, rest.start, &mut bytes)?;
+    Ok(is_cut_header(&bytes[..n_read]))
 }
 
 fn empty_or_foreign(is_empty: bool) -> Found {
@@ -111,15 +169,6 @@ fn empty_or_foreign(is_empty: bool) -> Found {
     } else {
         Found::Foreign
     }
-}
-
-/// Whether the index of all of the scan's pictures, and nothing else, follows them.
-pub(super) fn ends_with_plain_moov(file: &mut File, scan: &Scan) -> io::Result<bool> {
-    let moov = read_moov(file, scan.end, scan.length)?;
-    Ok(moov.is_some_and(|(moov, size)| {
-        let n_times = plain_times(&moov).map(|times| times.len());
-        scan.end + size == scan.length && n_times == Some(scan.index.n_samples() as usize + 1)
-    }))
 }
 
 /// The times in the index of a plain file, as in [`Found::Plain`]; `None` if it has no pictures or contradicts itself.
@@ -154,10 +203,15 @@ fn is_beginning_of_head(bytes: &[u8]) -> bool {
         && MARKER.starts_with(marker)
 }
 
-/// Where the `mdat` box of a plain file ends: `Some(None)` while recording, `None` for a head that is damaged.
+/// Where the `mdat` box of a plain file ends: `Some(None)` while recording, `None` for a head that is not ours.
 fn mdat_end(head: &[u8; HEAD_BYTES as usize]) -> Option<Option<u64>> {
     let header: [u8; 16] = head[MDAT_AT as usize..].try_into().ok()?;
-    if header == NO_MDAT {
+    let n_wrong = header
+        .iter()
+        .zip(NO_MDAT)
+        .filter(|(there, ours)| **there != *ours)
+        .count();
+    if n_wrong <= 1 {
         return Some(None);
     }
     let size = u64::from_be_bytes(header[8..].try_into().ok()?);
@@ -168,11 +222,15 @@ fn mdat_end(head: &[u8; HEAD_BYTES as usize]) -> Option<Option<u64>> {
 /// The `moov` box at `offset` with its length; `None` if there is no whole one.
 fn read_moov(file: &mut File, offset: u64, length: u64) -> io::Result<Option<(MoovBox, u64)>> {
     let mut header = [0; 8];
-    if read_at(file, offset, &mut header)? < header.len() || header[4..] != *b"moov" {
+    // A damaged place may lie beyond what a system can ask for.
+    if offset >= length
+        || read_at(file, offset, &mut header)? < header.len()
+        || header[4..] != *b"moov"
+    {
         return Ok(None);
     }
     let size = u64::from(be_u32(&header));
-    if !(8..=MOST_MOOV_BYTES).contains(&size) || offset + size > length {
+    if !(8..=MAX_MOOV_BYTES).contains(&size) || size > length.saturating_sub(offset) {
         return Ok(None);
     }
     let mut bytes = vec![0; size as usize];
@@ -186,9 +244,15 @@ fn read_moov(file: &mut File, offset: u64, length: u64) -> io::Result<Option<(Mo
 fn is_beginning_of_moov(file: &mut File, length: u64) -> io::Result<bool> {
     let mut header = [0; 8];
     let n = read_at(file, HEAD_BYTES, &mut header)?;
-    let is_cut =
-        n < 8 || (header[4..] == *b"moov" && HEAD_BYTES + u64::from(be_u32(&header)) > length);
-    Ok(is_cut || is_zero_from(file, HEAD_BYTES)?)
+    let is_short = length - HEAD_BYTES < MAX_DESCRIPTION_BYTES as u64;
+    let size = u64::from(be_u32(&header));
+    // A recording that goes on for longer has more than a description, whatever size that claims.
+    let is_cut = n < 8
+        || (header[4..] == *b"moov"
+            && is_short
+            && HEAD_BYTES + size > length
+            && next_header(file, HEAD_BYTES, length)?.is_none());
+    Ok(is_cut || is_zero(file, HEAD_BYTES..length)?)
 }
 
 fn track_of(moov: &MoovBox) -> Option<Track> {
@@ -209,170 +273,22 @@ fn track_of(moov: &MoovBox) -> Option<Track> {
     }
 }
 
-/// Reads fragments up to the first thing that is none, or to `limit`.
-fn walk_fragments(file: &mut File, scan: &mut Scan, limit: u64) -> io::Result<()> {
-    scan.fragment_end = scan.end;
-    let mut sequence = 0;
-    let mut header = Vec::new();
-    while scan.fragment_end == scan.end {
-        let Some(fragment) = read_fragment(file, scan.end, limit, &mut header)? else {
-            break;
-        };
-        sequence += 1;
-        if fragment.sequence != sequence || !add_fragment(scan, &fragment, limit) {
-            break;
-        }
-    }
-    drop_unwritten(file, scan)
-}
-
-/// What a fragment's header says.
-struct Fragment {
-    sequence: u32,
-    start_ticks: u64,
-    header_bytes: u64,
-    samples: Vec<(Sample, bool)>,
-}
-
-/// The fragment whose header starts at `offset`; `None` if there is none of ours whose header is whole.
-fn read_fragment(
-    file: &mut File,
-    offset: u64,
-    limit: u64,
-    bytes: &mut Vec<u8>,
-) -> io::Result<Option<Fragment>> {
-    let mut start = [0; 8];
-    if read_at(file, offset, &mut start)? < start.len() || start[4..] != *b"moof" {
-        return Ok(None);
-    }
-    let header_bytes = u64::from(be_u32(&start)) + 8; // With the header of `mdat`.
-    let most = FRAGMENT_BYTES + FRAGMENT_BYTES_PER_SAMPLE * MOST_SAMPLES_PER_FRAGMENT;
-    if header_bytes < FRAGMENT_BYTES || header_bytes > most || offset + header_bytes > limit {
-        return Ok(None);
-    }
-    bytes.resize(header_bytes as usize, 0);
-    if read_at(file, offset, bytes)? < bytes.len() {
-        return Ok(None);
-    }
-    Ok(parse_fragment(bytes))
-}
-
-fn parse_fragment(bytes: &[u8]) -> Option<Fragment> {
-    let (moof_bytes, mdat_header) = bytes.split_last_chunk::<8>()?;
-    let (moof, _) = MoofBox::decode(moof_bytes).ok()?;
-    let [traf] = moof.traf_boxes.as_slice() else {
-        return None;
-    };
-    let [trun] = traf.trun_boxes.as_slice() else {
-        return None;
-    };
-    let samples: Vec<(Sample, bool)> = trun
-        .samples
-        .iter()
-        .map(|sample| {
-            let is_key = !sample.flags?.sample_is_non_sync_sample();
-            let (size, duration) = (sample.size?, sample.duration?);
-            Some((Sample { size, duration }, is_key))
-        })
-        .collect::<Option<_>>()?;
-    let payload_bytes: u64 = samples
-        .iter()
-        .map(|(sample, _)| u64::from(sample.size))
-        .sum();
-    let is_consistent = mdat_header[4..] == *b"mdat"
-        && u64::from(be_u32(mdat_header)) == payload_bytes + 8
-        && trun.data_offset.map(i64::from) == Some(bytes.len() as i64);
-    is_consistent.then_some(Fragment {
-        sequence: moof.mfhd_box.sequence_number,
-        start_ticks: traf.tfdt_box.as_ref()?.base_media_decode_time,
-        header_bytes: bytes.len() as u64,
-        samples,
-    })
-}
-
-/// Adds the fragment's pictures that end before `limit`; false if it cannot follow what is there.
-fn add_fragment(scan: &mut Scan, fragment: &Fragment, limit: u64) -> bool {
-    let mut end = scan.end + fragment.header_bytes;
-    let first_fits = fragment
-        .samples
-        .first()
-        .is_some_and(|(sample, _)| end + u64::from(sample.size) <= limit);
-    if !first_fits
-        || !scan
-            .index
-            .start_chunk(end, fragment.header_bytes as u32, fragment.start_ticks)
-    {
-        return false;
-    }
-    scan.fragment_end = end
-        + fragment
-            .samples
-            .iter()
-            .map(|(sample, _)| u64::from(sample.size))
-            .sum::<u64>();
-    for (sample, is_key) in &fragment.samples {
-        let sample_end = end + u64::from(sample.size);
-        if sample_end > limit {
-            break;
-        }
-        scan.index.push(*sample, *is_key);
-        end = sample_end;
-    }
-    scan.end = end;
-    true
-}
-
-/// Takes fragments off the end whose pictures never arrived on the disk.
-fn drop_unwritten(file: &mut File, scan: &mut Scan) -> io::Result<()> {
-    let mut payload = Vec::new();
-    while let Some(chunk) = scan.index.chunks().last().copied() {
-        let samples = scan.index.samples_of(scan.index.chunks().len() - 1);
-        payload.resize(samples.iter().map(|sample| sample.size as usize).sum(), 0);
-        let n_read = read_at(file, chunk.offset, &mut payload)?;
-        let mut rest = &payload[..n_read];
-        let is_written = samples.iter().all(|sample| {
-            let Some((picture, after)) = rest.split_at_checked(sample.size as usize) else {
-                return false;
-            };
-            rest = after;
-            is_picture(picture)
-        });
-        if is_written {
-            break;
-        }
-        scan.index.pop_chunk();
-        scan.end = chunk.offset - u64::from(chunk.header_size);
-        scan.fragment_end = scan.end;
-    }
-    Ok(())
-}
-
-/// Whether these are whole NAL units, each after its length.
-fn is_picture(mut bytes: &[u8]) -> bool {
-    while !bytes.is_empty() {
-        match split_nal_unit(bytes) {
-            Some(Some(rest)) => bytes = rest,
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// What follows the first NAL unit: `None` if there is none, `Some(None)` if it goes on beyond the end.
-pub(super) fn split_nal_unit(bytes: &[u8]) -> Option<Option<&[u8]>> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let length = u32::from_be_bytes(*length) as usize;
-    // A header with the forbidden bit clear and a type that our encoder makes: slices and supplements.
-    let is_header = rest
-        .first()
-        .is_some_and(|first| first & 0x80 == 0 && matches!(first & 0x1F, 1 | 5 | 6 | 14));
-    if length == 0 || !is_header {
-        return None;
-    }
-    Some(rest.split_at_checked(length).map(|(_, after)| after))
+/// What can be known of a recording whose description is damaged: the part that decoders need, and where frames begin.
+fn damaged_track(file: &mut File, length: u64) -> io::Result<Option<(Track, u64)>> {
+    let mut bytes = vec![0; MAX_DESCRIPTION_BYTES];
+    let n_read = read_at(file, HEAD_BYTES, &mut bytes)?;
+    let bytes = &bytes[..n_read];
+    let entry = (4..n_read.saturating_sub(4))
+        .filter(|at| bytes[*at..].starts_with(b"avc1"))
+        .find_map(|at| Avc1Box::decode(&bytes[at - 4..]).ok());
+    let start = next_header(file, HEAD_BYTES, length)?;
+    Ok(entry.zip(start).map(|((entry, _), start)| {
+        let created = Mp4FileTime::default();
+        (Track { entry, created }, start)
+    }))
 }
 
 /// The first four bytes as a number.
-pub(super) fn be_u32(bytes: &[u8; 8]) -> u32 {
+fn be_u32(bytes: &[u8; 8]) -> u32 {
     u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }

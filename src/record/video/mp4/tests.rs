@@ -34,11 +34,20 @@ struct Pictures {
 
 impl Pictures {
     fn new(n_pictures: usize, seed: u64) -> Self {
+        Self::of_units(n_pictures, seed, 2)
+    }
+
+    /// As our encoder makes them, with one NAL unit each.
+    fn of_one_unit(n_pictures: usize, seed: u64) -> Self {
+        Self::of_units(n_pictures, seed, 1)
+    }
+
+    fn of_units(n_pictures: usize, seed: u64, max_units: u64) -> Self {
         let mut random = Random(seed);
         let data = (0..n_pictures)
             .map(|number| {
                 let mut picture = Vec::new();
-                for _ in 0..=random.below(2) {
+                for _ in 0..=random.below(max_units) {
                     let length = 2 + random.below(120) as u32;
                     picture.extend(length.to_be_bytes());
                     picture.push(if number.is_multiple_of(10) {
@@ -196,6 +205,7 @@ fn a_crash_at_any_step_costs_no_picture_that_was_written() {
         written_after.push(n_written);
     }
     mp4.finish().unwrap();
+    let mut n_tails = 0;
     for n_steps in 0..=journal.n_steps() {
         for part in [0.0, 0.3, 0.97] {
             let folder = Folder::new();
@@ -204,16 +214,30 @@ fn a_crash_at_any_step_costs_no_picture_that_was_written() {
             let at_least = *written_after
                 .get(n_steps)
                 .unwrap_or(&written_after[written_after.len() - 1]);
+            if at_least == 0 && frame_times(&path).is_err() {
+                // The first frames, without their header: nothing is made of them, and nothing is lost.
+                n_tails += usize::from(part == 0.0);
+                assert!(recover(&path).is_err(), "{what}");
+                continue;
+            }
             let n_found = check_recovery(&path, &pictures.ticks, at_least, &what);
             if n_found > 0 {
                 pictures.check_by_other_reader(&path, n_found);
             }
-            if part == 0.0 {
-                let has_tail = folder.path("video.mp4.tail").exists();
-                assert!(!has_tail, "{what}: pieces of our own are not kept");
+            if part == 0.0 && folder.path("video.mp4.tail").exists() {
+                n_tails += 1;
             }
         }
     }
+    let n_fragments = journal
+        .file_after(journal.n_steps(), 0.0)
+        .windows(4)
+        .filter(|word| *word == b"moof")
+        .count();
+    assert_eq!(
+        n_tails, n_fragments,
+        "frames whose header did not follow are kept, other pieces of our own are not"
+    );
 }
 
 #[test]
@@ -272,12 +296,9 @@ fn pictures_that_never_reached_the_disk_are_not_counted() {
     let sample = &mp4.tracks().values().next().unwrap().samples[59];
     killed[sample.byte_range()].fill(0);
     let path = folder.file("video.mp4", &killed);
-    let n_found = check_recovery(&path, &pictures.ticks, 20, "zeros in the last fragment");
-    assert!(n_found < 60, "{n_found}");
-    assert!(
-        folder.path("video.mp4.tail").exists(),
-        "the pictures around it are kept aside"
-    );
+    let n_found = check_recovery(&path, &pictures.ticks, 59, "zeros in the last fragment");
+    assert_eq!(n_found, 59);
+    assert!(!folder.path("video.mp4.tail").exists(), "zeros are nothing");
 }
 
 #[test]
@@ -354,7 +375,7 @@ fn files_of_others_are_left_alone() {
     let mut faststart = finished.clone();
     faststart[64..72].copy_from_slice(b"\0\0\0\x10moov");
     let mut no_description = killed.clone();
-    no_description[84..88].copy_from_slice(b"xxxx");
+    no_description[84..700].fill(b'x');
     for (name, bytes) in [
         ("demo.mp4", demo.as_slice()),
         ("text.mp4", b"a text that is rather longer than the first eighty bytes of a video of ours, so that it is read"),
@@ -474,7 +495,7 @@ fn places_beyond_4_gigabytes_are_stored() {
     ] {
         let mut index = SampleIndex::default();
         for (chunk, offset) in [1000, offset].into_iter().enumerate() {
-            assert!(index.start_chunk(offset, 100, chunk as u64 * 3000));
+            assert!(index.start_chunk(offset, chunk as u64 * 3000));
             index.push(
                 Sample {
                     size: 10,
@@ -504,4 +525,229 @@ fn a_fragment_too_large_for_its_header_is_refused() {
         is_key: true,
     };
     assert!(fragment_header(1, 0, [sample; 2].into_iter()).is_err());
+}
+
+/// The frames that another reader finds in a file, byte by byte.
+fn frames_in(path: &Path) -> Vec<Vec<u8>> {
+    let bytes = fs::read(path).unwrap();
+    let mp4 = Mp4::read_bytes(&bytes).unwrap();
+    let track = mp4.tracks().values().next().unwrap();
+    let frames = track.samples.iter();
+    frames
+        .map(|sample| bytes[sample.byte_range()].to_vec())
+        .collect()
+}
+
+/// Where the headers of fragments are, with the lengths of `moof` and the header of `mdat`.
+fn headers_in(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let words = bytes.windows(4).enumerate();
+    let moofs = words.filter(|(_, word)| *word == b"moof");
+    moofs
+        .map(|(at, _)| {
+            let size = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap());
+            (at - 4, size as usize + 8)
+        })
+        .collect()
+}
+
+#[test]
+fn one_wrong_bit_in_a_header_costs_no_frame() {
+    let folder = Folder::new();
+    let pictures = Pictures::of_one_unit(70, 21);
+    let (killed, finished) = pictures.files();
+    let headers = headers_in(&killed);
+    assert!(headers.len() > 4);
+    for (at, n_bytes) in [headers[0], headers[2], headers[headers.len() - 1]] {
+        for bit in at * 8..(at + n_bytes) * 8 {
+            let mut damaged = killed.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let path = folder.file("video.mp4", &damaged);
+            let recovered = recover(&path).unwrap();
+            let place = (bit / 8 - at, bit % 8);
+            assert!(
+                matches!(
+                    recovered,
+                    Recovered::Repaired {
+                        n_frames: 70,
+                        tail: None,
+                        ..
+                    }
+                ),
+                "{place:?}: {recovered:?}"
+            );
+            assert!(frames_in(&path) == pictures.data, "{place:?}");
+        }
+    }
+    // And where nothing but a bit of the head's places tells a finished file from another.
+    let mut damaged = finished;
+    damaged[80 - 8] ^= 0x80;
+    let path = folder.file("video.mp4", &damaged);
+    assert!(matches!(
+        recover(&path).unwrap(),
+        Recovered::Repaired { n_frames: 70, .. }
+    ));
+    assert!(frames_in(&path) == pictures.data);
+}
+
+/// Damages a recording in one of many ways; returns which frames may be lost by that.
+fn damage(bytes: &mut Vec<u8>, pictures: &Pictures, random: &mut Random) -> (String, Vec<usize>) {
+    let headers = headers_in(bytes);
+    let first_of = |fragment: usize| {
+        let (at, n_bytes) = headers[fragment];
+        let data = &bytes[at + n_bytes..];
+        pictures
+            .data
+            .iter()
+            .position(|picture| data.starts_with(picture))
+            .unwrap()
+    };
+    let firsts: Vec<usize> = (0..headers.len())
+        .map(first_of)
+        .chain([pictures.data.len()])
+        .collect();
+    let fragment = random.below(headers.len() as u64) as usize;
+    let (at, n_bytes) = headers[fragment];
+    let frames: Vec<usize> = (firsts[fragment]..firsts[fragment + 1]).collect();
+    let within = |random: &mut Random| at + random.below(n_bytes as u64) as usize;
+    match random.below(6) {
+        0 | 1 => {
+            let bit = random.below(8);
+            let place = within(random);
+            bytes[place] ^= 1 << bit;
+            (
+                format!("bit {bit} at {} of header {fragment}", place - at),
+                Vec::new(),
+            )
+        }
+        2 => {
+            for _ in 0..1 + random.below(6) {
+                let place = within(random);
+                bytes[place] = random.below(256) as u8;
+            }
+            (format!("some bytes of header {fragment}"), frames)
+        }
+        3 => {
+            bytes[at..at + n_bytes].fill(0);
+            (format!("header {fragment} zeroed"), frames)
+        }
+        4 => {
+            // A block that never reached the disk, over whatever lies there.
+            let start = headers[0].0 + random.below((bytes.len() - headers[0].0) as u64) as usize;
+            let end = (start + 512).min(bytes.len());
+            bytes[start..end].fill(0);
+            let touched = |fragment: &usize| {
+                let (at, n_bytes) = headers[*fragment];
+                let data_end = headers.get(fragment + 1).map_or(bytes.len(), |next| next.0);
+                let is_header_hit = start < at + n_bytes && at < end;
+                is_header_hit || (start < data_end && at < end)
+            };
+            let lost = (0..headers.len())
+                .filter(touched)
+                .flat_map(|hit| firsts[hit]..firsts[hit + 1]);
+            (format!("zeros from {start}"), lost.collect())
+        }
+        _ => {
+            let bit = random.below(8);
+            let place = within(random);
+            bytes[place] ^= 1 << bit;
+            let length = at + random.below((bytes.len() - at) as u64) as usize;
+            bytes.truncate(length);
+            // The fragment that is cut, and all after it.
+            let cut = headers
+                .iter()
+                .rposition(|(at, _)| *at <= length)
+                .unwrap_or(0);
+            let lost = firsts[cut].min(firsts[fragment])..pictures.data.len();
+            (
+                format!(
+                    "bit {bit} at {} of header {fragment}, cut at {length}",
+                    place - at
+                ),
+                lost.collect(),
+            )
+        }
+    }
+}
+
+#[test]
+fn damage_costs_the_frames_that_it_hides_and_no_others() {
+    let folder = Folder::new();
+    let pictures = Pictures::of_one_unit(90, 22);
+    let (killed, _) = pictures.files();
+    let mut random = Random(23);
+    for number in 0..400 {
+        let mut bytes = killed.clone();
+        let (what, may_be_lost) = damage(&mut bytes, &pictures, &mut random);
+        let path = folder.file(&format!("{number}.mp4"), &bytes);
+        let Ok(recovered) = recover(&path) else {
+            let is_all = may_be_lost.len() == pictures.data.len();
+            assert!(
+                is_all && fs::read(&path).unwrap() == bytes,
+                "{number}: {what}"
+            );
+            continue;
+        };
+        if recovered == Recovered::Empty {
+            assert_eq!(may_be_lost.len(), pictures.data.len(), "{number}: {what}");
+            continue;
+        }
+        let found = frames_in(&path);
+        for (frame, picture) in pictures.data.iter().enumerate() {
+            let is_there = found.contains(picture);
+            assert!(
+                is_there || may_be_lost.contains(&frame),
+                "{number}: {what}: frame {frame}"
+            );
+        }
+        // What is not in the video any more is beside it.
+        let Recovered::Repaired { tail, .. } = recovered else {
+            panic!("{number}: {what}: {recovered:?}")
+        };
+        let kept = tail.map(|tail| fs::read(tail).unwrap()).unwrap_or_default();
+        for picture in &pictures.data {
+            let was_there = bytes.windows(picture.len()).any(|part| part == picture);
+            let is_kept = kept.windows(picture.len()).any(|part| part == picture);
+            assert!(
+                !was_there || found.contains(picture) || is_kept,
+                "{number}: {what}"
+            );
+        }
+        let times = frame_times(&path).unwrap();
+        assert!(
+            times.windows(2).all(|pair| pair[0] < pair[1]),
+            "{number}: {what}"
+        );
+        let again = recover(&path).unwrap();
+        assert!(
+            matches!(again, Recovered::Complete { .. }),
+            "{number}: {what}: {again:?}"
+        );
+    }
+}
+
+#[test]
+fn a_list_of_millions_costs_no_memory() {
+    let folder = Folder::new();
+    let (killed, _) = Pictures::new(30, 24).files();
+    let (at, _) = headers_in(&killed)[0];
+    let mut bytes = killed[..at].to_vec();
+    // A fragment whose frames have neither size nor duration of their own: nothing says that there are too many.
+    let trun = [
+        b"\0\0\0\x14trun\0\0\0\x01".as_slice(),
+        &(1u32 << 24).to_be_bytes(),
+        &[0; 4],
+    ]
+    .concat();
+    let traf = [
+        &(8 + 16 + 20 + trun.len() as u32).to_be_bytes(),
+        b"traf".as_slice(),
+        &killed[at + 32..at + 68],
+        &trun,
+    ]
+    .concat();
+    bytes.extend((8 + 16 + traf.len() as u32).to_be_bytes());
+    bytes.extend(&killed[at + 4..at + 24]);
+    bytes.extend(traf);
+    bytes.extend(b"\0\0\0\x08mdat");
+    check_refusal(&folder, "video.mp4", &bytes);
 }

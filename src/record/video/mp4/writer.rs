@@ -130,14 +130,14 @@ impl<S: Storage> HybridMp4<S> {
                 let data_at = self.end + header.len() as u64;
                 self.storage.write_at(data_at, &self.payload)?;
                 self.storage.write_at(self.end, &header)?;
-                Ok((data_at, header.len() as u32))
+                Ok(data_at)
             });
         self.waiting.clear();
         let n_bytes = self.payload.len() as u64;
         self.payload.clear();
         match written {
-            Ok((data_at, header_size)) => {
-                let fits = self.index.start_chunk(data_at, header_size, start_ticks);
+            Ok(data_at) => {
+                let fits = self.index.start_chunk(data_at, start_ticks);
                 assert!(fits, "the caller's ticks grow");
                 for sample in samples {
                     let FragmentSample {

@@ -1,29 +1,40 @@
 //! Makes an interrupted session whole again.
 //!
 //! A crash costs at most a line that was half written and the last half second of the video. Repairing takes off what is
-//! torn, writes the video's index, and counts what there is. Bytes whose meaning is not certain are moved to a file
-//! beside the damaged one (`….tail`), never deleted, and running it again changes nothing.
+//! torn, writes the video's index, brings rows and pictures together, and counts what there is. Bytes whose meaning is not
+//! certain are kept in a file beside the damaged one (`….tail`), and running it again changes nothing.
+//!
+//! A session may come from anybody: only regular files in its own folder are opened, see [`files`].
+
+mod rows;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
+    fs,
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
-use crate::error_text::error_text;
-
+pub(super) use self::rows::align;
 use super::{
     SessionError,
-    description::{ended, now_rfc3339},
+    description::{now_rfc3339, rfc3339_at},
+    files,
     folder::FolderLock,
     latency::LatencyHistogram,
     manifest::{Manifest, Recovery, Status, Video},
-    reader::Session,
+    reader::{Session, is_session},
     tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, Row, seconds},
     video::{self, Recovered},
 };
+use crate::error_text::error_text;
+
+/// No line of a session is longer, unless a note is a book.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+
+/// The year 3000: a wall clock that shows more is wrong, and date libraries need not cope with it.
+const MAX_UNIX_S: f64 = 32_503_680_000.0;
 
 /// What repairing a session came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,8 +57,21 @@ pub struct Report {
 /// [`SessionError`] in the user's words. A video that cannot be repaired is no error: the report says so, and the rest
 /// of the session is made whole.
 pub fn recover(folder: &Path) -> Result<Report, SessionError> {
+    if !is_session(folder) {
+        return Err(SessionError::NotASession {
+            folder: folder.to_owned(),
+        });
+    }
+    // Before anything is read: a recording that ends meanwhile would be taken for an interrupted one.
+    let lock = match FolderLock::take(folder) {
+        Ok(lock) => Some(lock),
+        // A finished session may lie on a disk that cannot be written.
+        Err(error) if error.is_refusal() && Manifest::read(folder)?.status != Status::Recording => {
+            None
+        }
+        Err(error) => return Err(error),
+    };
     let manifest = Manifest::read(folder)?;
-    let _lock = FolderLock::take(folder)?;
     let mut steps = Vec::new();
     if manifest.status != Status::Recording {
         let session = Session::open(folder)?;
@@ -56,19 +80,29 @@ pub fn recover(folder: &Path) -> Result<Report, SessionError> {
     for table in [FrameRow::FILE, FaceRow::FILE, EventRow::FILE] {
         steps.extend(mend_table(&folder.join(table))?);
     }
-    let mut session = Session::open(folder)?;
-    let videos = all_videos(folder, &session.manifest.video);
-    session.manifest.video.clear();
-    for mut video in videos {
+    let mut videos = Vec::new();
+    for mut video in all_videos(folder, &manifest.video) {
         let (step, is_there) = mend_video(folder, &mut video);
         steps.extend(step);
         if is_there {
-            steps.extend(missing_pictures(&session, &video));
-            session.manifest.video.push(video);
+            videos.push(video);
         }
     }
+    let aligned = align(folder, &videos, manifest.clock.zero_unix_s)?;
+    steps.extend(aligned_steps(aligned));
+    let mut session = Session::open(folder)?;
+    for video in &mut videos {
+        // Its first frames may be lost, and its time begins later then.
+        let after = session
+            .frames
+            .partition_point(|row| row.pts_90k < video.first_pts_90k);
+        let first = session.frames.get(after).map_or(0, |row| row.frame);
+        video.first_frame = video.first_frame.max(first);
+    }
+    session.manifest.video = videos;
     describe(&mut session, &steps);
     session.manifest.write(folder)?;
+    drop(lock);
     Ok(report(&session, true, steps))
 }
 
@@ -85,39 +119,40 @@ fn report(session: &Session, repaired: bool, steps: Vec<String>) -> Report {
 /// Takes a line off a table's end that has no end itself.
 fn mend_table(path: &Path) -> Result<Option<String>, SessionError> {
     let failed = |source| SessionError::write(path, source);
-    let Ok(mut file) = File::options().read(true).write(true).open(path) else {
-        return Ok(None); // It was interrupted before this file was made.
+    let mut file = match files::open_to_change(path) {
+        Ok(file) => file,
+        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None), // It was interrupted before.
+        Err(source) => return Err(failed(source)),
     };
     let len = file.metadata().map_err(failed)?.len();
     // A line is far shorter than this, unless a note is a book.
-    let window = len.min(1 << 20);
+    let window = len.min(MAX_LINE_BYTES);
     file.seek(SeekFrom::Start(len - window)).map_err(failed)?;
     let mut end = Vec::new();
     file.read_to_end(&mut end).map_err(failed)?;
-    let torn_from = end
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |at| at + 1);
+    let torn_from = match end.iter().rposition(|&byte| byte == b'\n') {
+        Some(at) => at + 1,
+        None if window == len => 0,
+        None => {
+            let words =
+                "its last line is longer than lines of a session are; the file was left as it is";
+            return Err(failed(io::Error::new(ErrorKind::InvalidData, words)));
+        }
+    };
     let torn = &end[torn_from..];
     if torn.is_empty() {
         return Ok(None);
     }
-    let mut tail_path = path.as_os_str().to_owned();
-    tail_path.push(".tail");
-    let mut tail = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&tail_path)
-        .map_err(failed)?;
+    let (tail_path, mut tail) = files::create_tail(path).map_err(failed)?;
     tail.write_all(torn)
         .and_then(|()| tail.sync_all())
         .map_err(failed)?;
     file.set_len(len - torn.len() as u64)
         .and_then(|()| file.sync_all())
         .map_err(failed)?;
-    let name = file_name(path);
+    let (name, tail) = (file_name(path), file_name(&tail_path));
     Ok(Some(format!(
-        "{name}: the last line was torn off; its beginning is in {name}.tail."
+        "{name}: the last line was torn off; its beginning is in {tail}."
     )))
 }
 
@@ -162,7 +197,7 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
     let file = video.file.clone();
     let mut found = |n_frames: u64| {
         video.n_frames = Some(n_frames);
-        video.n_bytes = fs::metadata(&path).ok().map(|file| file.len());
+        video.n_bytes = fs::symlink_metadata(&path).ok().map(|file| file.len());
     };
     match video::recover(&path) {
         Ok(Recovered::Complete { n_frames, .. }) => {
@@ -172,54 +207,72 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
         Ok(Recovered::Repaired {
             n_frames,
             duration,
-            lost_bytes,
+            first_pts_90k,
             tail,
+            ..
         }) => {
             found(n_frames);
             let mut step = format!(
-                "{file}: repaired, {n_frames} pictures, {:.2} s.",
+                "{file}: repaired, {n_frames} frames, {:.2} s.",
                 duration.as_secs_f64()
             );
+            if first_pts_90k > 0 {
+                video.first_pts_90k = video.first_pts_90k.saturating_add(first_pts_90k);
+                step.push_str(&format!(
+                    " The first {:.2} s are lost.",
+                    seconds(first_pts_90k)
+                ));
+            }
             if let Some(tail) = tail {
+                let n_bytes = fs::symlink_metadata(&tail).map_or(0, |tail| tail.len());
                 let tail = file_name(&tail);
                 step.push_str(&format!(
-                    " {lost_bytes} bytes at its end are no picture; they are in {tail}."
+                    " {n_bytes} bytes of it are damaged and no frame could be made of them; they are kept in {tail}."
                 ));
             }
             (Some(step), true)
         }
         Ok(Recovered::Empty) => {
             let step = format!(
-                "{file}: the recording ended before its first picture; the file can be deleted."
+                "{file}: the recording ended before its first frame; the file can be deleted."
             );
             (Some(step), false)
         }
-        Err(_) if !path.exists() => (Some(format!("{file}: the file is missing.")), false),
+        Err(_) if fs::symlink_metadata(&path).is_err() => {
+            (Some(format!("{file}: the file is missing.")), false)
+        }
         Err(error) => (Some(format!("{}.", error_text(&error))), true),
     }
 }
 
-/// Rows whose pictures did not reach the disk.
-fn missing_pictures(session: &Session, video: &Video) -> Option<String> {
-    let n_frames = video.n_frames?;
-    let parts = &session.manifest.video;
-    let is_last = |frame: &&FrameRow| frame.frame >= video.first_frame;
-    // Rows count the pictures of the first video only.
-    if !video.file.starts_with("video") && parts.iter().any(|part| part.annotated) {
-        return None;
+/// What bringing rows and pictures together came to.
+fn aligned_steps(aligned: rows::Aligned) -> Vec<String> {
+    let file = FrameRow::FILE;
+    let frames = |n: u64| {
+        if n == 1 {
+            "1 frame".to_owned()
+        } else {
+            format!("{n} frames")
+        }
+    };
+    let mut steps = Vec::new();
+    if aligned.n_without_picture > 0 {
+        let frames = frames(aligned.n_without_picture);
+        steps.push(format!("{file}: {frames} had not reached the video or are lost from it; their values are there."));
     }
-    let numbers = session
-        .frames
-        .iter()
-        .filter(is_last)
-        .filter_map(|frame| frame.video_frame);
-    let n_missing = numbers.filter(|&number| number >= n_frames).count();
-    (n_missing > 0).then(|| {
-        format!(
-            "{}: the last {n_missing} pictures had not reached the disk; their values are there.",
-            video.file
-        )
-    })
+    if aligned.n_added > 0 {
+        let frames = frames(aligned.n_added);
+        steps.push(format!(
+            "{file}: rows were added for {frames} of the video whose results had not been written."
+        ));
+    }
+    if aligned.n_without_row > 0 {
+        let frames = frames(aligned.n_without_row);
+        steps.push(format!(
+            "{file}: {frames} of the video have no row, because their times are damaged."
+        ));
+    }
+    steps
 }
 
 /// Counts what there is.
@@ -247,11 +300,9 @@ fn describe(session: &mut Session, steps: &[String]) {
     counts.captured = session.frames.len() as u64 + counts.refused;
     counts.faces = session.faces.len() as u64;
     let last_unix_s = session.frames.last().map(|frame| frame.unix_s);
-    let last =
-        last_unix_s.and_then(|unix_s| Timestamp::from_microsecond((unix_s * 1e6) as i64).ok());
     let manifest = &mut session.manifest;
     manifest.latency_ms = latencies.percentiles();
-    manifest.ended = last.map(|time| ended(&manifest.started, &time.to_zoned(TimeZone::system())));
+    manifest.ended = last_unix_s.and_then(|unix_s| ended(&manifest.started, unix_s));
     manifest.ended_because = Some("the recording was interrupted".to_owned());
     manifest.status = Status::Recovered;
     manifest.recovery = Some(Recovery {
@@ -260,9 +311,53 @@ fn describe(session: &mut Session, steps: &[String]) {
     });
 }
 
+/// The end of a session whose last frame has this time, if that can be: not before it started, and within what a wall
+/// clock shows.
+fn ended(started: &str, unix_s: f64) -> Option<String> {
+    if !(0.0..MAX_UNIX_S).contains(&unix_s) {
+        return None;
+    }
+    let ended = Timestamp::from_microsecond((unix_s * 1e6) as i64).ok()?;
+    let started: Option<Timestamp> = started.parse().ok();
+    let ended = started.map_or(ended, |started| ended.max(started));
+    Some(rfc3339_at(ended))
+}
+
 fn file_name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_when_its_last_frame_was_captured_if_that_can_be() {
+        let started = "2026-11-25T14:03:05+01:00";
+        let at = |unix_s| {
+            let ended = ended(started, unix_s)?;
+            Some(ended.parse::<Timestamp>().unwrap().as_second())
+        };
+        assert_eq!(at(1_795_698_190.0), Some(1_795_698_190));
+        assert_eq!(
+            at(5.0),
+            Some(started.parse::<Timestamp>().unwrap().as_second()),
+            "not before it started"
+        );
+        for wrong in [
+            f64::NAN,
+            f64::INFINITY,
+            -1.0,
+            253_402_207_200.0,
+            253_402_300_799.0,
+            1e300,
+        ] {
+            assert_eq!(at(wrong), None, "{wrong}");
+        }
+        assert!(ended("9999-12-31T23:59:59+00:00", 1_795_698_190.0).is_some());
+        assert!(ended("soon", 1_795_698_190.0).is_some());
+    }
 }

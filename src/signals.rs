@@ -1,0 +1,85 @@
+//! The end of the program, asked for from outside: Ctrl-C, `kill`, a logout, a closed terminal.
+//!
+//! What would surprise: one closed terminal or one logout sends several signals. Shells pass SIGHUP on and the kernel
+//! sends its own, and systemd sends SIGHUP right after SIGTERM; so a second request counts only if it comes later.
+
+use std::{
+    process,
+    time::{Duration, Instant},
+};
+
+/// Requests that follow the first one within this time are the same request. Nobody presses Ctrl-C twice as fast and
+/// means it.
+const SAME_WITHIN: Duration = Duration::from_millis(500);
+/// 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// Calls `first` when the program is asked to end, on a thread of its own. A second request ends it at once.
+///
+/// On Unix this is SIGINT, SIGTERM and SIGHUP, which stays ignored for programs started with `nohup`; elsewhere Ctrl-C,
+/// Ctrl-Break and a closed console. There may be one such function in a program.
+///
+/// # Errors
+/// If the system refuses, or if there is one already.
+pub fn on_request_to_end(first: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::Error> {
+    let mut first = Some(first);
+    let mut first_at = None;
+    let ignores_hangup = ignores_hangup();
+    ctrlc::set_handler(move || {
+        let now = Instant::now();
+        match first.take() {
+            Some(first) => {
+                first_at = Some(now);
+                first();
+            }
+            None if is_another(first_at, now) => process::exit(INTERRUPTED),
+            None => {}
+        }
+    })?;
+    if ignores_hangup {
+        ignore_hangup();
+    }
+    Ok(())
+}
+
+fn is_another(first_at: Option<Instant>, now: Instant) -> bool {
+    first_at.is_none_or(|first_at| now.saturating_duration_since(first_at) >= SAME_WITHIN)
+}
+
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action this only fills in the present one, for which there is room; zeros are valid in all
+    // of its fields.
+    unsafe {
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(unix)]
+fn ignore_hangup() {
+    // SAFETY: to ignore a signal runs no code of ours.
+    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+}
+
+#[cfg(not(unix))]
+fn ignores_hangup() -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn ignore_hangup() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signals_of_one_logout_are_one_request() {
+        let first = Instant::now();
+        let after = |ms| is_another(Some(first), first + Duration::from_millis(ms));
+        assert!(!after(0) && !after(499));
+        assert!(after(500) && after(60_000));
+    }
+}
