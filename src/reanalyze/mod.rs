@@ -39,7 +39,6 @@ use crate::{
         reader::Session,
         tables::{FaceRow, FrameStatus, Lines, Row, ticks},
     },
-    result_file::replace,
 };
 
 /// Name and version of `diff.json`.
