@@ -115,6 +115,7 @@ fn meaning(kind: EventKind) -> &'static str {
         EventKind::SourceBack => "the camera was back",
         EventKind::Part => "a new part of the video began",
         EventKind::Privacy => "faces in the video were covered from here on, or not any longer",
+        EventKind::Blink => "somebody closed the eyes for a moment",
         EventKind::Settings => "something was set otherwise that changes the values",
         EventKind::Refused => "frames came faster than they could be written",
         EventKind::Warning => "something went wrong that stopped nothing",

@@ -19,11 +19,12 @@ use super::{
     pending::{Pending, Ready},
     pictures::{Drawn, Pictures},
     recover,
-    tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
+    tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, ticks},
     writer::SessionWriter,
 };
 use crate::{
     capture::SourceInfo,
+    detect::Blinks,
     error_text::error_text,
     frame::{Frame, FrameId},
     model::CheckpointInfo,
@@ -56,6 +57,7 @@ pub(super) struct Recording {
     /// Faces drawn last, and when their frame was captured.
     shown: Option<(Instant, Vec<FaceAnalysis>)>,
     latencies: LatencyHistogram,
+    blinks: Blinks,
     paused: bool,
     /// Why nothing comes from the source, while nothing does.
     lost_because: Option<String>,
@@ -116,6 +118,7 @@ impl Recording {
             settings: config.settings,
             shown: None,
             latencies: LatencyHistogram::default(),
+            blinks: Blinks::default(),
             paused: false,
             lost_because: None,
             privacy: config.privacy.clone(),
@@ -554,7 +557,36 @@ impl Recording {
         self.write_row(&frame, &faces)?;
         self.latencies.count(latency);
         noted?;
+        self.note_blinks(frame.pts_90k, analysis)?;
         model.map(drop)
+    }
+
+    /// Notes the blinks that ended with this frame, at the time when the eyes closed.
+    fn note_blinks(&mut self, pts_90k: u64, analysis: &Analysis) -> Result<(), RecordError> {
+        let time = analysis.frame.time;
+        let seen = analysis
+            .faces
+            .iter()
+            .filter(|face| face.unseen_for.is_zero());
+        for face in seen {
+            let Some(shape) = &face.shape else { continue };
+            let Some(blink) = self.blinks.see(time, face.track, shape) else {
+                continue;
+            };
+            let ago = time.saturating_sub(blink.start);
+            let unix_s = self.wall.unix_s(analysis.frame.captured_at) - ago.as_secs_f64();
+            self.writer.event(&EventRow {
+                pts_90k: pts_90k.saturating_sub(ticks(ago)),
+                unix_s,
+                kind: EventKind::Blink,
+                detail: format!(
+                    "face {}, {:.3} s",
+                    blink.track.0,
+                    blink.duration.as_secs_f64()
+                ),
+            })?;
+        }
+        Ok(())
     }
 
     /// Writes the row of a frame with its faces, and counts it: as one that is there, or as refused.

@@ -99,6 +99,8 @@ pub enum EventKind {
     Part,
     /// Faces in the video are covered from here on, or not any longer; the detail says which.
     Privacy,
+    /// Somebody closed the eyes for a moment; the detail says which face and for how long.
+    Blink,
     /// Something was set otherwise from here on that changes the values; the detail says what.
     Settings,
     /// Frames came faster than they could be written; the detail is how many are missing.
@@ -113,7 +115,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Started,
         Self::Marker,
         Self::Paused,
@@ -123,6 +125,7 @@ impl EventKind {
         Self::SourceBack,
         Self::Part,
         Self::Privacy,
+        Self::Blink,
         Self::Settings,
         Self::Refused,
         Self::Warning,
@@ -142,6 +145,7 @@ impl EventKind {
             Self::SourceBack => "source_back",
             Self::Part => "part",
             Self::Privacy => "privacy",
+            Self::Blink => "blink",
             Self::Settings => "settings",
             Self::Refused => "refused",
             Self::Warning => "warning",

@@ -337,6 +337,7 @@ fn is_worth_a_mark(kind: EventKind) -> bool {
         EventKind::Started
         | EventKind::Part
         | EventKind::Privacy
+        | EventKind::Blink
         | EventKind::Warning
         | EventKind::Stopped => false,
     }

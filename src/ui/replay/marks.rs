@@ -35,7 +35,12 @@ pub fn marks(recording: &Recording) -> Vec<Mark> {
         kind: event.kind,
         text: words(event),
     };
-    recording.session.events.iter().map(mark).collect()
+    // Blinks come several a minute, and would bury what people set and what went wrong.
+    let events = recording.session.events.iter();
+    events
+        .filter(|event| event.kind != EventKind::Blink)
+        .map(mark)
+        .collect()
 }
 
 /// Markers stand out, trouble too, and the rest steps back.
@@ -63,6 +68,7 @@ fn words(event: &EventRow) -> String {
         EventKind::SourceBack => "Camera back",
         EventKind::Part => "New part of the video",
         EventKind::Privacy => "Privacy",
+        EventKind::Blink => "Blink",
         EventKind::Settings => "Settings",
         EventKind::Refused => "Frames missing",
         EventKind::Warning => "Warning",
