@@ -37,6 +37,10 @@ use self::{
 ///
 /// Without a command it opens its window. Pictures never leave the machine.
 #[derive(Debug, Parser)]
+#[cfg_attr(
+    not(feature = "gui"),
+    expect(dead_code, reason = "only the window takes these options")
+)]
 #[command(name = "fervis", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
-    io::{self, ErrorKind},
+    io::ErrorKind,
     path::{self, Path, PathBuf},
 };
 
@@ -183,10 +183,10 @@ pub fn is_same_file(a: &Path, b: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
 
         let identity = |path: &Path| {
-            let metadata = fs::metadata(path)?;
-            io::Result::Ok((metadata.dev(), metadata.ino()))
+            let metadata = fs::metadata(path).ok()?;
+            Some((metadata.dev(), metadata.ino()))
         };
-        matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
+        matches!((identity(a), identity(b)), (Some(a), Some(b)) if a == b)
     }
     #[cfg(not(unix))]
     {

@@ -1,3 +1,5 @@
+//! Every way in which a result could destroy something, on a real file system.
+
 use std::thread;
 
 use super::*;
