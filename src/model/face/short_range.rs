@@ -127,13 +127,13 @@ impl Default for ShortRange {
 
 impl Head {
     fn decode(&self, min_score: f32, proposals: &mut Vec<Proposal>) {
-        // Compared as logits, so that only what is kept needs an exponential. Not-a-number is never kept.
+        // Compared as logits, so that only what is kept needs an exponential. Numbers that are none are never kept.
         let min_logit = (min_score / (1.0 - min_score)).ln();
         for (index, pixel) in self.out.pixels().enumerate() {
             let (logits, numbers) = pixel.split_at(self.n_anchors);
             let (numbers, _) = numbers.as_chunks();
             for (&logit, numbers) in logits.iter().zip(numbers) {
-                if logit >= min_logit {
+                if logit >= min_logit && numbers.iter().all(|number| number.is_finite()) {
                     let anchor = anchor(index, self.out.width());
                     let proposal =
                         Proposal::decode(sigmoid(logit), numbers, anchor, ShortRange::SIDE_PX);
