@@ -178,13 +178,6 @@ fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), Stil
         .map_err(|err| explain(ImageError::IoError(err)))?;
     reader.limits(limits::for_decoders());
     let format = reader.format().ok_or(StillError::Unknown)?;
-    let mut decoder = reader.into_decoder().map_err(explain)?;
-    let (width, height) = decoder.dimensions();
-    let resolution = Resolution::new(width, height);
-    if resolution.n_pixels() == 0 {
-        return Err(StillError::Empty);
-    }
-    limits::check_image(Some(format), resolution, decoder.color_type())?;
     if format == ImageFormat::Jpeg {
         jpeg::check(bytes).map_err(|fault| match fault {
             jpeg::Fault::Cut => StillError::Cut,
@@ -193,6 +186,13 @@ fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), Stil
             }
         })?;
     }
+    let mut decoder = reader.into_decoder().map_err(explain)?;
+    let (width, height) = decoder.dimensions();
+    let resolution = Resolution::new(width, height);
+    if resolution.n_pixels() == 0 {
+        return Err(StillError::Empty);
+    }
+    limits::check_image(Some(format), resolution, decoder.color_type())?;
     // Damage in what is beside the picture does not matter.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(explain)?;

@@ -1,3 +1,5 @@
+//! HEIF files that are put together here, around pictures that ffmpeg coded.
+
 use std::path::Path;
 
 use super::*;
@@ -166,7 +168,7 @@ fn shown(parts: &Parts) -> Option<Still> {
     match decode(&parts.file()) {
         Ok(still) => Some(still),
         Err(StillError::NeedsFfmpeg { .. }) => {
-            println!("no ffmpeg here: not decoded");
+            log::warn!("there is no ffmpeg here: not decoded");
             None
         }
         Err(err) => panic!("{err}"),

@@ -1,5 +1,9 @@
 //! The headers of a frame and of a scan.
 
+use image::{ColorType, ImageFormat};
+
+use crate::{capture::limits, frame::Resolution};
+
 /// Coefficients of a block.
 pub(super) const N_COEFFICIENTS: usize = 64;
 
@@ -36,7 +40,7 @@ pub(super) struct Scan {
 }
 
 impl Frame {
-    /// `None` for what no decoder takes.
+    /// `None` for what no decoder takes, and for sizes that are refused anyway.
     pub(super) fn parse(header: &[u8], is_progressive: bool) -> Option<Self> {
         let [_precision, h1, h0, w1, w0, n_components, rest @ ..] = header else {
             return None;
@@ -53,7 +57,11 @@ impl Frame {
             let (h, v) = factors(entry);
             (1..=4).contains(&h) && (1..=4).contains(&v)
         };
-        if width == 0 || height == 0 || entries.len() > 4 || !entries.iter().all(is_possible) {
+        let has_size = width > 0 && height > 0 && {
+            let size = Resolution::new(width as u32, height as u32);
+            limits::check_image(Some(ImageFormat::Jpeg), size, ColorType::Rgb8).is_ok()
+        };
+        if !has_size || entries.len() > 4 || !entries.iter().all(is_possible) {
             return None;
         }
         let component = |entry: &[u8; 3]| {

@@ -31,7 +31,7 @@ pub(super) enum Fault {
 /// Walks through all scans of a JPEG file.
 ///
 /// What cannot be judged passes: the decoder has the last word on it. What follows the end marker plays no part, and a
-/// file may lack the marker, and the data of its very last block.
+/// file may lack the marker, and in the usual single scan the data of the very last block.
 pub(super) fn check(data: &[u8]) -> Result<(), Fault> {
     match Walk::new(data).run() {
         Ok(()) | Err(Stop::Unknown) => Ok(()),
@@ -188,6 +188,8 @@ impl<'a> Walk<'a> {
         let (columns, rows) =
             alone.map_or(frame.mcus, |component| frame.components[component].blocks);
         let n_mcus = columns * rows;
+        let is_everything =
+            !frame.is_progressive && scan.components.len() == frame.components.len();
         let mut bits = Bits::new(&self.data[self.at..]);
         let mut eob_run = 0;
         let mut mcu = 0;
@@ -223,8 +225,8 @@ impl<'a> Walk<'a> {
                 mcu += 1;
                 match walked {
                     Ok(()) => {}
-                    // The last block, padded by some encoders with less than it needs, is hardly worth a word.
-                    Err(Problem::Exhausted) if mcu == n_mcus => {}
+                    // The last block alone is hardly worth a word; but of several scans the decoder shows none then.
+                    Err(Problem::Exhausted) if mcu == n_mcus && is_everything => {}
                     Err(Problem::Exhausted) => return Err(Fault::Cut.into()),
                     Err(Problem::NoCode) => return Err(Fault::Damaged.into()),
                     Err(Problem::NoTable) => return Err(Stop::Unknown),

@@ -1,3 +1,5 @@
+//! Every cut of every kind of JPEG, against what the decoder makes of it.
+
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use super::*;
