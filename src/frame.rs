@@ -7,6 +7,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -61,12 +62,16 @@ pub struct Frame {
     pub captured_at: Instant,
     /// Media time since the source's first frame: capture time for a camera, presentation time for a file.
     pub time: Duration,
+    /// Name of the picture file that it was read from; `None` for a frame of a camera or a video.
+    pub file: Option<Arc<str>>,
+    /// Its size in the file, upright: larger than the frame if that was reduced, as pictures of very many pixels are.
+    pub full_resolution: Resolution,
     resolution: Resolution,
     rgba: PooledBuffer,
 }
 
 impl Frame {
-    /// Wraps a filled buffer.
+    /// Wraps a filled buffer that was not reduced and is not of a picture file.
     ///
     /// # Panics
     /// If `rgba` is not exactly `resolution.n_pixels() * 4` bytes long or the picture is empty: sources check both.
@@ -87,6 +92,8 @@ impl Frame {
             id,
             captured_at,
             time,
+            file: None,
+            full_resolution: resolution,
             resolution,
             rgba,
         }

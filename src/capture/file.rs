@@ -14,6 +14,7 @@ use image::ImageFormat;
 use super::{
     CaptureError, FrameSource,
     images::{FolderSource, ImageSource},
+    still,
     video::{self, Container},
 };
 
@@ -56,12 +57,9 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
                 None => Ok(Box::new(ImageSource::open(path)?)),
             }
         }
-        Content::Image(_) => Ok(Box::new(ImageSource::open(path)?)),
+        Content::Image(_) | Content::Heif => Ok(Box::new(ImageSource::open(path)?)),
         Content::Video(container) => video::open(path, container),
         Content::ForeignVideo(container) => video::open_other(path, &format!("{container} video")),
-        Content::ForeignImage(kind) => Err(refuse(&format!(
-            "{kind} pictures cannot be read; save it as PNG or JPEG"
-        ))),
         Content::Text => Err(refuse("it is a text file, neither a picture nor a video")),
         Content::Unknown => video::open_other(path, "an unknown kind of file"),
     }
@@ -73,8 +71,8 @@ enum Content {
     Empty,
     /// One that can be read here.
     Image(ImageFormat),
-    /// A picture that cannot, by name.
-    ForeignImage(&'static str),
+    /// HEIC or AVIF, which needs ffmpeg.
+    Heif,
     /// A video in a container that is taken apart here.
     Video(Container),
     /// Any other video, by name.
@@ -101,15 +99,9 @@ fn sniff(head: &[u8]) -> Content {
     } else if at(0, b"BM") && at(6, &[0; 4]) {
         Content::Image(ImageFormat::Bmp)
     } else if at(0, b"II*\0") || at(0, b"MM\0*") {
-        Content::ForeignImage("TIFF")
-    } else if at(4, b"ftyp")
-        && [&b"heic"[..], b"heix", b"mif1", b"msf1"]
-            .iter()
-            .any(|brand| at(8, brand))
-    {
-        Content::ForeignImage("HEIC")
-    } else if at(4, b"ftypavif") {
-        Content::ForeignImage("AVIF")
+        Content::Image(ImageFormat::Tiff)
+    } else if still::is_heif(head) {
+        Content::Heif
     } else if [&b"ftyp"[..], b"moov", b"mdat", b"wide", b"free", b"skip"]
         .iter()
         .any(|name| at(4, name))
@@ -168,8 +160,9 @@ mod tests {
                 b"\0\0\0\x08wide\0\0\0\0mdat",
                 Content::Video(Container::Mp4),
             ),
-            (b"\0\0\0\x20ftypheic", Content::ForeignImage("HEIC")),
-            (b"\0\0\0\x20ftypavif", Content::ForeignImage("AVIF")),
+            (b"\0\0\0\x20ftypheic", Content::Heif),
+            (b"\0\0\0\x20ftypavif", Content::Heif),
+            (b"II*\0", Content::Image(ImageFormat::Tiff)),
             (b"BM is a car maker", Content::Text),
             (
                 b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0",
@@ -217,7 +210,7 @@ mod tests {
             ),
             (
                 write("photo.jpg", b"\0\0\0\x20ftypheic"),
-                "HEIC pictures cannot be read",
+                "the picture is cut short",
             ),
         ] {
             let refusal = refusal(&path);

@@ -1,50 +1,42 @@
 //! Still images: one frame from a file, or one frame for each picture of a folder.
-//!
-//! A picture is turned the way its camera was held (EXIF orientation) before anything else: phones store portraits
-//! lying on their side, and the face detector finds upright faces only.
 
 use std::{
-    cmp::Ordering,
-    fs::{self, File},
-    io::BufReader,
+    fmt, fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbaImage};
-
-use super::{CaptureError, FrameSource, SourceInfo, SourceKind};
+use super::{
+    CaptureError, FrameSource, SourceInfo, SourceKind,
+    natural_order::NaturalKey,
+    still::{self, Still},
+};
 use crate::frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution};
 
-/// Longest side of a frame, px. Larger pictures are scaled down to it, which keeps faces of 1/100 of the width
-/// findable and one frame below 64 MiB.
-const MOST_SIDE_PX: u32 = 4096;
-
 /// Media time from one picture of a folder to the next. Smoothing over time works by it, so it is long enough that
-/// one picture hardly colours the next.
+/// one picture hardly colors the next.
 const TIME_PER_PICTURE: Duration = Duration::from_secs(1);
 
-/// File names that are taken for pictures in a folder, lower case.
-const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
+/// Names in one note about files that are left out; beyond that they are counted.
+const MAX_NAMED: usize = 50;
 
 /// One picture as a source of one frame.
 pub struct ImageSource {
     info: SourceInfo,
-    picture: Option<RgbaImage>,
+    frame: Option<Frame>,
 }
 
 impl ImageSource {
-    /// Reads a BMP, GIF (its first picture), JPEG, PNG or WebP file.
-    ///
-    /// Transparent parts are laid over white. A picture with a side above 4096 px is scaled down to that.
+    /// Reads a picture file of any kind that [`still::decode`] knows.
     ///
     /// # Errors
     /// [`CaptureError::Unsupported`] if it is damaged or no such picture, [`CaptureError::Read`] if reading fails.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let (picture, format) = read(path)?;
+        let still = still::read(path)?;
         Ok(Self {
-            info: info(path, &picture, format, 1),
-            picture: Some(picture),
+            info: info(path, &still, 1),
+            frame: Some(frame(still, path, 0)),
         })
     }
 }
@@ -55,14 +47,15 @@ impl FrameSource for ImageSource {
     }
 
     fn next_frame(&mut self, _pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
-        Ok(self.picture.take().map(|picture| frame(picture, 0)))
+        Ok(self.frame.take())
     }
 }
 
 /// The pictures of a folder, in the order people expect of their names: `face2.png` before `face10.png`.
 ///
-/// Folders within are not entered. A file that cannot be read is skipped with a warning in the log.
-/// [`Frame::time`] of the picture n, from 0 and skipped ones not counted, is n seconds.
+/// A file is taken for a picture by its name ([`still::is_picture_name`]). Folders within are not entered. Whatever is
+/// left out is told by [`FrameSource::take_notes`], but for hidden files. [`Frame::time`] of the picture n, from 0 and
+/// unreadable ones not counted, is n seconds.
 #[derive(Debug)]
 pub struct FolderSource {
     info: SourceInfo,
@@ -72,7 +65,9 @@ pub struct FolderSource {
     /// Number of the picture to come.
     next: usize,
     /// The picture to come, where it was read to see whether it can be.
-    ahead: Option<RgbaImage>,
+    ahead: Option<Still>,
+    /// What was left out and is not told yet.
+    notes: Vec<String>,
 }
 
 impl FolderSource {
@@ -86,40 +81,51 @@ impl FolderSource {
             path: folder.to_owned(),
             reason,
         };
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(|err| CaptureError::read(folder, err))? {
-            let path = entry.map_err(|err| CaptureError::read(folder, err))?.path();
-            let is_picture = path
-                .extension()
-                .and_then(|extension| extension.to_str())
-                .is_some_and(|extension| EXTENSIONS.contains(&extension.to_lowercase().as_str()));
-            if is_picture && path.is_file() {
-                paths.push(path);
-            }
-        }
-        if paths.is_empty() {
+        let Listing {
+            mut pictures,
+            mut notes,
+        } = Listing::of(folder)?;
+        if pictures.is_empty() {
+            let kinds =
+                "the folder holds no pictures (BMP, GIF, JPEG, PNG, TIFF, WebP, HEIC or AVIF)";
             return Err(refuse(
-                "the folder holds no pictures (BMP, GIF, JPEG, PNG or WebP)".to_owned(),
+                [&[kinds.to_owned()], &notes[..]].concat().join("; "),
             ));
         }
-        let n_files = paths.len();
-        paths.sort_by_cached_key(|path| NaturalKey::new(path));
-        let Some((first, format)) = readable_at(&mut paths, 0) else {
+        let n_files = pictures.len();
+        let mut left_out = Vec::new();
+        let Some(first) = readable_at(&mut pictures, 0, &mut left_out) else {
+            let reasons = left_out.iter().take(MAX_NAMED);
+            let reasons: Vec<String> = reasons
+                .map(|LeftOut { name, reason }| format!("{name}: {reason}"))
+                .collect();
             return Err(refuse(format!(
-                "none of its {n_files} pictures can be read"
+                "none of its pictures can be read ({n_files} tried); {}",
+                reasons.join("; ")
             )));
         };
-        let n_frames = paths.len() as u64;
+        notes.extend(left_out.iter().map(LeftOut::to_string));
+        let n_frames = pictures.len() as u64;
         Ok(Self {
             info: SourceInfo {
                 duration: Some(time_of(n_frames)),
-                ..info(folder, &first, format, n_frames)
+                ..info(folder, &first, n_frames)
             },
             folder: folder.to_owned(),
-            paths,
+            paths: pictures,
             next: 0,
             ahead: Some(first),
+            notes,
         })
+    }
+}
+
+impl FolderSource {
+    fn readable_at(&mut self, at: usize) -> Option<Still> {
+        let mut left_out = Vec::new();
+        let still = readable_at(&mut self.paths, at, &mut left_out);
+        self.notes.extend(left_out.iter().map(LeftOut::to_string));
+        still
     }
 }
 
@@ -130,13 +136,12 @@ impl FrameSource for FolderSource {
 
     fn next_frame(&mut self, _pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
         let ahead = self.ahead.take();
-        let Some(picture) =
-            ahead.or_else(|| readable_at(&mut self.paths, self.next).map(|(picture, _)| picture))
-        else {
+        let read = ahead.or_else(|| self.readable_at(self.next));
+        let Some((still, path)) = read.zip(self.paths.get(self.next)) else {
             log::debug!("{}: {} pictures read", self.folder.display(), self.next);
             return Ok(None);
         };
-        let frame = frame(picture, self.next as u64);
+        let frame = frame(still, path, self.next as u64);
         self.next += 1;
         Ok(Some(frame))
     }
@@ -148,20 +153,95 @@ impl FrameSource for FolderSource {
         // The last ones may turn out to be unreadable; then it is the one before them.
         while self.ahead.is_none() && !self.paths.is_empty() {
             next = next.min(self.paths.len() - 1);
-            self.ahead = readable_at(&mut self.paths, next).map(|(picture, _)| picture);
+            self.ahead = self.readable_at(next);
         }
         self.next = next;
         Ok(true)
     }
+
+    fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
 }
 
-/// The picture at `at` in `paths`, with its format; unreadable ones are told and taken out.
-fn readable_at(paths: &mut Vec<PathBuf>, at: usize) -> Option<(RgbaImage, String)> {
-    while let Some(path) = paths.get(at) {
-        match read(path) {
-            Ok(picture) => return Some(picture),
-            Err(err) => log::warn!("skipped: {err}"),
+/// What a folder holds.
+struct Listing {
+    /// Files that look like pictures, in order.
+    pictures: Vec<PathBuf>,
+    /// What else there is, in sentences.
+    notes: Vec<String>,
+}
+
+impl Listing {
+    fn of(folder: &Path) -> Result<Self, CaptureError> {
+        let (mut pictures, mut others, mut folders) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in fs::read_dir(folder).map_err(|err| CaptureError::read(folder, err))? {
+            let path = entry.map_err(|err| CaptureError::read(folder, err))?.path();
+            let name = name(&path);
+            if name.starts_with('.') {
+                // Hidden from people, who did not put it there: `.DS_Store`, `._IMG_1.JPG`.
+            } else if path.is_dir() {
+                folders.push(name);
+            } else if still::is_picture_name(&name) && path.is_file() {
+                pictures.push(path);
+            } else {
+                others.push(name);
+            }
         }
+        pictures.sort_by_cached_key(|path| NaturalKey::new(path));
+        let told = [
+            (
+                "left out because they are not pictures that fervis reads",
+                others,
+            ),
+            ("folders inside are not read", folders),
+        ];
+        let notes = told.into_iter().filter_map(|(what, mut names)| {
+            names.sort_by_cached_key(|name| NaturalKey::new(Path::new(name)));
+            (!names.is_empty()).then(|| format!("{what}: {}", listed(&names)))
+        });
+        Ok(Self {
+            pictures,
+            notes: notes.collect(),
+        })
+    }
+}
+
+/// Some names, separated by commas.
+fn listed(names: &[String]) -> String {
+    match names.get(MAX_NAMED..) {
+        Some(more) if !more.is_empty() => {
+            format!("{} and {} more", names[..MAX_NAMED].join(", "), more.len())
+        }
+        _ => names.join(", "),
+    }
+}
+
+/// A picture that could not be read, and why.
+struct LeftOut {
+    name: String,
+    reason: String,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is left out: {}", self.name, self.reason)
+    }
+}
+
+/// The picture at `at` in `paths`; unreadable ones are noted and taken out.
+fn readable_at(paths: &mut Vec<PathBuf>, at: usize, left_out: &mut Vec<LeftOut>) -> Option<Still> {
+    while let Some(path) = paths.get(at) {
+        let reason = match still::read(path) {
+            Ok(still) => return Some(still),
+            Err(CaptureError::Unsupported { reason, .. }) => reason,
+            Err(CaptureError::Read { source, .. }) => format!("it could not be read ({source})"),
+            Err(err) => err.to_string(),
+        };
+        left_out.push(LeftOut {
+            name: name(path),
+            reason,
+        });
         paths.remove(at);
     }
     None
@@ -172,77 +252,15 @@ fn time_of(number: u64) -> Duration {
     TIME_PER_PICTURE * u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// A picture upright, opaque and of moderate size, with its format's name.
-fn read(path: &Path) -> Result<(RgbaImage, String), CaptureError> {
-    let explain = |err: ImageError| {
-        let reason = match err {
-            ImageError::IoError(err) if err.kind() != std::io::ErrorKind::UnexpectedEof => {
-                return CaptureError::read(path, err);
-            }
-            ImageError::IoError(_) => "the picture is cut short".to_owned(),
-            ImageError::Limits(_) => "the picture is too large to be held in memory".to_owned(),
-            ImageError::Unsupported(_) => {
-                "it is no picture that can be read (BMP, GIF, JPEG, PNG or WebP)".to_owned()
-            }
-            err => format!("the picture is damaged ({err})"),
-        };
-        CaptureError::Unsupported {
-            path: path.to_owned(),
-            reason,
-        }
-    };
-    let reader = File::open(path)
-        .and_then(|file| ImageReader::new(BufReader::new(file)).with_guessed_format())
-        .map_err(|err| CaptureError::read(path, err))?;
-    let format = reader
-        .format()
-        .map_or_else(String::new, |format| format!("{format:?}").to_uppercase());
-    let mut decoder = reader.into_decoder().map_err(explain)?;
-    let orientation = decoder.orientation().map_err(explain)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
-    if picture.width().max(picture.height()) > MOST_SIDE_PX {
-        log::info!(
-            "{} is scaled down from {}×{}",
-            path.display(),
-            picture.width(),
-            picture.height()
-        );
-        picture = picture.thumbnail(MOST_SIDE_PX, MOST_SIDE_PX);
-    }
-    picture.apply_orientation(orientation);
-    if picture.width() == 0 || picture.height() == 0 {
-        return Err(CaptureError::Unsupported {
-            path: path.to_owned(),
-            reason: "the picture has no pixels".to_owned(),
-        });
-    }
-    let mut rgba = picture.into_rgba8();
-    lay_over_white(&mut rgba);
-    Ok((rgba, format))
-}
-
-/// Makes a picture opaque, as frames are.
-pub(super) fn lay_over_white(rgba: &mut [u8]) {
-    for pixel in rgba.chunks_exact_mut(4) {
-        let alpha = u32::from(pixel[3]);
-        if alpha < 255 {
-            for channel in &mut pixel[..3] {
-                *channel = ((u32::from(*channel) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-            }
-            pixel[3] = 255;
-        }
-    }
-}
-
-fn info(path: &Path, picture: &RgbaImage, format: String, n_frames: u64) -> SourceInfo {
+fn info(path: &Path, still: &Still, n_frames: u64) -> SourceInfo {
     SourceInfo {
         name: name(path),
         kind: SourceKind::File,
-        resolution: Resolution::new(picture.width(), picture.height()),
+        resolution: Resolution::new(still.rgba.width(), still.rgba.height()),
         rate_hz: None,
         n_frames: Some(n_frames),
         duration: None,
-        format,
+        format: still.format.clone(),
         mirror_by_default: false,
     }
 }
@@ -255,210 +273,24 @@ pub(super) fn name(path: &Path) -> String {
         .into_owned()
 }
 
-fn frame(picture: RgbaImage, number: u64) -> Frame {
-    let resolution = Resolution::new(picture.width(), picture.height());
+fn frame(still: Still, path: &Path, number: u64) -> Frame {
+    let resolution = Resolution::new(still.rgba.width(), still.rgba.height());
     let time = time_of(number);
-    let rgba = PooledBuffer::from(picture.into_raw());
-    Frame::new(FrameId(number), Instant::now(), time, resolution, rgba)
-}
-
-/// A file name for sorting, in which runs of digits are compared as numbers.
-#[derive(Debug, PartialEq, Eq)]
-struct NaturalKey {
-    parts: Vec<Part>,
-    /// Decides between `a1.png` and `a01.png`, or `a.jpg` and `a.png`.
-    name: String,
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
-    /// Digits without leading zeros, preceded by their number: longer means larger, at any length.
-    Number(usize, String),
-    Text(String),
-}
-
-impl NaturalKey {
-    fn new(path: &Path) -> Self {
-        let name = name(path);
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let mut parts: Vec<Part> = Vec::new();
-        for c in stem.chars().flat_map(char::to_lowercase) {
-            match (parts.last_mut(), c.is_ascii_digit()) {
-                (Some(Part::Number(n_digits, digits)), true) => {
-                    if digits == "0" {
-                        digits.clear();
-                    }
-                    digits.push(c);
-                    *n_digits = digits.len();
-                }
-                (_, true) => parts.push(Part::Number(1, c.to_string())),
-                (Some(Part::Text(text)), false) => text.push(c),
-                (_, false) => parts.push(Part::Text(c.to_string())),
-            }
-        }
-        Self { parts, name }
-    }
-}
-
-impl PartialOrd for NaturalKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for NaturalKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.parts
-            .cmp(&other.parts)
-            .then_with(|| self.name.cmp(&other.name))
-    }
+    let rgba = PooledBuffer::from(still.rgba.into_raw());
+    let mut frame = Frame::new(FrameId(number), Instant::now(), time, resolution, rgba);
+    frame.file = Some(Arc::from(name(path)));
+    frame.full_resolution = still.full_resolution;
+    frame
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{GenericImage, ImageFormat, Rgba};
+    use image::ImageFormat;
 
     use super::*;
 
     fn next(source: &mut impl FrameSource) -> Option<Frame> {
         source.next_frame(&FramePool::default()).unwrap()
-    }
-
-    #[test]
-    fn names_sort_as_people_expect() {
-        let mut names = [
-            "b.png",
-            "a10.png",
-            "a9.png",
-            "A1.png",
-            "a01.png",
-            "a.png",
-            "10.png",
-            "9.png",
-            "a1b2.png",
-            "99999999999999999999999.png",
-            "a0.png",
-            "a00.png",
-        ];
-        names.sort_by_cached_key(|name| NaturalKey::new(Path::new(name)));
-        assert_eq!(
-            names,
-            [
-                "9.png",
-                "10.png",
-                "99999999999999999999999.png",
-                "a.png",
-                "a0.png",
-                "a00.png",
-                "A1.png",
-                "a01.png",
-                "a1b2.png",
-                "a9.png",
-                "a10.png",
-                "b.png"
-            ]
-        );
-    }
-
-    #[test]
-    fn pictures_of_every_kind_and_size_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        for (kind, format) in [
-            ("png", ImageFormat::Png),
-            ("jpg", ImageFormat::Jpeg),
-            ("bmp", ImageFormat::Bmp),
-            ("gif", ImageFormat::Gif),
-            ("webp", ImageFormat::WebP),
-        ] {
-            for (width, height) in [(1, 1), (3, 2), (64, 48)] {
-                let path = folder.path().join(format!("{width}x{height}.{kind}"));
-                let picture = DynamicImage::ImageRgb8(image::RgbImage::from_pixel(
-                    width,
-                    height,
-                    image::Rgb([200, 30, 30]),
-                ));
-                picture.save_with_format(&path, format).unwrap();
-                let mut source = ImageSource::open(&path).unwrap();
-                assert_eq!(source.info().resolution, Resolution::new(width, height));
-                assert_eq!(source.info().n_frames, Some(1));
-                let frame = next(&mut source).unwrap();
-                assert_eq!(frame.resolution(), Resolution::new(width, height));
-                let pixel = &frame.rgba()[..4];
-                assert!(
-                    pixel[0].abs_diff(200) < 6 && pixel[1].abs_diff(30) < 6 && pixel[3] == 255,
-                    "{kind}: {pixel:?}"
-                );
-                assert!(next(&mut source).is_none());
-                assert!(next(&mut source).is_none());
-            }
-        }
-    }
-
-    #[test]
-    fn grey_deep_and_transparent_pictures_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("p.png");
-        for (picture, expected) in [
-            (
-                DynamicImage::ImageLuma8(image::GrayImage::from_pixel(2, 2, image::Luma([90]))),
-                [90, 90, 90, 255],
-            ),
-            (
-                DynamicImage::ImageRgb16(image::ImageBuffer::from_pixel(
-                    2,
-                    2,
-                    image::Rgb([0xFFFF, 0, 0x8080]),
-                )),
-                [255, 0, 128, 255],
-            ),
-            (
-                DynamicImage::ImageRgba8(RgbaImage::from_pixel(2, 2, Rgba([0, 0, 0, 0]))),
-                [255; 4],
-            ),
-            (
-                DynamicImage::ImageRgba8(RgbaImage::from_pixel(2, 2, Rgba([100, 0, 0, 51]))),
-                [224, 204, 204, 255],
-            ),
-        ] {
-            picture.save(&path).unwrap();
-            let frame = next(&mut ImageSource::open(&path).unwrap()).unwrap();
-            assert_eq!(frame.rgba()[..4], expected);
-        }
-    }
-
-    #[test]
-    fn a_huge_picture_is_scaled_down() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("wide.png");
-        image::GrayImage::new(8192, 2).save(&path).unwrap();
-        let source = ImageSource::open(&path).unwrap();
-        assert_eq!(source.info().resolution, Resolution::new(4096, 1));
-    }
-
-    /// A JPEG whose EXIF says “turned to the left”, as a phone held upright writes it.
-    #[test]
-    fn a_phone_portrait_stands_upright() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("phone.jpg");
-        let mut lying = RgbaImage::from_pixel(32, 16, Rgba([255, 255, 255, 255]));
-        lying
-            .sub_image(0, 0, 16, 16)
-            .copy_from(&RgbaImage::from_pixel(16, 16, Rgba([0, 0, 0, 255])), 0, 0)
-            .unwrap();
-        let mut jpeg = std::io::Cursor::new(Vec::new());
-        DynamicImage::ImageRgba8(lying)
-            .into_rgb8()
-            .write_to(&mut jpeg, ImageFormat::Jpeg)
-            .unwrap();
-        let mut jpeg = jpeg.into_inner();
-        // An APP1 segment with one big-endian TIFF entry: orientation (0x0112), short, 6 = rotate 90° clockwise.
-        let exif = b"\xFF\xE1\x00\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-        jpeg.splice(2..2, exif.iter().copied());
-        fs::write(&path, jpeg).unwrap();
-        let frame = next(&mut ImageSource::open(&path).unwrap()).unwrap();
-        assert_eq!(frame.resolution(), Resolution::new(16, 32));
-        assert!(frame.rgba()[0] < 20, "the left half is on top");
-        assert!(frame.rgba()[4 * 16 * 31] > 235);
     }
 
     #[test]
@@ -473,14 +305,38 @@ mod tests {
         fs::write(folder.path().join("f0.png"), b"no picture").unwrap();
         fs::write(folder.path().join("f3.png"), b"").unwrap();
         fs::write(folder.path().join("notes.txt"), b"hello").unwrap();
+        fs::write(folder.path().join("._f1.png"), b"made by macOS").unwrap();
         fs::create_dir(folder.path().join("more.png")).unwrap();
         let mut source = FolderSource::open(folder.path()).unwrap();
         assert_eq!(source.info().kind, SourceKind::File);
         let mut seen = Vec::new();
         while let Some(frame) = next(&mut source) {
-            seen.push((frame.id.0, frame.time.as_secs(), frame.rgba()[0]));
+            let file = frame.file.as_deref().unwrap_or_default().to_owned();
+            seen.push((frame.id.0, frame.time.as_secs(), frame.rgba()[0], file));
         }
-        assert_eq!(seen, [(0, 0, 1), (1, 1, 2), (2, 2, 10)]);
+        let file = str::to_owned;
+        assert_eq!(
+            seen,
+            [
+                (0, 0, 1, file("F1.PNG")),
+                (1, 1, 2, file("f2.png")),
+                (2, 2, 10, file("f10.png"))
+            ]
+        );
+        let notes = source.take_notes();
+        assert_eq!(
+            notes[..2],
+            [
+                "left out because they are not pictures that fervis reads: notes.txt",
+                "folders inside are not read: more.png"
+            ]
+        );
+        assert!(
+            notes[2].starts_with("f0.png is left out: it is no picture"),
+            "{notes:?}"
+        );
+        assert!(notes[3].starts_with("f3.png is left out: "), "{notes:?}");
+        assert_eq!((notes.len(), source.take_notes().len()), (4, 0));
     }
 
     #[test]
@@ -528,7 +384,8 @@ mod tests {
         assert!(refusal().contains("holds no pictures"), "{}", refusal());
         fs::write(folder.path().join("a.png"), b"broken").unwrap();
         assert!(
-            refusal().contains("none of its 1 pictures can be read"),
+            refusal()
+                .contains("none of its pictures can be read (1 tried); a.png: it is no picture"),
             "{}",
             refusal()
         );

@@ -10,6 +10,8 @@ pub mod demo;
 pub mod devices;
 mod file;
 pub mod images;
+mod natural_order;
+pub mod still;
 pub mod synthetic;
 mod video;
 #[cfg(feature = "camera")]
@@ -158,6 +160,12 @@ pub trait FrameSource {
     fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
         let _ = time;
         Ok(false)
+    }
+
+    /// What people should know about the frames delivered since the last call: files of a folder that were left out,
+    /// each with the reason. One sentence each.
+    fn take_notes(&mut self) -> Vec<String> {
+        Vec::new()
     }
 }
 

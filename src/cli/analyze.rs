@@ -112,6 +112,7 @@ fn analyze(args: &AnalyzeArgs, source: SourceSpec, streams: &StreamOptions) -> a
         }),
         stats: pipeline.stats(),
         min_face_size_px: settings.detect.min_face_size_px,
+        warnings: &session.warnings,
     };
     reports.finish(&circumstances)
 }
@@ -132,6 +133,8 @@ struct Session {
     /// Why there is nothing now, if the source failed.
     failure: Option<String>,
     device: String,
+    /// What the summary tells again: on a terminal it has scrolled away.
+    warnings: Vec<String>,
 }
 
 impl Session {
@@ -142,6 +145,7 @@ impl Session {
             info: None,
             failure: None,
             device: String::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -192,7 +196,10 @@ impl Session {
             // Results of another network than the one asked for would be wrong in silence.
             Event::CheckpointFailed { reason, .. } => bail!(reason),
             Event::CheckpointLoaded(_) => None,
-            Event::Warning(text) => Some(Tell::Note(text)),
+            Event::Warning(text) => {
+                self.warnings.push(text.clone());
+                Some(Tell::Note(text))
+            }
         })
     }
 

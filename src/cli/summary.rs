@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeMap,
     fmt::{self, Write},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +20,8 @@ use fervis::{
 const BAR_WIDTH: f64 = 40.0;
 /// Faces shown one by one; further ones are summed up, or a crowd would scroll the rest away.
 const MAX_FACES: usize = 6;
+/// Pictures of a folder shown one by one; tables have all of them.
+const MAX_PICTURES: usize = 200;
 
 /// Collects results.
 #[derive(Debug, Default)]
@@ -27,7 +30,15 @@ pub struct Summary {
     n_frames_with_faces: u64,
     last_time: Duration,
     faces: BTreeMap<TrackId, FaceSummary>,
+    pictures: Vec<PictureSummary>,
     network: Option<String>,
+}
+
+/// A picture file, and what each of its faces shows, with the probability.
+#[derive(Debug)]
+struct PictureSummary {
+    file: Arc<str>,
+    faces: Vec<(Expression, f32)>,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +62,8 @@ pub struct Circumstances<'a> {
     pub stats: Stats,
     /// Smallest face that was looked for, px.
     pub min_face_size_px: u32,
+    /// What was told meanwhile: files that were left out, and why.
+    pub warnings: &'a [String],
 }
 
 impl Summary {
@@ -64,6 +77,13 @@ impl Summary {
             && self.network.is_none()
         {
             self.network = Some(info.name.clone());
+        }
+        if let Some(file) = &analysis.frame.file {
+            let faces = analysis.faces.iter().map(|face| face.smoothed.top());
+            self.pictures.push(PictureSummary {
+                file: Arc::clone(file),
+                faces: faces.collect(),
+            });
         }
         for face in &analysis.faces {
             let summary = self.faces.entry(face.track).or_insert(FaceSummary {
@@ -94,10 +114,13 @@ impl Summary {
             elapsed,
             stats,
             min_face_size_px,
+            warnings,
         } = circumstances;
+        let is_folder = self.pictures.len() > 1;
+        let frame = if is_folder { "picture" } else { "frame" };
         writeln!(out, "{source}")?;
-        write!(out, "  {}", count(self.n_frames, "frame"))?;
-        if self.n_frames > 1 {
+        write!(out, "  {}", count(self.n_frames, frame))?;
+        if self.n_frames > 1 && !is_folder {
             write!(out, " over {:.1} s", self.last_time.as_secs_f64())?;
         }
         if stats.n_dropped > 0 {
@@ -106,18 +129,23 @@ impl Summary {
         if !self.faces.is_empty() {
             write!(
                 out,
-                "; {} in all, in {} of the frames",
+                "; {} in all, in {} of the {frame}s",
                 count(self.faces.len() as u64, "face"),
                 self.n_frames_with_faces
             )?;
         }
         writeln!(out)?;
+        if let [PictureSummary { file, .. }] = &self.pictures[..]
+            && !source.ends_with(&**file)
+        {
+            writeln!(out, "  its only picture: {file}")?;
+        }
         let network = self.network.as_deref().unwrap_or("no network");
         writeln!(out, "  read by {network} on {device}")?;
         let seconds = elapsed.as_secs_f64();
         if self.n_frames > 1 && seconds > 0.0 {
             let rate = self.n_frames as f64 / seconds;
-            write!(out, "  in {seconds:.1} s, {rate:.1} frames a second")?;
+            write!(out, "  in {seconds:.1} s, {rate:.1} {frame}s a second")?;
             if let (Some(p50), Some(p95)) = (stats.latency_p50, stats.latency_p95) {
                 write!(
                     out,
@@ -134,7 +162,42 @@ impl Summary {
                 "\nNo face was found. Faces below {min_face_size_px} px are not looked for; --min-face changes that."
             )?;
         }
-        self.write_faces(out)
+        if is_folder {
+            self.write_pictures(out)?;
+        } else {
+            self.write_faces(out)?;
+        }
+        if !warnings.is_empty() {
+            writeln!(out, "\nWarnings")?;
+        }
+        for warning in *warnings {
+            writeln!(out, "  {warning}")?;
+        }
+        Ok(())
+    }
+
+    fn write_pictures(&self, out: &mut String) -> fmt::Result {
+        let shown = &self.pictures[..self.pictures.len().min(MAX_PICTURES)];
+        let widths = shown.iter().map(|picture| picture.file.chars().count());
+        let width = widths.max().unwrap_or(0);
+        writeln!(out)?;
+        for PictureSummary { file, faces } in shown {
+            let faces: Vec<String> = faces
+                .iter()
+                .map(|(expression, probability)| {
+                    format!("{expression} {:.0} %", probability * 100.0)
+                })
+                .collect();
+            let faces = match faces[..] {
+                [] => "no face".to_owned(),
+                _ => faces.join(", "),
+            };
+            writeln!(out, "  {file:width$}  {faces}")?;
+        }
+        match self.pictures.len() - shown.len() {
+            0 => Ok(()),
+            n => writeln!(out, "  and {n} more; --json and --csv give all of them"),
+        }
     }
 
     fn write_faces(&self, out: &mut String) -> fmt::Result {
@@ -216,7 +279,40 @@ mod tests {
                 ..Stats::default()
             },
             min_face_size_px: 80,
+            warnings: &[],
         }
+    }
+
+    #[test]
+    fn pictures_of_a_folder_are_told_by_name() {
+        let mut summary = Summary::default();
+        for (file, faces) in [("a.jpg", &[(1, HAPPY), (2, NEUTRAL)][..]), ("bcd.png", &[])] {
+            let mut analysis = analysis(0, Duration::ZERO, faces);
+            let frame = Arc::get_mut(&mut analysis.frame).expect("only one holds it");
+            frame.file = Some(file.into());
+            summary.add(&analysis);
+        }
+        let warnings = ["c.heic is left out: no".to_owned()];
+        let circumstances = Circumstances {
+            source: "photos",
+            warnings: &warnings,
+            ..circumstances()
+        };
+        assert_eq!(
+            summary.text(&circumstances),
+            "\
+photos
+  2 pictures; 2 faces in all, in 1 of the pictures
+  read by no network on CPU, 2 threads
+  in 2.0 s, 1.0 pictures a second; a result 40 ms after its picture, 60 ms at the 95th percentile
+
+  a.jpg    happy 90 %, neutral 70 %
+  bcd.png  no face
+
+Warnings
+  c.heic is left out: no
+"
+        );
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl Preprocessor {
 }
 
 /// Luma of an RGBA pixel by ITU-R BT.601, 0 to 255, with the integer weights that Pillow uses.
-fn luma_bt601([red, green, blue, _]: [u8; RGBA_BYTES]) -> f32 {
+pub fn luma_bt601([red, green, blue, _]: [u8; RGBA_BYTES]) -> f32 {
     let luma =
         19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue) + 0x8000;
     (luma >> 16) as f32

@@ -190,7 +190,9 @@ impl Reader {
     fn read(&mut self, source: &mut dyn FrameSource) -> Pause {
         let live = source.info().kind == SourceKind::Live;
         while !self.cancel.is_cancelled() {
-            match guarded(|| source.next_frame(&self.pool)) {
+            let next = guarded(|| source.next_frame(&self.pool));
+            self.tell_notes(source);
+            match next {
                 Ok(Ok(Some(mut frame))) => {
                     self.show_live(source.info());
                     self.timeline.place(&mut frame);
@@ -213,6 +215,13 @@ impl Reader {
             }
         }
         Pause::Cancelled
+    }
+
+    /// Passes on what the source has to say about its frames.
+    pub(super) fn tell_notes(&self, source: &mut dyn FrameSource) {
+        for note in source.take_notes() {
+            self.context.shared.emit_for(self.run, Event::Warning(note));
+        }
     }
 
     /// Says that frames arrive.

@@ -36,6 +36,8 @@ pub(super) fn frame(id: u64) -> Frame {
 pub(super) enum Step {
     /// Gives frames at once, one for each call.
     Frames(u64),
+    /// Has something to say.
+    Note(&'static str),
     /// Reports an error.
     Error(CaptureError),
     /// Does not return before the sender of this is gone.
@@ -48,6 +50,7 @@ pub(super) enum Step {
 struct FakeSource {
     info: SourceInfo,
     steps: VecDeque<Step>,
+    notes: Vec<String>,
     next_id: u64,
     /// Media time from frame to frame.
     interval: Duration,
@@ -80,6 +83,7 @@ impl FrameSource for FakeSource {
                     frame.time = self.interval * u32::try_from(id).unwrap_or(u32::MAX);
                     return Ok(Some(frame));
                 }
+                Some(Step::Note(note)) => self.notes.push(note.to_owned()),
                 Some(Step::Error(error)) => return Err(error),
                 Some(Step::Hang(until)) => {
                     until.recv().ok();
@@ -101,6 +105,10 @@ impl FrameSource for FakeSource {
         self.next_id = u64::try_from(place).unwrap_or(u64::MAX).min(n_frames - 1);
         self.steps = VecDeque::from([Step::Frames(n_frames - self.next_id)]);
         Ok(true)
+    }
+
+    fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 }
 
@@ -178,6 +186,7 @@ pub(super) fn parts(openings: Vec<Opening>) -> Parts {
                     ..info(fake.kind)
                 },
                 steps: fake.steps.into(),
+                notes: Vec::new(),
                 next_id: 0,
                 interval: fake.interval,
                 seeking: fake.seeking,

@@ -129,6 +129,29 @@ pub struct Analysis {
     pub classify_time: Duration,
 }
 
+impl Analysis {
+    /// Where a face is in pixels of the file, also if the frame is a reduced copy of what is in there. What is drawn on
+    /// the frame, or cut out of it, goes by [`FaceAnalysis::box_in_frame`] instead.
+    pub fn box_in_file(&self, face: &FaceAnalysis) -> BoundingBox {
+        let (frame, full) = (self.frame.resolution(), self.frame.full_resolution);
+        if frame == full {
+            return face.box_in_frame;
+        }
+        let [across, down] = [
+            (full.width_px, frame.width_px),
+            (full.height_px, frame.height_px),
+        ]
+        .map(|(full, reduced)| full as f32 / reduced as f32);
+        let edges = face.box_in_frame;
+        BoundingBox::new(
+            edges.x * across,
+            edges.y * down,
+            edges.width * across,
+            edges.height * down,
+        )
+    }
+}
+
 /// What people can adjust while it runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {

@@ -84,7 +84,9 @@ impl Reader {
                 clock.restart();
             }
             if ahead.is_empty() && !is_over {
-                match self.attempt(|pool| source.next_frame(pool))? {
+                let next = self.attempt(|pool| source.next_frame(pool));
+                self.tell_notes(&mut *source);
+                match next? {
                     Some(frame) => ahead.push_back(frame),
                     None if is_still || !self.was_live => {
                         return Ok(Pause::End(SourceState::Ended));

@@ -428,6 +428,19 @@ fn a_stage_that_panics_costs_its_frame_only() {
     assert_eq!(rig.pipeline.stats().n_dropped, 1);
 }
 
+#[test]
+fn what_a_source_has_to_say_is_told_whether_it_is_watched_or_analyzed() {
+    for pacing in [Pacing::Realtime, Pacing::EveryFrame] {
+        let steps = vec![Step::Frames(1), Step::Note("b.png is left out")];
+        let rig = start(pacing, vec![file(steps)]);
+        let warning = rig.wait_for(|p| match p.take_event() {
+            Some(Event::Warning(text)) => Some(text),
+            _ => None,
+        });
+        assert_eq!(warning, "b.png is left out");
+    }
+}
+
 /// What a tap heard of frames, in the order in which it heard it.
 #[derive(Default)]
 struct Listener {

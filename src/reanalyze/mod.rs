@@ -228,7 +228,11 @@ impl Reader<'_> {
         let pool = FramePool::default();
         let mut is_first = true;
         loop {
-            let frame = match source.next_frame(&pool) {
+            let next = source.next_frame(&pool);
+            for note in source.take_notes() {
+                log::warn!("{}: {note}", clip.file.display());
+            }
+            let frame = match next {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(None),
                 // What was read until then is worth having.

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     bounding_box::BoundingBox,
     expression::{Expression, Probabilities},
-    pipeline::{Analysis, FaceAnalysis, SourceRun},
+    pipeline::{Analysis, SourceRun},
 };
 
 /// Name and version of the messages that live clients get. The number rises when a key changes its meaning or goes;
@@ -25,8 +25,10 @@ pub const SCHEMA: &str = "fervis-stream/1";
 struct Line<'a> {
     frame: u64,
     time_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     #[serde(serialize_with = "faces")]
-    faces: &'a [FaceAnalysis],
+    faces: &'a Analysis,
 }
 
 #[derive(Serialize)]
@@ -61,8 +63,8 @@ pub(crate) struct Face {
     pub(crate) label: &'static str,
 }
 
-/// The object for a file: `frame`, `time_s` and `faces`, each with `track`, `box`, `score`, `raw`, `smoothed` and
-/// `label`. One line, without its end.
+/// The object for a file: `frame`, `time_s`, for a picture file its name as `file`, and `faces`, each with `track`, `box`
+/// (left, top, width and height in pixels of the file), `score`, `raw`, `smoothed` and `label`. One line, without its end.
 ///
 /// # Errors
 /// None that can happen with these types; serde's signature says otherwise.
@@ -84,7 +86,7 @@ pub fn live(
     let latency = analysis
         .completed_at
         .saturating_duration_since(analysis.frame.captured_at);
-    let size = analysis.frame.resolution();
+    let size = analysis.frame.full_resolution;
     serde_json::to_string(&Live {
         line: Line::new(analysis),
         source: run.0,
@@ -135,7 +137,8 @@ impl<'a> Line<'a> {
         Self {
             frame: analysis.frame.id.0,
             time_s: time_s(analysis),
-            faces: &analysis.faces,
+            file: analysis.frame.file.as_deref(),
+            faces: analysis,
         }
     }
 }
@@ -144,10 +147,10 @@ fn to_microseconds(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
 }
 
-fn faces<S: Serializer>(faces: &&[FaceAnalysis], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(faces.iter().map(|face| Face {
+fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(analysis.faces.iter().map(|face| Face {
         track: face.track.0,
-        box_in_frame: face.box_in_frame,
+        box_in_frame: analysis.box_in_file(face),
         score: face.score,
         raw: face.raw,
         smoothed: face.smoothed,
@@ -169,10 +172,13 @@ fn by_name<S: Serializer>(probabilities: &Probabilities, serializer: S) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
-    use crate::stream::fixtures::{SMOOTHED, analysis};
+    use crate::{
+        frame::Resolution,
+        stream::fixtures::{SMOOTHED, analysis},
+    };
 
     #[test]
     fn the_pinned_line() {
@@ -192,6 +198,27 @@ mod tests {
                 r#""label":"happy"}]}"#
             )
         );
+    }
+
+    #[test]
+    fn a_picture_is_named_and_boxes_are_in_its_own_pixels() {
+        let mut analysis = analysis(1, Duration::from_secs(1), &[(1, SMOOTHED)]);
+        let frame = Arc::get_mut(&mut analysis.frame).unwrap();
+        frame.file = Some("a \"b\".jpg".into());
+        frame.full_resolution = Resolution::new(640, 96);
+        let line = line(&analysis).unwrap();
+        assert!(
+            line.starts_with(
+                r#"{"frame":1,"time_s":1.0,"file":"a \"b\".jpg","faces":[{"track":1,"#
+            ),
+            "{line}"
+        );
+        assert!(
+            line.contains(r#""box":[-15.0,40.0,1002.5,202.0]"#),
+            "{line}"
+        );
+        let live = live(SourceRun(1), &analysis, UNIX_EPOCH).unwrap();
+        assert!(live.contains(r#""size":[640,96]"#), "{live}");
     }
 
     #[test]

@@ -31,6 +31,7 @@ use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType, encoder};
 
 use super::{LiveOutput, StreamError, message::wall_time};
 use crate::{
+    bounding_box::BoundingBox,
     frame::Resolution,
     pipeline::{Analysis, FaceAnalysis, SourceRun, Tap},
 };
@@ -116,7 +117,8 @@ fn own_side(destination: IpAddr) -> IpAddr {
 fn packets(analysis: &Analysis, captured: SystemTime) -> impl Iterator<Item = OscPacket> + '_ {
     let timetag = time_tag(captured);
     let bundle = move |content| OscPacket::Bundle(OscBundle { timetag, content });
-    let faces = analysis.faces.iter().map(move |face| bundle(of_face(face)));
+    let faces = analysis.faces.iter();
+    let faces = faces.map(move |face| bundle(of_face(face, analysis.box_in_file(face))));
     std::iter::once(bundle(of_frame(analysis))).chain(faces)
 }
 
@@ -125,7 +127,7 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
     let Resolution {
         width_px,
         height_px,
-    } = analysis.frame.resolution();
+    } = analysis.frame.full_resolution;
     let mut content = vec![
         message(
             "/fervis/frame",
@@ -154,9 +156,8 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
     content
 }
 
-fn of_face(face: &FaceAnalysis) -> Vec<OscPacket> {
+fn of_face(face: &FaceAnalysis, edges: BoundingBox) -> Vec<OscPacket> {
     let root = format!("/fervis/face/{}", face.track.0);
-    let edges = face.box_in_frame;
     let edges = [edges.x, edges.y, edges.width, edges.height];
     let mut content = expressions(&root, face);
     content.push(message(
@@ -209,10 +210,7 @@ mod tests {
     use rosc::decoder::decode_udp;
 
     use super::*;
-    use crate::{
-        bounding_box::BoundingBox,
-        stream::fixtures::{SMOOTHED, analysis},
-    };
+    use crate::stream::fixtures::{SMOOTHED, analysis};
 
     /// The messages of a packet as they arrive, in words, and its time tag.
     fn decoded(bytes: &[u8]) -> (OscTime, Vec<String>) {

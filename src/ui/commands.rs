@@ -10,12 +10,9 @@ use std::{
 
 use egui::ThemePreference;
 
-use super::{
-    dialogs::{IMAGE_EXTENSIONS, VIDEO_EXTENSIONS},
-    player::Playback,
-};
+use super::{dialogs::VIDEO_EXTENSIONS, player::Playback};
 use crate::{
-    capture::SourceSpec,
+    capture::{SourceSpec, still},
     detect::TrackId,
     export::Format,
     model::{CheckpointChoice, Views, checkpoint::EXTENSIONS},
@@ -107,7 +104,7 @@ impl Command {
         let owned = || path.to_owned();
         if is_one_of(&EXTENSIONS) {
             Self::LoadCheckpoint(CheckpointChoice::File(owned()))
-        } else if is_one_of(&IMAGE_EXTENSIONS) || is_one_of(&VIDEO_EXTENSIONS) {
+        } else if is_one_of(&still::EXTENSIONS) || is_one_of(&VIDEO_EXTENSIONS) {
             Self::OpenSource(SourceSpec::Path(owned()))
         } else if path.file_name().is_some_and(|name| name == MANIFEST_FILE) {
             Self::OpenFolder(path.parent().unwrap_or(path).to_owned())

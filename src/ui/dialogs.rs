@@ -12,14 +12,12 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
-use crate::{export::Format, model::checkpoint::EXTENSIONS};
+use crate::{capture::still, export::Format, model::checkpoint::EXTENSIONS};
 
 /// A dialog that ended without a choice within this time was never on the screen: nobody finds its Cancel button
 /// that fast, and a missing service answers within a few ms.
 const NEVER_SHOWN_WITHIN: Duration = Duration::from_millis(300);
 
-/// Pictures that can be opened.
-pub const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
 /// Videos that can be opened.
 pub const VIDEO_EXTENSIONS: [&str; 6] = ["mp4", "m4v", "mov", "mkv", "webm", "avi"];
 
@@ -133,7 +131,7 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
         Dialog::File => with_title("Open image or video")
             .add_filter(
                 "Images and videos",
-                &[IMAGE_EXTENSIONS.as_slice(), VIDEO_EXTENSIONS.as_slice()].concat(),
+                &[still::EXTENSIONS.as_slice(), VIDEO_EXTENSIONS.as_slice()].concat(),
             )
             .add_filter("All files", &["*"])
             .pick_file(),

@@ -55,6 +55,8 @@ fn check_line(line: &str, frame: u64) -> Vec<Value> {
     );
     let value: Value = serde_json::from_str(line).unwrap();
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+    // Only pictures have a name of their own.
+    let keys: Vec<&String> = keys.into_iter().filter(|key| *key != "file").collect();
     assert_eq!(keys, ["faces", "frame", "time_s"], "{line}");
     assert!(value["time_s"].as_f64().unwrap() >= 0.0, "{line}");
     let faces = value["faces"].as_array().unwrap().clone();
@@ -113,6 +115,55 @@ fn without_an_output_a_summary_is_printed() {
 }
 
 #[test]
+fn pictures_of_a_folder_can_be_traced() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = image::open(in_repository("assets/faces/astronaut.png")).unwrap();
+    let picture = picture.into_rgb8();
+    for name in ["a.jfif", "b, c.tif"] {
+        let path = folder.path().join(name);
+        let format = match name {
+            "a.jfif" => image::ImageFormat::Jpeg,
+            _ => image::ImageFormat::Tiff,
+        };
+        picture.save_with_format(path, format).unwrap();
+    }
+    let whole = fs::read(folder.path().join("a.jfif")).unwrap();
+    fs::write(folder.path().join("cut.jpg"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(folder.path().join("notes.txt"), "milk").unwrap();
+    fs::create_dir(folder.path().join("more")).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let told = [
+        "left out because they are not pictures that fervis reads: notes.txt",
+        "folders inside are not read: more",
+        "cut.jpg is left out: the picture is cut short",
+    ];
+
+    let output = fervis(&["analyze", path, "--json", "-"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines = stdout(&output).lines();
+    let files: Vec<Value> = lines
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["file"].clone())
+        .collect();
+    assert_eq!(files, ["a.jfif", "b, c.tif"]);
+    for words in told {
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+
+    let output = fervis(&["analyze", path, "--csv", "-"]);
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert!(lines[0].ends_with(",label,file"), "{}", lines[0]);
+    assert!(lines[1].ends_with(",a.jfif"), "{}", lines[1]);
+    assert!(lines[2].ends_with(",\"b, c.tif\""), "{}", lines[2]);
+
+    let output = fervis(&["analyze", path]);
+    let summary = stdout(&output);
+    assert!(summary.contains("\n  a.jfif    "), "{summary}");
+    for words in told {
+        assert!(summary.contains(words), "{summary}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_a_failure_in_one_line() {
     assert_fails(&["analyze", "no-such-clip.mp4"], "no-such-clip.mp4");
     let nothing = tempfile::tempdir().unwrap();
@@ -127,6 +178,7 @@ fn what_is_no_picture_is_a_failure_in_one_line() {
         ("empty.mp4", &b""[..]),
         ("notes.png", b"milk, eggs\n"),
         ("cut.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+        ("cut.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1"),
         ("cut.mp4", b"\0\0\0\x18ftypisom\0\0\0\0isom"),
     ] {
         let path = folder.path().join(name);

@@ -80,7 +80,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/webcam/"]),
     ("fs4", &["src/record/"]),
-    ("jpeg_encoder", &["src/record/"]),
+    ("jpeg_encoder", &["src/capture/still/", "src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/capture/", "src/record/"]),
     ("re_rav1d", &["src/capture/"]),

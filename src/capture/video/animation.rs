@@ -18,8 +18,7 @@ use image::{
 use super::animation_index::{gif_delays, webp_delays};
 use crate::{
     capture::{
-        CaptureError, FrameSource, SourceInfo, SourceKind,
-        images::{lay_over_white, name},
+        CaptureError, FrameSource, SourceInfo, SourceKind, images::name, still::lay_over_white,
     },
     frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution},
 };

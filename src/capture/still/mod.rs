@@ -1,0 +1,249 @@
+//! Picture files: their bytes in, an upright and opaque picture out.
+//!
+//! The one way for application and training, so that both see the same pixels. A picture is turned the way its camera
+//! was held (EXIF orientation) before anything else: phones store portraits lying on their side, and the face detector
+//! finds upright faces only.
+
+mod foreign;
+mod heif;
+mod jpeg;
+
+use std::{
+    fs::File,
+    io::{self, Cursor, Read},
+    path::Path,
+};
+
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbaImage,
+    metadata::Orientation,
+};
+
+pub(super) use self::heif::is_heif;
+use super::CaptureError;
+use crate::frame::Resolution;
+
+/// Pixels of the largest frame: 256 MiB of RGBA. Larger pictures are reduced to it; cameras of up to 64 megapixels stay
+/// as they are.
+const MAX_FRAME_PIXELS: usize = 1 << 26;
+
+/// Pixels of the largest picture that is decoded at all: 16384×16384, above every camera and most scans. A size beyond
+/// it is damage or malice.
+const MAX_PIXELS: usize = 1 << 28;
+
+/// What a decoded picture may take before it is reduced, and what its decoder may take besides.
+const MAX_DECODED_BYTES: u64 = 1 << 30;
+
+/// The largest file that is read, as a whole, into memory.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Endings of file names that are taken for pictures in a folder, lower case. What a file is, its content says.
+pub const EXTENSIONS: [&str; 13] = [
+    "avif", "bmp", "gif", "heic", "heif", "jfif", "jpe", "jpeg", "jpg", "png", "tif", "tiff",
+    "webp",
+];
+
+/// A picture as it is to be seen.
+#[derive(Debug, Clone)]
+pub struct Still {
+    /// Upright, all alpha 255, at most [`MAX_FRAME_PIXELS`](self).
+    pub rgba: RgbaImage,
+    /// The size of the picture in the file, upright; larger than `rgba` if that had to be reduced.
+    pub full_resolution: Resolution,
+    /// `JPEG`, `PNG`, ….
+    pub format: String,
+}
+
+/// Why a picture cannot be read. The words are the ones users see.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StillError {
+    /// Its data ends early.
+    #[error("the picture is cut short")]
+    Cut,
+    /// Its data makes no sense.
+    #[error("the picture is damaged ({0})")]
+    Damaged(String),
+    /// More pixels than anybody needs.
+    #[error("a picture of {0} is too large: {MAX_PIXELS} pixels at most are read")]
+    TooManyPixels(Resolution),
+    /// More bytes, in the file or for its decoder.
+    #[error("the picture is too large to be held in memory")]
+    TooLarge,
+    /// Nothing to see.
+    #[error("the picture has no pixels")]
+    Empty,
+    /// Not a picture, or of an unknown kind.
+    #[error(
+        "it is no picture that can be read (BMP, GIF, JPEG, PNG, TIFF or WebP; HEIC and AVIF with ffmpeg)"
+    )]
+    Unknown,
+    /// A kind that only ffmpeg decodes, which is not there.
+    #[error(
+        "{kind} pictures need the program ffmpeg: install it, or save the picture as JPEG or PNG"
+    )]
+    NeedsFfmpeg {
+        /// `HEIC` or `AVIF`.
+        kind: &'static str,
+    },
+    /// ffmpeg is there and does not read it.
+    #[error("ffmpeg cannot read this {kind} picture ({reason}); save it as JPEG or PNG")]
+    Ffmpeg {
+        /// `HEIC` or `AVIF`.
+        kind: &'static str,
+        /// What it says.
+        reason: String,
+    },
+    /// A variant of a known kind that nobody here can read.
+    #[error("the picture is {0}, which cannot be read; save it as JPEG or PNG")]
+    Unsupported(String),
+}
+
+/// Whether a file of this name, without its folder, is taken for a picture. Hidden files are not: macOS puts a `._name`
+/// of its own beside each file that it copies.
+pub fn is_picture_name(name: &str) -> bool {
+    let is_known = |extension: &str| {
+        EXTENSIONS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(extension))
+    };
+    match name.rsplit_once('.') {
+        Some((stem, extension)) => {
+            !stem.is_empty() && !name.starts_with('.') && is_known(extension)
+        }
+        None => false,
+    }
+}
+
+/// Reads a picture file; see [`decode`].
+///
+/// # Errors
+/// [`CaptureError::Unsupported`] with the words of a [`StillError`], or [`CaptureError::Read`].
+pub fn read(path: &Path) -> Result<Still, CaptureError> {
+    let read_error = |err| CaptureError::read(path, err);
+    let mut file = File::open(path).map_err(read_error)?;
+    let mut bytes = Vec::new();
+    let limited = file
+        .by_ref()
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes);
+    let decoded = match limited {
+        Ok(n_read) if n_read as u64 > MAX_FILE_BYTES => Err(StillError::TooLarge),
+        Ok(_) => decode(&bytes),
+        Err(err) => return Err(read_error(err)),
+    };
+    decoded.map_err(|err| CaptureError::Unsupported {
+        path: path.to_owned(),
+        reason: err.to_string(),
+    })
+}
+
+/// Decodes a BMP, GIF (its first picture), JPEG, PNG, TIFF (its first page) or WebP file, and with the help of an
+/// installed ffmpeg HEIC and AVIF.
+///
+/// Transparent parts are laid over white. A picture of more than 2²⁶ pixels is reduced to that.
+///
+/// # Errors
+/// [`StillError`].
+pub fn decode(bytes: &[u8]) -> Result<Still, StillError> {
+    decode_within(bytes, MAX_FRAME_PIXELS)
+}
+
+fn decode_within(bytes: &[u8], max_pixels: usize) -> Result<Still, StillError> {
+    let (mut picture, orientation, format) = if is_heif(bytes) {
+        let coded = heif::parse(bytes)?;
+        let format = coded.codec.name().to_owned();
+        let picture = DynamicImage::ImageRgba8(foreign::decode(&coded)?);
+        // HEIF has turns of its own in place of EXIF's.
+        (picture, coded.orientation(), format)
+    } else {
+        decode_ours(bytes)?
+    };
+    let mut full_resolution = Resolution::new(picture.width(), picture.height());
+    if full_resolution.n_pixels() > max_pixels {
+        let scale = (max_pixels as f64 / full_resolution.n_pixels() as f64).sqrt();
+        let reduced = |side: u32| ((f64::from(side) * scale) as u32).max(1);
+        picture = picture.thumbnail_exact(reduced(picture.width()), reduced(picture.height()));
+    }
+    if has_sides_exchanged(orientation) {
+        full_resolution = Resolution::new(full_resolution.height_px, full_resolution.width_px);
+    }
+    picture.apply_orientation(orientation);
+    let mut rgba = picture.into_rgba8();
+    lay_over_white(&mut rgba);
+    Ok(Still {
+        rgba,
+        full_resolution,
+        format,
+    })
+}
+
+/// Decodes what needs no other program.
+fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), StillError> {
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|err| explain(ImageError::IoError(err)))?;
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    reader.limits(limits);
+    let format = reader.format().ok_or(StillError::Unknown)?;
+    if format == ImageFormat::Jpeg {
+        jpeg::check(bytes).map_err(|fault| match fault {
+            jpeg::Fault::Cut => StillError::Cut,
+            jpeg::Fault::Damaged => {
+                StillError::Damaged("its image data is not valid JPEG".to_owned())
+            }
+        })?;
+    }
+    let mut decoder = reader.into_decoder().map_err(explain)?;
+    let (width, height) = decoder.dimensions();
+    let resolution = Resolution::new(width, height);
+    if resolution.n_pixels() == 0 {
+        return Err(StillError::Empty);
+    }
+    if resolution.n_pixels() > MAX_PIXELS {
+        return Err(StillError::TooManyPixels(resolution));
+    }
+    if decoder.total_bytes() > MAX_DECODED_BYTES {
+        return Err(StillError::TooLarge);
+    }
+    // Damage in what is beside the picture does not matter.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
+    Ok((picture, orientation, format!("{format:?}").to_uppercase()))
+}
+
+fn explain(err: ImageError) -> StillError {
+    match err {
+        ImageError::IoError(err) if err.kind() == io::ErrorKind::UnexpectedEof => StillError::Cut,
+        ImageError::Limits(_) => StillError::TooLarge,
+        ImageError::Unsupported(err) => StillError::Unsupported(err.to_string()),
+        err => StillError::Damaged(err.to_string()),
+    }
+}
+
+fn has_sides_exchanged(orientation: Orientation) -> bool {
+    matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    )
+}
+
+/// Makes a picture opaque, as frames are.
+pub(super) fn lay_over_white(rgba: &mut [u8]) {
+    for pixel in rgba.chunks_exact_mut(4) {
+        let alpha = u32::from(pixel[3]);
+        if alpha < 255 {
+            for channel in &mut pixel[..3] {
+                *channel = ((u32::from(*channel) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+            }
+            pixel[3] = 255;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
