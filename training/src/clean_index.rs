@@ -9,6 +9,8 @@
 //! 1,Training,angry,0,copy of 0
 //! ```
 //!
+//! For a folder or a zip, a last column `file` has each image's path in there.
+//!
 //! The first line is always that comment: the format's version and the fingerprint of the data set
 //! ([`Dataset::fingerprint`]), since numbers of images mean nothing for another one. Then one row for each image in the
 //! data set's order: its `index` from 0, the `split` and `label` it has there, `keep` 1 or 0, and `reason`, free text.
@@ -42,6 +44,9 @@ pub struct IndexRow {
     pub keep: bool,
     /// Why not; empty if it is used.
     pub reason: String,
+    /// Its path in a folder or zip, for people: the number is what counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// One row for each image, in the data set's order.
@@ -64,6 +69,7 @@ impl CleanIndex {
                     label: Expression::from_index(dataset.label(index).into())?,
                     keep: true,
                     reason: String::new(),
+                    file: dataset.path(index).map(str::to_owned),
                 })
             })
         });
@@ -172,7 +178,8 @@ impl CleanIndex {
                 known.index,
                 known.split.name()
             );
-            *known = record;
+            let file = known.file.take();
+            *known = IndexRow { file, ..record };
             n += 1;
         }
         ensure!(
@@ -243,6 +250,40 @@ mod tests {
         assert_eq!(read, index);
         assert_eq!(read.split(Split::Training), [0]);
         assert!(!read.keeps(2) && read.keeps(1));
+    }
+
+    #[test]
+    fn images_of_a_folder_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, grey) in [("train/happy/a, b.png", 1), ("test/sad/c.png", 2)] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            image::GrayImage::from_pixel(9, 9, image::Luma([grey]))
+                .save(path)
+                .unwrap();
+        }
+        let dataset = Dataset::load(folder.path()).unwrap();
+        let path = folder.path().join("index.csv");
+        let index = CleanIndex::all(&dataset);
+        index.write(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let rows: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(
+            rows,
+            [
+                "index,split,label,keep,reason,file",
+                "0,PrivateTest,sad,1,,test/sad/c.png",
+                "1,Training,happy,1,,\"train/happy/a, b.png\""
+            ]
+        );
+        assert_eq!(CleanIndex::load(&path, &dataset).unwrap(), index);
+        // As written by an earlier version.
+        let first_line = text.lines().next().unwrap();
+        let rows =
+            "index,split,label,keep,reason\n0,PrivateTest,sad,1,\n1,Training,happy,0,blurred\n";
+        fs::write(&path, format!("{first_line}\n{rows}")).unwrap();
+        let read = CleanIndex::load(&path, &dataset).unwrap();
+        assert!(!read.keeps(1) && read.rows[1].file == index.rows[1].file);
     }
 
     #[test]

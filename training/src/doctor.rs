@@ -23,7 +23,7 @@ pub const PUBLISHED_COUNTS: [[usize; N_EXPRESSIONS]; 3] = [
     [491, 55, 528, 879, 594, 416, 626],
 ];
 
-/// Images listed by number in the report; the rest are in the index file.
+/// Images listed one by one in the report; the rest are in the index file.
 const MAX_LISTED: usize = 8;
 
 /// What was found.
@@ -43,6 +43,9 @@ pub struct Diagnosis {
     pub n_near_conflicting: usize,
     /// How many images of each split a careful training would use.
     pub n_kept: [usize; 3],
+    /// The path of each image in a folder or zip, by its number; empty for a table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 impl Diagnosis {
@@ -72,6 +75,7 @@ impl Diagnosis {
             n_kept: Split::ALL.map(|split| index.split(split).len()),
             near_duplicates: near,
             duplicates,
+            files: dataset.paths().to_vec(),
         };
         Ok((diagnosis, index))
     }
@@ -128,7 +132,11 @@ fn clean(
         };
         index.leave_out(
             out,
-            format!("near copy of {stays} in {}", splits[stays].name()),
+            format!(
+                "near copy of {} in {}",
+                dataset.name(stays),
+                splits[stays].name()
+            ),
         );
     }
     let in_training = |pair: &&NearPair| {
@@ -136,7 +144,10 @@ fn clean(
     };
     for pair in near.iter().filter(in_training) {
         if index.keeps(pair.first) {
-            index.leave_out(pair.second, format!("near copy of {}", pair.first));
+            index.leave_out(
+                pair.second,
+                format!("near copy of {}", dataset.name(pair.first)),
+            );
         }
     }
     index
@@ -194,14 +205,15 @@ impl fmt::Display for Diagnosis {
                 &found.private_test_in_others,
             ),
         ] {
-            writeln!(f, "{:>6} images {what}{}", images.len(), Listed(images))?;
+            let listed = Listed(images, &self.files);
+            writeln!(f, "{:>6} images {what}{listed}", images.len())?;
         }
         let conflicting: Vec<usize> = found.conflicting.iter().map(|group| group[0]).collect();
         writeln!(
             f,
             "{:>6} groups of identical images with different labels{}",
             conflicting.len(),
-            Listed(&conflicting)
+            Listed(&conflicting, &self.files)
         )?;
         let mirrored = self
             .near_duplicates
@@ -221,19 +233,26 @@ impl fmt::Display for Diagnosis {
         write!(
             f,
             "\nclean: {training} images of Training, {public} of PublicTest, {private} of PrivateTest (which is left as it \
-             is)\nimages are numbered from 0 in the order of the data"
-        )
+             is)"
+        )?;
+        if self.files.is_empty() {
+            write!(f, "\nimages are numbered from 0 in the order of the data")?;
+        }
+        Ok(())
     }
 }
 
-/// The first few numbers, after a colon.
-struct Listed<'a>(&'a [usize]);
+/// The first few images by path, or by number where they have none, after a colon.
+struct Listed<'a>(&'a [usize], &'a [String]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, index) in self.0.iter().take(MAX_LISTED).enumerate() {
             let separator = if position == 0 { ": " } else { ", " };
-            write!(f, "{separator}{index}")?;
+            match self.1.get(*index) {
+                Some(path) => write!(f, "{separator}{path}")?,
+                None => write!(f, "{separator}{index}")?,
+            }
         }
         f.write_str(if self.0.len() > MAX_LISTED {
             ", …"
@@ -260,6 +279,35 @@ mod tests {
         let mut image = noise(key);
         image[100] ^= 31;
         image
+    }
+
+    #[test]
+    fn images_of_a_folder_are_told_by_path() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, key) in [
+            ("train/happy/a.png", 1),
+            ("train/happy/b.png", 1),
+            ("train/sad/c.png", 2),
+        ] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            image::GrayImage::from_raw(48, 48, noise(key))
+                .unwrap()
+                .save(path)
+                .unwrap();
+        }
+        let near = image::GrayImage::from_raw(48, 48, nearly(2)).unwrap();
+        near.save(folder.path().join("train/sad/d.png")).unwrap();
+        let dataset = Dataset::load(folder.path()).unwrap();
+        let (diagnosis, index) = Diagnosis::of(&dataset).unwrap();
+        let report = diagnosis.to_string();
+        assert!(
+            report.contains("1 images in Training, also earlier in Training: train/happy/b.png"),
+            "{report}"
+        );
+        assert!(!report.contains("numbered"), "{report}");
+        assert_eq!(index.rows[3].reason, "near copy of train/sad/c.png");
+        assert_eq!(diagnosis.files[2], "train/sad/c.png");
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub struct Args {
     /// FER-2013, in any of the forms that `train` takes.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// Print one JSON object, with every image by number, instead of the report.
+    /// Print one JSON object, with every image by number (and of a folder or zip the path of each), instead of the report.
     #[arg(long)]
     json: bool,
     /// Also write which images to use, one row each with the reason; the table can be changed by hand.

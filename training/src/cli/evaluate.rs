@@ -35,7 +35,7 @@ pub struct Args {
     /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
-    /// Also write one row of logits an image, in file order.
+    /// Also write one row of logits an image, in file order; the images of a folder or zip by path.
     #[arg(long, value_name = "FILE.csv")]
     logits: Option<PathBuf>,
     /// Votes of FER+ (fer2013new.csv), to measure the agreement with them as well. Only for data in the order of
@@ -79,7 +79,9 @@ pub fn run(args: &Args) -> Result<()> {
     let measured = Evaluation::measure(&mut classifier, &dataset, args.split, votes.as_ref())?;
     let evaluation = &measured.evaluation;
     if let Some(path) = &args.logits {
-        write_logits(path, &measured.logits)
+        let indices = dataset.split(args.split);
+        let files = indices.iter().map(|index| dataset.path(*index));
+        write_logits(path, &measured.logits, files)
             .with_context(|| format!("writing {}", path.display()))?;
     }
     if let Some(path) = &args.reliability {
@@ -157,11 +159,21 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn write_logits(path: &Path, logits: &[Logits]) -> Result<()> {
+fn write_logits<'a>(
+    path: &Path,
+    logits: &[Logits],
+    files: impl Iterator<Item = Option<&'a str>>,
+) -> Result<()> {
     let mut table = csv::Writer::from_path(path)?;
-    table.write_record(Expression::ALL.map(Expression::name))?;
-    for row in logits {
-        table.write_record(row.0.map(|value| value.to_string()))?;
+    let mut files = files.peekable();
+    let names = Expression::ALL.map(Expression::name);
+    // Rows of a table have no name.
+    let file = files.peek().copied().flatten().map(|_| "file");
+    table.write_record(file.into_iter().chain(names))?;
+    for (row, file) in logits.iter().zip(files) {
+        let values = row.0.map(|value| value.to_string());
+        let file = file.map(str::to_owned);
+        table.write_record(file.into_iter().chain(values))?;
     }
     Ok(table.flush()?)
 }

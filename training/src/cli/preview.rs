@@ -60,7 +60,11 @@ pub fn run(args: &Args) -> Result<()> {
     for (row, index) in indices.iter().enumerate() {
         let label = Expression::from_index(dataset.label(*index).into());
         let label = label.map_or("", Expression::name);
-        println!("row {:>3}: {label}, image {index}", row + 1);
+        println!(
+            "row {:>3}: {label}, image {}",
+            row + 1,
+            dataset.name(*index)
+        );
     }
     println!("written to {}", args.out.display());
     Ok(())

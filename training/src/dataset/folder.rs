@@ -9,18 +9,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fervis::expression::Expression;
-use image::{DynamicImage, imageops::FilterType};
+use fervis::{capture::still, expression::Expression, model::preprocess::luma_bt601};
+use image::{
+    GrayImage, Luma,
+    imageops::{self, FilterType},
+};
 
 use super::{Dataset, DatasetError, IMAGE_SIDE_PX, Split};
-
-/// Endings of the files that are taken for images; their format is told by their content.
-const IMAGE_EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
 
 /// Loads a folder.
 pub(super) fn load(root: &Path) -> Result<Dataset, DatasetError> {
     let mut files = Vec::new();
-    list_files(root, &mut files)?;
+    list_files(root, &mut Vec::new(), &mut files)?;
     files.sort(); // The system lists files in no order; the data set has one.
     let mut dataset = Dataset::new();
     for path in files {
@@ -31,7 +31,8 @@ pub(super) fn load(root: &Path) -> Result<Dataset, DatasetError> {
                 file: name.clone(),
                 source,
             })?;
-            dataset.push(split, expression, &decode(&bytes, &name)?);
+            let image = decode(&bytes, &name)?;
+            dataset.push_with_path(split, expression, &image, path_within(root, &path));
         }
     }
     if dataset.is_empty() {
@@ -52,15 +53,7 @@ pub(super) fn no_images(name: &str) -> DatasetError {
 pub(super) fn parse_path(path: &str) -> Result<Option<(Split, Expression)>, DatasetError> {
     let mut parts = path.rsplit(['/', '\\']);
     let file = parts.next().unwrap_or_default();
-    // macOS puts a `._name` of its own beside each file it zips.
-    let is_image = file.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.starts_with('.')
-            && !stem.is_empty()
-            && IMAGE_EXTENSIONS
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(extension))
-    });
-    if !is_image {
+    if !still::is_picture_name(file) {
         return Ok(None);
     }
     let error = |problem: String| DatasetError::Form {
@@ -97,43 +90,70 @@ fn split_from_folder(name: &str) -> Option<Split> {
 
 /// Decodes an image of any size and format to 48×48 luma.
 ///
-/// Color becomes grey by Rec. 709's weights. Another size is resampled with a triangle filter, which averages
-/// when it shrinks; the aspect ratio is not kept, as FER-2013's own images are square.
+/// It is read as the application reads pictures: upright, transparency over white, and color becomes grey as on the way to
+/// the network. Another size is resampled with a triangle filter, which averages when it shrinks; the aspect ratio is not
+/// kept, as FER-2013's own images are square.
 pub(super) fn decode(bytes: &[u8], name: &str) -> Result<Vec<u8>, DatasetError> {
     let side = IMAGE_SIDE_PX as u32;
-    let image = image::load_from_memory(bytes).map_err(|source| DatasetError::Image {
+    let still = still::decode(bytes).map_err(|source| DatasetError::Image {
         file: name.to_owned(),
         source,
     })?;
-    let luma = DynamicImage::ImageLuma8(image.to_luma8());
-    let sized = if (luma.width(), luma.height()) == (side, side) {
+    let (width, height) = still.rgba.dimensions();
+    let luma = GrayImage::from_fn(width, height, |x, y| {
+        Luma([luma_bt601(still.rgba.get_pixel(x, y).0) as u8])
+    });
+    let sized = if (width, height) == (side, side) {
         luma
     } else {
-        luma.resize_exact(side, side, FilterType::Triangle)
+        imageops::resize(&luma, side, side, FilterType::Triangle)
     };
-    Ok(sized.into_luma8().into_raw())
+    Ok(sized.into_raw())
 }
 
-/// Collects all files below a folder. Links to folders are not followed: they may lead in a circle.
-fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
+/// Collects all files below a folder, and behind links. `above` are the folders that lead to it, without links: a link
+/// that leads back to one of them is a circle, and everything in there is listed already.
+fn list_files(
+    folder: &Path,
+    above: &mut Vec<PathBuf>,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), DatasetError> {
     let read_error = |source: io::Error| DatasetError::Read {
         file: folder.display().to_string(),
         source,
     };
+    let resolved = folder.canonicalize().map_err(read_error)?;
+    if above.contains(&resolved) {
+        log::warn!(
+            "{} leads back to a folder that it lies in, and is not followed",
+            folder.display()
+        );
+        return Ok(());
+    }
+    above.push(resolved);
     for entry in fs::read_dir(folder).map_err(read_error)? {
-        let entry = entry.map_err(read_error)?;
-        if entry.file_type().map_err(read_error)?.is_dir() {
-            list_files(&entry.path(), files)?;
+        let path = entry.map_err(read_error)?.path();
+        // A link to nothing is a file that cannot be read, which matters only if it is to be.
+        if path.is_dir() {
+            list_files(&path, above, files)?;
         } else {
-            files.push(entry.path());
+            files.push(path);
         }
     }
+    above.pop();
     Ok(())
+}
+
+/// A path below `root`, as people and tables on every system write it.
+fn path_within(root: &Path, path: &Path) -> String {
+    let within = path.strip_prefix(root).unwrap_or(path);
+    let parts = within.iter().map(|part| part.to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+    use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
     use super::*;
     use crate::dataset::IMAGE_LEN;
@@ -182,7 +202,72 @@ pub(super) mod tests {
         expected.push(Split::PublicTest, Expression::Sad, &[3; IMAGE_LEN]);
         expected.push(Split::Training, Expression::Happy, &[2; IMAGE_LEN]);
         expected.push(Split::Training, Expression::Angry, &[1; IMAGE_LEN]);
-        assert_eq!(Dataset::load(root.path()).unwrap(), expected);
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!(dataset, expected);
+        assert_eq!(
+            dataset.paths(),
+            [
+                "fer/PrivateTest/neutral/a.png",
+                "fer/PublicTest/sad/a.bmp",
+                "fer/Training/Happy/2.PNG",
+                "fer/Training/anger/1.png"
+            ]
+        );
+    }
+
+    #[test]
+    fn images_are_read_as_in_the_application() {
+        let root = tempfile::tempdir().unwrap();
+        let mut png = io::Cursor::new(Vec::new());
+        // Clear black is white, and red is as dark as BT.601 says.
+        RgbaImage::from_fn(48, 48, |x, _| match x {
+            0..24 => Rgba([0, 0, 0, 0]),
+            _ => Rgba([255, 0, 0, 255]),
+        })
+        .write_to(&mut png, ImageFormat::Png)
+        .unwrap();
+        write(root.path(), "train/sad/1.png", png.get_ref());
+        // EXIF: a big-endian TIFF with one entry, orientation 6.
+        let mut jpeg = io::Cursor::new(Vec::new());
+        GrayImage::from_fn(48, 48, |x, _| Luma([if x < 24 { 0 } else { 255 }]))
+            .write_to(&mut jpeg, ImageFormat::Jpeg)
+            .unwrap();
+        let mut jpeg = jpeg.into_inner();
+        let exif = b"\xFF\xE1\x00\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        jpeg.splice(2..2, exif.iter().copied());
+        write(root.path(), "train/sad/2.jfif", &jpeg);
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!((dataset.image(0)[0], dataset.image(0)[47]), (255, 76));
+        let turned = dataset.image(1);
+        assert!(turned[0] < 9 && turned[47] < 9 && turned[IMAGE_LEN - 1] > 246);
+
+        write(root.path(), "train/sad/3.jpg", &jpeg[..jpeg.len() * 3 / 4]);
+        let error = Dataset::load(root.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("3.jpg is not an image"),
+            "{error}"
+        );
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(cause, "the picture is cut short");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn linked_folders_are_followed_but_not_in_circles() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let png = |grey| encode(48, grey, ImageFormat::Png);
+        write(elsewhere.path(), "1.png", &png(1));
+        write(root.path(), "train/sad/2.png", &png(2));
+        symlink(elsewhere.path(), root.path().join("train/happy")).unwrap();
+        symlink(root.path(), root.path().join("train/sad/back")).unwrap();
+        symlink("nowhere", root.path().join("train/notes")).unwrap();
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!(dataset.paths(), ["train/happy/1.png", "train/sad/2.png"]);
+        symlink("nowhere", root.path().join("train/sad/3.png")).unwrap();
+        let error = Dataset::load(root.path()).unwrap_err().to_string();
+        assert!(error.contains("3.png could not be read"), "{error}");
     }
 
     #[test]

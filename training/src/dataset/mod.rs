@@ -15,7 +15,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fervis::expression::{Expression, N_EXPRESSIONS};
+use fervis::{
+    capture::still::StillError,
+    expression::{Expression, N_EXPRESSIONS},
+};
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
@@ -100,12 +103,13 @@ pub enum DatasetError {
         problem: String,
     },
     /// An image of a folder or zip cannot be decoded.
-    #[error("{file} is not an image that can be read: {source}")]
+    #[error("{file} is not an image that can be read")]
     Image {
         /// The image's path.
         file: String,
-        /// What the decoder said.
-        source: image::ImageError,
+        /// What is wrong with it.
+        #[source]
+        source: StillError,
     },
     /// The zip is damaged, encrypted or packed in a way that isn't supported.
     #[error("{file} could not be unpacked: {source}")]
@@ -117,12 +121,14 @@ pub enum DatasetError {
     },
 }
 
-/// Images, labels and splits. Images are known by their index, in the order of the file; those of a folder are in
-/// order of their paths.
-#[derive(Clone, PartialEq, Eq)]
+/// Images, labels and splits. Images are known by their index, in the order of the file; those of a folder or zip are in
+/// order of their paths, and known by these too.
+#[derive(Clone)]
 pub struct Dataset {
     images: Vec<u8>,
     labels: Vec<u8>,
+    /// Where each image lies in its folder or zip; empty for a table.
+    paths: Vec<String>,
     /// Indices of each of [`Split::ALL`], ascending.
     splits: [Vec<usize>; 3],
 }
@@ -133,6 +139,7 @@ impl Dataset {
         Self {
             images: Vec::new(),
             labels: Vec::new(),
+            paths: Vec::new(),
             splits: Default::default(),
         }
     }
@@ -148,12 +155,23 @@ impl Dataset {
         self.images.extend_from_slice(image);
     }
 
+    /// Appends an image that has a path. Either all images of a data set have one, or none.
+    ///
+    /// # Panics
+    /// If the image has another length, or one before it has no path.
+    fn push_with_path(&mut self, split: Split, expression: Expression, image: &[u8], path: String) {
+        assert_eq!(self.paths.len(), self.labels.len(), "all have paths");
+        self.push(split, expression, image);
+        self.paths.push(path);
+    }
+
     /// Loads FER-2013 from what `path` turns out to hold:
     ///
     /// - `fer2013.csv` or `icml_face_data.csv`, plain or gzipped: columns `emotion`, `pixels` and `Usage` in any
     ///   order, spaces around the names allowed;
     /// - a folder of `train` and `test`, or of `Training`, `PublicTest` and `PrivateTest`, each with one folder per
-    ///   expression, of images of any size; these are made grey and resized to 48×48;
+    ///   expression, of images of any size and kind that the application reads; these are made upright, opaque and grey
+    ///   as there, and resized to 48×48; any of the folders may be a link;
     /// - a folder that holds one of those files;
     /// - a zip of any of these.
     ///
@@ -232,6 +250,22 @@ impl Dataset {
     /// If there is no such image.
     pub fn image(&self, index: usize) -> &[u8] {
         &self.images[index * IMAGE_LEN..(index + 1) * IMAGE_LEN]
+    }
+
+    /// Where an image lies in its folder or zip, with `/` between folders; `None` for a row of a table.
+    pub fn path(&self, index: usize) -> Option<&str> {
+        self.paths.get(index).map(String::as_str)
+    }
+
+    /// What people call an image: its path, or its number where it has none.
+    pub fn name(&self, index: usize) -> String {
+        self.path(index)
+            .map_or_else(|| index.to_string(), str::to_owned)
+    }
+
+    /// The paths of all images, by index; empty for a table.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
     }
 
     /// FER-2013's number of an image's expression, 0 to 6; see [`Expression::from_index`].
@@ -320,6 +354,13 @@ impl Dataset {
              are held back for validation in its place",
             public_test.len(),
         );
+    }
+}
+
+impl PartialEq for Dataset {
+    /// Whether they teach the same: where the images lie does not matter.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.images, &self.labels, &self.splits) == (&other.images, &other.labels, &other.splits)
     }
 }
 

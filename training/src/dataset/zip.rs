@@ -43,11 +43,8 @@ pub(super) fn load(reader: impl Read + Seek, name: &str) -> Result<Dataset, Data
         if let Some((split, expression)) = folder::parse_path(&path)? {
             let full_name = format!("{name}/{path}");
             let entry = archive.by_index(index).map_err(zip_error(&full_name))?;
-            dataset.push(
-                split,
-                expression,
-                &folder::decode(&unpack(entry, &full_name)?, &full_name)?,
-            );
+            let image = folder::decode(&unpack(entry, &full_name)?, &full_name)?;
+            dataset.push_with_path(split, expression, &image, path);
         }
     }
     if dataset.is_empty() {
@@ -144,7 +141,12 @@ mod tests {
         expected.push(Split::PrivateTest, Expression::Sad, &[5; IMAGE_LEN]);
         expected.push(Split::Training, Expression::Happy, &[1; IMAGE_LEN]);
         expected.push(Split::Training, Expression::Happy, &[2; IMAGE_LEN]);
-        assert_eq!(load_bytes(&archive).unwrap(), expected);
+        let dataset = load_bytes(&archive).unwrap();
+        assert_eq!(dataset, expected);
+        assert_eq!(
+            dataset.paths(),
+            ["test/sad/a.png", "train/happy/a.png", "train/happy/b.png"]
+        );
     }
 
     #[test]
