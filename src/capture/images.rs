@@ -14,7 +14,10 @@ use std::{
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbaImage};
 
 use super::{CaptureError, FrameSource, SourceInfo, SourceKind, limits};
-use crate::frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution};
+use crate::{
+    frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution},
+    panics,
+};
 
 /// Longest side of a frame, px. Larger pictures are scaled down to it, which keeps faces of 1/100 of the width
 /// findable and one frame below 64 MiB.
@@ -201,14 +204,16 @@ fn read(path: &Path) -> Result<(RgbaImage, String), CaptureError> {
     reader.limits(limits::for_decoders());
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
-    limits::check_image(kind, Resolution::new(width, height), decoder.color_type()).map_err(
-        |err| CaptureError::Unsupported {
-            path: path.to_owned(),
-            reason: err.to_string(),
-        },
-    )?;
+    let refuse = |reason: String| CaptureError::Unsupported {
+        path: path.to_owned(),
+        reason,
+    };
+    limits::check_image(kind, Resolution::new(width, height), decoder.color_type())
+        .map_err(|err| refuse(err.to_string()))?;
     let orientation = decoder.orientation().map_err(explain)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
+    let mut picture = panics::catch(|| DynamicImage::from_decoder(decoder))
+        .ok_or_else(|| refuse("the picture is damaged".to_owned()))?
+        .map_err(explain)?;
     if picture.width().max(picture.height()) > MOST_SIDE_PX {
         log::info!(
             "{} is scaled down from {}×{}",
@@ -541,6 +546,20 @@ mod tests {
             "{}",
             refusal()
         );
+    }
+
+    /// A BMP file of a few bytes that claims 60000×60000 pixels.
+    #[test]
+    fn a_size_beyond_the_limits_is_refused_in_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.bmp");
+        image::RgbImage::new(2, 2).save(&path).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[18..22].copy_from_slice(&60_000_u32.to_le_bytes());
+        bytes[22..26].copy_from_slice(&60_000_u32.to_le_bytes());
+        fs::write(&path, bytes).unwrap();
+        let refusal = ImageSource::open(&path).err().unwrap().to_string();
+        assert!(refusal.contains("60000×60000 px is too large"), "{refusal}");
     }
 
     #[test]
