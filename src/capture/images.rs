@@ -391,6 +391,20 @@ mod tests {
         );
     }
 
+    /// A BMP file of a few bytes that claims 60000×60000 pixels.
+    #[test]
+    fn a_size_beyond_the_limits_is_refused_in_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.bmp");
+        image::RgbImage::new(2, 2).save(&path).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[18..22].copy_from_slice(&60_000_u32.to_le_bytes());
+        bytes[22..26].copy_from_slice(&60_000_u32.to_le_bytes());
+        fs::write(&path, bytes).unwrap();
+        let refusal = ImageSource::open(&path).err().unwrap().to_string();
+        assert!(refusal.contains("60000×60000 px is too large"), "{refusal}");
+    }
+
     #[test]
     fn damaged_pictures_are_errors() {
         let folder = tempfile::tempdir().unwrap();

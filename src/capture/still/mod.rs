@@ -21,7 +21,7 @@ use image::{
 
 pub(super) use self::heif::is_heif;
 use super::{CaptureError, limits};
-use crate::frame::Resolution;
+use crate::{frame::Resolution, panics};
 
 /// Pixels of the largest frame: 256 MiB of RGBA. Larger pictures are reduced to it; cameras of up to 64 megapixels stay
 /// as they are.
@@ -195,7 +195,9 @@ fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), Stil
     limits::check_image(Some(format), resolution, decoder.color_type())?;
     // Damage in what is beside the picture does not matter.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(explain)?;
+    let picture = panics::catch(|| DynamicImage::from_decoder(decoder))
+        .ok_or_else(|| StillError::Damaged("its decoder gave up".to_owned()))?
+        .map_err(explain)?;
     Ok((picture, orientation, format!("{format:?}").to_uppercase()))
 }
 
