@@ -40,6 +40,7 @@ pub mod model;
 pub mod overlay;
 pub mod pipeline;
 pub mod privacy;
+pub mod read;
 pub mod reanalyze;
 pub mod record;
 pub mod stream;
