@@ -7,15 +7,17 @@
 mod camera;
 mod equalize;
 mod erase;
+mod resample;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    dataset::{IMAGE_LEN, IMAGE_SIDE_PX},
-    random::SplitMix64,
-};
+use self::resample::{Crop, Luma, Sampling, Tone, resample, side_of};
+use crate::{dataset::IMAGE_SIDE_PX, random::SplitMix64};
 
-const SIDE: f32 = IMAGE_SIDE_PX as f32;
+/// Side of FER-2013's images, which lengths in pixels are meant for; on others they are in proportion.
+const FER_SIDE_PX: f32 = IMAGE_SIDE_PX as f32;
 
 /// How pixels become network input: `(pixel / 255 - mean) / std`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -67,7 +69,7 @@ pub struct AugmentConfig {
     pub max_brightness: f32,
     /// The brightness is multiplied by 1 ± up to this, before the contrast changes: torchvision's `ColorJitter`.
     pub max_gain: f32,
-    /// The image moves by up to this many whole pixels either way: torchvision's `RandomCrop` with padding.
+    /// The image moves by up to this many whole pixels of 48 either way: torchvision's `RandomCrop` with padding.
     pub crop_padding_px: u32,
     /// What lies beyond the border.
     pub border: Border,
@@ -136,7 +138,7 @@ impl AugmentConfig {
 
     /// Writes a random variation of `image` to `output`, normalized.
     ///
-    /// `image` is 48×48 luma and `output` a square of any side as f32. The crop is torchvision's `RandomResizedCrop`
+    /// `image` is a square of luma and `output` a square as f32, of any sides. The crop is torchvision's `RandomResizedCrop`
     /// with one departure: where a crop would be wider or taller than the image, torchvision draws again,
     /// while here it reaches over the border, beyond which the image is reflected.
     ///
@@ -144,7 +146,7 @@ impl AugmentConfig {
     /// leaves the others as they were.
     ///
     /// # Panics
-    /// If `image` has another length, or that of `output` is not a square number.
+    /// If a length is not a square number.
     pub fn apply(
         &self,
         image: &[u8],
@@ -167,19 +169,21 @@ impl AugmentConfig {
         let padding =
             [rng.unit(), rng.unit()].map(|u| (u * n_places).floor() - self.crop_padding_px as f32);
         let gain = 1.0 + self.max_gain * rng.between(-1.0, 1.0);
-        let mut equalized = [0; IMAGE_LEN];
-        let image = if rng.unit() < self.equalize_probability {
-            equalize::equalize(image, &mut equalized);
-            &equalized
-        } else {
-            image
-        };
+        let output_side = side_of(output);
+        let mut image = Luma::shrunk(image, output_side);
+        if rng.unit() < self.equalize_probability {
+            let mut equalized = vec![0; image.pixels.len()];
+            equalize::equalize(&image.pixels, &mut equalized);
+            image.pixels = Cow::Owned(equalized);
+        }
 
-        let width = SIDE * area.sqrt() * stretch;
-        let height = SIDE * area.sqrt() / stretch;
+        let side = image.side as f32;
+        let width = side * area.sqrt() * stretch;
+        let height = side * area.sqrt() / stretch;
+        let padding = padding.map(|px| px * (side / FER_SIDE_PX));
         let crop = Crop {
-            left_px: place[0] * (SIDE - width) + shift[0] * SIDE + padding[0],
-            top_px: place[1] * (SIDE - height) + shift[1] * SIDE + padding[1],
+            left_px: place[0] * (side - width) + shift[0] * side + padding[0],
+            top_px: place[1] * (side - height) + shift[1] * side + padding[1],
             width_px: width,
             height_px: height,
         };
@@ -187,22 +191,22 @@ impl AugmentConfig {
             crop.moved(box_shift, box_factor),
             rotation_deg.to_radians(),
             mirrored,
-            side_of(output),
+            [image.side, output_side],
         );
-        let mean = image.iter().map(|&p| u32::from(p)).sum::<u32>() as f32 / IMAGE_LEN as f32;
+        let mean = image.mean();
         // The gain moves the mean, about which the contrast turns.
         let tone = Tone {
             gain: gain * contrast,
             offset: mean * gain * (1.0 - contrast) + brightness,
         };
-        resample(image, sampling, tone, self.border, normalization, output);
+        resample(&image, sampling, tone, self.border, normalization, output);
         self.erase.apply(rng, output);
         self.cutout.apply(rng, output);
         self.camera.apply(normalization, &mut camera_rng, output);
     }
 }
 
-/// Side of the crops in [`Views::Ten`]; the same share of the image as in most published ten-crop figures.
+/// Side of the crops in [`Views::Ten`], of 48; the same share of the image as in most published ten-crop figures.
 const VIEW_CROP_PX: f32 = 44.0;
 
 /// One fixed way to look at an image.
@@ -293,16 +297,20 @@ impl View {
     /// Writes this view of `image` to `output`, normalized. Sizes as for [`AugmentConfig::apply`].
     ///
     /// # Panics
-    /// If `image` has another length, or that of `output` is not a square number.
+    /// If a length is not a square number.
     pub fn apply(self, image: &[u8], normalization: Normalization, output: &mut [f32]) {
-        let free = SIDE - VIEW_CROP_PX;
+        let output_side = side_of(output);
+        let image = Luma::shrunk(image, output_side);
+        let side = image.side as f32;
+        let part = VIEW_CROP_PX * (side / FER_SIDE_PX);
+        let free = side - part;
         let (left_px, top_px, side_px) = match self.part {
-            Part::Whole => (0.0, 0.0, SIDE),
-            Part::UpperLeft => (0.0, 0.0, VIEW_CROP_PX),
-            Part::UpperRight => (free, 0.0, VIEW_CROP_PX),
-            Part::LowerLeft => (0.0, free, VIEW_CROP_PX),
-            Part::LowerRight => (free, free, VIEW_CROP_PX),
-            Part::Center => (free / 2.0, free / 2.0, VIEW_CROP_PX),
+            Part::Whole => (0.0, 0.0, side),
+            Part::UpperLeft => (0.0, 0.0, part),
+            Part::UpperRight => (free, 0.0, part),
+            Part::LowerLeft => (0.0, free, part),
+            Part::LowerRight => (free, free, part),
+            Part::Center => (free / 2.0, free / 2.0, part),
         };
         let crop = Crop {
             left_px,
@@ -310,178 +318,11 @@ impl View {
             width_px: side_px,
             height_px: side_px,
         };
-        let sampling = Sampling::new(crop, 0.0, self.mirrored, side_of(output));
+        let sides = [image.side, output_side];
+        let sampling = Sampling::new(crop, 0.0, self.mirrored, sides);
         let (tone, border) = (Tone::KEPT, Border::Reflect);
-        resample(image, sampling, tone, border, normalization, output);
+        resample(&image, sampling, tone, border, normalization, output);
     }
-}
-
-/// A part of the image, in pixels from its upper left corner.
-struct Crop {
-    left_px: f32,
-    top_px: f32,
-    width_px: f32,
-    height_px: f32,
-}
-
-impl Crop {
-    /// The crop moved by `shift` of its own sides, and its sides multiplied by `factor` about its middle.
-    fn moved(self, shift: [f32; 2], factor: f32) -> Self {
-        let margin = (1.0 - factor) / 2.0;
-        Self {
-            left_px: self.left_px + (shift[0] + margin) * self.width_px,
-            top_px: self.top_px + (shift[1] + margin) * self.height_px,
-            width_px: self.width_px * factor,
-            height_px: self.height_px * factor,
-        }
-    }
-}
-
-/// `pixel * gain + offset`, on 0 to 255.
-struct Tone {
-    gain: f32,
-    offset: f32,
-}
-
-impl Tone {
-    const KEPT: Self = Self {
-        gain: 1.0,
-        offset: 0.0,
-    };
-}
-
-/// One in the fixed-point numbers of [`Sampling`].
-const ONE: f32 = (1 << FRACTION_BITS) as f32;
-const FRACTION_BITS: u32 = 16;
-
-/// The affine map from output pixels to places in the input, both counted from the centre of the upper left
-/// pixel. In fixed point, because f32 would need a costly floor per pixel.
-struct Sampling {
-    origin: [i32; 2],
-    per_column: [i32; 2],
-    per_row: [i32; 2],
-}
-
-impl Sampling {
-    fn new(crop: Crop, rotation_rad: f32, mirrored: bool, output_side_px: usize) -> Self {
-        let (sin, cos) = rotation_rad.sin_cos();
-        let sign = if mirrored { -1.0 } else { 1.0 };
-        let (step_x, step_y) = (
-            crop.width_px / output_side_px as f32,
-            crop.height_px / output_side_px as f32,
-        );
-        // The first output pixel's centre, seen from the centre of the input.
-        let x = crop.left_px + 0.5 * step_x - 0.5 * SIDE;
-        let y = crop.top_px + 0.5 * step_y - 0.5 * SIDE;
-        let center = 0.5 * SIDE - 0.5;
-        let fixed = |values: [f32; 2]| values.map(|value| (value * ONE).round() as i32);
-        Self {
-            origin: fixed([
-                center + sign * (cos * x - sin * y),
-                center + sin * x + cos * y,
-            ]),
-            per_column: fixed([sign * cos * step_x, sin * step_x]),
-            per_row: fixed([-sign * sin * step_y, cos * step_y]),
-        }
-    }
-}
-
-/// Side of a square image.
-///
-/// # Panics
-/// If it is not a square.
-fn side_of(output: &[f32]) -> usize {
-    let side = output.len().isqrt();
-    assert_eq!(side * side, output.len(), "the output is a square");
-    side
-}
-
-/// Resamples bilinearly, changes the tone, clips to what a pixel can be, and normalizes.
-fn resample(
-    image: &[u8],
-    sampling: Sampling,
-    tone: Tone,
-    border: Border,
-    normalization: Normalization,
-    output: &mut [f32],
-) {
-    assert_eq!(image.len(), IMAGE_LEN, "an image is 48 × 48 bytes");
-    let scale = 1.0 / (255.0 * normalization.std);
-    let bias = -normalization.mean / normalization.std;
-
-    let mut row_start = sampling.origin;
-    let side = side_of(output);
-    for row in output.chunks_exact_mut(side) {
-        let mut place = row_start;
-        for value in row {
-            let pixel = match border {
-                Border::Reflect => reflected(image, place),
-                Border::Black => framed_in_black(image, place),
-            };
-            let pixel = pixel * tone.gain + tone.offset;
-            *value = pixel.clamp(0.0, 255.0) * scale + bias;
-            place[0] += sampling.per_column[0];
-            place[1] += sampling.per_column[1];
-        }
-        row_start[0] += sampling.per_row[0];
-        row_start[1] += sampling.per_row[1];
-    }
-}
-
-/// The image at a place, mirrored about its first and last pixels.
-fn reflected(image: &[u8], place: [i32; 2]) -> f32 {
-    let [x, y] = place.map(within_reflection);
-    let [left, right] = neighbors(x);
-    let [upper, lower] = neighbors(y).map(|y| y * IMAGE_SIDE_PX);
-    let at = |index: usize| f32::from(image[index]);
-    blend(
-        [at(upper + left), at(upper + right)],
-        [at(lower + left), at(lower + right)],
-        [x, y],
-    )
-}
-
-/// The image at a place, black all round.
-fn framed_in_black(image: &[u8], place: [i32; 2]) -> f32 {
-    let [left, upper] = place.map(|fixed| fixed >> FRACTION_BITS);
-    let at = |x: i32, y: i32| {
-        let inside = (0..=LAST).contains(&x) && (0..=LAST).contains(&y);
-        if inside {
-            f32::from(image[y as usize * IMAGE_SIDE_PX + x as usize])
-        } else {
-            0.0
-        }
-    };
-    blend(
-        [at(left, upper), at(left + 1, upper)],
-        [at(left, upper + 1), at(left + 1, upper + 1)],
-        place,
-    )
-}
-
-/// Bilinear between four pixels, by the fractions of the place.
-fn blend(above: [f32; 2], below: [f32; 2], place: [i32; 2]) -> f32 {
-    let [fx, fy] = place.map(|fixed| (fixed & ((1 << FRACTION_BITS) - 1)) as f32 / ONE);
-    let above = above[0] + fx * (above[1] - above[0]);
-    let below = below[0] + fx * (below[1] - below[0]);
-    above + fy * (below - above)
-}
-
-/// Last row or column.
-const LAST: i32 = IMAGE_SIDE_PX as i32 - 1;
-
-/// Keeps a place where [`neighbors`] can reflect it: no further outside than the image is large.
-fn within_reflection(fixed: i32) -> i32 {
-    fixed.clamp(-LAST << FRACTION_BITS, ((2 * LAST) << FRACTION_BITS) - 1)
-}
-
-/// The two pixels around a place along one axis, reflected about the first and the last pixel.
-fn neighbors(fixed: i32) -> [usize; 2] {
-    let first = fixed >> FRACTION_BITS;
-    [first, first + 1].map(|i| {
-        let i = i.abs();
-        i.min(2 * LAST - i) as usize
-    })
 }
 
 #[cfg(test)]

@@ -20,10 +20,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use fervis::expression::Expression;
+use fervis::{expression::Expression, read};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Split};
+
+/// A million rows with a reason of 200 letters each.
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// How the first line begins; the fingerprint follows, 16 hexadecimal digits.
 const FIRST_LINE: &str = "# fervis index 1, data ";
@@ -142,7 +145,7 @@ impl CleanIndex {
     /// If it is no such table, was made for other data, or its rows are not those of the data.
     pub fn load(path: &Path, dataset: &Dataset) -> Result<Self> {
         let name = path.display();
-        let text = fs::read_to_string(path).with_context(|| format!("reading {name}"))?;
+        let text = read::text(path, MAX_FILE_BYTES).with_context(|| format!("reading {name}"))?;
         let (first_line, rest) = text.split_once('\n').unwrap_or_default();
         let Some(fingerprint) = first_line.trim_end().strip_prefix(FIRST_LINE) else {
             bail!(

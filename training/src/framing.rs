@@ -15,10 +15,13 @@ use fervis::{
 
 use crate::dataset::{Dataset, IMAGE_SIDE_PX};
 
-/// An image is enlarged by this factor: faces of 192 px are well above the detector's smallest.
-const ENLARGEMENT: usize = 4;
-/// Side of the frame around it, px: the image in the middle and half its side all round.
-const FRAME_SIDE_PX: usize = 2 * ENLARGEMENT * IMAGE_SIDE_PX;
+/// An image is enlarged to this side, px: well above the detector's smallest face.
+const ENLARGED_SIDE_PX: usize = 192;
+
+/// Side of the frame around an image of this side, px: the enlarged image in the middle and half its side all round.
+fn frame_side(image_side: usize) -> usize {
+    2 * image_side.max(ENLARGED_SIDE_PX)
+}
 
 /// What the detector found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,14 +38,14 @@ pub struct Framing {
 pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
     let mut finder = FaceFinder::new(DetectConfig::default());
     let (mut scales, mut shifts) = (Vec::new(), Vec::new());
-    let image_side = (ENLARGEMENT * IMAGE_SIDE_PX) as f32;
+    let frame_side = frame_side(IMAGE_SIDE_PX) as f32;
     for index in indices {
         let Some((_, face)) = find_face(&mut finder, dataset.image(*index)) else {
             continue;
         };
         let side = face.width.max(face.height);
-        scales.push(image_side / side);
-        shifts.push((FRAME_SIDE_PX as f32 / 2.0 - face.center().1) / side);
+        scales.push(frame_side / 2.0 / side);
+        shifts.push((frame_side / 2.0 - face.center().1) / side);
     }
     let n_found = scales.len();
     let crop = CropGeometry {
@@ -56,7 +59,7 @@ pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
     })
 }
 
-/// A frame with the image in its middle, and the box that the detector finds there; the clearest of several, `None` of
+/// A frame with a square image in its middle, and the box that the detector finds there; the clearest of several, `None` of
 /// none.
 pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame, BoundingBox)> {
     finder.reset();
@@ -67,22 +70,25 @@ pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame,
     Some((frame, box_in_frame))
 }
 
-/// The image enlarged (bilinear) in the middle of a grey frame, its border pixels continued to the frame's border.
+/// A square image enlarged (bilinear) in the middle of a grey frame, its border pixels continued to the frame's border.
 fn frame_around(image: &[u8]) -> Frame {
-    let last = (IMAGE_SIDE_PX - 1) as f32;
-    let margin = (FRAME_SIDE_PX - ENLARGEMENT * IMAGE_SIDE_PX) as f32 / 2.0;
+    let image_side = image.len().isqrt();
+    let frame_side = frame_side(image_side);
+    let enlargement = (frame_side / 2) as f32 / image_side as f32;
+    let last = (image_side - 1) as f32;
+    let margin = frame_side as f32 / 4.0;
     let place = |position: usize| {
-        let source = (position as f32 + 0.5 - margin) / ENLARGEMENT as f32 - 0.5;
+        let source = (position as f32 + 0.5 - margin) / enlargement - 0.5;
         let source = source.clamp(0.0, last);
-        let first = (source as usize).min(IMAGE_SIDE_PX - 2);
+        let first = (source as usize).min(image_side - 2);
         (first, source - first as f32)
     };
-    let mut rgba = Vec::with_capacity(FRAME_SIDE_PX * FRAME_SIDE_PX * RGBA_BYTES);
-    for y in 0..FRAME_SIDE_PX {
+    let mut rgba = Vec::with_capacity(frame_side * frame_side * RGBA_BYTES);
+    for y in 0..frame_side {
         let (top, weight_y) = place(y);
-        for x in 0..FRAME_SIDE_PX {
+        for x in 0..frame_side {
             let (left, weight_x) = place(x);
-            let at = |row: usize, column: usize| f32::from(image[row * IMAGE_SIDE_PX + column]);
+            let at = |row: usize, column: usize| f32::from(image[row * image_side + column]);
             let mix = |a: f32, b: f32, weight: f32| a + (b - a) * weight;
             let upper = mix(at(top, left), at(top, left + 1), weight_x);
             let lower = mix(at(top + 1, left), at(top + 1, left + 1), weight_x);
@@ -90,7 +96,7 @@ fn frame_around(image: &[u8]) -> Frame {
             rgba.extend([luma, luma, luma, 255]);
         }
     }
-    let size = Resolution::new(FRAME_SIDE_PX as u32, FRAME_SIDE_PX as u32);
+    let size = Resolution::new(frame_side as u32, frame_side as u32);
     Frame::new(
         FrameId(0),
         Instant::now(),
@@ -117,7 +123,7 @@ mod tests {
         let mut image = vec![100; IMAGE_LEN];
         image[..IMAGE_SIDE_PX].fill(7);
         let frame = frame_around(&image);
-        let at = |x: usize, y: usize| frame.rgba()[(y * FRAME_SIDE_PX + x) * RGBA_BYTES];
+        let at = |x: usize, y: usize| frame.rgba()[(y * 384 + x) * RGBA_BYTES];
         assert_eq!(at(0, 0), 7);
         assert_eq!(at(200, 96), 7);
         assert_eq!(at(200, 200), 100);

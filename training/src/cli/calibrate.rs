@@ -41,8 +41,9 @@ pub struct Args {
 
 /// Fits, and writes the calibrated checkpoint.
 pub fn run(args: &Args) -> Result<()> {
-    let dataset = Arc::new(Dataset::load(&args.data)?);
     let mut checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let side_px = checkpoint.metadata.input.width;
+    let dataset = Arc::new(Dataset::load_for(&args.data, side_px)?);
     if args.half {
         for weight in checkpoint.weights.values_mut() {
             *weight = weight.to_dtype(DType::F16)?;

@@ -68,10 +68,10 @@ struct Report<'a> {
 
 /// Measures, prints, and writes what was asked for.
 pub fn run(args: &Args) -> Result<()> {
-    let dataset = Arc::new(Dataset::load(&args.data)?);
     let device = ComputeDevice::start(args.device);
     let mut classifier =
         Classifier::load(&CheckpointChoice::File(args.checkpoint.clone()), &device)?;
+    let dataset = Arc::new(Dataset::load_for(&args.data, classifier.spec().width)?);
     let votes = args.ferplus.as_deref();
     let votes = votes
         .map(|path| FerPlus::load(path, &dataset))

@@ -40,12 +40,14 @@ pub struct Args {
 
 /// Draws the sheet and says what its rows are.
 pub fn run(args: &Args) -> Result<()> {
-    let dataset = Arc::new(Dataset::load(&args.data)?);
     let recipe = Recipe::find(&args.recipe)?;
+    let side_px = recipe.input.side_px;
+    let dataset = Arc::new(Dataset::load_for(&args.data, side_px)?);
     let indices = choose(&dataset, args.split, args.per_class.into());
     let config = PreviewConfig {
         augment: recipe.augment,
         normalization: recipe.normalization(),
+        side_px,
         seed: args.seed.unwrap_or(recipe.seed),
         n_epochs: args.epochs.into(),
     };

@@ -1,0 +1,51 @@
+//! Why a data set cannot be used, in the words users see.
+
+use std::io;
+
+/// Why a data set cannot be used. The words are the ones users see.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The file or folder cannot be read, or ends too early.
+    #[error("{file} could not be read: {source}")]
+    Read {
+        /// The file, or `archive/entry`.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A row breaks the format.
+    #[error("{file}, line {line}: {problem}")]
+    Row {
+        /// The file, or `archive/entry`.
+        file: String,
+        /// Counted from 1, the header being line 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file or folder as a whole isn't a form of FER-2013.
+    #[error("{file} {problem}")]
+    Form {
+        /// The file or folder.
+        file: String,
+        /// What is wrong with it and what to give instead.
+        problem: String,
+    },
+    /// An image of a folder or zip cannot be decoded.
+    #[error("{file} is not an image that can be read: {source}")]
+    Image {
+        /// The image's path.
+        file: String,
+        /// What the decoder said.
+        source: image::ImageError,
+    },
+    /// The zip is damaged, encrypted or packed in a way that isn't supported.
+    #[error("{file} could not be unpacked: {source}")]
+    Zip {
+        /// The archive, or `archive/entry`.
+        file: String,
+        /// What the unpacker said.
+        source: ::zip::result::ZipError,
+    },
+}
