@@ -43,6 +43,7 @@ pub mod overlay;
 mod panics;
 pub mod pipeline;
 pub mod privacy;
+pub mod read;
 pub mod reanalyze;
 pub mod record;
 #[doc(hidden)] // For our own two programs.

@@ -1,12 +1,12 @@
 //! Checkpoints that describe themselves: safetensors whose metadata says everything needed to run them.
 //!
 //! The format is documented for users in `models/README.md`. A file is refused, with one sentence, if its
-//! description is missing, contradicts its tensors, or if it is damaged: a network that runs with the wrong labels or
-//! the wrong normalisation looks as if it worked.
+//! description contradicts its tensors, or if it is damaged: a network that runs with the wrong labels or
+//! the wrong normalization looks as if it worked. Weights without a description are imported, as PyTorch's files are.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs, io,
+    io,
     path::Path,
 };
 
@@ -17,12 +17,15 @@ use sha2::{Digest, Sha256};
 
 use super::{
     error::ModelError,
+    foreign,
     network::Architecture,
     preprocess::InputSpec,
     pytorch::{self, ImportOptions},
+    serialize::serialize,
 };
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
+    read,
     result_file::replace,
 };
 
@@ -31,10 +34,11 @@ pub const FORMAT: &str = "fervis-checkpoint";
 /// Newest version of the description that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Endings of the files that [`Checkpoint::read`] reads: our own, and PyTorch's.
-pub const EXTENSIONS: [&str; 3] = ["safetensors", "pt", "pth"];
+/// Endings of the files that [`Checkpoint::read`] reads: our own, and PyTorch's (`tar` as in `model_best.pth.tar`, which is
+/// no archive).
+pub const EXTENSIONS: [&str; 7] = ["safetensors", "pt", "pth", "ckpt", "t7", "tar", "bin"];
 
-/// Larger files than this hold no network that can be run live, and would fill the memory.
+/// Larger files hold no network that can be run live, and would fill the memory.
 const MAX_FILE_BYTES: u64 = 2 << 30;
 
 /// Larger inputs than this are a mistake or an attack on the memory.
@@ -117,22 +121,24 @@ impl Metadata {
                 input.channels
             ));
         }
-        let positive = |value: f32| value.is_finite() && value > 0.0;
-        if !input.mean.is_finite() || !positive(input.std) {
+        // Far beyond what anybody means, and what is no number is in no range.
+        let is_within = |value: f32, most: f32| (-most..=most).contains(&value);
+        let is_positive = |value: f32, most: f32| value >= 1.0 / most && value <= most;
+        if !is_within(input.mean, 1e4) || !is_positive(input.std, 1e4) {
             return Err(format!(
-                "its normalisation (mean {}, std {}) makes no sense",
+                "its normalization (mean {}, std {}) makes no sense",
                 input.mean, input.std
             ));
         }
         let crops = [Some(input.crop), input.upright_crop];
         for crop in crops.into_iter().flatten() {
-            if !positive(crop.scale) || !crop.shift_y.is_finite() {
+            if !is_positive(crop.scale, 100.0) || !is_within(crop.shift_y, 100.0) {
                 return Err("its crop geometry makes no sense".to_owned());
             }
         }
-        if !positive(self.temperature) {
+        if !is_positive(self.temperature, 1e4) {
             return Err(format!(
-                "its temperature {} is not above zero",
+                "its temperature {} makes no sense",
                 self.temperature
             ));
         }
@@ -180,17 +186,26 @@ impl Checkpoint {
     /// [`ModelError::Refused`].
     pub fn parse(bytes: &[u8], file: &str) -> Result<Self, ModelError> {
         let refused = |reason: String| ModelError::refused(file, reason);
-        if pytorch::looks_like_pytorch(bytes) {
+        let import = || {
             let import = pytorch::import(bytes, file, &ImportOptions::default())?;
-            log::warn!(
-                "{file} does not say what its outputs mean and what it was fed with; taken for granted: {}",
-                import.assumptions()
-            );
-            return Ok(import.checkpoint);
+            log::warn!("{file}: {}", import.assumptions());
+            Ok(import.checkpoint)
+        };
+        if pytorch::looks_like_pytorch(bytes) {
+            return import();
         }
         let (_, header) =
             SafeTensors::read_metadata(bytes).map_err(|_| refused(no_safetensors(bytes)))?;
-        let metadata = parse_metadata(header.metadata().as_ref()).map_err(refused)?;
+        let header = header.metadata().clone().unwrap_or_default();
+        if header.contains_key("fervis-train") {
+            let reason =
+                "it is the state of a training; the network is in best.safetensors beside it";
+            return Err(refused(reason.to_owned()));
+        }
+        let Some(description) = header.get("fervis") else {
+            return import();
+        };
+        let metadata = parse_metadata(description).map_err(refused)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
             refused(format!("it is damaged or cut off ({error}); get it again"))
         })?;
@@ -247,12 +262,11 @@ impl Checkpoint {
     /// If the weights are no tensors that safetensors can hold.
     pub fn to_bytes(metadata: &Metadata, weights: &HashMap<String, Tensor>) -> io::Result<Vec<u8>> {
         let description = serde_json::to_string(metadata).map_err(io::Error::other)?;
-        let header = HashMap::from([
+        let header = BTreeMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
             ("fervis".to_owned(), description),
         ]);
-        let tensors: BTreeMap<_, _> = weights.iter().collect();
-        safetensors::serialize(tensors, Some(header)).map_err(io::Error::other)
+        serialize(weights, &header).map_err(io::Error::other)
     }
 
     /// Which expression each output stands for.
@@ -264,19 +278,9 @@ impl Checkpoint {
 /// Reads a file that may be a checkpoint.
 ///
 /// # Errors
-/// [`ModelError::Read`], also if it is larger than 2 GB.
+/// [`ModelError::Read`], also if it is larger than 2 GB or no regular file.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
-    let read = || {
-        let n_bytes = fs::metadata(path)?.len();
-        if n_bytes > MAX_FILE_BYTES {
-            return Err(io::Error::other(format!(
-                "it has {} MB, more than any network that runs live",
-                n_bytes >> 20
-            )));
-        }
-        fs::read(path)
-    };
-    read().map_err(|source| ModelError::Read {
+    read::bytes(path, MAX_FILE_BYTES).map_err(|source| ModelError::Read {
         path: path.to_owned(),
         source,
     })
@@ -284,25 +288,17 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
 
 /// What a file is that is no safetensors file.
 fn no_safetensors(bytes: &[u8]) -> String {
-    match bytes {
-        [] => "it is empty".to_owned(),
-        _ => "it is not a safetensors file, or it is damaged; get it again".to_owned(),
-    }
+    foreign::describe(bytes).unwrap_or_else(|| {
+        "it is neither a safetensors file nor one that torch.save wrote, or it is damaged; get it again".to_owned()
+    })
 }
 
-fn parse_metadata(header: Option<&HashMap<String, String>>) -> Result<Metadata, String> {
-    const REMEDY: &str = "models/README.md says how to write one";
-    let description = header
-        .filter(|header| header.get("format").is_some_and(|format| format == FORMAT))
-        .and_then(|header| header.get("fervis"))
-        .ok_or_else(|| {
-            format!(
-                "it does not describe its network (no fervis metadata); `fervis-train import` makes a checkpoint of \
-                 PyTorch's weights, and {REMEDY}"
-            )
-        })?;
-    serde_json::from_str(description)
-        .map_err(|error| format!("its description is incomplete or wrong ({error}); {REMEDY}"))
+fn parse_metadata(description: &str) -> Result<Metadata, String> {
+    serde_json::from_str(description).map_err(|error| {
+        format!(
+            "its description is incomplete or wrong ({error}); models/README.md says how to write one"
+        )
+    })
 }
 
 /// Takes the weights out of the file if they are exactly what the description promises.
@@ -315,11 +311,9 @@ fn check_weights(
         .architecture
         .weight_shapes(&metadata.input, metadata.labels.len());
     let known: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
-    if let Some(stranger) = tensors
-        .names()
-        .into_iter()
-        .find(|name| !known.contains(name))
-    {
+    let strangers = tensors.names().into_iter();
+    // Tensors have no order of their own; a message has.
+    if let Some(stranger) = strangers.filter(|name| !known.contains(name)).min() {
         return Err(format!(
             "it says it is a {name} network, but holds a tensor “{stranger}” that such a network does not have"
         ));
@@ -368,146 +362,4 @@ fn read_weight(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::three_block::ThreeBlockConfig;
-
-    fn tiny() -> (Metadata, HashMap<String, Tensor>) {
-        let config = ThreeBlockConfig {
-            channels: [1, 1, 1],
-            hidden: 2,
-            dropout2d: 0.0,
-            dropout: 0.0,
-        };
-        let metadata = Metadata {
-            format_version: FORMAT_VERSION,
-            name: "tiny".to_owned(),
-            architecture: Architecture::ThreeBlock(config),
-            labels: Expression::ALL
-                .map(|expression| expression.name().to_owned())
-                .to_vec(),
-            input: InputSpec {
-                width: 8,
-                height: 8,
-                ..InputSpec::FER_2013
-            },
-            temperature: 1.5,
-            uncertain_below: 0.45,
-            training: serde_json::json!({ "data": "none" }),
-            metrics: BTreeMap::from([("PublicTest accuracy".to_owned(), 0.5)]),
-            license: "MIT OR Apache-2.0".to_owned(),
-        };
-        let weights = metadata
-            .architecture
-            .weight_shapes(&metadata.input, 7)
-            .into_iter()
-            .map(|(name, shape)| (name, Tensor::ones(shape, DType::F32, &Device::Cpu).unwrap()))
-            .collect();
-        (metadata, weights)
-    }
-
-    fn bytes(metadata: &Metadata, weights: &HashMap<String, Tensor>) -> Vec<u8> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("net.safetensors");
-        Checkpoint::write(metadata, weights, &path).unwrap();
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "no partial file is left"
-        );
-        fs::read(path).unwrap()
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let (metadata, weights) = tiny();
-        let read = Checkpoint::parse(&bytes(&metadata, &weights), "net").unwrap();
-        assert_eq!(read.metadata, metadata);
-        assert_eq!(read.weights.len(), weights.len());
-        assert_eq!(read.sha256.len(), 64);
-    }
-
-    /// Files from before there was a threshold stay what they were.
-    #[test]
-    fn without_a_threshold_nothing_is_uncertain() {
-        let (mut metadata, weights) = tiny();
-        metadata.uncertain_below = 0.0;
-        let json = serde_json::to_string(&metadata).unwrap();
-        assert!(!json.contains("uncertain"), "{json}");
-        let read = Checkpoint::parse(&bytes(&metadata, &weights), "net").unwrap();
-        assert_eq!(read.metadata.uncertain_below, 0.0);
-    }
-
-    /// The file begins with the length of its description, which may look like the beginning of a pickle.
-    #[test]
-    fn checkpoints_of_every_length_are_known_as_such() {
-        let (mut metadata, weights) = tiny();
-        for length in (0..256).step_by(8) {
-            metadata.name = "x".repeat(length);
-            let bytes = bytes(&metadata, &weights);
-            let read = Checkpoint::parse(&bytes, "net").unwrap();
-            assert_eq!(read.metadata.name.len(), length);
-        }
-    }
-
-    #[track_caller]
-    fn refused(bytes: &[u8], words: &str) {
-        let message = Checkpoint::parse(bytes, "my.safetensors")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.starts_with("my.safetensors cannot be used: "),
-            "{message}"
-        );
-        assert!(message.contains(words), "{message}");
-        assert!(!message.contains('\n'), "{message}");
-    }
-
-    #[test]
-    fn bad_files_are_refused_with_one_sentence() {
-        let (metadata, weights) = tiny();
-        let good = bytes(&metadata, &weights);
-        refused(&[], "it is empty");
-        refused(b"PK\x03\x04 and more of a zip file", "damaged");
-        refused(b"\x80\x02}.", "not one that torch.save wrote");
-        refused(
-            b"just some text, long enough to be read as a header length",
-            "not a safetensors file",
-        );
-        refused(&good[..good.len() - 3], "");
-        refused(&good[..40], "");
-        let plain = safetensors::serialize(weights.iter(), None).unwrap();
-        refused(&plain, "does not describe its network");
-    }
-
-    #[test]
-    fn contradictions_are_refused() {
-        let (good, weights) = tiny();
-        let check = |change: &dyn Fn(&mut Metadata, &mut HashMap<String, Tensor>), words: &str| {
-            let (mut metadata, mut weights) = (good.clone(), weights.clone());
-            change(&mut metadata, &mut weights);
-            refused(&bytes(&metadata, &weights), words);
-        };
-        check(&|_, w| drop(w.remove("fc2.bias")), "“fc2.bias” is missing");
-        check(&|m, _| m.input.width = 16, "of shape");
-        check(&|m, _| m.input.width = 12, "multiple of 8");
-        check(&|m, _| m.input.width = 0, "out of range");
-        check(&|m, _| m.input.channels = 3, "only 1 (grey)");
-        check(&|m, _| m.input.std = 0.0, "normalisation");
-        check(&|m, _| m.temperature = -1.0, "temperature");
-        check(&|m, _| m.uncertain_below = 1.5, "no probability");
-        check(&|m, _| m.labels[2] = "angry".to_owned(), "twice");
-        check(&|m, _| m.labels[2] = "cat".to_owned(), "none of the seven");
-        check(&|m, _| drop(m.labels.pop()), "instead of seven");
-        check(&|m, _| m.format_version = 99, "newer version");
-        check(
-            &|_, w| drop(w.insert("extra".to_owned(), w["fc2.bias"].clone())),
-            "“extra”",
-        );
-        let nan = Tensor::full(f32::NAN, 7, &Device::Cpu).unwrap();
-        check(
-            &|_, w| drop(w.insert("fc2.bias".to_owned(), nan.clone())),
-            "not numbers",
-        );
-    }
-}
+mod tests;

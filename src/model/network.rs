@@ -12,6 +12,7 @@ use super::{
     densenet::{self, Densenet, FoldedDensenet},
     head::HeadConfig,
     kernels::Precision,
+    limits::OutOfRange,
     preprocess::InputSpec,
     resnet::{FoldedResnet, Resnet, ResnetDepth},
     three_block::{FoldedThreeBlock, ThreeBlock, ThreeBlockConfig},
@@ -125,14 +126,14 @@ impl Architecture {
         {
             return Some(objection);
         }
+        if let Some(OutOfRange { key, problem }) = self.out_of_range() {
+            return Some(format!("its {key} {problem}"));
+        }
         let objection = match self {
             Self::ThreeBlock(_) => multiple_of(ThreeBlockConfig::SIDE_STEP),
             Self::Compact(config) => multiple_of(config.side_step()),
             Self::CustomCnn(_) => multiple_of(CustomCnnConfig::SIDE_STEP),
             Self::VggFocal(_) => multiple_of(VggFocalConfig::SIDE_STEP),
-            Self::Vgg16(config) | Self::Vgg19(config) if config.pooled_side == 0 => {
-                return Some("its pooled side is 0, which leaves nothing to classify".to_owned());
-            }
             Self::Resnet18(_)
             | Self::Resnet50(_)
             | Self::Vgg16(_)

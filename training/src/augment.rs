@@ -8,13 +8,18 @@ mod equalize;
 mod erase;
 mod occlusion;
 mod pose;
-mod sampling;
+mod resample;
 mod views;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use self::sampling::{Crop, SIDE, Sampling, Tone, resample, side_of};
-use crate::{dataset::IMAGE_LEN, random::SplitMix64};
+use self::resample::{Crop, Luma, Sampling, Tone, resample, side_of};
+use crate::{dataset::IMAGE_SIDE_PX, random::SplitMix64};
+
+/// Side of FER-2013's images, which lengths in pixels are meant for; on others they are in proportion.
+const FER_SIDE_PX: f32 = IMAGE_SIDE_PX as f32;
 
 /// How pixels become network input: `(pixel / 255 - mean) / std`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -145,7 +150,7 @@ impl AugmentConfig {
 
     /// Writes a random variation of `image` to `output`, normalized.
     ///
-    /// `image` is 48×48 luma and `output` a square of any side as f32. The crop is torchvision's `RandomResizedCrop`
+    /// `image` is a square of luma and `output` a square as f32, of any sides. The crop is torchvision's `RandomResizedCrop`
     /// with one departure: where a crop would be wider or taller than the image, torchvision draws again,
     /// while here it reaches over the border, beyond which the image is reflected.
     ///
@@ -153,7 +158,7 @@ impl AugmentConfig {
     /// leaves the others as they were.
     ///
     /// # Panics
-    /// If `image` has another length, or that of `output` is not a square number.
+    /// If a length is not a square number.
     pub fn apply(
         &self,
         image: &[u8],
@@ -178,27 +183,24 @@ impl AugmentConfig {
         let padding =
             [rng.unit(), rng.unit()].map(|u| (u * n_places).floor() - self.crop_padding_px as f32);
         let gain = 1.0 + self.max_gain * rng.between(-1.0, 1.0);
-        let mut equalized = [0; IMAGE_LEN];
-        let image = if rng.unit() < self.equalize_probability {
-            equalize::equalize(image, &mut equalized);
-            &equalized
-        } else {
-            image
-        };
-        let mut covered = [0; IMAGE_LEN];
-        let image = if self.occlusion.is_chosen(&mut scene_rng) {
-            covered.copy_from_slice(image);
-            self.occlusion.cover(&mut scene_rng, &mut covered);
-            &covered
-        } else {
-            image
-        };
+        let output_side = side_of(output);
+        let mut image = Luma::shrunk(image, output_side);
+        if rng.unit() < self.equalize_probability {
+            let mut equalized = vec![0; image.pixels.len()];
+            equalize::equalize(&image.pixels, &mut equalized);
+            image.pixels = Cow::Owned(equalized);
+        }
+        if self.occlusion.is_chosen(&mut scene_rng) {
+            self.occlusion.cover(&mut scene_rng, image.pixels.to_mut());
+        }
 
-        let width = SIDE * area.sqrt() * stretch;
-        let height = SIDE * area.sqrt() / stretch;
+        let side = image.side as f32;
+        let width = side * area.sqrt() * stretch;
+        let height = side * area.sqrt() / stretch;
+        let padding = padding.map(|px| px * (side / FER_SIDE_PX));
         let crop = Crop {
-            left_px: place[0] * (SIDE - width) + shift[0] * SIDE + padding[0],
-            top_px: place[1] * (SIDE - height) + shift[1] * SIDE + padding[1],
+            left_px: place[0] * (side - width) + shift[0] * side + padding[0],
+            top_px: place[1] * (side - height) + shift[1] * side + padding[1],
             width_px: width,
             height_px: height,
         };
@@ -206,15 +208,15 @@ impl AugmentConfig {
             crop.moved(box_shift, box_factor),
             rotation_deg.to_radians(),
             mirrored,
-            side_of(output),
+            [image.side, output_side],
         );
-        let mean = image.iter().map(|&p| u32::from(p)).sum::<u32>() as f32 / IMAGE_LEN as f32;
+        let mean = image.mean();
         // The gain moves the mean, about which the contrast turns.
         let tone = Tone {
             gain: gain * contrast,
             offset: mean * gain * (1.0 - contrast) + brightness,
         };
-        resample(image, sampling, tone, self.border, normalization, output);
+        resample(&image, sampling, tone, self.border, normalization, output);
         self.erase.apply(rng, output);
         self.cutout.apply(rng, output);
         self.camera.apply(normalization, &mut camera_rng, output);

@@ -16,13 +16,16 @@
 //! data set's order: its `index` from 0, the `split` and `label` it has there, `keep` 1 or 0, and `reason`, free text.
 //! The label in the table is the one to use, so that it can be corrected there too.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use fervis::expression::Expression;
+use fervis::{expression::Expression, read};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Split};
+
+/// A million rows with a reason of 200 letters each.
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// How the first line begins; the fingerprint follows, 16 hexadecimal digits.
 const FIRST_LINE: &str = "# fervis index 1, data ";
@@ -141,7 +144,7 @@ impl CleanIndex {
     /// If it is no such table, was made for other data, or its rows are not those of the data.
     pub fn load(path: &Path, dataset: &Dataset) -> Result<Self> {
         let name = path.display();
-        let text = fs::read_to_string(path).with_context(|| format!("reading {name}"))?;
+        let text = read::text(path, MAX_FILE_BYTES).with_context(|| format!("reading {name}"))?;
         let (first_line, rest) = text.split_once('\n').unwrap_or_default();
         let Some(fingerprint) = first_line.trim_end().strip_prefix(FIRST_LINE) else {
             bail!(
@@ -208,6 +211,8 @@ mod as_number {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::dataset::IMAGE_LEN;
 

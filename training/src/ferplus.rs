@@ -8,10 +8,14 @@ use std::{collections::BTreeMap, fmt, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use csv::StringRecord;
-use fervis::expression::{Expression, Logits, N_EXPRESSIONS};
+use fervis::{
+    expression::{Expression, Logits, N_EXPRESSIONS},
+    read,
+};
 use serde::Serialize;
 
 use crate::{
+    bounded_rows::bounded_rows,
     dataset::{Dataset, Split},
     loss::Target,
     metrics::{ClassMetrics, Metrics},
@@ -123,7 +127,9 @@ impl FerPlus {
     /// If it is no such table, or its rows are not those of the data set.
     pub fn load(path: &Path, dataset: &Dataset) -> Result<Self> {
         let name = path.display();
-        let mut table = csv::Reader::from_path(path).with_context(|| format!("reading {name}"))?;
+        let file = read::open(path).with_context(|| format!("reading {name}"))?;
+        let (reader, budget) = bounded_rows(file);
+        let mut table = csv::Reader::from_reader(reader);
         let header = table
             .headers()
             .with_context(|| format!("reading {name}"))?
@@ -147,7 +153,9 @@ impl FerPlus {
             .collect::<Result<Vec<_>>>()?;
         let mut votes = Vec::new();
         let mut splits = Vec::new();
+        budget.begin_row();
         for (row, record) in table.records().enumerate() {
+            budget.begin_row();
             let line = row + 2;
             let record = record.with_context(|| format!("{name}, line {line}"))?;
             let count = |column: &usize| count(&record, *column);

@@ -15,10 +15,13 @@ use fervis::{
 
 use crate::dataset::{Dataset, IMAGE_SIDE_PX};
 
-/// An image is enlarged by this factor: faces of 192 px are well above the detector's smallest.
-const ENLARGEMENT: usize = 4;
-/// Side of the frame around it, px: the image in the middle and half its side all round.
-const FRAME_SIDE_PX: usize = 2 * ENLARGEMENT * IMAGE_SIDE_PX;
+/// An image is enlarged to this side, px: well above the detectors' smallest face.
+const ENLARGED_SIDE_PX: usize = 192;
+
+/// Side of the frame around an image of this side, px: the enlarged image in the middle and half its side all round.
+fn frame_side(image_side: usize) -> usize {
+    2 * image_side.max(ENLARGED_SIDE_PX)
+}
 
 /// What the detectors found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,8 +54,8 @@ pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
         Relations::default(),
         Relations::default(),
     );
-    let middle = FRAME_SIDE_PX as f32 / 2.0;
-    let image = OrientedBox::upright((middle, middle), (ENLARGEMENT * IMAGE_SIDE_PX) as f32);
+    let middle = frame_side(IMAGE_SIDE_PX) as f32 / 2.0;
+    let image = OrientedBox::upright((middle, middle), middle);
     for index in indices {
         let pixels = dataset.image(*index);
         let boxed = find_face(&mut rustface, pixels).map(|(_, face)| {
@@ -123,25 +126,28 @@ pub(crate) fn region_of(face: &TrackedFace) -> FaceRegion {
     }
 }
 
-/// The image enlarged (bilinear) in the middle of a grey frame and rolled clockwise about it, its border pixels continued to the
+/// A square image enlarged (bilinear) in the middle of a grey frame and rolled clockwise about it, its border pixels continued to the
 /// frame's border.
 pub(crate) fn frame_around(image: &[u8], roll_deg: f32) -> Frame {
-    let last = (IMAGE_SIDE_PX - 1) as f32;
+    let image_side = image.len().isqrt();
+    let frame_side = frame_side(image_side);
+    let enlargement = (frame_side / 2) as f32 / image_side as f32;
+    let last = (image_side - 1) as f32;
     let (sin, cos) = roll_deg.to_radians().sin_cos();
-    let middle = FRAME_SIDE_PX as f32 / 2.0;
+    let middle = frame_side as f32 / 2.0;
     let place = |from_middle: f32| {
-        let source = from_middle / ENLARGEMENT as f32 + (last + 1.0) / 2.0 - 0.5;
+        let source = from_middle / enlargement + (last + 1.0) / 2.0 - 0.5;
         let source = source.clamp(0.0, last);
-        let first = (source as usize).min(IMAGE_SIDE_PX - 2);
+        let first = (source as usize).min(image_side - 2);
         (first, source - first as f32)
     };
-    let mut rgba = Vec::with_capacity(FRAME_SIDE_PX * FRAME_SIDE_PX * RGBA_BYTES);
-    for y in 0..FRAME_SIDE_PX {
-        for x in 0..FRAME_SIDE_PX {
+    let mut rgba = Vec::with_capacity(frame_side * frame_side * RGBA_BYTES);
+    for y in 0..frame_side {
+        for x in 0..frame_side {
             let (dx, dy) = (x as f32 + 0.5 - middle, y as f32 + 0.5 - middle);
             let (left, weight_x) = place(cos * dx + sin * dy);
             let (top, weight_y) = place(cos * dy - sin * dx);
-            let at = |row: usize, column: usize| f32::from(image[row * IMAGE_SIDE_PX + column]);
+            let at = |row: usize, column: usize| f32::from(image[row * image_side + column]);
             let mix = |a: f32, b: f32, weight: f32| a + (b - a) * weight;
             let upper = mix(at(top, left), at(top, left + 1), weight_x);
             let lower = mix(at(top + 1, left), at(top + 1, left + 1), weight_x);
@@ -149,7 +155,7 @@ pub(crate) fn frame_around(image: &[u8], roll_deg: f32) -> Frame {
             rgba.extend([luma, luma, luma, 255]);
         }
     }
-    let size = Resolution::new(FRAME_SIDE_PX as u32, FRAME_SIDE_PX as u32);
+    let size = Resolution::new(frame_side as u32, frame_side as u32);
     Frame::new(
         FrameId(0),
         Instant::now(),
@@ -177,14 +183,14 @@ mod tests {
         let mut image = vec![100; IMAGE_LEN];
         image[..IMAGE_SIDE_PX].fill(7);
         let frame = frame_around(&image, 0.0);
-        let at = |x: usize, y: usize| frame.rgba()[(y * FRAME_SIDE_PX + x) * RGBA_BYTES];
+        let at = |x: usize, y: usize| frame.rgba()[(y * 384 + x) * RGBA_BYTES];
         assert_eq!(at(0, 0), 7);
         assert_eq!(at(200, 96), 7);
         assert_eq!(at(200, 200), 100);
         assert_eq!(at(383, 383), 100);
         // A quarter turn clockwise brings the top edge to the right.
         let rolled = frame_around(&image, 90.0);
-        let at = |x: usize, y: usize| rolled.rgba()[(y * FRAME_SIDE_PX + x) * RGBA_BYTES];
+        let at = |x: usize, y: usize| rolled.rgba()[(y * 384 + x) * RGBA_BYTES];
         assert_eq!((at(383, 200), at(200, 0), at(200, 200)), (7, 100, 100));
     }
 

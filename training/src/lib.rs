@@ -5,6 +5,7 @@
 
 pub mod augment;
 pub mod auxiliary;
+mod bounded_rows;
 pub mod clean_index;
 pub mod compare;
 pub mod dataset;

@@ -136,7 +136,7 @@ impl Batches {
             let key = [IMAGE_KEY, seed, number, index as u64, n_before];
             // An image's first variation in an epoch is the same whether or not others may follow.
             let mut rng = SplitMix64::from_key(&key[..if n_before == 0 { 4 } else { 5 }]);
-            augment.apply(dataset.image(index), normalization, &mut rng, output);
+            augment.apply(dataset.input(index), normalization, &mut rng, output);
             (index, u32::from(dataset.label(index)))
         };
         let blend = move |batch_idx: usize, images: &mut [f32]| {
@@ -164,7 +164,7 @@ impl Batches {
         config: LoaderConfig,
     ) -> io::Result<Self> {
         let show = move |index: usize, output: &mut [f32]| {
-            view.apply(dataset.image(index), normalization, output);
+            view.apply(dataset.input(index), normalization, output);
             (index, u32::from(dataset.label(index)))
         };
         Self::start(indices.to_vec(), config, show, |_, _| None)

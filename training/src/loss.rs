@@ -43,7 +43,7 @@ pub enum ClassWeights {
     /// All alike.
     #[default]
     Even,
-    /// Images divided by the number of classes and by those of the class: scikit-learn's `balanced`.
+    /// Images divided by the number of classes that have any and by those of the class: scikit-learn's `balanced`.
     Balanced,
     /// As given, in FER-2013's order.
     Given([f64; N_EXPRESSIONS]),
@@ -68,12 +68,13 @@ impl Loss {
     ) -> Self {
         let settings = recipe.loss;
         let n_images: usize = class_counts.iter().sum();
+        let n_classes = class_counts.iter().filter(|n| **n > 0).count();
         let weights = match settings.class_weights {
             ClassWeights::Even => None,
             ClassWeights::Given(weights) => Some(weights.map(|weight| weight as f32)),
             ClassWeights::Balanced => Some(class_counts.map(|n| match n {
                 0 => 0.0,
-                n => n_images as f32 / (N_EXPRESSIONS * n) as f32,
+                n => n_images as f32 / (n_classes * n) as f32,
             })),
         };
         Self {

@@ -1,7 +1,7 @@
 //! A sheet of what the network is fed with, made from the loader's own batches.
 //!
 //! Each row is one image: as it is stored, as an evaluation sees it, and as several epochs of training see it. The
-//! values are the loader's, turned back into grey levels, so that a mistake in normalisation or augmentation shows.
+//! values are the loader's, turned back into grey levels, so that a mistake in normalization or augmentation shows.
 
 use std::sync::Arc;
 
@@ -11,14 +11,13 @@ use image::{GrayImage, Luma, imageops};
 
 use crate::{
     augment::{AugmentConfig, Normalization, View},
-    dataset::{Dataset, IMAGE_LEN, IMAGE_SIDE_PX, Split},
+    dataset::{Dataset, Split},
     loader::{Batch, Batches, Epoch, LoaderConfig},
 };
 
-/// An image is shown this many times larger, pixel by pixel.
+/// What the network is fed with is shown this many times larger, pixel by pixel.
 const ENLARGEMENT: usize = 2;
-/// Side of a cell, and the room between cells, px.
-const CELL_PX: usize = ENLARGEMENT * IMAGE_SIDE_PX;
+/// The room between cells, px.
 const GAP_PX: usize = 4;
 /// Behind everything.
 const BACKGROUND: Luma<u8> = Luma([255]);
@@ -30,6 +29,8 @@ pub struct PreviewConfig {
     pub augment: AugmentConfig,
     /// How pixels become input.
     pub normalization: Normalization,
+    /// Side of the input, px.
+    pub side_px: usize,
     /// The run's seed: the columns are what its epochs will see.
     pub seed: u64,
     /// Columns of augmented images.
@@ -59,14 +60,18 @@ pub fn sheet(
 ) -> Result<GrayImage> {
     ensure!(!indices.is_empty(), "there are no images to show");
     let normalization = config.normalization;
+    let loader = LoaderConfig {
+        side_px: config.side_px,
+        ..LoaderConfig::default()
+    };
     let plain = Batches::evaluation(
         Arc::clone(dataset),
         indices,
         View::PLAIN,
         normalization,
-        LoaderConfig::default(),
+        loader,
     )?;
-    let stored = indices.iter().map(|&index| dataset.image(index).to_vec());
+    let stored = indices.iter().map(|&index| dataset.input(index).to_vec());
     let mut columns = vec![
         stored.collect::<Vec<_>>(),
         fed(plain, indices, normalization),
@@ -83,11 +88,11 @@ pub fn sheet(
             config.augment,
             normalization,
             epoch,
-            LoaderConfig::default(),
+            loader,
         )?;
         columns.push(fed(batches, indices, normalization));
     }
-    Ok(arrange(&columns))
+    Ok(arrange(&columns, ENLARGEMENT * config.side_px))
 }
 
 /// The batches' images as grey levels, in the order of `indices`.
@@ -105,7 +110,7 @@ fn fed(
         for (index, values) in batch
             .indices
             .iter()
-            .zip(batch.images.chunks_exact(IMAGE_LEN))
+            .zip(batch.images.chunks_exact(batch.images.len() / batch.len()))
         {
             for (image, _) in images
                 .iter_mut()
@@ -119,18 +124,20 @@ fn fed(
     images
 }
 
-/// Puts columns of images side by side, with more room after the second: what follows is augmented.
-fn arrange(columns: &[Vec<Vec<u8>>]) -> GrayImage {
+/// Puts columns of square images side by side, each in a cell of this side, with more room after the second: what follows
+/// is augmented.
+fn arrange(columns: &[Vec<Vec<u8>>], cell_px: usize) -> GrayImage {
     let n_rows = columns.first().map_or(0, Vec::len);
-    let place = |position: usize| GAP_PX + position * (CELL_PX + GAP_PX);
+    let place = |position: usize| GAP_PX + position * (cell_px + GAP_PX);
     let left = |column: usize| place(column) + if column > 1 { 2 * GAP_PX } else { 0 };
     let mut sheet =
         GrayImage::from_pixel(left(columns.len()) as u32, place(n_rows) as u32, BACKGROUND);
     for (column, images) in columns.iter().enumerate() {
         for (row, image) in images.iter().enumerate() {
-            let cell = GrayImage::from_fn(CELL_PX as u32, CELL_PX as u32, |x, y| {
-                let [x, y] = [x, y].map(|place| place as usize / ENLARGEMENT);
-                Luma([image[y * IMAGE_SIDE_PX + x]])
+            let side = image.len().isqrt();
+            let cell = GrayImage::from_fn(cell_px as u32, cell_px as u32, |x, y| {
+                let [x, y] = [x, y].map(|place| place as usize * side / cell_px);
+                Luma([image[y * side + x]])
             });
             imageops::replace(&mut sheet, &cell, left(column) as i64, place(row) as i64);
         }
@@ -141,6 +148,7 @@ fn arrange(columns: &[Vec<Vec<u8>>]) -> GrayImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     fn dataset() -> Arc<Dataset> {
         let mut dataset = Dataset::new();
@@ -175,6 +183,7 @@ mod tests {
                 mean: 0.3,
                 std: 0.2,
             },
+            side_px: IMAGE_SIDE_PX,
             seed: 1,
             n_epochs: 2,
         };

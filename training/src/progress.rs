@@ -175,6 +175,12 @@ impl Progress {
         (n_left.max(0.0) as usize).max(usize::from(n_done == 0))
     }
 
+    /// Whether the run stands between epochs at the end of a schedule that ends with it.
+    pub fn is_schedule_over(&self, recipe: &Recipe) -> bool {
+        let is_between_epochs = !self.history.is_empty() && self.partial.n_steps == 0;
+        recipe.schedule.ends_with_the_run() && is_between_epochs && self.share[0] >= 1.0
+    }
+
     /// Why the run ends here, if it does.
     pub fn reason_to_stop(&self, recipe: &Recipe, budget: Option<Duration>) -> Option<String> {
         let n_epochs = self.history.len();
@@ -183,6 +189,11 @@ impl Progress {
                 None => format!("all {} epochs are done", recipe.max_epochs),
                 Some(_) => format!("the time is used up; epochs done: {n_epochs}"),
             });
+        }
+        if budget.is_some() && self.is_schedule_over(recipe) {
+            return Some(format!(
+                "the schedule is at its end, before the time is; epochs done: {n_epochs}"
+            ));
         }
         let best = self.best(recipe)?;
         let metric = recipe.selection.metric;

@@ -9,12 +9,15 @@
 //! | `curves.svg`, `confusion.svg` | the same to look at |
 //! | `log.txt` | what the terminal showed, with the time |
 //! | `events.out.tfevents.fervis` | curves for TensorBoard |
+//! | `.lock` | held while a training runs in the folder; empty |
 //!
-//! All but the last two, which are appended to, are replaced atomically: whatever interrupts a run, it finds a whole state.
+//! All but the log and the events, which are appended to, are replaced atomically: whatever interrupts a run, it finds a
+//! whole state. The state carries a checksum: a run that goes on with a damaged one would look as if it worked.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    fs,
+    collections::BTreeMap,
+    fs::{self, File, TryLockError},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -22,11 +25,13 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use fervis::{
-    model::pytorch::Pretrained,
+    model::{pytorch::Pretrained, serialize::serialize},
+    read,
     result_file::{is_same_file, replace},
 };
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     ema::Ema, init::sorted, optimizer::Optimizer, plots, progress::Progress, recipe::Recipe,
@@ -48,6 +53,14 @@ const FILES: [&str; 8] = [
 ];
 /// Of these, what nobody makes again in a moment.
 const RESULTS: [&str; 3] = ["best.safetensors", "epochs.csv", "metrics.json"];
+/// Keys of the state's header.
+const HEADER_KEY: &str = "fervis-train";
+const CHECKSUM_KEY: &str = "sha256";
+/// What stands for the checksum in the bytes that it is the checksum of.
+const NO_CHECKSUM: [u8; 64] = [b'0'; 64];
+
+/// The largest network that a recipe may ask for, with two moments and an average, has 5 GB.
+const MAX_STATE_BYTES: u64 = 8 << 30;
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
@@ -89,6 +102,19 @@ impl Origin {
         Self::new(Path::new(&weights.file), &weights.sha256)
     }
 }
+
+/// What is worth saying about a state that was taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// Whether the state had a checksum; those of earlier versions have none.
+    pub was_checked: bool,
+    /// How many epochs the run was to have.
+    pub max_epochs: usize,
+}
+
+/// Keeps other trainings out of a folder.
+#[derive(Debug)]
+pub struct RunLock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
 
 /// What changes during a run.
 pub struct RunState {
@@ -144,6 +170,34 @@ impl RunFolder {
             );
         }
         Ok(())
+    }
+
+    /// Keeps other trainings out until the lock is dropped, also by a crash. The file stays: a lock on a file that somebody
+    /// else has just removed would be worth nothing.
+    ///
+    /// # Errors
+    /// If another training has the folder, or the lock's file cannot be made.
+    pub fn lock(&self) -> Result<RunLock> {
+        let path = self.0.join(".lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("opening {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "{} is in use by another training; wait for it to end, or choose another folder with --out",
+                self.0.display()
+            ),
+            // Some network drives know no locks; better to train without than not at all.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("locking {}", path.display()));
+            }
+        }
+        Ok(RunLock(file))
     }
 
     /// The best checkpoint so far.
@@ -207,8 +261,17 @@ impl RunFolder {
             tensors
                 .extend(averages.map(|(name, average)| (format!("{EMA_PREFIX}{name}"), average)));
         }
-        let header = HashMap::from([("fervis-train".to_owned(), serde_json::to_string(&header)?)]);
-        let bytes = safetensors::serialize(tensors, Some(header))?;
+        let header = BTreeMap::from([
+            (HEADER_KEY.to_owned(), serde_json::to_string(&header)?),
+            (
+                CHECKSUM_KEY.to_owned(),
+                String::from_utf8_lossy(&NO_CHECKSUM).into_owned(),
+            ),
+        ]);
+        let mut bytes = serialize(tensors, &header)?;
+        let place = checksum_place(&bytes).context("the state has no place for its checksum")?;
+        let checksum = format!("{:x}", Sha256::digest(&bytes));
+        bytes[place..place + checksum.len()].copy_from_slice(checksum.as_bytes());
         write_atomically(&self.state_path(), &bytes)
     }
 
@@ -254,22 +317,28 @@ impl RunFolder {
         recipe: &Recipe,
         data_fingerprint: u64,
         state: &mut RunState,
-    ) -> Result<()> {
+    ) -> Result<Restored> {
         let path = self.state_path();
-        let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let bytes = read::bytes(&path, MAX_STATE_BYTES)
+            .with_context(|| format!("reading {}", path.display()))?;
         let damaged = || {
             format!(
-                "{} is damaged or of another version; choose another folder or delete it",
+                "{} is damaged or of another version; begin a new run in another folder, from its best.safetensors with \
+                 --pretrained if you like",
                 path.display()
             )
         };
         let (_, metadata) = SafeTensors::read_metadata(&bytes).with_context(damaged)?;
-        let header = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|header| header.get("fervis-train"));
+        let header = metadata.metadata().clone().unwrap_or_default();
+        let checksum = header.get(CHECKSUM_KEY);
+        if let Some(checksum) = checksum {
+            ensure!(has_checksum(&bytes, checksum), damaged());
+        }
+        let was_checked = checksum.is_some();
         let header: StateHeader =
-            serde_json::from_str(header.with_context(damaged)?).with_context(damaged)?;
+            serde_json::from_str(header.get(HEADER_KEY).with_context(damaged)?)
+                .with_context(damaged)?;
+        let previous_max_epochs = header.recipe.max_epochs;
         // The length of a run may be changed when it goes on; nothing else.
         let comparable = Recipe {
             max_epochs: recipe.max_epochs,
@@ -313,8 +382,35 @@ impl RunFolder {
         }
         state.progress = header.progress;
         state.events_len = header.events_len;
-        Ok(())
+        Ok(Restored {
+            was_checked,
+            max_epochs: previous_max_epochs,
+        })
     }
+}
+
+/// Where the checksum stands in the bytes of a state, if it has one.
+fn checksum_place(bytes: &[u8]) -> Option<usize> {
+    // Quotation marks within the other entry, which is JSON inside JSON, have a backslash before them.
+    let key = format!("\"{CHECKSUM_KEY}\":\"");
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let at = header
+        .windows(key.len())
+        .position(|window| window == key.as_bytes())?;
+    let place = 8 + at + key.len();
+    (place + NO_CHECKSUM.len() <= 8 + header.len()).then_some(place)
+}
+
+/// Whether `checksum` is that of the bytes that it stands in.
+fn has_checksum(bytes: &[u8], checksum: &str) -> bool {
+    checksum_place(bytes).is_some_and(|place| {
+        let digest = Sha256::new()
+            .chain_update(&bytes[..place])
+            .chain_update(NO_CHECKSUM)
+            .chain_update(&bytes[place + NO_CHECKSUM.len()..]);
+        format!("{:x}", digest.finalize()) == checksum
+    })
 }
 
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -3,18 +3,24 @@
 //! The figures are those of the best epoch, chosen on PublicTest. What a newcomer would get wrong: an accuracy that
 //! others publish is mostly one on PrivateTest, so PublicTest's, which an epoch was chosen by, is no fair match for it.
 
-use std::{fs, path::Path};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use fervis::read;
 use serde::Deserialize;
 
 use crate::{
     metrics::Metrics, progress::EpochFigures, recipe::Recipe, run_folder::RunFolder, table::Table,
 };
 
+/// More than the figures of 100,000 epochs.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
 /// One run.
 #[derive(Debug, Clone)]
 pub struct Run {
+    /// Its folder, as the user gave it.
+    pub folder: PathBuf,
     /// Its recipe.
     pub recipe: Recipe,
     /// The best epoch.
@@ -47,7 +53,8 @@ impl Run {
     /// If it is none, or no epoch was finished in it.
     pub fn read(folder: &Path) -> Result<Self> {
         let no_run = || format!("{} is no folder of a run", folder.display());
-        let read = |name: &str| fs::read(folder.join(name)).with_context(no_run);
+        let read =
+            |name: &str| read::bytes(&folder.join(name), MAX_FILE_BYTES).with_context(no_run);
         let recipe: Recipe = serde_json::from_slice(&read("recipe.json")?).with_context(no_run)?;
         let figures: Figures =
             serde_json::from_slice(&read("metrics.json")?).with_context(no_run)?;
@@ -57,6 +64,7 @@ impl Run {
         let mut rates: Vec<f64> = figures.epochs.iter().map(|e| e.images_per_second).collect();
         rates.sort_by(f64::total_cmp);
         Ok(Self {
+            folder: folder.to_owned(),
             recipe,
             best,
             n_epochs: figures.epochs.len(),
@@ -79,6 +87,7 @@ impl Run {
 pub fn table(runs: &[Run]) -> Table {
     let with_private = runs.iter().any(|run| run.private.is_some());
     let mut header = vec![
+        "folder",
         "recipe",
         "published accuracy",
         "PublicTest accuracy",
@@ -88,13 +97,14 @@ pub fn table(runs: &[Run]) -> Table {
         "images/s",
     ];
     if with_private {
-        header.insert(2, "PrivateTest accuracy");
+        header.insert(3, "PrivateTest accuracy");
     }
     let mut table = Table::new(&header);
     for run in runs {
         let accuracy =
             |accuracy: f64, error: f64| format!("{:.2} ± {:.2} %", accuracy * 100.0, error * 100.0);
         let mut row = vec![
+            run.folder.display().to_string(),
             run.recipe.name.clone(),
             run.recipe
                 .published
@@ -109,7 +119,7 @@ pub fn table(runs: &[Run]) -> Table {
         if with_private {
             let private = run.private.as_ref();
             let cell = private.map(|p| accuracy(p.accuracy, p.accuracy_standard_error));
-            row.insert(2, cell.unwrap_or_default());
+            row.insert(3, cell.unwrap_or_default());
         }
         table.push(row);
     }
@@ -163,7 +173,9 @@ mod tests {
         assert_eq!((run.best.epoch, run.n_epochs), (2, 3));
         let table = table(&[run]).to_string();
         let row = table.lines().nth(2).unwrap();
+        let name = format!("| {} ", folder.path().display());
         for cell in [
+            name.as_str(),
             "| three-block |",
             "| 64.41 % test ",
             "50.00 ±",

@@ -90,6 +90,11 @@ pub struct Position {
 }
 
 impl Schedule {
+    /// Whether the rate is a function of how far the run has come, so that it is at its end when the run is.
+    pub fn ends_with_the_run(&self) -> bool {
+        matches!(self, Self::Cosine(_) | Self::OneCycle(_))
+    }
+
     /// The learning rate of a step. `base` is the optimizer's, or what the plateau has made of it.
     pub fn rate(&self, base: f64, at: Position) -> f64 {
         match *self {

@@ -67,7 +67,7 @@ impl ThroughDetector {
         let mut found = Vec::new();
         let (mut through, mut as_they_are) = (Vec::new(), Vec::new());
         for (&index, logits) in indices.iter().zip(straight) {
-            if let Some((frame, face)) = find_face(&mut finder, dataset.image(index)) {
+            if let Some((frame, face)) = find_face(&mut finder, dataset.input(index)) {
                 found.push(index);
                 through.extend(classifier.classify(&frame, &[region_of(&face)], Views::Single)?);
                 as_they_are.push(*logits);

@@ -4,6 +4,7 @@
 //! resumed it ends with the same weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never
 //! evaluated here.
 
+mod card;
 mod epoch;
 
 use std::{
@@ -13,23 +14,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use fervis::{
-    expression::Expression,
-    model::{
-        Classifier, Precision,
-        checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-        pytorch::Pretrained,
-    },
-};
+use fervis::model::{Classifier, Precision, checkpoint::Checkpoint, pytorch::Pretrained};
 
-use self::epoch::{EpochEnd, Stepper};
+use self::{
+    card::{describe, save_best},
+    epoch::{EpochEnd, Stepper},
+};
 use crate::{
     augment::View,
     auxiliary,
-    dataset::{Dataset, Split},
+    dataset::{Dataset, Split, SplitOrigin},
     distillation::Teachers,
     ema::Ema,
     evaluate::logits_of,
@@ -41,13 +38,17 @@ use crate::{
     progress::{EpochFigures, Progress},
     recipe::Recipe,
     rows,
-    run_folder::{Origin, RunFolder, RunState},
+    run_folder::{Origin, Restored, RunFolder, RunState},
     run_log::RunLog,
+    schedule::Position,
     tensorboard::EventFile,
 };
 
 /// Steps that are timed before a run with a budget, after as many that warm up.
 const N_REHEARSED_STEPS: usize = 4;
+
+/// A learning rate below this share of the highest moves nothing.
+const IDLE_SHARE: f64 = 1e-3;
 
 /// What to train, on what.
 pub struct Job<'a> {
@@ -99,6 +100,8 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         job.teachers.as_ref().unwrap_or(&none).check(recipe)?;
     }
     let folder = RunFolder::at(folder);
+    folder.create()?;
+    let _lock = folder.lock()?;
     let rows = rows::training_rows(recipe.rows, dataset, job.votes.as_deref())?;
     let teachers = job.teachers.as_ref().map_or(0, Teachers::fingerprint);
     let fingerprint = rows::fingerprint(dataset, &rows) ^ teachers;
@@ -124,16 +127,25 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         pretrained: job.pretrained.as_ref().map(Origin::of),
         vars,
     };
-    let is_new = !folder.has_state();
-    folder.create()?;
-    if is_new {
-        folder.save_recipe(recipe)?;
+    let restored = if folder.has_state() {
+        Some(folder.restore(recipe, fingerprint, &mut state)?)
     } else {
-        folder.restore(recipe, fingerprint, &mut state)?;
-    }
+        folder.save_recipe(recipe)?;
+        None
+    };
     let mut log = RunLog::open(&folder.log_path()).context("opening the log")?;
-    if let Some(pretrained) = job.pretrained.as_ref().filter(|_| is_new) {
-        log.say(&pretrained.to_string());
+    match (restored, &job.pretrained) {
+        (Some(restored), _) => {
+            refuse_idle_epochs(job, &state.progress)?;
+            for line in on_resuming(job, restored, &state.progress) {
+                log.say(&line);
+            }
+        }
+        (None, Some(pretrained)) => log.say(&pretrained.to_string()),
+        (None, None) => {}
+    }
+    if dataset.split_origin() != SplitOrigin::Given {
+        log.say(&dataset.split_origin().to_string());
     }
     let mut events = EventFile::open(&folder.events_path(), state.events_len)
         .context("opening TensorBoard's file")?;
@@ -198,6 +210,59 @@ fn clean_targets(job: &Job, rows: &[usize], log: &mut RunLog) -> Result<Option<V
         }
         _ => Ok(None),
     }
+}
+
+/// The rate of the last step of a run whose schedule ends with it.
+fn last_rate(job: &Job, progress: &Progress) -> f64 {
+    let end = Position {
+        epoch: progress.history.len(),
+        done: 1.0,
+        step: 0.0,
+    };
+    job.recipe.schedule.rate(progress.learning_rate, end)
+}
+
+/// Refuses more epochs for a run whose schedule has brought the rate to nothing: they would leave the weights as they
+/// are.
+fn refuse_idle_epochs(job: &Job, progress: &Progress) -> Result<()> {
+    let n_left = progress.n_epochs_left(job.recipe, job.budget, 0.0);
+    let rate = last_rate(job, progress);
+    if progress.is_schedule_over(job.recipe)
+        && n_left > 0
+        && job.budget.is_none()
+        && rate < IDLE_SHARE * progress.learning_rate
+    {
+        bail!(
+            "the run's schedule ended with its {} epochs at a learning rate of {rate:.0e}, and {n_left} more at that rate would \
+             change nothing; begin a new run with its weights: --pretrained and its best.safetensors, and another folder \
+             for --out",
+            progress.history.len()
+        );
+    }
+    Ok(())
+}
+
+/// What a user should know of a run that goes on.
+fn on_resuming(job: &Job, restored: Restored, progress: &Progress) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !restored.was_checked {
+        lines.push(
+            "the state is of an earlier version and has no checksum, so damage to it would not be found".to_owned(),
+        );
+    }
+    let n_left = progress.n_epochs_left(job.recipe, job.budget, 0.0);
+    if progress.is_schedule_over(job.recipe) && n_left > 0 && job.budget.is_none() {
+        lines.push(format!(
+            "the schedule is at its end: the {n_left} further epochs train at its last learning rate, {:.1e}",
+            last_rate(job, progress)
+        ));
+    } else if restored.max_epochs != job.recipe.max_epochs && job.budget.is_none() && n_left > 0 {
+        lines.push(format!(
+            "the run is to have up to {} epochs instead of {}; what is left of its schedule is spread over the {n_left} left",
+            job.recipe.max_epochs, restored.max_epochs
+        ));
+    }
+    lines
 }
 
 /// Measures a whole epoch and takes note of it. Returns whether it is the best so far.
@@ -377,61 +442,6 @@ fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<(Metrics, Op
     };
     let agreement = job.votes.as_ref().map(agreement);
     Ok((Metrics::from_logits(&logits, &labels, 1.0), agreement))
-}
-
-/// Writes the checkpoint of the best epoch so far.
-fn save_best(job: &Job, state: &RunState, folder: &RunFolder) -> Result<()> {
-    let recipe = job.recipe;
-    let Some(figures) = state.progress.best(recipe) else {
-        return Ok(());
-    };
-    let selected_by = recipe.selection.metric.name();
-    let training = serde_json::json!({
-        "data": "FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414)",
-        "split": format!("trained on Training, selected on PublicTest by {selected_by}"),
-        "epoch": figures.epoch,
-        "precision": Precision::fastest(),
-        "begun with": state.pretrained,
-        "teachers": job.teachers.as_ref().map(Teachers::origins).unwrap_or_default(),
-        "votes of FER+": recipe.needs_votes(),
-        "recipe": serde_json::to_value(recipe)?,
-    });
-    let mut metrics = BTreeMap::from([
-        ("PublicTest accuracy".to_owned(), figures.public_accuracy),
-        ("PublicTest macro-F1".to_owned(), figures.public_macro_f1),
-    ]);
-    if let Some(agreement) = figures.public_agreement {
-        metrics.insert("PublicTest agreement with FER+".to_owned(), agreement);
-    }
-    let metadata = describe(recipe, training, metrics);
-    Checkpoint::write(
-        &metadata,
-        &finished_weights(recipe, state)?,
-        &folder.best_path(),
-    )
-    .context("saving the best checkpoint")
-}
-
-/// The description of a network trained by `recipe`.
-fn describe(
-    recipe: &Recipe,
-    training: serde_json::Value,
-    metrics: BTreeMap<String, f64>,
-) -> Metadata {
-    Metadata {
-        format_version: FORMAT_VERSION,
-        name: recipe.name.clone(),
-        architecture: recipe.network.clone(),
-        labels: Expression::ALL
-            .map(|expression| expression.name().to_owned())
-            .to_vec(),
-        input: recipe.input_spec(),
-        temperature: 1.0,
-        uncertain_below: 0.0,
-        training,
-        metrics,
-        license: "MIT OR Apache-2.0".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,16 @@
 
 use std::{collections::HashMap, io, io::Cursor};
 
-use zip::{CompressionMethod, ZipArchive};
+use zip::{
+    CompressionMethod, ZipArchive,
+    read::{ArchiveOffset, Config},
+};
 
 use super::{
     pickle::{Pickle, Value},
-    state_dict::storage_of,
+    stored_tensor::storage_of,
 };
+use crate::model::foreign;
 
 /// `0x1950a86a20f9469cfc6c`, pickled: how every file before PyTorch 1.6 begins.
 const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
@@ -35,13 +39,17 @@ pub enum Container<'a> {
 ///
 /// A safetensors file begins with the length of its JSON, and one length in 32 begins as a pickle does.
 pub fn looks_like_pytorch(bytes: &[u8]) -> bool {
-    let is_safetensors = bytes
+    !looks_like_safetensors(bytes) && (bytes.starts_with(b"PK") || bytes.starts_with(b"\x80"))
+}
+
+/// Whether this begins as a safetensors file does, with the length of its JSON and a brace.
+pub fn looks_like_safetensors(bytes: &[u8]) -> bool {
+    bytes
         .split_first_chunk::<8>()
         .is_some_and(|(length, rest)| {
             let length = usize::try_from(u64::from_le_bytes(*length));
             rest.starts_with(b"{") && length.is_ok_and(|length| length <= rest.len())
-        });
-    !is_safetensors && (bytes.starts_with(b"PK") || bytes.starts_with(b"\x80"))
+        })
 }
 
 impl<'a> Container<'a> {
@@ -55,11 +63,7 @@ impl<'a> Container<'a> {
         } else if bytes.starts_with(LEGACY_MAGIC) {
             open_legacy(bytes)
         } else {
-            Err(
-                "it is a pickle, but not one that torch.save wrote; save the network's \
-                 state_dict() with torch.save"
-                    .to_owned(),
-            )
+            Err(no_torch_pickle(bytes))
         }
     }
 
@@ -83,7 +87,13 @@ impl<'a> Container<'a> {
 }
 
 fn open_zip(bytes: &[u8]) -> Result<(Container<'_>, Pickle<'_>), String> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes))
+    // PyTorch puts nothing before the archive. Left to guess where it begins, `zip` takes the size of the directory for
+    // its distance from the end, and overlooks the ZIP64 records between them: a second entry that happens to stand
+    // there then passes for the first.
+    let config = Config {
+        archive_offset: ArchiveOffset::Known(0),
+    };
+    let mut archive = ZipArchive::with_config(config, Cursor::new(bytes))
         .map_err(|error| format!("it is damaged or cut off ({error}); get it again"))?;
     let names: Vec<String> = archive
         .file_names()
@@ -93,13 +103,17 @@ fn open_zip(bytes: &[u8]) -> Result<(Container<'_>, Pickle<'_>), String> {
         .iter()
         .filter_map(|name| name.strip_suffix("data.pkl"))
         .find(|folder| folder.is_empty() || folder.ends_with('/'))
-        .ok_or_else(|| "it is a zip archive, but not one that torch.save wrote".to_owned())?
+        .ok_or_else(|| foreign::describe_zip(&names))?
         .to_owned();
     let has = |name: &str| {
         let name = format!("{folder}{name}");
         names.contains(&name)
     };
-    if has("constants.pkl") {
+    if has("constants.pkl")
+        || names
+            .iter()
+            .any(|name| name.starts_with(&format!("{folder}code/")))
+    {
         return Err(
             "it is a TorchScript program; save the network's state_dict() with torch.save instead"
                 .to_owned(),
@@ -186,6 +200,19 @@ fn open_legacy(bytes: &[u8]) -> Result<(Container<'_>, Pickle<'_>), String> {
         rest = &behind[length..];
     }
     Ok((Container::Legacy(storages), pickle))
+}
+
+/// What a pickle is that `torch.save` did not write.
+fn no_torch_pickle(bytes: &[u8]) -> String {
+    let class = Pickle::read(bytes).ok().and_then(|pickle| {
+        let ((module, name), _) = pickle.call(pickle.root())?;
+        let is_plain = |text: &str| text.len() < 100 && !text.contains(char::is_control);
+        (is_plain(module) && is_plain(name)).then(|| format!(" of {module}.{name}"))
+    });
+    format!(
+        "it is a Python pickle{}, but not one that torch.save wrote; save the network's state_dict() with torch.save",
+        class.unwrap_or_default()
+    )
 }
 
 fn big_endian() -> String {

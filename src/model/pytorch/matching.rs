@@ -55,20 +55,19 @@ pub struct Matching {
 }
 
 impl Change {
-    /// The tensor as the network wants it.
+    /// The tensor as the network wants it: in F32 if its numbers change, since half precision would round them.
     ///
     /// # Errors
     /// If there is no memory for it.
     pub fn apply(self, tensor: &Tensor) -> Result<Tensor> {
-        let changed = match self {
-            Self::None => return Ok(tensor.clone()),
-            Self::Summed => tensor.to_dtype(DType::F32)?.sum_keepdim(1)?,
+        match self {
+            Self::None => Ok(tensor.clone()),
+            Self::Summed => tensor.to_dtype(DType::F32)?.sum_keepdim(1),
             Self::Spread(n_channels) => {
                 let one = (tensor.to_dtype(DType::F32)? / n_channels as f64)?;
-                Tensor::cat(&vec![one; n_channels], 1)?
+                Tensor::cat(&vec![one; n_channels], 1)
             }
-        };
-        changed.to_dtype(tensor.dtype())
+        }
     }
 }
 
@@ -292,5 +291,12 @@ mod tests {
         let spread = Change::Spread(3).apply(&grey).unwrap();
         let flat = spread.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(flat, [2.0; 3]);
+        // F16 has no 2049.
+        let half = Tensor::new(&[[2048f32, 0.5, 0.5]], &Device::Cpu).unwrap();
+        let half = half.reshape((1, 3, 1, 1)).unwrap();
+        let half = half.to_dtype(DType::F16).unwrap();
+        let grey = Change::Summed.apply(&half).unwrap();
+        let grey = grey.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(grey, [2049.0]);
     }
 }

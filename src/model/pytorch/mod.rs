@@ -1,19 +1,24 @@
 //! Checkpoints out of what PyTorch's `torch.save` wrote, zip and legacy, without running any of it.
 //!
-//! Read in this order: `pickle` turns the program that such a file is into plain values, `container` finds the
-//! numbers, `state_dict` the named tensors among the values, `weight_file` hands them out, and those of safetensors
-//! files too; `recognize` finds the architecture that they are, by `sizes` and `matching`. `pretrained` takes them
-//! to begin a training with.
-//! What such a file does *not* say is what its outputs mean and how pixels were scaled: a wrong guess runs
+//! Read in this order: `pickle` turns the program that such a file is into plain values, `objects` walks them,
+//! `container` finds the numbers, `state_dict` the sets of named tensors among the values (`stored_tensor`), and
+//! `candidates` what in a set may be a network; `weight_file` hands them out, and those of safetensors files too;
+//! `recognize` finds the architecture that they are, by `sizes` and `matching`. The weights are the set that fits one,
+//! whatever lies beside it. `labels` finds what the outputs mean. `pretrained` takes weights to begin a training with.
+//! Such a file seldom says what its outputs mean, and never how pixels were scaled: a wrong guess runs
 //! without an error and is wrong all the time, so [`Import::assumptions`] belongs in front of the user.
 
+mod candidates;
 mod container;
+mod labels;
 mod matching;
+mod objects;
 mod pickle;
 mod pretrained;
 mod recognize;
 mod sizes;
 mod state_dict;
+mod stored_tensor;
 mod weight_file;
 
 #[cfg(test)]
@@ -32,9 +37,10 @@ pub use self::{
     pretrained::{Pretrained, read_pretrained},
 };
 use self::{
+    labels::SaidLabels,
     matching::{Change, Match},
     recognize::{Recognized, recognize},
-    weight_file::WeightFile,
+    weight_file::{WeightFile, Weights},
 };
 use super::{
     checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
@@ -46,8 +52,8 @@ use crate::expression::{Expression, N_EXPRESSIONS};
 /// What a file of PyTorch's does not say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportOptions {
-    /// What each output means.
-    pub labels: [Expression; N_EXPRESSIONS],
+    /// What each output means; if `None`, what the file says, and FER-2013's order if it says nothing.
+    pub labels: Option<[Expression; N_EXPRESSIONS]>,
     /// Normalisation, filter and crop; the size is read off the weights where it shows in them.
     pub input: InputSpec,
     /// Name of the architecture; all are tried if `None`.
@@ -57,10 +63,10 @@ pub struct ImportOptions {
 }
 
 impl Default for ImportOptions {
-    /// Outputs in FER-2013's order, pixels from -1 to 1.
+    /// Outputs as the file says, pixels from -1 to 1.
     fn default() -> Self {
         Self {
-            labels: Expression::ALL,
+            labels: None,
             input: InputSpec::FER_2013,
             architecture: None,
             license: "unknown".to_owned(),
@@ -74,22 +80,40 @@ pub struct Import {
     /// Ready to be run or written.
     pub checkpoint: Checkpoint,
     recognized: Recognized,
-    /// Names of the file's floating-point tensors.
-    names: Vec<String>,
-    skipped: Vec<String>,
-    found_under: String,
+    /// Where the weights were.
+    weights: Weights,
+    /// How the order of the outputs is known.
+    order: Order,
+}
+
+/// How the order of the outputs is known.
+#[derive(Debug, Clone, PartialEq)]
+enum Order {
+    /// The caller said so.
+    Given,
+    /// The file says so, under this key.
+    Said(String),
+    /// It is FER-2013's, for want of another. The file may name other classes, under a key.
+    Assumed(Option<(String, String)>),
 }
 
 impl Import {
-    /// What the file does not say, in words.
+    /// What the outputs mean and what the network is fed with, and which of it the file does not say.
     pub fn assumptions(&self) -> String {
-        let input = &self.checkpoint.metadata.input;
-        format!(
-            "outputs {}; input (luma / 255 - {}) / {}",
-            self.checkpoint.metadata.labels.join(", "),
-            input.mean,
-            input.std
-        )
+        let metadata = &self.checkpoint.metadata;
+        let outputs = format!("outputs {}", metadata.labels.join(", "));
+        let (mean, std) = (metadata.input.mean, metadata.input.std);
+        let input = format!("input (luma / 255 - {mean}) / {std}");
+        match &self.order {
+            Order::Given => format!("{outputs}, as asked for; taken for granted: {input}"),
+            Order::Said(key) => {
+                format!("{outputs}, as its “{key}” says; taken for granted: {input}")
+            }
+            Order::Assumed(None) => format!("taken for granted: {outputs}; {input}"),
+            Order::Assumed(Some((key, names))) => format!(
+                "taken for granted: {outputs}; {input}. Its “{key}” names other classes ({names}); check the order"
+            ),
+        }
     }
 }
 
@@ -104,40 +128,38 @@ pub fn import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
 
 fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Import, String> {
     let mut opened = WeightFile::open(bytes)?;
-    let tensors = opened.tensors.clone();
+    let (weights, recognized) = find_weights(&mut opened, options)?;
     let in_words = |error: candle_core::Error| error.to_string();
-    let recognized = recognize(
-        &tensors,
-        &options.input,
-        options.architecture.as_deref(),
-        &mut |index| {
-            let values = opened.read(index)?.to_dtype(DType::F32);
-            let values = values.and_then(|values| values.flatten_all()?.to_vec1());
-            values.map_err(in_words)
-        },
-    )?;
-    let mut weights = HashMap::new();
+    let mut converted = HashMap::new();
     for Match {
         ours,
         index,
         change,
     } in &recognized.matching.matched
     {
-        let weight = change.apply(&opened.read(*index)?).map_err(in_words)?;
-        weights.insert(ours.clone(), weight);
+        let weight = opened.read(&weights, *index)?;
+        converted.insert(ours.clone(), change.apply(&weight).map_err(in_words)?);
     }
     for (index, mean) in &recognized.matching.folded {
-        let bias = opened.read(*index)?;
-        let shifted = weights.get(mean).map(|mean| shift(mean, &bias));
+        let bias = opened.read(&weights, *index)?;
+        let shifted = converted.get(mean).map(|mean| shift(mean, &bias));
         let shifted = shifted.transpose().map_err(in_words)?;
-        weights.extend(shifted.map(|shifted| (mean.clone(), shifted)));
+        converted.extend(shifted.map(|shifted| (mean.clone(), shifted)));
     }
+    let (labels, order) = match (options.labels, opened.labels) {
+        (Some(labels), _) => (labels, Order::Given),
+        (None, None) => (Expression::ALL, Order::Assumed(None)),
+        (None, Some(SaidLabels { key, labels })) => match labels {
+            Ok(labels) => (labels, Order::Said(key)),
+            Err(names) => (Expression::ALL, Order::Assumed(Some((key, names)))),
+        },
+    };
     let stem = Path::new(file).file_stem().unwrap_or_default();
     let metadata = Metadata {
         format_version: FORMAT_VERSION,
         name: stem.to_string_lossy().into_owned(),
         architecture: recognized.architecture.clone(),
-        labels: options.labels.map(|label| label.name().to_owned()).to_vec(),
+        labels: labels.map(|label| label.name().to_owned()).to_vec(),
         input: recognized.input,
         temperature: 1.0,
         uncertain_below: 0.0,
@@ -146,24 +168,60 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
         license: options.license.clone(),
     };
     Ok(Import {
-        checkpoint: Checkpoint::assemble(metadata, weights, bytes)?,
+        checkpoint: Checkpoint::assemble(metadata, converted, bytes)?,
         recognized,
-        names: tensors.into_iter().map(|tensor| tensor.name).collect(),
-        skipped: opened.skipped,
-        found_under: opened.found_under,
+        weights,
+        order,
     })
 }
 
-/// The running mean of what is left when the convolution before no longer adds `bias`.
+/// The first set of tensors that fits an architecture. The error is about the largest set.
+fn find_weights(
+    opened: &mut WeightFile<'_>,
+    options: &ImportOptions,
+) -> Result<(Weights, Recognized), String> {
+    let mut nearest: Option<(usize, String)> = None;
+    for weights in opened.candidates.clone() {
+        let recognized = recognize(
+            &weights.tensors,
+            &options.input,
+            options.architecture.as_deref(),
+            &mut |index| {
+                let values = opened.read(&weights, index)?.to_dtype(DType::F32);
+                let values = values.and_then(|values| values.flatten_all()?.to_vec1());
+                values.map_err(|error: candle_core::Error| error.to_string())
+            },
+        );
+        let n_tensors = weights.tensors.len();
+        match recognized {
+            Ok(recognized) => return Ok((weights, recognized)),
+            Err(reason) if nearest.as_ref().is_none_or(|(n, _)| n_tensors > *n) => {
+                nearest = Some((n_tensors, reason));
+            }
+            Err(_) => {}
+        }
+    }
+    Err(nearest.map_or_else(|| "it holds no weights".to_owned(), |(_, reason)| reason))
+}
+
+/// The running mean of what is left when the convolution before no longer adds `bias`; in F32, since half precision would
+/// round it.
 fn shift(mean: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
-    (mean.to_dtype(DType::F32)? - bias.to_dtype(DType::F32)?)?.to_dtype(mean.dtype())
+    mean.to_dtype(DType::F32)? - bias.to_dtype(DType::F32)?
+}
+
+impl Import {
+    /// The file's name of a tensor.
+    fn name(&self, index: usize) -> &str {
+        &self.weights.tensors[index].name
+    }
 }
 
 impl fmt::Display for Import {
     /// The report for the terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let metadata = &self.checkpoint.metadata;
-        let place = match self.found_under.as_str() {
+        let place = match self.weights.found_under.as_str() {
             "" => String::new(),
             key => format!(" under “{key}”"),
         };
@@ -173,7 +231,7 @@ impl fmt::Display for Import {
             metadata.architecture.name(),
             metadata.input.width,
             metadata.input.height,
-            self.names.len()
+            self.weights.tensors.len()
         )?;
         let matching = &self.recognized.matching;
         let width = matching.matched.iter().map(|matched| matched.ours.len());
@@ -186,25 +244,33 @@ impl fmt::Display for Import {
         {
             let shape = self.checkpoint.weights.get(ours).map(Tensor::dims);
             let shape = shape.unwrap_or_default();
-            write!(f, "  {ours:<width$} = {} {shape:?}", self.names[*index])?;
+            write!(f, "  {ours:<width$} = {} {shape:?}", self.name(*index))?;
             writeln!(
                 f,
                 "{}",
                 match change {
                     Change::None => "",
-                    Change::Summed => ", added up over the colours",
-                    Change::Spread(_) => ", spread over the colours",
+                    Change::Summed => ", added up over the colors",
+                    Change::Spread(_) => ", spread over the colors",
                 }
             )?;
         }
         for (index, mean) in &matching.folded {
-            writeln!(f, "  {mean:<width$} takes up {}", self.names[*index])?;
+            writeln!(f, "  {mean:<width$} takes up {}", self.name(*index))?;
         }
         writeln!(
             f,
             "missing: none; left over: none; other types skipped: {}",
-            self.skipped.len()
+            self.weights.skipped.len()
         )?;
+        for (what, names) in [
+            ("beside the weights, not used", &self.weights.beside),
+            ("the same layers also lie under", &self.weights.copies),
+        ] {
+            if !names.is_empty() {
+                writeln!(f, "{what}: {}", names.join(", "))?;
+            }
+        }
         if !self.recognized.also_fits.is_empty() {
             writeln!(
                 f,
@@ -212,6 +278,6 @@ impl fmt::Display for Import {
                 self.recognized.also_fits.join(", ")
             )?;
         }
-        write!(f, "assumed: {}", self.assumptions())
+        write!(f, "{}", self.assumptions())
     }
 }

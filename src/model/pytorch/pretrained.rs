@@ -9,8 +9,8 @@ use candle_core::{DType, Tensor};
 use sha2::{Digest, Sha256};
 
 use super::{
-    matching::{Change, match_tensors},
-    weight_file::WeightFile,
+    matching::{Change, Matching, match_tensors},
+    weight_file::{WeightFile, Weights},
 };
 use crate::{
     expression::N_EXPRESSIONS,
@@ -60,28 +60,15 @@ fn try_take(
 ) -> Result<Pretrained, String> {
     let mut opened = WeightFile::open(bytes)?;
     let expected = architecture.weight_shapes(input, N_EXPRESSIONS);
-    let matching = match_tensors(&expected, &opened.tensors);
     let first_linear = expected.iter().position(|(_, shape)| shape.len() == 2);
     let (features, head) = expected.split_at(first_linear.unwrap_or(expected.len()));
+    let (chosen, matching) = choose(&opened.candidates, &expected, features)
+        .map_err(|reason| format!("it is no {} network: {reason}", architecture.name()))?;
     let is_missing = |(name, _): &&(String, Vec<usize>)| matching.missing.contains(name);
-    let unused: Vec<usize> = matching.left_over;
-    let is_kernel = |index: &&usize| opened.tensors[**index].shape.len() == 4;
-    let (n_missing, n_strangers) = (
-        features.iter().filter(is_missing).count(),
-        unused.iter().filter(is_kernel).count(),
-    );
-    if n_missing > 0 || n_strangers > 0 || !matching.folded.is_empty() {
-        return Err(format!(
-            "it is no {} network: of the {} tensors before its head {n_missing} are missing, and {n_strangers} \
-             convolutions are left over",
-            architecture.name(),
-            features.len()
-        ));
-    }
     let mut weights = HashMap::new();
     let mut change = Change::None;
     for matched in &matching.matched {
-        let weight = opened.read(matched.index)?;
+        let weight = opened.read(&chosen, matched.index)?;
         check_finite(&matched.ours, &weight)?;
         if matched.change != Change::None {
             change = matched.change;
@@ -97,9 +84,10 @@ fn try_take(
         .map(|(n, _)| layer(n))
         .collect();
     new.dedup();
-    let mut unused: Vec<String> = unused
+    let mut unused: Vec<String> = matching
+        .left_over
         .iter()
-        .map(|index| layer(&opened.tensors[*index].name))
+        .map(|index| layer(&chosen.tensors[*index].name))
         .collect();
     unused.dedup();
     Ok(Pretrained {
@@ -112,6 +100,36 @@ fn try_take(
         new,
         unused,
     })
+}
+
+/// The first of `candidates` that has all of `features` and no other convolution, and what its tensors are. The error is
+/// about the one that is nearest to it, as the end of a sentence.
+fn choose(
+    candidates: &[Weights],
+    expected: &[(String, Vec<usize>)],
+    features: &[(String, Vec<usize>)],
+) -> Result<(Weights, Matching), String> {
+    let mut nearest: Option<(usize, usize)> = None;
+    for weights in candidates {
+        let matching = match_tensors(expected, &weights.tensors);
+        let is_kernel = |index: &&usize| weights.tensors[**index].shape.len() == 4;
+        let n_missing = features
+            .iter()
+            .filter(|(name, _)| matching.missing.contains(name))
+            .count();
+        let n_strangers = matching.left_over.iter().filter(is_kernel).count();
+        if n_missing == 0 && n_strangers == 0 && matching.folded.is_empty() {
+            return Ok((weights.clone(), matching));
+        }
+        nearest = nearest
+            .min(Some((n_missing, n_strangers)))
+            .or(Some((n_missing, n_strangers)));
+    }
+    let (n_missing, n_strangers) = nearest.unwrap_or_default();
+    Err(format!(
+        "of the {} tensors before its head {n_missing} are missing, and {n_strangers} convolutions are left over",
+        features.len()
+    ))
 }
 
 /// What a tensor belongs to.
@@ -134,8 +152,8 @@ impl fmt::Display for Pretrained {
         )?;
         match self.change {
             Change::None => {}
-            Change::Summed => write!(f, "; first kernels added up over the colours")?,
-            Change::Spread(_) => write!(f, "; first kernels spread over the colours")?,
+            Change::Summed => write!(f, "; first kernels added up over the colors")?,
+            Change::Spread(_) => write!(f, "; first kernels spread over the colors")?,
         }
         if !self.widened_from.is_empty() {
             write!(f, "; widened from {:?} channels", self.widened_from)?;
@@ -201,7 +219,7 @@ mod tests {
         let sum = taken.weights["conv1.weight"].sum_all().unwrap();
         let sum = sum.to_scalar::<f32>().unwrap();
         assert!((sum - 64.0 * 49.0).abs() < 0.1, "{sum}");
-        assert!(taken.to_string().contains("spread over the colours"));
+        assert!(taken.to_string().contains("spread over the colors"));
     }
 
     #[test]

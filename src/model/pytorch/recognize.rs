@@ -23,7 +23,7 @@ const TELLING_MEANS: usize = 16;
 /// Outputs of networks for photographs.
 const IMAGENET_CLASSES: usize = 1000;
 
-/// What was recognised.
+/// What was recognized.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recognized {
     /// The architecture with its sizes.

@@ -29,6 +29,8 @@ use crate::model::{
     three_block::ThreeBlockConfig,
 };
 
+mod wrappers;
+
 const ZIP: &[u8] = include_bytes!("fixtures/zip.pth");
 const LEGACY: &[u8] = include_bytes!("fixtures/legacy.pth");
 const MODULE: &[u8] = include_bytes!("fixtures/module.pth");
@@ -57,9 +59,9 @@ fn logits(import: &Import) -> [f32; 7] {
 fn an_imported_network_computes_what_pytorch_computes() {
     for (bytes, found_under) in [(ZIP, "state_dict"), (LEGACY, ""), (MODULE, "")] {
         let import = import(bytes, "/models/mine.pth", &ImportOptions::default()).unwrap();
-        assert_eq!(import.found_under, found_under);
+        assert_eq!(import.weights.found_under, found_under);
         assert_eq!(
-            import.skipped.len(),
+            import.weights.skipped.len(),
             3,
             "the counters of the normalisations"
         );
@@ -90,7 +92,7 @@ fn what_the_file_does_not_say_comes_from_the_options() {
     let mut labels = Expression::ALL;
     labels.reverse();
     let options = ImportOptions {
-        labels,
+        labels: Some(labels),
         input: InputSpec {
             mean: 0.25,
             ..InputSpec::FER_2013
@@ -124,6 +126,106 @@ fn a_checkpoint_of_pytorch_opens_like_one_of_ours() {
     assert_eq!(Checkpoint::read(&ours).unwrap().metadata, opened.metadata);
 }
 
+/// ZIP64 records stand between directory and end, 76 bytes; where the first entry of the directory takes just as many, the
+/// second passed for the first.
+#[test]
+fn archives_are_read_whatever_the_length_of_their_names() {
+    use std::io::{Cursor, Read, Write};
+    use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+    let mut original = ZipArchive::new(Cursor::new(ZIP)).unwrap();
+    for length in 1..40 {
+        let stem = "n".repeat(length);
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        for index in 0..original.len() {
+            let mut entry = original.by_index(index).unwrap();
+            let name = entry.name().unwrap().into_owned();
+            let name = name.split_once('/').unwrap().1.to_owned();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            writer
+                .start_file(format!("{stem}/{name}"), options)
+                .unwrap();
+            writer.write_all(&bytes).unwrap();
+        }
+        let plain = writer.finish().unwrap().into_inner();
+        // What PyTorch writes between the directory and its end.
+        let (body, end) = plain.split_at(plain.len() - 22);
+        let mut bytes = body.to_vec();
+        let wide = |at: usize, n: usize| -> Vec<u8> {
+            let mut wide = end[at..at + n].to_vec();
+            wide.resize(8, 0);
+            wide
+        };
+        bytes.extend(b"PK\x06\x06\x2c\0\0\0\0\0\0\0\x1e\x03\x2d\0\0\0\0\0\0\0\0\0");
+        for (at, n) in [(8, 2), (10, 2), (12, 4), (16, 4)] {
+            bytes.extend(wide(at, n));
+        }
+        bytes.extend(b"PK\x06\x07\0\0\0\0");
+        bytes.extend((body.len() as u64).to_le_bytes());
+        bytes.extend([1, 0, 0, 0]);
+        bytes.extend(end);
+        let import = import_plainly(&bytes);
+        assert!(import.is_ok(), "{length}: {}", import.unwrap_err());
+    }
+}
+
+/// Weights that change on the way would be rounded by half precision.
+#[test]
+fn converted_weights_are_kept_in_f32() {
+    let config = ThreeBlockConfig::default();
+    let color = InputSpec {
+        channels: 3,
+        ..InputSpec::FER_2013
+    };
+    let shapes = config.weight_shapes(&color, N_EXPRESSIONS);
+    let bytes = numbered(&shapes, DType::F16, |name| {
+        if name.ends_with("mean") { -1.0 } else { 0.5 }
+    });
+    let import = import_plainly(&bytes).unwrap();
+    let dtype = |name: &str| import.checkpoint.weights[name].dtype();
+    assert_eq!(dtype("block1.conv.weight"), DType::F32);
+    assert_eq!(dtype("block2.conv.weight"), DType::F16);
+    // A bias that is folded into a running mean.
+    let half =
+        |name: &str, tensor: &Tensor| (name.to_owned(), tensor.to_dtype(DType::F16).unwrap());
+    let plain = import_plainly(LEGACY).unwrap();
+    let mut opened = WeightFile::open(LEGACY).unwrap();
+    let weights = opened.candidates[0].clone();
+    let tensors: HashMap<String, Tensor> = (0..weights.tensors.len())
+        .map(|index| {
+            half(
+                &weights.tensors[index].name,
+                &opened.read(&weights, index).unwrap(),
+            )
+        })
+        .collect();
+    let bytes = safetensors::serialize(&tensors, None).unwrap();
+    let folded = import_plainly(&bytes).unwrap();
+    let mean = &folded.checkpoint.weights["block1.bn.running_mean"];
+    assert_eq!(mean.dtype(), DType::F32);
+    let values = |tensor: &Tensor| tensor.to_vec1::<f32>().unwrap();
+    let expected = &plain.checkpoint.weights["block1.bn.running_mean"];
+    for (value, expected) in values(mean).iter().zip(values(expected)) {
+        assert!((value - expected).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn the_same_import_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |number: usize| {
+        let import = import_plainly(ZIP).unwrap().checkpoint;
+        let path = folder.path().join(format!("{number}.safetensors"));
+        Checkpoint::write(&import.metadata, &import.weights, &path).unwrap();
+        std::fs::read(path).unwrap()
+    };
+    let first = written(0);
+    for number in 1..6 {
+        assert_eq!(written(number), first);
+    }
+}
+
 #[track_caller]
 fn refused(bytes: &[u8], words: &str) {
     let message = import(bytes, "my.pth", &ImportOptions::default())
@@ -152,6 +254,8 @@ fn files_that_cannot_be_used_say_why() {
     refused(&ZIP[..ZIP.len() / 2], "cut off");
     refused(&LEGACY[..LEGACY.len() - 3], "cut off");
     refused(b"\x80\x04}.", "not one that torch.save wrote");
+    let model = b"\x80\x02csklearn.svm._classes\nSVC\n)R.";
+    refused(model, "a Python pickle of sklearn.svm._classes.SVC");
     refused(
         b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         "not one that torch.save wrote",
@@ -243,7 +347,10 @@ fn every_architecture_is_recognised_whatever_its_layers_are_called() {
         for matched in &matching.matched {
             let (layer, part) = matched.ours.rsplit_once('.').unwrap();
             let number = 1 + layers.iter().position(|name| *name == layer).unwrap();
-            assert_eq!(import.names[matched.index], format!("{number}.{part}"));
+            assert_eq!(
+                import.weights.tensors[matched.index].name,
+                format!("{number}.{part}")
+            );
         }
     }
 }
@@ -288,7 +395,7 @@ fn a_network_for_colour_takes_grey() {
     assert_eq!(kernels.dims(), [64, 1, 3, 3]);
     let first = kernels.flatten_all().unwrap().get(0).unwrap();
     assert_eq!(first.to_scalar::<f32>().unwrap(), 1.5);
-    assert!(import.to_string().contains("added up over the colours"));
+    assert!(import.to_string().contains("added up over the colors"));
 }
 
 #[test]
@@ -304,7 +411,7 @@ fn networks_for_photographs_are_named_as_such() {
     assert!(message.contains("--pretrained"), "{message}");
 }
 
-/// What `torch.zeros(1).expand(10**6, 10**6)` is: a few bytes that say they are terabytes.
+/// What `torch.zeros(1).expand(16384, 4)` is: a few bytes that say they are many.
 #[test]
 fn a_small_file_cannot_fill_the_memory() {
     // The pickle holds shape and strides of 13.weight as (4, 2), its place in the memo, and (2, 1).
@@ -315,16 +422,17 @@ fn a_small_file_cannot_fill_the_memory() {
     };
     let shape = position(&bytes, &[b'K', 4, b'K', 2, 0x86]);
     let strides = shape + 5 + position(&bytes[shape + 5..], &[b'K', 2, b'K', 1, 0x86]);
-    let million = |bytes: &mut Vec<u8>, at: usize| {
-        bytes.splice(at..at + 2, [b'J', 0x40, 0x42, 0x0f, 0x00]);
+    // 16,384, the widest layer there may be.
+    let wide = |bytes: &mut Vec<u8>, at: usize| {
+        bytes.splice(at..at + 2, [b'J', 0x00, 0x40, 0x00, 0x00]);
     };
     bytes[strides..strides + 4].copy_from_slice(&[b'K', 0, b'K', 0]);
     // Hidden values: the shape of 13.weight, 13.bias and 15.weight.
-    million(&mut bytes, shape);
+    wide(&mut bytes, shape);
     let bias = shape + position(&bytes[shape..], &[b'K', 4, 0x85]);
-    million(&mut bytes, bias);
+    wide(&mut bytes, bias);
     let next = bias + position(&bytes[bias..], &[b'K', 7, b'K', 4, 0x86]);
-    million(&mut bytes, next + 2);
+    wide(&mut bytes, next + 2);
     refused(&bytes, "“13.weight” is larger than the file");
 }
 

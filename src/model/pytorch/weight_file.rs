@@ -1,33 +1,58 @@
 //! Named tensors of a file of weights, whatever wrote it: `torch.save` or safetensors.
 //!
-//! Nothing is read until it is asked for. What a newcomer would get wrong: safetensors keeps no order, so its tensors
-//! are put in the order of their names, `features.2` before `features.10`.
+//! No number is read until it is asked for. safetensors keeps no order, so its tensors are put in the order of their
+//! names, `features.2` before `features.10`.
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
 
 use super::{
-    container::{Container, looks_like_pytorch},
+    candidates::candidates,
+    container::{Container, looks_like_pytorch, looks_like_safetensors},
+    labels::{self, SaidLabels},
     matching::NamedShape,
-    state_dict::{StateDict, StoredTensor},
+    state_dict::StateDict,
+    stored_tensor::StoredTensor,
 };
+use crate::model::foreign;
+
+/// Sets of tensors that are tried; a file of ten folds with averages has twenty.
+const MAX_CANDIDATES: usize = 64;
 
 /// An opened file.
 pub struct WeightFile<'a> {
-    /// Its floating-point tensors.
-    pub tensors: Vec<NamedShape>,
-    /// Names of tensors of other types, such as counters.
-    pub skipped: Vec<String>,
-    /// Under which key they were found; empty at the top.
-    pub found_under: String,
+    /// What may be the weights, the likeliest first; at least one.
+    pub candidates: Vec<Weights>,
+    /// What the file says its outputs mean.
+    pub labels: Option<SaidLabels>,
     source: Source<'a>,
     /// Tensors may share numbers; but a file that unfolds to many times its size is an attack on the memory.
     n_bytes_left: usize,
 }
 
+/// Tensors that may be the weights.
+#[derive(Debug, Clone, Default)]
+pub struct Weights {
+    /// The tensors.
+    pub tensors: Vec<NamedShape>,
+    /// Names of what lay among them and is not weights.
+    pub beside: Vec<String>,
+    /// Names of tensors of other types, such as counters.
+    pub skipped: Vec<String>,
+    /// Under which key they were found; empty at the top.
+    pub found_under: String,
+    /// Where else the file holds the same layers, such as their averages.
+    pub copies: Vec<String>,
+    /// The set that they are from, and their places in it.
+    set: usize,
+    indices: Vec<usize>,
+}
+
 enum Source<'a> {
-    Pytorch(Box<Container<'a>>, Vec<StoredTensor>),
-    Safetensors(SafeTensors<'a>),
+    /// The tensors of each set.
+    Pytorch(Box<Container<'a>>, Vec<Vec<StoredTensor>>),
+    /// The names in the one set there is.
+    Safetensors(SafeTensors<'a>, Vec<String>),
 }
 
 impl<'a> WeightFile<'a> {
@@ -45,27 +70,40 @@ impl<'a> WeightFile<'a> {
 
     fn open_pytorch(bytes: &'a [u8]) -> Result<Self, String> {
         let (container, pickle) = Container::open(bytes)?;
-        let found = StateDict::find(&pickle)?;
-        let named = |tensor: &StoredTensor| NamedShape {
-            name: tensor.name.clone(),
-            shape: tensor.shape.clone(),
-        };
+        let mut sets = Vec::new();
+        let mut all = Vec::new();
+        for (index, found) in StateDict::all(&pickle)?.into_iter().enumerate() {
+            let named = |tensor: &StoredTensor| NamedShape {
+                name: tensor.name.clone(),
+                shape: tensor.shape.clone(),
+            };
+            let named: Vec<_> = found.tensors.iter().map(named).collect();
+            all.extend(weights_of(
+                index,
+                &named,
+                &found.found_under,
+                &found.skipped,
+            ));
+            sets.push(found.tensors);
+        }
         Ok(Self {
-            tensors: found.tensors.iter().map(named).collect(),
-            skipped: found.skipped,
-            found_under: found.found_under,
-            source: Source::Pytorch(Box::new(container), found.tensors),
+            candidates: likeliest(all),
+            labels: labels::in_pickle(&pickle),
+            source: Source::Pytorch(Box::new(container), sets),
             n_bytes_left: bytes.len().saturating_mul(2),
         })
     }
 
     fn open_safetensors(bytes: &'a [u8]) -> Result<Self, String> {
-        if bytes.is_empty() {
-            return Err("it is empty".to_owned());
-        }
-        let file = SafeTensors::deserialize(bytes).map_err(|_| {
-            "it is neither what torch.save wrote nor a safetensors file, or it is damaged"
-                .to_owned()
+        let file = SafeTensors::deserialize(bytes).map_err(|error| {
+            if let Some(described) = foreign::describe(bytes) {
+                described
+            } else if looks_like_safetensors(bytes) {
+                format!("it is damaged or cut off ({error}); get it again")
+            } else {
+                "it is neither what torch.save wrote nor a safetensors file, or it is damaged"
+                    .to_owned()
+            }
         })?;
         let mut tensors = Vec::new();
         let mut skipped = Vec::new();
@@ -79,34 +117,43 @@ impl<'a> WeightFile<'a> {
             }
         }
         tensors.sort_by_cached_key(|tensor| natural(&tensor.name));
+        skipped.sort_by_cached_key(|name| natural(name));
+        let header = SafeTensors::read_metadata(bytes);
+        let header = header
+            .ok()
+            .and_then(|(_, header)| header.metadata().clone());
+        let names = tensors.iter().map(|tensor| tensor.name.clone()).collect();
         Ok(Self {
-            tensors,
-            skipped,
-            found_under: String::new(),
-            source: Source::Safetensors(file),
+            candidates: likeliest(weights_of(0, &tensors, "", &skipped)),
+            labels: header.and_then(|header| labels::in_header(&header)),
+            source: Source::Safetensors(file, names),
             n_bytes_left: bytes.len().saturating_mul(2),
         })
     }
 
-    /// The numbers of one of [`Self::tensors`] on the CPU: F16 and BF16 as they are, F64 as F32.
+    /// The numbers of tensor `index` of `weights`, one of [`Self::candidates`], on the CPU: F16 and BF16 as they are, F64 as
+    /// F32.
     ///
     /// # Errors
     /// What is wrong, as the end of a sentence.
-    pub fn read(&mut self, index: usize) -> Result<Tensor, String> {
-        let name = &self.tensors[index].name;
+    pub fn read(&mut self, weights: &Weights, index: usize) -> Result<Tensor, String> {
+        let name = &weights.tensors[index].name;
+        let index = weights.indices[index];
         let unreadable =
             |error: &dyn std::fmt::Display| format!("“{name}” is unreadable ({error})");
         match &mut self.source {
-            Source::Pytorch(container, stored) => {
-                let stored = &stored[index];
+            Source::Pytorch(container, sets) => {
+                let stored = &sets[weights.set][index];
                 self.n_bytes_left = stored
                     .n_bytes()
                     .and_then(|n_bytes| self.n_bytes_left.checked_sub(n_bytes))
                     .ok_or_else(|| format!("“{name}” is larger than the file"))?;
                 stored.read(container.storage(stored.storage_key())?)
             }
-            Source::Safetensors(file) => {
-                let view = file.tensor(name).map_err(|error| unreadable(&error))?;
+            Source::Safetensors(file, names) => {
+                let view = file
+                    .tensor(&names[index])
+                    .map_err(|error| unreadable(&error))?;
                 let dtype = dtype_of(view.dtype()).ok_or_else(|| unreadable(&"its type"))?;
                 let tensor =
                     Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu);
@@ -118,6 +165,66 @@ impl<'a> WeightFile<'a> {
             }
         }
     }
+}
+
+/// What one set of tensors may be.
+fn weights_of(
+    set: usize,
+    tensors: &[NamedShape],
+    found_under: &str,
+    skipped: &[String],
+) -> Vec<Weights> {
+    let found = candidates(tensors);
+    let place = |prefix: &str| match (found_under, prefix) {
+        (under, "") => under.to_owned(),
+        ("", prefix) => prefix.to_owned(),
+        (under, prefix) => format!("{under}.{prefix}"),
+    };
+    let weights = found.iter().map(|candidate| Weights {
+        tensors: candidate.tensors.clone(),
+        beside: candidate.beside.clone(),
+        skipped: skipped.to_vec(),
+        found_under: place(&candidate.prefix),
+        copies: Vec::new(),
+        set,
+        indices: candidate.indices.clone(),
+    });
+    weights.collect()
+}
+
+/// Leaves those that can be a network for images; if there are none, the largest, for the error that it gives. Each
+/// gets to know its copies.
+fn likeliest(all: Vec<Weights>) -> Vec<Weights> {
+    let shapes = |of: &Weights| -> Vec<Vec<usize>> {
+        of.tensors
+            .iter()
+            .map(|tensor| tensor.shape.clone())
+            .collect()
+    };
+    let has_convolutions = |of: &Weights| of.tensors.iter().any(|tensor| tensor.shape.len() == 4);
+    let (mut likely, others): (Vec<_>, Vec<_>) = all.into_iter().partition(has_convolutions);
+    likely.truncate(MAX_CANDIDATES);
+    if likely.is_empty() {
+        let largest = others.into_iter().reduce(|largest, next| {
+            if next.tensors.len() > largest.tensors.len() {
+                next
+            } else {
+                largest
+            }
+        });
+        return vec![largest.unwrap_or_default()];
+    }
+    let known: Vec<_> = likely
+        .iter()
+        .map(|of| (shapes(of), of.found_under.clone()))
+        .collect();
+    for (index, weights) in likely.iter_mut().enumerate() {
+        let copies = known.iter().enumerate();
+        let copies =
+            copies.filter(|(other, (shapes, _))| *other != index && *shapes == known[index].0);
+        weights.copies = copies.map(|(_, (_, under))| under.clone()).collect();
+    }
+    likely
 }
 
 /// The type, if weights can have it.
@@ -153,10 +260,11 @@ mod tests {
         ]);
         let bytes = safetensors::serialize(&tensors, None).unwrap();
         let mut file = WeightFile::open(&bytes).unwrap();
-        let names: Vec<_> = file.tensors.iter().map(|t| t.name.as_str()).collect();
+        let weights = file.candidates[0].clone();
+        let names: Vec<_> = weights.tensors.iter().map(|t| t.name.as_str()).collect();
         assert_eq!(names, ["features.2.weight", "features.10.weight"]);
-        assert_eq!(file.skipped, ["steps"]);
-        let values = file.read(1).unwrap();
+        assert_eq!(weights.skipped, ["steps"]);
+        let values = file.read(&weights, 1).unwrap();
         assert_eq!(values.to_vec2::<f32>().unwrap(), [[10.0, 10.0]]);
     }
 

@@ -4,14 +4,11 @@
 //! turn or a shift, and noise. Same key, same damage.
 
 use super::{
-    Border, Normalization, Region, camera,
+    Border, FER_SIDE_PX, Normalization, Region, camera,
     occlusion::fill,
-    sampling::{Crop, Sampling, Tone, resample},
+    resample::{Crop, Luma, Sampling, Tone, resample},
 };
-use crate::{
-    dataset::{IMAGE_LEN, IMAGE_SIDE_PX},
-    random::SplitMix64,
-};
+use crate::random::SplitMix64;
 
 /// First number of the random key; see [`crate::loader`] for others.
 const CORRUPTION_KEY: u64 = 9;
@@ -76,23 +73,24 @@ pub const CORRUPTIONS: [Corruption; 15] = [
 ];
 
 impl Corruption {
-    /// Damages a 48×48 image. `key` says which image it is: the same image is damaged in the same way every time.
+    /// Damages a square image; lengths in pixels are those of a 48×48 one. `key` says which image it is: the same image is damaged in the same way every time.
     ///
     /// # Panics
-    /// If the image has another size.
+    /// If the image is not square.
     pub fn apply(&self, image: &[u8], key: u64) -> Vec<u8> {
-        assert_eq!(image.len(), IMAGE_LEN, "an image is 48 × 48 bytes");
+        let luma = Luma::of(image);
+        let scale = luma.side as f32 / FER_SIDE_PX;
         let mut rng = SplitMix64::from_key(&[CORRUPTION_KEY, key]);
         let mut levels: Vec<f32> = image.iter().map(|&pixel| pixel.into()).collect();
         match self.kind {
             Kind::Nothing => {}
             Kind::Roll(degrees) => {
                 let sign = if rng.unit() < 0.5 { -1.0 } else { 1.0 };
-                levels = moved(image, Crop::WHOLE, sign * degrees);
+                levels = moved(&luma, luma.whole(), sign * degrees);
             }
-            Kind::Blur(sigma) => camera::blur(&mut levels, sigma),
+            Kind::Blur(sigma) => camera::blur(&mut levels, sigma * scale),
             Kind::Resolution(side) => {
-                levels = camera::resize(&camera::resize(&levels, side), IMAGE_SIDE_PX);
+                levels = camera::resize(&camera::resize(&levels, side), luma.side);
             }
             Kind::Jpeg(quality) => camera::compress(&mut levels, quality),
             Kind::Brightness(factor) => levels.iter_mut().for_each(|level| *level *= factor),
@@ -101,19 +99,18 @@ impl Corruption {
                 levels.iter_mut().for_each(noise);
             }
             Kind::Cover(region) => {
-                let mean =
-                    image.iter().map(|&pixel| u32::from(pixel)).sum::<u32>() / IMAGE_LEN as u32;
+                let mean = luma.mean();
                 let mut covered = image.to_vec();
                 fill(&mut covered, region.bounds(), false, |_| mean as u8);
                 return covered;
             }
             Kind::Shift(share) => {
                 let (sin, cos) = rng.between(0.0, std::f32::consts::TAU).sin_cos();
-                let crop = Crop::WHOLE.moved([cos * share, sin * share], 1.0);
-                levels = moved(image, crop, 0.0);
+                let crop = luma.whole().moved([cos * share, sin * share], 1.0);
+                levels = moved(&luma, crop, 0.0);
             }
             Kind::Scale(factor) => {
-                levels = moved(image, Crop::WHOLE.moved([0.0; 2], 1.0 / factor), 0.0);
+                levels = moved(&luma, luma.whole().moved([0.0; 2], 1.0 / factor), 0.0);
             }
         }
         let pixel = |level: &f32| level.round().clamp(0.0, 255.0) as u8;
@@ -122,9 +119,10 @@ impl Corruption {
 }
 
 /// A part of an image, turned, as a whole image; the border is reflected.
-fn moved(image: &[u8], crop: Crop, degrees: f32) -> Vec<f32> {
-    let sampling = Sampling::new(crop, degrees.to_radians(), false, IMAGE_SIDE_PX);
-    let mut levels = vec![0.0; IMAGE_LEN];
+fn moved(image: &Luma<'_>, crop: Crop, degrees: f32) -> Vec<f32> {
+    let sides = [image.side; 2];
+    let sampling = Sampling::new(crop, degrees.to_radians(), false, sides);
+    let mut levels = vec![0.0; image.pixels.len()];
     resample(
         image,
         sampling,
@@ -139,6 +137,7 @@ fn moved(image: &[u8], crop: Crop, degrees: f32) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     /// A bright disk on a dark ground, a little above the middle.
     fn disk() -> Vec<u8> {

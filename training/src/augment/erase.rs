@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sampling::side_of;
+use super::resample::side_of;
 use crate::random::SplitMix64;
 
 /// A rectangle of random size that lies wholly inside (Zhong et al. 2017, arXiv:1708.04896; torchvision's

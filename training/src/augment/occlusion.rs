@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{dataset::IMAGE_SIDE_PX, random::SplitMix64};
+use crate::random::SplitMix64;
 
 /// Last number of the key of these draws.
 const SCENE_KEY: u64 = 8;
@@ -90,7 +90,8 @@ pub(super) fn generator(rng: &SplitMix64) -> SplitMix64 {
 /// Sets the pixels within bounds, left, top, right and bottom as shares of the side, or within the ellipse that they
 /// frame.
 pub(crate) fn fill(image: &mut [u8], bounds: [f32; 4], is_round: bool, tone: impl Fn(usize) -> u8) {
-    let side = IMAGE_SIDE_PX as f32;
+    let side_px = image.len().isqrt();
+    let side = side_px as f32;
     let [left, top, right, bottom] = bounds.map(|share| share * side);
     // -1 to 1 between the bounds.
     let within = |at: usize, low: f32, high: f32| {
@@ -98,8 +99,8 @@ pub(crate) fn fill(image: &mut [u8], bounds: [f32; 4], is_round: bool, tone: imp
         (2.0 * center - low - high) / (high - low).max(f32::MIN_POSITIVE)
     };
     for (at, pixel) in image.iter_mut().enumerate() {
-        let x = within(at % IMAGE_SIDE_PX, left, right);
-        let y = within(at / IMAGE_SIDE_PX, top, bottom);
+        let x = within(at % side_px, left, right);
+        let y = within(at / side_px, top, bottom);
         let inside = if is_round {
             x * x + y * y <= 1.0
         } else {
@@ -117,14 +118,15 @@ fn tones(rng: &mut SplitMix64, image: &[u8]) -> Vec<u8> {
     let base = rng.between(0.0, 255.0);
     let slope = rng.between(-60.0, 60.0);
     let contrast = rng.between(10.0, 60.0);
-    let shift = [rng.below(IMAGE_SIDE_PX), rng.below(IMAGE_SIDE_PX)];
-    let n_knots = IMAGE_SIDE_PX / GRAIN_PX + 1;
+    let side = image.len().isqrt();
+    let shift = [rng.below(side), rng.below(side)];
+    let n_knots = side.div_ceil(GRAIN_PX) + 1;
     let knots: Vec<f32> = (0..n_knots * n_knots).map(|_| rng.normal()).collect();
     let of_pixel = |at: usize| {
-        let (x, y) = (at % IMAGE_SIDE_PX, at / IMAGE_SIDE_PX);
+        let (x, y) = (at % side, at / side);
         let tone = match kind {
             0 => base,
-            1 => base + slope * (y as f32 / IMAGE_SIDE_PX as f32 - 0.5),
+            1 => base + slope * (y as f32 / side as f32 - 0.5),
             2 => {
                 let (column, row) = (x / GRAIN_PX, y / GRAIN_PX);
                 let share = |at: usize| (at % GRAIN_PX) as f32 / GRAIN_PX as f32;
@@ -136,8 +138,8 @@ fn tones(rng: &mut SplitMix64, image: &[u8]) -> Vec<u8> {
                 base + contrast * between(in_row(row), in_row(row + 1), share(y))
             }
             _ => {
-                let [x, y] = [x + shift[0], y + shift[1]].map(|at| at % IMAGE_SIDE_PX);
-                f32::from(image[y * IMAGE_SIDE_PX + x])
+                let [x, y] = [x + shift[0], y + shift[1]].map(|at| at % side);
+                f32::from(image[y * side + x])
             }
         };
         tone.clamp(0.0, 255.0) as u8
@@ -148,7 +150,7 @@ fn tones(rng: &mut SplitMix64, image: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::IMAGE_LEN;
+    use crate::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     /// A ramp without two equal neighbors.
     fn ramp() -> Vec<u8> {

@@ -1,10 +1,7 @@
 //! Variations of images: what stays, what moves, and how often.
 
-use super::{
-    sampling::{FRACTION_BITS, LAST, neighbors, within_reflection},
-    *,
-};
-use crate::dataset::IMAGE_SIDE_PX;
+use super::{resample::FRACTION_BITS, *};
+use crate::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
 
 const RAW: Normalization = Normalization {
     mean: 0.0,
@@ -81,14 +78,14 @@ fn geometry_agrees_with_the_formula_away_from_the_border() {
     // For the output pixel (20, 30), by hand: the middle is at 23.5, so it is seen from there at (-3.5, 6.5).
     let cases = [
         (
-            Sampling::new(crop(0.0, 0.0, 48.0), angle, false, IMAGE_SIDE_PX),
+            Sampling::new(crop(0.0, 0.0, 48.0), angle, false, [IMAGE_SIDE_PX; 2]),
             f(
                 23.5 - 3.5 * angle.cos() - 6.5 * angle.sin(),
                 23.5 - 3.5 * angle.sin() + 6.5 * angle.cos(),
             ),
         ),
         (
-            Sampling::new(crop(0.0, 0.0, 48.0), angle, true, IMAGE_SIDE_PX),
+            Sampling::new(crop(0.0, 0.0, 48.0), angle, true, [IMAGE_SIDE_PX; 2]),
             f(
                 23.5 + 3.5 * angle.cos() + 6.5 * angle.sin(),
                 23.5 - 3.5 * angle.sin() + 6.5 * angle.cos(),
@@ -96,14 +93,14 @@ fn geometry_agrees_with_the_formula_away_from_the_border() {
         ),
         // Half the side: pixel centres are half a pixel apart, the first at 6 + 0.25 - 0.5.
         (
-            Sampling::new(crop(6.0, 12.0, 24.0), 0.0, false, IMAGE_SIDE_PX),
+            Sampling::new(crop(6.0, 12.0, 24.0), 0.0, false, [IMAGE_SIDE_PX; 2]),
             f(5.75 + 10.0, 11.75 + 15.0),
         ),
     ];
     for (sampling, expected) in cases {
         let mut output = vec![0.0; IMAGE_LEN];
         resample(
-            &ramp(),
+            &Luma::shrunk(&ramp(), IMAGE_SIDE_PX),
             sampling,
             Tone::KEPT,
             Border::Reflect,
@@ -120,14 +117,14 @@ fn beyond_the_border_the_image_is_reflected() {
     let crop = Crop {
         left_px: -3.0,
         top_px: 0.0,
-        width_px: SIDE,
-        height_px: SIDE,
+        width_px: FER_SIDE_PX,
+        height_px: FER_SIDE_PX,
     };
     let image = ramp();
     let mut output = vec![0.0; IMAGE_LEN];
-    let sampling = Sampling::new(crop, 0.0, false, IMAGE_SIDE_PX);
+    let sampling = Sampling::new(crop, 0.0, false, [IMAGE_SIDE_PX; 2]);
     resample(
-        &image,
+        &Luma::shrunk(&image, IMAGE_SIDE_PX),
         sampling,
         Tone::KEPT,
         Border::Reflect,
@@ -137,9 +134,11 @@ fn beyond_the_border_the_image_is_reflected() {
     for (x, from) in [3, 2, 1, 0, 1, 2].into_iter().enumerate() {
         assert_eq!(output[x], f32::from(image[from]), "column {x}");
     }
-    assert_eq!(neighbors(LAST << FRACTION_BITS), [47, 46]);
-    assert_eq!(neighbors(within_reflection(i32::MIN)), [47, 46]);
-    assert_eq!(neighbors(within_reflection(i32::MAX)), [1, 0]);
+    let image = ramp();
+    let image = Luma::shrunk(&image, IMAGE_SIDE_PX);
+    assert_eq!(image.neighbors(image.last() << FRACTION_BITS), [47, 46]);
+    assert_eq!(image.neighbors(image.within_reflection(i32::MIN)), [47, 46]);
+    assert_eq!(image.neighbors(image.within_reflection(i32::MAX)), [1, 0]);
 }
 
 #[test]
@@ -334,7 +333,7 @@ fn the_output_may_have_another_size() {
     for side in [24_usize, 40, 64, 96] {
         let mut output = vec![0.0; side * side];
         View::PLAIN.apply(&ramp(), RAW, &mut output);
-        let at = |i: usize| (i as f32 + 0.5) * SIDE / side as f32 - 0.5;
+        let at = |i: usize| (i as f32 + 0.5) * FER_SIDE_PX / side as f32 - 0.5;
         for (x, y) in [(side / 2, side / 3), (side / 4, side / 2)] {
             let expected = 40.0 + 3.0 * at(x) + at(y);
             let value = output[y * side + x];
@@ -404,4 +403,49 @@ fn centered_crops_leave_the_middle_where_it_is() {
         let expected = middle(&|i| image[i].into());
         assert!((middle(&|i| levels[i]) - expected).abs() < 0.1, "key {key}");
     }
+}
+
+/// An image of 96×96 and the same at 48×48 are augmented alike: lengths are in proportion.
+#[test]
+fn larger_images_are_varied_in_proportion() {
+    let side = 2 * IMAGE_SIDE_PX;
+    // Linear, so that the smaller one is its average.
+    let pixel = |i: usize| 40 + (i % side) + i / side / 2;
+    let large: Vec<u8> = (0..side * side).map(|i| pixel(i) as u8).collect();
+    let small = Luma::shrunk(&large, IMAGE_SIDE_PX);
+    assert_eq!(small.side, IMAGE_SIDE_PX);
+    let config = AugmentConfig {
+        crop_padding_px: 4,
+        max_shift: 0.05,
+        ..AugmentConfig::default()
+    };
+    for key in 0..20 {
+        let mut outputs = [&large[..], &small.pixels].map(|image| {
+            let mut output = vec![0.0; side * side];
+            config.apply(image, RAW, &mut SplitMix64::from_key(&[key]), &mut output);
+            output
+        });
+        let [large, small] = &mut outputs;
+        // Away from the border, which the two reflect at other places.
+        let middle = (side / 3..2 * side / 3)
+            .flat_map(|y| (side / 3..2 * side / 3).map(move |x| y * side + x));
+        for at in middle {
+            assert!(
+                (large[at] - small[at]).abs() < 1.5,
+                "{} {}",
+                large[at],
+                small[at]
+            );
+        }
+    }
+    // A larger image is seen pixel by pixel by a network that takes it, and averaged by one that does not.
+    let checks: Vec<u8> = (0..side * side)
+        .map(|i| 255 * ((i + i / side) % 2) as u8)
+        .collect();
+    let mut output = vec![0.0; side * side];
+    View::PLAIN.apply(&checks, RAW, &mut output);
+    assert!(output.iter().zip(&checks).all(|(a, b)| *a == f32::from(*b)));
+    let mut output = vec![0.0; IMAGE_LEN];
+    View::PLAIN.apply(&checks, RAW, &mut output);
+    assert!(output.iter().all(|value| *value == 128.0));
 }

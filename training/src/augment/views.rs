@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Border, Normalization,
-    sampling::{Crop, SIDE, Sampling, Tone, resample, side_of},
+    Border, FER_SIDE_PX, Normalization,
+    resample::{Crop, Luma, Sampling, Tone, resample, side_of},
 };
 
-/// Side of the crops in [`Views::Ten`]; the same share of the image as in most published ten-crop figures.
+/// Side of the crops in [`Views::Ten`], of 48; the same share of the image as in most published ten-crop figures.
 const VIEW_CROP_PX: f32 = 44.0;
 
 /// One fixed way to look at an image.
@@ -98,16 +98,20 @@ impl View {
     /// Writes this view of `image` to `output`, normalized. Sizes as for [`AugmentConfig::apply`].
     ///
     /// # Panics
-    /// If `image` has another length, or that of `output` is not a square number.
+    /// If a length is not a square number.
     pub fn apply(self, image: &[u8], normalization: Normalization, output: &mut [f32]) {
-        let free = SIDE - VIEW_CROP_PX;
+        let output_side = side_of(output);
+        let image = Luma::shrunk(image, output_side);
+        let side = image.side as f32;
+        let part = VIEW_CROP_PX * (side / FER_SIDE_PX);
+        let free = side - part;
         let (left_px, top_px, side_px) = match self.part {
-            Part::Whole => (0.0, 0.0, SIDE),
-            Part::UpperLeft => (0.0, 0.0, VIEW_CROP_PX),
-            Part::UpperRight => (free, 0.0, VIEW_CROP_PX),
-            Part::LowerLeft => (0.0, free, VIEW_CROP_PX),
-            Part::LowerRight => (free, free, VIEW_CROP_PX),
-            Part::Center => (free / 2.0, free / 2.0, VIEW_CROP_PX),
+            Part::Whole => (0.0, 0.0, side),
+            Part::UpperLeft => (0.0, 0.0, part),
+            Part::UpperRight => (free, 0.0, part),
+            Part::LowerLeft => (0.0, free, part),
+            Part::LowerRight => (free, free, part),
+            Part::Center => (free / 2.0, free / 2.0, part),
         };
         let crop = Crop {
             left_px,
@@ -115,8 +119,9 @@ impl View {
             width_px: side_px,
             height_px: side_px,
         };
-        let sampling = Sampling::new(crop, 0.0, self.mirrored, side_of(output));
+        let sides = [image.side, output_side];
+        let sampling = Sampling::new(crop, 0.0, self.mirrored, sides);
         let (tone, border) = (Tone::KEPT, Border::Reflect);
-        resample(image, sampling, tone, border, normalization, output);
+        resample(&image, sampling, tone, border, normalization, output);
     }
 }

@@ -50,8 +50,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut results = Results::new(args.force, Some(&args.data), inputs);
     let mut out = results.file(&args.out)?;
     let mut risk_file = results.optional(args.risk.as_ref())?;
-    let dataset = Arc::new(Dataset::load(&args.data)?);
     let mut checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let side_px = checkpoint.metadata.input.width;
+    let dataset = Arc::new(Dataset::load_for(&args.data, side_px)?);
     if args.half {
         for weight in checkpoint.weights.values_mut() {
             *weight = weight.to_dtype(DType::F16)?;

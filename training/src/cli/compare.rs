@@ -4,13 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use fervis::model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice};
-use fervis_train::{
-    compare::Comparison,
-    dataset::{Dataset, Split},
-    evaluate::Evaluation,
-};
+use fervis_train::{compare::Comparison, dataset::Split, evaluate::Evaluation};
 
-use super::{output::print, parse_split};
+use super::{Datasets, output::print, parse_split};
 
 /// What to compare, and on what.
 #[derive(clap::Args)]
@@ -34,14 +30,16 @@ pub struct Args {
 
 /// Measures one after the other and prints the table.
 pub fn run(args: &Args) -> Result<()> {
-    let dataset = Arc::new(Dataset::load(&args.data)?);
-    let labels = dataset.labels_of(dataset.split(args.split));
+    let mut datasets = Datasets::new(&args.data);
+    let mut labels = Vec::new();
     let device = ComputeDevice::start(args.device);
     let mut comparison = Comparison::default();
     for path in &args.checkpoints {
         let mut classifier = Classifier::load(&CheckpointChoice::File(path.clone()), &device)?;
         let info = Arc::clone(classifier.info());
         log::info!("measuring {}", path.display());
+        let dataset = datasets.of_side(classifier.spec().width)?;
+        labels = dataset.labels_of(dataset.split(args.split));
         let measured = Evaluation::measure(&mut classifier, &dataset, args.split, None)?;
         comparison.add(
             path.display().to_string(),

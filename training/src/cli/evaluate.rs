@@ -84,10 +84,10 @@ pub fn run(args: &Args) -> Result<()> {
     let mut logits = results.optional(args.logits.as_ref())?;
     let mut reliability = results.optional(args.reliability.as_ref())?;
     let mut risk_file = results.optional(args.risk.as_ref())?;
-    let dataset = Arc::new(Dataset::load(&args.data)?);
     let device = ComputeDevice::start(args.device);
     let mut classifier =
         Classifier::load(&CheckpointChoice::File(args.checkpoint.clone()), &device)?;
+    let dataset = Arc::new(Dataset::load_for(&args.data, classifier.spec().width)?);
     let votes = args.ferplus.as_deref();
     let votes = votes
         .map(|path| FerPlus::load(path, &dataset))

@@ -34,9 +34,10 @@ pub struct Args {
     /// Where the checkpoint goes, for example mine.safetensors.
     out: PathBuf,
     /// What the outputs mean: fer2013 (angry, disgust, fear, happy, sad, surprise, neutral), alphabetical (as
-    /// ImageFolder has it), or seven names with commas.
-    #[arg(long, default_value = "fer2013", value_parser = parse_labels)]
-    labels: Labels,
+    /// ImageFolder has it), or seven names with commas. Without it what the file says (class_to_idx or the like), else
+    /// fer2013.
+    #[arg(long, value_parser = parse_labels)]
+    labels: Option<Labels>,
     /// Width and height of the network's images, px, where the weights do not say (ResNet, VGG, DenseNet).
     #[arg(long, value_name = "PX", default_value_t = 48, value_parser = clap::value_parser!(u16).range(8..=1024))]
     size: u16,
@@ -97,7 +98,7 @@ fn parse_labels(text: &str) -> Result<Labels, String> {
 /// Imports, writes, and reports what became of each tensor.
 pub fn run(args: &Args) -> Result<()> {
     let options = ImportOptions {
-        labels: args.labels.0,
+        labels: args.labels.as_ref().map(|labels| labels.0),
         input: InputSpec {
             width: args.size.into(),
             height: args.size.into(),

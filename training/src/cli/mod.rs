@@ -12,9 +12,11 @@ mod preview;
 mod runs;
 mod train;
 
+use std::{path::Path, sync::Arc};
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fervis_train::dataset::Split;
+use fervis_train::dataset::{Dataset, Split};
 
 /// Trains and evaluates the networks that fervis runs.
 #[derive(Parser)]
@@ -60,6 +62,31 @@ impl Cli {
             Command::Compare(args) => compare::run(args),
             Command::Runs(args) => runs::run(args),
         }
+    }
+}
+
+/// One data set for networks whose inputs may differ in size.
+struct Datasets<'a> {
+    path: &'a Path,
+    loaded: Vec<(usize, Arc<Dataset>)>,
+}
+
+impl<'a> Datasets<'a> {
+    fn new(path: &'a Path) -> Self {
+        Self {
+            path,
+            loaded: Vec::new(),
+        }
+    }
+
+    /// The data for a network whose input has this side, px.
+    fn of_side(&mut self, side_px: usize) -> Result<Arc<Dataset>> {
+        if let Some((_, dataset)) = self.loaded.iter().find(|(side, _)| *side == side_px) {
+            return Ok(Arc::clone(dataset));
+        }
+        let dataset = Arc::new(Dataset::load_for(self.path, side_px)?);
+        self.loaded.push((side_px, Arc::clone(&dataset)));
+        Ok(dataset)
     }
 }
 

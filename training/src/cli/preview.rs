@@ -54,12 +54,14 @@ pub fn run(args: &Args) -> Result<()> {
             format.with_context(|| format!("choosing a format for {}", args.out.display()))?
         }
     };
-    let dataset = Arc::new(Dataset::load(&args.data)?);
     let recipe = Recipe::find(&args.recipe)?;
+    let side_px = recipe.input.side_px;
+    let dataset = Arc::new(Dataset::load_for(&args.data, side_px)?);
     let indices = choose(&dataset, args.split, args.per_class.into());
     let config = PreviewConfig {
         augment: recipe.augment,
         normalization: recipe.normalization(),
+        side_px,
         seed: args.seed.unwrap_or(recipe.seed),
         n_epochs: args.epochs.into(),
     };

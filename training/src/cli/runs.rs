@@ -1,6 +1,6 @@
 //! `fervis-train runs`: the folders of several runs in one table, beside what was published.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use fervis::{
@@ -9,13 +9,13 @@ use fervis::{
 };
 use fervis_train::{
     augment::View,
-    dataset::{Dataset, Split},
+    dataset::Split,
     evaluate::logits_of,
     metrics::Metrics,
     runs::{Run, table},
 };
 
-use super::output::print;
+use super::{Datasets, output::print};
 
 /// Which runs.
 #[derive(clap::Args)]
@@ -33,8 +33,7 @@ pub struct Args {
 
 /// Reads, measures if asked to, and prints the table.
 pub fn run(args: &Args) -> Result<()> {
-    let dataset = args.data.as_deref().map(Dataset::load).transpose()?;
-    let dataset = dataset.map(Arc::new);
+    let mut datasets = args.data.as_deref().map(Datasets::new);
     let device = ComputeDevice::start(args.device);
     let mut runs = Vec::new();
     for folder in &args.folders {
@@ -46,12 +45,13 @@ pub fn run(args: &Args) -> Result<()> {
                 continue;
             }
         };
-        if let Some(dataset) = &dataset {
+        if let Some(datasets) = &mut datasets {
             log::info!("measuring {}", folder.display());
             let choice = CheckpointChoice::File(Run::best_path(folder));
             let mut classifier = Classifier::load(&choice, &device)?;
+            let dataset = datasets.of_side(classifier.spec().width)?;
             let indices = dataset.split(Split::PrivateTest);
-            let logits = logits_of(&mut classifier, dataset, indices, View::PLAIN)?;
+            let logits = logits_of(&mut classifier, &dataset, indices, View::PLAIN)?;
             let temperature = classifier.info().temperature;
             let labels = dataset.labels_of(indices);
             run.private = Some(Metrics::from_logits(&logits, &labels, temperature));

@@ -28,7 +28,8 @@ use super::{memory::keep_freed_memory, output::print};
 /// What to train on, how, where to, and for how long.
 #[derive(clap::Args)]
 pub struct Args {
-    /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, Kaggle's zip, or a folder with one folder per class.
+    /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, Kaggle's zip, or a folder (or a zip of one) of train and test with one
+    /// folder per class, or of class folders alone, which are then split by chance.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     /// Which images to use, and with which labels: a table that `doctor --index` wrote for the same data, perhaps changed
@@ -89,7 +90,7 @@ pub fn run(args: &Args) -> Result<()> {
     );
     inputs.extend(args.teacher.iter().cloned());
     RunFolder::at(&out).check(&inputs, args.force)?;
-    let mut dataset = Dataset::load(&args.data)?;
+    let mut dataset = Dataset::load_for(&args.data, recipe.largest_side_px())?;
     if let Some(path) = &args.index {
         CleanIndex::load(path, &dataset)?.apply(&mut dataset);
     }

@@ -9,6 +9,7 @@ use ::csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 use fervis::expression::Expression;
 
 use super::{Dataset, DatasetError, IMAGE_LEN, Split};
+use crate::bounded_rows::{OVERRUN, RowBudget, bounded_rows};
 
 /// Where the columns are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +40,14 @@ impl Columns {
 
 /// Reads a table. `name` is what errors call the file.
 pub(super) fn load(reader: impl Read, name: &str) -> Result<Dataset, DatasetError> {
+    let (reader, budget) = bounded_rows(reader);
     let mut reader = ReaderBuilder::new()
         .flexible(true) // Row lengths are checked here, in words a user understands.
         .trim(Trim::All)
         .from_reader(reader);
     let header = reader
         .byte_headers()
-        .map_err(|error| read_error(error, name))?;
+        .map_err(|error| read_error(error, name, 1, &budget))?;
     let columns = Columns::from_header(header).map_err(|missing| DatasetError::Form {
         file: name.to_owned(),
         problem: describe_header(header, missing),
@@ -54,10 +56,15 @@ pub(super) fn load(reader: impl Read, name: &str) -> Result<Dataset, DatasetErro
     let mut dataset = Dataset::new();
     let mut record = ByteRecord::new();
     let mut image = Vec::with_capacity(IMAGE_LEN);
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|error| read_error(error, name))?
-    {
+    loop {
+        budget.begin_row();
+        let line = reader.position().line();
+        if !reader
+            .read_byte_record(&mut record)
+            .map_err(|error| read_error(error, name, line, &budget))?
+        {
+            return Ok(dataset);
+        }
         let (split, expression) =
             parse_row(&record, columns, &mut image).map_err(|problem| DatasetError::Row {
                 file: name.to_owned(),
@@ -65,8 +72,20 @@ pub(super) fn load(reader: impl Read, name: &str) -> Result<Dataset, DatasetErro
                 problem,
             })?;
         dataset.push(split, expression, &image);
+        dataset.check_size(name)?;
     }
-    Ok(dataset)
+}
+
+/// Whether a table has the columns of FER-2013.
+pub(super) fn has_columns(reader: impl Read, name: &str) -> Result<bool, DatasetError> {
+    let (reader, budget) = bounded_rows(reader);
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(reader);
+    match reader.byte_headers() {
+        Ok(header) => Ok(Columns::from_header(header).is_ok()),
+        // Something else that is called a table.
+        Err(_) if budget.is_overrun() => Ok(false),
+        Err(error) => Err(read_error(error, name, 1, &budget)),
+    }
 }
 
 /// Parses a row, leaving its pixels in `image`. `Err` says what is wrong.
@@ -146,8 +165,15 @@ fn describe_header(header: &ByteRecord, missing: &str) -> String {
     )
 }
 
-/// Tells a failed read from a table the csv parser refuses.
-pub(super) fn read_error(error: ::csv::Error, name: &str) -> DatasetError {
+/// Tells a failed read from a table the csv parser refuses, and from a row without end.
+fn read_error(error: ::csv::Error, name: &str, line: u64, budget: &RowBudget) -> DatasetError {
+    if budget.is_overrun() {
+        return DatasetError::Row {
+            file: name.to_owned(),
+            line,
+            problem: OVERRUN.to_owned(),
+        };
+    }
     let source = match error.into_kind() {
         ErrorKind::Io(source) => source,
         other => io::Error::new(io::ErrorKind::InvalidData, format!("{other:?}")),
@@ -274,6 +300,25 @@ pub(super) mod tests {
             assert!(error.contains(", line 5: "), "{error}");
             assert!(error.contains(expected), "{error}, not {expected}");
         }
+    }
+
+    /// 20 MB of spaces or numbers in a few kB of gzip, without the memory for them.
+    #[test]
+    fn rows_without_end_are_refused() {
+        let long = |start: &str, text: &str| {
+            let table = format!("{start}{}", text.repeat((20 << 20) / text.len()));
+            load_bytes(&gzip(table.as_bytes())).unwrap_err().to_string()
+        };
+        let end = format!(": {OVERRUN}");
+        for error in [
+            long("", " "),
+            long(&small_csv(), "1 "),
+            // Lines end, but the quotation around them does not.
+            long(&format!("{}0,\"", small_csv()), "1\n"),
+        ] {
+            assert!(error.ends_with(&end), "{error}");
+        }
+        assert!(long(&small_csv(), " 1").contains(", line 5: "));
     }
 
     #[test]

@@ -1,28 +1,34 @@
-//! FER-2013 in memory, from any of the forms it is handed around in.
+//! FER-2013 in memory, from any of the forms it is handed around in, and other data in the same forms.
 //!
 //! [`Dataset::load`] looks at what a file holds, never at its name. All forms end as the same 48×48 luma images in
-//! a fixed order. What a newcomer gets wrong is the `test` folder of Kaggle's folder form: it holds PublicTest
-//! and PrivateTest together, so choosing an epoch by it would be choosing by the test images. Here it is the
-//! test split, [`Split::PrivateTest`], and the validation images are taken from `train`; see [`Split::PublicTest`].
+//! a fixed order, and pictures are kept at the size of the network too ([`Dataset::load_for`]). What a newcomer gets wrong
+//! is the `test` folder of Kaggle's folder form: it holds PublicTest and PrivateTest together, so choosing an epoch by
+//! it would be choosing by the test images. Here it is the test split, [`Split::PrivateTest`], and the validation images
+//! are taken from `train`; see [`SplitOrigin`].
 
 mod csv;
+mod error;
 mod folder;
+mod splits;
 mod zip;
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
 use fervis::{
-    capture::still::StillError,
     expression::{Expression, N_EXPRESSIONS},
+    read,
 };
 use flate2::read::MultiGzDecoder;
+use image::{
+    GrayImage,
+    imageops::{self, FilterType},
+};
 use serde::{Deserialize, Serialize};
 
-use crate::random::SplitMix64;
+pub use self::{error::DatasetError, splits::SplitOrigin};
 
 /// Width and height of an image.
 pub const IMAGE_SIDE_PX: usize = 48;
@@ -30,22 +36,16 @@ pub const IMAGE_SIDE_PX: usize = 48;
 /// Bytes of an image: one of luma per pixel, rows from the top.
 pub const IMAGE_LEN: usize = IMAGE_SIDE_PX * IMAGE_SIDE_PX;
 
-/// One image in this many becomes [`Split::PublicTest`] where the data has none: 3,589 against 28,709 in FER-2013.
-const CARVED_FRACTION: usize = 8;
-
-/// Keys the choice of the images carved from Training. Fixed rather than the run's seed, so that every run and
-/// every later evaluation of the same folder holds back the same images.
-const CARVE_KEY: [u64; 2] = [2013, 48];
+/// More images do not fit into the memory of a usual machine: 2.3 GB.
+const MAX_IMAGES: usize = 1_000_000;
 
 /// The parts of FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414), by the data set's own names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Split {
     /// What a network learns from.
     Training,
-    /// The validation images: schedules, early stopping and the choice of an epoch look at these.
-    ///
-    /// Folders that have only `train` and `test` get an eighth of `train` for it, class by class and always the
-    /// same one, and the log says so.
+    /// The validation images: schedules, early stopping and the choice of an epoch look at these. Data that has none
+    /// gets some of Training's, see [`SplitOrigin`].
     PublicTest,
     /// The test images, looked at once, when everything has been chosen.
     PrivateTest,
@@ -72,67 +72,25 @@ impl Split {
     }
 }
 
-/// Why a data set cannot be used. The words are the ones users see.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DatasetError {
-    /// The file or folder cannot be read, or ends too early.
-    #[error("{file} could not be read")]
-    Read {
-        /// The file, or `archive/entry`.
-        file: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A row breaks the format.
-    #[error("{file}, line {line}: {problem}")]
-    Row {
-        /// The file, or `archive/entry`.
-        file: String,
-        /// Counted from 1, the header being line 1.
-        line: u64,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The file or folder as a whole isn't a form of FER-2013.
-    #[error("{file} {problem}")]
-    Form {
-        /// The file or folder.
-        file: String,
-        /// What is wrong with it and what to give instead.
-        problem: String,
-    },
-    /// An image of a folder or zip cannot be decoded.
-    #[error("{file} is not an image that can be read")]
-    Image {
-        /// The image's path.
-        file: String,
-        /// What is wrong with it.
-        #[source]
-        source: StillError,
-    },
-    /// The zip is damaged, encrypted or packed in a way that isn't supported.
-    #[error("{file} could not be unpacked")]
-    Zip {
-        /// The archive, or `archive/entry`.
-        file: String,
-        /// What the unpacker said.
-        #[source]
-        source: ::zip::result::ZipError,
-    },
-}
-
-/// Images, labels and splits. Images are known by their index, in the order of the file; those of a folder or zip are in
-/// order of their paths, and known by these too.
+/// Images, labels and splits. Images are known by their index, in the order of the file; those of a folder are in
+/// order of their paths.
 #[derive(Clone)]
 pub struct Dataset {
     images: Vec<u8>,
+    /// The same for a network that takes larger ones.
+    larger: Option<LargerImages>,
     labels: Vec<u8>,
     /// Where each image lies in its folder or zip; empty for a table.
     paths: Vec<String>,
     /// Indices of each of [`Split::ALL`], ascending.
     splits: [Vec<usize>; 3],
+    split_origin: SplitOrigin,
+}
+
+#[derive(Debug, Clone)]
+struct LargerImages {
+    side_px: usize,
+    images: Vec<u8>,
 }
 
 impl Dataset {
@@ -140,9 +98,23 @@ impl Dataset {
     pub fn new() -> Self {
         Self {
             images: Vec::new(),
+            larger: None,
             labels: Vec::new(),
             paths: Vec::new(),
             splits: Default::default(),
+            split_origin: SplitOrigin::Given,
+        }
+    }
+
+    /// An empty data set of pictures for a network whose input has this side, to be filled with [`Self::push_picture`].
+    fn of_pictures(side_px: usize) -> Self {
+        let larger = LargerImages {
+            side_px,
+            images: Vec::new(),
+        };
+        Self {
+            larger: (side_px > IMAGE_SIDE_PX).then_some(larger),
+            ..Self::new()
         }
     }
 
@@ -157,13 +129,28 @@ impl Dataset {
         self.images.extend_from_slice(image);
     }
 
-    /// Appends an image that has a path. Either all images of a data set have one, or none.
+    /// Appends a picture of any size that has a path; all pictures of a data set have one.
     ///
-    /// # Panics
-    /// If the image has another length, or one before it has no path.
-    fn push_with_path(&mut self, split: Split, expression: Expression, image: &[u8], path: String) {
-        assert_eq!(self.paths.len(), self.labels.len(), "all have paths");
-        self.push(split, expression, image);
+    /// It is resampled with a triangle filter, which averages when it shrinks; the aspect ratio is not kept, as
+    /// FER-2013's own images are square.
+    fn push_picture(
+        &mut self,
+        split: Split,
+        expression: Expression,
+        luma: &GrayImage,
+        path: String,
+    ) {
+        let sized = |side_px: usize| {
+            let side = side_px as u32;
+            if luma.dimensions() == (side, side) {
+                return luma.as_raw().clone();
+            }
+            imageops::resize(luma, side, side, FilterType::Triangle).into_raw()
+        };
+        if let Some(larger) = &mut self.larger {
+            larger.images.extend(sized(larger.side_px));
+        }
+        self.push(split, expression, &sized(IMAGE_SIDE_PX));
         self.paths.push(path);
     }
 
@@ -175,13 +162,14 @@ impl Dataset {
             .find(|path| path.is_file())
     }
 
-    /// Loads FER-2013 from what `path` turns out to hold:
+    /// Loads FER-2013, or other data of the same form, from what `path` turns out to hold:
     ///
     /// - `fer2013.csv` or `icml_face_data.csv`, plain or gzipped: columns `emotion`, `pixels` and `Usage` in any
     ///   order, spaces around the names allowed;
     /// - a folder of `train` and `test`, or of `Training`, `PublicTest` and `PrivateTest`, each with one folder per
     ///   expression, of images of any size and kind that the application reads; these are made upright, opaque and grey
     ///   as there, and resized to 48×48; any of the folders may be a link;
+    /// - a folder with one folder per expression, which is split by chance, always the same way;
     /// - a folder that holds one of those files;
     /// - a zip of any of these.
     ///
@@ -189,6 +177,15 @@ impl Dataset {
     /// [`DatasetError`], naming the file and what is wrong with it. Nothing is skipped: one bad row or image
     /// refuses the whole set.
     pub fn load(path: &Path) -> Result<Self, DatasetError> {
+        Self::load_for(path, IMAGE_SIDE_PX)
+    }
+
+    /// The same for a network whose input has this side, px: pictures that are larger than 48×48 keep what such a
+    /// network can see ([`Self::input`]).
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_for(path: &Path, side_px: usize) -> Result<Self, DatasetError> {
         let name = path.display().to_string();
         let read_error = |source| DatasetError::Read {
             file: name.clone(),
@@ -197,15 +194,15 @@ impl Dataset {
         let is_folder = std::fs::metadata(path).map_err(read_error)?.is_dir();
         let mut dataset = if is_folder {
             match Self::table_in(path) {
-                Some(csv) => return Self::load(&csv),
-                None => folder::load(path)?,
+                Some(csv) => return Self::load_for(&csv, side_px),
+                None => folder::load(path, side_px)?,
             }
         } else {
-            let mut file = File::open(path).map_err(read_error)?;
+            let mut file = read::open(path).map_err(read_error)?;
             let magic = peek::<4>(&mut file).map_err(read_error)?;
-            let file = File::open(path).map_err(read_error)?;
+            let file = read::open(path).map_err(read_error)?;
             match magic {
-                [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => zip::load(file, &name)?,
+                [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => zip::load(file, &name, side_px)?,
                 [0x1f, 0x8b, ..] => csv::load(MultiGzDecoder::new(BufReader::new(file)), &name)?,
                 _ => csv::load(file, &name)?,
             }
@@ -217,6 +214,9 @@ impl Dataset {
             });
         }
         dataset.carve_public_test();
+        if dataset.split_origin != SplitOrigin::Given {
+            log::warn!("{name}: {}", dataset.split_origin);
+        }
         log::info!(
             "{name}: {}",
             Split::ALL
@@ -224,6 +224,22 @@ impl Dataset {
                 .join(", ")
         );
         Ok(dataset)
+    }
+
+    /// Refuses a data set that has grown too large for the memory.
+    fn check_size(&self, name: &str) -> Result<(), DatasetError> {
+        if self.len() <= MAX_IMAGES {
+            return Ok(());
+        }
+        Err(DatasetError::Form {
+            file: name.to_owned(),
+            problem: format!("holds more than {MAX_IMAGES} images, which is the limit"),
+        })
+    }
+
+    /// Where the splits are from.
+    pub fn split_origin(&self) -> SplitOrigin {
+        self.split_origin
     }
 
     /// Takes images out of a split; the others keep their numbers.
@@ -278,6 +294,21 @@ impl Dataset {
         &self.paths
     }
 
+    /// An image for a network: a square of luma, rows from the top, of the side that [`Self::load_for`] was given if the
+    /// data has such, else 48×48.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn input(&self, index: usize) -> &[u8] {
+        match &self.larger {
+            Some(LargerImages { side_px, images }) => {
+                let n_bytes = side_px * side_px;
+                &images[index * n_bytes..(index + 1) * n_bytes]
+            }
+            None => self.image(index),
+        }
+    }
+
     /// FER-2013's number of an image's expression, 0 to 6; see [`Expression::from_index`].
     ///
     /// # Panics
@@ -322,7 +353,7 @@ impl Dataset {
         )
     }
 
-    /// A number that differs, as good as always, for data sets that differ in any pixel, label or split. A run
+    /// A number that differs, as good as always, for data sets that differ in any pixel at 48×48, label or split. A run
     /// that resumes compares it with the one it stored. (FNV-1a, 64 bits; it finds mistakes, not forgeries.)
     pub fn fingerprint(&self) -> u64 {
         let splits = self.splits.iter().flat_map(|indices| {
@@ -338,32 +369,6 @@ impl Dataset {
             .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
             })
-    }
-
-    /// Moves an eighth of Training to PublicTest if there is no PublicTest, class by class.
-    fn carve_public_test(&mut self) {
-        let [training, public_test, _] = &mut self.splits;
-        if !public_test.is_empty() || training.is_empty() {
-            return;
-        }
-        let mut rng = SplitMix64::from_key(&CARVE_KEY);
-        for class in 0..N_EXPRESSIONS {
-            let mut of_class: Vec<usize> = training
-                .iter()
-                .copied()
-                .filter(|&index| usize::from(self.labels[index]) == class)
-                .collect();
-            rng.shuffle(&mut of_class);
-            of_class.truncate(of_class.len() / CARVED_FRACTION);
-            public_test.append(&mut of_class);
-        }
-        public_test.sort_unstable();
-        training.retain(|index| public_test.binary_search(index).is_err());
-        log::warn!(
-            "the data has no PublicTest split: {} images of Training, one in {CARVED_FRACTION} of each class, \
-             are held back for validation in its place",
-            public_test.len(),
-        );
     }
 }
 
@@ -405,87 +410,4 @@ fn peek<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// `n` images a split, all different, classes in turn.
-    pub(crate) fn synthetic(n: usize) -> Dataset {
-        let mut dataset = Dataset::new();
-        let mut rng = SplitMix64::from_key(&[n as u64]);
-        for split in Split::ALL {
-            for i in 0..n {
-                let image: Vec<u8> = (0..IMAGE_LEN).map(|_| rng.next_u64() as u8).collect();
-                dataset.push(split, Expression::ALL[i % N_EXPRESSIONS], &image);
-            }
-        }
-        dataset
-    }
-
-    #[test]
-    fn counts_and_moments_are_those_of_the_chosen_images() {
-        let mut dataset = Dataset::new();
-        dataset.push(Split::Training, Expression::Happy, &[0; IMAGE_LEN]);
-        dataset.push(Split::PrivateTest, Expression::Happy, &[255; IMAGE_LEN]);
-        dataset.push(Split::Training, Expression::Angry, &[255; IMAGE_LEN]);
-        assert_eq!(dataset.split(Split::Training), [0, 2]);
-        assert_eq!(dataset.class_counts(&[0, 2]), [1, 0, 0, 1, 0, 0, 0]);
-        assert_eq!(dataset.labels_of(&[2, 1]), [0, 3]);
-        assert_eq!(dataset.mean_std(&[0, 2]), (0.5, 0.5));
-        assert_eq!(dataset.mean_std(&[1]), (1.0, 0.0));
-    }
-
-    #[test]
-    fn the_fingerprint_sees_a_pixel_a_label_and_a_split() {
-        let fingerprint_with = |split, expression, pixel| {
-            let mut dataset = synthetic(2);
-            dataset.push(split, expression, &[pixel; IMAGE_LEN]);
-            dataset.fingerprint()
-        };
-        let base = fingerprint_with(Split::Training, Expression::Sad, 9);
-        assert_eq!(base, fingerprint_with(Split::Training, Expression::Sad, 9));
-        assert_ne!(base, fingerprint_with(Split::Training, Expression::Sad, 8));
-        assert_ne!(base, fingerprint_with(Split::Training, Expression::Fear, 9));
-        assert_ne!(
-            base,
-            fingerprint_with(Split::PublicTest, Expression::Sad, 9)
-        );
-    }
-
-    #[test]
-    fn a_missing_public_test_comes_from_every_class_of_training() {
-        let mut dataset = synthetic(7 * 16);
-        dataset.splits[Split::PublicTest as usize].clear();
-        let before = dataset.split(Split::Training).to_vec();
-        let mut again = dataset.clone();
-        dataset.carve_public_test();
-        again.carve_public_test();
-        assert_eq!(dataset, again);
-
-        let carved = dataset.split(Split::PublicTest);
-        assert_eq!(dataset.class_counts(carved), [2; N_EXPRESSIONS]);
-        let mut all = [dataset.split(Split::Training), carved].concat();
-        all.sort_unstable();
-        assert_eq!(all, before);
-
-        let complete = synthetic(16);
-        let mut same = complete.clone();
-        same.carve_public_test();
-        assert_eq!(same, complete);
-    }
-
-    #[test]
-    fn files_that_are_no_data_set_are_refused_in_a_sentence() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = Dataset::load(&folder.path().join("nowhere.csv")).unwrap_err();
-        assert!(
-            missing
-                .to_string()
-                .contains("nowhere.csv could not be read"),
-            "{missing}"
-        );
-        let empty = folder.path().join("empty");
-        std::fs::write(&empty, "").unwrap();
-        let error = Dataset::load(&empty).unwrap_err().to_string();
-        assert!(error.ends_with("is empty"), "{error}");
-    }
-}
+pub(crate) mod tests;

@@ -5,20 +5,34 @@
 
 use std::io::{BufReader, Read, Seek};
 
-use ::zip::{ZipArchive, read::ZipFile, result::ZipError};
+use ::zip::{
+    ZipArchive,
+    read::{ArchiveOffset, Config, ZipFile},
+    result::ZipError,
+};
 
-use super::{Dataset, DatasetError, csv, folder};
-
-/// The most an image in the archive may unpack to. FER-2013's are 2 kB; a larger one is not worth the memory.
-const MAX_IMAGE_BYTES: u64 = 64 << 20;
+use super::{
+    Dataset, DatasetError, csv,
+    folder::{self, MAX_IMAGE_BYTES, Place},
+};
 
 /// Loads an archive. `name` is what errors call it.
-pub(super) fn load(reader: impl Read + Seek, name: &str) -> Result<Dataset, DatasetError> {
+pub(super) fn load(
+    reader: impl Read + Seek,
+    name: &str,
+    side_px: usize,
+) -> Result<Dataset, DatasetError> {
     let zip_error = |file: &str| {
         let file = file.to_owned();
         move |source| DatasetError::Zip { file, source }
     };
-    let mut archive = ZipArchive::new(BufReader::new(reader)).map_err(zip_error(name))?;
+    // Left to guess where an archive begins, `zip` may take the second entry of one with ZIP64 records for the first.
+    // The archives that come here begin with their first entry.
+    let config = Config {
+        archive_offset: ArchiveOffset::Known(0),
+    };
+    let mut archive =
+        ZipArchive::with_config(config, BufReader::new(reader)).map_err(zip_error(name))?;
     let mut entries = archive
         .file_names()
         .enumerate()
@@ -31,37 +45,28 @@ pub(super) fn load(reader: impl Read + Seek, name: &str) -> Result<Dataset, Data
         let full_name = format!("{name}/{path}");
         if path.to_ascii_lowercase().ends_with(".csv") && !path.contains("__MACOSX") {
             let entry = archive.by_index(*index).map_err(zip_error(&full_name))?;
-            if has_columns(entry, &full_name)? {
+            if csv::has_columns(entry, &full_name)? {
                 let entry = archive.by_index(*index).map_err(zip_error(&full_name))?;
                 return csv::load(entry, &full_name);
             }
         }
     }
 
-    let mut dataset = Dataset::new();
+    let mut images = Vec::new();
     for (path, index) in entries {
-        if let Some((split, expression)) = folder::parse_path(&path)? {
-            let full_name = format!("{name}/{path}");
-            let entry = archive.by_index(index).map_err(zip_error(&full_name))?;
-            let image = folder::decode(&unpack(entry, &full_name)?, &full_name)?;
-            dataset.push_with_path(split, expression, &image, path);
+        if let Some(place) = Place::of(&path)? {
+            images.push((place, (format!("{name}/{path}"), index)));
         }
     }
+    let mut dataset = Dataset::of_pictures(side_px);
+    folder::fill(&mut dataset, images, |(full_name, index)| {
+        let entry = archive.by_index(index).map_err(zip_error(&full_name))?;
+        folder::decode(&unpack(entry, &full_name)?, &full_name)
+    })?;
     if dataset.is_empty() {
         return Err(folder::no_images(name));
     }
     Ok(dataset)
-}
-
-/// Whether a table has the columns of FER-2013.
-fn has_columns(entry: impl Read, name: &str) -> Result<bool, DatasetError> {
-    let mut reader = ::csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(entry);
-    let header = reader
-        .byte_headers()
-        .map_err(|error| csv::read_error(error, name))?;
-    Ok(csv::Columns::from_header(header).is_ok())
 }
 
 /// The bytes of an image.
@@ -147,6 +152,64 @@ mod tests {
             dataset.paths(),
             ["test/sad/a.png", "train/happy/a.png", "train/happy/b.png"]
         );
+    }
+
+    #[test]
+    fn class_folders_in_a_zip_are_split_by_chance() {
+        let greys: Vec<Vec<u8>> = (0..10)
+            .map(|grey| encode(48, grey, ImageFormat::Png))
+            .collect();
+        let names: Vec<String> = (0..10).map(|i| format!("fear/{i}.png")).collect();
+        let entries: Vec<(&str, &[u8])> = names
+            .iter()
+            .map(String::as_str)
+            .zip(greys.iter().map(Vec::as_slice))
+            .collect();
+        let dataset = load_bytes(&zip(&entries)).unwrap();
+        let n_images = Split::ALL.map(|split| dataset.split(split).len());
+        assert_eq!(n_images, [8, 1, 1]);
+    }
+
+    /// The second entry lies as far behind the first as the ZIP64 records are long, 76 bytes.
+    #[test]
+    fn archives_with_zip64_records_are_read() {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let (first, second) = ("twenty-one-characters/a.notes.", "fer2013.csv");
+        assert_eq!(first.len(), 30);
+        for (path, bytes) in [
+            (first, &b"x"[..]),
+            (second, csv_tests::small_csv().as_bytes()),
+        ] {
+            writer
+                .start_file(path, SimpleFileOptions::default())
+                .unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        let plain = writer.finish().unwrap().into_inner();
+        let (body, end) = plain.split_at(plain.len() - 22);
+        let u32_at = |at: usize| u32::from_le_bytes(end[at..at + 4].try_into().unwrap());
+        let (directory_len, directory) = (u32_at(12), u32_at(16));
+        let mut archive = body.to_vec();
+        // The ZIP64 end of the directory, and its locator, which PyTorch and others always write.
+        archive.extend(b"PK\x06\x06\x2c\0\0\0\0\0\0\0\x2d\0\x2d\0\0\0\0\0\0\0\0\0");
+        for value in [2, 2, directory_len.into(), directory.into()] {
+            archive.extend(u64::to_le_bytes(value));
+        }
+        archive.extend(b"PK\x06\x07\0\0\0\0");
+        archive.extend((body.len() as u64).to_le_bytes());
+        archive.extend([1, 0, 0, 0]);
+        archive.extend(end);
+        assert_eq!(load_bytes(&archive).unwrap(), csv_tests::small_dataset());
+    }
+
+    #[test]
+    fn a_table_without_line_ends_in_a_zip_is_passed_over() {
+        let spaces = vec![b' '; 20 << 20];
+        let archive = zip(&[
+            ("a.csv", &spaces),
+            ("fer2013.csv", csv_tests::small_csv().as_bytes()),
+        ]);
+        assert_eq!(load_bytes(&archive).unwrap(), csv_tests::small_dataset());
     }
 
     #[test]

@@ -2,19 +2,32 @@
 
 use std::fmt::Display;
 
-use super::Recipe;
-use crate::{
-    augment::{AugmentConfig, BlurConfig, CameraConfig},
-    loss::ClassWeights,
-    optimizer::OptimizerSettings,
-    schedule::Schedule,
-};
+use fervis::{expression::N_EXPRESSIONS, model::limits::OutOfRange};
+
+use super::{Recipe, check_augment::check_augment};
+use crate::{loss::ClassWeights, optimizer::OptimizerSettings, schedule::Schedule};
+
+/// Images a step.
+const MAX_BATCH_SIZE: usize = 4096;
+/// Epochs of a run, and wherever else a recipe counts epochs.
+const MAX_EPOCHS: usize = 100_000;
+/// Weights of a network: with gradients, two moments and an average these are 6 GB. VGG-19 of torchvision has 144 million.
+const MAX_WEIGHTS: u64 = 300_000_000;
+/// Values that the first layer makes of a batch: 4 GB. Those of all layers are several times as many.
+const MAX_ACTIVATIONS: u64 = 1 << 30;
+/// Letters of a name, which becomes a folder's.
+const MAX_NAME_LEN: usize = 100;
 
 /// A key and what is wrong with it.
-type Problem = (String, String);
+pub(super) type Problem = (String, String);
 
 /// Refuses `value` unless `fits`.
-fn need<T: Display>(key: &str, value: T, fits: bool, expected: &str) -> Result<(), Problem> {
+pub(super) fn need<T: Display>(
+    key: &str,
+    value: T,
+    fits: bool,
+    expected: &str,
+) -> Result<(), Problem> {
     if fits {
         return Ok(());
     }
@@ -25,7 +38,7 @@ fn need<T: Display>(key: &str, value: T, fits: bool, expected: &str) -> Result<(
 }
 
 /// Refuses what is not a share.
-fn share(key: &str, value: f64) -> Result<(), Problem> {
+pub(super) fn share(key: &str, value: f64) -> Result<(), Problem> {
     need(key, value, (0.0..=1.0).contains(&value), "between 0 and 1")
 }
 
@@ -39,16 +52,22 @@ fn share_below_one(key: &str, value: f64) -> Result<(), Problem> {
     )
 }
 
-fn positive(key: &str, value: f64) -> Result<(), Problem> {
-    need(key, value, value.is_finite() && value > 0.0, "above 0")
+/// Refuses what is not above 0, or above `max`.
+fn positive(key: &str, value: f64, max: f64) -> Result<(), Problem> {
+    let expected = format!("above 0 and at most {max}");
+    need(key, value, value > 0.0 && value <= max, &expected)
 }
 
-fn not_negative(key: &str, value: f64) -> Result<(), Problem> {
-    need(key, value, value.is_finite() && value >= 0.0, "at least 0")
+/// Refuses what is below 0 or above `max`.
+fn not_negative(key: &str, value: f64, max: f64) -> Result<(), Problem> {
+    let expected = format!("between 0 and {max}");
+    need(key, value, (0.0..=max).contains(&value), &expected)
 }
 
-fn at_least_one(key: &str, value: usize) -> Result<(), Problem> {
-    need(key, value, value > 0, "at least 1")
+/// Refuses what is below 1 or above `max`.
+fn count(key: &str, value: usize, max: usize) -> Result<(), Problem> {
+    let expected = format!("between 1 and {max}");
+    need(key, value, (1..=max).contains(&value), &expected)
 }
 
 impl Recipe {
@@ -56,16 +75,17 @@ impl Recipe {
     pub(super) fn check(&self) -> Result<(), Problem> {
         let name = &self.name;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let fits = !name.is_empty() && name.chars().all(is_plain);
+        let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let fits = begins_well && name.len() <= MAX_NAME_LEN && name.chars().all(is_plain);
         need(
             "name",
             format!("“{name}”"),
             fits,
-            "letters, digits, “-”, “_” and “.”",
+            "up to 100 letters, digits, “-”, “_” and “.”, the first a letter or a digit",
         )?;
-        at_least_one("batch_size", self.batch_size)?;
-        at_least_one("max_epochs", self.max_epochs)?;
-        at_least_one("selection.patience", self.selection.patience)?;
+        count("batch_size", self.batch_size, MAX_BATCH_SIZE)?;
+        count("max_epochs", self.max_epochs, MAX_EPOCHS)?;
+        count("selection.patience", self.selection.patience, MAX_EPOCHS)?;
         let votes = self.rows.min_votes;
         need(
             "rows.min_votes",
@@ -80,7 +100,7 @@ impl Recipe {
         self.check_groups()?;
         check_schedule(&self.schedule)?;
         if let Some(auxiliary) = &self.auxiliary {
-            positive("auxiliary.weight", auxiliary.weight)?;
+            positive("auxiliary.weight", auxiliary.weight, 1000.0)?;
         }
         if let Some(distillation) = &self.distillation {
             share("distillation.share", distillation.share)?;
@@ -93,7 +113,7 @@ impl Recipe {
                 "between 1 and 100",
             )?;
             for weight in &distillation.weights {
-                positive("distillation.weights", *weight)?;
+                positive("distillation.weights", *weight, 1e6)?;
             }
             let n_sizes = self.progressive_resizing.len();
             need(
@@ -114,13 +134,46 @@ impl Recipe {
         let input = &self.input;
         let fits = (8..=512).contains(&input.side_px);
         need("input.side_px", input.side_px, fits, "between 8 and 512")?;
-        let mean = f64::from(input.mean);
-        need("input.mean", mean, mean.is_finite(), "a number")?;
-        positive("input.std", input.std.into())?;
-        match self.network.objection_to(&self.input_spec()) {
-            Some(objection) => Err(("network".to_owned(), objection)),
-            None => Ok(()),
+        let (mean, std) = (input.mean, input.std);
+        let fits = (-1000.0..=1000.0).contains(&mean);
+        need("input.mean", mean, fits, "between -1000 and 1000")?;
+        let fits = (1e-4..=1000.0).contains(&std);
+        need("input.std", std, fits, "between 0.0001 and 1000")?;
+        if let Some(OutOfRange { key, problem }) = self.network.out_of_range() {
+            return Err((format!("network.hyperparameters.{key}"), problem));
         }
+        if let Some(objection) = self.network.objection_to(&self.input_spec()) {
+            return Err(("network".to_owned(), objection));
+        }
+        self.check_memory()
+    }
+
+    /// Refuses what no machine has the memory for: an allocation that fails ends the program without a word.
+    fn check_memory(&self) -> Result<(), Problem> {
+        let spec = self.input_spec();
+        let n_weights = self.network.n_weights(&spec, N_EXPRESSIONS);
+        if n_weights > MAX_WEIGHTS {
+            let problem = format!(
+                "ask for {} million weights, but a network may have at most {} million",
+                n_weights / 1_000_000,
+                MAX_WEIGHTS / 1_000_000
+            );
+            return Err(("network.hyperparameters".to_owned(), problem));
+        }
+        let side = self.largest_side_px() as u64;
+        let shapes = self.network.weight_shapes(&spec, N_EXPRESSIONS);
+        let kernels = shapes.iter().find(|(_, shape)| shape.len() == 4);
+        let n_channels = kernels.map_or(1, |(_, shape)| shape[0] as u64);
+        let n_values = self.batch_size as u64 * side * side * n_channels;
+        if n_values > MAX_ACTIVATIONS {
+            let problem = format!(
+                "is {}, but {side}×{side} images of {n_channels} channels leave room for at most {}",
+                self.batch_size,
+                MAX_ACTIVATIONS / (side * side * n_channels)
+            );
+            return Err(("batch_size".to_owned(), problem));
+        }
+        Ok(())
     }
 
     fn check_loss(&self) -> Result<(), Problem> {
@@ -133,10 +186,15 @@ impl Recipe {
         share("loss.votes_share", loss.votes_share.into())?;
         if let ClassWeights::Given(weights) = loss.class_weights {
             for weight in weights {
-                not_negative("loss.class_weights.given", weight)?;
+                not_negative("loss.class_weights.given", weight, 1e6)?;
             }
             let sum: f64 = weights.iter().sum();
-            positive("loss.class_weights.given", sum)?;
+            need(
+                "loss.class_weights.given",
+                "0 for every class",
+                sum > 0.0,
+                "above 0 for at least one",
+            )?;
         }
         Ok(())
     }
@@ -144,9 +202,16 @@ impl Recipe {
     fn check_groups(&self) -> Result<(), Problem> {
         for (index, group) in self.groups.iter().enumerate() {
             let key = |name: &str| format!("groups[{index}].{name}");
-            at_least_one(&key("prefixes"), group.prefixes.len())?;
-            not_negative(&key("learning_rate_factor"), group.learning_rate_factor)?;
-            not_negative(&key("weight_decay"), group.weight_decay.unwrap_or(0.0))?;
+            let n_prefixes = group.prefixes.len();
+            need(
+                &key("prefixes"),
+                format!("a list of {n_prefixes}"),
+                n_prefixes > 0,
+                "a list of at least one",
+            )?;
+            let factor = group.learning_rate_factor;
+            not_negative(&key("learning_rate_factor"), factor, 1000.0)?;
+            share(&key("weight_decay"), group.weight_decay.unwrap_or(0.0))?;
         }
         Ok(())
     }
@@ -172,7 +237,7 @@ impl Recipe {
             previous = until;
             let mut small = self.input_spec();
             (small.width, small.height) = (side, side);
-            let shapes = |input| self.network.weight_shapes(input, 7);
+            let shapes = |input| self.network.weight_shapes(input, N_EXPRESSIONS);
             if shapes(&small) != shapes(&self.input_spec()) {
                 let problem = format!(
                     "is {side}, but the weights of {} depend on the size of the input",
@@ -186,146 +251,6 @@ impl Recipe {
         }
         Ok(())
     }
-}
-
-fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
-    for (name, value) in [
-        ("flip_probability", augment.flip_probability),
-        ("max_shift", augment.max_shift),
-        ("max_contrast", augment.max_contrast),
-        ("max_brightness", augment.max_brightness),
-        ("max_gain", augment.max_gain),
-        ("equalize_probability", augment.equalize_probability),
-        ("erase.probability", augment.erase.probability),
-        ("erase.min_area", augment.erase.min_area),
-        ("cutout.probability", augment.cutout.probability),
-        ("cutout.side", augment.cutout.side),
-        ("occlusion.probability", augment.occlusion.probability),
-        ("tilt.probability", augment.tilt.probability),
-        ("box_noise.probability", augment.box_noise.probability),
-        ("box_noise.max_shift", augment.box_noise.max_shift),
-        ("box_noise.max_scale", augment.box_noise.max_scale),
-        ("camera.light.probability", augment.camera.light.probability),
-        ("camera.light.min_gain", augment.camera.light.min_gain),
-        ("camera.blur.probability", augment.camera.blur.probability),
-        (
-            "camera.resolution.probability",
-            augment.camera.resolution.probability,
-        ),
-        ("camera.noise.probability", augment.camera.noise.probability),
-        (
-            "camera.noise.max_deviation",
-            augment.camera.noise.max_deviation,
-        ),
-        ("camera.jpeg.probability", augment.camera.jpeg.probability),
-    ] {
-        share(&format!("augment.{name}"), value.into())?;
-    }
-    for (key, degrees) in [
-        ("augment.max_rotation_deg", augment.max_rotation_deg),
-        ("augment.tilt.max_deg", augment.tilt.max_deg),
-    ] {
-        let fits = (0.0..=180.0).contains(&degrees);
-        need(key, degrees, fits, "between 0 and 180")?;
-    }
-    let alpha = augment.mixup_alpha;
-    let fits = (0.0..=2.0).contains(&alpha);
-    need("augment.mixup_alpha", alpha, fits, "between 0 and 2")?;
-    let (min, max) = (augment.min_area, augment.max_area);
-    need(
-        "augment.min_area",
-        min,
-        (0.01..=9.0).contains(&min),
-        "between 0.01 and 9",
-    )?;
-    let fits = (min..=9.0).contains(&max);
-    need(
-        "augment.max_area",
-        max,
-        fits,
-        "at least min_area and at most 9",
-    )?;
-    for (key, ratio) in [
-        ("augment.max_aspect_ratio", augment.max_aspect_ratio),
-        (
-            "augment.erase.max_aspect_ratio",
-            augment.erase.max_aspect_ratio,
-        ),
-    ] {
-        need(
-            key,
-            ratio,
-            (1.0..=10.0).contains(&ratio),
-            "between 1 and 10",
-        )?;
-    }
-    let padding = augment.crop_padding_px;
-    need(
-        "augment.crop_padding_px",
-        padding,
-        padding <= 24,
-        "at most 24",
-    )?;
-    check_camera(&augment.camera)?;
-    let area = augment.erase.max_area;
-    let fits = (augment.erase.min_area..=1.0).contains(&area);
-    need(
-        "augment.erase.max_area",
-        area,
-        fits,
-        "at least min_area and at most 1",
-    )
-}
-
-fn check_camera(camera: &CameraConfig) -> Result<(), Problem> {
-    let gamma = camera.light.max_gamma;
-    need(
-        "augment.camera.light.max_gamma",
-        gamma,
-        (1.0..=10.0).contains(&gamma),
-        "between 1 and 10",
-    )?;
-    let gain = camera.light.max_gain;
-    let fits = (1.0..=10.0).contains(&gain);
-    need(
-        "augment.camera.light.max_gain",
-        gain,
-        fits,
-        "between 1 and 10",
-    )?;
-    let (min, max) = (camera.resolution.min_scale, camera.resolution.max_scale);
-    need(
-        "augment.camera.resolution.min_scale",
-        min,
-        (0.05..=1.0).contains(&min),
-        "between 0.05 and 1",
-    )?;
-    need(
-        "augment.camera.resolution.max_scale",
-        max,
-        (min..=1.0).contains(&max),
-        "at least min_scale and at most 1",
-    )?;
-    let sigma = camera.blur.max_sigma_px;
-    need(
-        "augment.camera.blur.max_sigma_px",
-        sigma,
-        (BlurConfig::MIN_SIGMA_PX..=10.0).contains(&sigma),
-        "between 0.3 and 10",
-    )?;
-    let (min, max) = (camera.jpeg.min_quality, camera.jpeg.max_quality);
-    need(
-        "augment.camera.jpeg.min_quality",
-        min,
-        (1..=100).contains(&min),
-        "between 1 and 100",
-    )?;
-    need(
-        "augment.camera.jpeg.max_quality",
-        max,
-        (min..=100).contains(&max),
-        "at least min_quality and at most 100",
-    )
 }
 
 fn check_optimizer(optimizer: &OptimizerSettings) -> Result<(), Problem> {
@@ -353,7 +278,7 @@ fn check_optimizer(optimizer: &OptimizerSettings) -> Result<(), Problem> {
         OptimizerSettings::Adam(adam) | OptimizerSettings::Adamw(adam) => {
             share_below_one(&key("beta1"), adam.beta1)?;
             share_below_one(&key("beta2"), adam.beta2)?;
-            positive(&key("epsilon"), adam.epsilon)
+            positive(&key("epsilon"), adam.epsilon, 1.0)
         }
     }
 }
@@ -364,7 +289,7 @@ fn check_schedule(schedule: &Schedule) -> Result<(), Problem> {
         Schedule::Plateau(plateau) => share("schedule.plateau.factor", plateau.factor),
         Schedule::Step(step) => {
             share("schedule.step.factor", step.factor)?;
-            at_least_one("schedule.step.every_epochs", step.every_epochs)
+            count("schedule.step.every_epochs", step.every_epochs, MAX_EPOCHS)
         }
         Schedule::Cosine(cosine) => {
             share_below_one("schedule.cosine.warmup", cosine.warmup)?;
@@ -382,12 +307,12 @@ fn check_schedule(schedule: &Schedule) -> Result<(), Problem> {
                 ("initial_divisor", cycle.initial_divisor),
                 ("final_divisor", cycle.final_divisor),
             ] {
-                let fits = divisor.is_finite() && divisor >= 1.0;
+                let fits = (1.0..=1e12).contains(&divisor);
                 need(
                     &format!("schedule.one-cycle.{name}"),
                     divisor,
                     fits,
-                    "at least 1",
+                    "between 1 and 1000000000000",
                 )?;
             }
             Ok(())

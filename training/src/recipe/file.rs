@@ -1,13 +1,17 @@
 //! Recipes from files and by name, and errors that name the file, the line and the key.
 
-use std::{fs, io, ops::Range, path::Path};
+use std::{io, ops::Range, path::Path};
 
+use fervis::read;
 use toml::de::{DeTable, DeValue};
 
 use super::Recipe;
 
 /// Names and texts of the files in `recipes/`.
 pub(super) const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
+
+/// Larger files are no recipes, of which the longest has 2 kB.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Why a recipe cannot be used. The words are the ones users see.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +82,7 @@ impl Recipe {
                 known: Self::names().join(", "),
             });
         }
-        let text = fs::read_to_string(path).map_err(|source| RecipeError::Read {
+        let text = read::text(path, MAX_FILE_BYTES).map_err(|source| RecipeError::Read {
             file: name.to_owned(),
             source,
         })?;

@@ -5,6 +5,7 @@
 //! `three-block` recipe has.
 
 mod check;
+mod check_augment;
 mod file;
 
 use fervis::model::{
@@ -197,6 +198,12 @@ impl Recipe {
             || self.auxiliary.is_some()
             || self.rows.min_votes > 0
             || self.selection.metric == SelectionMetric::FerplusAgreement
+    }
+
+    /// Side of the largest images that the run needs, px.
+    pub fn largest_side_px(&self) -> usize {
+        let stages = self.progressive_resizing.iter().map(|stage| stage.side_px);
+        stages.fold(self.input.side_px, usize::max)
     }
 
     /// Side of the training images, px, in an epoch that begins at this share of the run.

@@ -109,7 +109,7 @@ fn errors_name_file_line_and_key() {
         "[selection]",
         "[[groups]]\nprefixes = [\"fc1.\"]\n[[groups]]\nprefixes = []\n[selection]",
         &format!(
-            "mine.toml, line {}: groups[1].prefixes: is 0, but must be at least 1",
+            "mine.toml, line {}: groups[1].prefixes: is a list of 0, but must be a list of at least one",
             line("[selection]") + 3
         ),
     );
@@ -176,6 +176,212 @@ fn errors_in_rows_cameras_and_teachers_are_named_too() {
         assert!(error.starts_with(&start), "{error}\ninstead of {start}");
         assert!(error.contains(problem), "{error}");
     }
+}
+
+/// Every number that a recipe can have, each on a line of its own.
+const ALL_NUMBERS: &str = r#"name = "all"
+seed = 1
+batch_size = 8
+max_epochs = 3
+[network]
+architecture = "compact"
+[network.hyperparameters]
+channels = [8, 8]
+convolutions = [1, 1]
+hidden = [8]
+squeeze = 4
+dropout = 0.1
+stage_dropout = 0.1
+[input]
+side_px = 48
+mean = 0.5
+std = 0.5
+[rows]
+min_votes = 1
+[augment]
+flip_probability = 0.5
+max_rotation_deg = 10.0
+min_area = 0.9
+max_area = 1.1
+max_aspect_ratio = 1.1
+max_shift = 0.1
+max_contrast = 0.1
+max_brightness = 0.1
+max_gain = 0.1
+crop_padding_px = 4
+equalize_probability = 0.1
+mixup_alpha = 0.1
+[augment.erase]
+probability = 0.1
+min_area = 0.1
+max_area = 0.2
+max_aspect_ratio = 2.0
+[augment.cutout]
+probability = 0.1
+side = 0.1
+[augment.box_noise]
+probability = 0.1
+max_shift = 0.1
+max_scale = 0.1
+[augment.camera.light]
+probability = 0.1
+max_gamma = 2.0
+min_gain = 0.5
+[augment.camera.blur]
+probability = 0.1
+max_sigma_px = 1.0
+[augment.camera.noise]
+probability = 0.1
+max_deviation = 0.1
+[augment.camera.jpeg]
+probability = 0.1
+min_quality = 30
+max_quality = 90
+[loss]
+focal_gamma = 2.0
+label_smoothing = 0.1
+votes_share = 0.1
+class_weights = { given = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0] }
+[auxiliary]
+weight = 0.5
+[distillation]
+share = 0.5
+temperature = 2.0
+[optimizer.adamw]
+learning_rate = 1e-3
+beta1 = 0.9
+beta2 = 0.99
+epsilon = 1e-8
+weight_decay = 1e-4
+[[groups]]
+prefixes = ["fc"]
+learning_rate_factor = 0.1
+weight_decay = 0.0
+frozen_epochs = 1
+[schedule.one-cycle]
+rise = 0.3
+initial_divisor = 25.0
+final_divisor = 1e4
+[selection]
+metric = "macro-f1"
+patience = 7
+[ema]
+decay = 0.99
+"#;
+
+/// What is no number, negative or absurd is refused by line and key, wherever it stands.
+#[test]
+fn no_number_is_absurd() {
+    Recipe::parse(ALL_NUMBERS, "all.toml").unwrap();
+    let schedules = [
+        "[schedule.plateau]\nfactor = 0.5\npatience = 3",
+        "[schedule.step]\nfactor = 0.5\nevery_epochs = 3",
+        "[schedule.cosine]\nwarmup = 0.1\nfinal_factor = 0.1",
+    ];
+    let one_cycle = "[schedule.one-cycle]\nrise = 0.3\ninitial_divisor = 25.0\nfinal_divisor = 1e4";
+    let texts = schedules
+        .iter()
+        .map(|other| ALL_NUMBERS.replace(one_cycle, other));
+    let sgd = ALL_NUMBERS.replace(
+        "[optimizer.adamw]\nlearning_rate = 1e-3\nbeta1 = 0.9\nbeta2 = 0.99\nepsilon = 1e-8\n",
+        "[optimizer.sgd]\nlearning_rate = 1e-3\nmomentum = 0.9\n",
+    );
+    assert_ne!(sgd, ALL_NUMBERS);
+    let mut n_refused = 0;
+    for text in texts.chain([ALL_NUMBERS.to_owned(), sgd]) {
+        Recipe::parse(&text, "all.toml").unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let Some((key, value)) = line.split_once(" = ") else {
+                continue;
+            };
+            if !value.contains(|c: char| c.is_ascii_digit()) {
+                continue;
+            }
+            let is_whole = !value.contains(['.', 'e']);
+            let bad: &[&str] = if is_whole {
+                &[
+                    "-1",
+                    "0.5",
+                    "nan",
+                    "9223372036854775807",
+                    "100000000",
+                    "99999999999999999999",
+                ]
+            } else {
+                &["nan", "inf", "-inf", "-1.0", "1e30", "-1e300"]
+            };
+            for bad in bad {
+                // A shift of the grey level may be negative; a seed, and the number of epochs to wait, may be anything.
+                let may_be = match key {
+                    "mean" => *bad == "-1.0",
+                    "seed" | "frozen_epochs" => bad.parse::<i64>().is_ok_and(|n| n > 0),
+                    "patience" => {
+                        lines[index - 1].starts_with("factor")
+                            && bad.parse::<i64>().is_ok_and(|n| n > 0)
+                    }
+                    _ => false,
+                };
+                // A list, or one in a table: its first number.
+                let replaced = match value.find('[') {
+                    Some(open) => {
+                        let end = open + value[open..].find([',', ']']).unwrap();
+                        format!("{}{bad}{}", &value[..=open], &value[end..])
+                    }
+                    None => (*bad).to_owned(),
+                };
+                let mut lines = lines.clone();
+                let line = format!("{key} = {replaced}");
+                lines[index] = &line;
+                let Err(error) = Recipe::parse(&lines.join("\n"), "all.toml") else {
+                    assert!(may_be, "{line}");
+                    continue;
+                };
+                let error = error.to_string();
+                let start = format!("all.toml, line {}: ", index + 1);
+                assert!(error.starts_with(&start), "{line}: {error}");
+                assert!(error.contains(key), "{line}: {error}");
+                assert!(!error.contains('\n'), "{error}");
+                n_refused += 1;
+            }
+        }
+    }
+    assert!(n_refused > 1000, "{n_refused}");
+}
+
+/// Sizes that are each within bounds and too much together.
+#[test]
+fn what_no_machine_has_the_memory_for_is_refused() {
+    let with = |changes: &[(&str, &str)]| {
+        let mut text = TEXT.to_owned();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        Recipe::parse(&text, "mine.toml").unwrap_err().to_string()
+    };
+    let error = with(&[
+        ("channels = [64, 128, 256]", "channels = [64, 128, 4096]"),
+        ("hidden = 512", "hidden = 16384"),
+    ]);
+    assert!(error.contains("ask for 2420 million weights"), "{error}");
+    let error = with(&[
+        ("channels = [64, 128, 256]", "channels = [4096, 128, 256]"),
+        ("batch_size = 64", "batch_size = 4096"),
+    ]);
+    assert!(
+        error.contains("line 6: batch_size: is 4096, but 48×48"),
+        "{error}"
+    );
+    let error = with(&[("name = \"three-block\"", "name = \"..\"")]);
+    assert!(error.contains("name: is “..”"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_recipe() {
+    let error = Recipe::find("/dev/zero").unwrap_err().to_string();
+    assert!(error.contains("it is a device"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,213 @@
+//! What the outputs mean, where a file says so.
+//!
+//! Torchvision's `ImageFolder` numbers its folders by the alphabet and calls the result `class_to_idx`; people save it
+//! beside the weights, or the list `classes`, or one of their own making.
+
+use std::collections::HashMap;
+
+use super::{
+    objects::reachable,
+    pickle::{Id, Pickle, Value},
+};
+use crate::expression::{Expression, N_EXPRESSIONS};
+
+/// Keys under which people keep the names of classes, the most telling first; without case and punctuation.
+const KEYS: [&str; 16] = [
+    "classtoidx",
+    "class2idx",
+    "classtoindex",
+    "idxtoclass",
+    "idx2class",
+    "indextoclass",
+    "classes",
+    "classnames",
+    "classlabels",
+    "labelnames",
+    "label2id",
+    "id2label",
+    "labelmap",
+    "emotions",
+    "emotionlabels",
+    "labels",
+];
+/// Names that are quoted in a message.
+const MAX_QUOTED: usize = 8;
+/// More names than any classifier of faces has.
+const MAX_NAMES: usize = 1000;
+
+/// What a file says about its outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SaidLabels {
+    /// The key under which it says so.
+    pub key: String,
+    /// The expression of each output; `Err` with the names if they are not the seven, each once.
+    pub labels: Result<[Expression; N_EXPRESSIONS], String>,
+}
+
+/// What a pickle says.
+pub fn in_pickle(pickle: &Pickle<'_>) -> Option<SaidLabels> {
+    let found = reachable(pickle).into_iter().filter_map(|place| {
+        let rank = rank(place.key)?;
+        let names = named(pickle, place.id)?;
+        Some((rank, place.key, names))
+    });
+    best(found)
+}
+
+/// What the header of a safetensors file says, in JSON.
+pub fn in_header(header: &HashMap<String, String>) -> Option<SaidLabels> {
+    let found = header.iter().filter_map(|(key, text)| {
+        let rank = rank(key)?;
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        let pair = |key: &str, value: &serde_json::Value| match value {
+            serde_json::Value::String(name) => Some((key.parse().ok()?, name.clone())),
+            other => Some((usize::try_from(other.as_u64()?).ok()?, key.to_owned())),
+        };
+        let names = match &value {
+            serde_json::Value::Array(names) => {
+                let names = names.iter().enumerate();
+                names
+                    .map(|(index, name)| Some((index, name.as_str()?.to_owned())))
+                    .collect()
+            }
+            serde_json::Value::Object(names) => {
+                names.iter().map(|(key, value)| pair(key, value)).collect()
+            }
+            _ => None,
+        };
+        Some((rank, key.as_str(), names?))
+    });
+    best(found)
+}
+
+/// The most telling of what was found; of equals the first by name, since a header has no order.
+fn best<'a>(
+    found: impl Iterator<Item = (usize, &'a str, Vec<(usize, String)>)>,
+) -> Option<SaidLabels> {
+    let (_, key, names) = found
+        .filter(|(.., names)| !names.is_empty() && names.len() <= MAX_NAMES)
+        .min_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)))?;
+    Some(SaidLabels {
+        key: key.to_owned(),
+        labels: in_order(names),
+    })
+}
+
+fn rank(key: &str) -> Option<usize> {
+    let plain: String = key
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    KEYS.iter().position(|known| *known == plain)
+}
+
+/// Numbers and names of classes, from a list of names or a dictionary either way round.
+fn named(pickle: &Pickle<'_>, id: Id) -> Option<Vec<(usize, String)>> {
+    match pickle.get(id) {
+        Value::Sequence(items) if items.len() <= MAX_NAMES => {
+            let items = items.iter().enumerate();
+            items
+                .map(|(index, item)| Some((index, pickle.text(*item)?.to_owned())))
+                .collect()
+        }
+        Value::Dict(entries) if entries.len() <= MAX_NAMES => {
+            let pair = |(key, value): &(Id, Id)| match (pickle.text(*key), pickle.text(*value)) {
+                (Some(name), None) => Some((pickle.count(*value)?, name.to_owned())),
+                (None, Some(name)) => Some((pickle.count(*key)?, name.to_owned())),
+                (Some(number), Some(name)) => Some((number.parse().ok()?, name.to_owned())),
+                (None, None) => None,
+            };
+            entries.iter().map(pair).collect()
+        }
+        _ => None,
+    }
+}
+
+/// The expressions by their numbers, which must be 0 to 6.
+fn in_order(mut names: Vec<(usize, String)>) -> Result<[Expression; N_EXPRESSIONS], String> {
+    names.sort();
+    let expressions: Option<Vec<Expression>> = (0..)
+        .zip(&names)
+        .map(|(expected, (number, name))| {
+            (*number == expected)
+                .then(|| Expression::from_name(name))
+                .flatten()
+        })
+        .collect();
+    let expressions: Option<[Expression; N_EXPRESSIONS]> =
+        expressions.and_then(|found| found.try_into().ok());
+    let is_complete =
+        |found: &[Expression; N_EXPRESSIONS]| Expression::ALL.iter().all(|e| found.contains(e));
+    expressions.filter(is_complete).ok_or_else(|| {
+        let quoted: Vec<String> = names
+            .iter()
+            .take(MAX_QUOTED)
+            .map(|(_, name)| name.chars().filter(|c| !c.is_control()).take(20).collect())
+            .collect();
+        let more = if names.len() > MAX_QUOTED {
+            ", …"
+        } else {
+            ""
+        };
+        format!("{}{more}", quoted.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Expression::{Angry, Disgust, Fear, Happy, Neutral, Sad, Surprise};
+
+    const ALPHABETICAL: [Expression; 7] = [Angry, Disgust, Fear, Happy, Neutral, Sad, Surprise];
+
+    fn said(json: &str, key: &str) -> Option<SaidLabels> {
+        in_header(&HashMap::from([(key.to_owned(), json.to_owned())]))
+    }
+
+    #[test]
+    fn the_order_is_read_from_lists_and_dictionaries() {
+        let list = r#"["Anger", "disgust", "fear", "happiness", "neutral", "sad", "surprise"]"#;
+        let to_idx = r#"{"angry": 0, "surprise": 6, "disgust": 1, "fear": 2, "happy": 3, "neutral": 4, "sad": 5}"#;
+        let to_class = r#"{"0": "angry", "1": "disgust", "2": "fear", "3": "happy", "4": "neutral", "5": "sad", "6": "surprise"}"#;
+        for (json, key) in [
+            (list, "classes"),
+            (list, "class_names"),
+            (to_idx, "class_to_idx"),
+            (to_idx, "Class-To-Idx"),
+            (to_class, "idx_to_class"),
+            (to_class, "id2label"),
+        ] {
+            let said = said(json, key).unwrap();
+            assert_eq!(said.labels, Ok(ALPHABETICAL), "{key}");
+            assert_eq!(said.key, key);
+        }
+    }
+
+    #[test]
+    fn other_classes_are_named_and_other_values_are_no_classes() {
+        let eight = r#"["angry", "contempt", "disgust"]"#;
+        let names = said(eight, "classes").unwrap().labels.unwrap_err();
+        assert_eq!(names, "angry, contempt, disgust");
+        let twice = r#"["sad", "sad", "fear", "happy", "neutral", "angry", "surprise"]"#;
+        assert!(said(twice, "classes").unwrap().labels.is_err());
+        let gap = r#"{"angry": 1, "disgust": 2, "fear": 3, "happy": 4, "neutral": 5, "sad": 6, "surprise": 7}"#;
+        assert!(said(gap, "class_to_idx").unwrap().labels.is_err());
+        for json in ["7", "[]", "{}", "[1, 2]", "no JSON"] {
+            assert_eq!(said(json, "classes"), None, "{json}");
+        }
+        assert_eq!(said(eight, "people"), None);
+    }
+
+    #[test]
+    fn the_most_telling_key_counts_wherever_it_lies() {
+        // {"classes": ["a"], "args": {"class_to_idx": {"happy": 0}}}
+        let pickle = Pickle::read(
+            b"}(X\x07\x00\x00\x00classes](X\x01\x00\x00\x00aeX\x04\x00\x00\x00args}X\x0c\x00\x00\x00class_to_idx}X\x05\x00\x00\x00happyK\x00ssu.",
+        )
+        .unwrap();
+        let said = in_pickle(&pickle).unwrap();
+        assert_eq!(said.key, "class_to_idx");
+        assert_eq!(said.labels, Err("happy".to_owned()));
+    }
+}

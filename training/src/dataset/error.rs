@@ -1,0 +1,56 @@
+//! Why a data set cannot be used, in the words users see.
+
+use std::io;
+
+use fervis::capture::still::StillError;
+
+/// Why a data set cannot be used. The words are the ones users see.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The file or folder cannot be read, or ends too early.
+    #[error("{file} could not be read")]
+    Read {
+        /// The file, or `archive/entry`.
+        file: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A row breaks the format.
+    #[error("{file}, line {line}: {problem}")]
+    Row {
+        /// The file, or `archive/entry`.
+        file: String,
+        /// Counted from 1, the header being line 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The file or folder as a whole isn't a form of FER-2013.
+    #[error("{file} {problem}")]
+    Form {
+        /// The file or folder.
+        file: String,
+        /// What is wrong with it and what to give instead.
+        problem: String,
+    },
+    /// An image of a folder or zip cannot be decoded.
+    #[error("{file} is not an image that can be read")]
+    Image {
+        /// The image's path.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        source: StillError,
+    },
+    /// The zip is damaged, encrypted or packed in a way that isn't supported.
+    #[error("{file} could not be unpacked")]
+    Zip {
+        /// The archive, or `archive/entry`.
+        file: String,
+        /// What the unpacker said.
+        #[source]
+        source: ::zip::result::ZipError,
+    },
+}

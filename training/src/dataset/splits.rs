@@ -1,0 +1,140 @@
+//! Splits for data that has none, or no images to validate with.
+
+use std::fmt;
+
+use fervis::expression::N_EXPRESSIONS;
+
+use super::Dataset;
+use crate::random::SplitMix64;
+
+/// One image in this many becomes [`Split::PublicTest`] where the data has none: 3,589 against 28,709 in FER-2013.
+const CARVED_FRACTION: usize = 8;
+
+/// One image in this many becomes [`Split::PublicTest`], and as many [`Split::PrivateTest`], where the data has no splits at
+/// all: FER-2013's own shares.
+const TEST_FRACTION: usize = 10;
+
+/// Keys the choice of the images. Fixed rather than the run's seed, so that every run and
+/// every later evaluation of the same folder holds back the same images.
+const CARVE_KEY: [u64; 2] = [2013, 48];
+const CHANCE_KEY: [u64; 3] = [2013, 48, 1];
+
+/// Where the splits of a data set are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SplitOrigin {
+    /// The data says which image belongs to which.
+    #[default]
+    Given,
+    /// The data has no PublicTest: an eighth of Training is it, class by class, always the same one.
+    CarvedPublicTest,
+    /// The data has no splits: a tenth of each class is PublicTest, a tenth PrivateTest, always the same ones.
+    ByChance,
+}
+
+impl fmt::Display for SplitOrigin {
+    /// A sentence without its full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("the splits are those of the data"),
+            Self::CarvedPublicTest => write!(
+                f,
+                "the data has no PublicTest images, so one in {CARVED_FRACTION} of each class of Training is held back for it, \
+                 always the same ones"
+            ),
+            Self::ByChance => write!(
+                f,
+                "the data has no train and test folders, so it is split by chance, always the same way: one image in \
+                 {TEST_FRACTION} of each class is PublicTest, one in {TEST_FRACTION} PrivateTest, the rest Training"
+            ),
+        }
+    }
+}
+
+impl Dataset {
+    /// Moves an eighth of Training to PublicTest if there is no PublicTest, class by class.
+    pub(super) fn carve_public_test(&mut self) {
+        let [training, public_test, _] = &mut self.splits;
+        if !public_test.is_empty() || training.is_empty() {
+            return;
+        }
+        let mut rng = SplitMix64::from_key(&CARVE_KEY);
+        for class in 0..N_EXPRESSIONS {
+            let mut of_class = of_class(&self.labels, training, class);
+            rng.shuffle(&mut of_class);
+            of_class.truncate(of_class.len() / CARVED_FRACTION);
+            public_test.append(&mut of_class);
+        }
+        public_test.sort_unstable();
+        training.retain(|index| public_test.binary_search(index).is_err());
+        if !public_test.is_empty() && self.split_origin == SplitOrigin::Given {
+            self.split_origin = SplitOrigin::CarvedPublicTest;
+        }
+    }
+
+    /// Divides what is all in Training among the splits, class by class. A class of three images or more has one of each.
+    pub(super) fn split_by_chance(&mut self) {
+        let [training, public_test, private_test] = &mut self.splits;
+        let mut rng = SplitMix64::from_key(&CHANCE_KEY);
+        for class in 0..N_EXPRESSIONS {
+            let mut of_class = of_class(&self.labels, training, class);
+            rng.shuffle(&mut of_class);
+            let n = match of_class.len() {
+                0..3 => 0,
+                n => (n / TEST_FRACTION).max(1),
+            };
+            public_test.extend(of_class.drain(..n));
+            private_test.extend(of_class.drain(..n));
+        }
+        public_test.sort_unstable();
+        private_test.sort_unstable();
+        training.retain(|index| {
+            public_test.binary_search(index).is_err() && private_test.binary_search(index).is_err()
+        });
+        self.split_origin = SplitOrigin::ByChance;
+    }
+}
+
+fn of_class(labels: &[u8], indices: &[usize], class: usize) -> Vec<usize> {
+    let same = indices
+        .iter()
+        .filter(|index| usize::from(labels[**index]) == class);
+    same.copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fervis::expression::Expression;
+
+    use super::{
+        super::{IMAGE_LEN, Split},
+        *,
+    };
+
+    #[test]
+    fn chance_is_fair_to_every_class_and_always_the_same() {
+        let mut dataset = Dataset::new();
+        for (class, n) in [(0, 100), (1, 5), (2, 2), (3, 29)] {
+            for i in 0..n {
+                dataset.push(Split::Training, Expression::ALL[class], &[i; IMAGE_LEN]);
+            }
+        }
+        let mut again = dataset.clone();
+        dataset.split_by_chance();
+        again.split_by_chance();
+        assert_eq!(dataset, again);
+        let counts = Split::ALL.map(|split| dataset.class_counts(dataset.split(split)));
+        assert_eq!(counts[0], [80, 3, 2, 25, 0, 0, 0]);
+        assert_eq!(counts[1], [10, 1, 0, 2, 0, 0, 0]);
+        assert_eq!(counts[2], counts[1]);
+        let mut all = Split::ALL.map(|split| dataset.split(split)).concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..dataset.len()));
+        // Not the first ones.
+        assert_ne!(
+            dataset.split(Split::PublicTest)[..10],
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+        );
+        assert_eq!(dataset.split_origin(), SplitOrigin::ByChance);
+        assert!(dataset.split_origin().to_string().contains("by chance"));
+    }
+}
