@@ -38,7 +38,7 @@ const LOOK_AROUND_EVERY: Duration = Duration::from_millis(100);
 /// How often the room on the disk is asked for.
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked whether the session's folder is still there: it is told within a second.
-const LOOK_AT_FOLDER_EVERY: Duration = Duration::from_millis(250);
+const LOOK_AT_FOLDER_EVERY: Duration = Duration::from_millis(150);
 /// How often refused frames become an event: a machine that is too slow for the video refuses some all the time.
 const TELL_REFUSED_EVERY: Duration = Duration::from_secs(1);
 /// With less than this left on the disk the recording ends, so that it can be ended well.
@@ -379,7 +379,10 @@ impl RecorderThread {
             (None, Err(error)) => error_text(error),
             // What went wrong first is what people need to know.
             (Some(_), Err(further)) => {
-                log::warn!("while ending the recording: {}", error_text(further));
+                let further = error_text(further);
+                if further != end.reason {
+                    log::warn!("while ending the recording: {further}");
+                }
                 end.reason
             }
             (_, Ok(())) => end.reason,

@@ -97,31 +97,50 @@ fn parts(folder: &Path, videos: &[Video]) -> Vec<Part> {
 /// For each row, by its position, the number of its picture; and how many pictures before the last row are of none.
 /// `rows` are positions with times. Both grow.
 fn place(rows: &[(usize, u64)], times: &[u64]) -> (Vec<(usize, u64)>, u64) {
-    let mut placed = Vec::new();
+    let mut pairs = Vec::new();
     let mut number = 0;
-    for &(row, pts_90k) in rows {
-        while times
-            .get(number)
-            .is_some_and(|time| time + TOLERANCE_90K < pts_90k)
-        {
+    for (nth, &(_, pts_90k)) in rows.iter().enumerate() {
+        let is_before = |time: &u64| time.saturating_add(TOLERANCE_90K) < pts_90k;
+        while times.get(number).is_some_and(is_before) {
             number += 1;
         }
-        if times
-            .get(number)
-            .is_some_and(|time| time.abs_diff(pts_90k) <= TOLERANCE_90K)
-        {
-            placed.push((row, number as u64));
+        let is_it = |time: &u64| time.abs_diff(pts_90k) <= TOLERANCE_90K;
+        if times.get(number).is_some_and(is_it) {
+            pairs.push((nth, number));
             number += 1;
         }
     }
+    let pairs = fill_in(pairs, (rows.len(), times.len()));
+    let placed: Vec<(usize, u64)> = pairs
+        .into_iter()
+        .map(|(nth, number)| (rows[nth].0, number as u64))
+        .collect();
     let last = rows.last().map_or(0, |(_, pts_90k)| *pts_90k);
     let n_before = times.partition_point(|time| *time <= last.saturating_add(TOLERANCE_90K));
     let n_without_row = if rows.is_empty() {
         0
     } else {
-        (n_before - placed.len().min(n_before)) as u64
+        n_before.saturating_sub(placed.len()) as u64
     };
     (placed, n_without_row)
+}
+
+/// Pairs what lies between two rows that have their pictures: where there are as many pictures as rows, they belong
+/// together, though their times are damaged. `end` is the number of rows and of pictures.
+fn fill_in(pairs: Vec<(usize, usize)>, end: (usize, usize)) -> Vec<(usize, usize)> {
+    let mut all = Vec::with_capacity(pairs.len());
+    let (mut row, mut picture) = (0, 0);
+    for pair in pairs.into_iter().chain([end]) {
+        let (next_row, next_picture) = pair;
+        if next_row - row == next_picture - picture {
+            all.extend((row..next_row).zip(picture..next_picture));
+        }
+        if pair != end {
+            all.push(pair);
+        }
+        (row, picture) = (next_row + 1, next_picture + 1);
+    }
+    all
 }
 
 /// How many rows `faces.csv` has for each frame beyond the last row of `frames.csv`, and before: all of them.
@@ -293,7 +312,9 @@ mod tests {
         );
         let lost_in_the_middle = place(&rows, &[0, 9000, 12_000, 15_000]);
         assert_eq!(lost_in_the_middle, (vec![(0, 0), (3, 1), (4, 2)], 0));
-        assert_eq!(place(&rows, &[0, 4500, 6000]), (vec![(0, 0), (2, 2)], 1));
+        let damaged_time = place(&rows, &[0, 4500, 6000, 9000]);
+        assert_eq!(damaged_time, (vec![(0, 0), (1, 1), (2, 2), (3, 3)], 0));
+        assert_eq!(place(&rows, &[0, 4500, 9000]), (vec![(0, 0), (3, 2)], 1));
         assert_eq!(place(&[], &[0, 3000]), (Vec::new(), 0));
     }
 
