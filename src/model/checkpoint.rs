@@ -288,6 +288,9 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
 
 /// What a file is that is no safetensors file.
 fn no_safetensors(bytes: &[u8]) -> String {
+    if pytorch::looks_like_safetensors(bytes) {
+        return "it is damaged or cut off; get it again".to_owned();
+    }
     foreign::describe(bytes).unwrap_or_else(|| {
         "it is neither a safetensors file nor one that torch.save wrote, or it is damaged; get it again".to_owned()
     })

@@ -6,6 +6,7 @@
 
 mod card;
 mod epoch;
+mod resume;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use fervis::model::{Classifier, Precision, checkpoint::Checkpoint, pytorch::Pretrained};
@@ -22,6 +23,7 @@ use fervis::model::{Classifier, Precision, checkpoint::Checkpoint, pytorch::Pret
 use self::{
     card::{describe, save_best},
     epoch::{EpochEnd, Stepper},
+    resume::{on_resuming, refuse_idle_epochs},
 };
 use crate::{
     augment::View,
@@ -38,17 +40,13 @@ use crate::{
     progress::{EpochFigures, Progress},
     recipe::Recipe,
     rows,
-    run_folder::{Origin, Restored, RunFolder, RunState},
+    run_folder::{Origin, RunFolder, RunState},
     run_log::RunLog,
-    schedule::Position,
     tensorboard::EventFile,
 };
 
 /// Steps that are timed before a run with a budget, after as many that warm up.
 const N_REHEARSED_STEPS: usize = 4;
-
-/// A learning rate below this share of the highest moves nothing.
-const IDLE_SHARE: f64 = 1e-3;
 
 /// What to train, on what.
 pub struct Job<'a> {
@@ -210,59 +208,6 @@ fn clean_targets(job: &Job, rows: &[usize], log: &mut RunLog) -> Result<Option<V
         }
         _ => Ok(None),
     }
-}
-
-/// The rate of the last step of a run whose schedule ends with it.
-fn last_rate(job: &Job, progress: &Progress) -> f64 {
-    let end = Position {
-        epoch: progress.history.len(),
-        done: 1.0,
-        step: 0.0,
-    };
-    job.recipe.schedule.rate(progress.learning_rate, end)
-}
-
-/// Refuses more epochs for a run whose schedule has brought the rate to nothing: they would leave the weights as they
-/// are.
-fn refuse_idle_epochs(job: &Job, progress: &Progress) -> Result<()> {
-    let n_left = progress.n_epochs_left(job.recipe, job.budget, 0.0);
-    let rate = last_rate(job, progress);
-    if progress.is_schedule_over(job.recipe)
-        && n_left > 0
-        && job.budget.is_none()
-        && rate < IDLE_SHARE * progress.learning_rate
-    {
-        bail!(
-            "the run's schedule ended with its {} epochs at a learning rate of {rate:.0e}, and {n_left} more at that rate would \
-             change nothing; begin a new run with its weights: --pretrained and its best.safetensors, and another folder \
-             for --out",
-            progress.history.len()
-        );
-    }
-    Ok(())
-}
-
-/// What a user should know of a run that goes on.
-fn on_resuming(job: &Job, restored: Restored, progress: &Progress) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !restored.was_checked {
-        lines.push(
-            "the state is of an earlier version and has no checksum, so damage to it would not be found".to_owned(),
-        );
-    }
-    let n_left = progress.n_epochs_left(job.recipe, job.budget, 0.0);
-    if progress.is_schedule_over(job.recipe) && n_left > 0 && job.budget.is_none() {
-        lines.push(format!(
-            "the schedule is at its end: the {n_left} further epochs train at its last learning rate, {:.1e}",
-            last_rate(job, progress)
-        ));
-    } else if restored.max_epochs != job.recipe.max_epochs && job.budget.is_none() && n_left > 0 {
-        lines.push(format!(
-            "the run is to have up to {} epochs instead of {}; what is left of its schedule is spread over the {n_left} left",
-            job.recipe.max_epochs, restored.max_epochs
-        ));
-    }
-    lines
 }
 
 /// Measures a whole epoch and takes note of it. Returns whether it is the best so far.

@@ -108,7 +108,7 @@ fn bad_files_are_refused_with_one_sentence() {
         "neither a safetensors file",
     );
     refused(b"<!DOCTYPE html><html>", "it is a web page");
-    refused(&good[..good.len() - 3], "");
+    refused(&good[..good.len() - 3], "it is damaged or cut off");
     refused(&good[..40], "");
     let header = BTreeMap::from([("fervis".to_owned(), "{}".to_owned())]);
     let empty = serialize(&weights, &header).unwrap();

@@ -33,7 +33,7 @@ use std::{
 use candle_core::{DType, Tensor};
 
 pub use self::{
-    container::looks_like_pytorch,
+    container::{looks_like_pytorch, looks_like_safetensors},
     pretrained::{Pretrained, read_pretrained},
 };
 use self::{
