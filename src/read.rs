@@ -105,7 +105,7 @@ mod tests {
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         if !made.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: no mkfifo here");
+            log::warn!("skipped: no mkfifo here");
             return;
         }
         let error = open(&pipe).unwrap_err().to_string();

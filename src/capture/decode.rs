@@ -135,7 +135,6 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
     panics::catch(|| {
         let with_tables = jpeg::with_standard_tables(data);
         let data = with_tables.as_deref().unwrap_or(data);
-        check_jpeg_is_whole(data)?;
         // The size is for `place` to judge.
         let options = DecoderOptions::default()
             .jpeg_set_out_colorspace(ColorSpace::RGBA)
@@ -153,6 +152,7 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
         let Some(mut rgba) = place(resolution) else {
             return Ok(None);
         };
+        check_jpeg_is_whole(data)?;
         decoder.decode_into(&mut rgba).map_err(damaged)?;
         Ok(Some(rgba))
     })

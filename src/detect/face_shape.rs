@@ -146,28 +146,28 @@ impl FaceShape {
         measure!(
             "mesh_x",
             "px",
-            2,
+            3,
             upright.x,
             "Center of the square around the mesh, in the source's picture."
         ),
         measure!(
             "mesh_y",
             "px",
-            2,
+            3,
             upright.y,
             "Center of the square around the mesh."
         ),
         measure!(
             "mesh_side",
             "px",
-            2,
+            3,
             upright.side,
             "Side of the square around the mesh."
         ),
         measure!(
             "mesh_roll_deg",
             "degrees",
-            2,
+            3,
             upright.roll_deg,
             "Turn of that square, by the line through the eyes: positive clockwise."
         ),

@@ -26,8 +26,9 @@ pub fn tiles(frame: Resolution, min_face_px: f32, max_tiles: usize) -> (Vec<Orie
     let (long, short) = (width.max(height), width.min(height));
     let mut squares = vec![OrientedBox::upright((width / 2.0, height / 2.0), long)];
     let mut covered = MIN_FACE_IN_SIDES * long;
+    // Squares may be higher than the frame: of a panorama, some between the whole and its height are needed.
     let mut side = if long > ELONGATED * short {
-        short
+        short.max(long / 2.0)
     } else {
         long / 2.0
     };
@@ -41,7 +42,11 @@ pub fn tiles(frame: Resolution, min_face_px: f32, max_tiles: usize) -> (Vec<Orie
             squares.extend(columns.iter().map(|x| OrientedBox::upright((*x, *y), side)));
         }
         covered = MIN_FACE_IN_SIDES * side;
-        side /= 2.0;
+        side = if side > short {
+            short.max(side / 2.0)
+        } else {
+            side / 2.0
+        };
     }
     (squares, covered)
 }

@@ -211,15 +211,15 @@ fn pyfeat_word_for_word() {
     assert_eq!(
         lines[0],
         "frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,\
-         anger,disgust,fear,happiness,sadness,surprise,neutral,input,approx_time,Identity,time_s"
+         anger,disgust,fear,happiness,sadness,surprise,neutral,Pitch,Roll,Yaw,input,approx_time,Identity,time_s"
     );
     assert_eq!(
         lines[1],
         "0,-1.50,20.00,100.25,101.00,12.50,\
-         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,C920,00:00,Person_1,0.000000"
+         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,,,,C920,00:00,Person_1,0.000000"
     );
     assert_eq!(
-        lines[12], "8,,,,,,,,,,,,,C920,00:00,,0.800000",
+        lines[12], "8,,,,,,,,,,,,,,,,C920,00:00,,0.800000",
         "a frame without a face"
     );
     assert_eq!(lines.len(), 1 + 18 + 1);
@@ -281,7 +281,7 @@ fn tables_for_spreadsheets_have_semicolons_and_decimal_commas() {
     let files = exported(&session, Format::PyFeat, &options);
     let csv = std::str::from_utf8(&files[0].1).unwrap();
     assert!(
-        csv.contains("\n8;;;;;;;;;;;;;\"Camera; 2.0\";00:00;;0,800000\n"),
+        csv.contains("\n8;;;;;;;;;;;;;;;;\"Camera; 2.0\";00:00;;0,800000\n"),
         "{csv}"
     );
 }

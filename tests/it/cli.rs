@@ -151,9 +151,9 @@ fn pictures_of_a_folder_can_be_traced() {
 
     let output = fervis(&["analyze", path, "--csv", "-"]);
     let lines: Vec<&str> = stdout(&output).lines().collect();
-    assert!(lines[0].ends_with(",label,file"), "{}", lines[0]);
-    assert!(lines[1].ends_with(",a.jfif"), "{}", lines[1]);
-    assert!(lines[2].ends_with(",\"b, c.tif\""), "{}", lines[2]);
+    assert!(lines[0].contains(",label,file,yaw_deg,"), "{}", lines[0]);
+    assert!(lines[1].contains(",a.jfif,"), "{}", lines[1]);
+    assert!(lines[2].contains(",\"b, c.tif\","), "{}", lines[2]);
 
     let output = fervis(&["analyze", path]);
     let summary = stdout(&output);

@@ -247,8 +247,7 @@ fn devices_and_pipes_are_written_to() {
 #[test]
 fn a_cause_is_said_once() {
     let desk = Desk::new();
-    fs::create_dir(desk.path("folder.safetensors")).unwrap();
-    let output = desk.run("analyze face.png --checkpoint folder.safetensors");
+    let output = desk.run("analyze face.png --checkpoint missing.safetensors");
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(message.matches("os error").count(), 1, "{message}");
 }

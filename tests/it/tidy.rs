@@ -9,11 +9,13 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
     ("expression", &[]),
     ("frame", &[]),
+    ("panics", &[]),
+    ("read", &[]),
     ("result_file", &[]),
     ("signals", &[]),
     ("oriented_box", &["bounding_box"]),
@@ -103,7 +105,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/webcam/"]),
     ("fs4", &["src/record/"]),
-    ("jpeg_encoder", &["src/capture/still/", "src/record/"]),
+    ("jpeg_encoder", &["src/capture/", "src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/record/"]),
     ("re_rav1d", &["src/capture/"]),

@@ -18,7 +18,7 @@ const RECIPE: &str = r#"
 name = "endless"
 seed = 1
 batch_size = 2
-max_epochs = 1000000
+max_epochs = 100000
 schedule = "constant"
 
 [network]
@@ -34,7 +34,7 @@ learning_rate = 1e-6
 
 [selection]
 metric = "loss"
-patience = 1000000
+patience = 100000
 "#;
 
 /// Writes a data set of two images for each of the seven expressions and each split.

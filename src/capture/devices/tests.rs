@@ -1,3 +1,5 @@
+//! What is said of cameras, and which of them is meant by a name or a number.
+
 use super::*;
 
 fn device(number: usize, name: &str, problem: Option<CameraProblem>) -> CameraDevice {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::model::three_block::ThreeBlockConfig;
+use crate::{error_text::error_text, model::three_block::ThreeBlockConfig};
 
 fn tiny() -> (Metadata, HashMap<String, Tensor>) {
     let config = ThreeBlockConfig {
@@ -155,7 +155,7 @@ fn the_same_checkpoint_has_the_same_bytes() {
 fn a_device_is_no_checkpoint() {
     let message = Checkpoint::read(Path::new("/dev/zero")).unwrap_err();
     assert_eq!(
-        message.to_string(),
+        error_text(&message),
         "/dev/zero could not be read: it is a device, not a file"
     );
 }

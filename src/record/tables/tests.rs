@@ -95,7 +95,7 @@ fn the_lines_are_what_statistics_packages_expect() {
     assert!(text.ends_with(
         "\n2,0.066667,6000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
          0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,\
-         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50\n"
+         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,\n"
     ));
 }
 
@@ -130,4 +130,30 @@ fn times_are_exact_in_ticks() {
     assert_eq!(ticks(Duration::from_nanos(33_333_333)), 3000);
     assert_eq!(ticks(Duration::from_secs(36_000)), 3_240_000_000);
     assert!((seconds(ticks(Duration::from_millis(1234))) - 1.234).abs() < 1e-9);
+}
+
+#[test]
+fn a_mesh_comes_back_and_old_tables_have_none() {
+    let mut shape = FaceShape::default();
+    for (at, measure) in FaceShape::MEASURES.iter().enumerate() {
+        (measure.set)(&mut shape, at as f32 + 0.25);
+    }
+    let with_mesh = FaceRow {
+        shape: Some(shape),
+        ..face(1, 1, 0.4)
+    };
+    let text = written(&[with_mesh.clone(), face(2, 1, 0.4)]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("faces.csv");
+    fs::write(&path, &text).unwrap();
+    let rows: Vec<FaceRow> = read(&path).unwrap();
+    assert_eq!((rows[0].shape, rows[1].shape), (with_mesh.shape, None));
+    // As an earlier version wrote it.
+    let old: String = text
+        .lines()
+        .map(|line| line.split(',').take(27).collect::<Vec<_>>().join(",") + "\n")
+        .collect();
+    fs::write(&path, old).unwrap();
+    let rows: Vec<FaceRow> = read(&path).unwrap();
+    assert_eq!((rows.len(), rows[0].shape), (2, None));
 }

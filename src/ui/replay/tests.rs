@@ -99,7 +99,7 @@ fn a_session_whose_video_is_gone_still_shows_its_values() {
     let recording = Recording::new(session);
     assert_eq!(recording.picture, Picture::None);
     let warning = recording.warning.unwrap();
-    assert!(warning.contains("video.mp4 is missing"), "{warning}");
+    assert!(warning.contains("video.mp4 could not be read"), "{warning}");
 }
 
 #[test]

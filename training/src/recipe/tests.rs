@@ -380,7 +380,7 @@ fn what_no_machine_has_the_memory_for_is_refused() {
 #[cfg(unix)]
 #[test]
 fn a_device_is_no_recipe() {
-    let error = Recipe::find("/dev/zero").unwrap_err().to_string();
+    let error = format!("{:#}", Recipe::find("/dev/zero").unwrap_err());
     assert!(error.contains("it is a device"), "{error}");
 }
 
