@@ -37,15 +37,18 @@ const MAX_SPAN: f32 = 2.4;
 /// What the short-range detector must score for the mesh to look at a place.
 const MIN_PROPOSAL_SCORE: f32 = 0.4;
 
-/// What it must score where it alone speaks for a face: one that the mesh has left, or one that rustface sees too.
-const MIN_ALONE_SCORE: f32 = 0.5;
+/// What it must score where the mesh does not speak for a face: one that the mesh has left, or one that rustface sees too. Faces behind
+/// masks score 0.7 and more; the ring of a space suit came to 0.57 in every frame.
+const MIN_ALONE_SCORE: f32 = 0.65;
+
+/// A new face with a mesh is believed at once if the detector scores at least this; below, it must be found again in the next frame.
+const SURE_SCORE: f32 = 0.5;
 
 /// What rustface must score for the mesh to look at a place, in parts of what it must score alone.
 const MIN_SIGHTING_FACTOR: f32 = 0.5;
 
-/// What the mesh must say of a new face that only one detector proposes. Of things that are none, the mesh is seldom this sure: the
-/// folds of a suit came to 0.70.
-const MIN_NEW_PRESENCE: f32 = 0.85;
+/// What the mesh must say of a new face that only one detector proposes. It is surer of nearly every face, and seldom of anything else.
+const MIN_NEW_PRESENCE: f32 = 0.95;
 
 /// Side of the square in which the short-range detector looks around a face, in its sides.
 const NEAR_SPAN: f32 = 2.2;
@@ -361,7 +364,7 @@ impl FaceFinder {
         seen_by_rustface: bool,
     ) -> Option<Detection> {
         if let Some(fit) = self.chain.confirm(frame, &proposal.square) {
-            let is_sure = proposal.score >= MIN_ALONE_SCORE;
+            let is_sure = proposal.score >= SURE_SCORE;
             if fit.shape.presence < MIN_NEW_PRESENCE && !seen_by_rustface {
                 return None;
             }

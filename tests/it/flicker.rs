@@ -128,11 +128,7 @@ fn a_still_face_in_sensor_noise_keeps_its_label() {
         .filter(|analysis| analysis.frame.id.0 >= SETTLED_AFTER)
         .map(|analysis| {
             let [face] = &analysis.faces[..] else {
-                panic!(
-                    "{} faces in frame {}",
-                    analysis.faces.len(),
-                    analysis.frame.id.0
-                )
+                panic!("in frame {}: {:?}", analysis.frame.id.0, analysis.faces)
             };
             *face
         })

@@ -151,7 +151,7 @@ fn a_mesh_comes_back_and_old_tables_have_none() {
     // As an earlier version wrote it.
     let old: String = text
         .lines()
-        .map(|line| line.split(',').take(27).collect::<Vec<_>>().join(",") + "\n")
+        .map(|line| line.split(',').take(28).collect::<Vec<_>>().join(",") + "\n")
         .collect();
     fs::write(&path, old).unwrap();
     let rows: Vec<FaceRow> = read(&path).unwrap();

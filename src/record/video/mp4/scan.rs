@@ -109,7 +109,8 @@ fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io:
     let mut walked = walk(file, start, length, max_unit_bytes)?;
     let (index, first_ticks) = walked.index();
     let mut rest = walked.end..length;
-    if index.n_samples() > 0 {
+    // Zeros begin an index too, as its size does.
+    if index.n_samples() > 0 && !is_zero(file, rest.clone())? {
         rest.start += n_bytes_of(file, rest.clone(), &track.plain_moov(&index)?)?;
     }
     let mut unexplained = Vec::new();

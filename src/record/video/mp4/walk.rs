@@ -242,6 +242,14 @@ impl Units {
             let mut found = units
                 .fill(file, at..listed_end)?
                 .map(|is_key| (listed_end, is_key));
+            // A size that is too large by some of the next frames ends where one of them does.
+            if !is_list_right
+                && found.is_some()
+                && let Some((end, is_key)) = units.first_fit(file, at, next)?
+                && end < listed_end
+            {
+                found = Some((end, is_key));
+            }
             let mut is_only_this = is_list_right;
             if found.is_none() && !is_list_right && n_wrong < MAX_WRONG {
                 n_wrong += 1;
@@ -301,6 +309,19 @@ impl Units {
         }
         // Its neighbor's size may be wrong too; one unit is a frame.
         Ok(ends.first().copied())
+    }
+
+    /// Where the frame at `at` ends if the one after it, of the size `next`, begins behind its first unit.
+    fn first_fit(
+        self,
+        file: &mut File,
+        at: u64,
+        next: Option<u64>,
+    ) -> io::Result<Option<(u64, bool)>> {
+        match self.end(file, at)? {
+            Some((end, is_key)) if self.is_frame(file, end, next)? => Ok(Some((end, is_key))),
+            _ => Ok(None),
+        }
     }
 
     fn is_frame(self, file: &mut File, at: u64, size: Option<u64>) -> io::Result<bool> {
@@ -402,7 +423,7 @@ pub(super) fn is_cut_frame(
         match units.end(file, at)? {
             Some((end, _)) if end <= limit => at = end,
             // The length of the unit and the size of the frame are two witnesses.
-            Some((end, _)) => return Ok(end == frame_end),
+            Some((end, _)) => return Ok(end <= frame_end),
             None => return Ok(false),
         }
     }
