@@ -10,6 +10,7 @@ use std::{
 
 use fervis::{
     bounding_box::BoundingBox,
+    detect::FaceShape,
     expression::{Expression, Probabilities},
     record::tables::{FaceRow, FrameRow, FrameStatus, Lines, Row},
 };
@@ -113,7 +114,14 @@ fn record_clip(folder: &Path) {
                 model: 0,
                 detect_time: Default::default(),
                 classify_time: Default::default(),
-                shape: None,
+                shape: face.get("mesh").map(|mesh| {
+                    let mut shape = FaceShape::default();
+                    for measure in &FaceShape::MEASURES {
+                        let value = mesh[measure.name].as_f64().unwrap();
+                        (measure.set)(&mut shape, value as f32);
+                    }
+                    shape
+                }),
             });
         }
         frames.push(FrameRow {

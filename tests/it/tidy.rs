@@ -19,18 +19,20 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("result_file", &[]),
     ("signals", &[]),
     ("oriented_box", &["bounding_box"]),
-    ("capture", &["frame"]),
+    ("capture", &["frame", "panics"]),
     (
         "detect",
-        &["bounding_box", "frame", "model", "oriented_box"],
+        &["bounding_box", "frame", "model", "oriented_box", "panics"],
     ),
     (
         "model",
         &[
             "bounding_box",
+            "error_text",
             "expression",
             "frame",
             "oriented_box",
+            "read",
             "result_file",
         ],
     ),
@@ -67,7 +69,10 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "result_file",
         ],
     ),
-    ("export", &["expression", "record", "result_file", "stream"]),
+    (
+        "export",
+        &["detect", "expression", "record", "result_file", "stream"],
+    ),
     (
         "reanalyze",
         &[
@@ -115,7 +120,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("v4l", &["src/capture/"]),
     ("zune_jpeg", &["src/capture/"]),
     ("rustface", &["src/detect/"]),
-    ("safetensors", &["src/model/"]),
+    ("safetensors", &["src/detect/pose.rs", "src/model/"]),
     ("zip", &["src/model/"]),
     ("mio", &["src/stream/"]),
     ("rosc", &["src/stream/"]),

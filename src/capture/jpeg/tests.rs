@@ -1,3 +1,5 @@
+//! Whole JPEGs, cut ones and damaged ones.
+
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 

@@ -87,7 +87,7 @@ fn same_frames(path: &Path) -> Vec<Frame> {
             assert!(share < 0.06, "{}: {share}", path.display());
         }
     } else {
-        println!("not compared with ffmpeg, which is not installed");
+        log::warn!("not compared with ffmpeg, which is not installed");
     }
     ours
 }
@@ -168,7 +168,7 @@ fn mirrored_matroska_is_mirrored() {
 #[test]
 fn what_ffmpeg_decodes_is_turned_too() {
     if !has_ffmpeg() {
-        println!("skipped: ffmpeg is not installed");
+        log::warn!("skipped: ffmpeg is not installed");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -295,7 +295,7 @@ fn joined_files_play_on_without_a_step_back() {
 #[test]
 fn times_by_ffmpeg_are_whole_ticks_whatever_a_title_says() {
     if !has_ffmpeg() {
-        println!("skipped: ffmpeg is not installed");
+        log::warn!("skipped: ffmpeg is not installed");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -71,7 +71,6 @@ fn what_is_told_at_the_end_is_what_the_session_says() {
         "{seconds} s, and the last frame at {last} s"
     );
     let files = [
-        MANIFEST_FILE,
         "frames.csv",
         "faces.csv",
         "events.csv",

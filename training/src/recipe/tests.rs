@@ -380,7 +380,7 @@ fn what_no_machine_has_the_memory_for_is_refused() {
 #[cfg(unix)]
 #[test]
 fn a_device_is_no_recipe() {
-    let error = format!("{:#}", Recipe::find("/dev/zero").unwrap_err());
+    let error = fervis::error_text::error_text(&Recipe::find("/dev/zero").unwrap_err());
     assert!(error.contains("it is a device"), "{error}");
 }
 

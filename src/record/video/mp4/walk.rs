@@ -243,7 +243,7 @@ impl Units {
                 .fill(file, at..listed_end)?
                 .map(|is_key| (listed_end, is_key));
             // A size that is too large by some of the next frames ends where one of them does.
-            if !is_list_right
+            if !header.is_whole
                 && found.is_some()
                 && let Some((end, is_key)) = units.first_fit(file, at, next)?
                 && end < listed_end
