@@ -92,7 +92,7 @@ impl Corruption {
             }
             Kind::Blur(sigma) => camera::blur(&mut levels, sigma),
             Kind::Resolution(side) => {
-                levels = camera::resize(&camera::resize(&levels, side), IMAGE_SIDE_PX);
+                levels = camera::enlarge(&camera::shrink(&levels, side), IMAGE_SIDE_PX);
             }
             Kind::Jpeg(quality) => camera::compress(&mut levels, quality),
             Kind::Brightness(factor) => levels.iter_mut().for_each(|level| *level *= factor),
