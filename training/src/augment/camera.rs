@@ -270,10 +270,10 @@ impl CameraConfig {
             self.noise.apply(rng, output);
             self.jpeg.apply(rng, output);
         } else {
-            let mut small = resize(output, seen);
+            let mut small = shrink(output, seen);
             self.noise.apply(rng, &mut small);
             self.jpeg.apply(rng, &mut small);
-            output.copy_from_slice(&resize(&small, side));
+            output.copy_from_slice(&enlarge(&small, side));
         }
         for value in output {
             *value = (*value / 255.0 - mean) / std;
@@ -315,16 +315,42 @@ pub(crate) fn blur(levels: &mut [f32], sigma: f32) {
     }
 }
 
-/// Resamples a square picture to another side: bilinear, and averaging where it becomes smaller.
-pub(crate) fn resize(levels: &[f32], side: usize) -> Vec<f32> {
+/// What a sensor of fewer pixels sees: each is the mean of the area it covers.
+pub(crate) fn shrink(levels: &[f32], side: usize) -> Vec<f32> {
+    let from = side_of(levels);
+    let step = from as f32 / side as f32;
+    // The old pixels that one new pixel covers along an axis, and the shares of it that they cover.
+    let covered = |at: usize| {
+        let (low, high) = (at as f32 * step, (at + 1) as f32 * step);
+        (low as usize..(high.ceil() as usize).min(from)).map(move |old| {
+            let overlap = high.min((old + 1) as f32) - low.max(old as f32);
+            (old, overlap.max(0.0) / step)
+        })
+    };
+    let pixel = |at: usize| -> f32 {
+        let (x, y) = (at % side, at / side);
+        let of_row = |(row, share): (usize, f32)| {
+            let row = &levels[row * from..(row + 1) * from];
+            share
+                * covered(x)
+                    .map(|(column, share)| share * row[column])
+                    .sum::<f32>()
+        };
+        covered(y).map(of_row).sum()
+    };
+    (0..side * side).map(pixel).collect()
+}
+
+/// Enlarges a square picture bilinearly.
+pub(crate) fn enlarge(levels: &[f32], side: usize) -> Vec<f32> {
     let from = side_of(levels) as u32;
     // `image` clamps such pixels to 0 to 1.
     let shares = levels.iter().map(|level| level / 255.0).collect();
     let Some(picture) = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(from, from, shares) else {
         unreachable!("a square picture has as many values as pixels");
     };
-    let resized = imageops::resize(&picture, side as u32, side as u32, FilterType::Triangle);
-    resized
+    let enlarged = imageops::resize(&picture, side as u32, side as u32, FilterType::Triangle);
+    enlarged
         .into_raw()
         .iter()
         .map(|share| share * 255.0)

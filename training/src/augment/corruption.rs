@@ -90,7 +90,8 @@ impl Corruption {
             }
             Kind::Blur(sigma) => camera::blur(&mut levels, sigma * scale),
             Kind::Resolution(side) => {
-                levels = camera::resize(&camera::resize(&levels, side), luma.side);
+                let side = (side as f32 * scale).round() as usize;
+                levels = camera::enlarge(&camera::shrink(&levels, side), luma.side);
             }
             Kind::Jpeg(quality) => camera::compress(&mut levels, quality),
             Kind::Brightness(factor) => levels.iter_mut().for_each(|level| *level *= factor),

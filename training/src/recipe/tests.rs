@@ -149,6 +149,31 @@ fn errors_in_rows_cameras_and_teachers_are_named_too() {
             "is 0.5, but must be between 1 and 100",
         ),
         (
+            "[distillation]\nshare = 0.5\ntemperature = 1.0\nweights = [0.7, -0.3]",
+            "distillation.weights",
+            "is -0.3, but must be above 0",
+        ),
+        (
+            "[augment.camera.resolution]\nmin_scale = 0.0",
+            "augment.camera.resolution.min_scale",
+            "is 0, but must be between 0.05 and 1",
+        ),
+        (
+            "[augment.camera.light]\nmax_gain = 0.5",
+            "augment.camera.light.max_gain",
+            "is 0.5, but must be between 1 and 10",
+        ),
+        (
+            "[augment.tilt]\nmax_deg = 200.0",
+            "augment.tilt.max_deg",
+            "is 200, but must be between 0 and 180",
+        ),
+        (
+            "[augment.occlusion]\nprobability = 1.5",
+            "augment.occlusion.probability",
+            "is 1.5, but must be between 0 and 1",
+        ),
+        (
             "[augment.camera.jpeg]\nmin_quality = 0",
             "augment.camera.jpeg.min_quality",
             "is 0, but must be between 1 and 100",

@@ -12,6 +12,7 @@ use crate::{
     augment::AugmentConfig,
     auxiliary::AuxiliarySettings,
     dataset::tests::synthetic,
+    distillation::{DistillationSettings, tests::teacher},
     ferplus::Votes,
     loss::{ClassWeights, LossSettings},
     optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
@@ -89,6 +90,7 @@ fn try_run(
 struct More {
     budget: Option<Duration>,
     pretrained: Option<Pretrained>,
+    is_taught: bool,
 }
 
 fn try_run_with(
@@ -107,7 +109,9 @@ fn try_run_with(
         recipe,
         dataset: &Arc::new(dataset),
         votes: Some(Arc::new(votes)),
-        teachers: None,
+        teachers: more
+            .is_taught
+            .then(|| Teachers::new(vec![teacher(0.5, 0.25, 1.0)])),
         device: &Device::Cpu,
         budget: more.budget,
         pretrained: more.pretrained.clone(),
@@ -191,6 +195,31 @@ fn a_run_interrupted_within_epochs_ends_the_same_bit_for_bit() {
             best(parted.path()).metadata.metrics
         );
     }
+}
+
+/// The teacher looks at 8×8 pixels, which only clean images allow, and its answers are blended as mixup blends the images.
+#[test]
+fn a_run_taught_by_clean_answers_ends_the_same_bit_for_bit_after_interruptions() {
+    let taught = |share: f64| Recipe {
+        distillation: Some(DistillationSettings {
+            share,
+            temperature: 1.0,
+            mirrored: true,
+            weights: vec![1.0],
+            clean: true,
+        }),
+        ..rich(2)
+    };
+    let more = More {
+        is_taught: true,
+        ..More::default()
+    };
+    let [whole, parted, other] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    try_run_with(&more, &taught(0.6), synthetic(20), whole.path(), &|| false).unwrap();
+    assert_eq!(run_in_pieces(&more, &taught(0.6), 20, parted.path()), 4);
+    check_same(whole.path(), parted.path());
+    try_run_with(&more, &taught(0.0), synthetic(20), other.path(), &|| false).unwrap();
+    assert_ne!(state(whole.path()), state(other.path()));
 }
 
 /// The number of epochs follows the clock, so the budget is one that leaves no choice.

@@ -251,7 +251,9 @@ impl Units {
                 found = Some((end, is_key));
             }
             let mut is_only_this = is_list_right;
-            if found.is_none() && !is_list_right && n_wrong < MAX_WRONG {
+            // A list that agrees with itself is right; the frame goes on beyond what is there.
+            let is_cut = header.is_whole && listed_end > region_end;
+            if found.is_none() && !is_list_right && !is_cut && n_wrong < MAX_WRONG {
                 n_wrong += 1;
                 found = units.real_end(file, at, next)?;
                 is_only_this = found.is_none() && units.is_frame(file, listed_end, next)?;

@@ -160,3 +160,46 @@ fn jpeg_damages_more_at_a_lower_quality() {
     let [fine, coarse] = [damage(95), damage(10)];
     assert!(fine < 10.0 && coarse > 2.0 * fine, "{fine} {coarse}");
 }
+
+#[test]
+fn fewer_pixels_are_means_and_come_back_as_large() {
+    let levels: Vec<f32> = (0..36).map(|i| (i % 6 * 10) as f32).collect();
+    // 0 and 10, 20 and 30, 40 and 50; then two thirds of a pixel's neighbors each.
+    assert_eq!(shrink(&levels, 3)[..3], [5.0, 25.0, 45.0]);
+    let four = shrink(&levels, 4);
+    let expected = [10.0 / 3.0, 50.0 / 3.0, 100.0 / 3.0, 140.0 / 3.0];
+    for (found, expected) in four[4..8].iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-3, "{four:?}");
+    }
+    let back = enlarge(&four, 6);
+    assert_eq!(back.len(), 36);
+    assert!((mean(&back) - 25.0).abs() < 0.5, "{}", mean(&back));
+    let mut camera = CameraConfig::OFF;
+    camera.resolution.probability = 1.0;
+    assert_ne!(seen(camera, 1), edge());
+    assert_eq!(seen(camera, 1), seen(camera, 1));
+    // Sensor and stream work on the small picture.
+    camera.noise.probability = 1.0;
+    let noisy = seen(camera, 1);
+    let rough = |levels: &[f32]| levels.windows(2).map(|w| (w[0] - w[1]).abs()).sum::<f32>();
+    let mut sharp = CameraConfig::OFF;
+    sharp.noise.probability = 1.0;
+    assert!(
+        rough(&noisy) < rough(&seen(sharp, 1)),
+        "blotches, not grains"
+    );
+}
+
+#[test]
+fn too_much_light_is_lost_in_white() {
+    let light = LightConfig {
+        probability: 1.0,
+        max_gamma: 1.0,
+        min_gain: 1.0,
+        max_gain: 3.0,
+    };
+    let mut levels = vec![0.0, 100.0, 250.0];
+    light.apply(&mut SplitMix64::from_key(&[3]), &mut levels);
+    assert!(levels[1] > 100.0 && levels[1] < 300.0, "{levels:?}");
+    assert_eq!((levels[0], levels[2]), (0.0, 255.0));
+}
