@@ -55,20 +55,11 @@ pub struct Fit {
 }
 
 /// The two networks with their buffers.
+#[derive(Default)]
 pub struct FaceChain {
     short_range: ShortRange,
     mesh: FaceMesh,
     input: Vec<f32>,
-}
-
-impl Default for FaceChain {
-    fn default() -> Self {
-        Self {
-            short_range: ShortRange::new(),
-            mesh: FaceMesh::new(),
-            input: Vec::new(),
-        }
-    }
 }
 
 impl FaceChain {

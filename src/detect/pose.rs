@@ -191,21 +191,15 @@ fn principal_eigenvector(mut a: [[f64; 4]; 4]) -> [f64; 4] {
                 let t = theta.signum() / (theta.abs() + theta.hypot(1.0));
                 let cos = 1.0 / t.hypot(1.0);
                 let sin = t * cos;
-                for k in 0..4 {
-                    let (kp, kq) = (a[k][p], a[k][q]);
-                    a[k][p] = cos * kp - sin * kq;
-                    a[k][q] = sin * kp + cos * kq;
-                }
-                for k in 0..4 {
-                    let (pk, qk) = (a[p][k], a[q][k]);
-                    a[p][k] = cos * pk - sin * qk;
-                    a[q][k] = sin * pk + cos * qk;
-                }
-                for row in &mut vectors {
+                // Columns of both, then rows of the matrix.
+                for row in a.iter_mut().chain(&mut vectors) {
                     let (kp, kq) = (row[p], row[q]);
                     row[p] = cos * kp - sin * kq;
                     row[q] = sin * kp + cos * kq;
                 }
+                let (row_p, row_q) = (a[p], a[q]);
+                a[p] = std::array::from_fn(|k| cos * row_p[k] - sin * row_q[k]);
+                a[q] = std::array::from_fn(|k| sin * row_p[k] + cos * row_q[k]);
             }
         }
     }

@@ -115,9 +115,8 @@ fn by_text(bytes: &[u8]) -> Option<&'static str> {
     if start.starts_with("<!doctype html")
         || start.starts_with("<html")
         || start.starts_with("<head")
+        || (is_xml && start.contains("<html"))
     {
-        Some("a web page")
-    } else if is_xml && start.contains("<html") {
         Some("a web page")
     } else if is_xml && start.contains("<net ") {
         Some("an OpenVINO network")

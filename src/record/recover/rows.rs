@@ -234,7 +234,7 @@ impl Table {
         let last = self.rows.last();
         let number = |name: &str| last.and_then(|row| self.number::<f64>(row, name));
         let last_pts: Option<u64> = last.and_then(|row| self.number(row, "pts_90k"));
-        let mut frame = last
+        let first = last
             .and_then(|row| self.number::<u64>(row, "frame"))
             .map_or(0, |frame| frame + 1);
         let (unix_s, source_s) = (
@@ -244,7 +244,8 @@ impl Table {
         let after = last_pts.map_or(0, |last| last.saturating_add(TOLERANCE_90K + 1));
         let n_before = part.times.partition_point(|time| *time < after);
         let mut added = Vec::new();
-        for (picture, &pts_90k) in part.times.iter().enumerate().skip(n_before) {
+        let pictures = part.times.iter().enumerate().skip(n_before);
+        for (frame, (picture, &pts_90k)) in (first..).zip(pictures) {
             let passed_s = seconds(pts_90k - last_pts.unwrap_or(0));
             let n_faces = faces.get(&frame);
             let field = |name: &str| match name {
@@ -265,7 +266,6 @@ impl Table {
                 _ => String::new(),
             };
             added.push(self.header.iter().map(field).collect::<Vec<String>>());
-            frame += 1;
         }
         let n_added = added.len() as u64;
         self.rows.extend(added.into_iter().map(StringRecord::from));
