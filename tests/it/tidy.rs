@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
     ("expression", &[]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("signals", &[]),
     ("oriented_box", &["bounding_box"]),
     ("capture", &["frame"]),
+    ("fuzzing", &["capture", "model"]),
     (
         "detect",
         &["bounding_box", "frame", "model", "oriented_box"],
