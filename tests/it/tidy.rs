@@ -104,7 +104,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/webcam/"]),
     ("fs4", &["src/record/"]),
-    ("jpeg_encoder", &["src/capture/still/", "src/record/"]),
+    ("jpeg_encoder", &["src/capture/jpeg/", "src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/record/"]),
     ("re_rav1d", &["src/capture/"]),
