@@ -36,6 +36,8 @@ pub mod error_text;
 pub mod export;
 pub mod expression;
 pub mod frame;
+#[doc(hidden)] // For the targets in `fuzz/`.
+pub mod fuzzing;
 pub mod model;
 pub mod oriented_box;
 #[cfg(feature = "overlay")]

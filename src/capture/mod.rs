@@ -31,6 +31,8 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::video::read_packets;
+
 use self::devices::KnownCamera;
 use crate::frame::{Frame, FramePool, Resolution};
 

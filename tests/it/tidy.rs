@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Modules of the library, and the others of it that each may use.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
     ("expression", &[]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("signals", &[]),
     ("oriented_box", &["bounding_box"]),
     ("capture", &["frame", "panics"]),
+    ("fuzzing", &["capture", "model"]),
     (
         "detect",
         &["bounding_box", "frame", "model", "oriented_box", "panics"],
@@ -110,7 +111,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/webcam/"]),
     ("fs4", &["src/record/"]),
-    ("jpeg_encoder", &["src/capture/", "src/record/"]),
+    ("jpeg_encoder", &["src/capture/jpeg/", "src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/record/"]),
     ("re_rav1d", &["src/capture/"]),

@@ -6,7 +6,6 @@
 
 mod foreign;
 mod heif;
-mod jpeg;
 
 use std::{
     fs::File,
@@ -20,7 +19,11 @@ use image::{
 };
 
 pub(super) use self::heif::is_heif;
-use super::{CaptureError, limits};
+use super::{
+    CaptureError,
+    jpeg::{self, Flaw},
+    limits,
+};
 use crate::{frame::Resolution, panics};
 
 /// Pixels of the largest frame: 256 MiB of RGBA. Larger pictures are reduced to it; cameras of up to 64 megapixels stay
@@ -90,6 +93,15 @@ pub enum StillError {
     /// A variant of a known kind that nobody here can read.
     #[error("the picture is {0}, which cannot be read; save it as JPEG or PNG")]
     Unsupported(String),
+}
+
+impl From<Flaw> for StillError {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Cut => Self::Cut,
+            Flaw::Damaged(what) => Self::Damaged(what.to_owned()),
+        }
+    }
 }
 
 /// Whether a file of this name, without its folder, is taken for a picture. Hidden files are not: macOS puts a `._name`
@@ -173,18 +185,16 @@ fn decode_within(bytes: &[u8], max_pixels: usize) -> Result<Still, StillError> {
 
 /// Decodes what needs no other program.
 fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), StillError> {
+    // Some programs store the frames of webcams as they come, without tables.
+    let with_tables = jpeg::with_standard_tables(bytes);
+    let bytes = with_tables.as_deref().unwrap_or(bytes);
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|err| explain(ImageError::IoError(err)))?;
     reader.limits(limits::for_decoders());
     let format = reader.format().ok_or(StillError::Unknown)?;
     if format == ImageFormat::Jpeg {
-        jpeg::check(bytes).map_err(|fault| match fault {
-            jpeg::Fault::Cut => StillError::Cut,
-            jpeg::Fault::Damaged => {
-                StillError::Damaged("its image data is not valid JPEG".to_owned())
-            }
-        })?;
+        jpeg::check(bytes)?;
     }
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();

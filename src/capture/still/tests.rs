@@ -181,6 +181,27 @@ fn pictures_that_are_cut_short_are_told_in_every_format() {
     assert!(matches!(decode(b""), Err(StillError::Unknown)));
 }
 
+/// Frames of webcams, stored as they came, have no Huffman tables.
+#[test]
+fn a_jpeg_without_huffman_tables_is_read() {
+    let picture = RgbImage::from_pixel(32, 16, Rgb([200, 30, 30]));
+    let mut file = encode(&picture.into(), ImageFormat::Jpeg);
+    let mut at = 2;
+    while file[at + 1] != 0xDA {
+        let end = at + 2 + usize::from(u16::from_be_bytes([file[at + 2], file[at + 3]]));
+        if file[at + 1] == 0xC4 {
+            file.drain(at..end);
+        } else {
+            at = end;
+        }
+    }
+    let Rgba(pixel) = *decode(&file).unwrap().rgba.get_pixel(9, 9);
+    assert!(
+        pixel[0].abs_diff(200) < 6 && pixel[1].abs_diff(30) < 6,
+        "{pixel:?}"
+    );
+}
+
 #[test]
 fn sizes_that_no_picture_has_are_refused_before_anything_is_reserved() {
     let mut png = encode(&GrayImage::new(2, 2).into(), ImageFormat::Png);

@@ -22,12 +22,13 @@ mod stream;
 
 use std::{
     fs::File,
-    io::{BufReader, Read, Seek},
+    io::{BufReader, Cursor, Read, Seek},
     path::Path,
 };
 
 pub(super) use self::container::Container;
 use self::{
+    container::Packet,
     ffmpeg::{Choice, FfmpegError, FfmpegSource, Input},
     source::{Check, VideoSource},
 };
@@ -155,6 +156,20 @@ fn remedy(path: &Path, what: &str) -> String {
          ffmpeg -i \"{}\" {filter}-c:v libx264 -pix_fmt yuv420p \"{stem}-h264.mp4\"",
         name(path)
     )
+}
+
+/// Takes `bytes` apart as a file of each kind, for [`crate::fuzzing`].
+pub(crate) fn read_packets(bytes: &[u8]) {
+    for container in [Container::Mp4, Container::Matroska, Container::Avi] {
+        let Ok(mut demuxer) = container::open(container, Cursor::new(bytes.to_owned())) else {
+            continue;
+        };
+        let mut packet = Packet::default();
+        while demuxer.next_packet(&mut packet) != Ok(false) {}
+        let position = demuxer.sync_before(packet.pts / 2);
+        demuxer.go_to(position);
+        demuxer.next_packet(&mut packet).ok();
+    }
 }
 
 fn refuse(path: &Path, reason: String) -> CaptureError {

@@ -13,7 +13,7 @@ mod container;
 mod labels;
 mod matching;
 mod objects;
-mod pickle;
+pub(crate) mod pickle;
 mod pretrained;
 mod recognize;
 mod sizes;

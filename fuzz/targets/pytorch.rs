@@ -1,0 +1,10 @@
+//! Files that `torch.save` wrote, old and new, and safetensors without a description.
+
+#![no_main]
+
+use fervis::model::pytorch::{ImportOptions, import};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    import(bytes, "input", &ImportOptions::default()).ok();
+});
