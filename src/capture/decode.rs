@@ -139,7 +139,13 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
             .set_max_height(usize::from(u16::MAX));
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
         let damaged = |err| DecodeError::Damaged(format!("{err}"));
-        decoder.decode_headers().map_err(damaged)?;
+        // What is cut within its headers is called so.
+        decoder
+            .decode_headers()
+            .map_err(|err| match jpeg::check(data) {
+                Err(flaw) => flaw.into(),
+                Ok(()) => damaged(err),
+            })?;
         let resolution = decoder.info().map_or(Resolution::default(), |info| {
             Resolution::new(info.width.into(), info.height.into())
         });
