@@ -50,6 +50,10 @@ const MIN_SIGHTING_FACTOR: f32 = 0.5;
 /// What the mesh must say of a new face that only one detector proposes. It is surer of nearly every face, and seldom of anything else.
 const MIN_NEW_PRESENCE: f32 = 0.95;
 
+/// The same where the detector scores at least [`CLEAR_SCORE`].
+const MIN_CLEAR_PRESENCE: f32 = 0.7;
+const CLEAR_SCORE: f32 = 0.8;
+
 /// Side of the square in which the short-range detector looks around a face, in its sides.
 const NEAR_SPAN: f32 = 2.2;
 
@@ -365,7 +369,9 @@ impl FaceFinder {
     ) -> Option<Detection> {
         if let Some(fit) = self.chain.confirm(frame, &proposal.square) {
             let is_sure = proposal.score >= SURE_SCORE;
-            if fit.shape.presence < MIN_NEW_PRESENCE && !seen_by_rustface {
+            let is_clear =
+                proposal.score >= CLEAR_SCORE && fit.shape.presence >= MIN_CLEAR_PRESENCE;
+            if fit.shape.presence < MIN_NEW_PRESENCE && !is_clear && !seen_by_rustface {
                 return None;
             }
             let standing = if is_sure {
