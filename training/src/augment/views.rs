@@ -95,7 +95,7 @@ impl View {
         mirrored: false,
     };
 
-    /// Writes this view of `image` to `output`, normalized. Sizes as for [`AugmentConfig::apply`].
+    /// Writes this view of `image` to `output`, normalized. Sizes as for [`super::AugmentConfig::apply`].
     ///
     /// # Panics
     /// If a length is not a square number.
