@@ -164,7 +164,7 @@ fn face_ui(
     command
 }
 
-/// Pose, eyes and mouth in one line.
+/// Pose, eyes and mouth in two lines.
 fn pose_text(shape: &FaceShape) -> String {
     let HeadPose {
         yaw_deg,
@@ -173,7 +173,7 @@ fn pose_text(shape: &FaceShape) -> String {
     } = shape.pose;
     let [right, left] = shape.eyes_open;
     format!(
-        "yaw {yaw_deg:.0}°  pitch {pitch_deg:.0}°  roll {roll_deg:.0}°  eyes {right:.2} {left:.2}  mouth {:.2}",
+        "yaw {yaw_deg:.0}°  pitch {pitch_deg:.0}°  roll {roll_deg:.0}°\neyes {right:.2} {left:.2}  mouth {:.2}",
         shape.mouth_open
     )
 }
