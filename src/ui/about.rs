@@ -17,6 +17,19 @@ pub struct AboutData<'a> {
     pub device: Option<&'a str>,
 }
 
+/// The networks that find faces, each with where it comes from and its license.
+const FACE_NETWORKS: [(&str, &str); 3] = [
+    (
+        "Face detector",
+        "BlazeFace short range, MediaPipe (Apache-2.0)",
+    ),
+    ("Face mesh", "Face mesh, MediaPipe (Apache-2.0)"),
+    (
+        "Second detector",
+        "SeetaFace, read by rustface (BSD-2-Clause)",
+    ),
+];
+
 /// Draws the About window while `open`.
 pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
     window(ctx, "About fervis", open).show(ctx, |ui| {
@@ -51,6 +64,9 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
                 ui.end_row();
             };
             row("Device", data.device.unwrap_or("not started yet"));
+            for (name, value) in FACE_NETWORKS {
+                row(name, value);
+            }
             let Some(checkpoint) = data.checkpoint else {
                 row("Checkpoint", "none loaded yet");
                 return;
@@ -131,6 +147,7 @@ mod tests {
         harness.get_by_label("CPU, 2 threads");
         harness.get_by_label("5.1 million");
         harness.get_by_label("62 %");
+        harness.get_by_label_contains("BlazeFace");
     }
 
     #[test]
