@@ -1,11 +1,11 @@
-# `make run` and `make test` install what is missing (Debian and Ubuntu), build, and go.
-# Everything else here is a part of these two.
+# `make run` and `make test` install what is missing (Debian and Ubuntu), then build and run.
+# The other targets are parts of these two, and `make bench`.
 
 CARGO ?= cargo
 
 .PHONY: run test lint setup bench
 
-## Start the app; without a display, analyse the bundled clip and print what was seen.
+## Start the app; without a display, analyze the bundled clip and print a summary.
 run: setup
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" != Linux ]; then \
 		$(CARGO) run --release --locked; \
@@ -24,7 +24,7 @@ lint: setup
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --locked
 
-## Print the README's tables.
+## Print the tables of docs/measurements.md.
 bench: setup
 	$(CARGO) bench --workspace --locked
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the system packages that building and running fervis needs and that are missing.
+# Installs the missing system packages that fervis needs to build and run.
 #
-# Debian and Ubuntu only, as root or through sudo; elsewhere, and where it may not, it says what is needed.
+# Debian and Ubuntu only, as root or through sudo. Elsewhere it says what is needed.
 # Building: a C++ compiler (openh264), nasm (AV1's assembler; makes openh264 three times faster), libclang (camera bindings).
 # Running: the X11 and OpenGL libraries that the window loads when it starts.
 set -eu
@@ -15,7 +15,7 @@ fi
 
 packages="g++ nasm libx11-6 libx11-xcb1 libxi6 libxcursor1 libxkbcommon-x11-0 libegl1 libgl1"
 if command -v dpkg-query >/dev/null; then
-	# Any version of libclang serves; install the distribution's default only if there is none.
+	# Any version of libclang will do; install the distribution's default only if there is none.
 	if ! ls /usr/lib/*/libclang-[0-9]*.so* /usr/lib/*/libclang.so* /usr/lib/llvm-*/lib/libclang.so* 2>/dev/null | grep -q .; then
 		packages="$packages libclang1"
 	fi

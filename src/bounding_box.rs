@@ -1,11 +1,11 @@
 //! Axis-aligned boxes in frame coordinates, shared by detection, tracking, cropping and drawing.
 //!
-//! Coordinates are pixels of the unmirrored source frame, origin top left, as `f32` so that smoothing
-//! can move a box by less than a pixel. A box may reach outside the frame.
+//! Coordinates are pixels of the unmirrored frame, with the origin at the top left. They are `f32`, so that smoothing can
+//! move a box by less than a pixel. A box may reach outside the frame.
 
 use serde::{Deserialize, Serialize};
 
-/// A box in source-frame pixels.
+/// A box in frame pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct BoundingBox {
     /// Left edge, px.
@@ -34,7 +34,7 @@ impl BoundingBox {
         Self::new(x - side / 2.0, y - side / 2.0, side, side)
     }
 
-    /// The centre, px.
+    /// The center, px.
     pub fn center(&self) -> (f32, f32) {
         (self.x + self.width / 2.0, self.y + self.height / 2.0)
     }
@@ -61,7 +61,15 @@ impl BoundingBox {
         width.max(0.0) * height.max(0.0)
     }
 
-    /// Intersection over union, 0 to 1; 0 when both boxes are empty.
+    /// Intersection over union, 0 to 1; 0 if both boxes are empty.
+    ///
+    /// ```
+    /// use fervis::bounding_box::BoundingBox;
+    ///
+    /// let left = BoundingBox::new(0.0, 0.0, 2.0, 2.0);
+    /// let right = BoundingBox::new(1.0, 0.0, 2.0, 2.0);
+    /// assert!((left.iou(&right) - 1.0 / 3.0).abs() < 1e-6);
+    /// ```
     pub fn iou(&self, other: &Self) -> f32 {
         let intersection = self.intersection(other);
         let union = self.area() + other.area() - intersection;
@@ -72,7 +80,7 @@ impl BoundingBox {
         }
     }
 
-    /// The same box with every coordinate multiplied by `factor`, for maps between a frame and a smaller copy.
+    /// The same box with every coordinate multiplied by `factor`, to map between a frame and a smaller copy of it.
     pub fn scaled(&self, factor: f32) -> Self {
         Self::new(
             self.x * factor,

@@ -1,10 +1,10 @@
-//! Errors as people read them.
+//! An error with its causes, in one line.
 
 use std::error::Error;
 
 /// An error with its causes, as one line.
 ///
-/// Our own errors leave their cause to [`Error::source`]. Some of other libraries quote theirs; it is not said twice.
+/// Our errors leave their cause to [`Error::source`]. Some of other libraries quote theirs, and it is not repeated.
 pub fn error_text(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -27,17 +27,17 @@ mod tests {
 
     #[derive(Debug, thiserror::Error)]
     #[error("{words}")]
-    struct Told {
+    struct Quoting {
         words: &'static str,
         #[source]
         source: io::Error,
     }
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_cause_is_given_once() {
         let check = |words, expected| {
             let source = io::Error::other("no room");
-            assert_eq!(error_text(&Told { words, source }), expected);
+            assert_eq!(error_text(&Quoting { words, source }), expected);
         };
         check(
             "a.csv could not be written",

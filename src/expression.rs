@@ -1,7 +1,7 @@
 //! The seven FER-2013 expressions and probabilities over them.
 //!
-//! Everything downstream of the network is in [`Expression::ALL`]'s order, FER-2013's own. A checkpoint may
-//! order its outputs otherwise; its metadata says so, and the classifier puts them in this order.
+//! Everything downstream of the network is in the order of [`Expression::ALL`], which is FER-2013's. A checkpoint may
+//! order its outputs differently and says so in its metadata; the classifier reorders them.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Number of expressions.
 pub const N_EXPRESSIONS: usize = Expression::ALL.len();
 
-/// An expression class of FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414), with the data set's own numbers.
+/// An expression class of FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414), with the dataset's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Expression {
@@ -42,7 +42,7 @@ impl Expression {
         Self::Neutral,
     ];
 
-    /// The class number in FER-2013, which is its position in [`Expression::ALL`].
+    /// The class number in FER-2013, which is the position in [`Expression::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -52,7 +52,7 @@ impl Expression {
         Self::ALL.get(index).copied()
     }
 
-    /// Lower-case name, as in files and on the screen.
+    /// Lowercase name, as in files and on the screen.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Angry => "angry",
@@ -65,7 +65,7 @@ impl Expression {
         }
     }
 
-    /// The class a name means, in any case, accepting the usual variants (`anger`, `happiness`, `surprised`, …).
+    /// The class with this name, in any case. Accepts the usual variants (`anger`, `happiness`, `surprised`, …).
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name.trim().to_ascii_lowercase().as_str() {
             "angry" | "anger" => Self::Angry,
@@ -86,12 +86,21 @@ impl fmt::Display for Expression {
     }
 }
 
-/// Network outputs before softmax, one per expression in [`Expression::ALL`]'s order.
+/// Outputs of a network before softmax, one per expression in the order of [`Expression::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Logits(pub [f32; N_EXPRESSIONS]);
 
 impl Logits {
-    /// Softmax of the logits divided by `temperature` (1 leaves them as they are).
+    /// Softmax of the logits divided by `temperature`; 1 leaves them as they are.
+    ///
+    /// ```
+    /// use fervis::expression::{Expression, Logits};
+    ///
+    /// let logits = Logits([0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 1.0]);
+    /// let (label, probability) = logits.softmax(1.0).top();
+    /// assert_eq!(label, Expression::Happy);
+    /// assert!(probability > 0.7);
+    /// ```
     pub fn softmax(&self, temperature: f32) -> Probabilities {
         let scaled = self.0.map(|logit| logit / temperature);
         let max = scaled.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -101,7 +110,7 @@ impl Logits {
     }
 }
 
-/// Probabilities in [`Expression::ALL`]'s order, each 0 to 1, sum 1.
+/// Probabilities in the order of [`Expression::ALL`], each 0 to 1, sum 1.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Probabilities(pub [f32; N_EXPRESSIONS]);
 
@@ -111,7 +120,7 @@ impl Probabilities {
         self.0[expression.index()]
     }
 
-    /// The most probable expression and its probability; the first of equals.
+    /// The most probable expression and its probability. Of equals, the first.
     pub fn top(&self) -> (Expression, f32) {
         let mut top = (Expression::Angry, self.0[0]);
         for (expression, probability) in self.iter() {

@@ -1,9 +1,8 @@
-//! What travels through the pipeline: one picture with its identity and its capture time.
+//! What travels through the pipeline: a frame with its number and its capture time.
 //!
-//! A [`Frame`] is RGBA because that is what textures and video encoders want; luma is made from it only
-//! where it is needed (a small copy for detection, the face crops for classification).
-//! Its pixels come from a [`FramePool`] and go back to it when the last `Arc<Frame>` is dropped:
-//! a fresh 1280×720 buffer costs about a millisecond of page faults each time.
+//! A [`Frame`] is RGBA because textures and video encoders want RGBA. Luma is computed only where it is needed: a
+//! small copy for detection, and the face crops for classification. The pixels come from a [`FramePool`] and return to
+//! it when the last `Arc<Frame>` is dropped, because a fresh 1280×720 buffer costs about a millisecond of page faults.
 
 use std::{
     fmt,
@@ -16,15 +15,15 @@ use crossbeam_channel::{Receiver, Sender};
 /// Bytes per pixel: red, green, blue, alpha.
 pub const RGBA_BYTES: usize = 4;
 
-/// How many idle buffers a pool keeps. The pipeline holds at most: one being captured, one in each of three
+/// How many idle buffers a pool keeps. The pipeline holds at most seven: one being captured, one in each of three
 /// mailboxes, one in each of three stages.
 const POOLED_BUFFERS: usize = 8;
 
-/// The running number of a frame within its source, from 0, counting every captured frame.
+/// Number of a frame within its source, from 0, counting every captured frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FrameId(pub u64);
 
-/// Picture size.
+/// Size of a frame or an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Resolution {
     /// Width, px.
@@ -54,31 +53,31 @@ impl fmt::Display for Resolution {
     }
 }
 
-/// One picture of a source.
+/// One frame of a source.
 pub struct Frame {
-    /// Running number within the source.
+    /// Number within the source.
     pub id: FrameId,
-    /// When it was taken: for a camera, by its driver's clock, or where that does not tell, when the driver handed it over;
-    /// for a file, when it was read.
+    /// When it was captured: for a camera, by its driver's clock, or if the driver has none, when the driver delivered it.
+    /// For a file, when it was read.
     pub captured_at: Instant,
     /// Media time since the source's first frame: capture time for a camera, presentation time for a file.
     pub time: Duration,
-    /// Whether it is a picture of its own (a still, one of a folder) rather than one of a stream: worth more time, since no
-    /// other frame will show the same faces.
+    /// Whether it is a still image rather than part of a stream. A still is worth more time, because no other frame shows
+    /// the same faces.
     pub is_still: bool,
-    /// Name of the picture file that it was read from; `None` for a frame of a camera or a video.
+    /// Name of the image file; `None` for a frame of a camera or a video.
     pub file: Option<Arc<str>>,
-    /// Its size in the file, upright: larger than the frame if that was reduced, as pictures of very many pixels are.
+    /// Its size in the file, upright. It is larger than the frame if the image had too many pixels and was reduced.
     pub full_resolution: Resolution,
     resolution: Resolution,
     rgba: PooledBuffer,
 }
 
 impl Frame {
-    /// Wraps a filled buffer that was not reduced and is not of a picture file.
+    /// Wraps a filled buffer of a stream, in full size.
     ///
     /// # Panics
-    /// If `rgba` is not exactly `resolution.n_pixels() * 4` bytes long or the picture is empty: sources check both.
+    /// If `rgba` is not exactly `resolution.n_pixels() * 4` bytes long, or if the frame is empty. Sources check both.
     pub fn new(
         id: FrameId,
         captured_at: Instant,
@@ -90,7 +89,7 @@ impl Frame {
         assert_eq!(
             rgba.len(),
             resolution.n_pixels() * RGBA_BYTES,
-            "an RGBA frame has four bytes a pixel"
+            "an RGBA frame has four bytes per pixel"
         );
         Self {
             id,
@@ -104,7 +103,7 @@ impl Frame {
         }
     }
 
-    /// The same frame as a picture of its own.
+    /// The same frame as a still image.
     pub fn into_still(self) -> Self {
         Self {
             is_still: true,
@@ -112,12 +111,12 @@ impl Frame {
         }
     }
 
-    /// Picture size.
+    /// Size, px.
     pub fn resolution(&self) -> Resolution {
         self.resolution
     }
 
-    /// The pixels: rows top to bottom without padding, four bytes a pixel, alpha 255.
+    /// The pixels: rows from top to bottom without padding, four bytes per pixel, alpha 255.
     pub fn rgba(&self) -> &[u8] {
         &self.rgba
     }
@@ -133,28 +132,28 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// Recycles frame buffers; clones share the same idle buffers.
+/// Recycles frame buffers. Clones share the same idle buffers.
 #[derive(Clone)]
 pub struct FramePool {
-    give: Sender<Vec<u8>>,
-    take: Receiver<Vec<u8>>,
+    returned: Sender<Vec<u8>>,
+    idle: Receiver<Vec<u8>>,
 }
 
 impl Default for FramePool {
     fn default() -> Self {
-        let (give, take) = crossbeam_channel::bounded(POOLED_BUFFERS);
-        Self { give, take }
+        let (returned, idle) = crossbeam_channel::bounded(POOLED_BUFFERS);
+        Self { returned, idle }
     }
 }
 
 impl FramePool {
-    /// A buffer for a frame of `resolution`. Its content is unspecified: overwrite all of it.
+    /// A buffer for a frame of `resolution`. Its content is unspecified, so overwrite all of it.
     pub fn buffer(&self, resolution: Resolution) -> PooledBuffer {
-        let mut bytes = self.take.try_recv().unwrap_or_default();
+        let mut bytes = self.idle.try_recv().unwrap_or_default();
         bytes.resize(resolution.n_pixels() * RGBA_BYTES, 255);
         PooledBuffer {
             bytes,
-            home: Some(self.give.clone()),
+            pool: Some(self.returned.clone()),
         }
     }
 }
@@ -162,13 +161,13 @@ impl FramePool {
 /// Bytes that return to their [`FramePool`] when dropped.
 pub struct PooledBuffer {
     bytes: Vec<u8>,
-    home: Option<Sender<Vec<u8>>>,
+    pool: Option<Sender<Vec<u8>>>,
 }
 
 impl From<Vec<u8>> for PooledBuffer {
     /// A buffer that belongs to no pool, for still images and tests.
     fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, home: None }
+        Self { bytes, pool: None }
     }
 }
 
@@ -188,9 +187,9 @@ impl std::ops::DerefMut for PooledBuffer {
 
 impl Drop for PooledBuffer {
     fn drop(&mut self) {
-        if let Some(home) = &self.home {
-            // A full pool means the buffer is surplus (after a change of resolution, say): let it go.
-            home.try_send(std::mem::take(&mut self.bytes)).ok();
+        if let Some(pool) = &self.pool {
+            // A full pool does not need the buffer, for example after a change of resolution.
+            pool.try_send(std::mem::take(&mut self.bytes)).ok();
         }
     }
 }
@@ -200,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dropped_frame_gives_its_buffer_back() {
+    fn a_dropped_frame_returns_its_buffer() {
         let pool = FramePool::default();
         let size = Resolution::new(4, 2);
         let buffer = pool.buffer(size);

@@ -1,8 +1,8 @@
-//! For the targets in `fuzz/` alone: readers that are private otherwise, each as a function of bytes.
+//! Private readers as functions of bytes, for the targets in `fuzz/`.
 
 use crate::{capture, model::pytorch::pickle::Pickle};
 
-/// Takes `bytes` apart as an MP4, a Matroska and an AVI file, to the last packet.
+/// Reads `bytes` as an MP4, a Matroska and an AVI file, to the last packet.
 pub fn containers(bytes: &[u8]) {
     capture::read_packets(bytes);
 }

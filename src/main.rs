@@ -1,6 +1,6 @@
-//! Command line and start of the application.
+//! Starts the application.
 //!
-//! Results go to stdout, everything else to stderr, so that `fervis analyze … --json -` can feed a pipe.
+//! Results go to stdout and everything else to stderr, so that `fervis analyze … --json -` can feed a pipe.
 
 mod cli;
 
@@ -18,10 +18,10 @@ fn main() -> ExitCode {
     match cli::run(cli) {
         Ok(code) => code,
         Err(error) => match error.downcast::<clap::Error>() {
-            // A mistake that only shows when the arguments are seen together.
+            // A mistake that shows only when the arguments are combined.
             Ok(usage) => usage.exit(),
             Err(error) => {
-                // Without stderr there is nobody left to tell.
+                // Without stderr nobody can be told.
                 writeln!(io::stderr(), "fervis: {}", error_text(error.as_ref())).ok();
                 ExitCode::FAILURE
             }

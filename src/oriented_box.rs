@@ -1,12 +1,12 @@
-//! A square in frame coordinates that may be turned: the frame of reference of one face.
+//! A square that may be rotated: the coordinates of one face.
 //!
-//! The y axis points down, so a positive angle turns clockwise as seen on screen.
+//! The y axis points down, so a positive angle rotates clockwise as seen on the screen.
 
 use serde::{Deserialize, Serialize};
 
 use crate::bounding_box::BoundingBox;
 
-/// A turned square in source-frame pixels.
+/// A rotated square in frame pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct OrientedBox {
     /// Center, px from the left edge of the frame.
@@ -15,7 +15,7 @@ pub struct OrientedBox {
     pub y: f32,
     /// Side, px.
     pub side: f32,
-    /// Clockwise turn about the center, degrees; 0 is upright.
+    /// Clockwise rotation about the center, degrees; 0 is upright.
     pub roll_deg: f32,
 }
 
@@ -35,14 +35,14 @@ impl OrientedBox {
         (self.x, self.y)
     }
 
-    /// The unit vectors along the square's own right and down, in frame coordinates.
+    /// The unit vectors of the square's own right and down, in frame coordinates.
     pub fn axes(&self) -> ([f32; 2], [f32; 2]) {
         let (sin, cos) = self.roll_deg.to_radians().sin_cos();
         ([cos, sin], [-sin, cos])
     }
 
-    /// The place in the frame of a point given in the square's own coordinates: (0, 0) is its top left corner, (1, 1) its
-    /// bottom right one.
+    /// Maps a point from the square's own coordinates to the frame. (0, 0) is the square's top left corner, (1, 1) its
+    /// bottom right corner.
     pub fn frame_from_unit(&self, [u, v]: [f32; 2]) -> [f32; 2] {
         let (right, down) = self.axes();
         let (du, dv) = ((u - 0.5) * self.side, (v - 0.5) * self.side);
@@ -52,7 +52,7 @@ impl OrientedBox {
         ]
     }
 
-    /// The square moved by `(right, down)` of its own sides along its own axes, with `scale` times its side.
+    /// The square moved by `right` and `down` of its sides along its own axes, with `scale` times its side.
     pub fn adjusted(&self, right: f32, down: f32, scale: f32) -> Self {
         let [x, y] = self.frame_from_unit([0.5 + right, 0.5 + down]);
         Self {
@@ -63,7 +63,7 @@ impl OrientedBox {
         }
     }
 
-    /// The upright square of the same center and side.
+    /// The upright square with the same center and side.
     pub fn to_bounding_box(self) -> BoundingBox {
         BoundingBox::square_around(self.center(), self.side)
     }
@@ -78,30 +78,30 @@ mod tests {
     }
 
     #[test]
-    fn corners_follow_the_turn() {
+    fn corners_follow_the_rotation() {
         let square = OrientedBox::upright((100.0, 50.0), 20.0);
         assert!(close(square.frame_from_unit([0.0, 0.0]), [90.0, 40.0]));
-        let turned = OrientedBox {
+        let rotated = OrientedBox {
             roll_deg: 90.0,
             ..square
         };
-        // A quarter turn clockwise brings the top left corner to the top right.
-        assert!(close(turned.frame_from_unit([0.0, 0.0]), [110.0, 40.0]));
-        assert!(close(turned.frame_from_unit([0.5, 0.5]), [100.0, 50.0]));
+        // A quarter turn clockwise moves the top left corner to the top right.
+        assert!(close(rotated.frame_from_unit([0.0, 0.0]), [110.0, 40.0]));
+        assert!(close(rotated.frame_from_unit([0.5, 0.5]), [100.0, 50.0]));
     }
 
     #[test]
-    fn adjusting_goes_along_its_own_axes() {
-        let turned = OrientedBox {
+    fn adjusting_moves_along_its_own_axes() {
+        let rotated = OrientedBox {
             roll_deg: 90.0,
             ..OrientedBox::upright((0.0, 0.0), 10.0)
         };
         // Down the face is to the left of the frame.
-        let lower = turned.adjusted(0.0, 0.5, 2.0);
+        let lower = rotated.adjusted(0.0, 0.5, 2.0);
         assert!(close([lower.x, lower.y], [-5.0, 0.0]));
         assert_eq!((lower.side, lower.roll_deg), (20.0, 90.0));
         assert_eq!(
-            turned.to_bounding_box(),
+            rotated.to_bounding_box(),
             BoundingBox::new(-5.0, -5.0, 10.0, 10.0)
         );
     }

@@ -1,7 +1,7 @@
-//! Panics in code that is not ours: caught, and kept off the terminal.
+//! Catches panics in code that is not ours, and keeps them off the terminal.
 //!
-//! Decoders read bytes from anywhere, and some panic on damage. Whoever catches that panic says what it means for the
-//! user; the hook's "thread 'capture' panicked at …" beside it would only frighten.
+//! Decoders read bytes from anywhere, and some panic on damage. The caller says what that means for the user. The hook's
+//! “thread 'capture' panicked at …” would only alarm people.
 
 use std::{
     cell::Cell,
@@ -19,9 +19,9 @@ static HOOK: Once = Once::new();
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
-/// Runs `work`; `None` if it panicked, which then leaves only a line in the debug log.
+/// Runs `work`. Returns `None` if it panicked, and leaves only a line in the debug log.
 ///
-/// What `work` was changing may be half-changed afterward: throw it away.
+/// What `work` was changing may be half changed afterward, so discard it.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Option<T> {
     if !thread::panicking() {
         HOOK.call_once(|| panic::set_hook(quiet(panic::take_hook())));
@@ -32,7 +32,7 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Option<T> {
     result.ok()
 }
 
-/// A hook that passes on to `usual` what nobody is about to catch.
+/// A hook that passes every panic to `usual`, except those about to be caught.
 fn quiet(usual: Hook) -> Hook {
     Box::new(move |info| {
         if IS_EXPECTED.get() {
@@ -50,9 +50,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_panics_that_nobody_catches_reach_the_usual_hook() {
+    fn only_uncaught_panics_reach_the_usual_hook() {
         static N_PRINTED: AtomicUsize = AtomicUsize::new(0);
-        // Tests run side by side, and their panics must reach the hook of the harness.
+        // Tests run in parallel, and their panics must reach the harness's hook.
         let me = thread::current().id();
         let harness = panic::take_hook();
         panic::set_hook(quiet(Box::new(move |info| {
@@ -63,9 +63,9 @@ mod tests {
             }
         })));
         assert_eq!(catch(|| 7), Some(7));
-        assert_eq!(catch(|| -> i32 { panic!("a decoder gave up") }), None);
+        assert_eq!(catch(|| -> i32 { panic!("a decoder failed") }), None);
         assert_eq!(N_PRINTED.load(Ordering::Relaxed), 0);
-        assert!(panic::catch_unwind(|| panic!("our own fault")).is_err());
+        assert!(panic::catch_unwind(|| panic!("our own bug")).is_err());
         assert_eq!(N_PRINTED.load(Ordering::Relaxed), 1);
     }
 }

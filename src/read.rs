@@ -1,6 +1,6 @@
-//! Reading files that users name: regular files only, and no more of them than a limit.
+//! Reads files that users name: regular files only, up to a limit.
 //!
-//! Opening a pipe waits for somebody to write into it, and a device such as `/dev/zero` never ends.
+//! Opening a pipe waits until somebody writes to it, and a device such as `/dev/zero` never ends.
 
 use std::{
     fs::{self, File, FileType},
@@ -13,7 +13,7 @@ use std::{
 /// # Errors
 /// If it cannot be opened, or is a folder, a pipe, a socket or a device.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Asked before opening, because opening a pipe waits.
+    // Checked before opening, because opening a pipe waits.
     match kind(fs::metadata(path)?.file_type()) {
         None => File::open(path),
         Some(kind) => Err(io::Error::other(format!("it is {kind}, not a file"))),
@@ -29,7 +29,7 @@ pub fn bytes(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let n_bytes = file.metadata()?.len();
     let mut bytes = Vec::new();
     if n_bytes <= max_bytes {
-        // What the system says about the size may be wrong, as it is of files in /proc.
+        // The size that the system reports may be wrong, as for files in /proc.
         bytes.reserve(n_bytes as usize);
         file.take(max_bytes + 1).read_to_end(&mut bytes)?;
     }
@@ -55,7 +55,7 @@ pub fn text(path: &Path, max_bytes: u64) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-/// What it is, if not a regular file.
+/// What the file is, unless it is a regular file.
 fn kind(file_type: FileType) -> Option<&'static str> {
     if file_type.is_file() {
         return None;
@@ -98,7 +98,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_never_ends_is_not_read() {
+    fn pipes_and_devices_are_refused() {
         let error = bytes(Path::new("/dev/zero"), 9).unwrap_err().to_string();
         assert_eq!(error, "it is a device, not a file");
         let folder = tempfile::tempdir().unwrap();

@@ -1,26 +1,25 @@
-//! The end of the program, asked for from outside: Ctrl-C, `kill`, a logout, a closed terminal.
+//! Requests to end the program: Ctrl-C, `kill`, a logout, a closed terminal.
 //!
-//! What would surprise: one closed terminal or one logout sends several signals. Shells pass SIGHUP on and the kernel
-//! sends its own, and systemd sends SIGHUP right after SIGTERM; so a second request counts only if it comes later.
+//! One closed terminal or one logout sends several signals: shells pass SIGHUP on, the kernel sends its own, and systemd
+//! sends SIGHUP right after SIGTERM. So a second request counts only if it comes later.
 
 use std::{
     process,
     time::{Duration, Instant},
 };
 
-/// Requests that follow the first one within this time are the same request. Nobody presses Ctrl-C twice as fast and
-/// means it.
+/// Signals within this time of the first are the same request. Nobody presses Ctrl-C twice that fast on purpose.
 const SAME_WITHIN: Duration = Duration::from_millis(500);
-/// 128 and the number of SIGINT, as shells have it.
+/// 128 plus the number of SIGINT, as shells do it.
 const INTERRUPTED: i32 = 130;
 
-/// Calls `first` when the program is asked to end, on a thread of its own. A second request ends it at once.
+/// Calls `first` on a thread of its own when the program is asked to end. A second request ends the program at once.
 ///
 /// On Unix this is SIGINT, SIGTERM and SIGHUP, which stays ignored for programs started with `nohup`; elsewhere Ctrl-C,
-/// Ctrl-Break and a closed console. There may be one such function in a program.
+/// Ctrl-Break and a closed console. A program can call this once.
 ///
 /// # Errors
-/// If the system refuses, or if there is one already.
+/// If the system refuses the handler, or if there is one already.
 pub fn on_request_to_end(first: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::Error> {
     let mut first = Some(first);
     let mut first_at = None;
@@ -49,7 +48,7 @@ fn is_another(first_at: Option<Instant>, now: Instant) -> bool {
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: without a new action this only fills in the present one, for which there is room; zeros are valid in all
+    // SAFETY: without a new action this only fills in the current one. There is room for it, and zeros are valid in all
     // of its fields.
     unsafe {
         libc::sigaction(libc::SIGHUP, std::ptr::null(), action.as_mut_ptr()) == 0
@@ -59,7 +58,7 @@ fn ignores_hangup() -> bool {
 
 #[cfg(unix)]
 fn ignore_hangup() {
-    // SAFETY: to ignore a signal runs no code of ours.
+    // SAFETY: ignoring a signal runs no code of ours.
     unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
 }
 

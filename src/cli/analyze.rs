@@ -1,8 +1,7 @@
 //! `fervis analyze`: the pipeline without a window.
 //!
-//! A camera that is not there at the start ends it at once, since nobody may be watching; one that goes away later
-//! is waited for. Ctrl-C or a request of the system to end is how the analysis of a camera normally ends; a file whose
-//! analysis is interrupted has no result.
+//! A camera that is missing at the start ends the command at once, since nobody may be watching. One that leaves later is
+//! waited for. Ctrl-C is the normal end for a camera; a file that is interrupted has no result.
 
 use std::{
     io::{self, Write},
@@ -33,10 +32,10 @@ use super::{
     summary::{Circumstances, Summary},
 };
 
-/// How often events and the time limit are looked at while no result comes.
+/// How often events and the time limit are checked while no result arrives.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(50);
 
-/// 128 and the number of SIGINT, as shells have it.
+/// 128 plus the number of SIGINT, as shells do it.
 const INTERRUPTED: u8 = 130;
 
 /// Runs the command.
@@ -48,16 +47,16 @@ pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
     let streams = args.stream.options(Some("analyze"))?;
     let mut reports = Reports::plan(&args, &source)?;
     let outcome = analyze(&args, source, &streams, &mut reports);
-    // Those of a run that ended well are in their places by now.
+    // After a run that ended well there are none.
     for partial in reports.partials() {
         let partial = partial.display();
-        // Without stderr there is nobody to tell.
+        // Without stderr nobody can be told.
         writeln!(io::stderr(), "fervis: the results so far are in {partial}").ok();
     }
     match outcome {
         Ok(Ending::Done) => Ok(ExitCode::SUCCESS),
         Ok(Ending::Interrupted) => Ok(ExitCode::from(INTERRUPTED)),
-        // The source was not read to its end, but there is nobody left to tell.
+        // The source was not read to its end, but nobody is left to be told.
         Err(error) if is_reader_gone(&error) => Ok(ExitCode::FAILURE),
         Err(error) => Err(error),
     }
@@ -70,7 +69,7 @@ fn is_reader_gone(error: &anyhow::Error) -> bool {
     )
 }
 
-/// How an analysis ended that was no failure.
+/// How an analysis ended that did not fail.
 enum Ending {
     Done,
     /// Before the end of a file.
@@ -84,18 +83,18 @@ fn analyze(
     reports: &mut Reports,
 ) -> anyhow::Result<Ending> {
     let interrupted = stop_on_interrupt()?;
-    // Before the work, so that a port that is taken costs no time.
+    // Before the work: a port that is taken should cost no time.
     let streams = Streams::start(streams)?;
     let settings = args.detection.settings();
     let config = PipelineConfig {
-        source: None, // Not before everybody listens.
-        checkpoint: args.network.checkpoint(),
+        source: None, // Opened once the network is loaded and everyone listens.
+        checkpoint: args.network.checkpoint.clone(),
         device: args.network.device,
         settings,
         pacing: Pacing::EveryFrame,
     };
     let pipeline = Pipeline::start(config, || {}).context("the analysis could not be started")?;
-    let mut session = Session::new(args.seconds);
+    let mut run = Run::new(args.seconds);
     let mut progress = Progress::new();
     for note in streams.notes() {
         progress.note(&note);
@@ -106,22 +105,22 @@ fn analyze(
     let mut last_result_at = Instant::now();
     let is_interrupted = loop {
         let next = pipeline.wait_analysis(LOOK_AROUND_EVERY);
-        // Events first: that no network could be loaded was told before any result was made without it.
+        // Events come first: a network that could not be loaded is reported before any result without it.
         while let Some(event) = pipeline.take_event() {
-            // The source waits for the network: its time is not to run out before anything can be read.
+            // The source waits for the network, or --seconds would run out before anything can be classified.
             if matches!(event, Event::CheckpointLoaded(_)) && !is_open {
                 pipeline.open(source.clone());
                 is_open = true;
             }
-            match session.on_event(event, Instant::now())? {
-                Some(Tell::Note(note)) => progress.note(&note),
-                Some(Tell::Source(info)) => progress.begin(&info, reports.use_stdout),
+            match run.on_event(event, Instant::now())? {
+                Some(Report::Note(note)) => progress.note(&note),
+                Some(Report::Source(info)) => progress.begin(&info, reports.use_stdout),
                 None => {}
             }
         }
         match next {
             NextAnalysis::Ready(analysis) => {
-                if session.on_frame(analysis.frame.time).is_break() {
+                if run.on_frame(analysis.frame.time).is_break() {
                     break false;
                 }
                 first_frame_at.get_or_insert(analysis.frame.captured_at);
@@ -130,12 +129,12 @@ fn analyze(
                 progress.advance(analysis.frame.time);
             }
             NextAnalysis::NotYet => {}
-            NextAnalysis::Ended => match session.failure {
+            NextAnalysis::Ended => match run.failure {
                 Some(reason) => bail!(reason),
                 None => break false,
             },
         }
-        if session.is_over(Instant::now()) {
+        if run.is_over(Instant::now()) {
             break false;
         }
         if interrupted.load(Ordering::Relaxed) {
@@ -144,7 +143,7 @@ fn analyze(
     };
     drop(progress);
     let stats = pipeline.stats();
-    if is_interrupted && !session.is_live() {
+    if is_interrupted && !run.is_live() {
         writeln!(
             io::stderr(),
             "fervis: interrupted; {source} was not analyzed to its end"
@@ -152,8 +151,8 @@ fn analyze(
         .ok();
         return Ok(Ending::Interrupted);
     }
-    // Without a word, an empty result would look as if nobody had been there.
-    if first_frame_at.is_none() && session.is_live() {
+    // An empty result without a message would look as if nobody had been there.
+    if first_frame_at.is_none() && run.is_live() {
         bail!(nothing_analyzed(
             args.seconds.filter(|_| !is_interrupted),
             &stats
@@ -161,57 +160,57 @@ fn analyze(
     }
     let circumstances = Circumstances {
         source: &source.to_string(),
-        device: &session.device,
+        device: &run.device,
         elapsed: first_frame_at.map_or(Duration::ZERO, |first| {
             last_result_at.saturating_duration_since(first)
         }),
         stats,
         min_face_size_px: settings.detect.min_face_size_px,
-        warnings: &session.warnings,
+        warnings: &run.warnings,
     };
     reports.finish(&circumstances)?;
     Ok(Ending::Done)
 }
 
-/// Why there is no result, of a camera that was analyzed for `limit` or until it was interrupted.
+/// Why a camera that was analyzed for `limit`, or until it was interrupted, gave no result.
 fn nothing_analyzed(limit: Option<Duration>, stats: &Stats) -> String {
     let when = limit.map_or_else(
         || "before it was interrupted".to_owned(),
         |limit| format!("in {} s", limit.as_secs_f64()),
     );
-    let came = match (stats.n_captured, stats.n_damaged) {
-        (0, 0) => "no frame came".to_owned(),
-        (0, n_damaged) => format!("all {n_damaged} frames that came were damaged"),
+    let arrived = match (stats.n_captured, stats.n_damaged) {
+        (0, 0) => "no frame arrived".to_owned(),
+        (0, n_damaged) => format!("all {n_damaged} frames that arrived were damaged"),
         (n_captured, _) => {
             return format!(
-                "nothing was analyzed {when}: {n_captured} frames came, but this machine finished none; try a longer time or a smaller --resolution"
+                "nothing was analyzed {when}: {n_captured} frames arrived, but this machine finished none; try a longer time or a smaller --resolution"
             );
         }
     };
-    format!("nothing was analyzed {when}: {came}")
+    format!("nothing was analyzed {when}: {arrived}")
 }
 
-/// Something to tell the user while it runs.
+/// Something to report while it runs.
 #[derive(Debug, PartialEq)]
-enum Tell {
+enum Report {
     Note(String),
     Source(SourceInfo),
 }
 
 /// Decides what events mean without a window.
-struct Session {
+struct Run {
     limit: Option<Duration>,
-    /// Since when a live source delivers.
+    /// When a live source began to deliver.
     live_since: Option<Instant>,
     info: Option<SourceInfo>,
-    /// Why there is nothing now, if the source failed.
+    /// Why nothing arrives now, if the source failed.
     failure: Option<String>,
     device: String,
-    /// What the summary tells again: on a terminal it has scrolled away.
+    /// What the summary repeats: on a terminal it has scrolled away.
     warnings: Vec<String>,
 }
 
-impl Session {
+impl Run {
     fn new(limit: Option<Duration>) -> Self {
         Self {
             limit,
@@ -223,11 +222,11 @@ impl Session {
         }
     }
 
-    /// What to tell.
+    /// What to report.
     ///
     /// # Errors
     /// If the event ends the analysis as a failure.
-    fn on_event(&mut self, event: Event, now: Instant) -> anyhow::Result<Option<Tell>> {
+    fn on_event(&mut self, event: Event, now: Instant) -> anyhow::Result<Option<Report>> {
         let was_live = self.info.is_some();
         if let Event::Source(state) = &event {
             self.failure = match state {
@@ -243,9 +242,9 @@ impl Session {
                 }
                 let name = info.name.clone();
                 if self.info.replace(info.clone()).is_none() {
-                    Some(Tell::Source(info))
+                    Some(Report::Source(info))
                 } else {
-                    returned.then(|| Tell::Note(format!("{name} is live again")))
+                    returned.then(|| Report::Note(format!("{name} is live again")))
                 }
             }
             Event::Source(SourceState::NoCamera) if !was_live => {
@@ -258,34 +257,34 @@ impl Session {
             ) if !was_live => {
                 bail!(reason)
             }
-            // It is not tried again.
+            // It is not retried.
             Event::Source(SourceState::Failed(reason)) => bail!(reason),
-            Event::Source(SourceState::Lost(reason) | SourceState::Waiting(reason)) => {
-                Some(Tell::Note(format!("{reason}; waiting for it to come back")))
-            }
+            Event::Source(SourceState::Lost(reason) | SourceState::Waiting(reason)) => Some(
+                Report::Note(format!("{reason}; waiting for it to come back")),
+            ),
             Event::Source(SourceState::NoCamera | SourceState::Starting | SourceState::Ended) => {
                 None
             }
             Event::Device { name, warning } => {
                 self.device = name;
-                warning.map(Tell::Note)
+                warning.map(Report::Note)
             }
-            // Results of another network than the one asked for would be wrong in silence.
+            // Results of another network than the requested one would be silently wrong.
             Event::CheckpointFailed { reason, .. } => bail!(reason),
             Event::CheckpointLoaded(_) => None,
             Event::Warning(text) => {
                 self.warnings.push(text.clone());
-                Some(Tell::Note(text))
+                Some(Report::Note(text))
             }
         })
     }
 
-    /// Whether the source is one without an end.
+    /// Whether the source has no end.
     fn is_live(&self) -> bool {
         self.live_since.is_some()
     }
 
-    /// Whether a frame with this media time still belongs to what was asked for.
+    /// Whether a frame with this media time is within the time limit.
     fn on_frame(&self, time: Duration) -> ControlFlow<()> {
         match self.limit {
             Some(limit) if time >= limit => ControlFlow::Break(()),
@@ -293,7 +292,7 @@ impl Session {
         }
     }
 
-    /// Whether the time of a live source is over, frames or not.
+    /// Whether a live source's time is up, whether or not frames arrive.
     fn is_over(&self, now: Instant) -> bool {
         match (self.limit, self.live_since) {
             (Some(limit), Some(since)) => now.saturating_duration_since(since) >= limit,
@@ -302,7 +301,7 @@ impl Session {
     }
 }
 
-/// All that is made of the results.
+/// Where the results go.
 struct Reports {
     json: Option<ResultFile>,
     csv: Option<ResultFile>,
@@ -314,9 +313,9 @@ struct Reports {
 }
 
 impl Reports {
-    /// Decides where results go; nothing is created before the first one.
+    /// Decides where results go. No file is created before the first result.
     fn plan(args: &AnalyzeArgs, source: &SourceSpec) -> anyhow::Result<Self> {
-        let inputs = output::inputs(Some(source), &args.network.checkpoint());
+        let inputs = output::inputs(Some(source), &args.network.checkpoint);
         let mut outputs = Outputs::new(args.force).reading(inputs);
         let mut plan = |path: &Option<PathBuf>| {
             let path = path.as_deref();
@@ -353,7 +352,7 @@ impl Reports {
         Ok(())
     }
 
-    /// Writes the names of the columns of the tables, once.
+    /// Writes the headers of the tables, once.
     fn write_header(&mut self) -> anyhow::Result<()> {
         if std::mem::replace(&mut self.has_header, true) {
             return Ok(());
@@ -367,9 +366,9 @@ impl Reports {
         Ok(())
     }
 
-    /// Puts the results into their places, complete.
+    /// Completes the results and puts them in their places.
     fn finish(&mut self, circumstances: &Circumstances<'_>) -> anyhow::Result<()> {
-        self.write_header()?; // A table without faces has one too.
+        self.write_header()?; // A table without faces has a header too.
         let files = [self.json.take(), self.csv.take(), self.landmarks.take()];
         for file in files.into_iter().flatten() {
             file.finish()?;
@@ -380,7 +379,7 @@ impl Reports {
         Ok(())
     }
 
-    /// What a run that did not end well leaves.
+    /// What a run that did not end well leaves behind.
     fn partials(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.json, &self.csv, &self.landmarks]
             .into_iter()
@@ -424,9 +423,9 @@ mod tests {
         Event::Source(SourceState::Failed("broken".to_owned()))
     }
 
-    /// Feeds events and returns the error in words, or what was told last.
-    fn outcome(events: Vec<Event>) -> Result<Option<Tell>, String> {
-        let mut session = Session::new(None);
+    /// Feeds events and returns the error in words, or the last report.
+    fn outcome(events: Vec<Event>) -> Result<Option<Report>, String> {
+        let mut run = Run::new(None);
         let mut last = None;
         for event in events {
             last = session
@@ -437,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_never_worked_is_given_up() {
+    fn a_source_that_never_worked_fails() {
         let no_camera = outcome(vec![
             Event::Source(SourceState::Starting),
             Event::Source(SourceState::NoCamera),
@@ -459,15 +458,15 @@ mod tests {
         for (text, words) in [
             (
                 nothing_analyzed(limit, &stats(7, 1)),
-                "in 5 s: 7 frames came, but",
+                "in 5 s: 7 frames arrived, but",
             ),
             (
                 nothing_analyzed(limit, &stats(0, 4)),
-                "all 4 frames that came were damaged",
+                "all 4 frames that arrived were damaged",
             ),
             (
                 nothing_analyzed(None, &stats(0, 0)),
-                "nothing was analyzed before it was interrupted: no frame came",
+                "nothing was analyzed before it was interrupted: no frame arrived",
             ),
         ] {
             assert!(text.contains(words), "{text}");
@@ -479,9 +478,9 @@ mod tests {
         use SourceKind::Live;
         assert_eq!(
             outcome(vec![live(Live)]),
-            Ok(Some(Tell::Source(info(Live))))
+            Ok(Some(Report::Source(info(Live))))
         );
-        let note = |text: &str| Ok(Some(Tell::Note(text.to_owned())));
+        let note = |text: &str| Ok(Some(Report::Note(text.to_owned())));
         assert_eq!(
             outcome(vec![live(Live), lost()]),
             note("unplugged; waiting for it to come back")
@@ -502,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_breaks_off_is_a_failure() {
+    fn a_file_that_breaks_off_fails() {
         use SourceKind::File;
         assert_eq!(
             outcome(vec![live(File), failed()]),
@@ -515,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_network_is_used_in_silence() {
+    fn no_other_network_is_used_silently() {
         let event = Event::CheckpointFailed {
             choice: CheckpointChoice::File("my.safetensors".into()),
             reason: "my.safetensors is truncated".to_owned(),
@@ -530,20 +529,20 @@ mod tests {
     fn the_time_limit_is_a_cameras_or_a_files_own() {
         let start = Instant::now();
         let second = Duration::from_secs(1);
-        let session = |kind| {
-            let mut session = Session::new(Some(2 * second));
-            assert!(!session.is_over(start + 100 * second), "not while opening");
-            session.on_event(live(kind), start).expect("no failure");
-            session
+        let run = |kind| {
+            let mut run = Run::new(Some(2 * second));
+            assert!(!run.is_over(start + 100 * second), "not while opening");
+            run.on_event(live(kind), start).expect("no failure");
+            run
         };
-        let camera = session(SourceKind::Live);
+        let camera = run(SourceKind::Live);
         assert!(!camera.is_over(start + second) && camera.is_over(start + 2 * second));
-        let file = session(SourceKind::File);
+        let file = run(SourceKind::File);
         assert!(
             !file.is_over(start + 100 * second),
-            "a file takes the time it takes"
+            "a file may take as long as it needs"
         );
         assert!(file.on_frame(second).is_continue() && file.on_frame(2 * second).is_break());
-        assert!(Session::new(None).on_frame(1000 * second).is_continue());
+        assert!(Run::new(None).on_frame(1000 * second).is_continue());
     }
 }

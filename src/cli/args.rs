@@ -1,7 +1,7 @@
-//! How arguments are written.
+//! Arguments that several commands share, and their parsers.
 //!
-//! Parsers look at the text only. Whether a file or a camera is there is found out by opening it, which is no usage
-//! error but a failure like any other.
+//! Parsers look at the text only. Whether a file or a camera exists shows when it is opened, and that is a failure, not
+//! a usage error.
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -16,45 +16,54 @@ use fervis::{
     frame::Resolution,
     model::{self, CheckpointChoice, Views},
     pipeline::Settings,
+    result_file::is_stdout,
 };
 
 use super::{Cli, NetworkArgs, stream::StreamArgs};
 
+const ANALYZE_EXAMPLES: &str = "\
+Examples:
+  fervis analyze demo
+  fervis analyze clip.mp4 --json clip.jsonl --csv clip.csv
+  fervis analyze photos --min-face 20 --csv photos.csv
+  fervis analyze camera --seconds 60 --resolution 640x480 --json -";
+
 /// Arguments of `fervis analyze`.
 #[derive(Debug, Args)]
+#[command(after_help = ANALYZE_EXAMPLES)]
 pub struct AnalyzeArgs {
-    /// What to analyse: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
+    /// What to analyze: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
     ///
-    /// Of files every frame is analysed, as fast as that goes. Of a camera the newest frame is taken, until Ctrl-C
-    /// or --seconds.
+    /// Every frame of a file is analyzed, as fast as possible. Of a camera the newest frame is taken, until Ctrl-C or
+    /// --seconds.
     #[arg(value_parser = source())]
     pub source: SourceSpec,
 
-    /// Write one JSON object a line for every analysed frame; `-` is the standard output
+    /// Write one JSON object per analyzed frame, one per line; `-` is the standard output
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Write one row for every face of every analysed frame; `-` is the standard output
+    /// Write one row per face of each analyzed frame; `-` is the standard output
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
 
-    /// Write the 468 points of the face mesh, one row for every face that has one; `-` is the standard output
+    /// Write the 468 points of the face mesh, one row per face that has one; `-` is the standard output
     #[arg(long, value_name = "FILE")]
     pub landmarks: Option<PathBuf>,
 
-    /// Replace results that exist
+    /// Replace files that exist
     #[arg(long)]
     pub force: bool,
 
-    /// Stop after N seconds: of a camera's time, or of a video's own
+    /// Stop after N seconds of a camera's time, or of a video's own [default: at the end, or at Ctrl-C]
     #[arg(long, value_name = "N", value_parser = seconds)]
     pub seconds: Option<Duration>,
 
-    /// How to look for faces and smooth their values.
+    /// How faces are found and their values smoothed.
     #[command(flatten)]
     pub detection: DetectionArgs,
 
-    /// What reads the expressions, and where.
+    /// Which network reads the expressions, and where it runs.
     #[command(flatten)]
     pub network: NetworkArgs,
 
@@ -62,28 +71,28 @@ pub struct AnalyzeArgs {
     #[command(flatten)]
     pub camera: CameraArgs,
 
-    /// Where results go while they are made.
+    /// Live values for other programs.
     #[command(flatten)]
     pub stream: StreamArgs,
 }
 
-/// How to look for faces and smooth their values.
+/// How faces are found and their values smoothed.
 #[derive(Debug, Args)]
 pub struct DetectionArgs {
-    /// Time constant of the smoothing of probabilities, in milliseconds; 0 switches it off
+    /// Time constant for smoothing the probabilities, in milliseconds; 0 switches it off
     #[arg(long, value_name = "MS", default_value_t = Settings::default().smoothing.as_millis() as u64)]
     pub smoothing: u64,
 
-    /// Look at the mirror image of each face too and take the mean: more accurate, and the network takes twice as long
+    /// Mirror averaging: classify each face and its mirror image, and take the mean (slower; helps “fervis” only)
     #[arg(long)]
     pub flip: bool,
 
-    /// Smallest face to look for, in pixels of the picture; smaller takes longer
+    /// Smallest face to look for, in pixels of the frame; smaller takes longer
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=10_000),
           default_value_t = Settings::default().detect.min_face_size_px)]
     pub min_face: u32,
 
-    /// What finds faces: both detectors with the face mesh, or rustface alone (no mesh, no upright crops)
+    /// What finds faces: both detectors with the face mesh, or rustface alone (no mesh, no pose, no upright crops)
     #[arg(long, value_name = "both|rustface", default_value = Detector::default().name(), value_parser = detector)]
     pub detector: Detector,
 }
@@ -106,29 +115,29 @@ impl DetectionArgs {
     }
 }
 
-/// What to ask of a camera; it gives the nearest it can.
+/// What to ask of a camera, which gives the nearest it can.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Camera options")]
 pub struct CameraArgs {
-    /// Picture size to ask the camera for, such as 1280x720
+    /// Frame size to ask the camera for, such as 1280x720 [default: the nearest to 1280x720]
     #[arg(long, value_name = "WxH", value_parser = resolution)]
     pub resolution: Option<Resolution>,
 
-    /// Frames per second to ask the camera for
+    /// Frames per second to ask the camera for [default: the nearest to 30]
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rate: Option<u32>,
 
-    /// Pixel format to ask the camera for
+    /// Pixel format to ask the camera for [default: chosen by size and rate]
     #[arg(long, value_name = "FOURCC", ignore_case = true,
           value_parser = ["MJPG", "YUYV", "NV12", "RGB3", "BGR3"])]
     pub format: Option<String>,
 }
 
 impl CameraArgs {
-    /// The source with what is asked of the camera. `command` is whose usage an error shows.
+    /// The source with these requests. An error shows the usage of `command`.
     ///
     /// # Errors
-    /// If something is asked of a camera and the source is none.
+    /// If there is a request and the source is not a camera.
     pub fn applied_to(
         &self,
         mut source: SourceSpec,
@@ -141,7 +150,7 @@ impl CameraArgs {
         } else if self.resolution.is_some() || self.rate.is_some() || self.format.is_some() {
             return Err(usage(
                 command,
-                "--resolution, --rate and --format are for cameras; a file is taken as it is",
+                "--resolution, --rate and --format are for cameras; a file has its own",
             ));
         }
         Ok(source)
@@ -162,25 +171,25 @@ impl AnalyzeArgs {
     /// The source with what is asked of the camera.
     ///
     /// # Errors
-    /// If something is asked of a camera and the source is none, or both outputs are the standard output.
+    /// If a camera's options are given and the source is not one, or if two results go to the standard output.
     pub fn checked_source(&self) -> Result<SourceSpec, clap::Error> {
-        let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| path == "-");
-        if is_stdout(&self.json) && is_stdout(&self.csv) {
+        let results = [&self.json, &self.csv, &self.landmarks];
+        let to_stdout = results.into_iter().flatten().filter(|path| is_stdout(path));
+        if to_stdout.count() > 1 {
             return Err(usage(
                 "analyze",
-                "--json and --csv cannot both go to the standard output; give one of them a file",
+                "only one of --json, --csv and --landmarks can go to the standard output; give the others a file",
             ));
         }
         self.camera.applied_to(self.source.clone(), "analyze")
     }
 }
 
-/// The checkpoint that is used unless another is asked for.
-pub fn default_checkpoint() -> CheckpointChoice {
-    let name = model::bundled_names()
+/// The name of the checkpoint that is used unless another is asked for.
+pub fn default_checkpoint() -> &'static str {
+    model::bundled_names()
         .first()
-        .expect("a checkpoint is part of the binary");
-    CheckpointChoice::Bundled((*name).to_owned())
+        .expect("the binary has a checkpoint")
 }
 
 /// Parses a source; a path need not be valid Unicode.
@@ -195,7 +204,7 @@ pub fn source() -> impl TypedValueParser<Value = SourceSpec> {
     })
 }
 
-/// Parses a checkpoint: a bundled name before a file.
+/// Parses a checkpoint. A bundled name goes before a file of the same name.
 pub fn checkpoint() -> impl TypedValueParser<Value = CheckpointChoice> {
     OsStringValueParser::new().try_map(|text: OsString| match text.to_str() {
         Some("") => Err("give a bundled checkpoint's name or a file"),
@@ -210,7 +219,7 @@ fn detector(text: &str) -> Result<Detector, String> {
     [Detector::Both, Detector::Rustface]
         .into_iter()
         .find(|detector| detector.name() == text)
-        .ok_or_else(|| "it is both or rustface".to_owned())
+        .ok_or_else(|| "write both or rustface".to_owned())
 }
 
 fn resolution(text: &str) -> Result<Resolution, String> {
@@ -226,7 +235,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        // A deadline must be a time that clocks can hold.
+        // Clocks cannot hold a deadline much further away.
         .filter(|duration| {
             !duration.is_zero() && *duration <= Duration::from_secs(100 * 365 * 86_400)
         })
@@ -244,6 +253,29 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_that_parse() {
+        let cli = Cli::command();
+        let commands = cli.get_subcommands().map(|command| command.get_name());
+        let mut commands: Vec<String> = commands.map(str::to_owned).collect();
+        commands.push(String::new());
+        for name in commands {
+            let command = cli.find_subcommand(&name).unwrap_or(&cli);
+            let text = command.get_after_help().map(ToString::to_string);
+            let text = text.unwrap_or_default();
+            let examples = text.lines().filter_map(|line| line.strip_prefix("  "));
+            let examples: Vec<&str> = examples.collect();
+            assert!(examples.len() > 1, "{name} has examples");
+            for example in examples {
+                // A description stands in a column of its own.
+                let line = example.split("   ").next().unwrap_or(example);
+                let words = line.replace("';'", ";");
+                let parsed = Cli::try_parse_from(words.split_whitespace());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            }
+        }
     }
 
     fn analyze(line: &str) -> Result<AnalyzeArgs, clap::Error> {
@@ -297,17 +329,17 @@ mod tests {
         assert_eq!(args.detection.settings().detect.min_face_size_px, 40);
         assert_eq!(args.network.device, DeviceChoice::Cuda(1));
         assert_eq!(
-            args.network.checkpoint(),
+            args.network.checkpoint,
             CheckpointChoice::File("my.safetensors".into())
         );
 
         let args = analyze("demo").expect("valid");
         assert_eq!(args.detection.settings(), Settings::default());
         assert_eq!(args.network.device, DeviceChoice::Auto);
-        assert_eq!(args.network.checkpoint(), default_checkpoint());
-        let name = model::bundled_names()[0];
-        let args = analyze(&format!("demo --checkpoint {name}")).expect("valid");
-        assert_eq!(args.network.checkpoint(), default_checkpoint());
+        let bundled = |name: &str| CheckpointChoice::Bundled(name.to_owned());
+        assert_eq!(args.network.checkpoint, bundled(default_checkpoint()));
+        let args = analyze("demo --checkpoint three-block").expect("valid");
+        assert_eq!(args.network.checkpoint, bundled("three-block"));
     }
 
     #[test]
@@ -331,6 +363,7 @@ mod tests {
             "demo --rate 15",
             "clip.mp4 --resolution 640x480",
             "demo --json - --csv -",
+            "demo --csv - --landmarks -",
             "demo --nonsense",
             "demo clip.mp4",
         ] {
@@ -338,7 +371,7 @@ mod tests {
             let error = outcome.expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}: {error}");
         }
-        for words in [["fervis", "analyse"], ["fervis", "--json"]] {
+        for words in [["fervis", "analyses"], ["fervis", "--json"]] {
             let error = Cli::try_parse_from(words).expect_err("no such thing");
             assert_eq!(error.exit_code(), 2);
         }

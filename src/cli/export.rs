@@ -15,29 +15,38 @@ use fervis::{
 
 use super::{Cli, output};
 
+const EXAMPLES: &str = "\
+Examples:
+  fervis export monday --format summary --out monday.csv
+  fervis export monday --format eaf --out monday.eaf
+  fervis export monday --format jsonl --track 1 --out -
+  fervis export monday --format summary --separator ';' --out monday.csv";
+
 /// Arguments of `fervis export`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ExportArgs {
     /// Folder of the session
     pub session: PathBuf,
 
     /// What to write
     ///
-    /// summary: a table with a row for each face, with shares of time, means and transitions; svg, png: plots;
-    /// webvtt, srt: subtitles; eaf: an ELAN document; bids: events.tsv with its JSON; pyfeat: a table for py-feat; jsonl:
-    /// what `fervis analyze --json` writes; parquet: tables of faces and frames.
+    /// summary: a table with one row per face (shares of time, means, transitions); svg, png: plots; webvtt, srt:
+    /// subtitles; eaf: an ELAN document; bids: events.tsv with its JSON; pyfeat: a table for py-feat; jsonl: the lines of
+    /// `fervis analyze --json`; parquet: tables of faces and frames.
     #[arg(long, value_parser = format())]
     pub format: Format,
 
-    /// File to write, `-` for the standard output; some formats have further ones, which are named after it
+    /// File to write, `-` for the standard output; some formats write further files, named after it
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
-    /// Only this face
+    /// Export this face only [default: all faces]
     #[arg(long, value_name = "NUMBER")]
     pub track: Option<u64>,
 
-    /// What separates columns in summary and pyfeat: `,`, or `;` with a decimal comma, for spreadsheets that want it
+    /// What separates columns in summary and pyfeat: `,`, or `;` with a decimal comma, for spreadsheets that expect it
+    /// [default: ,]
     #[arg(long, value_name = ", OR ;", value_parser = separator)]
     pub separator: Option<Separator>,
 
@@ -56,7 +65,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         cli.build(); // So that the error shows the usage of `fervis export`.
         let command = cli
             .find_subcommand_mut("export")
-            .expect("these are its arguments");
+            .expect("the command of these arguments");
         let message = "--separator is for tables with columns: summary and pyfeat";
         return Err(command.error(ErrorKind::ArgumentConflict, message).into());
     }
@@ -69,7 +78,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let written = export::export(&session, args.format, &args.out, &options)?;
     let files = written.iter().filter(|file| !is_stdout(file));
     let names: String = files.map(|file| format!("{}\n", file.display())).collect();
-    // If nobody reads where the files are, they are there all the same.
+    // The files are there even if nobody reads their names.
     Ok(output::print(&names, ExitCode::SUCCESS)?)
 }
 
@@ -81,7 +90,7 @@ fn separator(text: &str) -> Result<Separator, String> {
     match text {
         "," => Ok(Separator::Comma),
         ";" => Ok(Separator::Semicolon),
-        _ => Err("it is `,` or `;` (in quotes, since shells take `;` for themselves)".to_owned()),
+        _ => Err("write `,` or `;` (in quotes, because shells read `;` themselves)".to_owned()),
     }
 }
 
@@ -103,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pinned_form() {
+    fn the_form_that_scripts_use() {
         let args = parse("folder --format webvtt --out labels.vtt").unwrap();
         assert_eq!(
             (args.format, args.out),
@@ -128,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_separator_without_columns_is_a_mistake_in_the_command() {
+    fn a_separator_without_columns_is_a_usage_error() {
         let args = parse("folder --format svg --out a.svg --separator ;").unwrap();
         assert!(run(&args).unwrap_err().downcast::<clap::Error>().is_ok());
     }

@@ -1,4 +1,4 @@
-//! Made-up results for the tests of what is printed.
+//! Made-up results for the tests of what commands print.
 
 use std::{
     sync::Arc,
@@ -13,7 +13,7 @@ use fervis::{
     pipeline::{Analysis, FaceAnalysis, Settings},
 };
 
-/// A result with the given faces: track and smoothed probabilities.
+/// A result with these faces: track and smoothed probabilities of each.
 pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analysis {
     let now = Instant::now();
     let size = Resolution::new(1, 1);

@@ -1,4 +1,4 @@
-//! Ctrl-C, `kill` and a closed terminal: the first asks the command to end well, a later one ends the program at once.
+//! Ctrl-C, `kill` and a closed terminal: the first one ends the command properly, a later one ends the program at once.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use fervis::signals;
 /// A flag that is set when the program is asked to end.
 ///
 /// # Errors
-/// If the system refuses to tell.
+/// If the system refuses the signal handler.
 pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     let requested = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&requested);

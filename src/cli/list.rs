@@ -1,6 +1,6 @@
 //! `fervis devices` and `fervis models`.
 //!
-//! What is listed is what can be written after `camera:` and `--checkpoint`.
+//! They list what can follow `camera:` and `--checkpoint`.
 
 use std::{fmt::Write, process::ExitCode};
 
@@ -22,7 +22,7 @@ pub fn devices() -> anyhow::Result<ExitCode> {
     }
     let devices = devices::list();
     let mut text = String::new();
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     for device in &devices {
         writeln!(text, "{}  {}", device.number, device.name).ok();
         if let Some(problem) = &device.problem {
@@ -57,7 +57,7 @@ pub fn models() -> anyhow::Result<ExitCode> {
         let classifier = Classifier::load(&choice, &cpu)?;
         text.push_str(&checkpoint_text(classifier.info(), place == 0));
     }
-    text.push_str("\nUse one, or a file of yours, with `--checkpoint NAME-OR-FILE`.\n");
+    text.push_str("\nUse one of these, or your own file, with `--checkpoint NAME-OR-FILE`.\n");
     print(&text)
 }
 
@@ -80,7 +80,7 @@ fn checkpoint_text(info: &CheckpointInfo, is_default: bool) -> String {
     text
 }
 
-/// A number with its thousands apart.
+/// A number with commas between thousands.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -93,7 +93,7 @@ fn grouped(number: usize) -> String {
     text
 }
 
-/// One line for each pixel format and size, with its rates: a camera may offer hundreds of combinations.
+/// One line per pixel format and size, with its rates: a camera may offer hundreds of combinations.
 fn formats_text(formats: impl Iterator<Item = (String, Resolution, FrameRate)>) -> String {
     let mut groups: Vec<(String, Resolution, Vec<FrameRate>)> = Vec::new();
     for (pixel_format, resolution, rate) in formats {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_in_words() {
+    fn a_checkpoint_is_described() {
         let info = CheckpointInfo {
             name: "three-block".to_owned(),
             path: None,

@@ -1,7 +1,8 @@
-//! The commands: window, `analyze`, `record`, `recover`, `export`, `reanalyze`, `redraw`, `devices`, `models`.
+//! The command line: one file per command, and the window if no command is given.
 //!
-//! Part of the binary, not of the library: nothing else depends on how arguments are written. The exit status is
-//! pinned for scripts: 0 when the source was read to its end, 2 for a usage error, 1 otherwise.
+//! It is part of the binary, not of the library, so nothing depends on how arguments are written. The exit status is
+//! fixed for scripts: 0 when the source was read to its end, 2 for a usage error, 130 when a file was interrupted, and
+//! 1 otherwise.
 
 mod analyze;
 mod args;
@@ -33,25 +34,35 @@ use self::{
     stream::StreamArgs,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  fervis                                     Open the window on the first camera that works
+  fervis --source demo                       Open the window on the bundled clip
+  fervis analyze clip.mp4 --csv clip.csv     Analyze every frame of a video
+  fervis record camera --out monday          Record a session until Ctrl-C
+  fervis export monday --format eaf --out monday.eaf
+
+The manual is in docs/ of the source code.";
+
 /// Reads facial expressions live, on your own machine.
 ///
-/// Without a command it opens its window. Pictures never leave the machine.
+/// Without a command, the window opens. Frames never leave this computer.
 #[derive(Debug, Parser)]
 #[cfg_attr(
     not(feature = "gui"),
     expect(dead_code, reason = "only the window takes these options")
 )]
-#[command(name = "fervis", version, args_conflicts_with_subcommands = true)]
+#[command(name = "fervis", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// What to look at first: camera, camera:NAME-OR-NUMBER, demo, a video, an image, a folder of images or a recorded
-    /// session
+    /// What to open first: camera, camera:NAME-OR-NUMBER, demo, a video, an image, a folder of images or a recorded
+    /// session [default: the first camera that works]
     #[arg(long, value_parser = args::source())]
     source: Option<SourceSpec>,
 
-    /// Write one JSON object a line for every analysed frame while the window is open; `-` is the standard output
+    /// Write one JSON object per analyzed frame while the window is open, one per line; `-` is the standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -66,50 +77,44 @@ pub struct Cli {
     stream: StreamArgs,
 }
 
-/// What reads the expressions, and where.
+/// Which network reads the expressions, and where it runs.
 #[derive(Debug, clap::Args)]
 pub struct NetworkArgs {
     /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors, .pt or .pth file
-    #[arg(long, value_name = "NAME-OR-FILE", value_parser = args::checkpoint())]
-    checkpoint: Option<CheckpointChoice>,
+    #[arg(long, value_name = "NAME-OR-FILE", value_parser = args::checkpoint(), default_value = args::default_checkpoint())]
+    checkpoint: CheckpointChoice,
 
     /// Where to run the network: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
 }
 
-impl NetworkArgs {
-    fn checkpoint(&self) -> CheckpointChoice {
-        self.checkpoint
-            .clone()
-            .unwrap_or_else(args::default_checkpoint)
-    }
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Analyses a source without a window and writes or sums up the results
+    /// Analyze a source without a window, and print a summary or write tables
     Analyze(Box<AnalyzeArgs>),
-    /// Records a session: values, events and, if wished, video
+    /// Record a session: values, events and video
     Record(Box<RecordArgs>),
-    /// Repairs sessions whose recording was interrupted
+    /// Repair sessions whose recording was interrupted
     Recover(RecoverArgs),
-    /// Writes a recorded session in a format that other programs read
+    /// Write a recorded session in a format that other programs read
     Export(export::ExportArgs),
-    /// Lets another network read a recorded session and compares
+    /// Read a recorded session with another network, and compare
     Reanalyze(reanalyze::ReanalyzeArgs),
-    /// Draws a recorded session's video again, with faces hidden if wished
+    /// Draw a recorded session's video again, with or without boxes, with faces hidden or shown
     Redraw(redraw::RedrawArgs),
-    /// Lists the cameras and what they can do
+    /// List the cameras and their formats
+    #[command(after_help = "Examples:\n  fervis devices\n  fervis --source camera:1")]
     Devices,
-    /// Lists the bundled checkpoints
+    /// List the bundled checkpoints
+    #[command(after_help = "Examples:\n  fervis models\n  fervis --checkpoint three-block")]
     Models,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// What went wrong, for people; a [`clap::Error`] inside is a usage error.
+/// What went wrong, in one sentence; a [`clap::Error`] inside is a usage error.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => open_window(cli),
@@ -135,17 +140,17 @@ fn open_window(cli: Cli) -> anyhow::Result<ExitCode> {
     };
 
     let options = cli.stream.options(None)?;
-    let checkpoint = cli.network.checkpoint();
+    let checkpoint = cli.network.checkpoint;
     let inputs = output::inputs(cli.source.as_ref(), &checkpoint);
     let mut outputs = Outputs::new(cli.force).reading(inputs);
     let json = cli.json.as_deref().map(|path| {
         let file = outputs.file(path)?;
-        JsonLines::start(file).context("the JSON lines could not be started")
+        JsonLines::start(file).context("JSON Lines could not be started")
     });
     let json = json.transpose()?;
     let quit = QuitRequest::default();
-    let asked = quit.clone();
-    signals::on_request_to_end(move || asked.request()).context("watching for Ctrl-C")?;
+    let request = quit.clone();
+    signals::on_request_to_end(move || request.request()).context("watching for Ctrl-C")?;
     fervis::ui::run(fervis::ui::UiOptions {
         source: cli.source,
         checkpoint,

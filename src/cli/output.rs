@@ -1,6 +1,6 @@
-//! What commands read and print, as far as their results care.
+//! The files that results must not replace, and printing.
 //!
-//! A reader of the standard output that went away (`| head`) is no error to complain about.
+//! A reader of the standard output that left (`| head`) is not reported as an error.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -15,7 +15,7 @@ use fervis::{
     result_file::{ResultError, ResultFile},
 };
 
-/// The files and folders that a command reads, which no result replaces.
+/// The files and folders that a command reads, and that no result may replace.
 pub fn inputs(source: Option<&SourceSpec>, checkpoint: &CheckpointChoice) -> Vec<PathBuf> {
     let mut inputs = Vec::new();
     if let Some(SourceSpec::Path(path)) = source {
@@ -31,7 +31,7 @@ pub fn inputs(source: Option<&SourceSpec>, checkpoint: &CheckpointChoice) -> Vec
     inputs
 }
 
-/// Prints what a command has to say. Returns success, or `unread` if nobody is there to read it.
+/// Prints a command's result. Returns success, or `unread` if nobody reads it.
 ///
 /// # Errors
 /// If the standard output cannot be written.

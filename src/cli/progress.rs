@@ -1,7 +1,7 @@
-//! What people see on stderr while a long analysis runs.
+//! Progress of a long analysis, on stderr.
 //!
-//! The bar appears only on a terminal; notes always, above the bar. It counts frames where their number is known
-//! beforehand, or else media time: Matroska files tell how long they play, but not how many frames they have.
+//! The bar appears only on a terminal. Notes always appear, above the bar. The bar counts frames where their number is
+//! known, and media time otherwise: a Matroska file has its duration, but not its number of frames.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -17,7 +17,7 @@ pub struct Progress {
     counts: Counts,
 }
 
-/// What the position of the bar means.
+/// What the bar's position counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counts {
     Frames,
@@ -25,7 +25,7 @@ enum Counts {
     Time,
 }
 
-/// How far the bar goes, of what, and how it looks.
+/// The length of the bar, what it counts, and how it looks.
 fn scale(info: &SourceInfo) -> (Option<u64>, Counts, &'static str) {
     match (info.n_frames, info.duration) {
         (Some(n), _) => (
@@ -55,9 +55,9 @@ impl Progress {
         }
     }
 
-    /// Shows the bar, now that the source is known. `stdout_is_busy`: results scroll through this very terminal.
+    /// Shows the bar, now that the source is known. `stdout_is_busy`: results may scroll through the same terminal.
     pub fn begin(&mut self, info: &SourceInfo, stdout_is_busy: bool) {
-        // A camera that came back continues its bar.
+        // A camera that returned continues its bar.
         let in_the_way = stdout_is_busy && io::stdout().is_terminal();
         if in_the_way || !io::stderr().is_terminal() || !self.bar.is_hidden() {
             return;
@@ -65,7 +65,7 @@ impl Progress {
         let (length, counts, template) = scale(info);
         let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let style = ProgressStyle::with_template(template)
-            .expect("our own template")
+            .expect("a valid template")
             .progress_chars("=> ");
         bar.set_style(style);
         bar.set_prefix(info.name.clone());
@@ -74,7 +74,7 @@ impl Progress {
         self.counts = counts;
     }
 
-    /// The frame shown at the media time `time` is done.
+    /// The frame at the media time `time` is done.
     pub fn advance(&self, time: Duration) {
         match self.counts {
             Counts::Frames => self.bar.inc(1),
@@ -85,17 +85,17 @@ impl Progress {
         }
     }
 
-    /// Tells something.
+    /// Prints a note above the bar.
     pub fn note(&self, text: &str) {
         self.bar.suspend(|| {
-            // Without stderr there is nobody to tell.
+            // Without stderr nobody can be told.
             writeln!(io::stderr(), "fervis: {text}").ok();
         });
     }
 }
 
 impl Drop for Progress {
-    /// Removes the bar, so that what comes next, an error perhaps, stands on a line of its own.
+    /// Removes the bar, so that what is printed next has a line of its own.
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bar_counts_what_is_known_beforehand() {
+    fn the_bar_counts_what_is_known() {
         let info = |n_frames, duration_s| SourceInfo {
             name: "clip.mkv".to_owned(),
             kind: SourceKind::File,

@@ -1,4 +1,4 @@
-//! `fervis reanalyze`: another network over a recorded session, and a table of what changed.
+//! `fervis reanalyze`: reads a recorded session with another network, and prints what changed.
 
 use std::{
     fmt::{self, Write},
@@ -18,8 +18,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{args, output};
 
+const EXAMPLES: &str = "\
+Examples:
+  fervis reanalyze monday --checkpoint fervis
+  fervis reanalyze monday --checkpoint mine.safetensors --out comparison";
+
 /// Arguments of `fervis reanalyze`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ReanalyzeArgs {
     /// Folder of the session
     pub session: PathBuf,
@@ -36,7 +42,7 @@ pub struct ReanalyzeArgs {
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 
-    /// Replace results that exist
+    /// Replace files that exist
     #[arg(long)]
     pub force: bool,
 }
@@ -56,7 +62,7 @@ pub fn run(args: &ReanalyzeArgs) -> anyhow::Result<ExitCode> {
         Some(folder) => folder.clone(),
         None => reanalyze::default_folder(&args.session, &network.info().name),
     };
-    // Before the work, so that it is not in vain.
+    // Before the work, or it might be for nothing.
     reanalyze::check_folder(&folder, args.force).map_err(advise)?;
     let bar = progress_bar();
     let result = reanalyze::reanalyze(&session, &mut network, &mut |done, total| {
@@ -74,29 +80,29 @@ pub fn run(args: &ReanalyzeArgs) -> anyhow::Result<ExitCode> {
     Ok(output::print(&text, ExitCode::SUCCESS)?)
 }
 
-/// Says what to do in the words of the command line.
+/// Adds what to do on the command line.
 fn advise(error: ReanalyzeError) -> anyhow::Error {
     match error {
         ReanalyzeError::Exists { .. } => {
-            anyhow!("{error}; --force replaces it, --out takes another folder")
+            anyhow!("{error}; --force replaces it, --out names another folder")
         }
         error => error.into(),
     }
 }
 
 fn tell(text: &str) {
-    // Without stderr there is nobody to tell.
+    // Without stderr nobody can be told.
     io::Write::write_fmt(&mut io::stderr(), format_args!("fervis: {text}\n")).ok();
 }
 
-/// A bar on a terminal, else nothing.
+/// A bar on a terminal, and nothing elsewhere.
 fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     let template = "[{bar:32}] {pos} of {len} frames, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(template).expect("our own template");
+    let style = ProgressStyle::with_template(template).expect("a valid template");
     bar.set_style(style.progress_chars("=> "));
     bar
 }
@@ -104,7 +110,7 @@ fn progress_bar() -> ProgressBar {
 /// The comparison, for people.
 fn table(diff: &Diff) -> String {
     let mut text = String::new();
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     write_table(&mut text, diff).ok();
     text
 }
@@ -179,7 +185,7 @@ fn write_table(out: &mut String, diff: &Diff) -> fmt::Result {
     Ok(())
 }
 
-/// Eight characters wide.
+/// A share as a percentage, eight characters wide.
 fn percent(share: Option<f64>) -> String {
     match share {
         Some(share) => format!("{:6.1} %", share * 100.0),
@@ -200,7 +206,7 @@ mod tests {
     use crate::cli::{Cli, Command};
 
     #[test]
-    fn the_pinned_form() {
+    fn the_form_that_scripts_use() {
         let words = [
             "fervis",
             "reanalyze",
@@ -218,12 +224,12 @@ mod tests {
         assert_eq!(args.out, None);
         assert!(
             Cli::try_parse_from(&words[..3]).is_err(),
-            "which network is not guessed"
+            "the network must be named"
         );
     }
 
     #[test]
-    fn the_table_word_for_word() {
+    fn the_table_is_exact() {
         let model = |name: &str| Model {
             name: name.to_owned(),
             architecture: String::new(),

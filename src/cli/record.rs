@@ -1,7 +1,7 @@
 //! `fervis record` and `fervis recover`: sessions without a window.
 //!
-//! A source is recorded at its own pace: a video takes as long as it lasts. Ctrl-C, SIGTERM and a closed terminal end the
-//! recording well; a second time ends the program at once, and even then the session can be recovered.
+//! A source is recorded at its own pace: a video takes as long as it lasts. Ctrl-C, SIGTERM and a closed terminal
+//! complete the recording. A second signal ends the program at once, and even then the session can be recovered.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -34,41 +34,54 @@ use super::{
     stream::{StreamArgs, Streams},
 };
 
-/// How often the loop looks around.
+/// How often the loop checks for events and signals.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(50);
-/// How often the line on the terminal changes.
+/// How often the status line changes.
 const SHOW_EVERY: Duration = Duration::from_millis(500);
+
+const RECORD_EXAMPLES: &str = "\
+Examples:
+  fervis record camera --out monday
+  fervis record camera --out monday --seconds 600 --video both
+  fervis record clip.mp4 --out clip --video none
+  fervis record camera --out monday --hide-faces pixelate --websocket";
+
+const RECOVER_EXAMPLES: &str = "\
+Examples:
+  fervis recover monday
+  fervis recover ~/Videos/fervis";
 
 /// Arguments of `fervis record`.
 #[derive(Debug, Args)]
+#[command(after_help = RECORD_EXAMPLES)]
 pub struct RecordArgs {
     /// What to record: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
     ///
-    /// Videos are recorded at their own pace, until their end, Ctrl-C or --seconds.
+    /// Videos are recorded at their own pace, until they end, Ctrl-C or --seconds.
     #[arg(value_parser = args::source())]
     source: SourceSpec,
 
-    /// The session's folder; it is created, and must be empty if it is there
+    /// The session's folder; it is created, and must be empty if it exists
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 
-    /// Stop after N seconds
+    /// Stop after N seconds [default: at the end, or at Ctrl-C]
     #[arg(long, value_name = "N", value_parser = args::seconds)]
     seconds: Option<Duration>,
 
-    /// Pictures with boxes and names, without, one video of each, or values only
+    /// Frames with boxes and labels, frames without, one video of each, or values only
     #[arg(long, value_name = "WHICH", default_value_t = Videos(VideoChoice::default()))]
     video: Videos,
 
-    /// Make faces in the video unrecognisable; the values stay
+    /// Make faces in the video unrecognizable; the values stay [default: faces stay visible]
     #[arg(long, value_name = "HOW")]
     hide_faces: Option<HideFaces>,
 
-    /// How to look for faces and smooth their values.
+    /// How faces are found and their values smoothed.
     #[command(flatten)]
     detection: DetectionArgs,
 
-    /// What reads the expressions, and where.
+    /// Which network reads the expressions, and where it runs.
     #[command(flatten)]
     network: NetworkArgs,
 
@@ -76,13 +89,14 @@ pub struct RecordArgs {
     #[command(flatten)]
     camera: CameraArgs,
 
-    /// Where results go meanwhile.
+    /// Live values for other programs.
     #[command(flatten)]
     stream: StreamArgs,
 }
 
 /// Arguments of `fervis recover`.
 #[derive(Debug, Args)]
+#[command(after_help = RECOVER_EXAMPLES)]
 pub struct RecoverArgs {
     /// A session that was interrupted, or a folder of sessions
     #[arg(value_name = "FOLDER")]
@@ -92,7 +106,7 @@ pub struct RecoverArgs {
 /// How faces are hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum HideFaces {
-    /// Blocks of one colour, six across a face
+    /// Blocks of one color, six across a face
     Pixelate,
     /// The same without edges
     Blur,
@@ -150,7 +164,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let pipeline = Pipeline::start(
         PipelineConfig {
             source: None,
-            checkpoint: args.network.checkpoint(),
+            checkpoint: args.network.checkpoint.clone(),
             device: args.network.device,
             settings,
             pacing: Pacing::Realtime,
@@ -158,7 +172,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
         || {},
     )
     .context("the analysis could not be started")?;
-    // The source waits for the network: the first seconds of a file are as good as the rest.
+    // The source waits for the network, so that the first seconds of a file are analyzed too.
     let device = wait_for_network(&pipeline)?;
     let recorder = start_recorder(args, &source, settings, device)?;
     let tap = pipeline.attach(recorder.tap());
@@ -173,7 +187,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     if let Err(error) = outcome {
         recorder.stop(&error_text(error.as_ref()));
         recorder.wait();
-        // Where nothing came there is nothing to keep.
+        // Without a frame there is nothing to keep.
         remove_if_empty(&folder);
         return Err(error);
     }
@@ -184,7 +198,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
         if n_damaged > 0 {
             text += &format!("\n{n_damaged} frames arrived damaged and were skipped");
         }
-        // After a closed terminal there is nobody to tell.
+        // After a closed terminal nobody can be told.
         writeln!(io::stdout(), "{text}").ok();
     }
     if ending.failed {
@@ -212,7 +226,7 @@ fn start_recorder(
     Ok(Recorder::start(&config, || {})?)
 }
 
-/// Waits until the network is loaded; returns the device's name.
+/// Waits until the network is loaded. Returns the device's name.
 fn wait_for_network(pipeline: &Pipeline) -> anyhow::Result<String> {
     let mut device = String::new();
     loop {
@@ -224,7 +238,7 @@ fn wait_for_network(pipeline: &Pipeline) -> anyhow::Result<String> {
                 }
             }
             Some(Event::CheckpointLoaded(_)) => return Ok(device),
-            // Results of another network than the one asked for would be wrong in silence.
+            // Results of another network than the requested one would be silently wrong.
             Some(Event::CheckpointFailed { reason, .. }) => bail!(reason),
             Some(_) => {}
             None => std::thread::sleep(Duration::from_millis(2)),
@@ -232,10 +246,10 @@ fn wait_for_network(pipeline: &Pipeline) -> anyhow::Result<String> {
     }
 }
 
-/// Follows the recording until it ended or was told to.
+/// Watches the recording until it ends, or ends it at a signal or the time limit.
 ///
 /// # Errors
-/// If the source never gave a frame.
+/// If the source never delivered a frame.
 fn watch(
     pipeline: &Pipeline,
     recorder: &Recorder,
@@ -281,7 +295,7 @@ fn watch(
         if interrupted.load(Ordering::Relaxed) {
             recorder.stop("stopped by Ctrl-C or a signal");
         } else if limit.is_some_and(|limit| status.counts.captured > 0 && status.elapsed >= limit) {
-            recorder.stop("the time was over");
+            recorder.stop("time limit reached");
         }
         if shown_at.elapsed() >= SHOW_EVERY {
             shown_at = Instant::now();
@@ -291,7 +305,7 @@ fn watch(
     }
 }
 
-/// A line on the terminal that is written over.
+/// A line on the terminal that is overwritten.
 #[derive(Default)]
 struct StatusLine {
     len: usize,
@@ -314,7 +328,7 @@ impl StatusLine {
         if let Some(free) = status.free_bytes {
             text.push_str(&format!("  {} free", megabytes(free)));
         }
-        // Without stderr there is nobody to tell.
+        // Without stderr nobody can be told.
         write!(io::stderr(), "\r{text:<len$}", len = self.len).ok();
         self.len = text.chars().count();
     }
@@ -338,16 +352,16 @@ impl Drop for StatusLine {
     }
 }
 
-/// What was recorded, as the session's description counts it.
+/// What was recorded, as `session.json` counts it.
 fn summary(folder: &str, ending: &Ending, status: &RecorderStatus) -> String {
     let counts = status.counts;
     let mut text = format!("{folder}: {} recorded", clock(status.elapsed));
-    // An error is told in its place.
+    // An error has its own message.
     if !ending.failed {
         text.push_str(&format!(" ({})", ending.reason));
     }
     text.push_str(&format!(
-        "\n{} frames captured, {} analysed, {} without time for it, {} in the video, {}",
+        "\n{} frames captured, {} analyzed, {} dropped (too slow), {} in the video, {}",
         counts.captured,
         counts.analysed,
         counts.skipped,
@@ -356,7 +370,7 @@ fn summary(folder: &str, ending: &Ending, status: &RecorderStatus) -> String {
     ));
     if counts.refused > 0 {
         text.push_str(&format!(
-            "\n{} frames could not be written in time, or at all",
+            "\n{} frames could not be written in time, or not at all",
             counts.refused
         ));
     }
@@ -378,7 +392,7 @@ fn megabytes(bytes: u64) -> String {
 }
 
 fn tell(text: &str) {
-    // Without stderr there is nobody to tell.
+    // Without stderr nobody can be told.
     writeln!(io::stderr(), "fervis: {text}").ok();
 }
 
@@ -394,18 +408,18 @@ pub fn recover(args: &RecoverArgs) -> anyhow::Result<ExitCode> {
     };
     if sessions.is_empty() {
         if !args.folder.is_dir() {
-            bail!("{} is not there, or not a folder", args.folder.display());
+            bail!("{}: no such folder", args.folder.display());
         }
-        let text = format!("no interrupted session in {}\n", args.folder.display());
+        let text = format!("{}: no interrupted session\n", args.folder.display());
         output::print(&text, ExitCode::SUCCESS)?;
     }
     let mut failed = None;
     for session in sessions {
         match recover::recover(&session) {
             Ok(report) => {
-                output::print(&(told(&report) + "\n"), ExitCode::SUCCESS)?;
+                output::print(&(report_text(&report) + "\n"), ExitCode::SUCCESS)?;
             }
-            // The others are worth repairing all the same.
+            // The others can still be repaired.
             Err(error) => {
                 if let Some(before) = failed.replace(error) {
                     tell(&error_text(&before));
@@ -420,7 +434,7 @@ pub fn recover(args: &RecoverArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// A report in words.
-fn told(report: &Report) -> String {
+fn report_text(report: &Report) -> String {
     let folder = report.folder.display();
     if !report.repaired {
         return format!("{folder}: complete, nothing to repair");
@@ -440,7 +454,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_are_written_for_people() {
+    fn times_and_sizes_are_readable() {
         assert_eq!(clock(Duration::from_secs(3725)), "1:02:05");
         assert_eq!(megabytes(12_345_678), "12.3 MB");
     }
@@ -454,14 +468,14 @@ mod tests {
             n_frames: 90,
             duration_s: 2.966,
         };
-        assert_eq!(told(&report), "mine: complete, nothing to repair");
+        assert_eq!(report_text(&report), "mine: complete, nothing to repair");
         report.repaired = true;
         report
             .steps
-            .push("video.mp4: repaired, 88 pictures, 2.93 s.".to_owned());
+            .push("video.mp4: repaired, 88 frames, 2.93 s.".to_owned());
         assert_eq!(
-            told(&report),
-            "mine: recovered, 90 frames, 2.97 s\n  video.mp4: repaired, 88 pictures, 2.93 s."
+            report_text(&report),
+            "mine: recovered, 90 frames, 2.97 s\n  video.mp4: repaired, 88 frames, 2.93 s."
         );
     }
 }

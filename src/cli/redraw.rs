@@ -1,4 +1,4 @@
-//! `fervis redraw`: a session's video once more, with boxes or without, with faces hidden.
+//! `fervis redraw`: draws a session's video again, with or without boxes, with faces hidden or shown.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -18,30 +18,37 @@ use super::{
     record::{HideFaces, Videos},
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  fervis redraw monday --out monday-boxes
+  fervis redraw monday --hide-faces pixelate --out shared
+  fervis redraw monday --video clean --hide-faces blur --show-face 1 --out shared";
+
 /// Arguments of `fervis redraw`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct RedrawArgs {
     /// Folder of the session; it is not changed
     session: PathBuf,
 
-    /// Folder for the new video; it is created, and must be empty if it is there
+    /// Folder for the new video; it is created, and must be empty if it exists
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 
-    /// Pictures with boxes and names, without, or one video of each
+    /// Frames with boxes and labels, frames without, or one video of each
     #[arg(long, value_name = "WHICH", value_parser = drawn(), default_value_t = Videos(VideoChoice::default()))]
     video: Videos,
 
-    /// Make faces unrecognisable
+    /// Make faces unrecognizable [default: faces stay visible]
     #[arg(long, value_name = "HOW")]
     hide_faces: Option<HideFaces>,
 
-    /// Leave this face open; can be repeated
+    /// Leave this face visible; can be repeated
     #[arg(long, value_name = "NUMBER", requires = "hide_faces")]
     show_face: Vec<u64>,
 }
 
-/// All choices but no video.
+/// Every choice except no video.
 fn drawn() -> impl TypedValueParser<Value = Videos> {
     let choices = VideoChoice::ALL.into_iter();
     let drawn = choices.filter(|choice| *choice != VideoChoice::None);
@@ -84,8 +91,8 @@ pub fn run(args: &RedrawArgs) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     if redrawn.has_old_boxes {
         eprintln!(
-            "fervis: the session has no clean video, so the recording's boxes are still in the pictures; record with \
-             --video clean or both to avoid that"
+            "fervis: the session has no clean video, so the boxes of the recording stay visible; to avoid that, record \
+             with --video clean or both"
         );
     }
     let files = redrawn

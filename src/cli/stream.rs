@@ -1,6 +1,7 @@
-//! Flags of the live outputs, and what `fervis analyze` does with them.
+//! Options of the live outputs, and their use without a window.
 //!
-//! Off unless asked for. An address beyond this computer is a usage error without the flag that says what it exposes.
+//! Outputs are off unless requested. An address beyond this computer is a usage error without the option that says what
+//! it exposes.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -16,46 +17,46 @@ use fervis::{
 
 use super::Cli;
 
-/// What is told when values leave this computer.
+/// What to say when values leave this computer.
 const EXPOSED: &str =
     "anyone on that network can read the facial expressions of whoever sits before the camera";
 
-/// Where results go while they are made.
+/// Live values for other programs.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Live values for other programs")]
 pub struct StreamArgs {
-    /// Serve results to WebSocket clients on this computer, one JSON message a frame; port 9117 unless given
+    /// Serve results to WebSocket clients on this computer, one JSON message per frame [default port: 9117]
     #[arg(long, value_name = "PORT", value_parser = listen_address)]
     websocket: Option<Option<SocketAddr>>,
 
-    /// Send results as OSC messages over UDP to this computer; to port 9000 unless given
+    /// Send results as OSC messages over UDP to this computer [default port: 9000]
     #[arg(long, value_name = "PORT", value_parser = send_address)]
     osc: Option<Option<SocketAddr>>,
 
     /// Let web pages of this origin (https://example.org) read the WebSocket; can be repeated
     ///
-    /// Pages that this computer serves itself (localhost) and programs need no permission.
+    /// Pages that this computer serves (localhost), and programs, need no permission.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     allow_origin: Vec<String>,
 
     /// Allow ADDRESS:PORT beyond this computer in --websocket and --osc. Anyone on that network can then read the
     /// facial expressions of whoever sits before the camera
     ///
-    /// Values travel unencrypted and everybody who reaches the port gets them. Pictures are never sent.
+    /// Values travel unencrypted, and everyone who reaches the port gets them. Images are never sent.
     #[arg(long)]
     expose_to_network: bool,
 }
 
 impl StreamArgs {
-    /// What is asked for, of the command `name` (`None` is the window).
+    /// The requested outputs of the command `name` (`None` is the window).
     ///
     /// # Errors
-    /// A usage error if an address is beyond this computer and nothing says that this is meant.
+    /// A usage error if an address is beyond this computer and `--expose-to-network` is missing.
     pub fn options(&self, name: Option<&str>) -> Result<StreamOptions, clap::Error> {
-        let asked = [(Output::WebSocket, self.websocket), (Output::Osc, self.osc)];
-        let on: Vec<_> = asked
+        let requested = [(Output::WebSocket, self.websocket), (Output::Osc, self.osc)];
+        let on: Vec<_> = requested
             .into_iter()
-            .filter_map(|(output, asked)| Some((output, asked?)))
+            .filter_map(|(output, address)| Some((output, address?)))
             .collect();
         let addresses = || on.iter().filter_map(|(_, address)| *address);
         if let Some(address) = addresses().find(|address| !address.ip().is_loopback())
@@ -84,10 +85,10 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Switches on what is asked for.
+    /// Switches on the requested outputs.
     ///
     /// # Errors
-    /// If one of them cannot be: a script that asked for it counts on it.
+    /// If one of them cannot start: the script that requested it relies on it.
     pub fn start(options: &StreamOptions) -> anyhow::Result<Self> {
         let config = options.config(StreamConfig::default());
         let live = options.on.iter().map(|&(output, _)| {
@@ -100,14 +101,14 @@ impl Streams {
         })
     }
 
-    /// Lets them listen until the handles are dropped.
+    /// Attaches the outputs until the handles are dropped.
     pub fn attach(&self, pipeline: &Pipeline) -> Vec<TapHandle> {
         let live = self.live.iter();
         live.map(|(_, live)| pipeline.attach(Arc::clone(live) as Arc<dyn Tap>))
             .collect()
     }
 
-    /// Where they are, a line each, for people.
+    /// The address of each output, one line per output.
     pub fn notes(&self) -> impl Iterator<Item = String> + '_ {
         self.live.iter().map(|(output, live)| {
             let address = live.address();
@@ -122,7 +123,7 @@ impl Streams {
     }
 }
 
-/// A port of this computer, or a whole address; port 0 means any that is free.
+/// A port of this computer, or a whole address. Port 0 means any free port.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let port = text
         .parse()
@@ -140,7 +141,7 @@ fn send_address(text: &str) -> Result<SocketAddr, String> {
     Ok(address)
 }
 
-/// As browsers write it: scheme, host, and a port if it is not the usual one.
+/// An origin as browsers write it: scheme, host, and a port if it is not the scheme's own.
 fn origin(text: &str) -> Result<String, String> {
     let is_origin = text.split_once("://").is_some_and(|(scheme, host)| {
         !scheme.is_empty() && !host.is_empty() && !host.contains('/')
@@ -158,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// The flags of the window.
+    /// The options of the window.
     fn window(line: &str) -> Result<StreamOptions, clap::Error> {
         let words = ["fervis"].into_iter().chain(line.split_whitespace());
         Cli::try_parse_from(words)?.stream.options(None)
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_are_off_unless_asked_for() {
+    fn outputs_are_off_unless_requested() {
         let check = |line: &str, on: &[(Output, Option<SocketAddr>)]| {
             assert_eq!(window(line).unwrap().on, on, "{line}");
         };
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_address_stands_in_for_none() {
+    fn the_default_address_is_this_computer() {
         let options = window("--websocket --osc 9001 --allow-origin https://lab.example").unwrap();
         let config = options.config(StreamConfig::default());
         assert_eq!(config.websocket, local(9117));
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exposes_somebody_says_so() {
+    fn exposing_needs_its_own_option() {
         for line in [
             "--websocket 0.0.0.0:9117",
             "--osc 10.0.0.7:9000",

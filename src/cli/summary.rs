@@ -1,7 +1,7 @@
-//! What an analysis found, for people.
+//! The summary of an analysis, for people.
 //!
-//! Shares are of frames, not of seconds: with a camera that drops frames there is nothing known about the time in
-//! between. Figures are the smoothed ones, as the labels are.
+//! Shares are of frames, not of seconds: when a camera drops frames, nothing is known about the time between. All
+//! probabilities are smoothed, as the labels are.
 
 use std::{
     collections::BTreeMap,
@@ -16,27 +16,27 @@ use fervis::{
     pipeline::{Analysis, Stats},
 };
 
-/// Bars are this wide at a mean probability of 1.
+/// Width of a bar for a mean probability of 1, characters.
 const BAR_WIDTH: f64 = 40.0;
-/// Faces shown one by one; further ones are summed up, or a crowd would scroll the rest away.
+/// Faces listed one by one. The others are counted, or a crowd would scroll the rest away.
 const MAX_FACES: usize = 6;
-/// Pictures of a folder shown one by one; tables have all of them.
-const MAX_PICTURES: usize = 200;
+/// Images of a folder listed one by one; tables have all of them.
+const MAX_IMAGES: usize = 200;
 
-/// Collects results.
+/// Collects results, one frame after another.
 #[derive(Debug, Default)]
 pub struct Summary {
     n_frames: u64,
     n_frames_with_faces: u64,
     last_time: Duration,
     faces: BTreeMap<TrackId, FaceSummary>,
-    pictures: Vec<PictureSummary>,
+    images: Vec<ImageSummary>,
     network: Option<String>,
 }
 
-/// A picture file, and what each of its faces shows, with the probability.
+/// An image file, and the label and probability of each of its faces.
 #[derive(Debug)]
-struct PictureSummary {
+struct ImageSummary {
     file: Arc<str>,
     faces: Vec<(Expression, f32)>,
 }
@@ -46,11 +46,11 @@ struct FaceSummary {
     n_frames: u64,
     first: Duration,
     last: Duration,
-    n_labelled: [u64; N_EXPRESSIONS],
+    n_labeled: [u64; N_EXPRESSIONS],
     probability_sums: [f64; N_EXPRESSIONS],
 }
 
-/// What the summary tells besides the results.
+/// What the summary says besides the results.
 pub struct Circumstances<'a> {
     /// The source as the user named it.
     pub source: &'a str,
@@ -58,16 +58,16 @@ pub struct Circumstances<'a> {
     pub device: &'a str,
     /// Time from the first frame to the last result.
     pub elapsed: Duration,
-    /// The pipeline's figures at the end.
+    /// The pipeline's statistics at the end.
     pub stats: Stats,
-    /// Smallest face that was looked for, px.
+    /// Smallest face to look for, px.
     pub min_face_size_px: u32,
-    /// What was told meanwhile: files that were left out, and why.
+    /// Notes from the run: files that were left out, and why.
     pub warnings: &'a [String],
 }
 
 impl Summary {
-    /// Takes in the result of a frame.
+    /// Adds the result of a frame.
     pub fn add(&mut self, analysis: &Analysis) {
         let time = analysis.frame.time;
         self.n_frames += 1;
@@ -80,7 +80,7 @@ impl Summary {
         }
         if let Some(file) = &analysis.frame.file {
             let faces = analysis.faces.iter().map(|face| face.smoothed.top());
-            self.pictures.push(PictureSummary {
+            self.images.push(ImageSummary {
                 file: Arc::clone(file),
                 faces: faces.collect(),
             });
@@ -92,7 +92,7 @@ impl Summary {
             });
             summary.n_frames += 1;
             summary.last = time;
-            summary.n_labelled[face.label().index()] += 1;
+            summary.n_labeled[face.label().index()] += 1;
             for (expression, probability) in face.smoothed.iter() {
                 summary.probability_sums[expression.index()] += f64::from(probability);
             }
@@ -102,7 +102,7 @@ impl Summary {
     /// The text, several lines.
     pub fn text(&self, circumstances: &Circumstances<'_>) -> String {
         let mut text = String::new();
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         self.write(&mut text, circumstances).ok();
         text
     }
@@ -116,8 +116,8 @@ impl Summary {
             min_face_size_px,
             warnings,
         } = circumstances;
-        let is_folder = self.pictures.len() > 1;
-        let frame = if is_folder { "picture" } else { "frame" };
+        let is_folder = self.images.len() > 1;
+        let frame = if is_folder { "image" } else { "frame" };
         writeln!(out, "{source}")?;
         write!(out, "  {}", count(self.n_frames, frame))?;
         if self.n_frames > 1 && !is_folder {
@@ -132,27 +132,28 @@ impl Summary {
         if !self.faces.is_empty() {
             write!(
                 out,
-                "; {} in all, in {} of the {frame}s",
+                "; {}, seen in {} of {} {frame}s",
                 count(self.faces.len() as u64, "face"),
-                self.n_frames_with_faces
+                self.n_frames_with_faces,
+                self.n_frames
             )?;
         }
         writeln!(out)?;
-        if let [PictureSummary { file, .. }] = &self.pictures[..]
+        if let [ImageSummary { file, .. }] = &self.images[..]
             && !source.ends_with(&**file)
         {
-            writeln!(out, "  its only picture: {file}")?;
+            writeln!(out, "  its only image: {file}")?;
         }
-        let network = self.network.as_deref().unwrap_or("no network");
-        writeln!(out, "  read by {network} on {device}")?;
+        let network = self.network.as_deref().unwrap_or("none");
+        writeln!(out, "  network: {network}, {device}")?;
         let seconds = elapsed.as_secs_f64();
         if self.n_frames > 1 && seconds > 0.0 {
             let rate = self.n_frames as f64 / seconds;
-            write!(out, "  in {seconds:.1} s, {rate:.1} {frame}s a second")?;
+            write!(out, "  {seconds:.1} s, {rate:.1} {frame}s/s")?;
             if let (Some(p50), Some(p95)) = (stats.latency_p50, stats.latency_p95) {
                 write!(
                     out,
-                    "; a result {:.0} ms after its picture, {:.0} ms at the 95th percentile",
+                    "; latency {:.0} ms (p95 {:.0} ms)",
                     p50.as_secs_f64() * 1e3,
                     p95.as_secs_f64() * 1e3
                 )?;
@@ -162,11 +163,11 @@ impl Summary {
         if self.faces.is_empty() {
             writeln!(
                 out,
-                "\nNo face was found. Faces below {min_face_size_px} px are not looked for; --min-face changes that."
+                "\nNo face was found. Faces smaller than {min_face_size_px} px are ignored; change this with --min-face."
             )?;
         }
         if is_folder {
-            self.write_pictures(out)?;
+            self.write_images(out)?;
         } else {
             self.write_faces(out)?;
         }
@@ -179,12 +180,12 @@ impl Summary {
         Ok(())
     }
 
-    fn write_pictures(&self, out: &mut String) -> fmt::Result {
-        let shown = &self.pictures[..self.pictures.len().min(MAX_PICTURES)];
-        let widths = shown.iter().map(|picture| picture.file.chars().count());
+    fn write_images(&self, out: &mut String) -> fmt::Result {
+        let shown = &self.images[..self.images.len().min(MAX_IMAGES)];
+        let widths = shown.iter().map(|image| image.file.chars().count());
         let width = widths.max().unwrap_or(0);
         writeln!(out)?;
-        for PictureSummary { file, faces } in shown {
+        for ImageSummary { file, faces } in shown {
             let faces: Vec<String> = faces
                 .iter()
                 .map(|(expression, probability)| {
@@ -197,7 +198,7 @@ impl Summary {
             };
             writeln!(out, "  {file:width$}  {faces}")?;
         }
-        match self.pictures.len() - shown.len() {
+        match self.images.len() - shown.len() {
             0 => Ok(()),
             n => writeln!(out, "  and {n} more; --json and --csv give all of them"),
         }
@@ -218,13 +219,13 @@ impl Summary {
                 face.first.as_secs_f64(),
                 face.last.as_secs_f64()
             )?;
-            writeln!(out, "  {:9} {:>8}  {:>8}", "", "shown in", "mean")?;
-            for (expression, labelled, mean) in face.rows() {
+            writeln!(out, "  {:9} {:>8}  {:>8}", "", "frames", "mean")?;
+            for (expression, share, mean) in face.rows() {
                 let bar = "#".repeat((mean * BAR_WIDTH).round() as usize);
                 let row = format!(
                     "  {:9} {:>6.0} %  {:>6.1} %  {bar}",
                     expression.name(),
-                    labelled * 100.0,
+                    share * 100.0,
                     mean * 100.0
                 );
                 writeln!(out, "{}", row.trim_end())?;
@@ -234,7 +235,7 @@ impl Summary {
             writeln!(
                 out,
                 "\nand {} in fewer frames",
-                count(n_more as u64, "further face")
+                count(n_more as u64, "more face")
             )?;
         }
         Ok(())
@@ -242,15 +243,15 @@ impl Summary {
 }
 
 impl FaceSummary {
-    /// Expressions with the share of frames labelled so and the mean probability, most probable first.
+    /// Expressions with the share of frames that have this label and the mean probability, most probable first.
     fn rows(&self) -> Vec<(Expression, f64, f64)> {
         let n = self.n_frames as f64;
         let mut rows: Vec<_> = Expression::ALL
             .into_iter()
             .map(|expression| {
                 let index = expression.index();
-                let labelled = self.n_labelled[index] as f64 / n;
-                (expression, labelled, self.probability_sums[index] / n)
+                let share = self.n_labeled[index] as f64 / n;
+                (expression, share, self.probability_sums[index] / n)
             })
             .collect();
         rows.sort_by(|a, b| b.2.total_cmp(&a.2));
@@ -287,11 +288,11 @@ mod tests {
     }
 
     #[test]
-    fn pictures_of_a_folder_are_told_by_name() {
+    fn images_of_a_folder_are_listed_by_name() {
         let mut summary = Summary::default();
         for (file, faces) in [("a.jpg", &[(1, HAPPY), (2, NEUTRAL)][..]), ("bcd.png", &[])] {
             let mut analysis = analysis(0, Duration::ZERO, faces);
-            let frame = Arc::get_mut(&mut analysis.frame).expect("only one holds it");
+            let frame = Arc::get_mut(&mut analysis.frame).expect("no other owner");
             frame.file = Some(file.into());
             summary.add(&analysis);
         }
@@ -305,9 +306,9 @@ mod tests {
             summary.text(&circumstances),
             "\
 photos
-  2 pictures; 2 faces in all, in 1 of the pictures
-  read by no network on CPU, 2 threads
-  in 2.0 s, 1.0 pictures a second; a result 40 ms after its picture, 60 ms at the 95th percentile
+  2 images; 2 faces, seen in 1 of 2 images
+  network: none, CPU, 2 threads
+  2.0 s, 1.0 images/s; latency 40 ms (p95 60 ms)
 
   a.jpg    happy 90 %, neutral 70 %
   bcd.png  no face
@@ -319,7 +320,7 @@ Warnings
     }
 
     #[test]
-    fn tells_who_showed_what() {
+    fn lists_what_each_face_shows() {
         let mut summary = Summary::default();
         for frame in 0..4 {
             let smoothed = if frame == 3 { NEUTRAL } else { HAPPY };
@@ -334,12 +335,12 @@ Warnings
             summary.text(&circumstances()),
             "\
 demo
-  5 frames over 0.4 s; 1 face in all, in 4 of the frames
-  read by no network on CPU, 2 threads
-  in 2.0 s, 2.5 frames a second; a result 40 ms after its picture, 60 ms at the 95th percentile
+  5 frames over 0.4 s; 1 face, seen in 4 of 5 frames
+  network: none, CPU, 2 threads
+  2.0 s, 2.5 frames/s; latency 40 ms (p95 60 ms)
 
 Face 1: 4 frames, 0.0 s to 0.3 s
-            shown in      mean
+              frames      mean
   happy         75 %    70.0 %  ############################
   neutral       25 %    25.0 %  ##########
   surprise       0 %     5.0 %  ##
@@ -352,7 +353,7 @@ Face 1: 4 frames, 0.0 s to 0.3 s
     }
 
     #[test]
-    fn says_how_many_frames_it_does_not_speak_of() {
+    fn counts_frames_that_were_not_analyzed() {
         let mut summary = Summary::default();
         summary.add(&analysis(0, Duration::ZERO, &[]));
         let mut circumstances = circumstances();
@@ -366,13 +367,13 @@ Face 1: 4 frames, 0.0 s to 0.3 s
     }
 
     #[test]
-    fn says_when_there_is_nobody() {
+    fn says_that_no_face_was_found() {
         let mut summary = Summary::default();
         summary.add(&analysis(0, Duration::ZERO, &[]));
         let text = summary.text(&circumstances());
         assert!(text.contains("  1 frame\n"), "{text}");
         assert!(
-            text.contains("No face was found. Faces below 80 px"),
+            text.contains("No face was found. Faces smaller than 80 px"),
             "{text}"
         );
     }
@@ -389,7 +390,7 @@ Face 1: 4 frames, 0.0 s to 0.3 s
             "{text}"
         );
         assert!(
-            text.ends_with("and 3 further faces in fewer frames\n"),
+            text.ends_with("and 3 more faces in fewer frames\n"),
             "{text}"
         );
     }

@@ -1,6 +1,6 @@
-//! The built binary as scripts see it: standard output, standard error, exit status.
+//! The built program as scripts see it: standard output, standard error, exit status.
 //!
-//! Cameras and displays of the machine are kept out, so that the outcome is the same everywhere.
+//! The machine's displays are hidden from it, so that the outcome is the same everywhere.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ fn fervis(args: &[&str]) -> Output {
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("WAYLAND_SOCKET")
-        // On an overloaded machine threads are rightly logged as slow to end.
+        // On an overloaded machine, threads that end slowly are logged.
         .env("RUST_LOG", "error")
         .output()
         .unwrap()
@@ -47,7 +47,7 @@ fn assert_fails(args: &[&str], what: &str) {
     );
 }
 
-/// The faces of a line in the pinned form.
+/// Checks the form that scripts rely on. Returns the line's faces.
 fn check_line(line: &str, frame: u64) -> Vec<Value> {
     assert!(
         line.starts_with(&format!(r#"{{"frame":{frame},"time_s":"#)),
@@ -55,7 +55,7 @@ fn check_line(line: &str, frame: u64) -> Vec<Value> {
     );
     let value: Value = serde_json::from_str(line).unwrap();
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
-    // Only pictures have a name of their own.
+    // Only images have a `file`.
     let keys: Vec<&String> = keys.into_iter().filter(|key| *key != "file").collect();
     assert_eq!(keys, ["faces", "frame", "time_s"], "{line}");
     assert!(value["time_s"].as_f64().unwrap() >= 0.0, "{line}");
@@ -85,19 +85,19 @@ fn check_line(line: &str, frame: u64) -> Vec<Value> {
 
 #[test]
 #[cfg(feature = "h264-bundled")]
-fn the_demo_comes_out_as_one_json_line_a_frame() {
+fn the_demo_gives_one_json_line_per_frame() {
     let output = fervis(&["analyze", "demo", "--json", "-", "--seconds", "1"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let lines: Vec<&str> = stdout(&output).lines().collect();
     assert_eq!(lines.len(), 30, "one second of the clip");
     for (frame, line) in (0..).zip(&lines) {
         let faces = check_line(line, frame);
-        assert!(!faces.is_empty(), "somebody is always there: {line}");
+        assert!(!faces.is_empty(), "somebody is always in view: {line}");
     }
 }
 
 #[test]
-fn a_picture_is_one_frame() {
+fn an_image_is_one_frame() {
     let picture = in_repository("assets/faces/astronaut.png");
     let output = fervis(&["analyze", picture.to_str().unwrap(), "--json", "-"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -115,7 +115,7 @@ fn without_an_output_a_summary_is_printed() {
 }
 
 #[test]
-fn pictures_of_a_folder_can_be_traced() {
+fn images_of_a_folder_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let picture = image::open(in_repository("assets/faces/astronaut.png")).unwrap();
     let picture = picture.into_rgb8();
@@ -164,7 +164,7 @@ fn pictures_of_a_folder_can_be_traced() {
 }
 
 #[test]
-fn what_is_not_there_is_a_failure_in_one_line() {
+fn a_missing_source_fails_in_one_line() {
     assert_fails(&["analyze", "no-such-clip.mp4"], "no-such-clip.mp4");
     let nothing = tempfile::tempdir().unwrap();
     let folder = nothing.path().to_str().unwrap();
@@ -172,7 +172,7 @@ fn what_is_not_there_is_a_failure_in_one_line() {
 }
 
 #[test]
-fn what_is_no_picture_is_a_failure_in_one_line() {
+fn a_damaged_file_fails_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in [
         ("empty.mp4", &b""[..]),
@@ -188,7 +188,7 @@ fn what_is_no_picture_is_a_failure_in_one_line() {
 }
 
 #[test]
-fn a_bad_checkpoint_is_a_failure_in_one_line() {
+fn a_bad_checkpoint_fails_in_one_line() {
     let picture = in_repository("assets/faces/astronaut.png");
     let whole = fs::read(in_repository("models/three-block.safetensors")).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -217,9 +217,9 @@ fn a_bad_checkpoint_is_a_failure_in_one_line() {
 }
 
 #[test]
-fn mistakes_in_the_command_have_their_own_status() {
+fn usage_errors_have_their_own_status() {
     for args in [
-        &["analyse", "demo"][..],
+        &["analyses", "demo"][..],
         &["analyze"],
         &["analyze", "demo", "--seconds", "soon"],
         &["analyze", "demo", "--device", "abacus"],
@@ -258,9 +258,9 @@ fn without_a_display_the_window_says_so() {
     }
 }
 
-/// What people read who have no ffmpeg: what the file is, and the command that converts it.
+/// Without ffmpeg, the message says what the file is and gives the command that converts it.
 #[test]
-fn videos_for_ffmpeg_are_named_where_there_is_none() {
+fn videos_that_need_ffmpeg_are_named() {
     for (name, kind) in [
         ("hevc.mp4", "HEVC (H.265) video"),
         ("interlaced.mp4", "interlaced H.264 video"),
@@ -287,7 +287,7 @@ fn videos_for_ffmpeg_are_named_where_there_is_none() {
 
 #[test]
 #[cfg(feature = "stream")]
-fn a_port_that_is_taken_ends_the_command() {
+fn a_port_in_use_ends_the_command() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let picture = in_repository("assets/faces/astronaut.png");
@@ -297,7 +297,7 @@ fn a_port_that_is_taken_ends_the_command() {
 
 #[test]
 #[cfg(feature = "stream")]
-fn osc_is_sent_while_it_is_analysed() {
+fn osc_is_sent_during_an_analysis() {
     let listener = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let picture = in_repository("assets/faces/astronaut.png");
@@ -305,7 +305,7 @@ fn osc_is_sent_while_it_is_analysed() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let told = format!("fervis: OSC: udp://127.0.0.1:{port}\n");
     assert_eq!(stderr(&output), told);
-    // Datagrams wait for their reader: the frame's, then the face's.
+    // Datagrams wait for their reader: first the frame's, then the face's.
     let mut buffer = [0; 2048];
     for address in [&b"/fervis/frame\0"[..], b"/fervis/face/1/happy\0"] {
         let n_bytes = listener.recv(&mut buffer).unwrap();
@@ -318,7 +318,7 @@ fn osc_is_sent_while_it_is_analysed() {
 
 #[test]
 #[cfg(all(feature = "stream", feature = "h264-bundled"))]
-fn a_websocket_client_sees_the_clip_go_by() {
+fn a_websocket_client_gets_the_clip() {
     use std::{
         io::{BufRead, BufReader},
         process::Stdio,

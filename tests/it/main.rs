@@ -1,7 +1,7 @@
-//! Tests of fervis as a whole: the clip through the real pipeline, the network against numpy, the command line, and
-//! the shape of the source tree.
+//! Tests of fervis as a whole: the clip through the real pipeline, the networks against references, the command line, the
+//! manual, and the shape of the source tree.
 //!
-//! One binary with a module per subject: each further binary would link everything once more.
+//! One binary with a module per subject: each further binary would link everything again.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ mod architectures;
 mod cli;
 #[cfg(feature = "h264-bundled")]
 mod clip;
+mod docs;
 mod exports;
 mod flicker;
 mod network;

@@ -1,6 +1,6 @@
-//! The shape of the source tree: what the compiler does not check.
+//! The shape of the source tree: rules that the compiler does not check.
 //!
-//! Files are read as text, without comments and the contents of strings; that is enough to see who imports whom.
+//! Files are read as text without comments and strings, which is enough to see what imports what.
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Modules of the library, and the others of it that each may use.
+/// The modules of the library, and which others each may use.
 const ARROWS: [(&str, &[&str]); 20] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
@@ -104,7 +104,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ),
 ];
 
-/// Libraries that only the parts listed may know, so that each can be left out or replaced.
+/// Libraries that only the listed parts may use, so that each library can be left out or replaced.
 const OWNED: [(&str, &[&str]); 20] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
@@ -135,7 +135,7 @@ struct SourceFile {
 }
 
 impl SourceFile {
-    /// The text without comments and without what is inside string literals.
+    /// The text without comments and without the contents of string literals.
     fn code(&self) -> String {
         let mut code = String::new();
         for line in self.text.lines() {
@@ -194,7 +194,7 @@ fn is_word(char: char) -> bool {
     char.is_alphanumeric() || char == '_'
 }
 
-/// What is named right after each `crate::`, also in groups: `crate::{a::B, c::{D, E}}` names a and c.
+/// The names right after each `crate::`, also in groups: `crate::{a::B, c::{D, E}}` names a and c.
 fn used_modules(code: &str) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     for (at, found) in code.match_indices("crate::") {
@@ -242,7 +242,7 @@ fn names_library(code: &str, name: &str) -> bool {
 }
 
 #[test]
-fn imports_are_read_right() {
+fn imports_are_recognized() {
     let code = "use crate::{\n    a::B,\n    c::{D, e::F},\n    g,\n};\nfn f() { crate::h::i(); $crate::j; }";
     let used: Vec<String> = used_modules(code).into_iter().collect();
     assert_eq!(used, ["a", "c", "g", "h"]);
@@ -260,7 +260,7 @@ fn imports_are_read_right() {
 }
 
 #[test]
-fn every_file_says_what_it_is_for() {
+fn every_file_opens_with_its_purpose() {
     for SourceFile { path, text } in everything() {
         assert!(text.starts_with("//! "), "{path} opens without `//! …`");
     }
@@ -278,13 +278,13 @@ fn arrows_point_one_way() {
         };
         let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == module) else {
             let is_top = ["lib", "ui"].contains(&module);
-            assert!(is_top, "{}: say in ARROWS what it may use", file.path);
+            assert!(is_top, "{}: add its module to ARROWS", file.path);
             continue;
         };
         for used in used_modules(&file.code()) {
             assert!(
                 used == module || allowed.contains(&used.as_str()),
-                "{} uses crate::{used}, which {module} must not know",
+                "{} uses crate::{used}, which ARROWS does not allow {module}",
                 file.path
             );
         }
@@ -292,7 +292,7 @@ fn arrows_point_one_way() {
 }
 
 #[test]
-fn each_library_is_known_to_its_own_part_only() {
+fn each_library_is_used_by_its_owner_only() {
     let files = sources(&["src"]);
     for (library, owners) in OWNED {
         let is_owned = |file: &&SourceFile| owners.iter().any(|owner| file.path.starts_with(owner));
@@ -305,11 +305,14 @@ fn each_library_is_known_to_its_own_part_only() {
             );
         }
         let is_used = |file: &&SourceFile| names_library(&file.code(), library);
-        assert!(files.iter().any(|file| is_used(&file)), "{library} is gone");
+        assert!(
+            files.iter().any(|file| is_used(&file)),
+            "nothing uses {library}"
+        );
     }
 }
 
-/// [`fervis::error_text`] says the causes; an error that quotes its own would say it twice.
+/// [`fervis::error_text`] adds the causes; an error that quotes its own cause would repeat it.
 #[test]
 fn errors_leave_their_cause_to_source() {
     for SourceFile { path, text } in sources(&["src", "training/src"]) {
@@ -324,9 +327,9 @@ fn errors_leave_their_cause_to_source() {
     }
 }
 
-/// Results belong to the command line's standard output; a library that prints would spoil them.
+/// The standard output is for the results of the command line.
 #[test]
-fn the_library_prints_nothing() {
+fn the_library_does_not_print() {
     for file in sources(&["src"]).iter().filter(|file| file.is_library()) {
         for macro_name in ["println!", "print!", "eprintln!", "eprint!", "dbg!"] {
             assert!(
@@ -340,11 +343,11 @@ fn the_library_prints_nothing() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    // Put together here, so that this file does not hold them.
+    // Assembled here, so that this file does not contain them.
     let marks = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"]].map(|parts| parts.concat());
     for SourceFile { path, text } in everything() {
         for mark in &marks {
-            assert!(!text.contains(mark.as_str()), "{path} holds a {mark}");
+            assert!(!text.contains(mark.as_str()), "{path} contains a {mark}");
         }
     }
 }
