@@ -428,7 +428,7 @@ mod tests {
         let mut run = Run::new(None);
         let mut last = None;
         for event in events {
-            last = session
+            last = run
                 .on_event(event, Instant::now())
                 .map_err(|error| error.to_string())?;
         }
