@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::{
     error::ModelError,
     foreign,
-    network::Architecture,
+    net::Architecture,
     preprocess::InputSpec,
     pytorch::{self, ImportOptions},
     serialize::serialize,

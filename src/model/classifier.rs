@@ -10,7 +10,7 @@ use super::{
     checkpoint::{Checkpoint, Metadata},
     device::ComputeDevice,
     error::ModelError,
-    network::InferenceNet,
+    net::InferenceNet,
     preprocess::{FaceRegion, InputSpec, Preprocessor},
 };
 use crate::{
@@ -83,7 +83,7 @@ pub struct CheckpointInfo {
 pub struct Classifier {
     info: Arc<CheckpointInfo>,
     metadata: Metadata,
-    network: Box<dyn InferenceNet>,
+    network: InferenceNet,
     expressions: Vec<Expression>,
     device: Device,
     preprocessor: Preprocessor,
@@ -122,12 +122,14 @@ impl Classifier {
         path: Option<PathBuf>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let network = checkpoint
-            .metadata
-            .architecture
-            .inference(&checkpoint.weights, device)?;
         let expressions = checkpoint.expressions();
         let metadata = checkpoint.metadata;
+        let network = metadata.architecture.inference(
+            &metadata.input,
+            metadata.labels.len(),
+            &checkpoint.weights,
+            device,
+        )?;
         let info = CheckpointInfo {
             name,
             path,

@@ -6,25 +6,15 @@
 mod bundled;
 pub mod checkpoint;
 mod classifier;
-pub mod compact;
-pub mod custom_cnn;
-pub mod densenet;
 mod device;
 mod error;
 pub mod face;
 mod foreign;
-pub mod head;
 pub mod kernels;
-mod layers;
-pub mod limits;
-pub mod network;
+pub mod net;
 pub mod preprocess;
 pub mod pytorch;
-pub mod resnet;
 pub mod serialize;
-pub mod three_block;
-pub mod vgg;
-pub mod vgg_focal;
 
 pub use bundled::{CheckpointChoice, bundled_names};
 pub use classifier::{CheckpointInfo, Classifier, Views};

@@ -18,14 +18,14 @@ use fervis::{
     model::{
         Precision,
         kernels::{self, ConvNormConfig},
-        network::{InferenceNet, TrainableNet},
+        net::{Architecture, ThreeBlockConfig},
         preprocess::InputSpec,
-        three_block::{FoldedThreeBlock, ThreeBlock, ThreeBlockConfig},
     },
 };
 
 use self::timing::{Timing, measure};
 
+const INPUT: InputSpec = InputSpec::FER_2013;
 const BATCH: usize = 64;
 const EPSILON: f32 = 1e-5;
 /// Channels in and out of each block, and the side of its input.
@@ -46,6 +46,10 @@ fn main() -> Result<()> {
         training_step(precision)?;
     }
     inference()
+}
+
+fn three_block() -> Architecture {
+    Architecture::ThreeBlock(ThreeBlockConfig::default())
 }
 
 /// f32, and what training uses here if that is another.
@@ -113,13 +117,7 @@ fn blocks(precision: Precision) -> Result<()> {
 fn training_step(precision: Precision) -> Result<()> {
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
-    let ours = ThreeBlock::new(
-        &ThreeBlockConfig::default(),
-        &InputSpec::FER_2013,
-        N_EXPRESSIONS,
-        precision,
-        &vb,
-    )?;
+    let ours = three_block().trainable(&INPUT, N_EXPRESSIONS, precision, &vb)?;
     let stock_vars = VarMap::new();
     let stock = StockThreeBlock::new(&VarBuilder::from_varmap(
         &stock_vars,
@@ -150,14 +148,7 @@ fn training_step(precision: Precision) -> Result<()> {
 fn inference() -> Result<()> {
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
-    let config = ThreeBlockConfig::default();
-    ThreeBlock::new(
-        &config,
-        &InputSpec::FER_2013,
-        N_EXPRESSIONS,
-        Precision::F32,
-        &vb,
-    )?;
+    three_block().trainable(&INPUT, N_EXPRESSIONS, Precision::F32, &vb)?;
     let stock_vars = VarMap::new();
     let stock = StockThreeBlock::new(&VarBuilder::from_varmap(
         &stock_vars,
@@ -175,7 +166,7 @@ fn inference() -> Result<()> {
             Ok((name.clone(), weight))
         });
         let weights: HashMap<String, Tensor> = weights.collect::<Result<_>>()?;
-        let folded = FoldedThreeBlock::new(&weights, &Device::Cpu)?;
+        let folded = three_block().inference(&INPUT, N_EXPRESSIONS, &weights, &Device::Cpu)?;
         for n_faces in [1, 4] {
             let faces = random((n_faces, 1, 48, 48))?;
             folded.forward(&faces)?;

@@ -93,8 +93,9 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use fervis::model::{
-    Precision, custom_cnn::CustomCnnConfig, head::HeadConfig, network::Architecture,
-    preprocess::InputSpec, vgg::VggConfig, vgg_focal::VggFocalConfig,
+    Precision,
+    net::{Architecture, CustomCnnConfig, HeadConfig, VggConfig, VggFocalConfig},
+    preprocess::InputSpec,
 };
 
 const N_IMAGES: usize = 4;
@@ -185,7 +186,9 @@ fn check(golden: &Golden) {
         .collect();
     let images = noise("images", &[N_IMAGES, 1, input.height, input.width]);
 
-    let finished = golden.architecture.inference(&weights, &Device::Cpu);
+    let finished = golden
+        .architecture
+        .inference(&input, N_CLASSES, &weights, &Device::Cpu);
     let logits = finished.unwrap().forward(&images).unwrap();
     assert_eq!(logits.dims(), [N_IMAGES, N_CLASSES]);
     assert_close(

@@ -54,9 +54,8 @@ use fervis::{
     model::{
         CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, Views,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-        network::Architecture,
+        net::{Architecture, ThreeBlockConfig},
         preprocess::{CropGeometry, FaceRegion, InputSpec, Preprocessor},
-        three_block::ThreeBlockConfig,
     },
 };
 

@@ -11,7 +11,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarMap;
 use fervis::{
     expression::N_EXPRESSIONS,
-    model::{network::Architecture, preprocess::InputSpec},
+    model::{net::Architecture, preprocess::InputSpec},
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,10 @@ pub fn both_heads(
 mod tests {
     use candle_core::{DType, Device};
     use candle_nn::VarBuilder;
-    use fervis::model::{Precision, compact::CompactConfig, three_block::ThreeBlockConfig};
+    use fervis::model::{
+        Precision,
+        net::{CompactConfig, ThreeBlockConfig},
+    };
 
     use super::*;
 

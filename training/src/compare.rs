@@ -146,9 +146,8 @@ mod tests {
         model::{
             Classifier,
             checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-            network::Architecture,
+            net::{Architecture, ThreeBlockConfig},
             preprocess::InputSpec,
-            three_block::ThreeBlockConfig,
         },
     };
 

@@ -153,7 +153,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
     let stepper = Stepper {
         job,
         rows: &rows,
-        network: &*network,
+        network: &network,
         loss: &loss,
         clean_targets: clean_targets(job, &rows, &mut log)?,
     };

@@ -13,8 +13,7 @@ use fervis::{
     expression::N_EXPRESSIONS,
     model::{
         checkpoint::Checkpoint,
-        compact::CompactConfig,
-        network::Architecture,
+        net::{Architecture, CompactConfig},
         preprocess::InputSpec,
         pytorch::{Pretrained, read_pretrained},
     },
@@ -88,7 +87,7 @@ fn widen(
     let mut inputs = vec![0; input.channels];
     let mut outputs = inputs.clone();
     let mut widened = HashMap::new();
-    for (name, shape) in wide.weight_shapes(input, N_EXPRESSIONS) {
+    for (name, shape) in Architecture::Compact(wide.clone()).weight_shapes(input, N_EXPRESSIONS) {
         let old = weights
             .get(&name)
             .with_context(|| format!("its {name} is missing"))?;
@@ -216,7 +215,8 @@ mod tests {
 
     fn answers(config: &CompactConfig, weights: &HashMap<String, Tensor>) -> Vec<f32> {
         let network = Architecture::Compact(config.clone());
-        let network = network.inference(weights, &Device::Cpu).unwrap();
+        let network = network.inference(&input(), N_EXPRESSIONS, weights, &Device::Cpu);
+        let network = network.unwrap();
         let mut rng = SplitMix64::from_key(&[2]);
         let pixels: Vec<f32> = (0..2 * 256).map(|_| rng.normal()).collect();
         let images = Tensor::from_vec(pixels, (2, 1, 16, 16), &Device::Cpu).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::{error_text::error_text, model::three_block::ThreeBlockConfig};
+use crate::{error_text::error_text, model::net::ThreeBlockConfig};
 
 fn tiny() -> (Metadata, HashMap<String, Tensor>) {
     let config = ThreeBlockConfig {

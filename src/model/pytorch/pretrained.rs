@@ -15,7 +15,7 @@ use super::{
 use crate::{
     expression::N_EXPRESSIONS,
     model::{
-        checkpoint::check_finite, error::ModelError, network::Architecture, preprocess::InputSpec,
+        checkpoint::check_finite, error::ModelError, net::Architecture, preprocess::InputSpec,
     },
 };
 
@@ -172,7 +172,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
-    use crate::model::head::HeadConfig;
+    use crate::model::net::HeadConfig;
 
     fn resnet18(hidden: &[usize]) -> Architecture {
         Architecture::Resnet18(HeadConfig {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     expression::N_EXPRESSIONS,
-    model::{network::Architecture, preprocess::InputSpec},
+    model::{net::Architecture, preprocess::InputSpec},
 };
 
 /// Names listed in one sentence; the rest are counted.

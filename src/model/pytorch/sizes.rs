@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::matching::NamedShape;
 use crate::{
     expression::N_EXPRESSIONS,
-    model::{network::Architecture, preprocess::InputSpec},
+    model::{net::Architecture, preprocess::InputSpec},
 };
 
 /// Layers in a list of layers of free length, such as a head's.
@@ -286,9 +286,8 @@ fn lengths(description: Value) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        custom_cnn::CustomCnnConfig, head::HeadConfig, three_block::ThreeBlockConfig,
-        vgg::VggConfig, vgg_focal::VggFocalConfig,
+    use crate::model::net::{
+        CustomCnnConfig, HeadConfig, ThreeBlockConfig, VggConfig, VggFocalConfig,
     };
 
     fn head(hidden: &[usize]) -> HeadConfig {

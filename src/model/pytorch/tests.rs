@@ -25,8 +25,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Classifier, custom_cnn::CustomCnnConfig, head::HeadConfig, network::Architecture,
-    three_block::ThreeBlockConfig,
+    Classifier,
+    net::{Architecture, CustomCnnConfig, HeadConfig, ThreeBlockConfig},
 };
 
 mod wrappers;
@@ -173,12 +173,12 @@ fn archives_are_read_whatever_the_length_of_their_names() {
 /// Weights that change on the way would be rounded by half precision.
 #[test]
 fn converted_weights_are_kept_in_f32() {
-    let config = ThreeBlockConfig::default();
+    let network = Architecture::ThreeBlock(ThreeBlockConfig::default());
     let color = InputSpec {
         channels: 3,
         ..InputSpec::FER_2013
     };
-    let shapes = config.weight_shapes(&color, N_EXPRESSIONS);
+    let shapes = network.weight_shapes(&color, N_EXPRESSIONS);
     let bytes = numbered(&shapes, DType::F16, |name| {
         if name.ends_with("mean") { -1.0 } else { 0.5 }
     });
@@ -383,12 +383,12 @@ fn running_means_tell_where_normalisation_stands() {
 
 #[test]
 fn a_network_for_colour_takes_grey() {
-    let config = ThreeBlockConfig::default();
+    let network = Architecture::ThreeBlock(ThreeBlockConfig::default());
     let colour = InputSpec {
         channels: 3,
         ..InputSpec::FER_2013
     };
-    let shapes = config.weight_shapes(&colour, N_EXPRESSIONS);
+    let shapes = network.weight_shapes(&colour, N_EXPRESSIONS);
     let value = |name: &str| if name.ends_with("mean") { -1.0 } else { 0.5 };
     let import = import_plainly(&numbered(&shapes, DType::F32, value)).unwrap();
     let kernels = &import.checkpoint.weights["block1.conv.weight"];

@@ -7,8 +7,7 @@ use fervis::{
     expression::Expression,
     model::{
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-        compact::CompactConfig,
-        network::Architecture,
+        net::{Architecture, CompactConfig},
         preprocess::InputSpec,
     },
 };

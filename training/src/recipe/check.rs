@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use fervis::{expression::N_EXPRESSIONS, model::limits::OutOfRange};
+use fervis::{expression::N_EXPRESSIONS, model::net::OutOfRange};
 
 use super::{Recipe, check_augment::check_augment};
 use crate::{loss::ClassWeights, optimizer::OptimizerSettings, schedule::Schedule};

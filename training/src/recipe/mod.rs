@@ -9,7 +9,7 @@ mod check_augment;
 mod file;
 
 use fervis::model::{
-    network::Architecture,
+    net::Architecture,
     preprocess::{InputSpec, ResizeFilter},
 };
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Every built-in recipe is read, and wrong ones are refused by file, line and key.
 
-use fervis::model::three_block::ThreeBlockConfig;
+use fervis::model::net::ThreeBlockConfig;
 
 use super::*;
 use crate::{optimizer::AdamSettings, schedule::Plateau};

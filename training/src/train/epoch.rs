@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
-use fervis::model::network::TrainableNet;
+use fervis::model::net::TrainableNet;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Job;
@@ -28,7 +28,7 @@ pub(super) struct Stepper<'a> {
     pub(super) job: &'a Job<'a>,
     /// The images to learn from.
     pub(super) rows: &'a [usize],
-    pub(super) network: &'a dyn TrainableNet,
+    pub(super) network: &'a TrainableNet,
     pub(super) loss: &'a Loss,
     /// What the teachers say of each image, where they look at clean images.
     pub(super) clean_targets: Option<Vec<Target>>,

@@ -3,8 +3,8 @@
 use std::{cell::Cell, fs};
 
 use fervis::model::{
-    head::HeadConfig, network::Architecture, pytorch::read_pretrained,
-    three_block::ThreeBlockConfig,
+    net::{Architecture, HeadConfig, ThreeBlockConfig},
+    pytorch::read_pretrained,
 };
 
 use super::*;

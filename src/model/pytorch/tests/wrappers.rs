@@ -154,7 +154,7 @@ fn network() -> Vec<(String, Vec<usize>, Vec<f32>)> {
         height: 8,
         ..InputSpec::FER_2013
     };
-    let shapes = config.weight_shapes(&input, N_EXPRESSIONS);
+    let shapes = Architecture::ThreeBlock(config).weight_shapes(&input, N_EXPRESSIONS);
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let n_values = shape.iter().product::<usize>();
         let values = (0..n_values).map(|i| (i as f32 + name.len() as f32) / 64.0);

@@ -1,15 +1,11 @@
 //! Every option against the same network written out in candle's own operations, and folded against unfolded.
 
-use candle_core::{D, DType};
-use candle_nn::VarMap;
+use candle_core::D;
 
 use super::*;
 use crate::{
     expression::Expression,
-    model::{
-        checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-        network::Architecture,
-    },
+    model::checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
 };
 
 const N_CLASSES: usize = 3;
@@ -81,16 +77,18 @@ fn images() -> Tensor {
     noise(&[N_IMAGES, 1, 16, 16], 7)
 }
 
-fn keep_all(shape: &[usize], _: f32) -> Result<Tensor> {
-    Tensor::ones(shape, DType::F32, &Device::Cpu)
+fn architecture(config: &CompactConfig) -> Architecture {
+    Architecture::Compact(config.clone())
 }
 
 /// The network with weights that are all noise.
-fn network(config: &CompactConfig) -> (Compact, VarMap) {
+fn network(config: &CompactConfig) -> (TrainableNet, VarMap) {
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
-    let network = Compact::new(config, &input(), N_CLASSES, Precision::F32, &vb).unwrap();
-    for (seed, (name, shape)) in (1..).zip(config.weight_shapes(&input(), N_CLASSES)) {
+    let architecture = architecture(config);
+    let network = architecture.trainable(&input(), N_CLASSES, Precision::F32, &vb);
+    let network = network.unwrap();
+    for (seed, (name, shape)) in (1..).zip(architecture.weight_shapes(&input(), N_CLASSES)) {
         let noise = noise(&shape, seed);
         let value =
             if name.ends_with("running_var") || name.contains("bn") && name.ends_with("weight") {
@@ -103,13 +101,6 @@ fn network(config: &CompactConfig) -> (Compact, VarMap) {
             .unwrap();
     }
     (network, vars)
-}
-
-fn weights(vars: &VarMap) -> HashMap<String, Tensor> {
-    let vars = vars.data().lock().unwrap();
-    vars.iter()
-        .map(|(name, var)| (name.clone(), var.as_tensor().clone()))
-        .collect()
 }
 
 /// The network by candle's operations alone, channels first; by the running estimates unless `train`.
@@ -227,7 +218,7 @@ fn assert_close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f32) {
 
 #[test]
 fn the_default_network_has_the_size_it_says() {
-    let shapes = CompactConfig::default().weight_shapes(&InputSpec::FER_2013, 7);
+    let shapes = architecture(&CompactConfig::default()).weight_shapes(&InputSpec::FER_2013, 7);
     let of = |is: fn(&str) -> bool| -> usize {
         let shapes = shapes.iter().filter(|(name, _)| is(name));
         shapes
@@ -246,15 +237,7 @@ fn the_default_network_has_the_size_it_says() {
 #[test]
 fn declared_shapes_are_the_ones_that_are_made() {
     for config in variants() {
-        let (_, vars) = network(&config);
-        let made = weights(&vars).into_iter();
-        let mut made: Vec<_> = made
-            .map(|(name, var)| (name, var.dims().to_vec()))
-            .collect();
-        let mut declared = config.weight_shapes(&input(), N_CLASSES);
-        made.sort();
-        declared.sort();
-        assert_eq!(made, declared, "{config:?}");
+        check_shapes(&architecture(&config), &input(), N_CLASSES);
     }
 }
 
@@ -289,7 +272,9 @@ fn folded_weights_agree_with_candle() {
     for config in variants() {
         let (_, vars) = network(&config);
         let weights = weights(&vars);
-        let folded = FoldedCompact::new(&config, &weights, &Device::Cpu).unwrap();
+        let folded = architecture(&config)
+            .inference(&input(), N_CLASSES, &weights, &Device::Cpu)
+            .unwrap();
         let composed = Composed {
             config: &config,
             weights: &weights,
@@ -386,7 +371,7 @@ fn metadata(config: CompactConfig) -> Metadata {
 
 /// Weights of noise for the seven expressions.
 fn seven(config: &CompactConfig) -> HashMap<String, Tensor> {
-    let shapes = config.weight_shapes(&input(), 7).into_iter();
+    let shapes = architecture(config).weight_shapes(&input(), 7).into_iter();
     let weight = |(seed, (name, shape)): (u64, (String, Vec<usize>))| {
         let value = noise(&shape, seed);
         let value = if name.ends_with("running_var") {
@@ -408,11 +393,15 @@ fn checkpoints_give_back_the_network_that_was_saved() {
         Checkpoint::write(&metadata, &weights, &path).unwrap();
         let read = Checkpoint::read(&path).unwrap();
         assert_eq!(read.metadata, metadata);
-        let architecture = &read.metadata.architecture;
-        let network = architecture.inference(&read.weights, &Device::Cpu).unwrap();
-        let before = FoldedCompact::new(&config, &weights, &Device::Cpu).unwrap();
-        let logits = |net: &dyn InferenceNet| net.forward(&images()).unwrap().to_vec2::<f32>();
-        assert_eq!(logits(&*network).unwrap(), logits(&before).unwrap());
+        let logits = |network: &Architecture, weights| {
+            let network = network.inference(&input(), 7, weights, &Device::Cpu);
+            let logits = network.unwrap().forward(&images()).unwrap();
+            logits.to_vec2::<f32>().unwrap()
+        };
+        assert_eq!(
+            logits(&read.metadata.architecture, &read.weights),
+            logits(&metadata.architecture, &weights)
+        );
     }
 }
 
