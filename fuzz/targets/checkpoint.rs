@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use fervis::model::checkpoint::Checkpoint;
+use fervis::model::import;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    Checkpoint::parse(bytes, "input").ok();
+    import::parse(bytes, "input").ok();
 });

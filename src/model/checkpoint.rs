@@ -11,18 +11,11 @@ use std::{
 };
 
 use candle_core::{DType, Device, Tensor};
-use safetensors::SafeTensors;
+use safetensors::{SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{
-    error::ModelError,
-    foreign,
-    net::Architecture,
-    preprocess::InputSpec,
-    pytorch::{self, ImportOptions},
-    serialize::serialize,
-};
+use super::{error::ModelError, net::Architecture, preprocess::InputSpec, serialize::serialize};
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
     read,
@@ -31,12 +24,12 @@ use crate::{
 
 /// Value of the metadata key `format`; it says that the key `fervis` holds a [`Metadata`] as JSON.
 pub const FORMAT: &str = "fervis-checkpoint";
+/// Key of the description in the file's header.
+const KEY: &str = "fervis";
+/// Key in the header of the state of a training, which is no checkpoint.
+const TRAINING_KEY: &str = "fervis-train";
 /// Newest version of the description that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
-
-/// Endings of the files that [`Checkpoint::read`] reads: our own, and PyTorch's (`tar` as in `model_best.pth.tar`, which is
-/// no archive).
-pub const EXTENSIONS: [&str; 7] = ["safetensors", "pt", "pth", "ckpt", "t7", "tar", "bin"];
 
 /// Larger files hold no network that can be run live, and would fill the memory.
 const MAX_FILE_BYTES: u64 = 2 << 30;
@@ -172,7 +165,19 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads and checks a file. One that PyTorch wrote is taken as [`pytorch::import`] takes it by default.
+    /// Whether these are the bytes of a checkpoint, or of the state of a training, by what their header says.
+    pub(super) fn is_one(bytes: &[u8]) -> bool {
+        let header = SafeTensors::read_metadata(bytes).ok();
+        header
+            .and_then(|(_, header)| header.metadata().clone())
+            .is_some_and(|header| {
+                [KEY, TRAINING_KEY]
+                    .iter()
+                    .any(|key| header.contains_key(*key))
+            })
+    }
+
+    /// Reads and checks a file that [`Self::write`] wrote. [`super::import::read`] opens others too.
     ///
     /// # Errors
     /// [`ModelError::Read`] or [`ModelError::Refused`].
@@ -186,29 +191,21 @@ impl Checkpoint {
     /// [`ModelError::Refused`].
     pub fn parse(bytes: &[u8], file: &str) -> Result<Self, ModelError> {
         let refused = |reason: String| ModelError::refused(file, reason);
-        let import = || {
-            let import = pytorch::import(bytes, file, &ImportOptions::default())?;
-            log::warn!("{file}: {}", import.assumptions());
-            Ok(import.checkpoint)
+        let damaged = |error: SafeTensorError| {
+            refused(format!("it is damaged or cut off ({error}); get it again"))
         };
-        if pytorch::looks_like_pytorch(bytes) {
-            return import();
-        }
-        let (_, header) =
-            SafeTensors::read_metadata(bytes).map_err(|_| refused(no_safetensors(bytes)))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let header = header.metadata().clone().unwrap_or_default();
-        if header.contains_key("fervis-train") {
+        if header.contains_key(TRAINING_KEY) {
             let reason =
                 "it is the state of a training; the network is in best.safetensors beside it";
             return Err(refused(reason.to_owned()));
         }
-        let Some(description) = header.get("fervis") else {
-            return import();
+        let Some(description) = header.get(KEY) else {
+            return Err(refused("it does not describe its network".to_owned()));
         };
         let metadata = parse_metadata(description).map_err(refused)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
-            refused(format!("it is damaged or cut off ({error}); get it again"))
-        })?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
         metadata.check().map_err(refused)?;
         let weights = check_weights(&metadata, &tensors).map_err(refused)?;
         Ok(Self {
@@ -264,7 +261,7 @@ impl Checkpoint {
         let description = serde_json::to_string(metadata).map_err(io::Error::other)?;
         let header = BTreeMap::from([
             ("format".to_owned(), FORMAT.to_owned()),
-            ("fervis".to_owned(), description),
+            (KEY.to_owned(), description),
         ]);
         serialize(weights, &header).map_err(io::Error::other)
     }
@@ -283,16 +280,6 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
     read::bytes(path, MAX_FILE_BYTES).map_err(|source| ModelError::Read {
         path: path.to_owned(),
         source,
-    })
-}
-
-/// What a file is that is no safetensors file.
-fn no_safetensors(bytes: &[u8]) -> String {
-    if pytorch::looks_like_safetensors(bytes) {
-        return "it is damaged or cut off; get it again".to_owned();
-    }
-    foreign::describe(bytes).unwrap_or_else(|| {
-        "it is neither a safetensors file nor one that torch.save wrote, or it is damaged; get it again".to_owned()
     })
 }
 

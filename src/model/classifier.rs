@@ -10,6 +10,7 @@ use super::{
     checkpoint::{Checkpoint, Metadata},
     device::ComputeDevice,
     error::ModelError,
+    import,
     net::InferenceNet,
     preprocess::{FaceRegion, InputSpec, Preprocessor},
 };
@@ -100,7 +101,7 @@ impl Classifier {
             CheckpointChoice::File(path) => {
                 let stem = path.file_stem().unwrap_or(path.as_os_str());
                 (
-                    Checkpoint::read(path)?,
+                    import::read(path)?,
                     stem.to_string_lossy().into_owned(),
                     Some(path.clone()),
                 )

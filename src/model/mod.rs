@@ -9,11 +9,10 @@ mod classifier;
 mod device;
 mod error;
 pub mod face;
-mod foreign;
+pub mod import;
 pub mod kernels;
 pub mod net;
 pub mod preprocess;
-pub mod pytorch;
 pub mod serialize;
 
 pub use bundled::{CheckpointChoice, bundled_names};

@@ -15,7 +15,7 @@ use crate::{
     capture::{SourceSpec, still},
     detect::{Detector, TrackId},
     export::Format,
-    model::{CheckpointChoice, Views, checkpoint::EXTENSIONS},
+    model::{CheckpointChoice, Views, import::EXTENSIONS},
     privacy::Effect,
     record::{MANIFEST_FILE, VideoChoice},
     stream::Output,

@@ -12,7 +12,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
-use crate::{capture::still, export::Format, model::checkpoint::EXTENSIONS};
+use crate::{capture::still, export::Format, model::import::EXTENSIONS};
 
 /// A dialog that ended without a choice within this time was never on the screen: nobody finds its Cancel button
 /// that fast, and a missing service answers within a few ms.

@@ -25,7 +25,7 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use fervis::{
-    model::{pytorch::Pretrained, serialize::serialize},
+    model::{import::Pretrained, serialize::serialize},
     read,
     result_file::{is_same_file, replace},
 };

@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use fervis::model::{Classifier, Precision, checkpoint::Checkpoint, pytorch::Pretrained};
+use fervis::model::{Classifier, Precision, checkpoint::Checkpoint, import::Pretrained};
 
 use self::{
     card::{describe, save_best},

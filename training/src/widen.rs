@@ -13,9 +13,9 @@ use fervis::{
     expression::N_EXPRESSIONS,
     model::{
         checkpoint::Checkpoint,
+        import::{Pretrained, read_pretrained},
         net::{Architecture, CompactConfig},
         preprocess::InputSpec,
-        pytorch::{Pretrained, read_pretrained},
     },
 };
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::{error_text::error_text, model::net::ThreeBlockConfig};
+use crate::{error_text::error_text, model::import, model::net::ThreeBlockConfig};
 
 fn tiny() -> (Metadata, HashMap<String, Tensor>) {
     let config = ThreeBlockConfig {
@@ -85,7 +85,7 @@ fn checkpoints_of_every_length_are_known_as_such() {
 
 #[track_caller]
 fn refused(bytes: &[u8], words: &str) {
-    let message = Checkpoint::parse(bytes, "my.safetensors")
+    let message = import::parse(bytes, "my.safetensors")
         .unwrap_err()
         .to_string();
     assert!(
@@ -123,7 +123,7 @@ fn bad_files_are_refused_with_one_sentence() {
 fn weights_without_a_description_open_too() {
     let (_, weights) = tiny();
     let plain = safetensors::serialize(weights.iter(), None).unwrap();
-    let read = Checkpoint::parse(&plain, "folder/mine.safetensors").unwrap();
+    let read = import::parse(&plain, "folder/mine.safetensors").unwrap();
     assert_eq!(read.metadata.name, "mine");
     assert_eq!(read.metadata.architecture.name(), "three-block");
     assert_eq!(read.weights.len(), weights.len());
@@ -134,7 +134,7 @@ fn weights_without_a_description_open_too() {
         ("classes".to_owned(), classes.to_owned()),
     ]);
     let named = safetensors::serialize(weights.iter(), Some(header)).unwrap();
-    let read = Checkpoint::parse(&named, "mine.safetensors").unwrap();
+    let read = import::parse(&named, "mine.safetensors").unwrap();
     assert_eq!(read.metadata.labels[4], "neutral");
     let other = Tensor::ones((3, 4), DType::F32, &Device::Cpu).unwrap();
     let other = safetensors::serialize([("fc.weight", &other)], None).unwrap();

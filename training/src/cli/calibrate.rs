@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
-use fervis::model::{Classifier, checkpoint::Checkpoint};
+use fervis::model::{Classifier, checkpoint::Checkpoint, import};
 use fervis_train::{
     dataset::{Dataset, Split},
     evaluate::calibrate,
@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut results = Results::new(args.force, Some(&args.data), inputs);
     let mut out = results.file(&args.out)?;
     let mut risk_file = results.optional(args.risk.as_ref())?;
-    let mut checkpoint = Checkpoint::read(&args.checkpoint)?;
+    let mut checkpoint = import::read(&args.checkpoint)?;
     let side_px = checkpoint.metadata.input.width;
     let dataset = Arc::new(Dataset::load_for(&args.data, side_px)?);
     if args.half {

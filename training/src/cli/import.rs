@@ -7,8 +7,8 @@ use fervis::{
     expression::{Expression, N_EXPRESSIONS},
     model::{
         checkpoint::{Checkpoint, read_bytes},
+        import::{ImportOptions, import},
         preprocess::{CropGeometry, InputSpec},
-        pytorch::{ImportOptions, import},
     },
 };
 

@@ -3,8 +3,8 @@
 use std::{cell::Cell, fs};
 
 use fervis::model::{
+    import::read_pretrained,
     net::{Architecture, HeadConfig, ThreeBlockConfig},
-    pytorch::read_pretrained,
 };
 
 use super::*;

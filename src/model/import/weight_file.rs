@@ -8,13 +8,15 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{
     candidates::candidates,
-    container::{Container, looks_like_pytorch, looks_like_safetensors},
+    foreign,
     labels::{self, SaidLabels},
     matching::NamedShape,
-    state_dict::StateDict,
-    stored_tensor::StoredTensor,
+    pytorch::{
+        container::{Container, looks_like_pytorch, looks_like_safetensors},
+        state_dict::StateDict,
+        stored_tensor::StoredTensor,
+    },
 };
-use crate::model::foreign;
 
 /// Sets of tensors that are tried; a file of ten folds with averages has twenty.
 const MAX_CANDIDATES: usize = 64;
@@ -96,14 +98,12 @@ impl<'a> WeightFile<'a> {
 
     fn open_safetensors(bytes: &'a [u8]) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|error| {
-            if let Some(described) = foreign::describe(bytes) {
-                described
-            } else if looks_like_safetensors(bytes) {
-                format!("it is damaged or cut off ({error}); get it again")
-            } else {
-                "it is neither what torch.save wrote nor a safetensors file, or it is damaged"
-                    .to_owned()
+            if looks_like_safetensors(bytes) {
+                return format!("it is damaged or cut off ({error}); get it again");
             }
+            foreign::describe(bytes).unwrap_or_else(|| {
+                "it is neither a safetensors file nor one that torch.save wrote, or it is damaged; get it again".to_owned()
+            })
         })?;
         let mut tensors = Vec::new();
         let mut skipped = Vec::new();

@@ -15,7 +15,7 @@ use super::{
     pickle::{Pickle, Value},
     stored_tensor::storage_of,
 };
-use crate::model::foreign;
+use crate::model::import::foreign;
 
 /// `0x1950a86a20f9469cfc6c`, pickled: how every file before PyTorch 1.6 begins.
 const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";

@@ -20,13 +20,19 @@
 //! print(net(torch.arange(64.).reshape(1, 1, 8, 8) / 64).tolist())
 //! ```
 
-use candle_core::Device;
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;
 
-use super::*;
-use crate::model::{
-    Classifier,
-    net::{Architecture, CustomCnnConfig, HeadConfig, ThreeBlockConfig},
+use super::{pytorch::pickle, weight_file::WeightFile, *};
+use crate::{
+    expression::{Expression, N_EXPRESSIONS},
+    model::{
+        Classifier,
+        net::{Architecture, CustomCnnConfig, HeadConfig, ThreeBlockConfig},
+        preprocess::InputSpec,
+    },
 };
 
 mod wrappers;
@@ -119,11 +125,11 @@ fn a_checkpoint_of_pytorch_opens_like_one_of_ours() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.pth");
     std::fs::write(&path, ZIP).unwrap();
-    let opened = Checkpoint::read(&path).unwrap();
+    let opened = read(&path).unwrap();
     assert_eq!(opened.metadata.name, "mine");
     let ours = folder.path().join("mine.safetensors");
     Checkpoint::write(&opened.metadata, &opened.weights, &ours).unwrap();
-    assert_eq!(Checkpoint::read(&ours).unwrap().metadata, opened.metadata);
+    assert_eq!(read(&ours).unwrap().metadata, opened.metadata);
 }
 
 /// ZIP64 records stand between directory and end, 76 bytes; where the first entry of the directory takes just as many, the

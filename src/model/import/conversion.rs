@@ -1,28 +1,4 @@
-//! Checkpoints out of what PyTorch's `torch.save` wrote, zip and legacy, without running any of it.
-//!
-//! Read in this order: `pickle` turns the program that such a file is into plain values, `objects` walks them,
-//! `container` finds the numbers, `state_dict` the sets of named tensors among the values (`stored_tensor`), and
-//! `candidates` what in a set may be a network; `weight_file` hands them out, and those of safetensors files too;
-//! `recognize` finds the architecture that they are, by `sizes` and `matching`. The weights are the set that fits one,
-//! whatever lies beside it. `labels` finds what the outputs mean. `pretrained` takes weights to begin a training with.
-//! Such a file seldom says what its outputs mean, and never how pixels were scaled: a wrong guess runs
-//! without an error and is wrong all the time, so [`Import::assumptions`] belongs in front of the user.
-
-mod candidates;
-mod container;
-mod labels;
-mod matching;
-mod objects;
-pub(crate) mod pickle;
-mod pretrained;
-mod recognize;
-mod sizes;
-mod state_dict;
-mod stored_tensor;
-mod weight_file;
-
-#[cfg(test)]
-mod tests;
+//! A checkpoint out of a file that does not describe itself.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -32,22 +8,20 @@ use std::{
 
 use candle_core::{DType, Tensor};
 
-pub use self::{
-    container::{looks_like_pytorch, looks_like_safetensors},
-    pretrained::{Pretrained, read_pretrained},
-};
-use self::{
+use super::{
     labels::SaidLabels,
     matching::{Change, Match},
     recognize::{Recognized, recognize},
     weight_file::{WeightFile, Weights},
 };
-use super::{
-    checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-    error::ModelError,
-    preprocess::InputSpec,
+use crate::{
+    expression::{Expression, N_EXPRESSIONS},
+    model::{
+        checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
+        error::ModelError,
+        preprocess::InputSpec,
+    },
 };
-use crate::expression::{Expression, N_EXPRESSIONS};
 
 /// What a file of PyTorch's does not say.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +53,7 @@ impl Default for ImportOptions {
 pub struct Import {
     /// Ready to be run or written.
     pub checkpoint: Checkpoint,
-    recognized: Recognized,
+    pub(super) recognized: Recognized,
     /// Where the weights were.
     weights: Weights,
     /// How the order of the outputs is known.

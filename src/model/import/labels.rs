@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{
+use super::pytorch::{
     objects::reachable,
     pickle::{Id, Pickle, Value},
 };
