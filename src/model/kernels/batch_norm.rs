@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     norm::{self, Affine, ChannelSums},
+    rows::Batch,
     runs::run_len,
     scale_shift::{BatchStatistics, ScaleShift},
     slices::{contiguous_f32, is_cpu_f32, with_f32},
@@ -107,25 +108,14 @@ pub(super) fn finish_by_candle(ys: Tensor, relu: bool, pool: bool) -> Result<Ten
         .max(2)
 }
 
-/// Scales and raises `xs` `(b, h, w, c)`, and applies ReLU and pooling: the values and the shape of the result.
-fn finish(xs: &[f32], shape: &Shape, affine: Affine<'_>, pool: bool) -> Result<(Vec<f32>, Shape)> {
-    let (batch, height, width, channels) = shape.dims4()?;
-    let row_len = width * channels;
-    if pool {
-        let mut ys = vec![0.0; xs.len() / 4];
-        ys.par_chunks_exact_mut(row_len / 2)
-            .zip(xs.par_chunks_exact(2 * row_len))
-            .for_each(|(ys, rows)| {
-                let (upper, lower) = rows.split_at(row_len);
-                norm::normalize_and_pool([upper, lower], channels, affine, ys);
-            });
-        return Ok((ys, Shape::from((batch, height / 2, width / 2, channels))));
-    }
-    let mut ys = vec![0.0; xs.len()];
-    ys.par_chunks_exact_mut(row_len)
-        .zip(xs.par_chunks_exact(row_len))
-        .for_each(|(ys, row)| norm::normalize(row, affine, ys));
-    Ok((ys, shape.clone()))
+fn batch_of(shape: &Shape) -> Result<Batch> {
+    let (n_images, height, width, channels) = shape.dims4()?;
+    Ok(Batch {
+        n_images,
+        height,
+        width,
+        channels,
+    })
 }
 
 struct BatchNorm {
@@ -145,16 +135,16 @@ impl CustomOp2 for BatchNorm {
         affine: &CpuStorage,
         affine_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let shape = xs_layout.shape();
+        let batch = batch_of(xs_layout.shape())?;
         let xs = contiguous_f32(xs, xs_layout)?;
         let affine = contiguous_f32(affine, affine_layout)?;
-        let statistics = statistics_of(xs, shape)?;
+        let statistics = statistics_of(xs, batch);
         let scale_shift =
             ScaleShift::new(&statistics, affine, self.config.epsilon, self.config.relu);
-        let (ys, shape) = finish(xs, shape, scale_shift.affine(), self.config.pool)?;
+        let (ys, shape) = batch.finish(xs, scale_shift.affine(), self.config.pool);
         // Set once: candle calls the forward pass once per operation.
         self.statistics.set(Arc::new(statistics)).ok();
-        Ok((CpuStorage::F32(ys), shape))
+        Ok((CpuStorage::F32(ys), shape.into()))
     }
 
     fn bwd(
@@ -168,12 +158,9 @@ impl CustomOp2 for BatchNorm {
             bail!("backward before forward")
         };
         let grad_ys = grad_ys.contiguous()?;
-        let (grad_xs, grad_affine) = with_f32(xs, |values| {
-            with_f32(affine, |affine| {
-                with_f32(&grad_ys, |grads| {
-                    self.gradients(values, xs.shape(), affine, statistics, grads)
-                })
-            })
+        let batch = batch_of(xs.shape())?;
+        let (grad_xs, grad_affine) = with_f32([xs, affine, &grad_ys], |[xs, affine, grads]| {
+            self.gradients(xs, batch, affine, statistics, grads)
         })?;
         Ok((
             Some(Tensor::from_vec(grad_xs, xs.shape(), xs.device())?),
@@ -182,22 +169,19 @@ impl CustomOp2 for BatchNorm {
     }
 }
 
-/// Mean and variance of each channel of `(b, h, w, c)`.
-fn statistics_of(xs: &[f32], shape: &Shape) -> Result<BatchStatistics> {
-    let (batch, height, width, channels) = shape.dims4()?;
-    let row_len = width * channels;
+/// Mean and variance of each channel.
+fn statistics_of(xs: &[f32], batch: Batch) -> BatchStatistics {
+    let (channels, row_len) = (batch.channels, batch.row_len());
     let sums: Vec<ChannelSums> = xs
-        .par_chunks(run_len(batch, 1) * height * row_len)
+        .par_chunks(run_len(batch.n_images, 1) * batch.height * row_len)
         .map(|xs| {
             let mut sums = ChannelSums::new(channels);
             xs.chunks_exact(row_len).for_each(|row| sums.values(row));
             sums
         })
         .collect();
-    Ok(BatchStatistics::from_sums(
-        &ChannelSums::total(sums, channels),
-        batch * height * width,
-    ))
+    let sums = ChannelSums::total(sums, channels);
+    BatchStatistics::from_sums(&sums, xs.len() / channels)
 }
 
 impl BatchNorm {
@@ -205,42 +189,23 @@ impl BatchNorm {
     fn gradients(
         &self,
         xs: &[f32],
-        shape: &Shape,
+        batch: Batch,
         affine: &[f32],
         statistics: &BatchStatistics,
         grads: &[f32],
-    ) -> Result<(Vec<f32>, Vec<f32>)> {
-        let (batch, height, width, channels) = shape.dims4()?;
-        let scale_shift =
-            ScaleShift::new(statistics, affine, self.config.epsilon, self.config.relu);
+    ) -> (Vec<f32>, Vec<f32>) {
+        let BatchNormConfig {
+            epsilon,
+            relu,
+            pool,
+        } = self.config;
+        let scale_shift = ScaleShift::new(statistics, affine, epsilon, relu);
         let affine = scale_shift.affine();
-        let pool = self.config.pool;
-        let row_len = width * channels;
-        // Values, and gradients, of one row of pixels or, with pooling, of two.
-        let (rows_len, grads_len) = if pool {
-            (2 * row_len, row_len / 2)
-        } else {
-            (row_len, row_len)
-        };
-        let run_rows = run_len(batch, 1) * height * row_len / rows_len;
-        let sums: Vec<ChannelSums> = xs
-            .par_chunks(run_rows * rows_len)
-            .zip(grads.par_chunks(run_rows * grads_len))
-            .map(|(xs, grads)| {
-                let mut sums = ChannelSums::new(channels);
-                for (rows, grads) in xs.chunks_exact(rows_len).zip(grads.chunks_exact(grads_len)) {
-                    if pool {
-                        let (upper, lower) = rows.split_at(row_len);
-                        sums.pooled_gradient([upper, lower], grads, affine);
-                    } else {
-                        sums.gradient(rows, grads, affine);
-                    }
-                }
-                sums
-            })
-            .collect();
-        let response = scale_shift.response(statistics, &ChannelSums::total(sums, channels));
+        let sums = batch.gradient_sums(xs, grads, affine, pool);
+        let response = scale_shift.response(statistics, &sums);
         let feedback = response.feedback();
+        let (row_len, channels) = (batch.row_len(), batch.channels);
+        let [rows_len, grads_len] = batch.pooled_lens(pool);
         let mut grad_xs = vec![0.0; xs.len()];
         grad_xs
             .par_chunks_exact_mut(rows_len)
@@ -263,7 +228,7 @@ impl BatchNorm {
                     norm::gradient(rows, grads, affine, feedback, out, channels);
                 }
             });
-        Ok((grad_xs, response.affine))
+        (grad_xs, response.affine)
     }
 }
 
@@ -314,17 +279,16 @@ impl CustomOp1 for FoldedNorm {
 
     fn cpu_fwd(&self, xs: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let xs = contiguous_f32(xs, layout)?;
-        with_f32(&self.scale, |scale| {
-            with_f32(&self.shift, |shift| {
-                let affine = Affine {
-                    scale,
-                    shift,
-                    floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
-                };
-                let (ys, shape) = finish(xs, layout.shape(), affine, self.pool)?;
-                Ok((CpuStorage::F32(ys), shape))
-            })
-        })
+        let batch = batch_of(layout.shape())?;
+        let (ys, shape) = with_f32([&self.scale, &self.shift], |[scale, shift]| {
+            let affine = Affine {
+                scale,
+                shift,
+                floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
+            };
+            batch.finish(xs, affine, self.pool)
+        })?;
+        Ok((CpuStorage::F32(ys), shape.into()))
     }
 }
 

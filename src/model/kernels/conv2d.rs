@@ -6,12 +6,12 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    convolution::{Gradients, Scratch, images_at_a_time, pack_kernels, way_back},
+    convolution::{Gradients, Scratch, backward, images_at_a_time, pack_kernels},
     element::{Bf16, Precision},
+    gemm::Gemm,
     grid::ConvShape,
     norm,
     patches::by_patches,
-    product::Multiply,
     runs::{add_up, run_len},
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
@@ -136,7 +136,7 @@ fn shape_of(xs: &Shape, weight: &Shape) -> Result<ConvShape> {
     })
 }
 
-impl<E: Multiply> CustomOp3 for Conv<E> {
+impl<E: Gemm> CustomOp3 for Conv<E> {
     fn name(&self) -> &'static str {
         "fervis-conv2d"
     }
@@ -191,60 +191,48 @@ impl<E: Multiply> CustomOp3 for Conv<E> {
         grad_ys: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let shape = shape_of(xs.shape(), weight.shape())?;
-        let is_data = !xs.track_op();
+        let requires_grad = xs.track_op();
         let grad_ys = grad_ys.contiguous()?;
-        let (gradients, grad_bias) = with_f32(xs, |xs| {
-            with_f32(weight, |weight| {
-                with_f32(ys, |ys| {
-                    with_f32(&grad_ys, |grad_ys| {
-                        let backward = Backward {
-                            ys,
-                            grad_ys,
-                            shape,
-                            floor: self.floor,
-                            is_data,
-                        };
-                        Ok(backward.run::<E>(xs, weight))
-                    })
-                })
-            })
-        })?;
-        let device = xs.device();
-        let grad_xs = if is_data {
-            None
-        } else {
-            Some(Tensor::from_vec(gradients.images, xs.shape(), device)?)
-        };
-        Ok((
-            grad_xs,
-            Some(Tensor::from_vec(gradients.kernels, weight.shape(), device)?),
-            Some(Tensor::from_vec(grad_bias, bias.shape(), device)?),
-        ))
+        let (gradients, grad_bias) =
+            with_f32([xs, weight, ys, &grad_ys], |[xs, weight, ys, grad_ys]| {
+                let backward = Backward {
+                    ys,
+                    grad_ys,
+                    shape,
+                    floor: self.floor,
+                    requires_grad,
+                };
+                backward.run::<E>(xs, weight)
+            })?;
+        let [grad_xs, grad_weight] = gradients.into_tensors(xs, weight)?;
+        let grad_bias = Tensor::from_vec(grad_bias, bias.shape(), bias.device())?;
+        Ok((grad_xs, grad_weight, Some(grad_bias)))
     }
 }
 
-/// What the way back needs.
+/// What the backward pass needs.
 struct Backward<'a> {
     ys: &'a [f32],
     grad_ys: &'a [f32],
     shape: ConvShape,
     floor: f32,
-    is_data: bool,
+    requires_grad: bool,
 }
 
 impl Backward<'_> {
     /// The gradients of images and kernels, and of the bias.
-    fn run<E: Multiply>(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
+    fn run<E: Gemm>(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
         let set_gradient = |scratch: &mut Scratch<E>, first, n, sum: &mut Vec<f32>| {
             sum.resize(self.shape.c_out, 0.0);
             self.set_gradient(scratch, first, n, sum);
         };
-        let (gradients, bias_sums) = way_back(xs, weight, &self.shape, self.is_data, set_gradient);
+        let (gradients, bias_sums) =
+            backward(xs, weight, &self.shape, self.requires_grad, set_gradient);
         (gradients, add_up(bias_sums))
     }
 
     /// Takes the gradient of some images' results before ReLU.
-    fn set_gradient<E: Multiply>(
+    fn set_gradient<E: Gemm>(
         &self,
         scratch: &mut Scratch<E>,
         first_image: usize,
@@ -253,17 +241,22 @@ impl Backward<'_> {
     ) {
         let row_len = self.shape.width * self.shape.c_out;
         let first_row = first_image * self.shape.height;
-        scratch.set_gradient(n_images, &self.shape, self.is_data, |row, out, stride| {
-            let first = (first_row + row) * row_len;
-            norm::bias_gradient(
-                &self.ys[first..][..row_len],
-                &self.grad_ys[first..][..row_len],
-                self.floor,
-                bias_sum,
-                out,
-                stride,
-            );
-        });
+        scratch.set_gradient(
+            n_images,
+            &self.shape,
+            self.requires_grad,
+            |row, out, stride| {
+                let first = (first_row + row) * row_len;
+                norm::bias_gradient(
+                    &self.ys[first..][..row_len],
+                    &self.grad_ys[first..][..row_len],
+                    self.floor,
+                    bias_sum,
+                    out,
+                    stride,
+                );
+            },
+        );
     }
 }
 
@@ -296,11 +289,11 @@ mod tests {
         let c_in = xs.dims()[3];
         let weight = Var::from_tensor(&random((c_out, c_in, kernel, kernel), 2)).unwrap();
         let bias = Var::from_tensor(&random(c_out, 3)).unwrap();
-        for (is_data, with_bias) in [(false, true), (true, true), (false, false)] {
-            let input = if is_data {
-                xs.as_detached_tensor()
-            } else {
+        for (requires_grad, with_bias) in [(true, true), (false, true), (true, false)] {
+            let input = if requires_grad {
                 xs.as_tensor().clone()
+            } else {
+                xs.as_detached_tensor()
             };
             let bias_used = with_bias.then_some(bias.as_tensor());
             let ys = conv2d(&input, &weight, bias_used, config).unwrap();
@@ -311,7 +304,7 @@ mod tests {
             let gradients =
                 |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
             let (grads, expected_grads) = (gradients(&ys), gradients(&expected));
-            assert_eq!(grads.get(&xs).is_some(), !is_data);
+            assert_eq!(grads.get(&xs).is_some(), requires_grad);
             for var in [&weight, &bias, &xs] {
                 let (Some(grad), Some(expected)) = (grads.get(var), expected_grads.get(var)) else {
                     assert!(grads.get(var).is_none() && expected_grads.get(var).is_none());

@@ -11,11 +11,12 @@ use rayon::prelude::*;
 
 use super::{
     batch_norm,
-    convolution::{Gradients, Scratch, images_at_a_time, pack_kernels, way_back},
+    convolution::{Gradients, Scratch, backward, images_at_a_time, pack_kernels},
     element::{Bf16, Precision},
+    gemm::Gemm,
     grid::ConvShape,
     norm::{self, ChannelSums, Feedback},
-    product::Multiply,
+    rows::Batch,
     runs::run_len,
     scale_shift::{BatchStatistics, ScaleShift},
     slices::{contiguous_f32, is_cpu_f32, with_f32},
@@ -79,7 +80,7 @@ pub fn conv_norm(
     }
 }
 
-fn apply<E: Multiply>(
+fn apply<E: Gemm>(
     xs: &Tensor,
     weight: &Tensor,
     affine: &Tensor,
@@ -138,7 +139,7 @@ fn shape_of(xs: &Shape, weight: &Shape) -> Result<(usize, ConvShape)> {
     ))
 }
 
-impl<E: Multiply> CustomOp3 for ConvNorm<E> {
+impl<E: Gemm> CustomOp3 for ConvNorm<E> {
     fn name(&self) -> &'static str {
         "fervis-conv-norm"
     }
@@ -160,32 +161,11 @@ impl<E: Multiply> CustomOp3 for ConvNorm<E> {
         let scale_shift =
             ScaleShift::new(&statistics, affine, self.config.epsilon, self.config.relu);
         let affine = scale_shift.affine();
-        let width = shape.width * shape.c_out;
-        let (ys, height_out, width_out) = if self.config.pool {
-            let mut ys = vec![0.0; batch * shape.n_pixels() / 4 * shape.c_out];
-            ys.par_chunks_exact_mut(width / 2)
-                .zip(convolved.par_chunks_exact(2 * width))
-                .with_min_len(shape.height / 2)
-                .for_each(|(ys, rows)| {
-                    let (upper, lower) = rows.split_at(width);
-                    norm::normalize_and_pool([upper, lower], shape.c_out, affine, ys);
-                });
-            (ys, shape.height / 2, shape.width / 2)
-        } else {
-            let mut ys = vec![0.0; convolved.len()];
-            ys.par_chunks_exact_mut(width)
-                .zip(convolved.par_chunks_exact(width))
-                .with_min_len(shape.height)
-                .for_each(|(ys, row)| norm::normalize(row, affine, ys));
-            (ys, shape.height, shape.width)
-        };
+        let (ys, shape) = results(batch, &shape).finish(&convolved, affine, self.config.pool);
         // Set once: candle calls the forward pass once per operation.
         self.convolved.set(convolved).ok();
         self.statistics.set(Arc::new(statistics)).ok();
-        Ok((
-            CpuStorage::F32(ys),
-            Shape::from((batch, height_out, width_out, shape.c_out)),
-        ))
+        Ok((CpuStorage::F32(ys), shape.into()))
     }
 
     fn bwd(
@@ -196,53 +176,46 @@ impl<E: Multiply> CustomOp3 for ConvNorm<E> {
         _ys: &Tensor,
         grad_ys: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (_, shape) = shape_of(xs.shape(), weight.shape())?;
+        let (batch, shape) = shape_of(xs.shape(), weight.shape())?;
         let (Some(statistics), Some(convolved)) = (self.statistics.get(), self.convolved.get())
         else {
             bail!("backward before forward")
         };
-        let is_data = !xs.track_op();
+        let requires_grad = xs.track_op();
         let grad_ys = grad_ys.contiguous()?;
-        let (gradients, grad_affine) = with_f32(xs, |xs| {
-            with_f32(weight, |weight| {
-                with_f32(affine, |affine| {
-                    with_f32(&grad_ys, |grad_ys| {
-                        let scale_shift = ScaleShift::new(
-                            statistics,
-                            affine,
-                            self.config.epsilon,
-                            self.config.relu,
-                        );
-                        let backward = Backward {
-                            grad_ys,
-                            convolved,
-                            shape,
-                            statistics,
-                            scale_shift,
-                            config: self.config,
-                            is_data,
-                        };
-                        Ok(backward.run(xs, weight))
-                    })
-                })
-            })
+        let tensors = [xs, weight, affine, &grad_ys];
+        let (gradients, grad_affine) = with_f32(tensors, |[xs, weight, affine, grad_ys]| {
+            let ConvNormConfig { epsilon, relu, .. } = self.config;
+            let backward = Backward {
+                grad_ys,
+                convolved,
+                batch: results(batch, &shape),
+                shape,
+                statistics,
+                scale_shift: ScaleShift::new(statistics, affine, epsilon, relu),
+                pool: self.config.pool,
+                requires_grad,
+            };
+            backward.run(xs, weight)
         })?;
-        let device = xs.device();
-        let grad_xs = if is_data {
-            None
-        } else {
-            Some(Tensor::from_vec(gradients.images, xs.shape(), device)?)
-        };
-        Ok((
-            grad_xs,
-            Some(Tensor::from_vec(gradients.kernels, weight.shape(), device)?),
-            Some(Tensor::from_vec(grad_affine, affine.shape(), device)?),
-        ))
+        let [grad_xs, grad_weight] = gradients.into_tensors(xs, weight)?;
+        let grad_affine = Tensor::from_vec(grad_affine, affine.shape(), affine.device())?;
+        Ok((grad_xs, grad_weight, Some(grad_affine)))
+    }
+}
+
+/// The sizes of a convolution's results.
+fn results(n_images: usize, shape: &ConvShape) -> Batch {
+    Batch {
+        n_images,
+        height: shape.height,
+        width: shape.width,
+        channels: shape.c_out,
     }
 }
 
 /// The convolution's result `(b, h, w, c_out)` and its statistics.
-fn convolve<E: Multiply>(
+fn convolve<E: Gemm>(
     xs: &[f32],
     weight: &[f32],
     batch: usize,
@@ -279,67 +252,33 @@ fn convolve<E: Multiply>(
     (convolved, statistics)
 }
 
-/// What the way back needs.
+/// What the backward pass needs.
 struct Backward<'a, E> {
     grad_ys: &'a [f32],
     convolved: &'a [E],
+    /// The sizes of `convolved`.
+    batch: Batch,
     shape: ConvShape,
     statistics: &'a BatchStatistics,
     scale_shift: ScaleShift,
-    config: ConvNormConfig,
-    is_data: bool,
+    pool: bool,
+    requires_grad: bool,
 }
 
-impl<E: Multiply> Backward<'_, E> {
+impl<E: Gemm> Backward<'_, E> {
     /// The gradients of images and kernels, and of the affine.
     fn run(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
-        let sums = self.sums();
+        let affine = self.scale_shift.affine();
+        let sums = self
+            .batch
+            .gradient_sums(self.convolved, self.grad_ys, affine, self.pool);
         let response = self.scale_shift.response(self.statistics, &sums);
         let feedback = response.feedback();
         let set_gradient = |scratch: &mut Scratch<E>, first, n, (): &mut ()| {
             self.set_gradient(scratch, first, n, feedback);
         };
-        let (gradients, _) = way_back(xs, weight, &self.shape, self.is_data, set_gradient);
+        let (gradients, _) = backward(xs, weight, &self.shape, self.requires_grad, set_gradient);
         (gradients, response.affine)
-    }
-
-    /// Values of a row of results before and after pooling, in all channels.
-    fn row_lens(&self) -> (usize, usize) {
-        let len = self.shape.width * self.shape.c_out;
-        (len, if self.config.pool { len / 2 } else { len })
-    }
-
-    /// Sums over the batch of the gradients that pass ReLU and pooling, and of their products with the values.
-    fn sums(&self) -> ChannelSums {
-        let (row_len, grad_len) = self.row_lens();
-        let rows_per_grad = if self.config.pool { 2 } else { 1 };
-        let batch = self.convolved.len() / (self.shape.n_pixels() * self.shape.c_out);
-        let grad_rows_per_run = run_len(batch, 1) * self.shape.height / rows_per_grad;
-        let affine = self.scale_shift.affine();
-        let sums: Vec<ChannelSums> = self
-            .grad_ys
-            .par_chunks(grad_rows_per_run * grad_len)
-            .zip(
-                self.convolved
-                    .par_chunks(grad_rows_per_run * rows_per_grad * row_len),
-            )
-            .map(|(grads, convolved)| {
-                let mut sums = ChannelSums::new(self.shape.c_out);
-                for (grads, rows) in grads
-                    .chunks_exact(grad_len)
-                    .zip(convolved.chunks_exact(rows_per_grad * row_len))
-                {
-                    if self.config.pool {
-                        let (upper, lower) = rows.split_at(row_len);
-                        sums.pooled_gradient([upper, lower], grads, affine);
-                    } else {
-                        sums.gradient(rows, grads, affine);
-                    }
-                }
-                sums
-            })
-            .collect();
-        ChannelSums::total(sums, self.shape.c_out)
     }
 
     /// Computes the gradient of the convolution's result for some images.
@@ -350,14 +289,15 @@ impl<E: Multiply> Backward<'_, E> {
         n_images: usize,
         feedback: Feedback<'_>,
     ) {
-        let (row_len, grad_len) = self.row_lens();
+        let row_len = self.batch.row_len();
+        let [_, grad_len] = self.batch.pooled_lens(self.pool);
         let affine = self.scale_shift.affine();
         let first_row = first_image * self.shape.height;
-        if self.config.pool {
+        if self.pool {
             scratch.set_gradient_pairs(
                 n_images,
                 &self.shape,
-                self.is_data,
+                self.requires_grad,
                 |pair, upper, lower, stride| {
                     let pair = first_row / 2 + pair;
                     let rows =
@@ -375,18 +315,23 @@ impl<E: Multiply> Backward<'_, E> {
                 },
             );
         } else {
-            scratch.set_gradient(n_images, &self.shape, self.is_data, |row, out, stride| {
-                let row = first_row + row;
-                let grads = &self.grad_ys[row * grad_len..][..grad_len];
-                norm::gradient(
-                    &self.convolved[row * row_len..][..row_len],
-                    grads,
-                    affine,
-                    feedback,
-                    out,
-                    stride,
-                );
-            });
+            scratch.set_gradient(
+                n_images,
+                &self.shape,
+                self.requires_grad,
+                |row, out, stride| {
+                    let row = first_row + row;
+                    let grads = &self.grad_ys[row * grad_len..][..grad_len];
+                    norm::gradient(
+                        &self.convolved[row * row_len..][..row_len],
+                        grads,
+                        affine,
+                        feedback,
+                        out,
+                        stride,
+                    );
+                },
+            );
         }
     }
 }
@@ -418,11 +363,11 @@ mod tests {
         };
         let seen = random((xs.dims()[0], height, width, c_out), 4); // Any gradient coming from above.
         let gradients = |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
-        for is_data in [false, true] {
-            let input = if is_data {
-                xs.as_detached_tensor()
-            } else {
+        for requires_grad in [true, false] {
+            let input = if requires_grad {
                 xs.as_tensor().clone()
+            } else {
+                xs.as_detached_tensor()
             };
             let (ys, statistics) = conv_norm(&input, &weight, &affine, config).unwrap();
             let (expected, expected_statistics) =
@@ -442,10 +387,10 @@ mod tests {
                 tolerance,
             );
             let (grads, expected_grads) = (gradients(&ys), gradients(&expected));
-            assert_eq!(grads.get(&xs).is_some(), !is_data);
+            assert_eq!(grads.get(&xs).is_some(), requires_grad);
             for var in [&weight, &affine]
                 .into_iter()
-                .chain((!is_data).then_some(&xs))
+                .chain((requires_grad).then_some(&xs))
             {
                 let scale = expected_grads
                     .get(var)

@@ -6,18 +6,19 @@
 
 use std::ops::Range;
 
+use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use super::{
     element::Element,
+    gemm::{Gemm, Output, Rows},
     grid::{ConvShape, Grid, convert, transpose},
     panels::{PANEL_WIDTH, Panels},
-    product::{Multiply, Rows},
     runs::{add_up, run_len},
 };
 
 /// With fewer input channels patches are gathered.
-const FEWEST_CHANNELS: usize = 16;
+const MIN_CHANNELS: usize = 16;
 /// Images are taken together until they have this many pixels, so that sums over pixels are long. More would leave
 /// the second cache.
 const PIXELS_AT_A_TIME: usize = 600;
@@ -29,7 +30,7 @@ pub(super) fn images_at_a_time(shape: &ConvShape) -> usize {
 
 /// Whether patches are gathered.
 fn gathers(shape: &ConvShape) -> bool {
-    shape.c_in < FEWEST_CHANNELS
+    shape.c_in < MIN_CHANNELS
 }
 
 /// The kernels of a layer, `(c_out, c_in, k, k)`, ready to be multiplied with images.
@@ -100,32 +101,48 @@ impl Flat<'_> {
 
 /// Gradients of a layer's images and kernels.
 pub(super) struct Gradients {
-    /// `(n, h, w, c_in)`, or nothing if the images are data.
-    pub images: Vec<f32>,
+    /// `(n, h, w, c_in)`, if the images require a gradient.
+    images: Option<Vec<f32>>,
     /// `(c_out, c_in, k, k)`.
-    pub kernels: Vec<f32>,
+    kernels: Vec<f32>,
 }
 
-/// The way back through a convolution of `images` `(n, h, w, c_in)` with `weight` `(c_out, c_in, k, k)`, on all threads.
+impl Gradients {
+    /// As tensors of the shapes of the images and the kernels.
+    pub fn into_tensors(self, images: &Tensor, kernels: &Tensor) -> Result<[Option<Tensor>; 2]> {
+        let device = images.device();
+        let grad_images = self
+            .images
+            .map(|grad| Tensor::from_vec(grad, images.shape(), device));
+        let grad_kernels = Tensor::from_vec(self.kernels, kernels.shape(), device)?;
+        Ok([grad_images.transpose()?, Some(grad_kernels)])
+    }
+}
+
+/// The backward pass of a convolution of `images` `(n, h, w, c_in)` with `weight` `(c_out, c_in, k, k)`, on all threads.
 ///
-/// `set_gradient(scratch, first_image, n_images, sum)` takes the gradient of the results of some images, with one of
-/// [`Scratch`]'s methods; `sum` is for whatever else it adds up on the way, zeros at first. Returns those sums too, in
-/// the order of the images.
+/// `set_gradient(scratch, first_image, n_images, sum)` stores the gradient of the results of some images, by one of
+/// [`Scratch`]'s methods. `sum`, zeros at first, is for whatever else it sums up meanwhile; those sums are returned too,
+/// in the order of the images.
 ///
-/// `is_data`: nobody asks for the images' own gradient, which for a network's first layer is the dearest of all.
-pub(super) fn way_back<E: Multiply, S: Default + Send>(
+/// `requires_grad`: whether the images' own gradient is computed, which is the most expensive of all for a network's
+/// first layer, where nobody needs it.
+pub(super) fn backward<E: Gemm, S: Default + Send>(
     images: &[f32],
     weight: &[f32],
     shape: &ConvShape,
-    is_data: bool,
+    requires_grad: bool,
     set_gradient: impl Fn(&mut Scratch<E>, usize, usize, &mut S) + Sync,
 ) -> (Gradients, Vec<S>) {
-    let turned = (!is_data).then(|| pack_turned_kernels::<E>(weight, shape));
+    let turned = requires_grad.then(|| pack_turned_kernels::<E>(weight, shape));
     let group = images_at_a_time(shape);
     let image_len = shape.n_pixels() * shape.c_in;
     let run = run_len(images.len() / image_len, group);
-    let mut grad_images = vec![0.0; if is_data { 0 } else { images.len() }];
-    let mut grad_runs: Vec<&mut [f32]> = grad_images.chunks_mut(run * image_len).collect();
+    let mut grad_images = requires_grad.then(|| vec![0.0; images.len()]);
+    let grad_runs = grad_images
+        .iter_mut()
+        .flat_map(|grad| grad.chunks_mut(run * image_len));
+    let mut grad_runs: Vec<&mut [f32]> = grad_runs.collect();
     grad_runs.resize_with(images.len().div_ceil(run * image_len), Default::default);
     let (kernel_sums, sums): (Vec<_>, Vec<_>) = images
         .par_chunks(run * image_len)
@@ -140,7 +157,7 @@ pub(super) fn way_back<E: Multiply, S: Default + Send>(
                 let first_image = run_idx * run + group_idx * group;
                 let n_images = images.len() / image_len;
                 set_gradient(&mut scratch, first_image, n_images, &mut sum);
-                scratch.weight_gradient(images, shape, is_data, &mut kernel_sum);
+                scratch.weight_gradient(images, shape, requires_grad, &mut kernel_sum);
                 if let (Some(turned), Some(grad_images)) = (&turned, grad_images.next()) {
                     scratch
                         .input_gradient(n_images, turned, shape)
@@ -179,7 +196,7 @@ where
     }
 }
 
-impl<E: Multiply> Scratch<E> {
+impl<E: Gemm> Scratch<E> {
     /// Convolves some rows of an image `(h, w, c_in)` with the kernels of [`pack_kernels`].
     pub fn convolve_rows(
         &mut self,
@@ -248,7 +265,7 @@ impl<E: Multiply> Scratch<E> {
             segments: &segments,
             segment_len: stride,
         };
-        E::multiply(left, right, &mut self.flat, right.n(), false);
+        E::gemm(left, right, Output::set(&mut self.flat, right.n()));
         Flat {
             grid,
             first_row: rows.start,
@@ -262,15 +279,15 @@ impl<E: Multiply> Scratch<E> {
     /// [`input_gradient`](Self::input_gradient): `fill(row, values, stride)` is called for each row of pixels, whose
     /// values are zero before and are `stride` apart from pixel to pixel.
     ///
-    /// `is_data`: the images are data, whose own gradient nobody asks for.
+    /// `requires_grad`: whether the gradient of the images will be asked for.
     pub fn set_gradient(
         &mut self,
         n_images: usize,
         shape: &ConvShape,
-        is_data: bool,
+        requires_grad: bool,
         mut fill: impl FnMut(usize, &mut [f32], usize),
     ) {
-        let (grid, stride) = self.clear_gradient(n_images, shape, is_data);
+        let (grid, stride) = self.clear_gradient(n_images, shape, requires_grad);
         for row in 0..grid.n_rows() {
             let first = grid.first_of_row(row) * stride;
             fill(
@@ -286,10 +303,10 @@ impl<E: Multiply> Scratch<E> {
         &mut self,
         n_images: usize,
         shape: &ConvShape,
-        is_data: bool,
+        requires_grad: bool,
         mut fill: impl FnMut(usize, &mut [f32], &mut [f32], usize),
     ) {
-        let (grid, stride) = self.clear_gradient(n_images, shape, is_data);
+        let (grid, stride) = self.clear_gradient(n_images, shape, requires_grad);
         let len = shape.width * stride;
         for pair in 0..grid.n_rows() / 2 {
             let first = grid.first_of_row(2 * pair) * stride;
@@ -302,9 +319,9 @@ impl<E: Multiply> Scratch<E> {
         &mut self,
         n_images: usize,
         shape: &ConvShape,
-        is_data: bool,
+        requires_grad: bool,
     ) -> (Grid, usize) {
-        let grid = gradient_grid(n_images, shape, is_data);
+        let grid = gradient_grid(n_images, shape, requires_grad);
         let stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
         self.gradient.clear();
         self.gradient.resize(grid.n_positions() * stride, 0.0);
@@ -316,11 +333,11 @@ impl<E: Multiply> Scratch<E> {
         &mut self,
         images: &[f32],
         shape: &ConvShape,
-        is_data: bool,
+        requires_grad: bool,
         sum: &mut [f32],
     ) {
         let n_images = images.len() / (shape.n_pixels() * shape.c_in);
-        let grid = gradient_grid(n_images, shape, is_data);
+        let grid = gradient_grid(n_images, shape, requires_grad);
         let n_positions = grid.n_positions();
         let out_stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
         self.panels.reshape(n_positions, shape.c_out);
@@ -337,7 +354,7 @@ impl<E: Multiply> Scratch<E> {
             self.panels
                 .set_rows(position, [row(position), row(position + 1)]);
         }
-        if gathers(shape) && is_data {
+        if gathers(shape) && !requires_grad {
             let n_rows = shape.n_taps() * shape.c_in;
             gather_patches(
                 images,
@@ -353,7 +370,7 @@ impl<E: Multiply> Scratch<E> {
                 segments: &[0],
                 segment_len: k,
             };
-            E::multiply(left, &self.panels, sum, out_stride, true);
+            E::gemm(left, &self.panels, Output::add(sum, out_stride));
             return;
         }
         let stride = k + 2 * grid.lead();
@@ -369,7 +386,7 @@ impl<E: Multiply> Scratch<E> {
                 segments: &[tap],
                 segment_len: k,
             };
-            E::multiply(left, &self.panels, sum, out_stride, true);
+            E::gemm(left, &self.panels, Output::add(sum, out_stride));
         }
     }
 
@@ -380,7 +397,7 @@ impl<E: Multiply> Scratch<E> {
         turned: &Panels<E>,
         shape: &ConvShape,
     ) -> Flat<'_> {
-        let grid = gradient_grid(n_images, shape, false);
+        let grid = gradient_grid(n_images, shape, true);
         let from_stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
         let stride = turned.k() / shape.n_taps();
         let lead = grid.lead();
@@ -403,8 +420,8 @@ impl<E: Multiply> Scratch<E> {
 }
 
 /// Where gradients lie: with gaps, unless patches are gathered.
-fn gradient_grid(n_images: usize, shape: &ConvShape, is_data: bool) -> Grid {
-    let kernel = if gathers(shape) && is_data {
+fn gradient_grid(n_images: usize, shape: &ConvShape, requires_grad: bool) -> Grid {
+    let kernel = if gathers(shape) && !requires_grad {
         1
     } else {
         shape.kernel

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::{cpu::multiversion, slices::contiguous_f32};
 
 /// With more inputs a product is faster.
-pub(super) const MOST_INPUTS: usize = 8;
+pub(super) const MAX_INPUTS: usize = 8;
 /// Rows of the weight that are read side by side.
 const ROWS: usize = 4;
 /// Values of a row that several inputs are multiplied with while they are in the first cache.
@@ -19,7 +19,7 @@ const SPAN: usize = 1024;
 /// Sums that are taken side by side: the floats of a 512-bit vector.
 const LANES: usize = 16;
 /// A layer with fewer weights is not worth waking other threads.
-const FEWEST_SHARED: usize = 1 << 15;
+const MIN_SHARED_WEIGHTS: usize = 1 << 15;
 
 /// `xs (b, k) · weightᵀ` for `weight` `(n, k)`, f32 or finite f16. Not differentiable.
 pub(super) struct Dot;
@@ -100,7 +100,7 @@ fn multiply<W: Stored>(xs: &[f32], weight: &[W], batch: usize, n: usize, k: usiz
     // (n, b) first: a task writes the results of its rows side by side.
     let mut turned = vec![0.0; n * batch];
     let n_tasks = match n * k {
-        0..FEWEST_SHARED => 1,
+        0..MIN_SHARED_WEIGHTS => 1,
         _ => rayon::current_num_threads(),
     };
     let task_rows = n.div_ceil(n_tasks).next_multiple_of(ROWS);

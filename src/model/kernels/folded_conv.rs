@@ -174,8 +174,8 @@ impl Packed {
         let fits = kernel == 3 && config.stride == 1 && Winograd::takes(c_in);
         if let Some(square) = best(height, width).filter(|_| fits) {
             let bias = bias.to_vec1::<f32>()?;
-            let winograd = with_f32(weight, |weight| {
-                Ok(Winograd::new(weight, &bias, c_in, square))
+            let winograd = with_f32([weight], |[weight]| {
+                Winograd::new(weight, &bias, c_in, square)
             })?;
             return Ok(Self::Winograd(winograd, config));
         }
@@ -220,7 +220,7 @@ impl Plain {
             kernel,
         };
         Ok(Self {
-            kernels: with_f32(&weight, |weight| Ok(pack_kernels(weight, &shape)))?,
+            kernels: with_f32([&weight], |[weight]| pack_kernels(weight, &shape))?,
             shape,
             scale: vec![1.0; c_out],
             bias: bias.to_vec1()?,

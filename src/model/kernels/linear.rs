@@ -9,11 +9,11 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    dot::{Dot, MOST_INPUTS},
+    dot::{Dot, MAX_INPUTS},
     element::{Bf16, Precision},
+    gemm::{Gemm, Output, Rows},
     grid::{convert, transpose},
     panels::{PANEL_WIDTH, Panels},
-    product::{Multiply, Rows},
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
@@ -40,7 +40,7 @@ pub fn linear(xs: &Tensor, weight: &Tensor, bias: &Tensor, precision: Precision)
             .broadcast_add(bias);
     }
     let infers = !xs.track_op() && !weight.track_op() && Dot::takes(weight.dtype());
-    if infers && is_cpu_f32(xs) && xs.dims2()?.0 <= MOST_INPUTS {
+    if infers && is_cpu_f32(xs) && xs.dims2()?.0 <= MAX_INPUTS {
         let ys = xs
             .contiguous()?
             .apply_op2_no_bwd(&weight.contiguous()?, &Dot)?;
@@ -53,7 +53,7 @@ pub fn linear(xs: &Tensor, weight: &Tensor, bias: &Tensor, precision: Precision)
 
 struct Linear<E>(PhantomData<E>);
 
-impl<E: Multiply> CustomOp2 for Linear<E> {
+impl<E: Gemm> CustomOp2 for Linear<E> {
     fn name(&self) -> &'static str {
         "fervis-linear"
     }
@@ -86,15 +86,11 @@ impl<E: Multiply> CustomOp2 for Linear<E> {
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let ((batch, k), (n, _)) = (xs.dims2()?, weight.dims2()?);
         let grad_ys = grad_ys.contiguous()?;
-        let (grad_xs, grad_weight) = with_f32(xs, |xs| {
-            with_f32(weight, |weight| {
-                with_f32(&grad_ys, |grad_ys| {
-                    Ok((
-                        input_gradient::<E>(grad_ys, weight, batch, n, k),
-                        weight_gradient::<E>(grad_ys, xs, batch, n, k),
-                    ))
-                })
-            })
+        let (grad_xs, grad_weight) = with_f32([xs, weight, &grad_ys], |[xs, weight, grad_ys]| {
+            (
+                input_gradient::<E>(grad_ys, weight, batch, n, k),
+                weight_gradient::<E>(grad_ys, xs, batch, n, k),
+            )
         })?;
         Ok((
             Some(Tensor::from_vec(grad_xs, xs.shape(), xs.device())?),
@@ -111,7 +107,7 @@ fn rows_per_task(n_rows: usize) -> usize {
 }
 
 /// `(b, n)`: rows of the weight times the inputs, turned round.
-fn forward<E: Multiply>(xs: &[f32], weight: &[f32], batch: usize, n: usize, k: usize) -> Vec<f32> {
+fn forward<E: Gemm>(xs: &[f32], weight: &[f32], batch: usize, n: usize, k: usize) -> Vec<f32> {
     let inputs = Panels::<E>::from_entries(k, batch, |k_idx, image| xs[image * k + k_idx]);
     let task_rows = rows_per_task(n);
     let turned: Vec<Vec<f32>> = weight
@@ -128,7 +124,7 @@ fn forward<E: Multiply>(xs: &[f32], weight: &[f32], batch: usize, n: usize, k: u
                 segments: &[0],
                 segment_len: k,
             };
-            E::multiply(left, &inputs, &mut out, inputs.n(), false);
+            E::gemm(left, &inputs, Output::set(&mut out, inputs.n()));
             out
         })
         .collect();
@@ -146,7 +142,7 @@ fn forward<E: Multiply>(xs: &[f32], weight: &[f32], batch: usize, n: usize, k: u
 }
 
 /// `(b, k)`: the gradient of the results times the weight.
-fn input_gradient<E: Multiply>(
+fn input_gradient<E: Gemm>(
     grad_ys: &[f32],
     weight: &[f32],
     batch: usize,
@@ -186,7 +182,7 @@ fn input_gradient<E: Multiply>(
                 panels.set_rows(first, [row(first), row(first + 1)]);
             }
             let mut out = vec![0.0; batch * columns.len()];
-            E::multiply(left, &panels, &mut out, columns.len(), false);
+            E::gemm(left, &panels, Output::set(&mut out, columns.len()));
             out
         })
         .collect();
@@ -203,7 +199,7 @@ fn input_gradient<E: Multiply>(
 }
 
 /// `(n, k)`: the gradient of the results, turned round, times the inputs.
-fn weight_gradient<E: Multiply>(
+fn weight_gradient<E: Gemm>(
     grad_ys: &[f32],
     xs: &[f32],
     batch: usize,
@@ -238,7 +234,7 @@ fn weight_gradient<E: Multiply>(
                 segments: &[0],
                 segment_len: stride,
             };
-            E::multiply(left, &inputs, out, k, false);
+            E::gemm(left, &inputs, Output::set(out, k));
         });
     grad_weight
 }

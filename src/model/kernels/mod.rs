@@ -10,7 +10,7 @@
 //! the same machine gives the same weights, bit for bit.
 //!
 //! From the outside in: [`conv_norm`](conv_norm()) and the other operations, `convolution` (images to products), `grid` (how
-//! images lie), `product` (blocks of a product), `microkernel` (tiles of a block, one file per instruction set). The
+//! images lie), `gemm` (blocks of a product), `microkernel` (tiles of a block, one file per instruction set). The
 //! layers in `separable` are no candle operations: they work on buffers that the face networks keep from frame to frame.
 
 mod batch_norm;
@@ -21,6 +21,7 @@ mod cpu;
 mod dot;
 mod element;
 mod folded_conv;
+mod gemm;
 mod grid;
 mod linear;
 mod microkernel;
@@ -28,12 +29,13 @@ mod norm;
 mod panels;
 mod patches;
 mod pool;
-mod product;
+mod residual;
+mod rows;
 mod runs;
 mod scale_shift;
 mod separable;
-mod short_cut;
 mod slices;
+mod windows;
 mod winograd;
 
 pub use batch_norm::{BatchNormConfig, FoldedNorm, batch_norm};
@@ -44,9 +46,9 @@ pub use folded_conv::{FoldedConv, FoldedConvConfig};
 pub use linear::linear;
 pub use patches::by_patches;
 pub use pool::{adaptive_avg_pool, avg_pool, max_pool};
+pub use residual::add_relu;
 pub use scale_shift::BatchStatistics;
 pub use separable::{Buffers, Image, Layer, Pointwise, Separable, Slope, Stem};
-pub use short_cut::add_relu;
 
 #[cfg(test)]
-mod test_support;
+pub(in crate::model) mod test_support;

@@ -3,7 +3,10 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::slices::{contiguous_f32, is_cpu_f32, with_f32};
+use super::{
+    slices::{contiguous_f32, is_cpu_f32, with_f32},
+    windows::Windows,
+};
 
 /// The `kernel`×`kernel` patch, zeros beyond the border, around every `stride`-th pixel of `xs` `(b, h, w, c)`:
 /// `(b, ⌈h / stride⌉, ⌈w / stride⌉, kernel · kernel · c)`. Differentiable.
@@ -15,13 +18,14 @@ pub fn by_patches(xs: &Tensor, kernel: usize, stride: usize) -> Result<Tensor> {
     if kernel.is_multiple_of(2) || stride == 0 {
         bail!("there are no patches of side {kernel} around every {stride}th pixel")
     }
-    let op = Patches {
+    let op = Patches(Windows {
         height,
         width,
         channels,
         kernel,
         stride,
-    };
+        padding: kernel / 2,
+    });
     if is_cpu_f32(xs) {
         xs.contiguous()?.apply_op1(op)
     } else {
@@ -29,54 +33,42 @@ pub fn by_patches(xs: &Tensor, kernel: usize, stride: usize) -> Result<Tensor> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Patches {
-    height: usize,
-    width: usize,
-    channels: usize,
-    kernel: usize,
-    stride: usize,
-}
+/// Windows with as much padding as gives ⌈side / stride⌉ of them along a side.
+struct Patches(Windows);
 
 impl Patches {
-    fn height_out(&self) -> usize {
-        self.height.div_ceil(self.stride)
-    }
-
-    fn width_out(&self) -> usize {
-        self.width.div_ceil(self.stride)
-    }
-
-    fn image_len(&self) -> usize {
-        self.height * self.width * self.channels
-    }
-
+    /// Values of an image's patches.
     fn out_len(&self) -> usize {
-        self.height_out() * self.width_out() * self.kernel * self.kernel * self.channels
+        self.0.n_rows() * self.0.n_columns() * self.n_channels_out()
     }
 
-    /// Calls `visit(in the image, in the patches, length)` for every stretch of values that both have in one piece.
+    /// Values of a patch.
+    fn n_channels_out(&self) -> usize {
+        self.0.kernel * self.0.kernel * self.0.channels
+    }
+
+    /// Calls `visit(in the image, in the patches, length)` for every stretch of values that lies in one piece in both.
     fn for_each_stretch(&self, mut visit: impl FnMut(usize, usize, usize)) {
-        let (kernel, margin) = (self.kernel, self.kernel / 2);
-        for y_out in 0..self.height_out() {
-            for x_out in 0..self.width_out() {
-                let patch = (y_out * self.width_out() + x_out) * kernel * kernel;
-                // Columns and rows of the padded image, whose first pixel is at `margin`.
-                let first_x = x_out * self.stride;
-                let taps_x =
-                    margin.saturating_sub(first_x)..kernel.min(self.width + margin - first_x);
-                for tap_y in 0..kernel {
-                    let Some(y) = (y_out * self.stride + tap_y)
-                        .checked_sub(margin)
-                        .filter(|y| *y < self.height)
-                    else {
-                        continue;
-                    };
-                    let pixel = y * self.width + first_x + taps_x.start - margin;
+        let windows = &self.0;
+        let Windows {
+            kernel,
+            stride,
+            padding,
+            channels,
+            ..
+        } = *windows;
+        for row in 0..windows.n_rows() {
+            for column in 0..windows.n_columns() {
+                let patch = (row * windows.n_columns() + column) * kernel * kernel;
+                let xs = windows.span(column, windows.width);
+                // The tap over the first of these pixels.
+                let tap_x = xs.start + padding - column * stride;
+                for y in windows.span(row, windows.height) {
+                    let tap_y = y + padding - row * stride;
                     visit(
-                        pixel * self.channels,
-                        (patch + tap_y * kernel + taps_x.start) * self.channels,
-                        taps_x.len() * self.channels,
+                        (y * windows.width + xs.start) * channels,
+                        (patch + tap_y * kernel + tap_x) * channels,
+                        xs.len() * channels,
                     );
                 }
             }
@@ -85,20 +77,11 @@ impl Patches {
 
     /// The same by candle's operations, for other devices.
     fn by_candle(&self, xs: &Tensor) -> Result<Tensor> {
-        let margin = self.kernel / 2;
+        let padding = self.0.padding;
         let padded = xs
-            .pad_with_zeros(1, margin, margin)?
-            .pad_with_zeros(2, margin, margin)?;
-        let every = |first: usize, n: usize| {
-            let positions: Vec<u32> = (0..n).map(|i| (first + i * self.stride) as u32).collect();
-            Tensor::new(positions, xs.device())
-        };
-        let taps = (0..self.kernel * self.kernel).map(|tap| {
-            padded
-                .index_select(&every(tap / self.kernel, self.height_out())?, 1)?
-                .index_select(&every(tap % self.kernel, self.width_out())?, 2)
-        });
-        Tensor::cat(&taps.collect::<Result<Vec<_>>>()?, 3)
+            .pad_with_zeros(1, padding, padding)?
+            .pad_with_zeros(2, padding, padding)?;
+        Tensor::cat(&self.0.taps_by_candle(&padded)?, 3)
     }
 }
 
@@ -109,27 +92,28 @@ impl CustomOp1 for Patches {
 
     fn cpu_fwd(&self, xs: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let xs = contiguous_f32(xs, layout)?;
-        let batch = xs.len() / self.image_len();
+        let image_len = self.0.image_len();
+        let batch = xs.len() / image_len;
         let mut patches = vec![0.0; batch * self.out_len()];
-        xs.par_chunks_exact(self.image_len())
+        xs.par_chunks_exact(image_len)
             .zip(patches.par_chunks_exact_mut(self.out_len()))
             .for_each(|(image, patches)| {
                 self.for_each_stretch(|from, to, len| {
                     patches[to..][..len].copy_from_slice(&image[from..][..len]);
                 });
             });
-        let channels = self.kernel * self.kernel * self.channels;
+        let (rows, columns) = (self.0.n_rows(), self.0.n_columns());
         Ok((
             CpuStorage::F32(patches),
-            Shape::from((batch, self.height_out(), self.width_out(), channels)),
+            Shape::from((batch, rows, columns, self.n_channels_out())),
         ))
     }
 
     fn bwd(&self, xs: &Tensor, _patches: &Tensor, grads: &Tensor) -> Result<Option<Tensor>> {
         let mut grad_xs = vec![0.0; xs.elem_count()];
-        with_f32(&grads.contiguous()?, |grads| {
+        with_f32([&grads.contiguous()?], |[grads]| {
             grad_xs
-                .par_chunks_exact_mut(self.image_len())
+                .par_chunks_exact_mut(self.0.image_len())
                 .zip(grads.par_chunks_exact(self.out_len()))
                 .for_each(|(image, grads)| {
                     self.for_each_stretch(|to, from, len| {
@@ -139,7 +123,6 @@ impl CustomOp1 for Patches {
                             .for_each(|(sum, grad)| *sum += grad);
                     });
                 });
-            Ok(())
         })?;
         Ok(Some(Tensor::from_vec(grad_xs, xs.shape(), xs.device())?))
     }
@@ -164,13 +147,14 @@ mod tests {
         ] {
             let xs = Var::from_tensor(&random(xs, 1)).unwrap();
             let (_, height, width, channels) = xs.dims4().unwrap();
-            let op = Patches {
+            let op = Patches(Windows {
                 height,
                 width,
                 channels,
                 kernel,
                 stride,
-            };
+                padding: kernel / 2,
+            });
             let patches = by_patches(&xs, kernel, stride).unwrap();
             let expected = op.by_candle(&xs).unwrap();
             assert_close(&patches, &expected, 0.0);

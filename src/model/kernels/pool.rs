@@ -3,7 +3,10 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::slices::{contiguous_f32, is_cpu_f32, with_f32};
+use super::{
+    slices::{contiguous_f32, is_cpu_f32, with_f32},
+    windows::Windows,
+};
 
 /// The largest value of each `kernel`×`kernel` window, `stride` pixels apart, of `xs` `(b, h, w, c)`; windows reach
 /// `padding` pixels beyond the border, where nothing is. Windows that do not fit are left out, as in PyTorch.
@@ -20,14 +23,14 @@ pub fn max_pool(xs: &Tensor, kernel: usize, stride: usize, padding: usize) -> Re
             xs.shape()
         )
     }
-    let op = MaxPool {
+    let op = MaxPool(Windows {
         height,
         width,
         channels,
         kernel,
         stride,
         padding,
-    };
+    });
     if is_cpu_f32(xs) {
         xs.contiguous()?.apply_op1(op)
     } else {
@@ -70,42 +73,25 @@ pub fn adaptive_avg_pool(xs: &Tensor, side: usize) -> Result<Tensor> {
     shrink(&shrink(xs, 1, height)?, 2, width)
 }
 
-struct MaxPool {
-    height: usize,
-    width: usize,
-    channels: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-}
+struct MaxPool(Windows);
 
 impl MaxPool {
-    fn n_windows(&self, side: usize) -> usize {
-        (side + 2 * self.padding - self.kernel) / self.stride + 1
-    }
-
-    fn image_len(&self) -> usize {
-        self.height * self.width * self.channels
-    }
-
+    /// Values of an image's results.
     fn out_len(&self) -> usize {
-        self.n_windows(self.height) * self.n_windows(self.width) * self.channels
+        self.0.n_rows() * self.0.n_columns() * self.0.channels
     }
 
     /// Calls `visit(result, pixel)` with the first values of each result's and each of its pixels' channels, in order.
     fn for_each_pixel(&self, mut visit: impl FnMut(usize, usize)) {
-        let span = |window: usize, side: usize| {
-            let first = window * self.stride;
-            first.saturating_sub(self.padding)..(first + self.kernel - self.padding).min(side)
-        };
-        let columns = self.n_windows(self.width);
-        for row in 0..self.n_windows(self.height) {
+        let windows = &self.0;
+        let (columns, channels) = (windows.n_columns(), windows.channels);
+        for row in 0..windows.n_rows() {
             for column in 0..columns {
-                for y in span(row, self.height) {
-                    for x in span(column, self.width) {
+                for y in windows.span(row, windows.height) {
+                    for x in windows.span(column, windows.width) {
                         visit(
-                            (row * columns + column) * self.channels,
-                            (y * self.width + x) * self.channels,
+                            (row * columns + column) * channels,
+                            (y * windows.width + x) * channels,
                         );
                     }
                 }
@@ -116,27 +102,13 @@ impl MaxPool {
     /// The same by candle's operations, for other devices. A border pixel repeated changes no maximum, because every
     /// window that sees the copy sees the pixel too.
     fn by_candle(&self, xs: &Tensor) -> Result<Tensor> {
+        let padding = self.0.padding;
         let padded = xs
-            .pad_with_same(1, self.padding, self.padding)?
-            .pad_with_same(2, self.padding, self.padding)?;
-        let every = |first: usize, n: usize| {
-            let positions: Vec<u32> = (0..n).map(|i| (first + i * self.stride) as u32).collect();
-            Tensor::new(positions, xs.device())
-        };
-        let mut largest: Option<Tensor> = None;
-        for tap in 0..self.kernel * self.kernel {
-            let values = padded
-                .index_select(&every(tap / self.kernel, self.n_windows(self.height))?, 1)?
-                .index_select(&every(tap % self.kernel, self.n_windows(self.width))?, 2)?;
-            largest = Some(match largest {
-                Some(largest) => largest.maximum(&values)?,
-                None => values,
-            });
-        }
-        match largest {
-            Some(largest) => Ok(largest),
-            None => bail!("a window of 0×0 has no largest value"),
-        }
+            .pad_with_same(1, padding, padding)?
+            .pad_with_same(2, padding, padding)?;
+        let taps = self.0.taps_by_candle(&padded)?.into_iter();
+        let largest = taps.map(Ok).reduce(|largest, tap| largest?.maximum(&tap?));
+        largest.unwrap_or_else(|| bail!("a window of 0×0 has no largest value"))
     }
 }
 
@@ -147,53 +119,48 @@ impl CustomOp1 for MaxPool {
 
     fn cpu_fwd(&self, xs: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let xs = contiguous_f32(xs, layout)?;
-        let batch = xs.len() / self.image_len();
+        let (image_len, channels) = (self.0.image_len(), self.0.channels);
+        let batch = xs.len() / image_len;
         let mut ys = vec![f32::NEG_INFINITY; batch * self.out_len()];
-        xs.par_chunks_exact(self.image_len())
+        xs.par_chunks_exact(image_len)
             .zip(ys.par_chunks_exact_mut(self.out_len()))
             .for_each(|(image, ys)| {
                 self.for_each_pixel(|result, pixel| {
-                    let ys = ys[result..][..self.channels].iter_mut();
-                    for (y, x) in ys.zip(&image[pixel..][..self.channels]) {
+                    let ys = ys[result..][..channels].iter_mut();
+                    for (y, x) in ys.zip(&image[pixel..][..channels]) {
                         *y = if *x > *y { *x } else { *y };
                     }
                 });
             });
-        let (rows, columns) = (self.n_windows(self.height), self.n_windows(self.width));
+        let (rows, columns) = (self.0.n_rows(), self.0.n_columns());
         Ok((
             CpuStorage::F32(ys),
-            Shape::from((batch, rows, columns, self.channels)),
+            Shape::from((batch, rows, columns, channels)),
         ))
     }
 
     fn bwd(&self, xs: &Tensor, ys: &Tensor, grad_ys: &Tensor) -> Result<Option<Tensor>> {
         let mut grad_xs = vec![0.0; xs.elem_count()];
-        let mut given = vec![false; ys.elem_count()];
-        let grad_ys = grad_ys.contiguous()?;
-        with_f32(xs, |xs| {
-            with_f32(ys, |ys| {
-                with_f32(&grad_ys, |grad_ys| {
-                    let (image_len, out_len) = (self.image_len(), self.out_len());
-                    grad_xs
-                        .par_chunks_exact_mut(image_len)
-                        .zip(xs.par_chunks_exact(image_len))
-                        .zip(ys.par_chunks_exact(out_len))
-                        .zip(grad_ys.par_chunks_exact(out_len))
-                        .zip(given.par_chunks_exact_mut(out_len))
-                        .for_each(|((((grad_xs, xs), ys), grad_ys), given)| {
-                            self.for_each_pixel(|result, pixel| {
-                                for channel in 0..self.channels {
-                                    let (from, to) = (result + channel, pixel + channel);
-                                    if !given[from] && xs[to] == ys[from] {
-                                        grad_xs[to] += grad_ys[from];
-                                        given[from] = true;
-                                    }
-                                }
-                            });
-                        });
-                    Ok(())
-                })
-            })
+        let mut passed = vec![false; ys.elem_count()];
+        let (image_len, out_len) = (self.0.image_len(), self.out_len());
+        with_f32([xs, ys, &grad_ys.contiguous()?], |[xs, ys, grad_ys]| {
+            grad_xs
+                .par_chunks_exact_mut(image_len)
+                .zip(xs.par_chunks_exact(image_len))
+                .zip(ys.par_chunks_exact(out_len))
+                .zip(grad_ys.par_chunks_exact(out_len))
+                .zip(passed.par_chunks_exact_mut(out_len))
+                .for_each(|((((grad_xs, xs), ys), grad_ys), passed)| {
+                    self.for_each_pixel(|result, pixel| {
+                        for channel in 0..self.0.channels {
+                            let (from, to) = (result + channel, pixel + channel);
+                            if !passed[from] && xs[to] == ys[from] {
+                                grad_xs[to] += grad_ys[from];
+                                passed[from] = true;
+                            }
+                        }
+                    });
+                });
         })?;
         Ok(Some(Tensor::from_vec(grad_xs, xs.shape(), xs.device())?))
     }
@@ -216,14 +183,14 @@ mod tests {
         ] {
             let xs = Var::from_tensor(&random(shape, 1)).unwrap();
             let (_, height, width, channels) = shape;
-            let op = MaxPool {
+            let op = MaxPool(Windows {
                 height,
                 width,
                 channels,
                 kernel,
                 stride,
                 padding,
-            };
+            });
             let ys = max_pool(&xs, kernel, stride, padding).unwrap();
             let expected = op.by_candle(&xs).unwrap();
             assert_close(&ys, &expected, 0.0);

@@ -13,13 +13,20 @@ pub(super) fn contiguous_f32<'a>(storage: &'a CpuStorage, layout: &Layout) -> Re
     }
 }
 
-/// Runs `compute` on the values of a contiguous f32 CPU tensor.
-pub(super) fn with_f32<T>(tensor: &Tensor, compute: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(storage) => compute(contiguous_f32(storage, layout)?),
-        _ => bail!("the fervis kernels run on the CPU only"),
+/// Runs `compute` on the values of contiguous f32 CPU tensors.
+pub(super) fn with_f32<const N: usize, T>(
+    tensors: [&Tensor; N],
+    compute: impl FnOnce([&[f32]; N]) -> T,
+) -> Result<T> {
+    let borrowed = tensors.map(Tensor::storage_and_layout);
+    let mut values: [&[f32]; N] = [&[]; N];
+    for ((storage, layout), values) in borrowed.iter().zip(&mut values) {
+        let Storage::Cpu(storage) = &**storage else {
+            bail!("the fervis kernels run on the CPU only")
+        };
+        *values = contiguous_f32(storage, layout)?;
     }
+    Ok(compute(values))
 }
 
 /// Whether the fast kernels apply: f32 on the CPU. Otherwise candle's own operations are used.

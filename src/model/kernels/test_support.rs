@@ -3,7 +3,7 @@
 use candle_core::{Device, Shape, Tensor};
 
 /// Values in -1 to 1 that depend on `seed` alone (a linear congruential generator).
-pub(super) fn random(shape: impl Into<Shape>, seed: u64) -> Tensor {
+pub(in crate::model) fn random(shape: impl Into<Shape>, seed: u64) -> Tensor {
     let shape = shape.into();
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let values: Vec<f32> = (0..shape.elem_count())
@@ -18,7 +18,7 @@ pub(super) fn random(shape: impl Into<Shape>, seed: u64) -> Tensor {
 }
 
 /// Fails if any two values differ by more than `tolerance` relative to the larger, or absolutely below 1.
-pub(super) fn assert_close(actual: &Tensor, expected: &Tensor, tolerance: f32) {
+pub(in crate::model) fn assert_close(actual: &Tensor, expected: &Tensor, tolerance: f32) {
     assert_eq!(actual.dims(), expected.dims());
     let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     for (index, (a, b)) in values(actual).into_iter().zip(values(expected)).enumerate() {

@@ -10,11 +10,30 @@
 
 use std::ops::{Add, Mul, Sub};
 
-use super::{Finish, Image, KERNEL};
 use crate::model::kernels::cpu::multiversion;
 
-/// Most numbers along a side of a transformed square.
-pub(super) const MOST: usize = 6;
+/// Side of the kernels.
+pub(super) const KERNEL: usize = 3;
+/// Numbers along a side of a transformed square, at most.
+pub(super) const MAX_SIDE: usize = 6;
+
+/// An image `(height, width, channels)`, or several of the same size.
+#[derive(Clone, Copy)]
+pub(super) struct Image<'a> {
+    pub values: &'a [f32],
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+}
+
+/// What follows the convolution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in super::super) struct Finish {
+    /// 0 for ReLU, minus infinity for none.
+    pub floor: f32,
+    /// Whether the largest of each 2×2 square is kept.
+    pub pool: bool,
+}
 
 /// Numbers that are computed with side by side: those of a 512-bit vector.
 #[derive(Clone, Copy)]
@@ -79,11 +98,11 @@ pub(super) trait Scheme {
     /// Results along a side.
     const SIDE: usize;
     /// Of pixels: `Bᵀ`.
-    fn pixels(d: &[Lanes; MOST]) -> [Lanes; MOST];
+    fn pixels(d: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE];
     /// Of sums, back: `Aᵀ`.
-    fn sums(m: &[Lanes; MOST]) -> [Lanes; MOST];
+    fn sums(m: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE];
     /// Of kernels: `G`.
-    fn kernel(g: [f64; KERNEL]) -> [f64; MOST];
+    fn kernel(g: [f64; KERNEL]) -> [f64; MAX_SIDE];
 }
 
 /// 2×2 results of 4×4 pixels.
@@ -93,8 +112,8 @@ impl Scheme for Two {
     const SIDE: usize = 2;
 
     #[inline(always)]
-    fn pixels(d: &[Lanes; MOST]) -> [Lanes; MOST] {
-        let mut t = [Lanes::ZERO; MOST];
+    fn pixels(d: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE] {
+        let mut t = [Lanes::ZERO; MAX_SIDE];
         t[0] = d[0] - d[2];
         t[1] = d[1] + d[2];
         t[2] = d[2] - d[1];
@@ -103,14 +122,14 @@ impl Scheme for Two {
     }
 
     #[inline(always)]
-    fn sums(m: &[Lanes; MOST]) -> [Lanes; MOST] {
-        let mut t = [Lanes::ZERO; MOST];
+    fn sums(m: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE] {
+        let mut t = [Lanes::ZERO; MAX_SIDE];
         t[0] = m[0] + m[1] + m[2];
         t[1] = m[1] - m[2] - m[3];
         t
     }
 
-    fn kernel([a, b, c]: [f64; KERNEL]) -> [f64; MOST] {
+    fn kernel([a, b, c]: [f64; KERNEL]) -> [f64; MAX_SIDE] {
         [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c, 0.0, 0.0]
     }
 }
@@ -122,7 +141,7 @@ impl Scheme for Four {
     const SIDE: usize = 4;
 
     #[inline(always)]
-    fn pixels(d: &[Lanes; MOST]) -> [Lanes; MOST] {
+    fn pixels(d: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE] {
         let even = d[4] - d[2] * 4.0;
         let odd = d[3] - d[1] * 4.0;
         let outer = d[4] - d[2];
@@ -138,10 +157,10 @@ impl Scheme for Four {
     }
 
     #[inline(always)]
-    fn sums(m: &[Lanes; MOST]) -> [Lanes; MOST] {
+    fn sums(m: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE] {
         let (a, b) = (m[1] + m[2], m[1] - m[2]);
         let (c, d) = (m[3] + m[4], m[3] - m[4]);
-        let mut t = [Lanes::ZERO; MOST];
+        let mut t = [Lanes::ZERO; MAX_SIDE];
         t[0] = m[0] + a + c;
         t[1] = b + d * 2.0;
         t[2] = a + c * 4.0;
@@ -149,7 +168,7 @@ impl Scheme for Four {
         t
     }
 
-    fn kernel([a, b, c]: [f64; KERNEL]) -> [f64; MOST] {
+    fn kernel([a, b, c]: [f64; KERNEL]) -> [f64; MAX_SIDE] {
         [
             a / 4.0,
             -(a + b + c) / 6.0,
@@ -162,12 +181,12 @@ impl Scheme for Four {
 }
 
 /// A kernel's numbers, row by row: as many as the scheme has, then zeros.
-pub(super) fn transform_kernel<S: Scheme>(kernel: &[f32]) -> [f32; MOST * MOST] {
+pub(super) fn transform_kernel<S: Scheme>(kernel: &[f32]) -> [f32; MAX_SIDE * MAX_SIDE] {
     let at = |row: usize, column: usize| f64::from(kernel[row * KERNEL + column]);
-    let columns: [[f64; MOST]; KERNEL] =
+    let columns: [[f64; MAX_SIDE]; KERNEL] =
         std::array::from_fn(|x| S::kernel(std::array::from_fn(|y| at(y, x))));
     let n = S::SIDE + KERNEL - 1;
-    let mut numbers = [0.0; MOST * MOST];
+    let mut numbers = [0.0; MAX_SIDE * MAX_SIDE];
     for (y, numbers) in numbers.chunks_exact_mut(n).take(n).enumerate() {
         let row = S::kernel(std::array::from_fn(|x| columns[x][y]));
         for (number, value) in numbers.iter_mut().zip(row) {
@@ -183,9 +202,9 @@ multiversion! {
         let n = S::SIDE + KERNEL - 1;
         for channel in (0..image.channels).step_by(Lanes::N) {
             // Columns first: `columns[x][i]`.
-            let mut columns = [[Lanes::ZERO; MOST]; MOST];
+            let mut columns = [[Lanes::ZERO; MAX_SIDE]; MAX_SIDE];
             for x in 0..n {
-                let mut pixels = [Lanes::ZERO; MOST];
+                let mut pixels = [Lanes::ZERO; MAX_SIDE];
                 for y in 0..n {
                     // Counted from one pixel outside of the image.
                     let (row, column) = (corner[0] + y, corner[1] + x);
@@ -197,7 +216,7 @@ multiversion! {
                 columns[x] = S::pixels(&pixels);
             }
             for y in 0..n {
-                let mut row = [Lanes::ZERO; MOST];
+                let mut row = [Lanes::ZERO; MAX_SIDE];
                 for x in 0..n {
                     row[x] = columns[x][y];
                 }
@@ -217,18 +236,18 @@ multiversion! {
         let n = S::SIDE + KERNEL - 1;
         let floor = Lanes([finish.floor; Lanes::N]);
         for channel in (0..bias.len()).step_by(Lanes::N) {
-            let mut columns = [[Lanes::ZERO; MOST]; MOST];
+            let mut columns = [[Lanes::ZERO; MAX_SIDE]; MAX_SIDE];
             for x in 0..n {
-                let mut numbers = [Lanes::ZERO; MOST];
+                let mut numbers = [Lanes::ZERO; MAX_SIDE];
                 for y in 0..n {
                     numbers[y] = Lanes::load(&sums[(y * n + x) * stride + channel..]);
                 }
                 columns[x] = S::sums(&numbers);
             }
             let bias_here = Lanes::load(&bias[channel..]);
-            let mut results = [[Lanes::ZERO; MOST]; MOST];
+            let mut results = [[Lanes::ZERO; MAX_SIDE]; MAX_SIDE];
             for y in 0..S::SIDE {
-                let mut row = [Lanes::ZERO; MOST];
+                let mut row = [Lanes::ZERO; MAX_SIDE];
                 for x in 0..n {
                     row[x] = columns[x][y];
                 }

@@ -15,20 +15,21 @@ use std::{cell::RefCell, ops::Range};
 
 use rayon::prelude::*;
 
-use self::transform::{Four, Lanes, MOST, Scheme, Two, put, take, transform_kernel};
+pub(super) use self::transform::Finish;
+use self::transform::{
+    Four, Image, KERNEL, Lanes, MAX_SIDE, Scheme, Two, put, take, transform_kernel,
+};
 use super::{
+    gemm::{Gemm, Output, Rows},
     panels::{PANEL_WIDTH, Panels},
-    product::{Multiply, Rows},
 };
 
-/// Side of the kernels.
-const KERNEL: usize = 3;
 /// Squares that are transformed at a time: their numbers stay in the second cache.
 const SQUARES_AT_A_TIME: usize = 48;
 /// Between the blocks of two numbers of a square, so that they do not fall on the same lines of the cache.
 const GAP: usize = 16;
 /// Panels of one thread's share of the channels, at least: with fewer a product is slow.
-const FEWEST_PANELS: usize = 2;
+const MIN_PANELS: usize = 2;
 
 /// Which squares of results are computed at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +75,6 @@ pub(super) fn best(height: usize, width: usize) -> Option<Square> {
         .map(|(_, square)| square)
 }
 
-/// What follows the convolution.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Finish {
-    /// 0 for ReLU, minus infinity for none.
-    pub floor: f32,
-    /// Whether the largest of each 2×2 square is kept.
-    pub pool: bool,
-}
-
 /// A convolution with its kernels transformed.
 pub(super) struct Winograd {
     square: Square,
@@ -98,15 +90,6 @@ struct Group {
     kernels: Vec<Panels<f32>>,
     /// With zeros for the panels' last columns.
     bias: Vec<f32>,
-}
-
-/// An image `(height, width, channels)`, or several of the same size.
-#[derive(Clone, Copy)]
-struct Image<'a> {
-    values: &'a [f32],
-    height: usize,
-    width: usize,
-    channels: usize,
 }
 
 /// A part of the work: some squares, counted through all images, for some groups.
@@ -141,12 +124,12 @@ impl Winograd {
     pub fn new(weight: &[f32], bias: &[f32], c_in: usize, square: Square) -> Self {
         let c_out = bias.len();
         let n_panels = c_out.div_ceil(PANEL_WIDTH);
-        let most_groups = n_panels.div_ceil(FEWEST_PANELS);
-        let n_groups = rayon::current_num_threads().clamp(1, most_groups.max(1));
+        let max_groups = n_panels.div_ceil(MIN_PANELS);
+        let n_groups = rayon::current_num_threads().clamp(1, max_groups.max(1));
         let group_len = n_panels.div_ceil(n_groups) * PANEL_WIDTH;
         let n_numbers = square.n_numbers();
         // One for each pair of channels.
-        let transformed: Vec<[f32; MOST * MOST]> = weight
+        let transformed: Vec<[f32; MAX_SIDE * MAX_SIDE]> = weight
             .par_chunks_exact(KERNEL * KERNEL)
             .map(|kernel| match square {
                 Square::Two => transform_kernel::<Two>(kernel),
@@ -300,7 +283,8 @@ impl Winograd {
                             segments: &[0],
                             segment_len: self.c_in,
                         };
-                        f32::multiply(left, kernels, &mut sums[number * sums_len..], n, false);
+                        let sums = &mut sums[number * sums_len..];
+                        f32::gemm(left, kernels, Output::set(sums, n));
                     }
                     for index in 0..n_squares {
                         let out = &mut out[index * square_len + first_out..];

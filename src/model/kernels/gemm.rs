@@ -28,62 +28,68 @@ pub(super) struct Rows<'a, E> {
     pub segment_len: usize,
 }
 
+/// Where a product goes: rows a fixed stride apart.
+pub(super) struct Output<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+    accumulate: bool,
+}
+
+impl<'a> Output<'a> {
+    /// Values that are overwritten.
+    pub fn set(values: &'a mut [f32], stride: usize) -> Self {
+        Self {
+            values,
+            stride,
+            accumulate: false,
+        }
+    }
+
+    /// Values that the product is added to.
+    pub fn add(values: &'a mut [f32], stride: usize) -> Self {
+        Self {
+            accumulate: true,
+            ..Self::set(values, stride)
+        }
+    }
+}
+
 /// An element type with products.
-pub(super) trait Multiply: Element {
-    /// `out = left · right`, or `out += left · right`; `out` has `right.n()` columns and rows `out_stride` apart.
+pub(super) trait Gemm: Element {
+    /// `out = left · right`, or `out += left · right`; `out` has `right.n()` columns.
     ///
     /// # Panics
     /// If the factors do not fit together or `out` is too small.
-    fn multiply(
-        left: Rows<'_, Self>,
-        right: &Panels<Self>,
-        out: &mut [f32],
-        out_stride: usize,
-        accumulate: bool,
-    );
+    fn gemm(left: Rows<'_, Self>, right: &Panels<Self>, out: Output<'_>);
 }
 
-impl Multiply for f32 {
-    fn multiply(
-        left: Rows<'_, Self>,
-        right: &Panels<Self>,
-        out: &mut [f32],
-        out_stride: usize,
-        accumulate: bool,
-    ) {
+impl Gemm for f32 {
+    fn gemm(left: Rows<'_, Self>, right: &Panels<Self>, out: Output<'_>) {
         // SAFETY: the processor has the instructions of each of these.
         unsafe {
             match simd() {
                 #[cfg(target_arch = "x86_64")]
                 Simd::Avx512 | Simd::Avx512Bf16 | Simd::AmxBf16 => {
-                    run::<Self, Avx512>(left, right, out, out_stride, accumulate);
+                    run::<Self, Avx512>(left, right, out);
                 }
                 #[cfg(target_arch = "x86_64")]
-                Simd::Avx2 => run::<Self, Avx2>(left, right, out, out_stride, accumulate),
-                _ => run::<Self, Portable>(left, right, out, out_stride, accumulate),
+                Simd::Avx2 => run::<Self, Avx2>(left, right, out),
+                _ => run::<Self, Portable>(left, right, out),
             }
         }
     }
 }
 
-impl Multiply for Bf16 {
-    fn multiply(
-        left: Rows<'_, Self>,
-        right: &Panels<Self>,
-        out: &mut [f32],
-        out_stride: usize,
-        accumulate: bool,
-    ) {
+impl Gemm for Bf16 {
+    fn gemm(left: Rows<'_, Self>, right: &Panels<Self>, out: Output<'_>) {
         // SAFETY: the processor has the instructions of each of these.
         unsafe {
             match simd() {
                 #[cfg(target_arch = "x86_64")]
-                Simd::AmxBf16 => run::<Self, Amx>(left, right, out, out_stride, accumulate),
+                Simd::AmxBf16 => run::<Self, Amx>(left, right, out),
                 #[cfg(target_arch = "x86_64")]
-                Simd::Avx512Bf16 => {
-                    run::<Self, Avx512Bf16>(left, right, out, out_stride, accumulate)
-                }
-                _ => run::<Self, Portable>(left, right, out, out_stride, accumulate),
+                Simd::Avx512Bf16 => run::<Self, Avx512Bf16>(left, right, out),
+                _ => run::<Self, Portable>(left, right, out),
             }
         }
     }
@@ -94,9 +100,7 @@ impl Multiply for Bf16 {
 unsafe fn run<E: Element, M: MicroKernel<E>>(
     left: Rows<'_, E>,
     right: &Panels<E>,
-    out: &mut [f32],
-    out_stride: usize,
-    accumulate: bool,
+    out: Output<'_>,
 ) {
     let Rows {
         values,
@@ -111,7 +115,7 @@ unsafe fn run<E: Element, M: MicroKernel<E>>(
     assert!(segment_len.is_multiple_of(E::k_step()) && segments.len() * segment_len == right.k());
     let last_segment = segments.iter().max().copied().unwrap_or(0);
     assert!((n_rows - 1) * stride + last_segment + segment_len <= values.len());
-    assert!((n_rows - 1) * out_stride + right.n() <= out.len() && right.n() <= out_stride);
+    assert!((n_rows - 1) * out.stride + right.n() <= out.values.len() && right.n() <= out.stride);
     // SAFETY: the instructions are there by the caller's promise; the assertions above cover the last row, segment and
     // result, so every tile lies inside.
     unsafe {
@@ -129,9 +133,12 @@ unsafe fn run<E: Element, M: MicroKernel<E>>(
                         segment_len,
                         right: right.values().as_ptr().add(panel * right.panel_len()),
                         panel_len: right.panel_len(),
-                        out: out.as_mut_ptr().add(row * out_stride + panel * PANEL_WIDTH),
-                        out_stride,
-                        accumulate,
+                        out: out
+                            .values
+                            .as_mut_ptr()
+                            .add(row * out.stride + panel * PANEL_WIDTH),
+                        out_stride: out.stride,
+                        accumulate: out.accumulate,
                     });
                 }
             }
@@ -151,7 +158,7 @@ mod tests {
     }
 
     /// Against a plain triple loop on the rounded factors.
-    fn check<E: Multiply, M: MicroKernel<E>>(
+    fn check<E: Gemm, M: MicroKernel<E>>(
         n_rows: usize,
         segments: &[usize],
         segment_len: usize,
@@ -183,7 +190,14 @@ mod tests {
                 segment_len,
             };
             // SAFETY: the callers below ask for the instructions first.
-            unsafe { run::<E, M>(rows, &right, &mut out, out_stride, accumulate) };
+            unsafe {
+                let out = Output {
+                    values: &mut out,
+                    stride: out_stride,
+                    accumulate,
+                };
+                run::<E, M>(rows, &right, out);
+            };
             for row in 0..n_rows {
                 for column in 0..out_stride {
                     let old = before[row * out_stride + column];
@@ -210,7 +224,7 @@ mod tests {
         }
     }
 
-    fn check_shapes<E: Multiply, M: MicroKernel<E>>() {
+    fn check_shapes<E: Gemm, M: MicroKernel<E>>() {
         let step = E::k_step().max(E::PACK);
         check::<E, M>(1, &[0], step, 7);
         check::<E, M>(5, &[0, 4, 9], 2 * step, 16);
@@ -251,6 +265,6 @@ mod tests {
             segments: &[0],
             segment_len: 4,
         };
-        f32::multiply(rows, &right, &mut [0.0; 48], 16, false);
+        f32::gemm(rows, &right, Output::set(&mut [0.0; 48], 16));
     }
 }

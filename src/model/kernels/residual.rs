@@ -17,17 +17,17 @@ use super::{
 ///
 /// # Errors
 /// If the shapes differ, or pooling meets an odd height or width.
-pub fn add_relu(xs: &Tensor, short_cut: &Tensor, pool: bool) -> Result<Tensor> {
+pub fn add_relu(xs: &Tensor, residual: &Tensor, pool: bool) -> Result<Tensor> {
     let (_, height, width, _) = xs.dims4()?;
     let even = height.is_multiple_of(2) && width.is_multiple_of(2);
-    if xs.dims() != short_cut.dims() || pool && !even {
-        bail!("cannot add {:?} to {:?}", short_cut.shape(), xs.shape())
+    if xs.dims() != residual.dims() || pool && !even {
+        bail!("cannot add {:?} to {:?}", residual.shape(), xs.shape())
     }
     if !is_cpu_f32(xs) {
-        return finish_by_candle((xs + short_cut)?, true, pool);
+        return finish_by_candle((xs + residual)?, true, pool);
     }
     xs.contiguous()?
-        .apply_op2(&short_cut.contiguous()?, AddRelu { pool })
+        .apply_op2(&residual.contiguous()?, AddRelu { pool })
 }
 
 struct AddRelu {
@@ -43,28 +43,28 @@ impl CustomOp2 for AddRelu {
         &self,
         xs: &CpuStorage,
         layout: &Layout,
-        short_cut: &CpuStorage,
-        short_cut_layout: &Layout,
+        residual: &CpuStorage,
+        residual_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (batch, height, width, channels) = layout.shape().dims4()?;
         let xs = contiguous_f32(xs, layout)?;
-        let short_cut = contiguous_f32(short_cut, short_cut_layout)?;
+        let residual = contiguous_f32(residual, residual_layout)?;
         let row_len = width * channels;
         if !self.pool {
             let mut ys = vec![0.0; xs.len()];
             ys.par_chunks_exact_mut(row_len)
                 .zip(xs.par_chunks_exact(row_len))
-                .zip(short_cut.par_chunks_exact(row_len))
+                .zip(residual.par_chunks_exact(row_len))
                 .with_min_len(height)
-                .for_each(|((ys, xs), short_cut)| sum(xs, short_cut, ys));
+                .for_each(|((ys, xs), residual)| sum(xs, residual, ys));
             return Ok((CpuStorage::F32(ys), layout.shape().clone()));
         }
         let mut ys = vec![0.0; xs.len() / 4];
         ys.par_chunks_exact_mut(row_len / 2)
             .zip(xs.par_chunks_exact(2 * row_len))
-            .zip(short_cut.par_chunks_exact(2 * row_len))
+            .zip(residual.par_chunks_exact(2 * row_len))
             .with_min_len(height / 2)
-            .for_each(|((ys, xs), short_cut)| pooled_sum(xs, short_cut, channels, ys));
+            .for_each(|((ys, xs), residual)| pooled_sum(xs, residual, channels, ys));
         let shape = Shape::from((batch, height / 2, width / 2, channels));
         Ok((CpuStorage::F32(ys), shape))
     }
@@ -72,49 +72,42 @@ impl CustomOp2 for AddRelu {
     fn bwd(
         &self,
         xs: &Tensor,
-        short_cut: &Tensor,
+        residual: &Tensor,
         ys: &Tensor,
         grad_ys: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (_, height, width, channels) = xs.dims4()?;
         let grad_ys = grad_ys.contiguous()?;
         let row_len = width * channels;
-        let grad = with_f32(&grad_ys, |grads| {
-            let mut out = vec![0.0; xs.elem_count()];
-            if self.pool {
-                with_f32(xs, |xs| {
-                    with_f32(short_cut, |short_cut| {
-                        out.par_chunks_exact_mut(2 * row_len)
-                            .zip(xs.par_chunks_exact(2 * row_len))
-                            .zip(short_cut.par_chunks_exact(2 * row_len))
-                            .zip(grads.par_chunks_exact(row_len / 2))
-                            .with_min_len(height / 2)
-                            .for_each(|(((out, xs), short_cut), grads)| {
-                                pooled_gradient(xs, short_cut, grads, channels, out);
-                            });
-                        Ok(())
-                    })
-                })?;
-            } else {
-                with_f32(ys, |ys| {
-                    out.par_chunks_exact_mut(row_len)
-                        .zip(ys.par_chunks_exact(row_len))
-                        .zip(grads.par_chunks_exact(row_len))
-                        .with_min_len(height)
-                        .for_each(|((out, ys), grads)| gradient(ys, grads, out));
-                    Ok(())
-                })?;
-            }
-            Ok(out)
-        })?;
+        let mut grad = vec![0.0; xs.elem_count()];
+        if self.pool {
+            with_f32([xs, residual, &grad_ys], |[xs, residual, grads]| {
+                grad.par_chunks_exact_mut(2 * row_len)
+                    .zip(xs.par_chunks_exact(2 * row_len))
+                    .zip(residual.par_chunks_exact(2 * row_len))
+                    .zip(grads.par_chunks_exact(row_len / 2))
+                    .with_min_len(height / 2)
+                    .for_each(|(((out, xs), residual), grads)| {
+                        pooled_gradient(xs, residual, grads, channels, out);
+                    });
+            })?;
+        } else {
+            with_f32([ys, &grad_ys], |[ys, grads]| {
+                grad.par_chunks_exact_mut(row_len)
+                    .zip(ys.par_chunks_exact(row_len))
+                    .zip(grads.par_chunks_exact(row_len))
+                    .with_min_len(height)
+                    .for_each(|((out, ys), grads)| gradient(ys, grads, out));
+            })?;
+        }
         let grad = Tensor::from_vec(grad, xs.shape(), xs.device())?;
         Ok((Some(grad.clone()), Some(grad)))
     }
 }
 
 multiversion! {
-    fn sum(xs: &[f32], short_cut: &[f32], ys: &mut [f32]) {
-        for ((y, x), s) in ys.iter_mut().zip(xs).zip(short_cut) {
+    fn sum(xs: &[f32], residual: &[f32], ys: &mut [f32]) {
+        for ((y, x), s) in ys.iter_mut().zip(xs).zip(residual) {
             *y = (x + s).max(0.0);
         }
     }
@@ -130,13 +123,13 @@ multiversion! {
 
 multiversion! {
     /// Two rows of pixels to one of squares.
-    fn pooled_sum(xs: &[f32], short_cut: &[f32], channels: usize, ys: &mut [f32]) {
+    fn pooled_sum(xs: &[f32], residual: &[f32], channels: usize, ys: &mut [f32]) {
         for (square, ys) in ys.chunks_exact_mut(channels).enumerate() {
             for at in pixels(square, channels, xs.len()) {
-                let (xs, short_cut) = (&xs[at..][..channels], &short_cut[at..][..channels]);
+                let (xs, residual) = (&xs[at..][..channels], &residual[at..][..channels]);
                 for i in 0..channels {
                     // The results begin as zeros, which is the ReLU.
-                    ys[i] = ys[i].max(xs[i] + short_cut[i]);
+                    ys[i] = ys[i].max(xs[i] + residual[i]);
                 }
             }
         }
@@ -144,11 +137,11 @@ multiversion! {
 }
 
 multiversion! {
-    fn pooled_gradient(xs: &[f32], short_cut: &[f32], grads: &[f32], channels: usize, out: &mut [f32]) {
+    fn pooled_gradient(xs: &[f32], residual: &[f32], grads: &[f32], channels: usize, out: &mut [f32]) {
         for (square, grads) in grads.chunks_exact(channels).enumerate() {
             let [a, b, c, d] = pixels(square, channels, xs.len());
             for i in 0..channels {
-                let value = |at: usize| xs[at + i] + short_cut[at + i];
+                let value = |at: usize| xs[at + i] + residual[at + i];
                 let values = [value(a), value(b), value(c), value(d)];
                 let largest = values[0].max(values[1]).max(values[2]).max(values[3]);
                 let mut grad = if largest > 0.0 { grads[i] } else { 0.0 };
@@ -182,16 +175,16 @@ mod tests {
         for shape in [(3, 4, 6, 5), (1, 2, 8, 16), (5, 6, 4, 33), (2, 2, 2, 1)] {
             for pool in [false, true] {
                 let xs = Var::from_tensor(&random(shape, 1)).unwrap();
-                let short_cut = Var::from_tensor(&random(shape, 2)).unwrap();
-                let ys = add_relu(&xs, &short_cut, pool).unwrap();
-                let sum = (xs.as_tensor() + short_cut.as_tensor()).unwrap();
+                let residual = Var::from_tensor(&random(shape, 2)).unwrap();
+                let ys = add_relu(&xs, &residual, pool).unwrap();
+                let sum = (xs.as_tensor() + residual.as_tensor()).unwrap();
                 let expected = finish_by_candle(sum, true, pool).unwrap();
                 assert_close(&ys, &expected, 1e-6);
                 let seen = random(ys.shape(), 3);
                 let gradients =
                     |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
                 let (grads, expected) = (gradients(&ys), gradients(&expected));
-                for var in [&xs, &short_cut] {
+                for var in [&xs, &residual] {
                     let of = |grads: &candle_core::backprop::GradStore| grads.get(var).cloned();
                     assert_close(&of(&grads).unwrap(), &of(&expected).unwrap(), 1e-6);
                 }
