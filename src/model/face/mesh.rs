@@ -6,7 +6,7 @@
 //!     flag:   │ 128 ─ pointwise 32 → PReLU ─ 32 ─ whole image 1
 //! ```
 
-use super::{sigmoid, weights::Weights};
+use super::layers::{Weights, run_blocks, sigmoid};
 use crate::model::kernels::{Buffers, Image, Pointwise, Separable, Stem};
 
 static WEIGHTS: &[u8] = include_bytes!("../../../assets/face-mesh.safetensors");
@@ -57,14 +57,8 @@ impl FaceMesh {
     /// Takes the bundled weights.
     pub fn new() -> Self {
         let weights = Weights::parse(WEIGHTS);
-        let blocks = |name: &str, strides: &[usize]| {
-            let strides = strides.iter().enumerate();
-            let blocks =
-                strides.map(|(i, &stride)| weights.block(&format!("{name}block{}", i + 1), stride));
-            blocks.collect()
-        };
         let branch = |name: &str, strides: &[usize]| Branch {
-            blocks: blocks(&format!("{name}."), strides),
+            blocks: weights.blocks(&format!("{name}.block"), 1, strides),
             squeeze: weights.pointwise(&format!("{name}.squeeze")),
             last: weights.block(&format!("{name}.last"), 1),
             head: weights.pointwise(&format!("{name}.head")),
@@ -72,7 +66,7 @@ impl FaceMesh {
         };
         Self {
             stem: weights.stem("stem"),
-            trunk: blocks("", &TRUNK),
+            trunk: weights.blocks("block", 1, &TRUNK),
             points: branch("points", &POINTS),
             flag: branch("flag", &FLAG),
             trunk_out: Image::default(),
@@ -92,16 +86,12 @@ impl FaceMesh {
             Self::SIDE_PX * Self::SIDE_PX * 3,
             "192×192 pixels of RGB"
         );
-        let [image, out] = &mut self.images;
-        let buffers = &mut self.buffers;
-        self.stem.run(rgb, Self::SIDE_PX, image, buffers); // (96, 96, 16)
-        for block in &self.trunk {
-            block.run(image, out, buffers); // … (6, 6, 128)
-            std::mem::swap(image, out);
-        }
-        std::mem::swap(image, &mut self.trunk_out);
+        let (images, buffers) = (&mut self.images, &mut self.buffers);
+        self.stem.run(rgb, Self::SIDE_PX, &mut images[0], buffers); // (96, 96, 16)
+        run_blocks(&self.trunk, images, buffers); // (6, 6, 128)
+        std::mem::swap(&mut images[0], &mut self.trunk_out);
         for branch in [&mut self.points, &mut self.flag] {
-            branch.run(&self.trunk_out, &mut self.images, buffers);
+            branch.run(&self.trunk_out, images, buffers);
         }
         let numbers = self.points.out.pixels().next().unwrap_or_default();
         let mut points = [[0.0; 3]; N_POINTS];
@@ -122,14 +112,12 @@ impl Default for FaceMesh {
 
 impl Branch {
     fn run(&mut self, trunk: &Image, images: &mut [Image; 2], buffers: &mut Buffers) {
-        let [image, out] = images;
-        let mut from = trunk;
-        for block in &self.blocks {
-            block.run(from, out, buffers); // (3, 3, 128)
-            std::mem::swap(image, out);
-            from = image;
+        if let Some((first, others)) = self.blocks.split_first() {
+            first.run(trunk, &mut images[0], buffers); // (3, 3, 128)
+            run_blocks(others, images, buffers);
         }
-        self.squeeze.run(from, out, buffers); // (3, 3, 32)
+        let [image, out] = images;
+        self.squeeze.run(image, out, buffers); // (3, 3, 32)
         self.last.run(out, image, buffers);
         self.head.run_whole(image, &mut self.out); // (1, 1, 1404) or (1, 1, 1)
     }

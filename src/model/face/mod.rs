@@ -9,16 +9,11 @@
 
 #[cfg(test)]
 mod golden;
+mod layers;
 mod mesh;
 mod proposal;
 mod short_range;
-mod weights;
 
 pub use mesh::{FaceMesh, Mesh, N_POINTS};
 pub use proposal::{N_KEY_POINTS, Proposal, suppress};
 pub use short_range::ShortRange;
-
-/// The probability that belongs to a logit.
-fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
-}

@@ -9,9 +9,8 @@
 //! pixels of the input. It finds faces from about an eighth of the input's side on.
 
 use super::{
+    layers::{Weights, run_blocks, sigmoid},
     proposal::{Proposal, suppress},
-    sigmoid,
-    weights::Weights,
 };
 use crate::model::kernels::{Buffers, Image, Pointwise, Separable, Stem};
 
@@ -49,12 +48,6 @@ impl ShortRange {
     /// Takes the bundled weights.
     pub fn new() -> Self {
         let weights = Weights::parse(WEIGHTS);
-        let blocks = |strides: &[usize], first: usize| {
-            let strides = strides.iter().enumerate();
-            let blocks =
-                strides.map(|(i, &stride)| weights.block(&format!("block{}", first + i), stride));
-            blocks.collect()
-        };
         let head = |name: &str, n_anchors| Head {
             layer: weights.joined(&format!("{name}.score"), &format!("{name}.box")),
             n_anchors,
@@ -62,8 +55,8 @@ impl ShortRange {
         };
         Self {
             stem: weights.stem("stem"),
-            fine: blocks(&FINE, 1),
-            coarse: blocks(&COARSE, 1 + FINE.len()),
+            fine: weights.blocks("block", 1, &FINE),
+            coarse: weights.blocks("block", 1 + FINE.len(), &COARSE),
             fine_head: head("head16", 2),
             coarse_head: head("head8", 6),
             images: Default::default(),
@@ -99,23 +92,14 @@ impl ShortRange {
             Self::SIDE_PX * Self::SIDE_PX * 3,
             "128×128 pixels of RGB"
         );
-        let [image, out] = &mut self.images;
-        let buffers = &mut self.buffers;
-        self.stem.run(rgb, Self::SIDE_PX, image, buffers); // (64, 64, 24)
-        for block in &self.fine {
-            block.run(image, out, buffers); // … (16, 16, 88)
-            std::mem::swap(image, out);
-        }
-        self.fine_head
-            .layer
-            .run(image, &mut self.fine_head.out, buffers);
-        for block in &self.coarse {
-            block.run(image, out, buffers); // (8, 8, 96)
-            std::mem::swap(image, out);
-        }
-        self.coarse_head
-            .layer
-            .run(image, &mut self.coarse_head.out, buffers);
+        let (images, buffers) = (&mut self.images, &mut self.buffers);
+        self.stem.run(rgb, Self::SIDE_PX, &mut images[0], buffers); // (64, 64, 24)
+        run_blocks(&self.fine, images, buffers); // (16, 16, 88)
+        let Head { layer, out, .. } = &mut self.fine_head;
+        layer.run(&images[0], out, buffers);
+        run_blocks(&self.coarse, images, buffers); // (8, 8, 96)
+        let Head { layer, out, .. } = &mut self.coarse_head;
+        layer.run(&images[0], out, buffers);
     }
 }
 

@@ -8,6 +8,50 @@ use std::arch::x86_64::{
 use super::{MicroKernel, Tile};
 use crate::model::kernels::panels::PANEL_WIDTH;
 
+/// Calls `compute::<ROWS, PANELS>(tile)` for the size of a tile of up to 6 rows and 4 panels.
+macro_rules! by_size {
+    ($compute:ident, $tile:ident) => {
+        match $tile.n_panels {
+            4 => by_size!($compute::<4>, $tile),
+            3 => by_size!($compute::<3>, $tile),
+            2 => by_size!($compute::<2>, $tile),
+            _ => by_size!($compute::<1>, $tile),
+        }
+    };
+    ($compute:ident::<$panels:literal>, $tile:ident) => {
+        match $tile.n_rows {
+            6 => $compute::<6, $panels>($tile),
+            5 => $compute::<5, $panels>($tile),
+            4 => $compute::<4, $panels>($tile),
+            3 => $compute::<3, $panels>($tile),
+            2 => $compute::<2, $panels>($tile),
+            _ => $compute::<1, $panels>($tile),
+        }
+    };
+}
+pub(super) use by_size;
+
+/// Stores a tile's sums, or adds them to what is there.
+macro_rules! store {
+    ($sums:ident, $tile:ident) => {
+        for (row, sums) in $sums.iter().enumerate() {
+            for (panel, sum) in sums.iter().enumerate() {
+                // SAFETY: inside the tile's result, by the caller's promise.
+                unsafe {
+                    let out = $tile.out.add(row * $tile.out_stride + panel * PANEL_WIDTH);
+                    let before = if $tile.accumulate {
+                        _mm512_loadu_ps(out)
+                    } else {
+                        _mm512_setzero_ps()
+                    };
+                    _mm512_storeu_ps(out, _mm512_add_ps(before, *sum));
+                }
+            }
+        }
+    };
+}
+pub(super) use store;
+
 pub(in super::super) struct Avx512;
 
 impl MicroKernel<f32> for Avx512 {
@@ -16,28 +60,7 @@ impl MicroKernel<f32> for Avx512 {
 
     unsafe fn tile(tile: &Tile<'_, f32>) {
         // SAFETY: the caller's promises are the same.
-        unsafe {
-            match tile.n_panels {
-                4 => by_rows::<4>(tile),
-                3 => by_rows::<3>(tile),
-                2 => by_rows::<2>(tile),
-                _ => by_rows::<1>(tile),
-            }
-        }
-    }
-}
-
-unsafe fn by_rows<const PANELS: usize>(tile: &Tile<'_, f32>) {
-    // SAFETY: the caller's promises are the same.
-    unsafe {
-        match tile.n_rows {
-            6 => compute::<6, PANELS>(tile),
-            5 => compute::<5, PANELS>(tile),
-            4 => compute::<4, PANELS>(tile),
-            3 => compute::<3, PANELS>(tile),
-            2 => compute::<2, PANELS>(tile),
-            _ => compute::<1, PANELS>(tile),
-        }
+        unsafe { by_size!(compute, tile) }
     }
 }
 
@@ -65,18 +88,5 @@ unsafe fn compute<const ROWS: usize, const PANELS: usize>(tile: &Tile<'_, f32>) 
             }
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        for (panel, sum) in sums.iter().enumerate() {
-            // SAFETY: inside the tile's result, by the caller's promise.
-            unsafe {
-                let out = tile.out.add(row * tile.out_stride + panel * PANEL_WIDTH);
-                let before = if tile.accumulate {
-                    _mm512_loadu_ps(out)
-                } else {
-                    _mm512_setzero_ps()
-                };
-                _mm512_storeu_ps(out, _mm512_add_ps(before, *sum));
-            }
-        }
-    }
+    store!(sums, tile);
 }

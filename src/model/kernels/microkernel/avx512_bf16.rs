@@ -5,7 +5,10 @@ use std::arch::x86_64::{
     _mm512_set1_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_ps,
 };
 
-use super::{MicroKernel, Tile};
+use super::{
+    MicroKernel, Tile,
+    avx512::{by_size, store},
+};
 use crate::model::kernels::{element::Bf16, panels::PANEL_WIDTH};
 
 pub(in super::super) struct Avx512Bf16;
@@ -16,28 +19,7 @@ impl MicroKernel<Bf16> for Avx512Bf16 {
 
     unsafe fn tile(tile: &Tile<'_, Bf16>) {
         // SAFETY: the caller's promises are the same.
-        unsafe {
-            match tile.n_panels {
-                4 => by_rows::<4>(tile),
-                3 => by_rows::<3>(tile),
-                2 => by_rows::<2>(tile),
-                _ => by_rows::<1>(tile),
-            }
-        }
-    }
-}
-
-unsafe fn by_rows<const PANELS: usize>(tile: &Tile<'_, Bf16>) {
-    // SAFETY: the caller's promises are the same.
-    unsafe {
-        match tile.n_rows {
-            6 => compute::<6, PANELS>(tile),
-            5 => compute::<5, PANELS>(tile),
-            4 => compute::<4, PANELS>(tile),
-            3 => compute::<3, PANELS>(tile),
-            2 => compute::<2, PANELS>(tile),
-            _ => compute::<1, PANELS>(tile),
-        }
+        unsafe { by_size!(compute, tile) }
     }
 }
 
@@ -71,18 +53,5 @@ unsafe fn compute<const ROWS: usize, const PANELS: usize>(tile: &Tile<'_, Bf16>)
             }
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        for (panel, sum) in sums.iter().enumerate() {
-            // SAFETY: inside the tile's result, by the caller's promise.
-            unsafe {
-                let out = tile.out.add(row * tile.out_stride + panel * PANEL_WIDTH);
-                let before = if tile.accumulate {
-                    _mm512_loadu_ps(out)
-                } else {
-                    _mm512_setzero_ps()
-                };
-                _mm512_storeu_ps(out, _mm512_add_ps(before, *sum));
-            }
-        }
-    }
+    store!(sums, tile);
 }

@@ -7,7 +7,7 @@
 use std::arch::x86_64::{__m256, __m512};
 use std::ops::Range;
 
-use super::vector::{Four, Vector};
+use super::vector::{Four, Vector, by_vector};
 use crate::model::kernels::cpu::Simd;
 
 /// Side of the kernels.
@@ -41,33 +41,13 @@ pub(in super::super) struct DepthwiseRow {
     pub group_stride: usize,
 }
 
-/// # Safety
-/// The processor must have the instructions; rows, numbers and results must be as long as the fields say, results for
-/// whole vectors.
-pub(in super::super) unsafe fn depthwise_row(simd: Simd, row: &DepthwiseRow) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        unsafe fn avx512(row: &DepthwiseRow) {
-            // SAFETY: the caller's promises are the same.
-            unsafe { convolve::<__m512>(row) }
-        }
-        #[target_feature(enable = "avx2,fma")]
-        unsafe fn avx2(row: &DepthwiseRow) {
-            // SAFETY: the caller's promises are the same.
-            unsafe { convolve::<__m256>(row) }
-        }
-        match simd {
-            Simd::Portable => {}
-            // SAFETY: the caller's promises are the same.
-            Simd::Avx2 => return unsafe { avx2(row) },
-            // SAFETY: the caller's promises are the same.
-            _ => return unsafe { avx512(row) },
-        }
-    }
-    let _ = simd;
-    // SAFETY: the caller's promises are the same.
-    unsafe { convolve::<Four>(row) }
+by_vector! {
+    /// Computes a row of a convolution.
+    ///
+    /// # Safety
+    /// The processor must have the instructions; rows, numbers and results must be as long as the fields say, results for
+    /// whole vectors.
+    unsafe fn depthwise_row(row: &DepthwiseRow) by convolve
 }
 
 #[inline(always)]
@@ -205,32 +185,12 @@ pub(in super::super) struct PoolRow {
     pub out: *mut f32,
 }
 
-/// # Safety
-/// The processor must have the instructions; rows and results must be as long as the fields say.
-pub(in super::super) unsafe fn pool_row(simd: Simd, row: &PoolRow) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        unsafe fn avx512(row: &PoolRow) {
-            // SAFETY: the caller's promises are the same.
-            unsafe { pool::<__m512>(row) }
-        }
-        #[target_feature(enable = "avx2,fma")]
-        unsafe fn avx2(row: &PoolRow) {
-            // SAFETY: the caller's promises are the same.
-            unsafe { pool::<__m256>(row) }
-        }
-        match simd {
-            Simd::Portable => {}
-            // SAFETY: the caller's promises are the same.
-            Simd::Avx2 => return unsafe { avx2(row) },
-            // SAFETY: the caller's promises are the same.
-            _ => return unsafe { avx512(row) },
-        }
-    }
-    let _ = simd;
-    // SAFETY: the caller's promises are the same.
-    unsafe { pool::<Four>(row) }
+by_vector! {
+    /// Pools a row.
+    ///
+    /// # Safety
+    /// The processor must have the instructions; rows and results must be as long as the fields say.
+    unsafe fn pool_row(row: &PoolRow) by pool
 }
 
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! Products of pixels with a matrix of weights, finished in registers: bias, residual, and a slope for negative values.
 //!
-//! Unlike the tiles of `product.rs` these know what follows the product. With 16 to 128 inputs a pixel, another pass over the
+//! Unlike the tiles of `gemm.rs` these know what follows the product. With 16 to 128 inputs a pixel, another pass over the
 //! results would cost as much as the product.
 
 #[cfg(target_arch = "x86_64")]
@@ -20,6 +20,16 @@ pub(in super::super) enum Neighbors {
     Vector,
     /// Two pixels of RGB: the first convolution, which has stride 2, reads the image where it lies.
     TwoRgb,
+}
+
+impl Neighbors {
+    /// The distance in floats, for vectors of so many lanes.
+    pub fn stride(self, lanes: usize) -> usize {
+        match self {
+            Self::Vector => lanes,
+            Self::TwoRgb => TWO_RGB,
+        }
+    }
 }
 
 /// Pixels times weights. Distances are in floats.
@@ -61,7 +71,7 @@ pub(in super::super) fn lanes(simd: Simd) -> usize {
     }
 }
 
-/// Most vectors of columns that a tile has: what the registers hold beside enough rows.
+/// Vectors of columns of a tile, at most: what the registers hold beside enough rows.
 fn max_width(simd: Simd) -> usize {
     if lanes(simd) == 16 { 4 } else { 2 }
 }
@@ -168,10 +178,7 @@ unsafe fn rows<V: Vector, const ROWS: usize, const WIDTH: usize>(
     unsafe {
         match pixels.neighbors {
             _ if n < ROWS => {
-                let stride = match pixels.neighbors {
-                    Neighbors::Vector => V::N,
-                    Neighbors::TwoRgb => TWO_RGB,
-                };
+                let stride = pixels.neighbors.stride(V::N);
                 for first in 0..n {
                     tile::<V, 1, WIDTH>(pixels, stride, first, weights, column);
                 }

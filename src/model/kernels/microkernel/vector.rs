@@ -155,3 +155,36 @@ unsafe impl Vector for Four {
         each(self, other, |a, b| if a < b { a } else { b })
     }
 }
+
+/// Defines a function that calls `$body::<V>` for the vectors `V` of the given instructions, compiled for them.
+macro_rules! by_vector {
+    ($(#[$meta:meta])* unsafe fn $name:ident($arg:ident: &$ty:ty) by $body:ident) => {
+        $(#[$meta])*
+        pub(in super::super) unsafe fn $name(simd: Simd, $arg: &$ty) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                unsafe fn avx512($arg: &$ty) {
+                    // SAFETY: the caller's promises are the same.
+                    unsafe { $body::<__m512>($arg) }
+                }
+                #[target_feature(enable = "avx2,fma")]
+                unsafe fn avx2($arg: &$ty) {
+                    // SAFETY: the caller's promises are the same.
+                    unsafe { $body::<__m256>($arg) }
+                }
+                match simd {
+                    Simd::Portable => {}
+                    // SAFETY: the caller's promises are the same.
+                    Simd::Avx2 => return unsafe { avx2($arg) },
+                    // SAFETY: the caller's promises are the same.
+                    _ => return unsafe { avx512($arg) },
+                }
+            }
+            let _ = simd;
+            // SAFETY: the caller's promises are the same.
+            unsafe { $body::<Four>($arg) }
+        }
+    };
+}
+pub(super) use by_vector;

@@ -1,8 +1,7 @@
 //! Blocks of a separable convolution and a residual.
 
 use super::{
-    Layer,
-    columns::{Columns, Residual, Slope},
+    columns::{Columns, Layer, Residual, Slope},
     image::{Buffers, Image, grow, padding_before},
 };
 use crate::model::kernels::{

@@ -1,6 +1,6 @@
 //! Products of pixels with weights, and what follows them.
 
-use super::{RGB, STEM_STRIDE, image::CHANNEL_STEP};
+use super::image::CHANNEL_STEP;
 use crate::model::kernels::{
     cpu::Simd,
     microkernel::pointwise::{Neighbors, Pixels, lanes, multiply, pack},
@@ -67,10 +67,7 @@ impl Columns {
         let Some(last) = n_pixels.checked_sub(1) else {
             return;
         };
-        let pixel_stride = match neighbors {
-            Neighbors::Vector => lanes,
-            Neighbors::TwoRgb => RGB * STEM_STRIDE,
-        };
+        let pixel_stride = neighbors.stride(lanes);
         let last_segment = (self.n_inputs - 1) / segment_len;
         let end = last_segment * segment_stride + self.n_inputs - last_segment * segment_len;
         assert!(last * pixel_stride + segment_len.min(self.n_inputs) <= values.len());
@@ -154,4 +151,13 @@ pub enum Slope<'a> {
     Of(&'a [f32]),
     /// No activation.
     One,
+}
+
+/// A layer's weights and biases.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer<'a> {
+    /// Kernels.
+    pub weight: &'a [f32],
+    /// One for each channel.
+    pub bias: &'a [f32],
 }

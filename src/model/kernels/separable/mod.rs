@@ -14,24 +14,10 @@ mod pointwise;
 mod stem;
 
 pub use block::Separable;
-pub use columns::Slope;
+pub use columns::{Layer, Slope};
 pub use image::{Buffers, Image};
 pub use pointwise::Pointwise;
 pub use stem::Stem;
-
-/// Channels of the first convolution's input.
-const RGB: usize = 3;
-/// Its stride.
-const STEM_STRIDE: usize = 2;
-
-/// A layer's weights and biases.
-#[derive(Debug, Clone, Copy)]
-pub struct Layer<'a> {
-    /// Kernels.
-    pub weight: &'a [f32],
-    /// One for each channel.
-    pub bias: &'a [f32],
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,6 @@
 //! The first convolution of a network.
 
 use super::{
-    RGB, STEM_STRIDE,
     columns::{Columns, Inputs, Slope},
     image::{Buffers, Image, grow, padding_before},
 };
@@ -9,6 +8,10 @@ use crate::model::kernels::{
     cpu::{Simd, simd},
     microkernel::pointwise::Neighbors,
 };
+
+/// Channels of the input.
+const RGB: usize = 3;
+const STRIDE: usize = 2;
 
 /// The first convolution of a network: of RGB, with stride 2.
 pub struct Stem {
@@ -29,7 +32,7 @@ impl Stem {
         let n_taps = weight.len() / (bias.len() * RGB);
         let kernel = n_taps.isqrt();
         assert_eq!(weight.len(), bias.len() * RGB * kernel * kernel);
-        assert!(kernel >= STEM_STRIDE);
+        assert!(kernel >= STRIDE);
         let columns = Columns::new(simd, RGB * n_taps, bias, slope, |input, column| {
             weight[(column * RGB + input % RGB) * n_taps + input / RGB]
         });
@@ -45,11 +48,11 @@ impl Stem {
         assert!(!rgb.is_empty() && rgb.len().is_multiple_of(row_len));
         let kernel = self.kernel;
         let height = rgb.len() / row_len;
-        let [height_out, width_out] = [height, width].map(|side| side.div_ceil(STEM_STRIDE));
-        let [above, before] = [height, width].map(|side| padding_before(side, kernel, STEM_STRIDE));
+        let [height_out, width_out] = [height, width].map(|side| side.div_ceil(STRIDE));
+        let [above, before] = [height, width].map(|side| padding_before(side, kernel, STRIDE));
         out.reshape(height_out, width_out, self.columns.n_columns);
         // The rows under the kernel, with their borders.
-        let padded_len = RGB * ((width_out - 1) * STEM_STRIDE + kernel);
+        let padded_len = RGB * ((width_out - 1) * STRIDE + kernel);
         grow(&mut buffers.inputs, kernel * padded_len);
         let padded = &mut buffers.inputs[..kernel * padded_len];
         padded.fill(0.0);
@@ -61,7 +64,7 @@ impl Stem {
             .enumerate()
         {
             for (y, padded) in padded.chunks_exact_mut(padded_len).enumerate() {
-                let row = (y_out * STEM_STRIDE + y).wrapping_sub(above);
+                let row = (y_out * STRIDE + y).wrapping_sub(above);
                 let inside = &mut padded[RGB * before..][..row_len];
                 match rgb.chunks_exact(row_len).nth(row) {
                     Some(row) => inside.copy_from_slice(row),

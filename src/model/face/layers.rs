@@ -1,10 +1,10 @@
-//! Bundled weights by name, and the layers made of them.
+//! What both networks are made of: layers by name out of bundled weights.
 
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Result, Tensor, safetensors};
 
-use crate::model::kernels::{Layer, Pointwise, Separable, Slope, Stem};
+use crate::model::kernels::{Buffers, Image, Layer, Pointwise, Separable, Slope, Stem};
 
 /// The weights of a network, in PyTorch's order of dimensions.
 pub(super) struct Weights(HashMap<String, Values>);
@@ -70,6 +70,14 @@ impl Weights {
         Separable::new(depthwise, pointwise, self.slope(name, Slope::Zero), stride)
     }
 
+    /// Blocks called `name` and a number, from `first` on, one for each stride.
+    pub fn blocks(&self, name: &str, first: usize, strides: &[usize]) -> Vec<Separable> {
+        let numbered = (first..).zip(strides);
+        let blocks =
+            numbered.map(|(number, &stride)| self.block(&format!("{name}{number}"), stride));
+        blocks.collect()
+    }
+
     /// A product over channels; nothing follows, or PReLU where there are slopes.
     pub fn pointwise(&self, name: &str) -> Pointwise {
         let Layer { weight, bias } = self.layer(name);
@@ -83,4 +91,19 @@ impl Weights {
         let bias = layers.map(|layer| layer.bias).concat();
         Pointwise::new(&weight, self.c_in(first), &bias, Slope::One)
     }
+}
+
+/// Runs blocks one after the other on the first image, which holds the result afterwards. What the second holds is then
+/// unspecified.
+pub(super) fn run_blocks(blocks: &[Separable], images: &mut [Image; 2], buffers: &mut Buffers) {
+    let [image, out] = images;
+    for block in blocks {
+        block.run(image, out, buffers);
+        std::mem::swap(image, out);
+    }
+}
+
+/// The probability that belongs to a logit.
+pub(super) fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }
