@@ -55,7 +55,7 @@ pub struct Import {
     pub checkpoint: Checkpoint,
     pub(super) recognized: Recognized,
     /// Where the weights were.
-    weights: Weights,
+    pub(super) weights: Weights,
     /// How the order of the outputs is known.
     order: Order,
 }

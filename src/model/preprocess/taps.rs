@@ -28,7 +28,7 @@ impl ResizeFilter {
 
 /// For each destination pixel along one axis: the first source pixel and the weights from there on.
 #[derive(Debug, Default)]
-struct Taps {
+pub(super) struct Taps {
     firsts: Vec<usize>,
     n_weights: Vec<usize>,
     weights: Vec<f32>,
@@ -37,7 +37,7 @@ struct Taps {
 impl Taps {
     /// Weights for resampling `extent` source pixels from `start` on to `n_destination` pixels, out of
     /// `n_source` that exist.
-    fn fill(
+    pub fn fill(
         &mut self,
         filter: ResizeFilter,
         start: f32,
@@ -79,7 +79,7 @@ impl Taps {
     }
 
     /// The source pixels that any destination pixel reads.
-    fn sources(&self) -> std::ops::Range<usize> {
+    pub fn sources(&self) -> std::ops::Range<usize> {
         let ends = self
             .firsts
             .iter()
@@ -88,7 +88,7 @@ impl Taps {
         self.firsts.iter().copied().min().unwrap_or(0)..ends.max().unwrap_or(0)
     }
 
-    fn iter(&self) -> impl Iterator<Item = (usize, &[f32])> {
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &[f32])> {
         let mut begin = 0;
         self.firsts
             .iter()

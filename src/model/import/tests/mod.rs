@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;
 
-use super::{pytorch::pickle, weight_file::WeightFile, *};
+use super::{weight_file::WeightFile, *};
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
     model::{
