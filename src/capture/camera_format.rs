@@ -1,35 +1,35 @@
 //! Which of a camera's formats to use, as a pure function of the list and the user's request.
 //!
-//! The choice is ours and the camera is then asked for exactly that one: the capture library's own "closest" and
-//! "highest" requests pick 320×180 at 1 Hz or 3840×2160 at 2 Hz on some cameras, and refuse others altogether.
+//! We choose, and then request exactly that format: the capture library's own "closest" and "highest" requests pick
+//! 320×180 at 1 Hz or 3840×2160 at 2 Hz on some cameras, and fail on others.
 
 use std::fmt;
 
 use super::{CameraChoice, frame_rate::FrameRate, limits::check_frame};
 use crate::frame::Resolution;
 
-/// What is aimed at when the user asks for nothing: enough pixels for a face at two metres, cheap enough for two cores.
+/// The resolution to aim for without a request: enough pixels for a face at two meters, cheap enough for two cores.
 const WANTED_RESOLUTION: Resolution = Resolution::new(1280, 720);
 
-/// Frames per second aimed at; the cameras' usual full rate.
+/// Frames per second to aim for: the usual full rate of cameras.
 const WANTED_RATE_HZ: u32 = 30;
 
-/// Slower than this, expressions are missed and the preview stutters; taken only when nothing faster is offered. A little
-/// below 15 Hz, which some cameras call 14.985.
+/// Below this, expressions are missed and the preview stutters; used only if nothing faster is offered. A little below
+/// 15 Hz, which some cameras call 14.985.
 const MIN_RATE_HZ: f64 = 14.9;
 
-/// Larger pictures than 1920×1080 are taken only when asked for: detection runs on a small copy anyway, and decoding
-/// and uploading 4K costs a core.
+/// Frames larger than 1920×1080 are used only on request: detection runs on a small copy anyway, and decoding and
+/// uploading 4K takes a core.
 const MAX_PIXELS: usize = 1920 * 1080;
 
-/// Up to this size a camera sends uncompressed pictures at its full rate over USB 2, so JPEG brings only artefacts.
-/// Above it an uncompressed format that claims the same rate is rarer, and JPEG is the well-trodden path.
+/// Up to this size a camera sends uncompressed frames at its full rate over USB 2, so JPEG only adds artifacts. Above it,
+/// few uncompressed formats reach the same rate, and JPEG is the common choice.
 const SMALL_PIXELS: usize = 640 * 480;
 
 /// How the pixels of a camera frame are stored, by V4L2's four-character names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PixelFormat {
-    /// `MJPG`: each frame a JPEG picture.
+    /// `MJPG`: each frame is a JPEG image.
     Mjpg,
     /// `YUYV`: 4:2:2, two pixels in four bytes `Y U Y V`.
     Yuyv,
@@ -68,7 +68,7 @@ impl PixelFormat {
         match self {
             Self::Mjpg if n_pixels <= SMALL_PIXELS => 5,
             Self::Mjpg => 0,
-            Self::Yuyv => 1, // Twice the colour detail of NV12, and every webcam's native format.
+            Self::Yuyv => 1, // Twice the color detail of NV12, and every webcam's native format.
             Self::Nv12 => 2,
             Self::Rgb24 => 3,
             Self::Bgr24 => 4,
@@ -82,14 +82,14 @@ impl fmt::Display for PixelFormat {
     }
 }
 
-/// One way a camera can send pictures.
+/// One format in which a camera can send frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CameraFormat {
-    /// Picture size.
+    /// Frame size.
     pub resolution: Resolution,
-    /// Frames per second, as promised by the driver; dim light may halve it.
+    /// Frames per second according to the driver; dim light may halve it.
     pub rate: FrameRate,
-    /// Storage of the pixels.
+    /// How the pixels are stored.
     pub pixel_format: PixelFormat,
 }
 
@@ -103,11 +103,11 @@ impl fmt::Display for CameraFormat {
     }
 }
 
-/// The best of `formats` for `choice`, of those within the limits for frames; `None` only if there are none.
+/// The best of `formats` for `choice` within the limits for frames; `None` only if there are none.
 ///
-/// A request that the camera cannot meet is met as nearly as possible, in this order: pixel format, size, rate.
-/// Without one the aim is 1280×720 at 30 Hz: rates below 15 Hz and sizes above 1920×1080 are avoided, and a
-/// smaller picture at full rate beats a larger slow one.
+/// A request that the camera cannot meet is met as closely as possible, in this order: pixel format, size, rate. Without a
+/// request the aim is 1280×720 at 30 Hz: rates below 15 Hz and sizes above 1920×1080 are avoided, and smaller frames at
+/// full rate are better than larger slow ones.
 pub fn choose_format(formats: &[CameraFormat], choice: &CameraChoice) -> Option<CameraFormat> {
     formats
         .iter()
@@ -121,7 +121,7 @@ pub fn choose_format(formats: &[CameraFormat], choice: &CameraChoice) -> Option<
         })
 }
 
-/// What speaks against a format, the weightiest first; compared in order.
+/// The disadvantages of a format, the most important first; compared in order.
 fn cost(format: &CameraFormat, choice: &CameraChoice) -> [f64; 8] {
     let flag = |is_bad: bool| f64::from(u8::from(is_bad));
     let n_pixels = format.resolution.n_pixels();
@@ -145,12 +145,12 @@ fn cost(format: &CameraFormat, choice: &CameraChoice) -> [f64; 8] {
             slower => -2.0 * slower,
         },
         f64::from(format.pixel_format.rank(n_pixels)),
-        // Whatever the driver's order, the same list gives the same choice.
+        // The choice does not depend on the driver's order.
         n_pixels as f64,
     ]
 }
 
-/// How far apart two sizes are, as a sum of log ratios; too large counts double, since every pixel costs time.
+/// Difference of two sizes as a sum of log ratios; too large counts double, since every pixel takes time.
 fn size_distance(size: Resolution, wanted: Resolution) -> f64 {
     [
         ratio(size.width_px, wanted.width_px),
@@ -166,7 +166,7 @@ fn rate_ratio(rate: FrameRate, wanted_hz: u32) -> f64 {
     (rate.hz() / f64::from(wanted_hz.max(1))).ln()
 }
 
-/// Natural logarithm of `a / b`, with 0 read as 1 so that a nonsensical request stays finite.
+/// Natural logarithm of `a / b`, with 0 read as 1 so that a request of 0 stays finite.
 fn ratio(a: u32, b: u32) -> f64 {
     (f64::from(a.max(1)) / f64::from(b.max(1))).ln()
 }
@@ -228,7 +228,7 @@ mod tests {
     ];
 
     #[test]
-    fn formats_are_chosen_for_a_fluid_picture() {
+    fn formats_are_chosen_for_fluid_video() {
         for (offered, request, expected) in [
             (WEBCAM, "", "1280x720@30 MJPG"),
             (WEBCAM, "640x480", "640x480@30 YUYV"),
@@ -239,7 +239,7 @@ mod tests {
             (WEBCAM, "@60", "1280x720@60 MJPG"),
             (WEBCAM, "@15", "640x480@15 YUYV"),
             (WEBCAM, "@1000", "1280x720@60 MJPG"),
-            // Requests that cannot be met are met nearly, or not at all.
+            // Requests that cannot be met are met approximately, or not at all.
             (WEBCAM, "800x600", "640x480@30 YUYV"),
             (WEBCAM, "NV12", "1280x720@30 MJPG"),
             (WEBCAM, "H264", "1280x720@30 MJPG"),
@@ -266,13 +266,13 @@ mod tests {
                 "",
                 "640x480@10 YUYV",
             ),
-            // Beyond the limits, whatever the wish.
+            // Beyond the limits, whatever the request.
             (
                 &["65535x65535@30 MJPG", "640x480@30 YUYV"],
                 "65535x65535",
                 "640x480@30 YUYV",
             ),
-            // Never 4K, unless it is all there is or was asked for.
+            // Never 4K, unless it is the only format or was requested.
             (
                 &["3840x2160@30 MJPG", "320x240@30 YUYV"],
                 "",
@@ -305,7 +305,7 @@ mod tests {
                 "",
                 "1280x720@15000/1001 YUYV",
             ),
-            // The same picture in many formats.
+            // The same size and rate in many formats.
             (
                 &["1280x720@30 BGR3", "1280x720@30 RGB3", "1280x720@30 NV12"],
                 "",
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn names_go_both_ways() {
+    fn names_convert_both_ways() {
         for format in PixelFormat::ALL {
             assert_eq!(PixelFormat::from_fourcc(format.fourcc()), Some(format));
         }

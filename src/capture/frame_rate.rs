@@ -1,4 +1,4 @@
-//! Frames per second as a fraction: cameras that count in television's steps send 30000/1001 of them, others 15/2.
+//! Frames per second as a fraction: some cameras use television rates such as 30000/1001, others 15/2.
 
 use std::{cmp::Ordering, fmt};
 
@@ -10,7 +10,7 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
-    /// So many frames in so many seconds; `None` if either is zero.
+    /// `n_frames` in `seconds`; `None` if either is zero.
     pub fn new(n_frames: u32, seconds: u32) -> Option<Self> {
         let divisor = greatest_common_divisor(n_frames, seconds);
         (n_frames > 0 && seconds > 0).then(|| Self {
@@ -19,7 +19,7 @@ impl FrameRate {
         })
     }
 
-    /// So many frames each second; 0 is read as 1.
+    /// A whole number of frames per second; 0 is read as 1.
     pub const fn whole(hz: u32) -> Self {
         Self {
             n_frames: if hz == 0 { 1 } else { hz },

@@ -33,7 +33,7 @@ use std::{
 
 pub(crate) use self::video::read_packets;
 
-use self::devices::KnownCamera;
+use self::devices::{CameraDevice, KnownCamera};
 use crate::frame::{Frame, FramePool, Resolution};
 
 /// What the user asked to look at.
@@ -281,6 +281,19 @@ pub fn open(spec: &SourceSpec) -> Result<Box<dyn FrameSource>, CaptureError> {
         SourceSpec::Demo => Ok(Box::new(demo::DemoSource::open()?)),
         SourceSpec::Path(path) => file::open(path),
     }
+}
+
+/// All cameras, in the order of their device nodes, the usable and the hindered.
+///
+/// It neither starts a camera nor disturbs one that is in use; on Linux it takes some milliseconds. Empty in a build
+/// without the feature `camera`.
+pub fn cameras() -> Vec<CameraDevice> {
+    #[cfg(feature = "camera")]
+    {
+        webcam::list()
+    }
+    #[cfg(not(feature = "camera"))]
+    Vec::new()
 }
 
 /// Opens a source to read all of it: as [`open`], but the demo clip is a [`SourceKind::File`] that ends.

@@ -5,7 +5,7 @@
 use std::{fmt::Write, process::ExitCode};
 
 use fervis::{
-    capture::{devices, frame_rate::FrameRate},
+    capture::{self, frame_rate::FrameRate},
     frame::Resolution,
     model::{self, CheckpointChoice, CheckpointInfo, Classifier, ComputeDevice, DeviceChoice},
 };
@@ -20,7 +20,7 @@ pub fn devices() -> anyhow::Result<ExitCode> {
     if !cfg!(feature = "camera") {
         anyhow::bail!("this build has no camera support (feature `camera`)");
     }
-    let devices = devices::list();
+    let devices = capture::cameras();
     let mut text = String::new();
     // Writing to a string cannot fail.
     for device in &devices {

@@ -16,7 +16,7 @@ use self::{
     settings::{Saver, ViewSettings},
 };
 use crate::{
-    capture::{CameraChoice, SourceSpec, devices},
+    capture::{self, CameraChoice, SourceSpec, devices::CameraDevice},
     model::{CheckpointChoice, DeviceChoice},
     pipeline::{Pacing, Pipeline, PipelineConfig, Tap},
     stream::StreamOptions,
@@ -130,11 +130,11 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
 
 /// The cameras of this machine, for the Source menu.
 fn list_cameras() -> Vec<ListedCamera> {
-    let listed = |device: devices::CameraDevice| ListedCamera {
+    let listed = |device: CameraDevice| ListedCamera {
         name: device.name,
         problem: device.problem.map(|problem| problem.to_string()),
     };
-    devices::list().into_iter().map(listed).collect()
+    capture::cameras().into_iter().map(listed).collect()
 }
 
 /// The settings kept from the last run, what is wrong with them, and what keeps the next ones.

@@ -1,8 +1,8 @@
-//! The cameras of this machine, for `fervis devices`, the Source menu and the choice of one to open.
+//! The cameras of this computer, for `fervis devices`, the Source menu and the choice of one to open.
 //!
-//! One webcam is several device nodes, some of which carry no video and come first in the system's list, so this
-//! is a filtered list with numbers of its own. Numbers and nodes change when a camera is unplugged and comes back, and
-//! two cameras may have the same name: a [`CameraId`] is what one is recognized by.
+//! One webcam has several device nodes, some of which carry no video and come first in the system's list, so this is a
+//! filtered list with its own numbers. Numbers and nodes change when a camera is unplugged and plugged in again, and two
+//! cameras may have the same name: a [`CameraId`] tells them apart.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -11,43 +11,44 @@ use super::{CaptureError, camera_format::CameraFormat};
 /// A camera as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraDevice {
-    /// Place in the list, from 0: valid until the next camera is plugged in or out.
+    /// Position in the list, from 0: valid until a camera is plugged in or unplugged.
     pub number: usize,
-    /// The camera's own name; a second camera of the same name gets “ (2)”.
+    /// The camera's own name; a second camera with the same name gets “ (2)”.
     pub name: String,
-    /// Which of all cameras it is.
+    /// Identifies the camera.
     pub id: CameraId,
-    /// Formats that can be used, sorted and without doubles. Where the system tells them only of an open camera
-    /// (macOS, Windows) the list is empty.
+    /// Usable formats, sorted, without duplicates. Empty where the system tells the formats only of an open camera (macOS,
+    /// Windows).
     pub formats: Vec<CameraFormat>,
     /// Why it cannot be used at the moment, or ever.
     pub problem: Option<CameraProblem>,
 }
 
-/// What tells a camera from all others, also from those of the same make.
+/// Tells a camera from all others, even of the same model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct CameraId {
-    /// Where it is plugged in, as the system names the place; empty if it does not.
+    /// The system's name for where it is plugged in; empty if there is none.
     pub place: String,
-    /// Its maker's, model's and own number; `None` for the many cameras that have none.
+    /// Vendor, product and serial number; `None` for the many cameras without one.
     pub serial: Option<String>,
-    /// Its name as the system tells it, which a second one may share.
+    /// The system's name for it, which a second camera may share.
     pub name: String,
 }
 
-/// A camera that was open, to find it again after it was unplugged.
+/// A camera that was open, for finding it again after it was unplugged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KnownCamera {
-    /// The name it was opened under, which it keeps.
+    /// The name it was opened with, which it keeps.
     pub name: String,
-    /// Which one it is.
+    /// Identifies the camera.
     pub id: CameraId,
-    /// Cameras that were there at the same time, or right after it had gone: whatever they look like, they are others.
+    /// Cameras that were connected at the same time, or right after it was unplugged: whatever they look like, they are
+    /// other cameras.
     pub others: BTreeSet<CameraId>,
 }
 
 impl KnownCamera {
-    /// Whether `id` can be this camera, by the weakest sign that counts here, the name.
+    /// Whether `id` can be this camera: the name, the weakest criterion, must match.
     fn may_be(&self, id: &CameraId) -> bool {
         let is_other = self.others.contains(id) && *id != self.id;
         !is_other && id.name == self.id.name && id.serial == self.id.serial
@@ -58,13 +59,13 @@ impl KnownCamera {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CameraProblem {
-    /// The user may not read the device.
+    /// The user has no permission to read the device.
     NoPermission,
-    /// Its driver lets in one program at a time, and another one was first.
+    /// Another program is using it, and its driver allows only one.
     Busy,
-    /// It sends none of the formats that can be decoded.
+    /// It sends no format that can be decoded.
     UnknownFormats {
-        /// Four-character names of what it does send.
+        /// Four-character names of the formats that it sends.
         formats: Vec<String>,
     },
     /// It offers no video: a virtual camera whose source is off.
@@ -72,7 +73,7 @@ pub enum CameraProblem {
 }
 
 impl CameraProblem {
-    /// Whether it may go away by itself. Permission counts as such, since the system grants it some moments after a
+    /// Whether the problem may resolve by itself. Missing permission counts, since the system grants it a moment after a
     /// camera is plugged in.
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::UnknownFormats { .. })
@@ -88,7 +89,7 @@ impl fmt::Display for CameraProblem {
             Self::Busy => f.write_str("another program is using it; close that program"),
             Self::UnknownFormats { formats } => {
                 let names = formats.join(", ");
-                if formats.iter().all(|name| is_grey_or_depth(name)) {
+                if formats.iter().all(|name| is_gray_or_depth(name)) {
                     write!(f, "it is an infrared or depth camera ({names}); choose one that sends color")
                 } else {
                     write!(f, "it sends only {names}; MJPG, YUYV, NV12, RGB3 and BGR3 can be decoded")
@@ -99,8 +100,8 @@ impl fmt::Display for CameraProblem {
     }
 }
 
-/// V4L2's names of grey and depth formats, as face-unlock cameras send them: `GREY`, `Y10 `, `Y16 `, `Z16 `, `INZI`, ….
-fn is_grey_or_depth(fourcc: &str) -> bool {
+/// V4L2's names of gray and depth formats, as face-unlock cameras send them: `GREY`, `Y10 `, `Y16 `, `Z16 `, `INZI`, ….
+fn is_gray_or_depth(fourcc: &str) -> bool {
     let fourcc = fourcc.trim();
     let is_luma = fourcc.starts_with('Y')
         && fourcc.len() > 1
@@ -108,25 +109,9 @@ fn is_grey_or_depth(fourcc: &str) -> bool {
     is_luma || fourcc.starts_with("GR") || fourcc.starts_with('Z') || fourcc.starts_with("IN")
 }
 
-/// All cameras, in the order of their device nodes, the usable and the hindered.
+/// The index in `devices` of the camera that `wanted` names, or of the first usable one without a request.
 ///
-/// It neither starts a camera nor disturbs one that is in use; on Linux it takes some milliseconds. Empty in a build
-/// without the feature `camera`.
-pub fn list() -> Vec<CameraDevice> {
-    #[cfg(feature = "camera")]
-    {
-        super::webcam::list()
-            .into_iter()
-            .map(|listed| listed.device)
-            .collect()
-    }
-    #[cfg(not(feature = "camera"))]
-    Vec::new()
-}
-
-/// The place in `devices` of the camera that `wanted` names; of the first usable one if nothing is asked for.
-///
-/// `wanted` is a full name, a number of the list, or a part of a name in any case. A number is not looked for in names:
+/// `wanted` is a full name, a number of the list, or a part of a name in any case. A number is not searched for in names:
 /// whoever asks for camera 2 of two does not mean the C920.
 ///
 /// # Errors
@@ -144,11 +129,11 @@ pub fn find(devices: &[CameraDevice], wanted: Option<&str>) -> Result<usize, Cap
     usable(devices, place)
 }
 
-/// The place in `devices` of the very camera that was open before: the one of its name at its place, or else with its
-/// serial number, or else with its name, if there is only one such.
+/// The index in `devices` of the same camera that was open before: the one with its name in the same socket, or else with
+/// its serial number, or else with its name, if there is only one such.
 ///
 /// # Errors
-/// [`CaptureError::NoSuchCamera`] with what is there instead, or [`CaptureError::OpenCamera`] if it has a
+/// [`CaptureError::NoSuchCamera`] with the cameras that are connected instead, or [`CaptureError::OpenCamera`] if it has a
 /// [`CameraProblem`].
 pub fn find_again(devices: &[CameraDevice], known: &KnownCamera) -> Result<usize, CaptureError> {
     let only = |is_it: &dyn Fn(&CameraId) -> bool| {
@@ -170,7 +155,7 @@ pub fn find_again(devices: &[CameraDevice], known: &KnownCamera) -> Result<usize
     }
 }
 
-/// `place`, if the camera there can be used.
+/// `place`, if the camera there is usable.
 fn usable(devices: &[CameraDevice], place: usize) -> Result<usize, CaptureError> {
     let device = &devices[place];
     match &device.problem {
@@ -208,7 +193,7 @@ fn place_of(devices: &[CameraDevice], wanted: &str) -> Result<usize, CaptureErro
         })
 }
 
-/// What there is, for a message. One of the name `missed` is said to be another.
+/// The connected cameras, for a message. One with the name `missed` is said to be another one.
 fn found(devices: &[CameraDevice], missed: Option<&str>) -> String {
     if devices.is_empty() {
         return NONE.to_owned();

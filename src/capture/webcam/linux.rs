@@ -1,8 +1,8 @@
-//! Cameras of Linux, through `v4l`: opening in exactly one format, reading with a time limit.
+//! Cameras on Linux, through `v4l`: opening in exactly one format, reading with a time limit.
 //!
-//! This goes past nokhwa to the crate that nokhwa itself stands on here, because nokhwa drops what the kernel says of each
-//! frame (how many bytes it has, whether some of it was lost, when it was taken), refuses every rate that is no whole
-//! number, and reads without a time limit.
+//! This uses the crate that nokhwa itself uses here, because nokhwa drops what the kernel says about each frame (how many
+//! bytes it has, whether a part was lost, when it was captured), refuses every rate that is not a whole number, and reads
+//! without a time limit.
 
 use std::{
     collections::BTreeSet,
@@ -20,30 +20,33 @@ use v4l::{
     },
 };
 
-use super::{Arrived, Camera, Opened, faulty, find, opened_info, unusable, v4l2};
+use super::{
+    camera::{Arrived, Camera, Opened, faulty, find, opened_info, unusable},
+    v4l2,
+};
 use crate::capture::{
     CameraChoice, CaptureError,
     camera_format::choose_format,
     devices::{self, CameraDevice, CameraId, CameraProblem},
 };
 
-/// Frames the driver has room for while nobody fetches one.
+/// Number of the driver's buffers.
 const N_BUFFERS: u32 = 4;
 
-/// How long one read may take; then the thread looks around whether it is still needed.
+/// How long one read may take; then the thread checks whether to stop.
 const READ_WITHIN_MS: i32 = 200;
 
-/// A driver's time stamp that is older than this is not on the clock it should be on.
+/// A driver's timestamp that is older than this is not of the expected clock.
 const MAX_AGE: Duration = Duration::from_secs(10);
 
 /// A camera of the list with its node.
-pub(in crate::capture) struct Listed {
-    pub(in crate::capture) device: CameraDevice,
+pub(super) struct Listed {
+    pub(super) device: CameraDevice,
     node: u32,
 }
 
-/// The cameras that [`devices::list`] shows.
-pub(in crate::capture) fn list() -> Vec<Listed> {
+/// All cameras, in the system's order.
+pub(super) fn list() -> Vec<Listed> {
     let mut list: Vec<Listed> = Vec::new();
     for node in v4l2::nodes() {
         let earlier: Vec<&str> = list
@@ -65,12 +68,12 @@ pub(in crate::capture) fn list() -> Vec<Listed> {
     list
 }
 
-/// What there is, for telling cameras apart; without opening anything.
+/// All cameras, for telling them apart, without opening any.
 pub(super) fn present() -> BTreeSet<CameraId> {
     v4l2::present()
 }
 
-/// Finds the camera that fits `choice`, opens it and starts it.
+/// Finds the camera that matches `choice`, opens it and starts it.
 pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
     let list = list();
     let devices: Vec<CameraDevice> = list.iter().map(|listed| listed.device.clone()).collect();
@@ -93,11 +96,11 @@ pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
 /// Lets the driver fill buffers.
 fn start(device: &Device) -> io::Result<Stream<'static>> {
     let mut stream = Stream::with_buffers(device, Type::VideoCapture, N_BUFFERS)?;
-    // `Stream::next` gives back the buffer that was read last before it waits, at first buffer 0. Given all of them to
-    // begin with, as it does by itself, it would wait for its first frame without a time limit.
+    // `Stream::next` first queues the buffer that was read last, at the start buffer 0, and then waits. If all buffers were
+    // queued at the start, as it does by itself, it would wait for its first frame without a time limit.
     let mut index = 1;
     while CaptureStream::queue(&mut stream, index).is_ok() {
-        index += 1; // Until the driver has no buffer of that number.
+        index += 1; // Until the driver has no buffer with that number.
     }
     stream.start()?;
     Ok(stream)
@@ -133,7 +136,7 @@ impl OpenCamera {
     }
 }
 
-/// When the frame was taken: by the driver's time stamp, or now if it has none that makes sense.
+/// When the frame was captured: by the driver's timestamp, or now if that is missing or implausible.
 fn captured_at(metadata: &Metadata) -> Instant {
     let now = Instant::now();
     let age = clock_gettime(ClockId::CLOCK_MONOTONIC)
@@ -153,7 +156,7 @@ fn age(metadata: &Metadata, clock: Duration) -> Option<Duration> {
     clock.checked_sub(taken).filter(|age| *age <= MAX_AGE)
 }
 
-/// Turns a driver's error into ours.
+/// Converts a driver's error into ours.
 fn explain(name: &str, err: &io::Error) -> CaptureError {
     match err.raw_os_error() {
         Some(libc::ENODEV | libc::ENXIO | libc::ENOENT) => CaptureError::Disconnected {
@@ -190,13 +193,13 @@ mod tests {
         assert_eq!(of(monotonic, 100, 0), Some(Duration::from_millis(40)));
         assert_eq!(of(monotonic, 99, 990_000), Some(Duration::from_millis(50)));
         for (flags, sec, usec) in [
-            (monotonic, 101, 0),           // Not yet.
+            (monotonic, 101, 0),           // In the future.
             (monotonic, 1_700_000_000, 0), // The time of day.
-            (monotonic, 3, 0),             // Since some other event.
+            (monotonic, 3, 0),             // Since another event.
             (monotonic, -1, 0),
             (monotonic, 100, -1),
             (Flags::TIMESTAMP_UNKNOWN, 100, 0),
-            (Flags::TIMESTAMP_COPY, 100, 0), // Whatever the program that feeds it said.
+            (Flags::TIMESTAMP_COPY, 100, 0), // Copied from the program that feeds it.
         ] {
             assert_eq!(of(flags, sec, usec), None, "{flags} {sec} {usec}");
         }

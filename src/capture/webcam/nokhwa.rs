@@ -1,10 +1,10 @@
-//! Cameras of Windows and macOS, through nokhwa: listing, opening in exactly one format, reading.
+//! Cameras on Windows and macOS, through nokhwa: listing, opening in exactly one format, reading.
 //!
-//! nokhwa is used for its access to the drivers alone. Its choice of format, its decoders and its errors, which are plain
-//! text, each fail in ways that a user would notice, so the choice is made in `camera_format`, decoding is ours, and
-//! the texts are turned into words here. A read has no time limit: it blocks for good when a camera falls silent.
+//! nokhwa is used only for access to the drivers. Its choice of format, its decoders and its errors, which are plain text,
+//! each fail in ways that a user would notice. So `camera_format` chooses, we decode, and the errors are explained here. A
+//! read has no time limit: it blocks for good when a camera falls silent.
 //!
-//! On Linux this is compiled for tests only, so that it stays correct where it cannot be tried.
+//! On Linux this is compiled for tests only, so that it keeps compiling.
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Mutex, time::Instant};
 
@@ -16,7 +16,7 @@ use ::nokhwa::{
     },
 };
 
-use super::{Arrived, Camera, Opened, faulty, find, opened_info, unusable};
+use super::camera::{Arrived, Camera, Opened, faulty, find, opened_info, unusable};
 use crate::capture::{
     CameraChoice, CaptureError,
     camera_format::{CameraFormat, PixelFormat, choose_format},
@@ -24,7 +24,7 @@ use crate::capture::{
     frame_rate::FrameRate,
 };
 
-/// All that we can decode, for requests that must name a set.
+/// All formats that we can decode, for requests that must name a set.
 const FRAME_FORMATS: [FrameFormat; 5] = [
     FrameFormat::MJPEG,
     FrameFormat::YUYV,
@@ -34,13 +34,13 @@ const FRAME_FORMATS: [FrameFormat; 5] = [
 ];
 
 /// A camera of the list with nokhwa's handle for it.
-pub(in crate::capture) struct Listed {
-    pub(in crate::capture) device: CameraDevice,
+pub(super) struct Listed {
+    pub(super) device: CameraDevice,
     index: CameraIndex,
 }
 
-/// The cameras that [`devices::list`] shows.
-pub(in crate::capture) fn list() -> Vec<Listed> {
+/// All cameras, in the system's order.
+pub(super) fn list() -> Vec<Listed> {
     ask_for_permission();
     let infos = ::nokhwa::query(::nokhwa::utils::ApiBackend::Auto).unwrap_or_else(|err| {
         log::warn!("the cameras could not be listed: {err}");
@@ -57,7 +57,7 @@ pub(in crate::capture) fn list() -> Vec<Listed> {
             device: CameraDevice {
                 number: list.len(),
                 name,
-                // Windows' and macOS' names of a device, which it keeps while it is plugged in there.
+                // The name that Windows and macOS give a device, which it keeps while it is plugged in there.
                 id: CameraId {
                     place: info.misc(),
                     serial: None,
@@ -72,12 +72,12 @@ pub(in crate::capture) fn list() -> Vec<Listed> {
     list
 }
 
-/// What there is, for telling cameras apart.
+/// All cameras, for telling them apart.
 pub(super) fn present() -> BTreeSet<CameraId> {
     list().into_iter().map(|listed| listed.device.id).collect()
 }
 
-/// macOS shows the user a question the first time; nothing happens elsewhere.
+/// macOS asks the user the first time; other systems do nothing.
 fn ask_for_permission() {
     if !::nokhwa::nokhwa_check() {
         ::nokhwa::nokhwa_initialize(|granted| {
@@ -90,7 +90,7 @@ fn ask_for_permission() {
     }
 }
 
-/// Finds the camera that fits `choice`, opens it and starts it.
+/// Finds the camera that matches `choice`, opens it and starts it.
 pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
     let list = list();
     let devices: Vec<CameraDevice> = list.iter().map(|listed| listed.device.clone()).collect();
@@ -113,7 +113,7 @@ pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
     })
 }
 
-/// Opens the camera in the best format for `choice`, which only the open camera can tell.
+/// Opens the camera in the best format for `choice`; only an open camera lists its formats.
 fn open_exactly(
     name: &str,
     index: &CameraIndex,
@@ -136,7 +136,7 @@ fn open_exactly(
     Ok((camera, format))
 }
 
-/// The one kind of request that is not interpreted.
+/// The one kind of request that nokhwa takes literally.
 fn exactly(format: CameraFormat) -> RequestedFormat<'static> {
     let frame_format = match format.pixel_format {
         PixelFormat::Mjpg => FrameFormat::MJPEG,
@@ -147,7 +147,7 @@ fn exactly(format: CameraFormat) -> RequestedFormat<'static> {
     };
     let resolution = NokhwaResolution::new(format.resolution.width_px, format.resolution.height_px);
     RequestedFormat::with_formats(
-        // Every format here is one of nokhwa's own, which have whole rates only.
+        // Every format here came from nokhwa, which has whole rates only.
         RequestedFormatType::Exact(NokhwaFormat::new(
             resolution,
             frame_format,
@@ -174,7 +174,7 @@ fn from_nokhwa(format: NokhwaFormat) -> Option<CameraFormat> {
 }
 
 struct OpenCamera {
-    camera: ::nokhwa::Camera, // Closed before the claim is given up: fields are dropped in this order.
+    camera: ::nokhwa::Camera, // Closed before the claim is released: fields are dropped in this order.
     name: String,
     _claim: Claim,
 }
@@ -198,8 +198,8 @@ impl Camera for OpenCamera {
 /// The cameras that a thread of this program holds.
 static CLAIMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// The right to one camera. nokhwa would hand out a second handle to the same open device, also to one whose read is
-/// blocked for good, and the failures after that are unintelligible.
+/// The exclusive right to one camera. nokhwa would return a second handle to an open device, even to one whose read is
+/// blocked for good, and the errors after that say nothing.
 struct Claim {
     key: String,
 }
@@ -228,13 +228,13 @@ impl Drop for Claim {
 }
 
 fn lock_claimed() -> std::sync::MutexGuard<'static, BTreeSet<String>> {
-    // The set is whole after every statement, so a panic elsewhere cannot have spoiled it.
+    // The set is consistent after every statement, so a panic cannot leave it half-changed.
     CLAIMED
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Turns a driver's error text into ours.
+/// Converts a driver's error text into our error.
 fn explain(name: &str, text: &str) -> CaptureError {
     let has_number = |number: u8| text.contains(&format!("(os error {number})"));
     if [2, 6, 19].into_iter().any(has_number) {

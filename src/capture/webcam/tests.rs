@@ -1,8 +1,15 @@
-//! The source against a camera made of a channel: what the test sends is what the camera does, so nothing here
-//! depends on a device, and on the clock only where a time limit is what is tested.
+//! The source with a camera that obeys a channel: the test sends what the camera does. Nothing here depends on a device, and
+//! only tests of time limits depend on the clock.
 
-use super::*;
-use crate::frame::Resolution;
+use std::{convert::Infallible, thread};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::{
+    camera::{Arrived, Camera},
+    *,
+};
+use crate::{capture::SourceKind, frame::Resolution};
 
 const SIZE: Resolution = Resolution::new(2, 1);
 
@@ -13,7 +20,7 @@ const QUICK: Limits = Limits {
     close: Duration::from_millis(30),
 };
 
-/// For tests in which nothing may time out, however slow the machine.
+/// For tests in which nothing may time out, however slow the computer.
 const PATIENT: Limits = Limits {
     open: Duration::from_secs(60),
     first_frame: Duration::from_secs(60),
@@ -24,7 +31,7 @@ const PATIENT: Limits = Limits {
 enum Act {
     /// A frame of this gray value.
     Send(u8),
-    /// The same, taken so long ago.
+    /// The same, captured this long ago.
     SendLate(u8, Duration),
     /// The same, with the driver's mark that it is damaged.
     SendMarked(u8),
@@ -45,7 +52,7 @@ struct ScriptedCamera {
 impl Camera for ScriptedCamera {
     fn read(&mut self, data: &mut Vec<u8>) -> Result<Option<Arrived>, CaptureError> {
         data.clear();
-        // Without an act it blocks, as a driver that has broken down.
+        // Without an act it blocks, like a driver that hangs.
         let act = self.script.recv().unwrap_or(Act::Unplug);
         let mut arrived = Arrived {
             captured_at: Instant::now(),
@@ -150,7 +157,7 @@ fn frames_come_in_order_with_their_times() {
             }
         }
     }
-    rig.act(Act::Unplug); // Lets the thread go.
+    rig.act(Act::Unplug); // Ends the thread.
 }
 
 #[test]
@@ -159,7 +166,7 @@ fn the_newest_frame_wins() {
     for gray in 0..10 {
         rig.act(Act::Send(gray));
     }
-    // The tenth was taken by the camera, so at least the ninth has been handed over.
+    // The camera has received the tenth act, so at least the ninth frame has been handed over.
     let (id, gray) = rig.next().unwrap();
     assert!(id >= 8 && u64::from(gray) == id, "{id} {gray}");
     rig.act(Act::Unplug);
@@ -175,8 +182,8 @@ fn damaged_frames_are_skipped_but_counted() {
     {
         rig.act(damaged);
         rig.act(Act::Pause);
-        rig.act(Act::Pause); // Taken after the damaged frame was handed over, so nothing replaces it unread.
-        let raw = match rig.source.inbox.recv().unwrap() {
+        rig.act(Act::Pause); // Received after the damaged frame was handed over, so nothing replaces it unread.
+        let raw = match rig.source.thread.inbox.recv().unwrap() {
             Event::Frame(raw) => raw,
             Event::Ended(err) => panic!("{err}"),
         };
@@ -185,7 +192,7 @@ fn damaged_frames_are_skipped_but_counted() {
     }
     rig.act(Act::Send(9));
     assert_eq!(rig.next().unwrap(), (3, 9));
-    assert_eq!(rig.source.n_damaged(), 3, "in all");
+    assert_eq!(rig.source.n_damaged(), 3, "in total");
     rig.act(Act::Unplug);
 }
 
@@ -197,7 +204,7 @@ fn the_drivers_time_is_the_frames_time() {
     rig.act(Act::SendLate(1, age));
     let first = rig.source.next_frame(&rig.pool).unwrap().unwrap();
     assert!(first.captured_at + age >= before && first.captured_at + age <= Instant::now());
-    // A clock that goes back does not turn the order around.
+    // A clock that runs backward does not change the order.
     rig.act(Act::SendLate(2, 10 * age));
     let second = rig.source.next_frame(&rig.pool).unwrap().unwrap();
     assert_eq!(second.captured_at, first.captured_at);
@@ -206,7 +213,7 @@ fn the_drivers_time_is_the_frames_time() {
 }
 
 #[test]
-fn a_quiet_camera_lets_its_thread_go() {
+fn a_silent_camera_does_not_block_the_end() {
     let rig = Rig::new(PATIENT);
     let (acts, closed) = (rig.acts, rig.closed);
     let feeder = thread::spawn(move || while acts.send(Act::Pause).is_ok() {});
@@ -227,7 +234,7 @@ fn a_camera_is_opened_again_as_itself() {
         (known.name.as_str(), known.id.name.as_str()),
         ("Test", "Test")
     );
-    // What was known to be another camera stays one.
+    // A camera that is known to be another stays another.
     known.others.insert(CameraId::default());
     let again = rig.source.pinned(&SourceSpec::Camera(CameraChoice {
         known: Some(known.clone()),
@@ -246,10 +253,10 @@ fn only_damaged_frames_are_a_fault_from_which_it_recovers() {
     let mut rig = Rig::new(QUICK);
     let feeder = thread::spawn({
         let acts = rig.acts.clone();
-        // Until the test is satisfied and the camera closed, cut pictures without a pause.
+        // Cut frames without a pause, until the camera is closed.
         move || while acts.send(Act::Cut).is_ok() {}
     });
-    // On a busy machine the pictures may come too late for one or more limits: that is a stall, and not what is asked.
+    // On a busy computer the frames may come too late for some limits: that is a stall, which is not tested here.
     let err = (0..1000)
         .map(|_| rig.next().unwrap_err())
         .find(|err| !matches!(err, CaptureError::Stalled { .. }))
@@ -280,7 +287,7 @@ fn a_silent_camera_stalls_and_comes_back() {
 }
 
 #[test]
-fn an_unplugged_camera_is_closed_before_it_is_told() {
+fn an_unplugged_camera_is_closed_before_the_error_is_returned() {
     let mut rig = Rig::new(PATIENT);
     rig.act(Act::Unplug);
     assert!(matches!(rig.next(), Err(CaptureError::Disconnected { .. })));
@@ -338,11 +345,11 @@ fn the_reason_for_not_opening_is_passed_on() {
 }
 
 #[test]
-fn a_dropped_source_leaves_a_blocked_read_behind() {
+fn a_dropped_source_abandons_a_blocked_read() {
     let rig = Rig::new(QUICK);
     let (acts, closed) = (rig.acts, rig.closed);
     drop(rig.source); // Returns although the camera is silent.
     assert!(closed.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected));
-    acts.send(Act::Send(0)).unwrap(); // The driver lets go …
+    acts.send(Act::Send(0)).unwrap(); // The driver call returns …
     assert!(closed.recv().is_err()); // … and the thread closes the camera and ends.
 }

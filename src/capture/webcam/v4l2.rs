@@ -1,8 +1,7 @@
-//! Linux's camera nodes and their formats, asked of the kernel directly.
+//! The camera nodes of Linux and their formats, from the kernel directly.
 //!
-//! A webcam appears as several `/dev/video*` nodes; those that carry metadata or encode video for other programs are
-//! left out here. Everything is asked without starting a stream, which the kernel allows while another program has
-//! the camera in use.
+//! A webcam appears as several `/dev/video*` nodes; those that carry metadata or encode video for other programs are left
+//! out. Nothing here starts a stream, so it works while another program is using the camera.
 
 use std::{
     collections::BTreeSet,
@@ -28,7 +27,7 @@ use crate::{
     frame::Resolution,
 };
 
-/// Sizes that are offered of a camera that takes any within bounds.
+/// Sizes offered for a camera that accepts any size within bounds.
 const USUAL_SIZES: [Resolution; 8] = [
     Resolution::new(320, 240),
     Resolution::new(640, 360),
@@ -40,7 +39,7 @@ const USUAL_SIZES: [Resolution; 8] = [
     Resolution::new(1920, 1080),
 ];
 
-/// Rates that are offered of a camera that takes any within bounds.
+/// Rates offered for a camera that accepts any rate within bounds.
 const USUAL_RATES: [FrameRate; 5] = [
     FrameRate::whole(60),
     FrameRate::whole(30),
@@ -49,10 +48,10 @@ const USUAL_RATES: [FrameRate; 5] = [
     FrameRate::whole(10),
 ];
 
-/// Offered for a camera that does not tell its rates; it then takes its own.
-const UNTOLD_RATE: FrameRate = FrameRate::whole(30);
+/// Offered for a camera that does not list its rates; it then uses its own.
+const UNKNOWN_RATE: FrameRate = FrameRate::whole(30);
 
-/// What the kernel says of each node without its being opened.
+/// What the kernel says about each node without opening it.
 const SYSFS: &str = "/sys/class/video4linux";
 
 /// A camera's node.
@@ -81,14 +80,14 @@ pub(super) fn nodes() -> Vec<Node> {
         .filter_map(|number| {
             // The bindings panic on a camera name that is not UTF-8.
             catch_unwind(AssertUnwindSafe(|| node(number))).unwrap_or_else(|_| {
-                log::warn!("/dev/video{number} is left out: its answers make no sense");
+                log::warn!("/dev/video{number} is left out: its answers are invalid");
                 None
             })
         })
         .collect()
 }
 
-/// What all nodes belong to, whether they are cameras or not.
+/// The devices of all nodes, whether they are cameras or not.
 pub(super) fn present() -> BTreeSet<CameraId> {
     let sysfs = Path::new(SYSFS);
     let nodes = fs::read_dir(sysfs).into_iter().flatten().flatten();
@@ -100,7 +99,7 @@ pub(super) fn present() -> BTreeSet<CameraId> {
 /// Which device a node such as `video0` belongs to.
 ///
 /// The place is that of the USB interface, which tells the two cameras of one device apart; the kernel gives it the same
-/// name each time something is plugged in there. A camera that a program feeds is no device, and its node is its place.
+/// name each time something is plugged in there. A camera fed by a program has no device, so its node is its place.
 fn camera_id(sysfs: &Path, node: &str) -> Option<CameraId> {
     let read = |path: &Path| Some(fs::read_to_string(path).ok()?.trim().to_owned());
     let node = sysfs.join(node);
@@ -124,7 +123,7 @@ fn camera_id(sysfs: &Path, node: &str) -> Option<CameraId> {
     })
 }
 
-/// What a node is, or `None` if it is no camera or has gone.
+/// The camera of a node; `None` if it is not a camera or is gone.
 fn node(number: u32) -> Option<Node> {
     let id = camera_id(Path::new(SYSFS), &format!("video{number}")).unwrap_or_default();
     let device = match open(number) {
@@ -135,7 +134,7 @@ fn node(number: u32) -> Option<Node> {
                 io::ErrorKind::ResourceBusy => CameraProblem::Busy,
                 _ => return None,
             };
-            // Unasked, the node cannot say what it is for; the one for video is the first of its device.
+            // A node that cannot be opened does not tell its purpose; the one for video is the first of its device.
             return (from_sysfs(number, "index").as_deref() == Some("0")).then(|| Node {
                 number,
                 name: from_sysfs(number, "name").map_or_else(
@@ -187,7 +186,7 @@ fn node(number: u32) -> Option<Node> {
     })
 }
 
-/// A USB camera's name as people know it: the kernel says it twice, as “HD Camera: HD Camera”, and may cut the second.
+/// A USB camera's name as people know it: the kernel repeats it, as in “HD Camera: HD Camera”, and may cut the second one.
 fn plain_name(card: &str) -> &str {
     let card = card.trim();
     match card.split_once(": ") {
@@ -220,7 +219,7 @@ fn usable_formats(device: &Device, fourccs: impl Iterator<Item = FourCC>) -> Vec
                     .enum_frameintervals(fourcc, resolution.width_px, resolution.height_px)
                     .unwrap_or_default();
                 let rates = if intervals.is_empty() {
-                    vec![UNTOLD_RATE]
+                    vec![UNKNOWN_RATE]
                 } else {
                     intervals
                         .iter()
@@ -291,10 +290,10 @@ fn rate_of(interval: Fraction) -> Option<FrameRate> {
     FrameRate::new(interval.denominator, interval.numerator)
 }
 
-/// Sets size, pixel format and rate of a camera that nobody is using; returns the rate that its driver chose.
+/// Sets size, pixel format and rate of a camera that nobody is using. Returns the rate that its driver chose.
 ///
 /// # Errors
-/// What the kernel says, or that the driver does not keep to what it offers.
+/// The kernel's error, or that the driver does not set a format that it offers.
 pub(super) fn set_format(device: &Device, format: CameraFormat) -> io::Result<FrameRate> {
     let mut fourcc = [b' '; 4];
     fourcc.copy_from_slice(format.pixel_format.fourcc().as_bytes());
@@ -305,7 +304,7 @@ pub(super) fn set_format(device: &Device, format: CameraFormat) -> io::Result<Fr
     {
         let got_size = Resolution::new(got.width, got.height);
         return Err(io::Error::other(format!(
-            "asked for {format}, its driver gave {got_size}, {}; choose another format",
+            "{format} was requested, its driver set {got_size}, {}; choose another format",
             String::from_utf8_lossy(&got.fourcc.repr)
         )));
     }
@@ -315,7 +314,7 @@ pub(super) fn set_format(device: &Device, format: CameraFormat) -> io::Result<Fr
         Err(err) if err.kind() == io::ErrorKind::ResourceBusy => Err(err),
         // Drivers without a choice of rate refuse this.
         Err(err) => {
-            log::debug!("the camera does not take a frame rate: {err}");
+            log::debug!("the camera does not accept a frame rate: {err}");
             Ok(format.rate)
         }
     }
@@ -341,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn all_rates_are_offered_also_fractional_ones() {
+    fn all_rates_are_offered_even_fractional_ones() {
         let rates = |interval| {
             let rates = rates_of(&interval);
             rates.iter().map(FrameRate::to_string).collect::<Vec<_>>()
@@ -366,7 +365,7 @@ mod tests {
         let range_of_rates = range(Fraction::new(1, 30), Fraction::new(1, 12));
         assert_eq!(range_of_rates, ["30", "25", "15"]);
         let slow = range(Fraction::new(2, 15), Fraction::new(1, 2));
-        assert_eq!(slow, ["7.5"], "nothing usual is in it");
+        assert_eq!(slow, ["7.5"], "it contains no usual rate");
     }
 
     #[test]
