@@ -1,27 +1,28 @@
 //! Blinks, from how far the eyes of each face are open over time.
 //!
-//! People's eyes differ in shape, so a lid counts as closed by comparison with the same person's open eyes of the last seconds. A face
-//! that is turned aside shows one eye from the side, and a lid that looks down looks closed; neither is counted.
+//! People's eyes differ in shape, so a lid counts as closed by comparison with the same person's open eyes in the last
+//! seconds. A face that is turned aside shows one eye from the side, and an eye that looks down looks closed; neither
+//! counts.
 
 use std::time::Duration;
 
 use super::{FaceShape, TrackId};
 
-/// The eyes are closed below this part of how far they are usually open, and open again above the other one. The gap keeps noise from
-/// counting twice.
+/// The eyes are closed below `CLOSED` times their usual openness, and open again above `OPEN` times. The gap keeps noise
+/// from counting twice.
 const CLOSED: f32 = 0.6;
 const OPEN: f32 = 0.75;
 
 /// Blinks of a second or longer are closed eyes; spontaneous ones take 0.1 to 0.4 s (Stern, Walrath and Goldstein 1984).
 const MAX_DURATION: Duration = Duration::from_millis(1000);
 
-/// Time constant with which the usual openness follows.
+/// Time constant of the usual openness.
 const USUAL_S: f32 = 2.0;
 
-/// Faces turned further than this are not looked at, degrees.
+/// Faces turned further than this are ignored, degrees.
 const MAX_TURN_DEG: f32 = 25.0;
 
-/// A face is known this long before its usual openness is believed.
+/// A face must be known this long before its usual openness counts.
 const LEARN_FOR: Duration = Duration::from_millis(500);
 
 /// A blink that ended.
@@ -51,7 +52,8 @@ struct Face {
 }
 
 impl Blinks {
-    /// Takes in a face of the frame at `time` and tells of a blink that ends with it. Faces not seen for a second are forgotten.
+    /// Takes in a face of the frame at `time`. Returns the blink that ends with it, if one does. Faces not seen for a second
+    /// are forgotten.
     pub fn see(&mut self, time: Duration, track: TrackId, shape: &FaceShape) -> Option<Blink> {
         self.faces.retain(|face| {
             time.checked_sub(face.last)
@@ -93,7 +95,7 @@ impl Blinks {
                     duration,
                 });
             }
-            // Eyes that stay closed, or narrow, become the usual.
+            // Eyes that stay closed or narrow are the new usual.
             Some(start) if time - start >= MAX_DURATION => {
                 face.closed_at = None;
                 face.usual = openness;

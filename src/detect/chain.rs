@@ -1,7 +1,7 @@
 //! Proposes faces with the short-range detector and confirms them with the face mesh.
 //!
-//! The mesh is the judge: it says whether it lies on a face, and where that face is to a fraction of a pixel's percent. A covered
-//! mouth defeats it, though, so what it refuses is not lost: the caller weighs it against other evidence.
+//! The mesh decides: it says whether it lies on a face, and where that face is, far more exactly than a detector. A
+//! covered mouth defeats it, though, so a refused proposal is not lost: the caller weighs it against other evidence.
 
 use std::sync::Arc;
 
@@ -17,26 +17,26 @@ use crate::{
     oriented_box::OrientedBox,
 };
 
-/// Side of the square that the mesh looks at, in longer sides of the face: MediaPipe's, with which the network was trained.
+/// Side of the mesh's input square, in longer sides of the face: MediaPipe's, with which the network was trained.
 const MESH_SPAN: f32 = 1.5;
 
-/// Height over √(width · height) of a mesh's extent, about: faces are higher than wide.
+/// Height over √(width · height) of a mesh's extent, about: faces are taller than wide.
 const FACE_ELONGATION: f32 = 1.1;
 
-/// The mesh lies on a face from this presence on.
+/// From this presence on, the mesh lies on a face.
 const MIN_PRESENCE: f32 = 0.5;
 
-/// A mesh that moved its own square by more than this (parts of its side; the same for the logarithm of its size) has not settled and is run
-/// again from where it ended.
+/// A mesh that moves its own square by more than this (in parts of its side, and for the size as a logarithm) has not
+/// settled, and runs again from where it ended.
 const SETTLED_SHIFT: f32 = 0.08;
 
-/// The same for its turn, degrees.
+/// The same for its roll, degrees.
 const SETTLED_TURN_DEG: f32 = 8.0;
 
-/// Runs of the mesh for one proposal, at most: the second settles 97 of 100.
+/// Maximum runs of the mesh for one proposal: the second settles 97 of 100.
 const MAX_RUNS: usize = 3;
 
-/// What the short-range detector saw.
+/// What the short-range detector found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Proposal {
     /// Around brows, mouth and cheeks, turned with the line through the eyes.
@@ -63,7 +63,7 @@ pub struct FaceChain {
 }
 
 impl FaceChain {
-    /// Faces that the short-range detector sees in a square of the frame, with at least `min_score`, best first.
+    /// Faces that the short-range detector finds in a square of the frame with at least `min_score`, best first.
     pub fn propose(
         &mut self,
         frame: &Frame,
@@ -145,7 +145,7 @@ impl FaceChain {
     }
 }
 
-/// The square that the mesh looks at to find this face again.
+/// The mesh's input square for finding this face again.
 fn mesh_square(shape: &FaceShape) -> OrientedBox {
     shape
         .upright
@@ -158,7 +158,7 @@ fn is_settled(from: &OrientedBox, to: &OrientedBox) -> bool {
     shift < SETTLED_SHIFT && growth < SETTLED_SHIFT && turn_between(from, to) < SETTLED_TURN_DEG
 }
 
-/// Whether a face can have become the other between two frames.
+/// Whether one face can become the other between two frames.
 fn is_plausible(before: &OrientedBox, after: &OrientedBox) -> bool {
     let shift = (after.x - before.x).hypot(after.y - before.y) / before.side;
     let growth = (after.side / before.side).ln().abs();
@@ -171,7 +171,7 @@ fn turn_between(a: &OrientedBox, b: &OrientedBox) -> f32 {
     turn.min(360.0 - turn)
 }
 
-/// The box that stands for a face with a mesh: where rustface would put it, so that boxes of both detectors mean the same.
+/// The box of a face with a mesh: where rustface would put it, so that boxes of both detectors mean the same.
 pub fn box_of_shape(shape: &FaceShape) -> BoundingBox {
     shape
         .upright
@@ -179,7 +179,7 @@ pub fn box_of_shape(shape: &FaceShape) -> BoundingBox {
         .to_bounding_box()
 }
 
-/// The box that stands for a face that only the short-range detector sees.
+/// The box of a face that only the short-range detector finds.
 pub fn box_of_proposal(proposal: &Proposal) -> BoundingBox {
     proposal
         .square

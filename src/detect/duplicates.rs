@@ -1,7 +1,7 @@
-//! One detection per face: drops the weaker of two boxes that mean the same one.
+//! One detection per face: drops the weaker of two boxes of the same face.
 //!
 //! The same face is often found twice in a frame, by the scan and by the search around a known face, or by the searches
-//! around two neighbours. rustface removes overlaps within one call only.
+//! around two neighbors. rustface removes overlaps within one call only.
 
 use super::Detection;
 use crate::bounding_box::BoundingBox;
@@ -12,15 +12,15 @@ const SAME_FACE_IOU: f32 = 0.35;
 /// A box with this part of its area inside another is part of that face (or the other way round), whatever their union.
 const SAME_FACE_COVER: f32 = 0.65;
 
-/// Whether two boxes mean the same face.
+/// Whether two boxes are of the same face.
 pub fn are_same_face(a: &BoundingBox, b: &BoundingBox) -> bool {
     let smaller = a.area().min(b.area());
     a.iou(b) > SAME_FACE_IOU || (smaller > 0.0 && a.intersection(b) > SAME_FACE_COVER * smaller)
 }
 
-/// Sorts by falling score and keeps, of each group of boxes for one face, the best.
+/// Sorts by descending score and keeps the best of the boxes of each face.
 ///
-/// Ties are broken by position, so that the result does not depend on the order given.
+/// Ties are broken by position, so that the result does not depend on the input order.
 pub fn suppress(detections: &mut Vec<Detection>) {
     detections.sort_by(|a, b| {
         let (box_a, box_b) = (&a.box_in_frame, &b.box_in_frame);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_both_stay() {
+    fn neighbors_both_stay() {
         let mut detections = vec![detection(100.0, 50.0, 8.0), detection(130.0, 50.0, 9.0)];
         suppress(&mut detections);
         assert_eq!(detections.len(), 2);

@@ -1,7 +1,7 @@
 //! Frame in, faces out: decides where to look in each frame, so that the cost follows the need.
 //!
-//! Every known face is looked for where it is expected, in every frame; the whole frame is searched for newcomers in slices, now and then.
-//! A frame that stands alone is searched everywhere at once.
+//! In every frame, each known face is looked for where it is expected. The whole frame is searched for newcomers in
+//! slices, now and then. A single frame (the first, or a still picture) is searched everywhere at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,44 +10,47 @@ use super::{
     chain::{FaceChain, Fit, Proposal, box_of_proposal, box_of_shape},
     duplicates::are_same_face,
     luma::Region,
-    rustface_search::{MAX_PROPOSALS, RustfaceSearch, SIZE_TOLERANCE, Scan, Sighting},
+    rustface::ScoredBox,
+    rustface_search::{MAX_PROPOSALS, RustfaceSearch, SIZE_TOLERANCE, Scan},
     schedule::{Need, Schedule, Slice},
     tiles::tiles,
     tracker::{ExpectedFace, Tracker, affinity},
 };
 use crate::{bounding_box::BoundingBox, frame::Frame, oriented_box::OrientedBox};
 
-/// With rustface alone, time between scans while every known face is found: how long a newcomer may stay unnoticed beside others.
+/// With rustface alone, time between scans while every known face is found: how long a newcomer may go unnoticed beside
+/// others.
 const ROUTINE_SCAN_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The same while nobody is known or somebody is missing. Not every frame: an empty room would cost most of
-/// a core for ever, and nobody sees the tenth of a second.
+/// The same while nobody is known or somebody is missing. Not every frame: an empty room would cost most of a core all the
+/// time, and nobody notices a tenth of a second.
 const SEARCHING_SCAN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Side of the area of rustface's close search, in expected face sides, for a face found a moment ago.
 const CLOSE_SPAN: f32 = 1.6;
 
-/// Growth of that area per second since the face was last found: 1.8 sides at 30 frames a second, 2 at 15. Heads move
-/// by some three sides a second, which the prediction mostly knows.
+/// Growth of that area per second since the face was last found: 1.8 sides at 30 frames per second, 2 at 15. Heads move by
+/// about three sides per second, most of which the prediction covers.
 const SPAN_GROWTH_PER_S: f32 = 6.0;
 
 /// The area of a close search grows no further, and has this size around a scan's proposal.
 const MAX_SPAN: f32 = 2.4;
 
-/// What the short-range detector must score for the mesh to look at a place.
+/// What the short-range detector must score for the mesh to run.
 const MIN_PROPOSAL_SCORE: f32 = 0.4;
 
-/// What it must score where the mesh does not speak for a face: one that the mesh has left, or one that rustface sees too. Faces behind
-/// masks score 0.7 and more; the ring of a space suit came to 0.57 in every frame.
+/// What it must score where the mesh finds no face: for a face that the mesh has lost, or one that rustface finds too.
+/// Faces behind masks score 0.7 and more; the ring of a space suit scored 0.57 in every frame.
 const MIN_ALONE_SCORE: f32 = 0.65;
 
-/// A new face with a mesh is believed at once if the detector scores at least this; below, it must be found again in the next frame.
+/// A new face with a mesh counts at once if the detector scores at least this; below, it must be found again in the next
+/// frame.
 const SURE_SCORE: f32 = 0.5;
 
-/// What rustface must score for the mesh to look at a place, in parts of what it must score alone.
-const MIN_SIGHTING_FACTOR: f32 = 0.5;
+/// What rustface must score for the mesh to run, as a part of the score threshold.
+const MIN_CANDIDATE_FACTOR: f32 = 0.5;
 
-/// What the mesh must say of a new face that only one detector proposes. It is surer of nearly every face, and seldom of anything else.
+/// Minimum presence of a new face that only one detector proposes. Nearly every face has more, and little else does.
 const MIN_NEW_PRESENCE: f32 = 0.95;
 
 /// The same where the detector scores at least [`CLEAR_SCORE`].
@@ -57,13 +60,14 @@ const CLEAR_SCORE: f32 = 0.8;
 /// Side of the square in which the short-range detector looks around a face, in its sides.
 const NEAR_SPAN: f32 = 2.2;
 
-/// Squares for a frame that stands alone in a stream: its first, or the first after a seek.
+/// Squares for a single frame of a stream: its first, or the first after a seek.
 const MAX_STREAM_SQUARES: usize = 32;
 
-/// Squares for a still picture, some ten seconds' worth. It takes a picture of 50 megapixels with a smallest face of 20 px to reach it.
+/// Squares for a still picture, about ten seconds' worth. Only a picture of 50 megapixels with a smallest face of 20 px
+/// reaches it.
 const MAX_STILL_SQUARES: usize = 8000;
 
-/// A portrait may fill the picture and more: squares this much larger than the frame make it smaller.
+/// A portrait may fill the picture and more: squares this much larger than the frame make it look smaller.
 const OUTER_SPANS: [f32; 2] = [1.5, 2.2];
 
 /// Detectors, mesh and tracker together: frame in, faces out.
@@ -76,9 +80,9 @@ pub struct FaceFinder {
     chain: FaceChain,
     schedule: Schedule,
     tracker: Tracker,
-    /// When rustface alone last scanned; `None`: the next frame is to be searched everywhere.
+    /// When rustface alone last scanned; `None` if the next frame is to be searched everywhere.
     last_scan: Option<Duration>,
-    /// The smallest face that the last frame was searched for, if that was not all that was asked for.
+    /// The smallest face that the last frame was searched for, if larger than the settings ask for.
     limit_px: Option<f32>,
     /// The meshes fitted in the last frame.
     fits: Vec<Fit>,
@@ -115,15 +119,15 @@ impl FaceFinder {
         self.last_scan = None;
     }
 
-    /// The smallest face that the last still picture was searched for, px, if it was too large to search for all that the settings ask for.
+    /// The smallest face that the last still picture was searched for, px; `None` if that is what the settings ask for.
     pub fn limit_px(&self) -> Option<f32> {
         self.limit_px
     }
 
     /// Finds the faces of the next frame, ordered by track, oldest first.
     ///
-    /// A frame more than [`LOST_GRACE`](super::LOST_GRACE) after the one before, or before it in time, is taken as
-    /// unrelated: it is searched everywhere, and its faces get new tracks.
+    /// A frame more than [`LOST_GRACE`](super::LOST_GRACE) after the previous one, or earlier than it, counts as unrelated:
+    /// it is searched everywhere, and its faces get new tracks.
     pub fn find(&mut self, frame: &Frame) -> Vec<TrackedFace> {
         self.limit_px = None;
         self.fits.clear();
@@ -139,7 +143,7 @@ impl FaceFinder {
         let faces = self.tracker.faces();
         self.meshes.clear();
         self.meshes.extend(faces.iter().filter_map(|face| {
-            // A shape is as good as a name: no two fits agree in all its numbers.
+            // The shape identifies the fit: no two agree in all their numbers.
             let shape = face.shape.filter(|_| face.unseen_for.is_zero())?;
             let fit = self.fits.iter().find(|fit| fit.shape == shape)?;
             Some(TrackedMesh {
@@ -175,8 +179,8 @@ impl FaceFinder {
             Some(_) => return found,
         };
         self.last_scan = Some(frame.time);
-        for sighting in self.rustface.scan(frame, &config, scan) {
-            let target = sighting.box_in_frame;
+        for candidate in self.rustface.scan(frame, &config, scan) {
+            let target = candidate.bounding_box;
             if !is_among(&found, &target) {
                 found.extend(
                     self.rustface
@@ -200,7 +204,7 @@ impl FaceFinder {
         };
         let n_followed = found.len();
         let is_outdated = self.schedule.is_outdated(frame.resolution(), min_face_px);
-        let (proposals, sightings) = if self.last_scan.is_none() || is_outdated {
+        let (proposals, candidates) = if self.last_scan.is_none() || is_outdated {
             self.last_scan = Some(frame.time);
             self.schedule
                 .restart(frame.time, frame.resolution(), min_face_px);
@@ -208,7 +212,7 @@ impl FaceFinder {
         } else {
             self.search_slices(frame, need)
         };
-        self.add_newcomers(frame, proposals, sightings, &mut found);
+        self.add_newcomers(frame, proposals, candidates, &mut found);
         if found.len() != n_followed || n_followed != expected.len() {
             self.schedule.changed(frame.time);
         }
@@ -251,8 +255,8 @@ impl FaceFinder {
         })
     }
 
-    /// Proposals of both detectors from all over a frame that stands alone.
-    fn search_everywhere(&mut self, frame: &Frame) -> (Vec<Proposal>, Vec<Sighting>) {
+    /// Proposals of both detectors from everywhere in a single frame.
+    fn search_everywhere(&mut self, frame: &Frame) -> (Vec<Proposal>, Vec<ScoredBox>) {
         let asked = self.config.min_face_size_px as f32;
         let max_squares = if frame.is_still {
             MAX_STILL_SQUARES
@@ -274,37 +278,37 @@ impl FaceFinder {
         } else {
             Scan::LIVE
         };
-        let sightings = self.rustface.scan(frame, &self.config, scan);
-        (proposals, sightings)
+        let candidates = self.rustface.scan(frame, &self.config, scan);
+        (proposals, candidates)
     }
 
     /// Proposals of both detectors from the slices that are due.
-    fn search_slices(&mut self, frame: &Frame, need: Need) -> (Vec<Proposal>, Vec<Sighting>) {
-        let (mut proposals, mut sightings) = (Vec::new(), Vec::new());
+    fn search_slices(&mut self, frame: &Frame, need: Need) -> (Vec<Proposal>, Vec<ScoredBox>) {
+        let (mut proposals, mut candidates) = (Vec::new(), Vec::new());
         for slice in self.schedule.due(frame.time, need) {
             match slice {
                 Slice::Square(square) => {
                     proposals.extend(self.chain.propose(frame, &square, MIN_PROPOSAL_SCORE));
                 }
                 Slice::Part(part) => {
-                    sightings.extend(self.sightings_in(frame, part));
+                    candidates.extend(self.candidates_in(frame, part));
                 }
             }
         }
-        (proposals, sightings)
+        (proposals, candidates)
     }
 
-    fn sightings_in(&mut self, frame: &Frame, part: Region) -> Vec<Sighting> {
+    fn candidates_in(&mut self, frame: &Frame, part: Region) -> Vec<ScoredBox> {
         self.rustface
             .scan_part(frame, part, &self.config, Scan::LIVE)
     }
 
-    /// Adds to `found` what is a face among the proposals and not there yet.
+    /// Adds to `found` the proposals that are faces and not there yet.
     fn add_newcomers(
         &mut self,
         frame: &Frame,
         mut proposals: Vec<Proposal>,
-        sightings: Vec<Sighting>,
+        candidates: Vec<ScoredBox>,
         found: &mut Vec<Detection>,
     ) {
         let min_side = SIZE_TOLERANCE * self.config.min_face_size_px as f32;
@@ -323,15 +327,15 @@ impl FaceFinder {
                 continue;
             }
             looked_at.push(place);
-            let seen_by_rustface = sightings.iter().any(|sighting| {
-                sighting.score >= self.config.score_threshold
-                    && are_same_face(&sighting.box_in_frame, &place)
+            let seen_by_rustface = candidates.iter().any(|candidate| {
+                candidate.score >= self.config.score_threshold
+                    && are_same_face(&candidate.bounding_box, &place)
             });
             found.extend(self.judge(frame, &proposal, seen_by_rustface));
         }
-        for sighting in sightings {
-            let place = sighting.box_in_frame;
-            let is_strong = sighting.score >= MIN_SIGHTING_FACTOR * self.config.score_threshold;
+        for candidate in candidates {
+            let place = candidate.bounding_box;
+            let is_strong = candidate.score >= MIN_CANDIDATE_FACTOR * self.config.score_threshold;
             let is_known = is_among(found, &place)
                 || looked_at.iter().any(|other| are_same_face(other, &place));
             if is_known || !is_strong || place.width < min_side || looked_at.len() >= max_new {
@@ -343,7 +347,7 @@ impl FaceFinder {
             let same = proposals
                 .iter()
                 .find(|proposal| are_same_face(&box_of_proposal(proposal), &place));
-            let is_clear = sighting.score >= self.config.score_threshold;
+            let is_clear = candidate.score >= self.config.score_threshold;
             match same {
                 Some(proposal) => found.extend(self.judge(frame, proposal, is_clear)),
                 None => {
@@ -360,7 +364,7 @@ impl FaceFinder {
         found.retain(|detection| detection.box_in_frame.width >= min_side);
     }
 
-    /// Whether a proposal is a face: the mesh says so, or both detectors do.
+    /// The proposal as a detection, if it is a face: if the mesh says so, or both detectors do.
     fn judge(
         &mut self,
         frame: &Frame,

@@ -1,16 +1,16 @@
 //! What the points of a face mesh say about a face: its upright square, its pose, and how far eyes and mouth are open.
 //!
-//! Distances are in *face units*: parts of the distance between the outer corners of the eyes, measured in three dimensions so that
-//! a turned head does not shrink them. They describe the picture, not a muscle: people differ at rest by as much as one
-//! person's face moves.
+//! Distances are in *face units*, parts of the distance between the outer corners of the eyes. They are measured in three
+//! dimensions, so that a turned head does not shrink them. They describe the image, not a muscle: people at rest differ by
+//! as much as one person's face moves.
 
 use serde::{Deserialize, Serialize};
 
 use super::pose::{HeadPose, MeshPoints};
 use crate::oriented_box::OrientedBox;
 
-/// The corners of the eyes, outer and inner, of the eye on the left of an unmirrored picture (the person's right eye) and
-/// of the other one. Indices of points: MediaPipe's `canonical_face_model`.
+/// Outer and inner corner of the eye on the left of an unmirrored frame (the person's right eye), then of the other one.
+/// Indices of points are those of MediaPipe's `canonical_face_model`.
 const EYE_CORNERS: [[usize; 2]; 2] = [[33, 133], [263, 362]];
 
 /// Six points around each eye: a corner, two on the upper lid, the other corner, two on the lower lid.
@@ -36,7 +36,7 @@ pub struct FaceShape {
     /// Which way the head points.
     pub pose: HeadPose,
     /// How far each eye is open: the eye aspect ratio, height over width of its outline (Soukupová and Čech, CVWW 2016).
-    /// First the eye on the left of the unmirrored picture. About 0.3 open, below 0.15 closed.
+    /// First the eye on the left of the unmirrored frame. About 0.3 open, below 0.15 closed.
     pub eyes_open: [f32; 2],
     /// Gap between the inner edges of the lips, in face units.
     pub mouth_open: f32,
@@ -56,7 +56,7 @@ pub struct Measure {
     pub unit: &'static str,
     /// One sentence.
     pub description: &'static str,
-    /// Decimals that mean something.
+    /// Significant decimals.
     pub decimals: usize,
     /// Reads it.
     pub get: fn(&FaceShape) -> f32,

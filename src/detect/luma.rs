@@ -1,9 +1,9 @@
 //! Small luma copies of a frame or of a part of it, for the face detector.
 //!
-//! The detector costs about 130 ns per pixel it is given, so what it gets is made small first. Every output pixel is
-//! the average over the area it covers (the factor need not be whole), never a picked sample: a picked sample turns
-//! sensor noise into texture. The work is one pass over the source rows of the region, in 16-bit integers, with
-//! buffers that are kept: 1280×720 to 640×360 takes 0.4 ms.
+//! The detector takes about 130 ns per pixel, so its input is reduced first. Every output pixel is the average over the
+//! area that it covers (the factor need not be whole), never a single sample, which would turn sensor noise into texture.
+//! The work is one pass over the source rows of the region, in 16-bit integers, in buffers that are reused: 1280×720 to
+//! 640×360 takes 0.4 ms.
 //!
 //! An output larger than the region is allowed (a face of 30 px searched for at 48 px); it repeats pixels.
 
@@ -12,7 +12,7 @@ use crate::{
     frame::{Frame, RGBA_BYTES, Resolution},
 };
 
-/// Weights of red, green and blue in 1/256: ITU-R BT.601 (0.299, 0.587, 0.114), summing to 256 so that grey keeps
+/// Weights of red, green and blue in 1/256: ITU-R BT.601 (0.299, 0.587, 0.114), summing to 256 so that gray keeps
 /// its value.
 const LUMA_WEIGHTS: [u32; 3] = [77, 150, 29];
 
@@ -55,7 +55,7 @@ impl Region {
     }
 }
 
-/// A luma picture of a region, and the way back from its coordinates to the frame's.
+/// A luma copy of a region, and the map from its coordinates to the frame's.
 #[derive(Debug, Default)]
 pub struct LumaCopy {
     region: Region,
@@ -101,7 +101,7 @@ impl LumaCopy {
         self.sums.resize(source_width, 0);
         self.plan_columns();
 
-        // Neighbouring output rows share a source row where the factor is not whole: convert it once.
+        // Neighboring output rows share a source row where the factor is not whole: convert it once.
         let mut converted = None;
         for (out_y, out_row) in self.pixels.chunks_exact_mut(out_width).enumerate() {
             let rows = taps(out_y as u32, region.size.height_px, size.height_px);
@@ -218,7 +218,7 @@ fn tap_weight(out_idx: u32, source_idx: usize, n_source: u32, n_out: u32) -> u16
 fn luma_of_row(rgba: &[u8], luma: &mut [u16]) {
     let [red, green, blue] = LUMA_WEIGHTS;
     for (luma, pixel) in luma.iter_mut().zip(rgba.as_chunks::<RGBA_BYTES>().0) {
-        // Taken apart from one 32-bit word, the loop becomes vector code; as three byte loads it does not.
+        // With one 32-bit load the compiler vectorizes this loop; with three byte loads it does not.
         let word = u32::from_le_bytes(*pixel);
         let sum =
             red * (word & 0xff) + green * ((word >> 8) & 0xff) + blue * ((word >> 16) & 0xff) + 128;
@@ -311,7 +311,7 @@ mod tests {
         }
 
         #[test]
-        fn grey_stays_exactly_grey(value in any::<u8>(), source in 1u32..40, out in 1u32..40) {
+        fn gray_stays_exactly_gray(value in any::<u8>(), source in 1u32..40, out in 1u32..40) {
             let frame = frame_of(source, source, |_, _| [value; 3]);
             let mut copy = LumaCopy::default();
             copy.fill(&frame, Region::full(frame.resolution()), Resolution::new(out, out));
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reused_copy_forgets_the_picture_before() {
+    fn a_reused_copy_holds_nothing_of_the_previous_frame() {
         let mut copy = LumaCopy::default();
         let white = frame_of(64, 48, |_, _| [255; 3]);
         copy.fill(
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_find_their_way_back_to_the_frame() {
+    fn boxes_map_to_the_frame() {
         let frame = frame_of(100, 80, |_, _| [0; 3]);
         let region = Region {
             x: 10,

@@ -1,7 +1,7 @@
 //! Finds faces and keeps their identity from frame to frame.
 //!
-//! *Propose, confirm, follow.* rustface (SeetaFace) and the short-range detector propose faces; the face mesh confirms
-//! them and follows each known face from the frame before without any detector; scans for newcomers go on in slices, so
+//! *Propose, confirm, follow.* rustface (SeetaFace) and the short-range detector propose faces. The face mesh confirms
+//! them and follows each known face from the previous frame without a detector. Scans for newcomers run in slices, so
 //! that no single frame pays for a whole scan. With [`Detector::Rustface`], rustface does everything alone. The detector
 //! is not `Send`; build it in its thread.
 //!
@@ -50,33 +50,33 @@ pub struct Detection {
     pub box_in_frame: BoundingBox,
     /// How clear it is; see [`TrackedFace::score`].
     pub score: f32,
-    /// What it is good for.
+    /// What it may do.
     pub standing: Standing,
     /// What the face mesh says of it, if it lies on it.
     pub shape: Option<FaceShape>,
 }
 
-/// What a detection is good for.
+/// What a detection may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// It continues a face that is followed already.
+    /// Continue a face that is already followed.
     Continues,
-    /// It may be a new face, which must be found again in the next frame before it counts.
+    /// Begin a new face, which counts only if it is found again in the next frame.
     Begins,
-    /// It is a face.
+    /// Begin a new face that counts at once.
     Sure,
 }
 
-/// A new face with at least this many times the score asked of it is believed at once; below, it must be found again in the
-/// next frame. One-frame false alarms score little above the threshold.
+/// A new face that scores at least this many times the threshold counts at once; below, it must be found again in the next
+/// frame. One-frame false alarms score little above the threshold.
 const SURE_SCORE_FACTOR: f32 = 2.0;
 
-/// A face that is being followed stays with this part of the score asked of a new one: turned and half-covered faces
-/// score low, and there is little else it could be at that place.
+/// A face that is already followed is kept at this part of the threshold: turned and half-covered faces score low, and
+/// little else could be at that place.
 const KEEP_SCORE_FACTOR: f32 = 0.4;
 
 impl Standing {
-    /// By rustface's score, when a new face must score `threshold`; `None` for nothing at all.
+    /// The standing of a rustface score when a new face must score `threshold`; `None` if it is too low for any.
     pub fn of_score(score: f32, threshold: f32) -> Option<Self> {
         if score >= SURE_SCORE_FACTOR * threshold {
             Some(Self::Sure)
@@ -101,9 +101,9 @@ pub struct TrackedFace {
     /// short-range detector's score where there is no mesh. With [`Detector::Rustface`], rustface's score: about 2 (doubtful) to 30
     /// and more (clear).
     pub score: f32,
-    /// How long ago it was last really found; zero when found in this frame, at most [`LOST_GRACE`].
+    /// Time since it was last found; zero if found in this frame, at most [`LOST_GRACE`].
     pub unseen_for: Duration,
-    /// What the face mesh said when it was last found, if it lay on it.
+    /// What the face mesh said when it was last found, if there was a mesh.
     pub shape: Option<FaceShape>,
 }
 
@@ -142,10 +142,11 @@ impl Detector {
 pub struct DetectConfig {
     /// What finds faces.
     pub detector: Detector,
-    /// Smallest face to look for, as its box's side in source-frame px. Clearly smaller faces are left out.
+    /// Smallest face to look for, as the side of its box in px of the source's frame. Clearly smaller faces are ignored.
     ///
-    /// In a still picture every face of that size is looked for. In a stream, newcomers below a twentieth of the frame's width
-    /// (64 px of 1280) may stay unnoticed however small this is, as the search would cost too much. A larger value makes both cheaper.
+    /// A still picture is searched for every face of that size. In a stream, newcomers below a twentieth of the frame's
+    /// width (64 px of 1280) may stay unnoticed however small this is, since the search would cost too much. A larger value
+    /// makes both cheaper.
     pub min_face_size_px: u32,
     /// With [`Detector::Rustface`], a new face must score at least this; one that is already followed is kept at two fifths of it.
     /// With [`Detector::Both`] the mesh decides, and this is what rustface must score to overrule it.

@@ -1,7 +1,7 @@
 //! Which way a head points, from a rigid fit of the canonical face to the points of a mesh.
 //!
 //! Angles are in degrees as seen in the unmirrored frame: *yaw* is positive when the face points to the right of the
-//! picture, *pitch* when it points up, *roll* when the head is tilted clockwise. A face that looks straight into the camera
+//! frame, *pitch* when it points up, *roll* when the head is tilted clockwise. A face that looks straight into the camera
 //! has 0, 0, 0. The fit is a similarity transform by Horn's quaternions (J. Opt. Soc. Am. A 4, 1987); the points and their weights
 //! are those MediaPipe's face geometry uses, chosen because expressions move them least.
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// Points of a face mesh.
 pub const N_POINTS: usize = 468;
 
-/// A mesh: x and y in pixels, y down, and z on the same scale, smaller towards the camera.
+/// A mesh: x and y in pixels, y down, and z on the same scale, smaller toward the camera.
 pub type MeshPoints = [[f32; 3]; N_POINTS];
 
 /// Canonical face, rigid points and triangles (Apache-2.0, `assets/face-networks.LICENSE`), made by
@@ -23,7 +23,7 @@ static GEOMETRY: &[u8] = include_bytes!("../../assets/face-geometry.safetensors"
 /// Which way a head points, degrees; see the module for signs.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct HeadPose {
-    /// Positive to the right of the picture.
+    /// Positive to the right of the frame.
     pub yaw_deg: f32,
     /// Positive up.
     pub pitch_deg: f32,
@@ -31,8 +31,9 @@ pub struct HeadPose {
     pub roll_deg: f32,
 }
 
-/// A face turned aside by more than this is turned away. On PublicTest, agreement with FER+ is 95 % for faces turned by up to 10° and 91 to
-/// 92 % for those turned by 20 to 40° (`fervis-train detect-eval` prints it); of faces turned further there are too few to say, so there it ends.
+/// A face turned aside by more than this is turned away. On PublicTest, agreement with FER+ is 95 % for faces turned by up
+/// to 10° and 91 to 92 % for those turned by 20 to 40° (`fervis-train detect-eval` prints it). There are too few faces
+/// turned further to measure, so the limit is just beyond.
 pub const MAX_YAW_DEG: f32 = 45.0;
 
 /// The same for a face that looks up or down: 94 % up to 20°, 87 to 91 % from there to 40°.
@@ -40,7 +41,7 @@ pub const MAX_PITCH_DEG: f32 = 35.0;
 
 /// The canonical face.
 struct Canonical {
-    /// Index, weight and place of each rigid point: x right, y up, z towards the camera, cm.
+    /// Index, weight and place of each rigid point: x right, y up, z toward the camera, cm.
     rigid: Vec<(usize, f64, [f64; 3])>,
     triangles: Vec<[u16; 3]>,
 }
@@ -120,8 +121,8 @@ impl HeadPose {
         Some(Self::of_rotation(&rotation(&correlation)))
     }
 
-    /// Where the head's own axes point in the frame (x right, y down): to the person's left, down, and straight ahead, as far as they
-    /// are seen; an axis towards the camera has no length.
+    /// Where the head's own axes point in the frame (x right, y down): to the person's left, down, and straight ahead, each
+    /// as long as it appears; an axis toward the camera has no length.
     pub fn axes_in_frame(&self) -> [[f32; 2]; 3] {
         let (sy, cy) = self.yaw_deg.to_radians().sin_cos();
         let (sx, cx) = (-self.pitch_deg).to_radians().sin_cos();
@@ -133,7 +134,7 @@ impl HeadPose {
         [[left[0], -left[1]], [-up[0], up[1]], [ahead[0], -ahead[1]]]
     }
 
-    /// Angles of a rotation matrix in axes x right, y up, z towards the camera.
+    /// Angles of a rotation matrix in axes x right, y up, z toward the camera.
     fn of_rotation(matrix: &[[f64; 3]; 3]) -> Self {
         let forward = [matrix[0][2], matrix[1][2], matrix[2][2]];
         let degrees = |radians: f64| radians.to_degrees() as f32;

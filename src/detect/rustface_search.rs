@@ -1,13 +1,13 @@
 //! Searches with rustface alone: the whole frame, a part of it, or around one face.
 //!
-//! Searching a whole frame is expensive, looking around a known face is cheap. What a scan proposes is looked at again in
-//! the same close search before it counts: boxes and scores then always come from one kind of measurement, comparable
-//! between frames and between large faces and small ones.
+//! Searching a whole frame is expensive, searching around a known face is cheap. What a scan proposes must pass the same
+//! close search before it counts, so that all boxes and scores come from one kind of measurement and are comparable
+//! between frames, and between large faces and small ones.
 
 use super::{
     DetectConfig, Detection, Standing,
     luma::{LumaCopy, Region},
-    rustface::{ANY_SIZE, FaceDetector, Search, WINDOW_PX},
+    rustface::{ANY_SIZE, FaceDetector, ScoredBox, Search, WINDOW_PX},
     tracker::affinity,
 };
 use crate::{
@@ -23,53 +23,43 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// While frames follow each other a scan only has to propose; there is another one soon.
+    /// While frames follow each other, a scan only has to propose; the next one is soon.
     pub const LIVE: Self = Self {
         search: Search {
             window_step_px: 6,
-            largest_face_px: ANY_SIZE,
+            max_face_px: ANY_SIZE,
         },
         max_pixels: 640.0 * 360.0,
     };
 
-    /// For a frame that stands alone (the first, a still picture): nothing is known about it, there is no second chance, and nobody
-    /// waits for the next. With this step the detector finds a face from 29 px of its copy on, with 6 not reliably
-    /// below 37 px.
+    /// For a single frame (the first, a still picture): nothing is known about it, there is no second chance, and no other
+    /// frame waits. With this step the detector finds faces from 29 px of its copy on, with 6 not reliably below 37 px.
     pub const STILL: Self = Self {
         search: Search {
             window_step_px: 4,
-            largest_face_px: ANY_SIZE,
+            max_face_px: ANY_SIZE,
         },
         max_pixels: 1280.0 * 720.0,
     };
 }
 
-/// The side the expected face gets in the copy of a close search, px: above the 40 px of the search window by as much
-/// as a face shrinks from one frame to the next. With 48 px the search takes a quarter less, but scores fall by as much
-/// and the box of a quiet face moves by 1.9 % of its side from frame to frame instead of 1.2 %.
+/// Side of the expected face in the copy of a close search, px: above the 40 px of the search window by as much as a face
+/// shrinks from one frame to the next. With 48 px the search takes a quarter less, but scores fall by as much, and the box
+/// of a resting face moves by 1.9 % of its side from frame to frame instead of 1.2 %.
 const CLOSE_FACE_PX: f32 = 56.0;
 
 /// The search around one face: of its size or not much more. Steps of 3 px cost half as much again and steady nothing.
 const CLOSE_SEARCH: Search = Search {
     window_step_px: 4,
-    largest_face_px: 80,
+    max_face_px: 80,
 };
 
-/// Faces this far below the smallest size asked for are still taken: boxes of one face vary by some 15 %.
+/// Faces down to this part of the smallest size are still accepted: boxes of one face vary by about 15 %.
 pub const SIZE_TOLERANCE: f32 = 0.8;
 
-/// At most this many of a scan's proposals are looked at more closely, so that a picture full of faces (or of something
-/// like faces) cannot hold up the stream.
+/// At most this many of a scan's proposals get a close search, so that a frame full of faces, or of things like faces,
+/// cannot delay the stream.
 pub const MAX_PROPOSALS: usize = 40;
-
-/// A place where rustface sees something like a face.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sighting {
-    /// Where, in frame px.
-    pub box_in_frame: BoundingBox,
-    /// rustface's score, at least 1.
-    pub score: f32,
-}
 
 /// rustface with its luma copy.
 #[derive(Default)]
@@ -80,7 +70,7 @@ pub struct RustfaceSearch {
 
 impl RustfaceSearch {
     /// Searches the whole frame; best proposals first, at most [`MAX_PROPOSALS`].
-    pub fn scan(&mut self, frame: &Frame, config: &DetectConfig, scan: Scan) -> Vec<Sighting> {
+    pub fn scan(&mut self, frame: &Frame, config: &DetectConfig, scan: Scan) -> Vec<ScoredBox> {
         let whole = Region::full(frame.resolution());
         self.scan_part(frame, whole, config, scan)
     }
@@ -92,18 +82,18 @@ impl RustfaceSearch {
         part: Region,
         config: &DetectConfig,
         scan: Scan,
-    ) -> Vec<Sighting> {
+    ) -> Vec<ScoredBox> {
         let scale = scan_scale(frame.resolution(), config, scan.max_pixels);
         self.copy.fill(frame, part, scaled(part.size, scale));
-        let mut sightings = self.detect_in_copy(scan.search);
-        sightings.sort_by(|a, b| b.score.total_cmp(&a.score));
-        sightings.truncate(MAX_PROPOSALS);
-        sightings
+        let mut candidates = self.detect_in_copy(scan.search);
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+        candidates.truncate(MAX_PROPOSALS);
+        candidates
     }
 
     /// Looks for one face around `target`; `span` is the side of the area searched, in sides of the target.
     ///
-    /// The best match for the target, if any, of a score that at least a known face may have.
+    /// Returns the best match for the target, if any scores enough for a known face.
     pub fn search_closely(
         &mut self,
         frame: &Frame,
@@ -120,11 +110,11 @@ impl RustfaceSearch {
         let closeness = |found: &Detection| affinity(target, &found.box_in_frame);
         self.detect_in_copy(CLOSE_SEARCH)
             .into_iter()
-            .filter_map(|sighting| {
+            .filter_map(|candidate| {
                 Some(Detection {
-                    box_in_frame: sighting.box_in_frame,
-                    score: sighting.score,
-                    standing: Standing::of_score(sighting.score, config.score_threshold)?,
+                    box_in_frame: candidate.bounding_box,
+                    score: candidate.score,
+                    standing: Standing::of_score(candidate.score, config.score_threshold)?,
                     shape: None,
                 })
             })
@@ -132,18 +122,18 @@ impl RustfaceSearch {
             .max_by(|a, b| closeness(a).total_cmp(&closeness(b)))
     }
 
-    fn detect_in_copy(&mut self, search: Search) -> Vec<Sighting> {
-        let mut sightings = self
+    fn detect_in_copy(&mut self, search: Search) -> Vec<ScoredBox> {
+        let mut candidates = self
             .detector
             .detect(self.copy.pixels(), self.copy.size(), search);
-        for sighting in &mut sightings {
-            sighting.box_in_frame = self.copy.frame_from_copy(&sighting.box_in_frame);
+        for candidate in &mut candidates {
+            candidate.bounding_box = self.copy.frame_from_copy(&candidate.bounding_box);
         }
-        sightings
+        candidates
     }
 }
 
-/// The scale of a scan's copy: the smallest face asked for just fills the search window, within `max_pixels`, and never
+/// The scale of a scan's copy: the smallest face just fills the search window, within `max_pixels`, and the copy is never
 /// larger than the frame.
 fn scan_scale(frame: Resolution, config: &DetectConfig, max_pixels: f32) -> f32 {
     let wanted = WINDOW_PX as f32 / config.min_face_size_px.max(1) as f32;

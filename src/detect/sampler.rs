@@ -1,22 +1,22 @@
-//! Cuts a turned square out of a frame as the RGB input of a network.
+//! Samples a rotated square of a frame as the RGB input of a network.
 //!
-//! One pass straight from the frame, since an intermediate copy would cost more than it saves. Where the square is reduced,
-//! several bilinear taps are averaged for each value: a single tap turns sensor noise into texture, and a face that
-//! moves by half a pixel into another picture.
+//! It samples the frame directly, since an intermediate copy would cost more than it saves. Where the square is reduced,
+//! each value averages several bilinear taps: a single tap turns sensor noise into texture, and changes the input when a
+//! face moves by half a pixel.
 
 use crate::{
     frame::{Frame, RGBA_BYTES},
     oriented_box::OrientedBox,
 };
 
-/// Taps along each side of an output pixel, at most; beyond it every tap stands for more than two pixels of the frame.
-/// Four rather than eight costs no proposal on the press photographs and a quarter of the time.
+/// Maximum taps along each side of an output pixel; beyond it each tap covers more than two pixels of the frame. Four
+/// instead of eight lose no proposal on the press photographs and take a quarter of the time.
 const MAX_TAPS: usize = 4;
 
-/// What lies outside the frame.
+/// The color outside the frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Border {
-    /// Black, as the detector's own training had it.
+    /// Black, as in the detector's training.
     Black,
     /// The nearest pixel of the frame.
     Continued,
@@ -97,7 +97,7 @@ pub fn sample_luma(frame: &Frame, square: &OrientedBox, side_px: usize, out: &mu
     }
 }
 
-/// The pixels of a frame at places between them.
+/// Reads a frame at positions between its pixels.
 struct Pixels<'a> {
     rgba: &'a [[u8; RGBA_BYTES]],
     width: usize,
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn pixel_for_pixel_it_is_the_frame() {
+    fn a_square_at_scale_1_is_the_frame() {
         let frame = frame(8, 8, |x, y| [x as u8, y as u8, 7]);
         let square = OrientedBox::upright((4.0, 4.0), 4.0);
         let out = sampled(&frame, square, 4, Border::Continued);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn luma_is_that_of_bt_601() {
+    fn luma_is_bt_601() {
         let frame = frame(4, 4, |_, _| [100, 150, 200]);
         let mut luma = Vec::new();
         sample_luma(&frame, &OrientedBox::upright((2.0, 2.0), 4.0), 4, &mut luma);

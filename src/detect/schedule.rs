@@ -1,15 +1,16 @@
 //! When a stream is searched for newcomers, and where next.
 //!
-//! A whole scan would hold up the frame that pays for it, so it is cut into slices: squares for the short-range detector (the coarse
-//! ones, which see most people, far more often than the fine ones) and parts of the frame for rustface. Each kind has its own interval,
-//! which rises while nothing changes. Time is the frames', so the same frames are searched in the same places at any speed.
+//! A whole scan would delay its frame, so it is cut into slices: squares for the short-range detector (the coarse ones,
+//! which find most people, far more often than the fine ones) and parts of the frame for rustface. Each kind has its own
+//! interval, which rises while nothing changes. Time is the frames' own, so the same frames are searched in the same places
+//! at any speed.
 
 use std::time::Duration;
 
 use super::{luma::Region, tiles::tiles};
 use crate::{frame::Resolution, oriented_box::OrientedBox};
 
-/// The coarse levels: the whole frame and squares of its shorter side.
+/// Squares of the coarse levels: the whole frame and squares of its shorter side.
 const MAX_COARSE: usize = 8;
 
 /// Squares of all levels while frames follow each other. With 1280×720 they go down to faces of 58 px.
@@ -18,13 +19,13 @@ const MAX_SQUARES: usize = 32;
 /// rustface's parts of a frame: columns and rows, each overlapping the next by a quarter.
 const PARTS: [u32; 2] = [4, 2];
 
-/// Slices of one kind in one frame, at most, however late they are.
+/// Maximum slices of one kind in one frame, however late they are.
 const MAX_PER_FRAME: usize = 2;
 
-/// Nothing new for this long, and the intervals rise.
+/// The intervals rise after this long without a change.
 const QUIET_AFTER: Duration = Duration::from_secs(3);
 
-/// How much is going on.
+/// How often to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// Nobody is known, or somebody is missing.
@@ -54,7 +55,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Begins anew at `now`: everything was just searched.
+    /// Starts over at `now`, when everything was just searched.
     pub fn restart(&mut self, now: Duration, frame: Resolution, min_face_px: u32) {
         let (mut squares, _) = tiles(frame, min_face_px as f32, MAX_SQUARES);
         let (coarsest, _) = tiles(frame, min_face_px as f32, MAX_COARSE);
@@ -100,7 +101,7 @@ impl Schedule {
     }
 }
 
-/// Slices of one kind, one after the other and round again.
+/// Slices of one kind, in turn.
 #[derive(Debug)]
 struct Cycle<T> {
     items: Vec<T>,
@@ -129,7 +130,7 @@ impl<T: Copy> Cycle<T> {
 
     fn take_due(&mut self, now: Duration, interval: Duration, mut each: impl FnMut(T)) {
         for _ in 0..MAX_PER_FRAME {
-            // A millisecond early counts, or frames at 30 Hz would miss every other slice.
+            // A millisecond early is on time, or frames at 30 Hz would miss every other slice.
             if self.items.is_empty() || now + Duration::from_millis(1) < self.last + interval {
                 return;
             }
@@ -137,7 +138,7 @@ impl<T: Copy> Cycle<T> {
             self.next = (self.next + 1) % self.items.len();
             self.last += interval;
         }
-        // What was missed is not made up for.
+        // Missed slices are not made up for.
         self.last = self.last.max(now.saturating_sub(interval));
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures for the tests of this module: drawn ones, and a photograph put into a frame at any place and size.
+//! Images for the tests of this module: drawn ones, and a photograph put into a frame at any place and size.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use image::{RgbImage, imageops};
 
 use crate::frame::{Frame, FrameId, Resolution};
 
-/// Eileen Collins' face in `assets/faces/astronaut.png`, as `(centre x, centre y, side)` in px, marked by eye: from
+/// Eileen Collins' face in `assets/faces/astronaut.png`, as `(center x, center y, side)` in px, marked by eye: from
 /// the hairline to the chin.
 pub const ASTRONAUT_FACE: (f32, f32, f32) = (222.0, 112.0, 105.0);
 
@@ -44,7 +44,7 @@ pub fn astronaut() -> RgbImage {
         .to_rgb8()
 }
 
-/// A plain grey canvas with the photograph's head and shoulders at `(x, y)`, scaled by `scale`.
+/// A plain gray canvas with the photograph's head and shoulders at `(x, y)`, scaled by `scale`.
 pub fn canvas_with_astronaut((width, height): (u32, u32), places: &[(i64, i64, f32)]) -> RgbImage {
     let mut canvas = RgbImage::from_pixel(width, height, image::Rgb([80, 96, 112]));
     let photo = astronaut();
@@ -56,7 +56,7 @@ pub fn canvas_with_astronaut((width, height): (u32, u32), places: &[(i64, i64, f
     canvas
 }
 
-/// The picture turned clockwise about its middle by `degrees`, on plain grey, with its size kept.
+/// The picture turned clockwise about its middle by `degrees`, on plain gray, with its size kept.
 pub fn turned(picture: &RgbImage, degrees: f32) -> RgbImage {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (width, height) = picture.dimensions();

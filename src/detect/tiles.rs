@@ -1,8 +1,8 @@
-//! The squares of a frame that the short-range detector looks at, from the whole frame down to the smallest face.
+//! The squares of a frame for the short-range detector, from the whole frame down to the smallest face.
 //!
 //! The detector sees each square at 128 pixels and finds faces of about a sixth of its side and more. Squares of half
-//! the size find faces of half the size, so the levels halve until the smallest face is covered. Neighbors overlap by more than the
-//! largest face that a level is there for, so that no face is cut by all of its squares.
+//! the size find faces of half the size, so the levels halve until the smallest face is covered. Neighbors overlap by more
+//! than the largest face that a level is for, so that no face is cut by all of its squares.
 
 use crate::{frame::Resolution, oriented_box::OrientedBox};
 
@@ -13,20 +13,20 @@ const MIN_FACE_IN_SIDES: f32 = 0.16;
 /// From one square to the next, in their sides: the overlap holds twice the smallest face of the level.
 const STRIDE_IN_SIDES: f32 = 0.6;
 
-/// A whole frame wider or higher than this many times its other side gets squares of that other side; nearer to a square,
-/// they would show nearly the same.
+/// A frame longer than this many times its shorter side also gets squares of that shorter side; otherwise they would show
+/// nearly the same as the whole frame.
 const ELONGATED: f32 = 1.25;
 
 /// One square per level and place, the coarsest first.
 ///
-/// Goes down to faces of `min_face_px`, in frame px, but to no more than `max_tiles` squares: the level that would exceed it is left out
-/// whole, with all finer ones. The second value is the smallest face that the squares cover.
+/// Goes down to faces of `min_face_px`, in frame px, but to no more than `max_tiles` squares: the level that would exceed
+/// them is left out, with all finer ones. The second value is the smallest face that the squares cover.
 pub fn tiles(frame: Resolution, min_face_px: f32, max_tiles: usize) -> (Vec<OrientedBox>, f32) {
     let (width, height) = (frame.width_px as f32, frame.height_px as f32);
     let (long, short) = (width.max(height), width.min(height));
     let mut squares = vec![OrientedBox::upright((width / 2.0, height / 2.0), long)];
     let mut covered = MIN_FACE_IN_SIDES * long;
-    // Squares may be higher than the frame: of a panorama, some between the whole and its height are needed.
+    // Squares may be taller than the frame: a panorama needs some between its width and its height.
     let mut side = if long > ELONGATED * short {
         short.max(long / 2.0)
     } else {

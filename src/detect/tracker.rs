@@ -2,9 +2,9 @@
 //!
 //! Each frame the tracker moves its faces on by their velocity, pairs them with the frame's detections, begins tracks
 //! for what is left over and ends those unseen for too long. Time comes from the frames ([`Frame::time`]), never from a
-//! clock, so the same frames give the same tracks at any speed. What a newcomer gets wrong: time may jump (a file is
-//! rewound, a folder's pictures lie a second apart, a camera stalls). After a jump nothing is carried over, as a face
-//! at the same place is as likely somebody else's.
+//! clock, so the same frames give the same tracks at any speed. Time may jump: a file is rewound, a folder's pictures are
+//! a second apart, a camera stalls. After a jump nothing is carried over, since a face at the same place is as likely
+//! somebody else's.
 //!
 //! [`Frame::time`]: crate::frame::Frame::time
 
@@ -20,64 +20,64 @@ use crate::bounding_box::BoundingBox;
 /// A face not found for longer than this has gone, and frames further apart than this are unrelated.
 ///
 /// A turn of the head past the detector's limits and back takes 0.4 to 0.8 s; a box that stays much longer after its
-/// face left the picture looks like a mistake. Pictures of a folder must lie further apart than this.
+/// face left the frame looks like a mistake. The pictures of a folder must be further apart than this.
 pub const LOST_GRACE: Duration = Duration::from_millis(800);
 
 /// Boxes are enlarged by this part of their size on every side before they are compared, so that a face which moved by
 /// its whole width between two frames still overlaps itself (the buffered IoU of Yang et al., WACV 2023).
 const MATCH_MARGIN: f32 = 0.3;
 
-/// Least IoU of the enlarged boxes for the same face: a move by one side, or a change of size by a factor of 2.2.
-const LEAST_AFFINITY: f32 = 0.2;
+/// Minimum IoU of the enlarged boxes for the same face: a move by one side, or a change of size by a factor of 2.2.
+const MIN_AFFINITY: f32 = 0.2;
 
-/// A missing face competes for a detection with this part of its affinity: a face that walks up to the place where
-/// another one vanished is the one that was seen walking.
+/// The affinity of a missing face is multiplied by this: a face that walks up to the place where another one vanished is
+/// the one that was seen walking.
 const MISSING_DISCOUNT: f32 = 0.6;
 
 /// Detections in, identities out.
 #[derive(Debug, Default)]
 pub struct Tracker {
     /// Oldest first.
-    tracks: Vec<Track>,
+    tracks: Vec<FollowedFace>,
     n_begun: u64,
     now: Option<Duration>,
-    /// Nothing was carried over into the current frame.
+    /// Whether nothing was carried over into the current frame.
     is_fresh: bool,
 }
 
 /// A known face before it is looked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExpectedFace {
-    /// Where it should be if it moves on as it did.
+    /// Where it should be if it keeps moving as it did.
     pub box_in_frame: BoundingBox,
     /// Time since it was last found; the interval between frames if that was in the frame before.
     pub unseen_for: Duration,
-    /// What the mesh said when it was last found, moved on likewise.
+    /// What the mesh said when it was last found, moved likewise.
     pub shape: Option<FaceShape>,
 }
 
 #[derive(Debug)]
-struct Track {
+struct FollowedFace {
     id: TrackId,
     motion: Motion,
     score: f32,
     shape: Option<FaceShape>,
-    /// Not found in the last frame.
+    /// Whether it was not found in the last frame.
     is_missing: bool,
     is_confirmed: bool,
 }
 
 impl Tracker {
-    /// Ends all tracks. Identities given so far are still never used again.
+    /// Ends all tracks. Their numbers are never used again.
     pub fn reset(&mut self) {
         self.tracks.clear();
         self.now = None;
     }
 
-    /// Goes on to the time of the next frame: faces move as expected, those lost for too long end.
+    /// Advances to the time of the next frame: faces move as expected, and tracks lost for too long end.
     ///
-    /// Returns whether the frame is unrelated to the one before: the first, one from the past, or one further away than
-    /// [`LOST_GRACE`]. All tracks have ended then.
+    /// Returns whether the frame is unrelated to the previous one: the first, an earlier one, or one more than
+    /// [`LOST_GRACE`] later. All tracks end then.
     pub fn advance(&mut self, time: Duration) -> bool {
         let elapsed = self.now.and_then(|before| time.checked_sub(before));
         self.now = Some(time);
@@ -98,7 +98,7 @@ impl Tracker {
         self.is_fresh
     }
 
-    /// Where the known faces are to be looked for in this frame, oldest first.
+    /// Where to look for the known faces in this frame, oldest first.
     pub fn expected(&self) -> impl Iterator<Item = ExpectedFace> {
         self.tracks.iter().map(|track| {
             let [dx, dy] = track.motion.moved();
@@ -115,10 +115,10 @@ impl Tracker {
         })
     }
 
-    /// Takes in what was found in the frame advanced to, in any order.
+    /// Takes in what was found in this frame, in any order.
     ///
-    /// Any of them may continue a track; which may begin one is a matter of their [`Standing`]. Duplicates and boxes
-    /// without area are dropped.
+    /// Every detection may continue a track; its [`Standing`] says whether it may begin one. Duplicates and boxes without
+    /// area are dropped.
     pub fn update(&mut self, detections: &[Detection]) {
         let mut detections: Vec<Detection> = detections.iter().copied().filter(is_usable).collect();
         suppress(&mut detections);
@@ -154,13 +154,13 @@ impl Tracker {
         // Faces that appear together are numbered from left to right.
         newcomers.sort_by(|a, b| a.box_in_frame.x.total_cmp(&b.box_in_frame.x));
         for newcomer in newcomers {
-            self.tracks.push(Track {
+            self.tracks.push(FollowedFace {
                 id: TrackId(self.n_begun),
                 motion: Motion::starting_at(&newcomer.box_in_frame),
                 score: newcomer.score,
                 shape: newcomer.shape,
                 is_missing: false,
-                // There is no frame before an unrelated one, and a still picture has none after it.
+                // No frame precedes an unrelated one, and none follows a still picture.
                 is_confirmed: self.is_fresh || newcomer.standing == Standing::Sure,
             });
             self.n_begun += 1;
@@ -169,9 +169,9 @@ impl Tracker {
 
     /// The faces of this frame, oldest first.
     ///
-    /// A face not found is left out while another one is where it is expected: it is behind that one, or was the same.
+    /// A face that was not found is left out while another one is where it is expected: it is behind that one, or the same.
     pub fn faces(&self) -> Vec<TrackedFace> {
-        let is_hidden = |track: &Track| {
+        let is_hidden = |track: &FollowedFace| {
             let expected = track.motion.shown();
             self.tracks.iter().any(|other| {
                 other.is_confirmed
@@ -192,7 +192,7 @@ impl Tracker {
             .collect()
     }
 
-    /// For each track the detection that continues it.
+    /// For each track, the index of the detection that continues it.
     ///
     /// Greedy, best pair first. The optimal assignment (Hungarian) differs only where two faces compete for two
     /// detections at nearly equal affinity; boxes of one frame hardly overlap, so there the best pair is nearly always
@@ -204,7 +204,7 @@ impl Tracker {
             let was_missing = track.is_missing;
             for (detection_idx, detection) in detections.iter().enumerate() {
                 let affinity = affinity(&expected, &detection.box_in_frame);
-                if affinity >= LEAST_AFFINITY {
+                if affinity >= MIN_AFFINITY {
                     let discount = if was_missing { MISSING_DISCOUNT } else { 1.0 };
                     candidates.push((affinity * discount, track_idx, detection_idx));
                 }
@@ -242,7 +242,7 @@ fn is_usable(detection: &Detection) -> bool {
     let found = &detection.box_in_frame;
     [found.x, found.y, found.width, found.height, detection.score]
         .iter()
-        // No picture is larger; beyond it areas would overflow.
+        // No frame is larger; beyond it areas would overflow.
         .all(|value| value.abs() <= 1e6)
         && found.width > 0.0
         && found.height > 0.0

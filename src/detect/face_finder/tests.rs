@@ -14,8 +14,8 @@ fn find_in(picture: &RgbImage) -> Vec<TrackedFace> {
     FaceFinder::new(DetectConfig::default()).find(&frame_from(picture, Duration::ZERO).into_still())
 }
 
-/// Asserts that there is exactly one face, centred within 12 % of its side and of the right size within 30 %: what
-/// counts as the edge of a face is a matter of taste, its place is not.
+/// Asserts that there is exactly one face, centered within 12 % of its side and of the right size within 30 %: where a
+/// face ends is a matter of taste, its center is not.
 #[track_caller]
 fn assert_one_face(faces: &[TrackedFace], (x, y, side): (f32, f32, f32)) {
     assert_eq!(faces.len(), 1, "{faces:?}");
@@ -90,7 +90,7 @@ fn nothing_is_found_where_nobody_is() {
 }
 
 #[test]
-fn frames_of_any_size_are_survived() {
+fn frames_of_any_size_do_not_panic() {
     let mut finder = FaceFinder::new(DetectConfig::default());
     let sizes = (1..=45)
         .flat_map(|side| [(side, side), (side, 300), (300, side)])
@@ -108,7 +108,7 @@ fn frames_of_any_size_are_survived() {
 }
 
 #[test]
-fn odd_settings_are_survived() {
+fn odd_settings_do_not_panic() {
     for min_face_size_px in [0, 1, 5_000, u32::MAX] {
         for score_threshold in [0.0, -1.0, f32::NAN, f32::INFINITY] {
             for detector in [Detector::Both, Detector::Rustface] {
@@ -124,7 +124,7 @@ fn odd_settings_are_survived() {
 }
 
 #[test]
-fn faces_below_the_smallest_size_are_left_out() {
+fn faces_below_the_smallest_size_are_ignored() {
     let mut finder = FaceFinder::new(DetectConfig {
         min_face_size_px: 200,
         ..DetectConfig::default()
@@ -292,7 +292,7 @@ fn rustface_alone_has_no_meshes() {
     assert!(faces[0].score > 2.0 && finder.meshes().is_empty());
 }
 
-/// At one face side a second, what is shown trails by at most 3 % of a side.
+/// At one face side per second, the shown box trails by at most 3 % of a side.
 #[test]
 fn a_moving_face_is_not_trailed() {
     let (x, y, side) = ASTRONAUT_FACE;

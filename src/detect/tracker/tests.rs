@@ -280,7 +280,7 @@ proptest! {
             let moved = side * time.as_secs_f32();
             let here = face(500.0 + vx * moved, 500.0 + vy * moved, side, CLEAR);
             tracker.advance(time);
-            // Speeds are learnt in the first frames.
+            // Speeds are learned in the first frames.
             let is_seen = !is_missed || frame_idx < 8;
             tracker.update(if is_seen { std::slice::from_ref(&here) } else { &[] });
             let faces = tracker.faces();
