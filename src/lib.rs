@@ -43,6 +43,8 @@ pub mod oriented_box;
 #[cfg(feature = "overlay")]
 pub mod overlay;
 mod panics;
+#[doc(hidden)] // For the benches.
+pub mod percentiles;
 pub mod pipeline;
 pub mod privacy;
 pub mod read;

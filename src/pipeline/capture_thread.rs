@@ -1,12 +1,11 @@
-//! Opens sources, reads them, and brings them back when they fail.
+//! Opens sources, reads them, and opens them again when they fail.
 //!
-//! Two threads. `capture` reads a source and may hang in a driver for ever; `source-control` starts and stops it
-//! and never waits long. A reader that does not stop in time is left behind: its run is over, so whatever it
-//! still delivers is ignored.
+//! There are two threads. `capture` reads a source and may hang in a driver for good; `source-control` starts and stops it
+//! and never waits long. A reader that does not stop in time is abandoned: its run is over, so whatever it still delivers
+//! is ignored.
 
 use std::{
     io,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,43 +13,22 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::{
     Event, Pacing, SourceState,
-    cancel::{CancelToken, Canceller, cancel_pair},
-    controls::Controls,
-    latest::Latest,
-    message::{Item, Message, Slot, hand_over},
-    parts::OpenSource,
-    playback::Timeline,
-    shared::{Run, Shared},
+    cancel::{CancelHandle, cancel_pair},
+    frame_times::Renumbering,
+    play::play,
+    shared::Run,
+    source_reader::{CaptureContext, Pause, SourceReader},
     words,
     worker::{Worker, guarded},
 };
-use crate::{
-    capture::{CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec, devices},
-    frame::{Frame, FramePool},
-};
+use crate::capture::{CaptureError, FrameSource, SourceKind, SourceSpec};
 
-/// Pause after a source reported silence. It has waited for a frame by itself; this only keeps one that reports
-/// at once from spinning.
+/// Pause after a source reported that it stalled. It has already waited for a frame; this only keeps one that reports at
+/// once from spinning.
 const PAUSE_AFTER_STALL: Duration = Duration::from_millis(2);
 
-/// From telling that a source is silent to telling it again; doubles each time.
+/// Time until the user is told again that a source is silent; doubles each time.
 const COMPLAIN_AGAIN_AFTER: Duration = Duration::from_secs(6);
-
-/// Newest frame for the preview, with its source.
-pub(super) type Preview = Latest<(Run, Arc<Frame>)>;
-
-/// What every reader needs.
-#[derive(Clone)]
-pub(super) struct CaptureContext {
-    pub open_source: OpenSource,
-    pub pacing: Pacing,
-    pub retry_after: Duration,
-    pub abandon_after: Duration,
-    pub preview: Arc<Preview>,
-    pub outbox: Slot<Arc<Frame>>,
-    pub controls: Arc<Controls>,
-    pub shared: Arc<Shared>,
-}
 
 /// The running control thread. Dropping it tells it to end.
 pub(super) struct CaptureThread {
@@ -82,7 +60,7 @@ impl CaptureThread {
 }
 
 fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureContext) {
-    let mut reading: Option<(Canceller, Worker)> = None;
+    let mut reading: Option<(CancelHandle, Worker)> = None;
     loop {
         let request = requests.recv();
         if let Some((canceller, worker)) = reading.take() {
@@ -90,7 +68,7 @@ fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureCont
             worker.join_within(context.abandon_after);
         }
         let Ok(request) = request else { return };
-        // Closing may have taken a while: only the newest request still counts.
+        // Closing may have taken a while, so only the newest request counts.
         let (run, spec) = requests
             .try_iter()
             .chain([request])
@@ -98,18 +76,12 @@ fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureCont
             .expect("there is at least the request received first");
         let Some(spec) = spec else { continue };
         let (canceller, cancel) = cancel_pair();
-        let reader = Reader {
-            context: context.clone(),
-            run,
-            spec,
-            cancel,
-            state: SourceState::Starting,
-            was_live: false,
+        let source = SourceLoop {
+            reader: SourceReader::new(context.clone(), run, spec, cancel),
             complaints: Complaints::default(),
-            timeline: Timeline::default(),
-            pool: FramePool::default(),
+            renumbering: Renumbering::default(),
         };
-        match Worker::spawn("capture", move || reader.run()) {
+        match Worker::spawn("capture", move || source.run()) {
             Ok(worker) => reading = Some((canceller, worker)),
             Err(error) => context.shared.emit_for(
                 run,
@@ -121,79 +93,59 @@ fn control(requests: &Receiver<(Run, Option<SourceSpec>)>, context: &CaptureCont
     }
 }
 
-/// How reading a source ended, for now.
-pub(super) enum Pause {
-    /// Worth another try after a while; until then this is shown.
-    Retry(SourceState),
-    /// For good.
-    End(SourceState),
-    /// Nobody wants it any more.
-    Cancelled,
-}
-
-/// Reads one source; files that are watched in [`play`](super::play).
-pub(super) struct Reader {
-    pub(super) context: CaptureContext,
-    pub(super) run: Run,
-    pub(super) spec: SourceSpec,
-    pub(super) cancel: CancelToken,
-    /// What the user was told last.
-    pub(super) state: SourceState,
-    pub(super) was_live: bool,
+/// Reads one source, and opens it again when that may help; a file that is watched [plays](play).
+struct SourceLoop {
+    reader: SourceReader,
     complaints: Complaints,
-    timeline: Timeline,
-    pub(super) pool: FramePool,
+    renumbering: Renumbering,
 }
 
-impl Reader {
+impl SourceLoop {
     fn run(mut self) {
         loop {
-            // The source is dropped in there: a camera that is still held cannot be opened again.
+            // This drops the source: a camera that is still held cannot be opened again.
             match self.open_and_read() {
-                Pause::Retry(state) => self.show(state),
+                Pause::Retry(state) => self.reader.show(state),
                 Pause::End(state) => {
-                    let state = if self.was_live {
-                        Some(state) // Told when the last frame is through.
+                    let state = if self.reader.was_live {
+                        Some(state) // Told after the last frame.
                     } else {
-                        self.show(state); // No frame to wait for, and perhaps the network is still loading.
+                        self.reader.show(state); // There is no frame to wait for, and the network may still be loading.
                         None
                     };
-                    let end = Message::end(self.run, state);
-                    hand_over(
-                        &self.context.outbox,
-                        end,
-                        &self.context.shared,
-                        &self.cancel,
-                    );
+                    self.reader.tell_end(state);
                     return;
                 }
-                Pause::Cancelled => return,
+                Pause::Canceled => return,
             }
-            if self.cancel.wait(self.context.retry_after) {
+            if self.reader.cancel.wait(self.reader.context.retry_after) {
                 return;
             }
         }
     }
 
     fn open_and_read(&mut self) -> Pause {
-        match guarded(|| (self.context.open_source)(&self.spec)) {
+        match guarded(|| (self.reader.context.open_source)(&self.reader.spec)) {
             Ok(Ok(mut source)) => {
-                if source.info().kind == SourceKind::File && self.context.pacing == Pacing::Realtime
+                if source.info().kind == SourceKind::File
+                    && self.reader.context.pacing == Pacing::Realtime
                 {
-                    return self.play(source);
+                    return play(&mut self.reader, source);
                 }
-                self.timeline.opened();
-                // When it is plugged in again, its number and its name may be another camera's.
-                self.spec = source.pinned(&self.spec);
+                self.renumbering.opened();
+                // When it is plugged in again, its number and its name may belong to another camera.
+                self.reader.spec = source.pinned(&self.reader.spec);
                 let pause = self.read(&mut *source);
-                self.spec = source.pinned(&self.spec);
+                self.reader.spec = source.pinned(&self.reader.spec);
                 pause
             }
-            Ok(Err(error)) if error.is_transient() => Pause::Retry(self.waiting_state(&error)),
+            Ok(Err(error)) if error.is_transient() => {
+                Pause::Retry(self.reader.waiting_state(&error))
+            }
             Ok(Err(error)) => Pause::End(SourceState::Failed(words(&error))),
             Err(panic) => {
-                let live = matches!(self.spec, SourceSpec::Camera(_));
-                self.after_panic(live, &panic)
+                let live = matches!(self.reader.spec, SourceSpec::Camera(_));
+                self.reader.after_panic(live, &panic)
             }
         }
     }
@@ -201,125 +153,52 @@ impl Reader {
     fn read(&mut self, source: &mut dyn FrameSource) -> Pause {
         let live = source.info().kind == SourceKind::Live;
         let mut n_damaged = 0;
-        while !self.cancel.is_cancelled() {
-            let next = guarded(|| source.next_frame(&self.pool));
-            self.tell_notes(source);
+        while !self.reader.cancel.is_canceled() {
+            let next = guarded(|| source.next_frame(&self.reader.pool));
+            self.reader.tell_notes(source);
             let n_damaged_before = std::mem::replace(&mut n_damaged, source.n_damaged());
             if n_damaged > n_damaged_before {
-                let shared = &self.context.shared;
-                shared.damaged(self.run, n_damaged - n_damaged_before);
+                let shared = &self.reader.context.shared;
+                shared.damaged(self.reader.run, n_damaged - n_damaged_before);
             }
             match next {
                 Ok(Ok(Some(mut frame))) => {
                     self.complaints = Complaints::default();
-                    self.show_live(source.info());
-                    self.timeline.place(&mut frame);
-                    self.send(frame, !live);
+                    self.reader.show_live(source.info());
+                    self.renumbering.place(&mut frame);
+                    self.reader.send(frame, !live);
                 }
                 Ok(Ok(None)) => return Pause::End(SourceState::Ended),
                 Ok(Err(error @ (CaptureError::Stalled { .. } | CaptureError::Faulty { .. })))
                     if live =>
                 {
-                    // It may go on by itself, so it stays open.
+                    // It may recover by itself, so it stays open.
                     if self.complaints.is_due(Instant::now()) {
-                        self.show(SourceState::Lost(words(&error)));
+                        self.reader.show(SourceState::Lost(words(&error)));
                     }
-                    self.cancel.wait(PAUSE_AFTER_STALL);
+                    self.reader.cancel.wait(PAUSE_AFTER_STALL);
                 }
                 Ok(Err(error)) if live && error.is_transient() => {
-                    return Pause::Retry(self.waiting_state(&error));
+                    return Pause::Retry(self.reader.waiting_state(&error));
                 }
-                // Reading a file again from the start would give its frames twice.
+                // Reading a file again from the start would deliver its frames twice.
                 Ok(Err(error)) => return Pause::End(SourceState::Failed(words(&error))),
-                Err(panic) => return self.after_panic(live, &panic),
+                Err(panic) => return self.reader.after_panic(live, &panic),
             }
         }
-        Pause::Cancelled
-    }
-
-    /// Passes on what the source has to say about its frames.
-    pub(super) fn tell_notes(&self, source: &mut dyn FrameSource) {
-        for note in source.take_notes() {
-            self.context.shared.emit_for(self.run, Event::Warning(note));
-        }
-    }
-
-    /// Says that frames arrive.
-    pub(super) fn show_live(&mut self, info: &SourceInfo) {
-        self.was_live = true;
-        // Compared first: nearly every frame finds the state as it was, and needs no copy of it.
-        if !matches!(&self.state, SourceState::Live(shown) if shown == info) {
-            self.show(SourceState::Live(info.clone()));
-        }
-    }
-
-    /// Gives a frame to the preview and to the analysis; `lossless` if it must wait for the latter.
-    pub(super) fn send(&mut self, frame: Frame, lossless: bool) {
-        let shared = &self.context.shared;
-        let frame = Arc::new(frame);
-        shared.captured(self.run, &frame);
-        // An unread preview is no loss: the analysis has its own copy of the handle.
-        drop(self.context.preview.put((self.run, Arc::clone(&frame))));
-        shared.wake();
-        let message = Message {
-            run: self.run,
-            lossless,
-            item: Item::Frame(frame),
-        };
-        hand_over(&self.context.outbox, message, shared, &self.cancel);
-    }
-
-    /// What to show while a source that failed is waited for.
-    fn waiting_state(&self, error: &CaptureError) -> SourceState {
-        match error {
-            // "No camera found" would hide why a camera that worked is gone; what is there in its place would not.
-            CaptureError::NoCamera if matches!(self.state, SourceState::Lost(_)) => {
-                self.state.clone()
-            }
-            CaptureError::NoSuchCamera { found, .. }
-                if found == devices::NONE && matches!(self.state, SourceState::Lost(_)) =>
-            {
-                self.state.clone()
-            }
-            _ if self.was_live => SourceState::Lost(words(error)),
-            CaptureError::Disconnected { .. } | CaptureError::Stalled { .. } => {
-                SourceState::Lost(words(error))
-            }
-            CaptureError::NoCamera => SourceState::NoCamera,
-            _ => SourceState::Waiting(words(error)),
-        }
-    }
-
-    pub(super) fn after_panic(&self, live: bool, panic: &str) -> Pause {
-        let reason = format!("reading {} failed unexpectedly: {panic}", self.spec);
-        if live {
-            Pause::Retry(if self.was_live {
-                SourceState::Lost(reason)
-            } else {
-                SourceState::Waiting(reason)
-            })
-        } else {
-            Pause::End(SourceState::Failed(reason))
-        }
-    }
-
-    fn show(&mut self, state: SourceState) {
-        if self.state != state {
-            self.state = state.clone();
-            self.context.shared.emit_for(self.run, Event::Source(state));
-        }
+        Pause::Canceled
     }
 }
 
-/// When to tell that an open source sends nothing of use: at once, and then ever more rarely.
+/// When to tell the user that an open source sends nothing usable: at once, and then less and less often.
 #[derive(Debug, Default)]
 struct Complaints {
-    /// When it was told last, and for how long it is not told again.
+    /// When the user was last told, and how long to wait before telling again.
     told: Option<(Instant, Duration)>,
 }
 
 impl Complaints {
-    /// Whether it is to be told at `now`; if so, it counts as told.
+    /// Whether to tell the user at `now`; if so, it counts as told.
     fn is_due(&mut self, now: Instant) -> bool {
         let pause = match self.told {
             None => COMPLAIN_AGAIN_AFTER,
@@ -338,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_silence_is_told_ever_more_rarely() {
+    fn a_long_silence_is_told_less_and_less_often() {
         let start = Instant::now();
         let mut complaints = Complaints::default();
         // A silent camera reports every 3 seconds: for an hour.

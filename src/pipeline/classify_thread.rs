@@ -1,7 +1,4 @@
-//! Reads the expressions of all faces of a frame and smooths them over time.
-//!
-//! A face that the tracker only presumes ([`FaceAnalysis::unseen_for`] above zero) keeps the values of its last
-//! real sighting: its box is a guess, and the network would read an expression off whatever is there now.
+//! Reads the expressions of all faces of a frame and smooths them over time; see [`face_reader`].
 
 use std::{io, sync::Arc, time::Instant};
 
@@ -9,24 +6,21 @@ use super::{
     Analysis, Event, FaceAnalysis, Pacing,
     cancel::CancelToken,
     detect_thread::Found,
+    face_reader::{self, FaceReader, ReadError},
     latest::Latest,
     message::{Item, Message, Slot, pass_on},
     parts::ClassifyFaces,
     shared::{Run, Shared},
-    smoothing::Smoother,
+    smoothing::FaceValues,
     words,
-    worker::{Worker, guarded},
+    worker::Worker,
 };
-use crate::{
-    expression::Logits,
-    frame::Frame,
-    model::{Views, preprocess::FaceRegion},
-};
+use crate::{detect::TrackedFace, model::preprocess::FaceRegion};
 
-/// A network for the frames to come, or `None` if none could be loaded.
+/// A network for the next frames, or `None` if none could be loaded.
 pub(super) type Network = Option<Box<dyn ClassifyFaces>>;
 
-/// Starts the thread. It takes no frame before the first network is there, and ends when the mailboxes are closed.
+/// Starts the thread. It takes no frame before the first network arrives, and ends when the mailboxes are closed.
 ///
 /// # Errors
 /// If the operating system refuses a thread.
@@ -55,11 +49,11 @@ pub(super) fn spawn(
                     shared.emit_for(result.run, Event::Source(state.clone()));
                 }
                 if pacing == Pacing::Realtime {
-                    // A window learns of the end by the event. It need not read results, so none may wait for it.
+                    // A window gets the end as an event. It need not read results, so none may wait for it.
                     continue;
                 }
             }
-            // A result that nobody read was analysed all the same, so it is not counted as dropped.
+            // An unread result was analyzed all the same, so it does not count as dropped.
             drop(pass_on(&outbox, result, &cancel));
             shared.wake();
         }
@@ -68,7 +62,7 @@ pub(super) fn spawn(
 
 struct ClassifyStage {
     network: Network,
-    smoother: Smoother,
+    reader: FaceReader,
     run: Run,
     failing: bool,
 }
@@ -77,7 +71,7 @@ impl ClassifyStage {
     fn new(network: Network) -> Self {
         Self {
             network,
-            smoother: Smoother::default(),
+            reader: FaceReader::default(),
             run: Run::default(),
             failing: false,
         }
@@ -86,8 +80,7 @@ impl ClassifyStage {
     fn replace_network(&mut self, network: Network) {
         self.network = network;
         self.failing = false;
-        // A result names the checkpoint that made it, so no value of the one before may linger in it.
-        self.smoother.clear();
+        self.reader.clear();
     }
 
     fn handle(&mut self, message: Message<Found>, shared: &Shared) -> Option<Message<Analysis>> {
@@ -104,7 +97,7 @@ impl ClassifyStage {
             Item::End(state) => return Some(Message::end(run, state)),
         };
         if std::mem::replace(&mut self.run, run) != run {
-            self.smoother.clear();
+            self.reader.clear();
         }
         let frame = Arc::clone(&found.frame);
         match self.analyze(found, shared) {
@@ -118,11 +111,12 @@ impl ClassifyStage {
                     item,
                 })
             }
-            Err(reason) => {
+            Err(error) => {
                 shared.skipped(run, &frame);
                 if !std::mem::replace(&mut self.failing, true) {
                     shared.emit(Event::Warning(format!(
-                        "expressions could not be read in a frame: {reason}"
+                        "a frame was skipped because reading expressions failed: {}",
+                        words(&error)
                     )));
                 }
                 None
@@ -130,7 +124,7 @@ impl ClassifyStage {
         }
     }
 
-    fn analyze(&mut self, found: Found, shared: &Shared) -> Result<Analysis, String> {
+    fn analyze(&mut self, found: Found, shared: &Shared) -> Result<Analysis, ReadError> {
         let started = Instant::now();
         let Found {
             frame,
@@ -142,45 +136,33 @@ impl ClassifyStage {
         let (checkpoint, faces) = match &mut self.network {
             None => (None, Vec::new()),
             Some(network) => {
-                let smoother = &mut self.smoother;
-                smoother.retain(|track| faces.iter().any(|face| face.track == track));
-                let fresh: Vec<bool> = faces
-                    .iter()
-                    .map(|face| face.unseen_for.is_zero() || smoother.held(face.track).is_none())
-                    .collect();
+                let must_read =
+                    |face: &&TrackedFace| self.reader.must_read(face.track, face.unseen_for);
                 let regions: Vec<FaceRegion> = faces
                     .iter()
-                    .zip(&fresh)
-                    .filter(|(_, fresh)| **fresh)
-                    .map(|(face, _)| FaceRegion {
-                        box_in_frame: face.box_in_frame,
-                        upright: face.shape.map(|shape| shape.upright),
-                    })
+                    .filter(must_read)
+                    .map(|face| face_reader::region(face.box_in_frame, face.shape))
                     .collect();
-                let mut logits =
-                    classify(&mut **network, &frame, &regions, settings.views)?.into_iter();
-                let temperature = network.info().temperature;
-                let faces = faces
+                let mut read = face_reader::read(&mut **network, &frame, &regions, settings.views)?
+                    .into_iter();
+                let read: Vec<_> = faces
                     .iter()
-                    .zip(fresh)
-                    .filter_map(|(face, fresh)| {
-                        let held = if fresh {
-                            let raw = logits.next()?.softmax(temperature);
-                            smoother.update(face.track, raw, frame.time, settings.smoothing)
-                        } else {
-                            smoother.held(face.track)?
-                        };
-                        Some(FaceAnalysis {
-                            track: face.track,
-                            box_in_frame: face.box_in_frame,
-                            score: face.score,
-                            unseen_for: face.unseen_for,
-                            shape: face.shape,
-                            raw: held.raw,
-                            smoothed: held.smoothed,
-                        })
-                    })
+                    .map(|face| (face.track, must_read(&face).then(|| read.next()).flatten()))
                     .collect();
+                let values = self.reader.follow(&read, frame.time, settings.smoothing);
+                let analysis = |(face, values): (&TrackedFace, Option<FaceValues>)| {
+                    let FaceValues { raw, smoothed } = values?;
+                    Some(FaceAnalysis {
+                        track: face.track,
+                        box_in_frame: face.box_in_frame,
+                        score: face.score,
+                        unseen_for: face.unseen_for,
+                        shape: face.shape,
+                        raw,
+                        smoothed,
+                    })
+                };
+                let faces = faces.iter().zip(values).filter_map(analysis).collect();
                 (Some(Arc::clone(network.info())), faces)
             }
         };
@@ -198,31 +180,6 @@ impl ClassifyStage {
     }
 }
 
-/// One finite [`Logits`] per face, or the reason why not.
-fn classify(
-    network: &mut dyn ClassifyFaces,
-    frame: &Frame,
-    faces: &[FaceRegion],
-    views: Views,
-) -> Result<Vec<Logits>, String> {
-    if faces.is_empty() {
-        return Ok(Vec::new());
-    }
-    let logits =
-        guarded(|| network.classify(frame, faces, views))?.map_err(|error| words(&error))?;
-    if logits.len() != faces.len() {
-        return Err(format!(
-            "the network answered for {} faces instead of {}",
-            logits.len(),
-            faces.len()
-        ));
-    }
-    if !logits.iter().flat_map(|row| row.0).all(f32::is_finite) {
-        return Err("the network's output is not finite".to_owned());
-    }
-    Ok(logits)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -230,16 +187,17 @@ mod tests {
     use super::*;
     use crate::{
         bounding_box::BoundingBox,
-        detect::{TrackId, TrackedFace},
-        expression::Expression,
-        model::{CheckpointInfo, ModelError},
+        detect::TrackId,
+        expression::{Expression, Logits},
+        frame::Frame,
+        model::{CheckpointInfo, ModelError, Views},
         pipeline::{
             Settings,
             fakes::{checkpoint, frame},
         },
     };
 
-    /// Answers with one expression after another, from two views twice as surely, or with nonsense.
+    /// Answers with one expression after another, twice as sure from two views, or with NaN.
     struct Moody {
         info: Arc<CheckpointInfo>,
         moods: Vec<Option<Expression>>,
@@ -272,7 +230,7 @@ mod tests {
         })))
     }
 
-    /// Analyses a frame at `time_ms` with one face, unseen for `unseen_ms`.
+    /// Analyzes a frame at `time_ms` with one face, unseen for `unseen_ms`.
     fn analyze(
         stage: &mut ClassifyStage,
         shared: &Shared,
@@ -305,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_face_out_of_sight_keeps_its_values() {
+    fn a_face_that_is_not_found_keeps_its_values() {
         use Expression::{Happy, Sad};
         let (events, _) = crossbeam_channel::unbounded();
         let shared = Shared::new(Settings::default(), events, || {});
@@ -329,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_network_looks_at_what_is_set() {
+    fn the_network_sees_the_views_that_are_set() {
         let (events, _) = crossbeam_channel::unbounded();
         let shared = Shared::new(Settings::default(), events, || {});
         shared.begin_run();
@@ -348,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_from_the_network_is_not_shown() {
+    fn a_network_that_answers_nan_shows_nothing() {
         let (events_in, events) = crossbeam_channel::unbounded();
         let shared = Shared::new(Settings::default(), events_in, || {});
         shared.begin_run();
@@ -362,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn another_source_or_network_starts_afresh() {
+    fn another_source_or_network_starts_over() {
         let (events, _) = crossbeam_channel::unbounded();
         let shared = Shared::new(Settings::default(), events, || {});
         shared.begin_run();

@@ -1,8 +1,7 @@
-//! What people ask of a file that plays: to stand still, to go elsewhere in it, to go faster.
+//! Requests to pause, seek in, step through or speed up the file that is playing.
 //!
-//! These are wishes, not a queue: of several places to go to only the newest counts, so dragging a slider leaves
-//! nothing behind that plays on afterwards. They are there only while a file plays in real time; a camera cannot stand
-//! still, and an analysis of every frame must not.
+//! They are not queued: of several seeks only the newest counts, so nothing keeps playing after a slider was dragged.
+//! They apply only while a file plays in real time; a camera cannot pause, and an analysis of every frame must not.
 
 use std::{
     ops::RangeInclusive,
@@ -14,44 +13,44 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::shared::{Run, Shared};
 
-/// Speeds on offer, as multiples of the file's own. Slower than a quarter is a slide show, which steps do better;
-/// faster than four times leaves no time to decode what is skipped.
+/// Speeds on offer, as multiples of the file's own. Below a quarter it is a slide show, which single steps do better;
+/// above four times there is no time to decode the skipped frames.
 pub const SPEEDS: RangeInclusive<f64> = 0.25..=4.0;
 
 /// How a file plays.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transport {
-    /// Whether it stands still.
+    /// Whether it is paused.
     pub paused: bool,
     /// Multiple of its own speed, within [`SPEEDS`].
     pub speed: f64,
 }
 
-/// Wishes on their way from the window to the thread that reads the file.
+/// Requests on their way from the window to the thread that reads the file.
 pub(super) struct Controls {
     state: Mutex<State>,
-    /// One token says that there is something new.
+    /// One token means that there is something new.
     change: (Sender<()>, Receiver<()>),
 }
 
 #[derive(Debug)]
 struct State {
-    /// The source that wishes are about, by the run in which it was opened.
+    /// The source that the requests are for, by the run in which it was opened.
     source: Run,
-    /// Whether it is a file that follows them.
+    /// Whether it is a file that obeys them.
     is_playing: bool,
     transport: Transport,
     seek: Option<(Run, Duration)>,
     n_steps: u32,
 }
 
-/// What the reading thread is to do.
+/// What the reading thread has to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Orders {
+pub(super) struct Requests {
     pub transport: Transport,
-    /// Where to go first, and the run to which the frames from there belong.
+    /// Where to seek first, and the run to which the frames from there belong.
     pub seek: Option<(Run, Duration)>,
-    /// How many frames to show although it stands still.
+    /// How many frames to show although it is paused.
     pub n_steps: u32,
 }
 
@@ -74,13 +73,13 @@ impl Default for Controls {
 }
 
 impl Controls {
-    /// How the file plays; `None` if no file plays that follows wishes.
+    /// How the file plays; `None` if no file that obeys requests is playing.
     pub fn transport(&self) -> Option<Transport> {
         let state = self.lock();
         state.is_playing.then_some(state.transport)
     }
 
-    /// Another source is opened: it plays, at the speed that was chosen.
+    /// Another source is opened: it plays, at the chosen speed.
     pub fn reset(&self, source: Run) {
         let mut state = self.lock();
         state.source = source;
@@ -90,46 +89,46 @@ impl Controls {
         state.n_steps = 0;
     }
 
-    /// To stand still, or to play on.
+    /// Pauses or resumes.
     pub fn set_paused(&self, paused: bool) {
-        self.wish(|state| {
+        self.request(|state| {
             state.transport.paused = paused;
             state.n_steps = 0;
         });
     }
 
-    /// To play so many times as fast; brought into [`SPEEDS`].
+    /// Sets the speed, clamped to [`SPEEDS`].
     pub fn set_speed(&self, speed: f64) {
         let speed = if speed.is_nan() { 1.0 } else { speed };
         let speed = speed.clamp(*SPEEDS.start(), *SPEEDS.end());
-        self.wish(|state| state.transport.speed = speed);
+        self.request(|state| state.transport.speed = speed);
     }
 
-    /// To show the next frame while it stands still.
+    /// Shows the next frame while paused.
     pub fn step(&self) {
-        self.wish(|state| state.n_steps += u32::from(state.transport.paused));
+        self.request(|state| state.n_steps += u32::from(state.transport.paused));
     }
 
-    /// To go to the frame at `time`. From now on everything of the frames before is stale.
+    /// Seeks to the frame at `time`. From now on all earlier frames and results are stale.
     ///
-    /// Returns whether there is a file that will.
+    /// Returns whether there is a file that will seek.
     pub fn seek(&self, shared: &Shared, time: Duration) -> bool {
         let run = shared.current_run();
         if self.transport().is_none() {
             return false;
         }
-        // If another source was opened just now, the wish was about the one before.
-        let Some(run) = shared.begin_jump(run) else {
+        // If another source was opened just now, the request was for the previous one.
+        let Some(run) = shared.begin_seek(run) else {
             return false;
         };
-        self.wish(|state| {
+        self.request(|state| {
             state.seek = Some((run, time));
             state.n_steps = 0;
         });
         true
     }
 
-    /// Says whether `source` is a file that follows wishes; of no effect if it is not the current source any more.
+    /// Says whether `source` is a file that obeys requests. Does nothing if it is no longer the current source.
     pub fn set_playing(&self, source: Run, is_playing: bool) {
         let mut state = self.lock();
         if state.source == source {
@@ -137,8 +136,8 @@ impl Controls {
         }
     }
 
-    /// Takes what `source` is to do. What is meant for another source is left for that one.
-    pub fn take(&self, source: Run) -> Orders {
+    /// Takes the requests for `source`. Those for another source are left for that one.
+    pub fn take(&self, source: Run) -> Requests {
         let mut state = self.lock();
         let is_meant = state.source == source;
         let seek = state.seek.take_if(|_| is_meant);
@@ -147,14 +146,14 @@ impl Controls {
         } else {
             0
         };
-        Orders {
+        Requests {
             transport: state.transport,
             seek,
             n_steps,
         }
     }
 
-    /// Whether there is already another place to go to.
+    /// Whether another seek was requested.
     pub fn has_seek(&self) -> bool {
         self.lock().seek.is_some()
     }
@@ -164,9 +163,9 @@ impl Controls {
         &self.change.1
     }
 
-    fn wish(&self, wish: impl FnOnce(&mut State)) {
-        wish(&mut self.lock());
-        // A token that is still there says it already.
+    fn request(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        // A token that is still there already says so.
         self.change.0.try_send(()).ok();
     }
 
@@ -195,24 +194,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_newest_place_counts() {
+    fn only_the_newest_seek_counts() {
         let shared = shared();
         let (controls, source) = playing(&shared);
         let seconds = Duration::from_secs;
-        for place in 1..=9 {
-            assert!(controls.seek(&shared, seconds(place)));
+        for second in 1..=9 {
+            assert!(controls.seek(&shared, seconds(second)));
         }
-        assert!(!shared.is_current(source), "what was before is stale");
+        assert!(!shared.is_current(source), "earlier results are stale");
         assert!(shared.is_of_current_source(source));
         assert!(controls.changed().try_recv().is_ok());
         assert!(controls.changed().try_recv().is_err(), "one token");
-        let orders = controls.take(source);
-        assert_eq!(orders.seek, Some((shared.current_run(), seconds(9))));
+        let requests = controls.take(source);
+        assert_eq!(requests.seek, Some((shared.current_run(), seconds(9))));
         assert_eq!(controls.take(source).seek, None);
     }
 
     #[test]
-    fn a_source_that_follows_no_wishes_is_left_alone() {
+    fn a_source_that_obeys_no_requests_is_left_alone() {
         let shared = shared();
         let controls = Controls::default();
         let source = shared.begin_run();
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_for_what_stands_still() {
+    fn only_a_paused_file_steps() {
         let (controls, source) = playing(&shared());
         controls.step();
         assert_eq!(controls.take(source).n_steps, 0);
@@ -250,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn another_source_plays_at_the_same_speed_and_keeps_its_wishes() {
+    fn another_source_plays_at_the_same_speed_and_keeps_its_own_requests() {
         let shared = shared();
         let (controls, before) = playing(&shared);
         controls.set_paused(true);
@@ -265,7 +264,7 @@ mod tests {
         };
         assert_eq!(controls.transport(), Some(expected));
         controls.seek(&shared, Duration::ZERO);
-        // A reader of the source before may come to itself only now.
+        // The previous source's reader may get here only now.
         assert_eq!(controls.take(before).seek, None);
         controls.set_playing(before, false);
         assert_eq!(controls.transport(), Some(expected));

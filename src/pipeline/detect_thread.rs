@@ -1,7 +1,7 @@
-//! Finds and follows the faces of every frame that there is time for.
+//! Finds and follows faces, in every frame that there is time for.
 //!
-//! The face finder is built on this thread, since it is not `Send`. If it panics, that frame is given up, the
-//! finder is built anew, and the tracks start over under numbers that were not used before.
+//! The face finder is built on this thread, since it is not `Send`. If it panics, the frame is skipped, the finder is
+//! built again, and new tracks get numbers that were not used before.
 
 use std::{
     borrow::Borrow,
@@ -63,9 +63,9 @@ struct DetectStage {
     build: BuildFinder,
     finder: Option<Box<dyn FindFaces>>,
     run: Run,
-    /// Highest track handed out so far; people count from 1.
+    /// Highest track number so far; people count from 1.
     newest_track: u64,
-    /// What the finder's track 0 is called.
+    /// The number of the finder's track 0.
     first_track: u64,
     failing: bool,
 }
@@ -119,7 +119,7 @@ impl DetectStage {
                 shared.skipped(run, &frame);
                 if !std::mem::replace(&mut self.failing, true) {
                     shared.emit(Event::Warning(format!(
-                        "faces could not be searched for in a frame: {panic}"
+                        "a frame was skipped because finding faces failed: {panic}"
                     )));
                 }
                 None
@@ -149,7 +149,7 @@ impl DetectStage {
         meshes.iter().map(numbered).collect()
     }
 
-    /// Numbers tracks from 1, and apart from those of a finder that was given up.
+    /// Numbers tracks from 1, and apart from those of a finder that panicked.
     fn number(&mut self, mut faces: Vec<TrackedFace>) -> Vec<TrackedFace> {
         for face in &mut faces {
             face.track = TrackId(self.first_track + face.track.0);
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(warnings.len(), 1, "one for the streak: {warnings:?}");
 
         let next = shared.begin_run();
-        assert_eq!(handle(&mut stage, run, 3), None, "of the source before");
+        assert_eq!(handle(&mut stage, run, 3), None, "from the previous source");
         assert_eq!(handle(&mut stage, next, 0), Some(2));
         assert_eq!(handle(&mut stage, shared.begin_run(), 0), Some(3));
         let next = shared.current_run();

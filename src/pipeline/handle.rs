@@ -1,7 +1,7 @@
 //! The handle through which a window or a command line runs the pipeline.
 //!
-//! Nothing here waits for a stage, except [`Pipeline::next_analysis`] and [`Pipeline::wait_analysis`], which are
-//! for readers without a window, and `drop`, which is bounded.
+//! Nothing here waits for a stage, except [`Pipeline::next_analysis`] and [`Pipeline::wait_analysis`], which are for
+//! readers without a window, and `drop`, whose wait is bounded.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{
     Analysis, Event, PipelineConfig, Settings, SourceState, Stats, Tap, TapHandle,
-    capture_thread::{CaptureContext, CaptureThread, Preview},
+    capture_thread::CaptureThread,
     classify_thread::{self, Network},
     controls::{Controls, Transport},
     detect_thread::{self, Found},
@@ -25,16 +25,17 @@ use super::{
     message::{Item, Message, Slot},
     parts::Parts,
     shared::{Shared, TaggedEvent},
+    source_reader::{CaptureContext, Preview},
     worker::Worker,
 };
 use crate::{capture::SourceSpec, frame::Frame, model::CheckpointChoice};
 
-/// What [`Pipeline::wait_analysis`] came back with.
+/// What [`Pipeline::wait_analysis`] returns.
 #[derive(Debug)]
 pub enum NextAnalysis {
     /// The next result.
     Ready(Box<Analysis>),
-    /// The time is over.
+    /// The time limit was reached.
     NotYet,
     /// The source ended or failed for good, and all its results were read. Only with [`EveryFrame`].
     ///
@@ -42,9 +43,9 @@ pub enum NextAnalysis {
     Ended,
 }
 
-/// The running threads. Dropping it stops and joins them; one that hangs in a driver is left behind.
+/// The running threads. Dropping it stops and joins them; one that hangs in a driver is abandoned.
 ///
-/// After [`Pipeline::open`] returned, nothing of the source before comes out any more.
+/// After [`Pipeline::open`] returns, no results from the previous source are delivered.
 pub struct Pipeline {
     shared: Arc<Shared>,
     controls: Arc<Controls>,
@@ -68,8 +69,7 @@ struct Threads {
 }
 
 impl Pipeline {
-    /// Starts all threads. `wake` is called, from any of them, when there is something new to take; it must
-    /// return soon.
+    /// Starts all threads. `wake` is called, from any of them, when there is something new to take; it must return soon.
     ///
     /// # Errors
     /// If the operating system refuses a thread.
@@ -81,7 +81,7 @@ impl Pipeline {
         Self::start_with(config, parts, wake)
     }
 
-    /// As [`Pipeline::start`], from other parts than the real ones.
+    /// As [`Pipeline::start`], with other parts than the real ones.
     ///
     /// # Errors
     /// If the operating system refuses a thread.
@@ -90,7 +90,7 @@ impl Pipeline {
         parts: Parts,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        // Unbounded, but fed by changes of state only: a few a minute, and one a second from a source that fails.
+        // Unbounded, but it carries only changes of state: a few a minute, one a second from a source that fails.
         let (events_in, events) = crossbeam_channel::unbounded();
         let shared = Arc::new(Shared::new(config.settings, events_in, wake));
         let controls = Arc::<Controls>::default();
@@ -154,7 +154,7 @@ impl Pipeline {
         Ok(pipeline)
     }
 
-    /// Changes the source; the old one is closed first. Returns at once.
+    /// Opens another source; the current one is closed first. Returns at once.
     pub fn open(&self, source: SourceSpec) {
         let run = self.shared.begin_run();
         self.controls.reset(run);
@@ -163,40 +163,40 @@ impl Pipeline {
         self.threads().capture.open(run, Some(source));
     }
 
-    /// Closes the source; a camera goes off. Returns at once. Nothing comes out any more until another one is opened.
+    /// Closes the source; a camera turns off. Returns at once. No results are delivered until another source is opened.
     pub fn close(&self) {
         let run = self.shared.begin_run();
         self.controls.reset(run);
         self.threads().capture.open(run, None);
     }
 
-    /// How the file plays that is open; `None` if it is none, or none that can be paused: live sources, still pictures,
-    /// and [`Pacing::EveryFrame`](super::Pacing).
+    /// How the open file plays; `None` if the source cannot be paused: live sources, still pictures, and any source with
+    /// [`Pacing::EveryFrame`](super::Pacing).
     pub fn transport(&self) -> Option<Transport> {
         self.controls.transport()
     }
 
-    /// Has the file stand still, or play on.
+    /// Pauses or resumes the file.
     pub fn set_paused(&self, paused: bool) {
         self.controls.set_paused(paused);
     }
 
-    /// Has the file play so many times as fast as it was made; brought into [`SPEEDS`](super::SPEEDS). It holds for
-    /// files that are opened later too.
+    /// Sets the speed, as a multiple of the file's own, clamped to [`SPEEDS`](super::SPEEDS). It also holds for files that
+    /// are opened later.
     pub fn set_speed(&self, speed: f64) {
         self.controls.set_speed(speed);
     }
 
-    /// Shows the next frame of a file that stands still.
+    /// Shows the next frame of a paused file.
     pub fn step(&self) {
         self.controls.step();
     }
 
-    /// Goes to the frame of the file that is on show at media time `time`, playing or not, also after its end.
-    /// Returns whether there is such a file.
+    /// Seeks to the frame that is on screen at media time `time`, whether the file plays, is paused or has ended.
+    /// Returns whether there is a file that can seek.
     ///
-    /// Returns at once, and from then on nothing of a frame from before comes out any more. Faces get new tracks.
-    /// Only the newest of several places counts.
+    /// Returns at once, and from then on no results of earlier frames are delivered. Faces get new tracks. Of several
+    /// seeks only the newest counts.
     pub fn seek(&self, time: Duration) -> bool {
         self.controls.seek(&self.shared, time)
     }
@@ -206,32 +206,32 @@ impl Pipeline {
         self.threads().loader.load(choice);
     }
 
-    /// Puts settings in force from the next frame on.
+    /// Changes the settings from the next frame on.
     pub fn apply(&self, settings: Settings) {
         self.shared.apply(settings);
     }
 
-    /// Lets a recording or a stream listen in until the handle is dropped. See [`Tap`] for what it must not do.
+    /// Attaches a recording or a stream until the handle is dropped. See [`Tap`] for what it must not do.
     pub fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
         self.shared.attach(tap)
     }
 
-    /// The newest captured frame, if it was not taken before.
+    /// The newest captured frame, unless it was taken before.
     pub fn take_preview(&self) -> Option<Arc<Frame>> {
         let (run, frame) = self.preview.try_take()?;
         self.shared.is_current(run).then_some(frame)
     }
 
-    /// The newest result, if it was not taken before. For windows, which pace themselves in real time.
+    /// The newest result, unless it was taken before. For windows, which pace themselves.
     pub fn take_analysis(&self) -> Option<Analysis> {
         self.sort(self.analyzed.try_take()?)
     }
 
-    /// Waits for the next result. `None` once the source ended or failed for good and all its results were read;
-    /// the [`Event`] that says which is then there to take.
+    /// Waits for the next result. `None` once the source ended or failed for good and all its results were read; the
+    /// [`Event`] that says which can then be taken.
     ///
-    /// Made for [`Pacing::EveryFrame`](super::Pacing); with [`Pacing::Realtime`](super::Pacing) the end of a source
-    /// is only an event.
+    /// For [`Pacing::EveryFrame`](super::Pacing). With [`Pacing::Realtime`](super::Pacing) the end of a source is only an
+    /// event.
     pub fn next_analysis(&self) -> Option<Analysis> {
         loop {
             if self.has_ended() {
@@ -243,7 +243,7 @@ impl Pipeline {
         }
     }
 
-    /// As [`Pipeline::next_analysis`], waiting at most for `timeout`.
+    /// As [`Pipeline::next_analysis`], but waits at most `timeout`.
     pub fn wait_analysis(&self, timeout: Duration) -> NextAnalysis {
         let deadline = Instant::now() + timeout;
         loop {
@@ -269,7 +269,7 @@ impl Pipeline {
             .try_iter()
             .find(|(run, event)| {
                 run.is_none_or(|run| match event {
-                    // The end is a place in the file, and may have been left again.
+                    // The end is a position in the file, and the user may have sought back since.
                     Event::Source(SourceState::Ended) => self.shared.is_current(run),
                     _ => self.shared.is_of_current_source(run),
                 })
@@ -282,7 +282,7 @@ impl Pipeline {
         self.shared.stats(Instant::now())
     }
 
-    /// Notes an end, and lets only results of the current source through.
+    /// Notes the end of a source, and lets only results of the current run through.
     fn sort(&self, message: Message<Analysis>) -> Option<Analysis> {
         match message.item {
             _ if !self.shared.is_current(message.run) => None,
@@ -314,15 +314,15 @@ impl Drop for Pipeline {
         else {
             return;
         };
-        // First everything is told to end, then everything is waited for: no thread is joined that could wait
-        // for another that does not know yet.
+        // First every thread is told to end, then every thread is joined: otherwise one could wait for another that does
+        // not know yet.
         let capture = capture.finish();
         let loader = loader.finish();
         self.captured.close();
         self.found.close();
         self.analyzed.close();
         self.networks.close();
-        // The control thread itself waits for the reader that long, so it gets a little more.
+        // The control thread itself waits that long for the reader, so it gets a little more.
         let deadline = Instant::now() + self.abandon_after + Duration::from_millis(250);
         for worker in [capture, detect, classify, loader] {
             worker.join_within(deadline.saturating_duration_since(Instant::now()));

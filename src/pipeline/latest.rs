@@ -1,7 +1,7 @@
 //! A mailbox with one slot, for data of which only the newest counts.
 //!
-//! It is no queue: [`Latest::put`] throws an unread value out to make room and gives it back, so that the loss
-//! can be counted. Where nothing may be lost, [`Latest::put_wait`] waits for the reader instead.
+//! It is not a queue: [`Latest::put`] takes an unread value out to make room and returns it, so that the loss can be
+//! counted. Where nothing may be lost, [`Latest::put_wait`] waits for the reader instead.
 
 use std::{
     convert::Infallible,
@@ -19,8 +19,8 @@ pub struct Latest<T> {
     slot_out: Receiver<T>,
     /// Disconnects on [`Latest::close`], which wakes everyone who waits.
     closed: Receiver<Infallible>,
-    /// Held by whoever changes what is in the slot, so that taking the unread value out and putting the new one
-    /// in is one step. `None` once closed. Readers do without.
+    /// Held by whoever puts a value in, so that replacing an unread value is one step. `None` once closed. Readers need
+    /// no lock.
     open: Mutex<Option<Sender<Infallible>>>,
 }
 
@@ -38,8 +38,8 @@ impl<T> Default for Latest<T> {
 }
 
 impl<T> Latest<T> {
-    /// Puts `value` in. Returns what will never be read because of it: the unread value it replaces, or `value`
-    /// itself if the mailbox is closed. Never blocks on a reader.
+    /// Puts `value` in. Returns the value that will never be read because of it: the unread one that it replaces, or
+    /// `value` itself if the mailbox is closed. Never blocks on a reader.
     #[must_use = "a value that comes back was lost and should be counted"]
     pub fn put(&self, mut value: T) -> Option<T> {
         let open = self.lock();
@@ -60,17 +60,17 @@ impl<T> Latest<T> {
     /// Puts `value` in as soon as the slot is free.
     ///
     /// # Errors
-    /// Gives `value` back if the mailbox is or gets closed.
+    /// Returns `value` if the mailbox is closed, now or while waiting.
     pub fn put_wait(&self, value: T) -> Result<(), T> {
         self.put_wait_unless(value, &CancelToken::never())
     }
 
-    /// As [`Latest::put_wait`], and gives up when `cancel` says so.
+    /// As [`Latest::put_wait`], but gives up once canceled.
     pub(super) fn put_wait_unless(&self, mut value: T, cancel: &CancelToken) -> Result<(), T> {
         loop {
             {
                 let open = self.lock();
-                if open.is_none() || cancel.is_cancelled() {
+                if open.is_none() || cancel.is_canceled() {
                     return Err(value);
                 }
                 match self.slot_in.try_send(value) {
@@ -78,7 +78,7 @@ impl<T> Latest<T> {
                     Err(full) => value = full.into_inner(),
                 }
             }
-            // Only waits until a try may succeed; the try itself is made under the lock, as every change is.
+            // Waits until a try may succeed; the try itself is made under the lock, like every change.
             let mut wait = Select::new();
             wait.send(&self.slot_in);
             wait.recv(&self.closed);
@@ -112,7 +112,7 @@ impl<T> Latest<T> {
         self.slot_out.try_recv().ok()
     }
 
-    /// Takes no more values and ends every wait, now and later. A value already inside can still be taken.
+    /// Closes the mailbox: it accepts no more values, and nobody waits any more. A value inside can still be taken.
     pub fn close(&self) {
         self.lock().take();
     }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_writer_gives_up() {
+    fn a_canceled_writer_gives_up() {
         let mailbox = Arc::new(Latest::default());
         assert_eq!(mailbox.put(1), None);
         let (canceller, token) = crate::pipeline::cancel::cancel_pair();

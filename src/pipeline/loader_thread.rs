@@ -1,7 +1,7 @@
-//! Starts the device and loads checkpoints, away from everything that must keep running.
+//! Starts the device and loads checkpoints in the background.
 //!
-//! The network in force stays until another is ready; a failed load changes nothing. Only when the *first*
-//! checkpoint fails is the bundled one taken in its place, and that is reported as the failure it is.
+//! The current network stays until the next one is ready; a failed load changes nothing. Only if the *first* checkpoint
+//! fails, the bundled one takes its place, and the failure is reported.
 
 use std::{io, sync::Arc};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::model::{self, CheckpointChoice, ComputeDevice, DeviceChoice};
 
-/// The running loader. Dropping it tells it to end after what it is at.
+/// The running loader. Dropping it ends the thread after the current load.
 pub(super) struct LoaderThread {
     requests: Sender<CheckpointChoice>,
     worker: Worker,
@@ -54,7 +54,7 @@ impl LoaderThread {
         self.requests.send(choice).ok();
     }
 
-    /// Takes no more requests and returns the thread to wait for.
+    /// Closes the requests and returns the thread to wait for.
     pub fn finish(self) -> Worker {
         self.worker
     }
@@ -77,7 +77,7 @@ impl Loader {
             self.shared.emit(Event::Warning(
                 "no expressions are shown, since no network could be loaded".to_owned(),
             ));
-            // Lets the frames through without one.
+            // Lets frames through without a network.
             drop(self.networks.put(None));
         }
         for choice in requests {
@@ -91,7 +91,7 @@ impl Loader {
                 device: candle_core::Device::Cpu,
                 name: "CPU".to_owned(),
                 warning: Some(format!(
-                    "the wished-for device could not be started: {panic}"
+                    "the requested device could not be started: {panic}"
                 )),
             });
         self.shared.emit(Event::Device {
@@ -101,7 +101,8 @@ impl Loader {
         device
     }
 
-    /// Loads a checkpoint, puts it in force and tells the outcome. Returns whether it worked.
+    /// Loads a checkpoint and, if that works, makes it the current network. Emits the outcome and returns whether it
+    /// worked.
     fn load(&self, choice: CheckpointChoice, device: &ComputeDevice) -> bool {
         let loaded: Result<Box<dyn ClassifyFaces>, String> =
             match guarded(|| (self.load_network)(&choice, device)) {
@@ -113,7 +114,7 @@ impl Loader {
         match loaded {
             Ok(network) => {
                 let info = Arc::clone(network.info());
-                // One that was never taken is superseded, not lost.
+                // One that was never taken is replaced, not lost.
                 drop(self.networks.put(Some(network)));
                 self.shared.emit(Event::CheckpointLoaded(info));
                 true

@@ -1,4 +1,4 @@
-//! What passes from stage to stage, and how.
+//! The messages between stages, and how they are passed on.
 //!
 //! The end of a source is a message like any other, so that it cannot overtake the last frame.
 
@@ -15,28 +15,28 @@ use crate::frame::Frame;
 /// Mailbox between two stages.
 pub(super) type Slot<T> = Arc<Latest<Message<T>>>;
 
-/// Something about one source, on its way to the next stage.
+/// A frame or the end of a source, on its way to the next stage.
 #[derive(Debug)]
 pub(super) struct Message<T> {
     /// The source.
     pub run: Run,
-    /// Whether it must wait for the next stage rather than replace what is there.
+    /// Whether it waits for the next stage instead of replacing an unread message.
     pub lossless: bool,
-    /// The work.
+    /// The content.
     pub item: Item<T>,
 }
 
 /// What a [`Message`] carries.
 #[derive(Debug)]
 pub(super) enum Item<T> {
-    /// A frame, with what the stages so far made of it.
+    /// A frame, with the results of the stages so far.
     Frame(T),
-    /// No more frames will come. Holds why, unless the reader was already told.
+    /// No more frames will come. Holds the reason, unless the reader already has it.
     End(Option<SourceState>),
 }
 
 impl<T> Message<T> {
-    /// The end of a source. It always waits: replacing the last frame would lose its result.
+    /// The end of a source. It always waits: if it replaced the last frame, its result would be lost.
     pub fn end(run: Run, state: Option<SourceState>) -> Self {
         Self {
             run,
@@ -46,7 +46,7 @@ impl<T> Message<T> {
     }
 }
 
-/// Passes a message on as it asks for. Returns what will not be read because of it.
+/// Passes a message on, waiting if it is lossless. Returns the message that will never be read because of it.
 pub(super) fn pass_on<T>(
     slot: &Latest<Message<T>>,
     message: Message<T>,
@@ -59,7 +59,7 @@ pub(super) fn pass_on<T>(
     }
 }
 
-/// As [`pass_on`], to a stage of the analysis: a frame that is lost there is never analysed, and counted as such.
+/// As [`pass_on`], to a stage of the analysis: a frame that is lost there is never analyzed, so it counts as dropped.
 pub(super) fn hand_over<T: Borrow<Arc<Frame>>>(
     slot: &Latest<Message<T>>,
     message: Message<T>,

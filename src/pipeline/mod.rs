@@ -5,17 +5,19 @@
 //!    └──────────────────────────────▶ reader (preview)
 //! ```
 //!
-//! Live sources drop what cannot be handled in time; files wait, so that every frame is analysed, where
-//! [`Pacing`] says so. The arrows are one-slot mailboxes ([`Latest`]), not queues: a queue would turn a slow stage
-//! into a picture that lags ever further behind.
+//! Live sources drop frames that cannot be processed in time. With [`Pacing::EveryFrame`] files wait instead, so that every
+//! frame is analyzed. The arrows are one-slot mailboxes ([`Latest`]), not queues: with a queue, a slow stage would make the
+//! image lag further and further behind.
 
 mod cancel;
 mod capture_thread;
 mod classify_thread;
 mod controls;
 mod detect_thread;
+pub mod face_reader;
 #[cfg(test)]
 mod fakes;
+mod frame_times;
 mod handle;
 mod latest;
 mod loader_thread;
@@ -24,9 +26,9 @@ mod parts;
 mod play;
 #[cfg(test)]
 mod play_tests;
-mod playback;
 mod shared;
 mod smoothing;
+mod source_reader;
 mod stats;
 mod tap;
 #[cfg(test)]
@@ -43,7 +45,7 @@ pub use self::{
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
-    smoothing::{Held, Smoother},
+    smoothing::{FaceValues as Held, Smoother},
     tap::{SourceRun, Tap, TapHandle},
 };
 
@@ -57,33 +59,33 @@ use crate::{
     model::{CheckpointChoice, CheckpointInfo, DeviceChoice, Views},
 };
 
-/// State of the source, each with its own words on the screen.
+/// State of the source. Each has its own words on the screen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SourceState {
     /// Being opened.
     Starting,
     /// Frames arrive.
     Live(SourceInfo),
-    /// There is no camera; we look again every second.
+    /// No camera was found; looked for again every second.
     NoCamera,
-    /// It worked and stopped (unplugged, silent); we try again every second. Holds the reason in words.
+    /// It worked and stopped (unplugged, silent); tried again every second. Holds the reason.
     Lost(String),
-    /// A camera that cannot be used at the moment (another program has it, permission is missing); we try again every
-    /// second. Holds the reason in words.
+    /// A camera that cannot be used at the moment (another program has it, permission is missing); tried again every second.
+    /// Holds the reason.
     Waiting(String),
-    /// It cannot work, and is not tried again. Holds the reason in words.
+    /// It cannot work and is not tried again. Holds the reason.
     Failed(String),
-    /// A file was read to its end.
+    /// End of the file.
     Ended,
 }
 
-/// What is shown where no expression is probable enough to be named.
+/// Shown when no expression is probable enough.
 pub const UNCERTAIN: &str = "uncertain";
 
-/// What is shown for a face that is turned away too far to be read.
+/// Shown for a face that is turned away too far to be read.
 pub const TURNED_AWAY: &str = "turned away";
 
-/// One face of one analysed frame.
+/// One face of one analyzed frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaceAnalysis {
     /// Identity across frames, from 1.
@@ -92,13 +94,13 @@ pub struct FaceAnalysis {
     pub box_in_frame: BoundingBox,
     /// How clear the face is; see [`TrackedFace::score`](crate::detect::TrackedFace::score).
     pub score: f32,
-    /// How long ago the face was last really found; zero when found in this frame.
+    /// Time since the face was last found; zero if found in this frame.
     pub unseen_for: Duration,
-    /// What the face mesh said when the face was last found, if it lay on it.
+    /// What the face mesh said when the face was last found, if there was a mesh.
     pub shape: Option<FaceShape>,
     /// Of this frame alone; of the last frame in which the face was found, while [`Self::unseen_for`] is not zero.
     pub raw: Probabilities,
-    /// Smoothed over time; equal to `raw` when smoothing is off. Stands still while the face is not found.
+    /// Smoothed over time; equal to `raw` if smoothing is off. Unchanged while the face is not found.
     pub smoothed: Probabilities,
 }
 
@@ -132,11 +134,11 @@ pub struct Analysis {
     pub faces: Vec<FaceAnalysis>,
     /// The meshes of those faces that have one in this frame.
     pub meshes: Vec<TrackedMesh>,
-    /// The network that read the expressions; `None` if none could be loaded, and then there are no faces.
+    /// The network that read the expressions; `None` if none could be loaded, in which case there are no faces.
     pub checkpoint: Option<Arc<CheckpointInfo>>,
-    /// What was set when the expressions were read.
+    /// The settings with which the expressions were read.
     pub settings: Settings,
-    /// When the result was ready; less [`Frame::captured_at`] it is the latency.
+    /// When the result was ready. The latency is the time since [`Frame::captured_at`].
     pub completed_at: Instant,
     /// Time spent finding faces.
     pub detect_time: Duration,
@@ -145,7 +147,7 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Pixels of the file for one of the frame: above 1 if the frame is a reduced copy of what is in there.
+    /// Pixels of the file per pixel of the frame: above 1 if the frame is a reduced copy.
     pub fn file_scale(&self) -> f32 {
         let (frame, full) = (self.frame.resolution(), self.frame.full_resolution);
         full.width_px as f32 / frame.width_px as f32
@@ -165,8 +167,8 @@ impl Analysis {
         Some(shape)
     }
 
-    /// Where a face is in pixels of the file, also if the frame is a reduced copy of what is in there. What is drawn on
-    /// the frame, or cut out of it, goes by [`FaceAnalysis::box_in_frame`] instead.
+    /// Where a face is, in pixels of the file even if the frame is a reduced copy. For drawing on the frame or cutting out of
+    /// it, use [`FaceAnalysis::box_in_frame`].
     pub fn box_in_file(&self, face: &FaceAnalysis) -> BoundingBox {
         let (frame, full) = (self.frame.resolution(), self.frame.full_resolution);
         if frame == full {
@@ -187,14 +189,14 @@ impl Analysis {
     }
 }
 
-/// What people can adjust while it runs.
+/// What users can adjust while it runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// Detection.
     pub detect: DetectConfig,
-    /// Time constant of the smoothing of probabilities; zero switches it off.
+    /// Time constant of the smoothing of probabilities; zero turns it off.
     pub smoothing: Duration,
-    /// What the network looks at of each face.
+    /// Which views of each face the network averages.
     pub views: Views,
 }
 
@@ -211,16 +213,16 @@ impl Default for Settings {
 /// How fast stored sources are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pacing {
-    /// For people who watch: files play by their own timestamps, late stages drop frames.
+    /// For watching: files play by their own timestamps, and late stages drop frames.
     Realtime,
-    /// For results: every frame of a file is analysed, as fast as that goes. Live sources still drop.
+    /// For results: every frame of a file is analyzed, as fast as possible. Live sources still drop frames.
     EveryFrame,
 }
 
 /// How to start.
 #[derive(Debug, Clone)]
 pub struct PipelineConfig {
-    /// First source; `None` waits for [`Pipeline::open`].
+    /// The first source; `None` waits for [`Pipeline::open`].
     pub source: Option<SourceSpec>,
     /// First checkpoint.
     pub checkpoint: CheckpointChoice,
@@ -228,7 +230,7 @@ pub struct PipelineConfig {
     pub device: DeviceChoice,
     /// Adjustable settings.
     pub settings: Settings,
-    /// Watch or analyse.
+    /// Watch or analyze.
     pub pacing: Pacing,
 }
 
@@ -237,42 +239,42 @@ pub struct PipelineConfig {
 pub enum Event {
     /// The source changed state.
     Source(SourceState),
-    /// The device that runs the network, in words, with a warning if it is not the wished-for one.
+    /// The device that runs the network, with a warning if it is not the requested one.
     Device {
         /// `CPU, 2 threads`, `CUDA 0`, ….
         name: String,
-        /// Why it is not the wished-for one.
+        /// Why it is not the requested one.
         warning: Option<String>,
     },
-    /// A checkpoint is now in force.
+    /// A checkpoint is now the current network.
     CheckpointLoaded(Arc<CheckpointInfo>),
-    /// A checkpoint could not be loaded; the one before stays in force.
+    /// A checkpoint could not be loaded; the current network stays.
     CheckpointFailed {
-        /// The one that was asked for.
+        /// The requested one.
         choice: CheckpointChoice,
         /// One sentence.
         reason: String,
     },
-    /// Something worth telling that stops nothing.
+    /// A problem that stops nothing.
     Warning(String),
 }
 
-/// Figures for the status bar, over the last few seconds.
+/// Figures for the status bar; rates and latencies are of the last seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Stats {
     /// Frames per second from the source.
     pub capture_rate_hz: f64,
-    /// Frames per second analysed.
+    /// Frames per second analyzed.
     pub analysis_rate_hz: f64,
     /// Median time from capture to result.
     pub latency_p50: Option<Duration>,
-    /// 95th percentile of the same.
+    /// 95th percentile of that time.
     pub latency_p95: Option<Duration>,
     /// Frames captured since the source was opened.
     pub n_captured: u64,
-    /// Frames analysed since the source was opened.
+    /// Frames analyzed since the source was opened.
     pub n_analyzed: u64,
-    /// Frames that were captured and never analysed since the source was opened.
+    /// Frames captured since the source was opened that were never analyzed.
     pub n_dropped: u64,
     /// Frames that arrived damaged and were skipped since the source was opened; they do not count as captured.
     pub n_damaged: u64,

@@ -1,6 +1,6 @@
-//! What the threads are made of: sources, face finder, network, device.
+//! The parts that a pipeline is built from: sources, face finder, network, device.
 //!
-//! The real ones are the default. Whoever replays stored frames puts its own source in, and nothing else changes.
+//! [`Parts::real`] are the default. A test or a replay puts its own source in, and nothing else changes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ pub trait FindFaces {
     fn set_config(&mut self, config: DetectConfig);
     /// Forgets all tracks.
     fn reset(&mut self);
-    /// Finds the faces of the next frame, ordered by track, oldest first. Tracks count from 0 in a new finder; the
+    /// Finds the faces of the next frame, ordered by track, oldest first. A new finder numbers tracks from 0; the
     /// pipeline shows them from 1.
     fn find(&mut self, frame: &Frame) -> Vec<TrackedFace>;
     /// The meshes of the faces of the last frame, where they have one.
@@ -106,9 +106,9 @@ pub struct Parts {
     pub start_device: StartDevice,
     /// What reads expressions.
     pub load_network: LoadNetwork,
-    /// How long to wait before a source that failed is opened again.
+    /// How long to wait before opening a failed source again.
     pub retry_after: Duration,
-    /// How long a thread that is to end may take before it is left behind.
+    /// How long a thread may take to end before it is abandoned.
     pub abandon_after: Duration,
 }
 
@@ -128,10 +128,10 @@ impl Parts {
             load_network: Arc::new(|choice, device| {
                 Ok(Box::new(Classifier::load(choice, device)?))
             }),
-            // A camera that is plugged in again should be back before its user wonders; opening takes a camera's
-            // driver tens of milliseconds, so more often would cost without being seen.
+            // A camera that is plugged in again should be back before its user wonders. Opening takes a driver tens of
+            // milliseconds, so trying more often would cost time and gain nothing.
             retry_after: Duration::from_secs(1),
-            // Closing a camera takes up to some 100 ms. Beyond this it hangs, and the user waits for the next one.
+            // Closing a camera takes up to about 100 ms. Beyond this it hangs, and the user waits for the next source.
             abandon_after: Duration::from_millis(1500),
         }
     }

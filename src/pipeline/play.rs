@@ -1,7 +1,7 @@
-//! Plays a file for people who watch it: at its own pace, or as they wish.
+//! Plays a file for people who watch it: at its own pace, or as they request.
 //!
-//! The next frame is read ahead and then waited with, for its time or for a wish; nothing is asked again and again, so
-//! a file that stands still costs nothing. At its end the file stays open, to be gone back in.
+//! The next frame is read ahead and then held until its time comes or a request arrives. Nothing polls, so a paused file
+//! costs nothing. At its end the file stays open, so that the user can seek back.
 
 use std::{
     collections::VecDeque,
@@ -13,11 +13,10 @@ use crossbeam_channel::select;
 
 use super::{
     SourceState,
-    capture_thread::{Pause, Reader},
     controls::Controls,
-    message::{Message, hand_over},
-    playback::Playback,
+    frame_times::FileClock,
     shared::Run,
+    source_reader::{Pause, SourceReader},
     words,
     worker::guarded,
 };
@@ -26,7 +25,7 @@ use crate::{
     frame::{Frame, FramePool},
 };
 
-/// Says that the file follows wishes, for as long as it is there.
+/// While this exists, the file obeys requests.
 struct Playing {
     controls: Arc<Controls>,
     source: Run,
@@ -40,22 +39,22 @@ impl Drop for Playing {
 
 /// Why a wait is over.
 enum Woken {
-    /// The time has come.
+    /// The frame's time has come.
     Due,
-    /// There are new wishes.
-    Wishes,
-    /// Nobody wants the file any more.
-    Cancelled,
+    /// There are new requests.
+    Requests,
+    /// The file is closed.
+    Canceled,
 }
 
-impl Reader {
-    /// Plays until the file is closed, or cannot be read any further.
-    pub(super) fn play(&mut self, source: Box<dyn FrameSource>) -> Pause {
-        match self.try_play(source) {
-            Ok(pause) | Err(pause) => pause,
-        }
+/// Plays `source`, the open file of `reader`, until it is closed or cannot be read any further.
+pub(super) fn play(reader: &mut SourceReader, source: Box<dyn FrameSource>) -> Pause {
+    match reader.try_play(source) {
+        Ok(pause) | Err(pause) => pause,
     }
+}
 
+impl SourceReader {
     fn try_play(&mut self, mut source: Box<dyn FrameSource>) -> Result<Pause, Pause> {
         let is_still = source.info().n_frames == Some(1);
         let opened = self.run;
@@ -64,23 +63,23 @@ impl Reader {
             source: opened,
         };
         playing.controls.set_playing(opened, !is_still);
-        let mut clock = Playback::default();
-        // Read, but not shown yet.
+        let mut clock = FileClock::default();
+        // Read but not shown yet.
         let mut ahead = VecDeque::<Frame>::new();
         let mut is_over = false;
         // Frames to show whatever the clock says; the first one is.
         let mut n_wanted = 1_u32;
-        while !self.cancel.is_cancelled() {
-            let orders = playing.controls.take(opened);
-            clock.set_speed(orders.transport.speed, Instant::now());
-            n_wanted = n_wanted.saturating_add(orders.n_steps);
-            if let Some((run, time)) = orders.seek {
+        while !self.cancel.is_canceled() {
+            let requests = playing.controls.take(opened);
+            clock.set_speed(requests.transport.speed, Instant::now());
+            n_wanted = n_wanted.saturating_add(requests.n_steps);
+            if let Some((run, time)) = requests.seek {
                 self.run = run;
-                ahead = self.go_to(&mut source, time)?;
+                ahead = self.seek(&mut source, time)?;
                 is_over = false;
                 n_wanted = 1;
             }
-            if orders.transport.paused {
+            if requests.transport.paused {
                 clock.restart();
             }
             if ahead.is_empty() && !is_over {
@@ -94,20 +93,24 @@ impl Reader {
                     None => {
                         is_over = true;
                         n_wanted = 0;
-                        self.tell_end();
+                        // It is live again with the first frame after a seek.
+                        self.state = SourceState::Ended;
+                        self.tell_end(Some(SourceState::Ended));
                     }
                 }
             }
             let now = Instant::now();
             let wait = match ahead.front() {
                 Some(_) if n_wanted > 0 => Some(Duration::ZERO),
-                Some(frame) if !orders.transport.paused => Some(clock.wait_before(frame.time, now)),
+                Some(frame) if !requests.transport.paused => {
+                    Some(clock.wait_before(frame.time, now))
+                }
                 _ => None,
             };
             match self.wait(wait) {
                 Woken::Due => {
                     if let Some(mut frame) = ahead.pop_front() {
-                        // The latency that a viewer sees counts from when the picture is due.
+                        // A viewer's latency counts from when the frame is due.
                         frame.captured_at = Instant::now();
                         if n_wanted > 0 {
                             n_wanted -= 1;
@@ -117,42 +120,33 @@ impl Reader {
                         self.send(frame, false);
                     }
                 }
-                Woken::Wishes => {}
-                Woken::Cancelled => break,
+                Woken::Requests => {}
+                Woken::Canceled => break,
             }
         }
-        Ok(Pause::Cancelled)
+        Ok(Pause::Canceled)
     }
 
-    /// Tells that the file is over, once the last frame is through.
-    fn tell_end(&mut self) {
-        // It is live again with the first frame that is gone back to.
-        self.state = SourceState::Ended;
-        let end = Message::end(self.run, Some(SourceState::Ended));
-        let context = &self.context;
-        hand_over(&context.outbox, end, &context.shared, &self.cancel);
-    }
-
-    /// Waits for `limit`, for ever if `None`, or until something else is to be done.
+    /// Waits for `limit`, without end if `None`, or until there is something else to do.
     fn wait(&self, limit: Option<Duration>) -> Woken {
-        let wishes = self.context.controls.changed();
-        let cancelled = self.cancel.receiver();
+        let requests = self.context.controls.changed();
+        let canceled = self.cancel.receiver();
         match limit {
             Some(limit) => select! {
-                recv(cancelled) -> _ => Woken::Cancelled,
-                recv(wishes) -> _ => Woken::Wishes,
+                recv(canceled) -> _ => Woken::Canceled,
+                recv(requests) -> _ => Woken::Requests,
                 default(limit) => Woken::Due,
             },
             None => select! {
-                recv(cancelled) -> _ => Woken::Cancelled,
-                recv(wishes) -> _ => Woken::Wishes,
+                recv(canceled) -> _ => Woken::Canceled,
+                recv(requests) -> _ => Woken::Requests,
             },
         }
     }
 
-    /// Goes to the last frame at or before `time`. Returns what had to be read for that, the frame first; if nothing
-    /// had to be, the source gives it next.
-    fn go_to(
+    /// Seeks to the last frame at or before `time`. Returns the frames that had to be read for that, this one first; if
+    /// none had to be, the source delivers it next.
+    fn seek(
         &mut self,
         source: &mut Box<dyn FrameSource>,
         time: Duration,
@@ -160,11 +154,11 @@ impl Reader {
         if self.attempt(|_| source.seek(time))? {
             return Ok(VecDeque::new());
         }
-        // It only knows forward: it is opened anew and read.
+        // It can only read forward, so it is opened again and read.
         let open = Arc::clone(&self.context.open_source);
         *source = self.attempt(|_| open(&self.spec))?;
         let mut ahead = VecDeque::new();
-        while !self.cancel.is_cancelled() && !self.context.controls.has_seek() {
+        while !self.cancel.is_canceled() && !self.context.controls.has_seek() {
             let Some(frame) = self.attempt(|pool| source.next_frame(pool))? else {
                 break;
             };
@@ -180,8 +174,7 @@ impl Reader {
         Ok(ahead)
     }
 
-    /// Lets the source do something. What fails is given up: reading it again from the start would show its frames
-    /// twice.
+    /// Calls the source. After a failure it is given up: reading it again from the start would show its frames twice.
     fn attempt<T>(
         &self,
         call: impl FnOnce(&FramePool) -> Result<T, CaptureError>,

@@ -1,9 +1,8 @@
 //! What all threads of one pipeline share: settings, figures, events, and which source is the current one.
 //!
-//! Everything that belongs to a source carries its [`Run`]. Opening another source only raises the current run;
-//! what is still under way for the old one is recognised by its number and thrown away wherever it turns up.
-//! Going elsewhere in a file begins another run of the same source: its frames and results start afresh, while what
-//! was told about the source still holds.
+//! Everything that belongs to a source carries its [`Run`]. Opening another source only raises the current run; what is
+//! still in flight for the old one is recognized by its number and dropped wherever it turns up. A seek begins another
+//! run of the same source: its frames and results start over, but its state still holds.
 
 use std::{
     sync::{
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::frame::Frame;
 
-/// Number of an opened source, or of a new start elsewhere in it, from 1; 0 is none.
+/// Number of an opened source, or of a seek in it, from 1; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Run(pub u64);
 
@@ -35,7 +34,7 @@ impl From<Run> for SourceRun {
 /// An event, with the run it is about if it is about the source.
 pub(super) type TaggedEvent = (Option<Run>, Event);
 
-/// See the module's documentation.
+/// What all threads of one pipeline share.
 pub(super) struct Shared {
     current: AtomicU64,
     /// The run in which the current source was opened.
@@ -66,7 +65,7 @@ impl Shared {
         }
     }
 
-    /// Begins another source; from now on everything of the one before is stale.
+    /// Begins another source; from now on everything from the previous one is stale.
     pub fn begin_run(&self) -> Run {
         let run = Run(self.current.fetch_add(1, Ordering::SeqCst) + 1);
         self.opened.store(run.0, Ordering::SeqCst);
@@ -77,10 +76,10 @@ impl Shared {
         run
     }
 
-    /// Begins anew elsewhere in the source of `from`; from now on every frame and result of before is stale.
+    /// Begins a seek in the source of `from`; from now on all earlier frames and results are stale.
     ///
     /// `None` if `from` is no longer the run that counts.
-    pub fn begin_jump(&self, from: Run) -> Option<Run> {
+    pub fn begin_seek(&self, from: Run) -> Option<Run> {
         let run = Run(from.0 + 1);
         self.current
             .compare_exchange(from.0, run.0, Ordering::SeqCst, Ordering::SeqCst)
@@ -88,32 +87,32 @@ impl Shared {
             .then_some(run)
     }
 
-    /// Whether `run` is one of the source that counts now, wherever in it.
+    /// Whether `run` belongs to the current source, before or after a seek.
     pub fn is_of_current_source(&self, run: Run) -> bool {
         run.0 >= self.opened.load(Ordering::SeqCst)
     }
 
-    /// The source that counts now.
+    /// The current run.
     pub fn current_run(&self) -> Run {
         Run(self.current.load(Ordering::SeqCst))
     }
 
-    /// Whether `run` is the source that counts now.
+    /// Whether `run` is the current run.
     pub fn is_current(&self, run: Run) -> bool {
         self.current_run() == run
     }
 
-    /// The settings now in force.
+    /// The current settings.
     pub fn settings(&self) -> Settings {
         *lock(&self.settings)
     }
 
-    /// Puts settings in force.
+    /// Changes the settings.
     pub fn apply(&self, settings: Settings) {
         *lock(&self.settings) = settings;
     }
 
-    /// Lets somebody listen in until the handle is dropped.
+    /// Attaches a tap until the handle is dropped.
     pub fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
         self.taps.attach(tap)
     }
@@ -138,12 +137,12 @@ impl Shared {
         self.taps.each(|tap| tap.skipped(run.into(), frame.id));
     }
 
-    /// So many frames arrived damaged.
+    /// `n_frames` frames arrived damaged.
     pub fn damaged(&self, run: Run, n_frames: u64) {
         self.record(run, |stats| stats.damaged(n_frames));
     }
 
-    /// Lets `record` note something about `run`; ignored if its source is no longer the current one.
+    /// Lets `record` count something of `run`, unless its source is no longer the current one.
     fn record(&self, run: Run, record: impl FnOnce(&mut StatsRecorder)) {
         let mut stats = lock(&self.stats);
         if stats.0 <= run {
@@ -156,30 +155,30 @@ impl Shared {
         lock(&self.stats).1.snapshot(now)
     }
 
-    /// Tells the reader something.
+    /// Sends an event to the reader.
     pub fn emit(&self, event: Event) {
         self.emit_tagged(None, event);
     }
 
-    /// Tells the reader something about a source, unless it is no longer the current one when it is read.
+    /// Sends an event about a source, which is dropped if the source is no longer current when the event is read.
     pub fn emit_for(&self, run: Run, event: Event) {
         self.emit_tagged(Some(run), event);
     }
 
-    /// Tells the reader that there is something to take.
+    /// Tells the reader that there is something new to take.
     pub fn wake(&self) {
         (self.wake)();
     }
 
     fn emit_tagged(&self, run: Option<Run>, event: Event) {
         self.taps.each(|tap| tap.event(run.map(Run::into), &event));
-        // Nobody listens any more only while the pipeline is dropped.
+        // The receiver is gone only while the pipeline is dropped.
         self.events.send((run, event)).ok();
         self.wake();
     }
 }
 
-/// A panic while a lock was held cannot leave half a value here: all of them are replaced or counted up.
+/// A panic while a lock was held cannot leave half a value here: every value is replaced whole or counted up.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

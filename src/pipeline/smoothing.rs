@@ -3,7 +3,7 @@
 //! The filter runs on log-probabilities, where evidence adds up: averaging the probabilities themselves would let
 //! one confident frame outweigh many doubtful ones. It is a first-order low-pass with a time constant τ: each
 //! value moves by `1 − exp(−Δt/τ)` of the way, Δt being media time, so the result does not depend on how many
-//! frames were analysed in between.
+//! frames were analyzed in between.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,14 +12,14 @@ use crate::{
     expression::{Logits, Probabilities},
 };
 
-/// Probabilities below this count as this. Without a floor a single frame with a probability of zero would hold
-/// an expression down for ever (its logarithm is −∞); 1e-5 distorts a distribution by less than 1e-4 and is still
-/// far below anything shown.
+/// Smaller probabilities are raised to this. Without a floor a single frame with a probability of zero would hold an
+/// expression down for good (its logarithm is −∞). 1e-5 distorts a distribution by less than 1e-4 and is far below
+/// anything shown.
 const PROBABILITY_FLOOR: f32 = 1e-5;
 
-/// Values of one track, as of the last time its face was really seen.
+/// Values of one track, as of the last frame in which its face was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Held {
+pub struct FaceValues {
     /// Of the last classified frame alone.
     pub raw: Probabilities,
     /// Smoothed over time.
@@ -34,8 +34,8 @@ pub struct Smoother {
 
 #[derive(Debug)]
 struct Filter {
-    held: Held,
-    /// Filter state. Normalised only on the way out: a common offset does not change the softmax.
+    held: FaceValues,
+    /// Filter state, normalized only when read: a common offset does not change the softmax.
     log_probabilities: Logits,
     /// Media time of the last value.
     time: Duration,
@@ -52,23 +52,23 @@ impl Smoother {
         raw: Probabilities,
         time: Duration,
         time_constant: Duration,
-    ) -> Held {
+    ) -> FaceValues {
         let log_raw = log_probabilities(raw);
         let filter = self.tracks.entry(track).or_insert(Filter {
-            held: Held { raw, smoothed: raw },
+            held: FaceValues { raw, smoothed: raw },
             log_probabilities: log_raw,
             time,
         });
         if time_constant.is_zero() {
             filter.log_probabilities = log_raw;
-            filter.held = Held { raw, smoothed: raw };
+            filter.held = FaceValues { raw, smoothed: raw };
         } else if let Some(elapsed) = time.checked_sub(filter.time).filter(|dt| !dt.is_zero()) {
             let weight = 1.0 - (-elapsed.as_secs_f32() / time_constant.as_secs_f32()).exp();
             for (state, value) in filter.log_probabilities.0.iter_mut().zip(log_raw.0) {
                 *state += weight * (value - *state);
             }
             let smoothed = filter.log_probabilities.softmax(1.0);
-            filter.held = Held { raw, smoothed };
+            filter.held = FaceValues { raw, smoothed };
         } else {
             filter.held.raw = raw;
         }
@@ -76,12 +76,12 @@ impl Smoother {
         filter.held
     }
 
-    /// The values of a track that is not seen at the moment, unchanged; `None` if it never was.
-    pub fn held(&self, track: TrackId) -> Option<Held> {
+    /// The last values of a track; `None` if it never had any.
+    pub fn held(&self, track: TrackId) -> Option<FaceValues> {
         self.tracks.get(&track).map(|filter| filter.held)
     }
 
-    /// Forgets the tracks that are not among `alive`.
+    /// Forgets the tracks for which `alive` is false.
     pub fn retain(&mut self, alive: impl Fn(TrackId) -> bool) {
         self.tracks.retain(|&track, _| alive(track));
     }
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// After τ·ln 2 two mirrored distributions have met half-way.
+    /// After τ·ln 2 two mirrored distributions have met halfway.
     #[test]
     fn has_the_time_constant_it_says() {
         let mut smoother = Smoother::default();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn forgets_dropped_tracks_and_keeps_the_unseen() {
+    fn forgets_ended_tracks_and_keeps_the_others() {
         let mut smoother = Smoother::default();
         let first = smoother.update(FACE, sure_of(Expression::Fear), Duration::ZERO, TAU);
         smoother.update(

@@ -1,7 +1,7 @@
-//! Figures about the running pipeline: rates, latency, losses.
+//! Rates, latency and losses of the running pipeline.
 //!
-//! Time is always a parameter. Rates are over the last seconds, so they follow a change and fall to zero when
-//! frames stop; counts are since the source was opened.
+//! Time is always a parameter. Rates cover the last seconds, so they follow a change and fall to zero when frames stop.
+//! Counts are since the source was opened.
 
 use std::{
     collections::VecDeque,
@@ -9,15 +9,16 @@ use std::{
 };
 
 use super::Stats;
+use crate::percentiles::percentile;
 
-/// Rates look back this far: long enough for a steady figure at a few frames a second, short enough to follow.
+/// Rates look back this far: long enough to be steady at a few frames per second, short enough to follow a change.
 const RATE_WINDOW: Duration = Duration::from_secs(3);
 
-/// How many latencies the percentiles are taken from: ten seconds at 30 frames a second. With fewer, the 95th
-/// percentile would rest on a handful of values.
+/// Percentiles are of this many latencies: ten seconds at 30 frames per second. With fewer, the 95th percentile would
+/// rest on a handful of values.
 const N_LATENCIES: usize = 300;
 
-/// Collects what the stages report about one source.
+/// Collects the figures of one source from the stages.
 #[derive(Debug, Default)]
 pub(super) struct StatsRecorder {
     captured: RateMeter,
@@ -42,12 +43,12 @@ impl StatsRecorder {
         self.latencies.push_back(latency);
     }
 
-    /// A frame was replaced before it was analysed, or its analysis failed.
+    /// A frame was dropped before it was analyzed, or its analysis failed.
     pub fn dropped(&mut self) {
         self.n_dropped += 1;
     }
 
-    /// So many frames arrived damaged.
+    /// `n_frames` frames arrived damaged.
     pub fn damaged(&mut self, n_frames: u64) {
         self.n_damaged += n_frames;
     }
@@ -67,12 +68,6 @@ impl StatsRecorder {
             n_damaged: self.n_damaged,
         }
     }
-}
-
-/// Nearest-rank percentile of sorted values.
-fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied()
 }
 
 #[derive(Debug, Default)]
@@ -107,7 +102,7 @@ impl RateMeter {
         }
         let busy = last.saturating_duration_since(first);
         let silent = now.saturating_duration_since(last);
-        // Between two frames the figure should stand still; when frames are overdue it should fall.
+        // Between two frames the rate holds; when frames are overdue it falls.
         let overdue = silent > 2 * busy / n_intervals;
         let span = if overdue { busy + silent } else { busy };
         if span.is_zero() {
@@ -169,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_of_the_last_three_hundred() {
+    fn percentiles_are_of_the_last_three_hundred_latencies() {
         let now = Instant::now();
         let mut recorder = StatsRecorder::default();
         recorder.analyzed(now, 7 * MS);

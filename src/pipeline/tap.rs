@@ -1,8 +1,8 @@
-//! Listening in: how a recording or a stream gets every frame and every result, beside the window.
+//! How a recording or a stream gets every frame and every result, beside the window.
 //!
 //! A [`Tap`] is called on the pipeline's own threads, so it must return at once: take a handle or a copy and pass it to
-//! a thread of its own by `try_send`. What a newcomer would get wrong: `captured` and `analyzed` come from different
-//! threads. A frame's result comes after the frame itself, but later frames may come between the two.
+//! a thread of its own by `try_send`. `captured` and `analyzed` are called from different threads. A frame's result comes
+//! after the frame itself, but later frames may come between the two.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -13,7 +13,7 @@ use crate::frame::{Frame, FrameId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SourceRun(pub u64);
 
-/// Somebody who listens. Every method is optional, and none may wait.
+/// Gets frames, results and events of a pipeline. Every method is optional, and none may wait.
 pub trait Tap: Send + Sync {
     /// A frame came from the source.
     fn captured(&self, _run: SourceRun, _frame: &Arc<Frame>) {}
@@ -21,22 +21,22 @@ pub trait Tap: Send + Sync {
     /// A frame's result is ready.
     fn analyzed(&self, _run: SourceRun, _analysis: &Analysis) {}
 
-    /// A frame will never have a result: there was no time for it, or its analysis failed.
+    /// A frame will never have a result: it was dropped, or its analysis failed.
     fn skipped(&self, _run: SourceRun, _frame: FrameId) {}
 
     /// Something happened outside the stream of frames; `run` if it is about a source.
     fn event(&self, _run: Option<SourceRun>, _event: &Event) {}
 }
 
-/// Those who listen to one pipeline.
+/// The taps of one pipeline.
 #[derive(Default)]
 pub(super) struct Taps {
-    /// Replaced whole on a change, so that calling them holds no lock.
+    /// Replaced whole on a change, so that no lock is held while they are called.
     list: Mutex<Arc<[Arc<dyn Tap>]>>,
 }
 
 impl Taps {
-    /// Adds a listener, which stays until the handle is dropped.
+    /// Adds a tap, which stays until the handle is dropped.
     pub fn attach(self: &Arc<Self>, tap: Arc<dyn Tap>) -> TapHandle {
         self.change(|list| list.push(Arc::clone(&tap)));
         TapHandle {
@@ -45,7 +45,7 @@ impl Taps {
         }
     }
 
-    /// Calls every listener.
+    /// Calls every tap.
     pub fn each(&self, call: impl Fn(&dyn Tap)) {
         let list = Arc::clone(&self.list.lock().unwrap_or_else(PoisonError::into_inner));
         for tap in list.iter() {
@@ -61,7 +61,7 @@ impl Taps {
     }
 }
 
-/// Keeps a [`Tap`] attached. A call that is under way when it is dropped may still come to its end.
+/// Keeps a [`Tap`] attached. A call that is in progress when it is dropped may still finish after that.
 #[must_use = "the tap is detached when this is dropped"]
 pub struct TapHandle {
     taps: Weak<Taps>,
@@ -69,7 +69,7 @@ pub struct TapHandle {
 }
 
 impl TapHandle {
-    /// Of a tap that listens to nobody, for what has nothing to tell.
+    /// A handle of a tap that is attached to nothing.
     pub fn detached(tap: Arc<dyn Tap>) -> Self {
         Self {
             taps: Weak::new(),

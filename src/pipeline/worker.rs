@@ -1,7 +1,7 @@
-//! A named thread that is waited for, but not for ever.
+//! A named thread that is joined within a time limit.
 //!
-//! `JoinHandle::join` cannot give up, and a camera's driver may never return. So a thread that does not end in
-//! time is left behind: it holds nothing but what it was given, and ends by itself when its call returns.
+//! `JoinHandle::join` has no time limit, and a camera driver may never return. So a thread that does not end in time is
+//! abandoned: it holds nothing but what it was given, and ends by itself when its call returns.
 
 use std::{
     any::Any,
@@ -17,7 +17,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 /// A running thread of the pipeline.
 pub(super) struct Worker {
     name: &'static str,
-    /// Disconnects when the thread is through.
+    /// Disconnects when the thread ends.
     done: Receiver<Infallible>,
     handle: JoinHandle<()>,
 }
@@ -38,7 +38,7 @@ impl Worker {
         Ok(Self { name, done, handle })
     }
 
-    /// Waits for the thread to end, at most for `limit`. Returns whether it did.
+    /// Waits at most `limit` for the thread to end. Returns whether it did.
     pub fn join_within(self, limit: Duration) -> bool {
         if self.done.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected) {
             if self.handle.join().is_err() {
@@ -46,16 +46,16 @@ impl Worker {
             }
             return true;
         }
-        // Not a warning: it may only be in the middle of a long piece of work, and nothing is lost by leaving it.
+        // Not a warning: it may only be busy with a long task, and nothing is lost by abandoning it.
         log::info!(
-            "the {} thread did not end in time and was left behind after {limit:?}",
+            "the {} thread did not end within {limit:?} and was abandoned",
             self.name
         );
         false
     }
 }
 
-/// Runs `work` and turns a panic into its message, so that a bug in one stage does not end the others.
+/// Runs `work` and turns a panic into an error, so that a bug in one stage does not end the others.
 ///
 /// # Errors
 /// The panic's message.
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_for_what_ends_and_leaves_what_hangs() {
+    fn joins_a_thread_that_ends_and_abandons_one_that_hangs() {
         let quick = Worker::spawn("quick", || {}).expect("a thread");
         assert!(quick.join_within(Duration::from_secs(60)));
         let (release, blocked) = crossbeam_channel::bounded::<()>(0);

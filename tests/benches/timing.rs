@@ -1,6 +1,6 @@
-//! Repeats work and tells how long it took, as median and 95th percentile.
+//! Repeats work and measures how long it takes, as median and 95th percentile.
 //!
-//! Percentiles and not means: what a viewer notices is the slow frame, and a mean hides it.
+//! Percentiles and not means: a viewer notices the slow frame, and a mean hides it.
 
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
@@ -11,12 +11,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use fervis::percentiles::percentile;
 
-/// Repetitions go on for this long …
+/// Repetitions continue for this long …
 const BUDGET: Duration = Duration::from_secs(2);
 /// … but there are at least this many …
 const MIN_REPETITIONS: usize = 5;
-/// … and not more than this.
+/// … and at most this many.
 const MAX_REPETITIONS: usize = 300;
 
 /// How long repetitions of one thing took.
@@ -27,13 +28,13 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Of single measurements, in any order; at least one.
+    /// Summarizes measurements in any order; at least one.
     pub fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
-        let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
+        let at = |percent| percentile(&times, percent).expect("there is a measurement");
         Self {
-            p50: at(0.5),
-            p95: at(0.95),
+            p50: at(50),
+            p95: at(95),
         }
     }
 }
@@ -46,7 +47,7 @@ impl fmt::Display for Timing {
     }
 }
 
-/// `--seconds N`, or the default; cargo adds `--bench`, which means nothing here.
+/// `--seconds N`, or the default; cargo adds `--bench`, which is ignored.
 pub fn seconds_from(args: impl Iterator<Item = String>, default: u64) -> Result<Duration> {
     let mut args = args.filter(|arg| arg != "--bench");
     let mut seconds = default;
@@ -63,7 +64,7 @@ pub fn seconds_from(args: impl Iterator<Item = String>, default: u64) -> Result<
     Ok(Duration::from_secs(seconds))
 }
 
-/// Does the work once unmeasured, to fill caches and start threads, then again and again.
+/// Does the work once without measuring, to fill caches and start threads, then repeatedly.
 pub fn measure<T>(mut work: impl FnMut() -> T) -> Timing {
     black_box(work());
     let started = Instant::now();
@@ -74,7 +75,7 @@ pub fn measure<T>(mut work: impl FnMut() -> T) -> Timing {
         let start = Instant::now();
         let result = black_box(work());
         times.push(start.elapsed());
-        drop(result); // What it costs to free the result is not the work's.
+        drop(result); // Freeing the result is not part of the work.
     }
     Timing::of(times)
 }
