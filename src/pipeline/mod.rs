@@ -45,7 +45,6 @@ pub use self::{
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
-    smoothing::{FaceValues as Held, Smoother},
     tap::{SourceRun, Tap, TapHandle},
 };
 

@@ -28,7 +28,7 @@ pub struct FaceValues {
 
 /// The filters of all tracks of a source.
 #[derive(Debug, Default)]
-pub struct Smoother {
+pub(super) struct Smoother {
     tracks: HashMap<TrackId, Filter>,
 }
 

@@ -29,10 +29,13 @@ use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
     detect::TrackId,
     error_text::error_text,
-    expression::{Logits, Probabilities},
+    expression::Probabilities,
     frame::{Frame, FramePool, Resolution},
-    model::{CheckpointInfo, ModelError, preprocess::FaceRegion},
-    pipeline::{ClassifyFaces, Smoother},
+    model::{CheckpointInfo, preprocess::FaceRegion},
+    pipeline::{
+        ClassifyFaces,
+        face_reader::{self, FaceReader, ReadError},
+    },
     record::{
         MANIFEST_FILE, files,
         manifest::Model,
@@ -71,12 +74,9 @@ pub enum ReanalyzeError {
     /// A video could not be opened.
     #[error(transparent)]
     Capture(#[from] CaptureError),
-    /// The network could not be run.
+    /// The network gave no answer that counts.
     #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The network gave no numbers.
-    #[error("the network's output is not finite")]
-    NotFinite,
+    Network(#[from] ReadError),
     /// The results of another time are there.
     #[error("{} exists already", folder.display())]
     Exists {
@@ -278,24 +278,15 @@ impl Reader<'_> {
             .iter()
             .map(|&face| {
                 let row = &self.session.faces[face];
-                FaceRegion {
-                    box_in_frame: row.box_in_frame,
-                    upright: row.shape.map(|shape| shape.upright),
-                }
+                face_reader::region(row.box_in_frame, row.shape)
             })
             .collect();
         let started = Instant::now();
-        let logits =
-            self.network
-                .classify(frame, &regions, self.session.manifest.settings.views)?;
+        let views = self.session.manifest.settings.views;
+        let read = face_reader::read(self.network, frame, &regions, views)?;
         let took = started.elapsed();
-        let temperature = self.network.info().temperature;
-        for (face, logits) in found.into_iter().zip(logits) {
-            let Logits(values) = logits;
-            if !values.iter().all(|value| value.is_finite()) {
-                return Err(ReanalyzeError::NotFinite);
-            }
-            self.answers[face] = Some((logits.softmax(temperature), took));
+        for (face, probabilities) in found.into_iter().zip(read) {
+            self.answers[face] = Some((probabilities, took));
         }
         Ok(true)
     }
@@ -319,36 +310,34 @@ fn check_size(clip: &Clip, found: Resolution) -> Result<(), ReanalyzeError> {
 fn smoothed(session: &Session, answers: &[Answer]) -> Vec<FaceRow> {
     let time_constant =
         Duration::try_from_secs_f64(session.manifest.settings.smoothing_s).unwrap_or_default();
-    let mut smoother = Smoother::default();
+    let mut reader = FaceReader::default();
     let mut rows = Vec::with_capacity(session.faces.len());
     let frames = session.frames.iter();
     for frame in frames.filter(|frame| frame.status == FrameStatus::Analysed) {
         let range = session.face_range(frame.frame);
-        let faces = &session.faces[range.clone()];
-        smoother.retain(|track| faces.iter().any(|face| face.track == track.0));
+        let (faces, answers) = (&session.faces[range.clone()], &answers[range]);
+        let read: Vec<_> = faces
+            .iter()
+            .zip(answers)
+            .map(|(face, answer)| (TrackId(face.track), answer.map(|(read, _)| read)))
+            .collect();
         // Smoothing went by the source's time, which of a played file is not the recording's.
         let time = Duration::try_from_secs_f64(frame.source_s).unwrap_or_default();
-        for (face, answer) in faces.iter().zip(&answers[range]) {
-            let track = TrackId(face.track);
-            let (held, classify_time) = match answer {
-                Some((raw, took)) => (
-                    Some(smoother.update(track, *raw, time, time_constant)),
-                    *took,
-                ),
-                // One that was found and has no picture has no value either.
-                None if face.unseen_for.is_zero() => (None, Duration::ZERO),
-                None => (smoother.held(track), Duration::ZERO),
+        let values = reader.follow(&read, time, time_constant);
+        for ((face, answer), values) in faces.iter().zip(answers).zip(values) {
+            // A face that was found and has no picture has no value either.
+            let has_value = answer.is_some() || !face.unseen_for.is_zero();
+            let Some(values) = values.filter(|_| has_value) else {
+                continue;
             };
-            if let Some(held) = held {
-                rows.push(FaceRow {
-                    raw: held.raw,
-                    smoothed: held.smoothed,
-                    model: session.manifest.models.len(),
-                    detect_time: Duration::ZERO,
-                    classify_time,
-                    ..face.clone()
-                });
-            }
+            rows.push(FaceRow {
+                raw: values.raw,
+                smoothed: values.smoothed,
+                model: session.manifest.models.len(),
+                detect_time: Duration::ZERO,
+                classify_time: answer.map_or(Duration::ZERO, |(_, took)| took),
+                ..face.clone()
+            });
         }
     }
     rows

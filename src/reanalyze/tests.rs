@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use super::*;
 use crate::{
     capture::{SourceInfo, SourceKind},
-    expression::Expression,
+    expression::{Expression, Logits},
     frame::FrameId,
-    model::Views,
+    model::{ModelError, Views},
     record::{
         fixtures::{two_people, video},
         manifest::Video,
