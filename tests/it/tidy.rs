@@ -9,12 +9,13 @@ use std::{
 };
 
 /// The modules of the library, and which others each may use.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
     ("expression", &[]),
     ("frame", &[]),
     ("panics", &[]),
+    ("percentiles", &[]),
     ("read", &[]),
     ("result_file", &[]),
     ("signals", &[]),
@@ -52,6 +53,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "expression",
             "frame",
             "model",
+            "percentiles",
         ],
     ),
     (
@@ -105,7 +107,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
 ];
 
 /// Libraries that only the listed parts may use, so that each library can be left out or replaced.
-const OWNED: [(&str, &[&str]); 20] = [
+const OWNED: [(&str, &[&str]); 19] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
@@ -123,7 +125,6 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("rustface", &["src/detect/"]),
     ("safetensors", &["src/detect/pose.rs", "src/model/"]),
     ("zip", &["src/model/"]),
-    ("mio", &["src/stream/"]),
     ("rosc", &["src/stream/"]),
     ("tungstenite", &["src/stream/"]),
 ];

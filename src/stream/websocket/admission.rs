@@ -1,33 +1,35 @@
-//! Who may connect: programs on this computer, and pages that this computer itself serves.
+//! Who may connect: programs, and pages that this computer itself serves.
 //!
 //! A browser lets any page open a WebSocket to `127.0.0.1`; only the server can refuse. So the `Origin` that a browser
-//! sends must be a loopback address, or one that the user allowed by name. Programs send none and are let in.
-//! `Origin: null` is refused: a page opened from a file has it, but so has a frame that any page can make.
+//! sends must be a loopback address, or one that the user allowed. Programs send none and are admitted. `Origin: null` is
+//! refused: a page opened from a file has it, but so does a frame that any page can create.
 //!
-//! A page may also have its own name point at `127.0.0.1` (DNS rebinding), to look as if it were ours. Its `Origin`
-//! gives it away, and so does its `Host`: while we listen on loopback only, that must be loopback too.
+//! A page may also point its own name at `127.0.0.1` (DNS rebinding) to look like ours. Its `Origin` gives it away, and so
+//! does its `Host`: while the server listens on loopback only, that must be loopback too.
 
 use std::net::IpAddr;
 
 use tungstenite::http::{HeaderMap, header};
 
-/// Why a client is not let in.
+/// Why a client is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Asked for a page and not for a WebSocket.
+    /// It requested a page, not a WebSocket.
     #[error("this is a WebSocket; connect to it with a WebSocket client")]
     NoUpgrade,
-    /// A page from elsewhere.
-    #[error("pages of this origin may not read the stream; fervis --allow-origin ORIGIN lets them")]
+    /// A page from another computer.
+    #[error(
+        "pages of this origin may not read the stream; fervis --allow-origin ORIGIN allows them"
+    )]
     ForeignOrigin,
-    /// Asked for under a name that is not this computer's.
-    #[error("the stream is there under localhost and 127.0.0.1 only")]
+    /// It used a name that is not this computer's.
+    #[error("the stream is available as localhost and 127.0.0.1 only")]
     ForeignHost,
-    /// There is no room.
+    /// All places are taken.
     #[error("there are too many clients")]
     Full,
-    /// Sent something before it was answered.
-    #[error("nothing may follow the request before it is answered")]
+    /// It sent data before the answer.
+    #[error("nothing may be sent before the request is answered")]
     TooEager,
 }
 
@@ -53,18 +55,18 @@ impl Refusal {
 /// The rules of one server.
 #[derive(Debug, Clone, Default)]
 pub struct Admission {
-    /// Origins that are let in besides those of this computer, as browsers write them: `https://example.org`.
+    /// Origins that are admitted besides those of this computer, as browsers write them: `https://example.org`.
     pub allowed_origins: Vec<String>,
     /// Whether the server can be reached from this computer only.
     pub loopback_only: bool,
 }
 
 impl Admission {
-    /// Judges a request by its headers.
+    /// Checks a request by its headers.
     ///
     /// # Errors
-    /// Why it is refused.
-    pub fn judge(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// The reason to refuse it.
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let all = |name: header::HeaderName, is_good: &dyn Fn(&str) -> bool| {
             let mut values = headers.get_all(name).iter();
             values.all(|value| value.to_str().is_ok_and(is_good))
@@ -92,7 +94,7 @@ fn is_loopback_origin(origin: &str) -> bool {
     authority.is_some_and(is_loopback_authority)
 }
 
-/// Whether `host` or `host:port` is this computer by a name that nobody else can take.
+/// Whether `host` or `host:port` means this computer, by a name that nobody else can take.
 fn is_loopback_authority(authority: &str) -> bool {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         match rest.split_once(']') {
@@ -104,7 +106,7 @@ fn is_loopback_authority(authority: &str) -> bool {
     };
     let is_loopback = host.eq_ignore_ascii_case("localhost")
         || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    // Anything but digits would be another host in disguise: `localhost:1@example.org`.
+    // Anything but digits may hide another host: `localhost:1@example.org`.
     is_loopback && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -112,23 +114,26 @@ fn is_loopback_authority(authority: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn judge(admission: &Admission, lines: &[(header::HeaderName, &str)]) -> Result<(), Refusal> {
+    fn check_headers(
+        admission: &Admission,
+        lines: &[(header::HeaderName, &str)],
+    ) -> Result<(), Refusal> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(name.clone(), value.parse().unwrap());
         }
-        admission.judge(&headers)
+        admission.check(&headers)
     }
 
     #[test]
-    fn pages_from_elsewhere_stay_out() {
+    fn pages_from_other_computers_are_refused() {
         let admission = Admission {
             allowed_origins: vec!["https://lab.example.org".to_owned()],
             loopback_only: true,
         };
         let check = |origin: &str, expected| {
             let lines = [(header::HOST, "127.0.0.1:9117"), (header::ORIGIN, origin)];
-            assert_eq!(judge(&admission, &lines), expected, "{origin}");
+            assert_eq!(check_headers(&admission, &lines), expected, "{origin}");
         };
         for origin in [
             "http://localhost:8000",
@@ -161,12 +166,12 @@ mod tests {
             (header::ORIGIN, "http://localhost"),
             (header::ORIGIN, "https://example.org"),
         ];
-        assert_eq!(judge(&admission, &two), Err(Refusal::ForeignOrigin));
-        assert_eq!(judge(&admission, &[]), Ok(()), "a program");
+        assert_eq!(check_headers(&admission, &two), Err(Refusal::ForeignOrigin));
+        assert_eq!(check_headers(&admission, &[]), Ok(()), "a program");
     }
 
     #[test]
-    fn a_name_that_was_pointed_here_is_not_ours() {
+    fn a_name_that_points_here_is_refused() {
         let local = Admission {
             loopback_only: true,
             ..Admission::default()
@@ -178,7 +183,11 @@ mod tests {
             "[::1]:9117",
             "localhost:8000",
         ] {
-            assert_eq!(judge(&local, &[(header::HOST, host)]), Ok(()), "{host}");
+            assert_eq!(
+                check_headers(&local, &[(header::HOST, host)]),
+                Ok(()),
+                "{host}"
+            );
         }
         for host in [
             "rebound.example:9117",
@@ -188,8 +197,16 @@ mod tests {
             "localhost:x",
         ] {
             let refused = Err(Refusal::ForeignHost);
-            assert_eq!(judge(&local, &[(header::HOST, host)]), refused, "{host}");
-            assert_eq!(judge(&exposed, &[(header::HOST, host)]), Ok(()), "{host}");
+            assert_eq!(
+                check_headers(&local, &[(header::HOST, host)]),
+                refused,
+                "{host}"
+            );
+            assert_eq!(
+                check_headers(&exposed, &[(header::HOST, host)]),
+                Ok(()),
+                "{host}"
+            );
         }
     }
 

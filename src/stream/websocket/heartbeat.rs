@@ -1,18 +1,17 @@
-//! Tells a client that reads from one that has fallen behind or is gone.
+//! Finds clients that have fallen behind or are gone.
 //!
-//! The system buffers megabytes for a client that does not read: minutes of results, each older than the one before.
-//! So the client is pinged, and the ping waits in line behind the results. An answer that does not come in time
-//! means that the client lives in the past, or not at all.
+//! The system buffers megabytes for a client that does not read: minutes of results. So the client is pinged, and the ping
+//! waits in line behind the results. If the answer does not come in time, the client is too far behind, or gone.
 
 use std::time::{Duration, Instant};
 
-/// From one answer to the next question.
+/// Time from an answer to the next ping.
 pub const PING_EVERY: Duration = Duration::from_secs(2);
-/// How far behind a client may be. Results are for the moment: five seconds are a hiccup of a busy program, more are
-/// a program that cannot keep up.
+/// How far behind a client may be. Results are for the moment: a busy program may fall behind by five seconds, one that is
+/// further behind cannot keep up.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// What is to be done about a client now.
+/// What to do about a client now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beat {
     /// Nothing.
@@ -26,41 +25,34 @@ pub enum Beat {
 /// The pings of one client.
 #[derive(Debug, Clone, Copy)]
 pub enum Heartbeat {
-    /// It is asked at this time.
-    AskAt(Instant),
-    /// It was asked and must answer until this time.
-    AnswerUntil(Instant),
+    /// The next ping is due at this time.
+    PingAt(Instant),
+    /// It was pinged and must answer by this time.
+    AnswerBy(Instant),
 }
 
 impl Heartbeat {
     /// For a client that connected at `now`.
     pub fn new(now: Instant) -> Self {
-        Self::AskAt(now + PING_EVERY)
-    }
-
-    /// When to call [`Heartbeat::beat`] next.
-    pub fn due_at(&self) -> Instant {
-        match *self {
-            Self::AskAt(at) | Self::AnswerUntil(at) => at,
-        }
+        Self::PingAt(now + PING_EVERY)
     }
 
     /// What is due at `now`.
     pub fn beat(&mut self, now: Instant) -> Beat {
         match *self {
-            Self::AskAt(at) if now >= at => {
-                *self = Self::AnswerUntil(now + ANSWER_WITHIN);
+            Self::PingAt(at) if now >= at => {
+                *self = Self::AnswerBy(now + ANSWER_WITHIN);
                 Beat::Ping
             }
-            Self::AnswerUntil(until) if now >= until => Beat::Silent,
-            Self::AskAt(_) | Self::AnswerUntil(_) => Beat::Fine,
+            Self::AnswerBy(until) if now >= until => Beat::Silent,
+            Self::PingAt(_) | Self::AnswerBy(_) => Beat::Fine,
         }
     }
 
-    /// A pong came. One that was not asked for changes nothing.
+    /// A pong came. An unsolicited one changes nothing.
     pub fn answered(&mut self, now: Instant) {
-        if let Self::AnswerUntil(_) = self {
-            *self = Self::AskAt(now + PING_EVERY);
+        if let Self::AnswerBy(_) = self {
+            *self = Self::PingAt(now + PING_EVERY);
         }
     }
 }
@@ -70,23 +62,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_answers_is_asked_again_and_who_does_not_is_silent() {
+    fn a_client_that_answers_is_pinged_again_and_one_that_does_not_is_silent() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(start);
         assert_eq!(heartbeat.beat(start), Beat::Fine);
         let mut now = start;
         for _ in 0..3 {
             now += PING_EVERY;
-            assert_eq!(heartbeat.due_at(), now);
             assert_eq!(heartbeat.beat(now), Beat::Ping);
-            assert_eq!(heartbeat.beat(now), Beat::Fine, "one question at a time");
+            assert_eq!(heartbeat.beat(now), Beat::Fine, "one ping at a time");
             now += ANSWER_WITHIN / 2;
             heartbeat.answered(now);
             heartbeat.answered(now + PING_EVERY / 2);
         }
         now += PING_EVERY;
         assert_eq!(heartbeat.beat(now), Beat::Ping);
-        assert_eq!(heartbeat.due_at(), now + ANSWER_WITHIN);
         let almost = now + ANSWER_WITHIN - Duration::from_millis(1);
         assert_eq!(heartbeat.beat(almost), Beat::Fine);
         assert_eq!(heartbeat.beat(now + ANSWER_WITHIN), Beat::Silent);

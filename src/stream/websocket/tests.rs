@@ -1,6 +1,6 @@
 //! The server over real loopback sockets, each test on a port of its own.
 //!
-//! What is waited for always comes, sooner or later; no test passes because of the time it takes.
+//! Every wait ends sooner or later; no test depends on how long.
 
 use std::{
     io::{Read, Write},
@@ -19,7 +19,7 @@ use crate::stream::fixtures::{SMOOTHED, analysis};
 
 type Client = WebSocket<TcpStream>;
 
-/// A server, and word of every change in the number of its clients.
+/// A server, and a message for every change in the number of its clients.
 struct Stage {
     server: WebSocketServer,
     changes: Receiver<()>,
@@ -43,14 +43,14 @@ impl Stage {
         }
     }
 
-    /// Waits until there are so many clients.
+    /// Waits until there are `n_clients`.
     fn await_clients(&self, n_clients: usize) {
         while self.server.n_clients() != Some(n_clients) {
             self.changes.recv().unwrap();
         }
     }
 
-    /// Connects with further header lines.
+    /// Connects with additional headers.
     fn try_connect(&self, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
         let stream = TcpStream::connect(self.server.address).unwrap();
         let mut request = format!("ws://{}/", self.server.address).into_client_request()?;
@@ -109,7 +109,7 @@ fn raw_answer(stage: &Stage, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(stage.server.address).unwrap();
     stream.write_all(request).unwrap();
     let mut answer = Vec::new();
-    // A connection that is reset has said all it had to say.
+    // A reset comes after everything that was sent.
     stream.read_to_end(&mut answer).ok();
     String::from_utf8(answer).unwrap()
 }
@@ -144,7 +144,7 @@ fn clients_are_counted_as_they_come_and_go() {
     polite.close(None).unwrap();
     assert!(matches!(next(&mut polite), Message::Close(_)));
     stage.await_clients(2);
-    drop(rude); // Closes the connection without a word.
+    drop(rude); // Closes the connection without a close frame.
     stage.await_clients(1);
     // Unread bytes turn the end into a reset.
     stage.analyzed(0);
@@ -154,7 +154,7 @@ fn clients_are_counted_as_they_come_and_go() {
 }
 
 #[test]
-fn a_client_that_does_not_read_is_dropped_and_the_others_go_on() {
+fn a_client_that_does_not_read_is_dropped_and_the_others_stay() {
     let stage = Stage::new();
     let mut reader = stage.connect();
     let sleeper = stage.connect();
@@ -176,7 +176,7 @@ fn a_client_that_does_not_read_is_dropped_and_the_others_go_on() {
 }
 
 #[test]
-fn there_is_room_for_so_many() {
+fn the_number_of_clients_is_limited() {
     let stage = Stage::new();
     let mut clients: Vec<Client> = (0..MAX_CLIENTS).map(|_| stage.connect()).collect();
     stage.await_clients(MAX_CLIENTS);
@@ -191,7 +191,7 @@ fn there_is_room_for_so_many() {
 }
 
 #[test]
-fn connections_that_say_nothing_keep_nobody_out() {
+fn silent_connections_keep_nobody_out() {
     let stage = Stage::new();
     let mut first = stage.connect();
     let silent: Vec<TcpStream> = (0..100)
@@ -208,7 +208,7 @@ fn connections_that_say_nothing_keep_nobody_out() {
 }
 
 #[test]
-fn pages_from_elsewhere_are_refused() {
+fn pages_from_other_computers_are_refused() {
     let stage = Stage::allowing(&["https://lab.example.org"]);
     for origin in [
         "https://example.org",
@@ -226,7 +226,7 @@ fn pages_from_elsewhere_are_refused() {
 }
 
 #[test]
-fn what_is_no_handshake_is_answered_and_let_go() {
+fn a_request_that_is_no_handshake_is_answered_and_closed() {
     let stage = Stage::new();
     let mut reader = stage.connect();
     stage.await_clients(1);
@@ -266,7 +266,7 @@ fn an_endless_request_is_cut_off() {
 }
 
 #[test]
-fn what_clients_say_is_limited_and_ignored() {
+fn messages_from_clients_are_limited_and_ignored() {
     let stage = Stage::new();
     let mut modest = stage.connect();
     modest.send(Message::text("hello")).unwrap();
@@ -285,7 +285,7 @@ fn what_clients_say_is_limited_and_ignored() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_port_in_use_is_named() {
     let stage = Stage::new();
     let address = stage.server.address;
     let second = WebSocketServer::bind(address, Vec::new(), || {});
@@ -304,11 +304,11 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
-fn switching_off_says_goodbye() {
+fn clients_are_told_when_the_server_ends() {
     let stage = Stage::new();
     let mut client = stage.connect();
     stage.await_clients(1);
-    // Somebody in the middle of a handshake is no reason to stay.
+    // A connection in its handshake does not delay the end.
     let _half = TcpStream::connect(stage.server.address).unwrap();
     stage.analyzed(5);
     drop(stage);

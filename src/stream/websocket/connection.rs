@@ -1,0 +1,246 @@
+//! One connection, on a thread of its own: first a handshake, then messages out and, of what comes in, pongs and closes
+//! only.
+//!
+//! The handshake waits for the client, with a time limit; the listener can end it by shutting the socket down. After it
+//! the socket is never waited for: what cannot be written yet stays in a buffer, and a client whose buffer is full is
+//! dropped. So the thread ends as soon as its results do.
+
+use std::{
+    io,
+    net::TcpStream,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::RecvTimeoutError;
+use tungstenite::{
+    Bytes, Error, Message, Utf8Bytes, WebSocket,
+    error::ProtocolError,
+    handshake::{
+        machine::{HandshakeMachine, RoundResult, StageResult},
+        server::{Request, create_response, write_response},
+    },
+    protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+};
+
+use super::{
+    admission::{Admission, Refusal},
+    clients::{Clients, Disconnect, Membership},
+    heartbeat::{Beat, Heartbeat},
+};
+
+/// How long a handshake may take. On one computer it takes less than a millisecond.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+/// What is kept for a client when the system's own buffers are full: some seconds of results with a few faces.
+const MAX_UNSENT_BYTES: usize = 256 * 1024;
+/// A client has nothing to say; a longer message ends the connection.
+const MAX_RECEIVED_BYTES: usize = 4096;
+/// More messages at once end the connection too.
+const MAX_RECEIVED_AT_ONCE: usize = 64;
+/// Time between two checks of the socket while there are no results: how late a close or a pong may be noticed.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
+/// The same while there is data left to write.
+const CHECK_EVERY_WHILE_UNSENT: Duration = Duration::from_millis(5);
+
+/// What a connection needs to know of its server.
+pub struct ServerContext {
+    /// Who may connect.
+    pub admission: Admission,
+    /// The first message to a client.
+    pub greeting: Utf8Bytes,
+    /// The clients.
+    pub clients: Arc<Clients>,
+}
+
+/// Serves connection `id` until it ends.
+pub fn serve(stream: TcpStream, id: u64, server: &ServerContext) -> Disconnect {
+    match shake_hands(stream, id, server) {
+        Ok((stream, membership)) => match Client::new(stream) {
+            Ok(mut client) => client.serve(&server.greeting, &membership),
+            Err(reason) => reason,
+        },
+        Err(reason) => reason,
+    }
+}
+
+/// Reads the request and answers it. Returns the stream of an admitted client.
+fn shake_hands(
+    stream: TcpStream,
+    id: u64,
+    server: &ServerContext,
+) -> Result<(TcpStream, Membership), Disconnect> {
+    let until = Instant::now() + HANDSHAKE_WITHIN;
+    let mut machine = HandshakeMachine::start_read(stream);
+    let mut admitted = None;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Disconnect::NoRequest);
+        }
+        let stream = machine.get_ref();
+        let limited = stream.set_read_timeout(Some(left));
+        limited
+            .and_then(|()| stream.set_write_timeout(Some(left)))
+            .map_err(|error| disconnect(error.into()))?;
+        machine = match machine.single_round::<Request>().map_err(disconnect)? {
+            RoundResult::WouldBlock(_) => return Err(Disconnect::NoRequest),
+            RoundResult::Incomplete(machine) => machine,
+            RoundResult::StageFinished(StageResult::DoneReading {
+                stream,
+                result,
+                tail,
+            }) => {
+                let answer = answer(&result, &tail, id, server);
+                let response = match &answer {
+                    Ok((response, _)) => response.clone(),
+                    Err(refusal) => refusal.response(),
+                };
+                admitted = Some(answer.map(|(_, membership)| membership));
+                HandshakeMachine::start_write(stream, response)
+            }
+            RoundResult::StageFinished(StageResult::DoneWriting(stream)) => {
+                return match admitted {
+                    Some(Ok(membership)) => Ok((stream, membership)),
+                    Some(Err(refusal)) => Err(Disconnect::Refused(refusal)),
+                    None => Err(Disconnect::Left),
+                };
+            }
+        };
+    }
+}
+
+/// The answer to an admitted request, and its membership.
+fn answer(
+    request: &Request,
+    tail: &[u8],
+    id: u64,
+    server: &ServerContext,
+) -> Result<(Vec<u8>, Membership), Refusal> {
+    server.admission.check(request.headers())?;
+    let response = create_response(request).map_err(|_| Refusal::NoUpgrade)?;
+    if !tail.is_empty() {
+        return Err(Refusal::TooEager);
+    }
+    let mut bytes = Vec::new();
+    write_response(&mut bytes, &response).map_err(|_| Refusal::NoUpgrade)?;
+    Ok((bytes, server.clients.join(id)?))
+}
+
+/// A connection after its handshake.
+struct Client {
+    socket: WebSocket<TcpStream>,
+    heartbeat: Heartbeat,
+    has_unsent: bool,
+}
+
+impl Client {
+    fn new(stream: TcpStream) -> Result<Self, Disconnect> {
+        stream
+            .set_nonblocking(true)
+            .map_err(|error| disconnect(error.into()))?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(MAX_RECEIVED_BYTES)
+            .write_buffer_size(0)
+            .max_write_buffer_size(MAX_UNSENT_BYTES)
+            .max_message_size(Some(MAX_RECEIVED_BYTES))
+            .max_frame_size(Some(MAX_RECEIVED_BYTES));
+        Ok(Self {
+            socket: WebSocket::from_raw_socket(stream, Role::Server, Some(config)),
+            heartbeat: Heartbeat::new(Instant::now()),
+            has_unsent: false,
+        })
+    }
+
+    fn serve(&mut self, greeting: &Utf8Bytes, membership: &Membership) -> Disconnect {
+        let Err(reason) = self.send_all(greeting, membership);
+        reason
+    }
+
+    /// Sends the greeting and then the results until the connection ends.
+    fn send_all(
+        &mut self,
+        greeting: &Utf8Bytes,
+        membership: &Membership,
+    ) -> Result<std::convert::Infallible, Disconnect> {
+        self.send(Message::Text(greeting.clone()))?;
+        loop {
+            self.check_socket()?;
+            match self.heartbeat.beat(Instant::now()) {
+                Beat::Fine => {}
+                Beat::Ping => self.send(Message::Ping(Bytes::new()))?,
+                Beat::Silent => return Err(Disconnect::Silent),
+            }
+            let wait = if self.has_unsent {
+                CHECK_EVERY_WHILE_UNSENT
+            } else {
+                CHECK_EVERY
+            };
+            match membership.results.recv_timeout(wait) {
+                Ok(text) => self.send(Message::Text(text))?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.dismiss();
+                    return Err(Disconnect::TurnedOff);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Disconnect> {
+        match self.socket.send(message) {
+            // The next check finishes the close.
+            Err(Error::Protocol(ProtocolError::SendAfterClosing)) => Ok(()),
+            result => {
+                self.has_unsent |= !is_done(result)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes remaining data and reads what has arrived.
+    fn check_socket(&mut self) -> Result<(), Disconnect> {
+        self.has_unsent = !is_done(self.socket.flush())?;
+        for _ in 0..MAX_RECEIVED_AT_ONCE {
+            match self.socket.read() {
+                Ok(Message::Pong(_)) => self.heartbeat.answered(Instant::now()),
+                Ok(_) => {}
+                Err(error) => return is_done(Err(error)).map(|_| ()),
+            }
+        }
+        Err(Disconnect::Chatty)
+    }
+
+    /// Sends that the server ends, if that can be sent at once.
+    fn dismiss(&mut self) {
+        let reason = CloseFrame {
+            code: CloseCode::Away,
+            reason: Utf8Bytes::from_static("the stream was turned off"),
+        };
+        self.socket.close(Some(reason)).ok();
+    }
+}
+
+/// Whether everything was written. A socket that would block is not an error.
+fn is_done(result: tungstenite::Result<()>) -> Result<bool, Disconnect> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(disconnect(error)),
+    }
+}
+
+fn disconnect(error: Error) -> Disconnect {
+    match error {
+        Error::WriteBufferFull(_) => Disconnect::Slow,
+        Error::Capacity(_) | Error::AttackAttempt => Disconnect::Chatty,
+        // What Windows returns when a read times out; Unix returns `WouldBlock`.
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Disconnect::NoRequest,
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Protocol(
+            ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete,
+        ) => Disconnect::Left,
+        other => Disconnect::Protocol(other.to_string()),
+    }
+}
