@@ -1,4 +1,4 @@
-//! Made-up results for the tests of this module.
+//! Synthetic results for the tests of this module.
 
 use std::{
     sync::Arc,

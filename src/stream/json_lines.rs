@@ -1,8 +1,7 @@
 //! Results as JSON Lines, written on a thread of their own.
 //!
-//! For whoever watches and pipes at once (`fervis --json - | …`): a reader that stops reading must not stop the
-//! picture. So lines that find no room are dropped and counted. Without a window nobody watches, and
-//! `fervis analyze` writes its lines itself and waits.
+//! For a window with a pipe (`fervis --json - | …`): a reader that stops reading must not stop the video. So lines that
+//! find no room are dropped and counted. Without a window, `fervis analyze` writes its lines itself and waits.
 
 use std::{
     convert::Infallible,
@@ -21,18 +20,18 @@ use crate::{
     result_file::{ResultError, ResultFile},
 };
 
-/// Lines that wait for a reader that is busy: some seconds of them.
+/// Lines that wait for a busy reader: some seconds' worth.
 const MAX_WAITING: usize = 128;
-/// How long the last lines may take at the end. A reader that has stopped reading keeps them for ever.
+/// How long the last lines may take at the end. A reader that has stopped reading would block for good.
 const FINISH_WITHIN: Duration = Duration::from_millis(500);
-/// The same for a file, which has no reader but is forced to the disk: up to seconds on a slow card.
+/// The same for a file, which has no reader but is flushed to disk: that takes seconds on a slow card.
 const FINISH_FILE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Writes a line for every result. Dropping it writes what is left and puts the file into its place.
+/// Writes a line for every result. Dropping it writes the remaining lines and moves the file into place.
 pub struct JsonLines {
     /// `None` only while dropping.
     outbox: Option<Sender<String>>,
-    /// Disconnects when the thread is through.
+    /// Disconnects when the thread ends.
     done: Receiver<Infallible>,
     finish_within: Duration,
     n_lost: AtomicU64,
@@ -75,8 +74,8 @@ impl JsonLines {
     }
 }
 
-/// The inbox is gone when this returns, and with it what nobody will read. Without any result an earlier file stays: no
-/// source was opened.
+/// Drops the inbox when it returns, and with it the lines that nobody will read. Without any result an existing file stays:
+/// no source was opened.
 fn write_all(inbox: Receiver<String>, mut file: ResultFile) -> Result<(), ResultError> {
     let mut is_empty = true;
     for line in inbox {
@@ -93,7 +92,7 @@ impl Tap for JsonLines {
             Ok(line) => line + "\n",
             Err(error) => return log::warn!("a result could not be written as JSON: {error}"),
         };
-        // Disconnected means that the thread has told why it ended.
+        // Disconnected means that the thread has logged why it ended.
         if let Err(TrySendError::Full(_)) = outbox.try_send(line)
             && self.n_lost.fetch_add(1, Ordering::Relaxed) == 0
         {
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_in_its_place_when_the_window_closes() {
+    fn a_file_is_in_place_when_the_window_closes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.jsonl");
         fs::write(&path, "kept\n").unwrap();
@@ -189,15 +188,15 @@ mod tests {
         for frame in 0..n_written {
             lines.analyzed(SourceRun(1), &analysis(frame, Duration::ZERO, &[]));
         }
-        // One may be in the hands of the thread.
+        // The thread may hold one.
         assert!((9..=10).contains(&lines.n_lost()), "{}", lines.n_lost());
         drop(release);
     }
 
-    /// Nobody reads any more.
-    struct Gone;
+    /// A pipe whose reader has closed it.
+    struct Closed;
 
-    impl Write for Gone {
+    impl Write for Closed {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(io::ErrorKind::BrokenPipe.into())
         }
@@ -208,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_left_is_no_failure() {
-        let lines = JsonLines::start(ResultFile::stream("pipe", Gone)).unwrap();
+    fn a_reader_that_closes_the_pipe_is_no_failure() {
+        let lines = JsonLines::start(ResultFile::stream("pipe", Closed)).unwrap();
         lines.analyzed(SourceRun(1), &analysis(0, Duration::ZERO, &[]));
         assert!(lines.done.recv().is_err(), "the thread has ended");
         for frame in 1..1000 {
             lines.analyzed(SourceRun(1), &analysis(frame, Duration::ZERO, &[]));
         }
-        assert_eq!(lines.n_lost(), 0, "nobody was too slow");
+        assert_eq!(lines.n_lost(), 0, "no reader was too slow");
     }
 }

@@ -1,11 +1,11 @@
-//! One analysed frame as one JSON object, and what a client is greeted with.
+//! One analyzed frame as one JSON object, and the greeting of a client.
 //!
-//! `fervis analyze --json` writes [`line()`]; live clients get [`live`], which begins with the same bytes and goes on.
-//! Both are pinned for scripts: names and their order may gain, not change, and [`SCHEMA`] says so by its number.
-//! Numbers are written in full, so that what is read back is exactly what was computed.
+//! `fervis analyze --json` writes [`line()`]; live clients get [`live`], which begins with the same bytes and adds keys.
+//! Scripts depend on both: keys may be added at the end but never change, or the number in [`SCHEMA`] rises. Numbers are
+//! written in full, so that a reader gets exactly what was computed.
 //!
-//! Frame numbers, media time and track numbers belong to a source: when another one is opened, or a file starts over,
-//! they start over too, and a live client sees it by `source`. Only `unix_s` goes on.
+//! Frame numbers, media time and track numbers belong to a source. When another one is opened, or a file starts over, they
+//! start over too; a live client sees that by `source`. Only `unix_s` continues.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,8 +18,8 @@ use crate::{
     pipeline::{Analysis, SourceRun},
 };
 
-/// Name and version of the messages that live clients get. The number rises when a key changes its meaning or goes;
-/// new keys may come without.
+/// Name and version of the messages to live clients. The number rises when a key changes its meaning or is removed, not
+/// when one is added.
 pub const SCHEMA: &str = "fervis-stream/1";
 
 #[derive(Serialize)]
@@ -69,20 +69,20 @@ pub(crate) struct Face {
 /// The object for a file: `frame`, `time_s`, for a picture file its name as `file`, and `faces`, each with `track`, `box`
 /// (left, top, width and height in pixels of the file), `score`, `raw`, `smoothed`, `label`, and `mesh` where there is a face
 /// mesh: an object of [`FaceShape::MEASURES`] by their names, and `turned_away`, true if the head is turned too far for the
-/// expression to mean much. One line, without its end.
+/// expression to mean much. One line, without the line break.
 ///
 /// # Errors
-/// None that can happen with these types; serde's signature says otherwise.
+/// None occur with these types; only serde's signature allows them.
 pub fn line(analysis: &Analysis) -> serde_json::Result<String> {
     serde_json::to_string(&Line::new(analysis))
 }
 
 /// The object for a live client: that of [`line()`], then `source` (which of the sources opened one after another, from
 /// 1), `unix_s` (when the frame was captured, in seconds since 1970, UTC), `latency_ms` (from capture to result), `size` (width and height of the picture, px) and `checkpoint` (the
-/// name of the network in force, or null). `captured` is the wall time of the capture; see [`wall_time`].
+/// name of the current network, or null). `captured` is the wall time of the capture; see [`wall_time`].
 ///
 /// # Errors
-/// None that can happen with these types; serde's signature says otherwise.
+/// None occur with these types; only serde's signature allows them.
 pub fn live(
     run: SourceRun,
     analysis: &Analysis,
@@ -105,11 +105,11 @@ pub fn live(
     })
 }
 
-/// What a live client gets first: the `schema`, the `version` of the application, and the `labels` in the order of
-/// the network's classes. It is the only message with a `schema`.
+/// The first message to a live client: the `schema`, the `version` of the application, and the `labels` in the order of the
+/// network's classes. It is the only message with a `schema`.
 ///
 /// # Errors
-/// None that can happen with these types; serde's signature says otherwise.
+/// None occur with these types; only serde's signature allows them.
 pub fn greeting() -> serde_json::Result<String> {
     serde_json::to_string(&Greeting {
         schema: SCHEMA,
@@ -123,9 +123,9 @@ pub fn time_s(analysis: &Analysis) -> f64 {
     to_microseconds(analysis.frame.time.as_secs_f64())
 }
 
-/// The wall time that belongs to a moment not long ago.
+/// The wall time of a recent moment.
 ///
-/// Asked anew for every frame, so that it follows the system's clock when that is set or slewed.
+/// Computed for every frame, so that it follows the system clock when that is set or slewed.
 pub fn wall_time(at: Instant) -> SystemTime {
     let now = SystemTime::now();
     now.checked_sub(at.elapsed()).unwrap_or(now)

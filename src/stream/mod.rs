@@ -1,4 +1,4 @@
-//! Live values out: what other programs get while it runs.
+//! Live values for other programs.
 //!
 //! | output | for | default address |
 //! | --- | --- | --- |
@@ -6,13 +6,12 @@
 //! | [`osc`]: messages over UDP | sound, light and video programs | `127.0.0.1:9000` |
 //! | [`json_lines`]: one line a frame | pipes | none |
 //!
-//! All of it is off until somebody switches it on, and none is remembered as on. Each is a
-//! [`Tap`], so the pipeline calls it and goes on; none can make it wait.
+//! Every output is off until the user turns it on, and starts off again the next time. Each is a [`Tap`], so it can never
+//! make the pipeline wait.
 //!
-//! What a newcomer would get wrong: an address that is not a loopback address lets others read the facial
-//! expressions of whoever sits before the camera, and nothing protects the values on their way. So [`start`] refuses
-//! one unless [`StreamConfig::expose_to_network`] is set, which only the command line does, on a flag of its own.
-//! On loopback every program and every user of this computer can read.
+//! An address that is not a loopback address lets others read the facial expressions of whoever is in front of the camera,
+//! and the values travel unencrypted. So [`start`] refuses one unless [`StreamConfig::expose_to_network`] is set, which only
+//! a flag on the command line does. On loopback, every program and every user of this computer can read.
 
 #[cfg(test)]
 mod fixtures;
@@ -34,7 +33,7 @@ use crate::pipeline::Tap;
 /// Whether this build can open sockets at all (feature `stream`).
 pub const AVAILABLE: bool = cfg!(feature = "stream");
 
-/// The ways out over a socket.
+/// The outputs over a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// A server that WebSocket clients connect to.
@@ -47,7 +46,7 @@ impl Output {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::WebSocket, Self::Osc];
 
-    /// Its name on the screen.
+    /// The name on the screen.
     pub const fn name(self) -> &'static str {
         match self {
             Self::WebSocket => "WebSocket",
@@ -55,8 +54,7 @@ impl Output {
         }
     }
 
-    /// The port unless another is asked for. 9117 belongs to no registered service that streams; 9000 is where OSC
-    /// programs usually listen.
+    /// The default port. 9117 belongs to no registered streaming service; 9000 is where OSC programs usually listen.
     pub const fn default_port(self) -> u16 {
         match self {
             Self::WebSocket => 9117,
@@ -64,7 +62,7 @@ impl Output {
         }
     }
 
-    /// Its address as people and programs write it.
+    /// The address as a URL.
     pub fn url(self, address: SocketAddr) -> String {
         match self {
             Self::WebSocket => format!("ws://{address}"),
@@ -73,14 +71,14 @@ impl Output {
     }
 }
 
-/// Where results go, and who may have them.
+/// Where results go, and who may read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamConfig {
     /// Where the WebSocket server listens.
     pub websocket: SocketAddr,
     /// Where OSC is sent.
     pub osc: SocketAddr,
-    /// Origins of pages that may connect besides those of this computer: `https://example.org`.
+    /// Origins of pages that may connect besides those of this computer, such as `https://example.org`.
     pub allowed_origins: Vec<String>,
     /// Whether addresses beyond this computer may be used.
     pub expose_to_network: bool,
@@ -116,10 +114,10 @@ impl StreamConfig {
     }
 }
 
-/// What was asked for at the start.
+/// The outputs to turn on at startup.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StreamOptions {
-    /// Outputs to switch on, each with its address if it is not the usual one.
+    /// The outputs, each with its address unless it is the default.
     pub on: Vec<(Output, Option<SocketAddr>)>,
     /// See [`StreamConfig::allowed_origins`].
     pub allowed_origins: Vec<String>,
@@ -128,7 +126,7 @@ pub struct StreamOptions {
 }
 
 impl StreamOptions {
-    /// `usual`, with what was asked for in its place.
+    /// `usual` with these options applied.
     pub fn config(&self, mut usual: StreamConfig) -> StreamConfig {
         for &(output, address) in &self.on {
             if let Some(address) = address {
@@ -143,46 +141,46 @@ impl StreamOptions {
     }
 }
 
-/// An output that is on. Dropping the last handle switches it off.
+/// An output that is on. Dropping the last handle turns it off.
 pub trait LiveOutput: Tap {
-    /// Where it listens or sends to, with the port that it really has.
+    /// Where it listens or sends to, with its actual port.
     fn address(&self) -> SocketAddr;
-    /// How many clients it has; `None` where nobody knows, since nobody connects.
+    /// Number of clients; `None` for an output to which nobody connects.
     fn n_clients(&self) -> Option<usize>;
 }
 
-/// Why an output cannot be switched on.
+/// Why an output cannot be turned on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// Somebody else listens there.
+    /// Another program listens there.
     #[error("port {} is in use by another program; choose another port", address.port())]
     InUse {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
     },
-    /// The system does not allow to listen there.
-    #[error("{address} cannot be listened on")]
+    /// The system does not allow listening there.
+    #[error("cannot listen on {address}")]
     Listen {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The system has no socket for sending there.
-    #[error("nothing can be sent to {address}")]
+    /// The system offers no socket for sending there.
+    #[error("cannot send to {address}")]
     Udp {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// An address beyond this computer, and nobody said that this is meant.
+    /// An address beyond this computer, without permission to use it.
     #[error("{address} is not on this computer; --expose-to-network allows it")]
     NotOnThisComputer {
-        /// The address that was asked for.
+        /// The requested address.
         address: SocketAddr,
     },
     /// Built without the feature `stream`.
@@ -190,8 +188,8 @@ pub enum StreamError {
     NotBuilt,
 }
 
-/// Switches an output on; attach it to a [`Pipeline`](crate::pipeline::Pipeline) to have something come out.
-/// `on_change` is called, from another thread, when [`LiveOutput::n_clients`] has changed.
+/// Turns an output on; attach it to a [`Pipeline`](crate::pipeline::Pipeline) to send its results. `on_change` is called,
+/// from another thread, when [`LiveOutput::n_clients`] has changed.
 ///
 /// # Errors
 /// [`StreamError`].
@@ -239,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_leaves_this_computer_unless_that_is_said() {
+    fn nothing_leaves_this_computer_without_permission() {
         let config = StreamConfig::default();
         for output in Output::ALL {
             assert!(config.address(output).ip().is_loopback());
@@ -261,7 +259,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "stream")]
-    fn what_is_said_is_done() {
+    fn with_permission_an_output_reaches_the_network() {
         let mut config = StreamConfig {
             expose_to_network: true,
             ..StreamConfig::default()

@@ -1,24 +1,34 @@
 //! Results as Open Sound Control messages over UDP, for sound, light and video programs.
 //!
-//! Addresses are pinned for patches: they may gain, not change. All values are of the types that every OSC program
-//! knows: `i`, `f` and `s`. For each frame one bundle says what is there, and each face has a bundle of its own,
-//! because a packet beyond 1,500 bytes is cut in pieces on a network and lost with any of them.
+//! Patches depend on the addresses: new ones may be added, but none changes. All values have types that every OSC program
+//! knows: `i`, `f` and `s`. For each frame there is one bundle about the frame and one for each face, because a packet
+//! above 1,500 bytes is split on a network and lost with any of its pieces.
 //!
 //! | address | values |
 //! | --- | --- |
 //! | `/fervis/frame` | `i` frame number, `f` media time in s, `i` number of faces, `i i` size of the picture in px |
-//! | `/fervis/tracks` | an `i` for each face that is there; a track that is missing has left |
-//! | `/fervis/largest/track` | `i` track of the largest face; nothing is sent of it while nobody is there |
+//! | `/fervis/tracks` | an `i` for each face in the frame; a track that is not listed has left |
+//! | `/fervis/largest/track` | `i` track of the largest face; not sent while there is no face |
 //! | `/fervis/largest/happy` and the other six | `f` smoothed probability of the largest face |
 //! | `/fervis/largest/label` | `s` its expression |
+//! | `/fervis/largest/yaw_deg` and the other measures | as of a face, see below |
 //! | `/fervis/face/TRACK/happy` and the other six | `f` smoothed probability |
 //! | `/fervis/face/TRACK/label` | `s` the largest of these |
 //! | `/fervis/face/TRACK/raw` | `fffffff` probabilities of this frame alone, from angry to neutral |
 //! | `/fervis/face/TRACK/box` | `ffff` left, top, width, height in px, never mirrored |
 //! | `/fervis/face/TRACK/score` | `f` the detector's |
+//! | `/fervis/face/TRACK/yaw_deg` | `f` where the head points, degrees: positive to the right of the unmirrored picture |
+//! | `/fervis/face/TRACK/pitch_deg` | `f` the same up and down, degrees: positive up |
+//! | `/fervis/face/TRACK/roll_deg` | `f` tilt of the head, degrees: positive clockwise |
+//! | `/fervis/face/TRACK/right_eye_open`, `left_eye_open` | `f` height over width of the person's eye: about 0.3 open, below 0.15 closed |
+//! | `/fervis/face/TRACK/mouth_open` | `f` gap between the lips, in distances of the eyes' outer corners |
+//! | `/fervis/face/TRACK/turned_away` | `i` 1 if the head is turned too far for its expression to mean much, else 0 |
 //!
-//! The time tag of every bundle is the time of the *capture*: programs that align signals need it, and others act
-//! at once, as the standard asks of a time that is over.
+//! The last seven, from `yaw_deg` on, have the names and values that [`message`](super::message) gives them. They are sent
+//! only of a face on which the face mesh lies.
+//!
+//! The time tag of every bundle is the time of *capture*: programs that align signals need it, and others act at once, as
+//! the standard requires for a time in the past.
 
 use std::{
     io,
@@ -32,6 +42,7 @@ use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType, encoder};
 use super::{LiveOutput, StreamError, message::wall_time};
 use crate::{
     bounding_box::BoundingBox,
+    detect::FaceShape,
     frame::Resolution,
     pipeline::{Analysis, FaceAnalysis, SourceRun, Tap},
 };
@@ -39,14 +50,23 @@ use crate::{
 /// OSC counts time from 1900, as NTP does (RFC 5905); Unix from 1970.
 const FROM_1900_TO_1970: Duration = Duration::from_secs(2_208_988_800);
 
-/// Sends every result to one address, whether somebody listens there or not.
+/// What is sent of a face mesh, by the names of [`FaceShape::MEASURES`].
+const MESH_MEASURES: [&str; 6] = [
+    "yaw_deg",
+    "pitch_deg",
+    "roll_deg",
+    "right_eye_open",
+    "left_eye_open",
+    "mouth_open",
+];
+
+/// Sends every result to one address, whether or not a program listens there.
 ///
-/// It needs no thread: a datagram is handed to the system and forgotten. If the system has no room for it, it is
-/// dropped there and then.
+/// It needs no thread: a datagram is handed to the system, which drops it if it has no room.
 pub struct OscSender {
     socket: UdpSocket,
     destination: SocketAddr,
-    /// So that a network that is down is told once and not thirty times a second.
+    /// Set while sending fails, so that the log has one line about it and not thirty a second.
     failing: AtomicBool,
 }
 
@@ -59,7 +79,7 @@ impl OscSender {
         let open = || -> io::Result<UdpSocket> {
             let socket = UdpSocket::bind((own_side(destination.ip()), 0))?;
             socket.set_nonblocking(true)?;
-            // Addresses that reach everybody on a network are usual with OSC, and are asked for as any other.
+            // Broadcast addresses are usual with OSC, and need permission like any other beyond this computer.
             socket.set_broadcast(destination.is_ipv4() && !destination.ip().is_loopback())?;
             Ok(socket)
         };
@@ -85,7 +105,7 @@ impl Tap for OscSender {
                 Ok(_) => self.failing.store(false, Ordering::Relaxed),
                 Err(error) => {
                     if !self.failing.swap(true, Ordering::Relaxed) {
-                        log::warn!("OSC to {} is not sent: {error}", self.destination);
+                        log::warn!("OSC cannot be sent to {}: {error}", self.destination);
                     }
                 }
             }
@@ -103,7 +123,7 @@ impl LiveOutput for OscSender {
     }
 }
 
-/// Where datagrams leave from: what stays on this computer has no way out of it.
+/// The address to send from: from loopback, nothing can leave this computer.
 fn own_side(destination: IpAddr) -> IpAddr {
     match destination {
         IpAddr::V4(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
@@ -152,6 +172,7 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
     if let Some(face) = largest {
         content.push(message("/fervis/largest/track", [int(face.track.0)]));
         content.extend(expressions("/fervis/largest", face));
+        content.extend(mesh("/fervis/largest", face));
     }
     content
 }
@@ -169,6 +190,7 @@ fn of_face(face: &FaceAnalysis, edges: BoundingBox) -> Vec<OscPacket> {
         format!("{root}/score"),
         [OscType::Float(face.score)],
     ));
+    content.extend(mesh(&root, face));
     content
 }
 
@@ -183,6 +205,22 @@ fn expressions(root: &str, face: &FaceAnalysis) -> Vec<OscPacket> {
     smoothed.chain([label]).collect()
 }
 
+/// Pose, eyes and mouth of a face that has a mesh.
+fn mesh(root: &str, face: &FaceAnalysis) -> Vec<OscPacket> {
+    let Some(shape) = face.shape else {
+        return Vec::new();
+    };
+    let measures = FaceShape::MEASURES.iter();
+    let sent = measures.filter(|measure| MESH_MEASURES.contains(&measure.name));
+    let values = sent.map(|measure| {
+        let value = OscType::Float((measure.get)(&shape));
+        message(format!("{root}/{}", measure.name), [value])
+    });
+    let turned_away = OscType::Int(shape.pose.is_turned_away().into());
+    let turned_away = message(format!("{root}/turned_away"), [turned_away]);
+    values.chain([turned_away]).collect()
+}
+
 fn message(address: impl Into<String>, args: impl IntoIterator<Item = OscType>) -> OscPacket {
     OscPacket::Message(OscMessage {
         addr: address.into(),
@@ -190,7 +228,7 @@ fn message(address: impl Into<String>, args: impl IntoIterator<Item = OscType>) 
     })
 }
 
-/// OSC's `i` has 31 bits and a sign; a count beyond starts over at 0.
+/// OSC's `i` has 31 bits and a sign; a larger count wraps to 0.
 fn int(count: u64) -> OscType {
     OscType::Int((count & 0x7FFF_FFFF) as i32)
 }
@@ -199,7 +237,7 @@ fn time_tag(time: SystemTime) -> OscTime {
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let since_1900 = since_1970 + FROM_1900_TO_1970;
     OscTime {
-        // It wraps in 2036, and receivers know: NTP's eras.
+        // It wraps in 2036, as receivers know from NTP's eras.
         seconds: since_1900.as_secs() as u32,
         fractional: ((u64::from(since_1900.subsec_nanos()) << 32) / 1_000_000_000) as u32,
     }
@@ -210,7 +248,10 @@ mod tests {
     use rosc::decoder::decode_udp;
 
     use super::*;
-    use crate::stream::fixtures::{SMOOTHED, analysis};
+    use crate::{
+        detect::HeadPose,
+        stream::fixtures::{SMOOTHED, analysis},
+    };
 
     /// The messages of a packet as they arrive, in words, and its time tag.
     fn decoded(bytes: &[u8]) -> (OscTime, Vec<String>) {
@@ -292,7 +333,44 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_frame_says_that_everybody_left() {
+    fn the_pinned_addresses_of_a_mesh() {
+        let mut one = analysis(0, Duration::ZERO, &[(3, SMOOTHED)]);
+        one.faces[0].shape = Some(FaceShape {
+            pose: HeadPose {
+                yaw_deg: 50.0,
+                pitch_deg: -2.5,
+                roll_deg: 1.0,
+            },
+            eyes_open: [0.25, 0.125],
+            mouth_open: 0.5,
+            ..FaceShape::default()
+        });
+        let encoded: Vec<Vec<u8>> = packets(&one, UNIX_EPOCH)
+            .map(|packet| encoder::encode(&packet).unwrap())
+            .collect();
+        assert!(encoded.iter().all(|bytes| bytes.len() < 1400));
+        for (packet, root) in encoded.iter().zip(["/fervis/largest", "/fervis/face/3"]) {
+            let words = decoded(packet).1;
+            let expected = [
+                "yaw_deg f50",
+                "pitch_deg f-2.5",
+                "roll_deg f1",
+                "right_eye_open f0.25",
+                "left_eye_open f0.125",
+                "mouth_open f0.5",
+                "turned_away i1",
+            ];
+            let expected = expected.map(|word| format!("{root}/{word}"));
+            assert!(words.ends_with(&expected), "{words:?}");
+        }
+        one.faces[0].shape = Some(FaceShape::default());
+        let last = packets(&one, UNIX_EPOCH).last().unwrap();
+        let words = decoded(&encoder::encode(&last).unwrap()).1;
+        assert_eq!(words.last().unwrap(), "/fervis/face/3/turned_away i0");
+    }
+
+    #[test]
+    fn a_frame_without_faces_lists_no_tracks() {
         let empty = analysis(u64::from(u32::MAX), Duration::ZERO, &[]);
         let encoded: Vec<Vec<u8>> = packets(&empty, UNIX_EPOCH)
             .map(|packet| encoder::encode(&packet).unwrap())
@@ -317,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_arrive_and_nobody_need_listen() {
+    fn packets_arrive_and_no_listener_is_needed() {
         let listener = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let sender = OscSender::open(address).unwrap();
@@ -340,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_this_computer_does_not_leave_it() {
+    fn packets_for_this_computer_do_not_leave_it() {
         let check = |destination: &str, own: &str| {
             let destination: IpAddr = destination.parse().unwrap();
             assert_eq!(own_side(destination).to_string(), own);
