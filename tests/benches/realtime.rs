@@ -1,10 +1,9 @@
-//! The real-time contract: a 1280×720 camera at 30 frames a second, with one and with three people before it.
+//! The real-time contract: a 1280×720 camera at 30 frames per second, with one and with three people.
 //!
-//! `cargo bench --bench realtime -- --seconds 600` runs each for ten minutes (20 s if not told), without and with a
-//! recording of the pictures with boxes to the temporary folder (`TMPDIR`). The camera is a
-//! loop of JPEG pictures, decoded like a webcam's; finding, classifying and handing over are the application's own.
-//! The reader takes pictures and results as the window does and copies each picture as for a texture. What the
-//! graphics card draws is not in it.
+//! `cargo bench --bench realtime -- --seconds 600` runs each case for ten minutes (20 s by default), without and with a
+//! recording of the annotated video to the temporary folder (`TMPDIR`). The camera is a loop of JPEG images, decoded like
+//! a webcam's; detection, classification and the threads are the application's own. The reader takes frames and results
+//! as the window does, and copies each frame as for a texture. Drawing on the graphics card is not included.
 
 mod scene;
 mod timing;
@@ -36,9 +35,9 @@ use self::{
 };
 
 const RATE_HZ: u32 = 30;
-/// Pictures until the loop starts over.
-const N_PICTURES: u64 = 90;
-/// Memory is looked at first when everything has been in use for a while.
+/// Images in the loop.
+const N_IMAGES: u64 = 90;
+/// Memory is first measured when everything has been in use for a while.
 const SETTLED_AFTER: Duration = Duration::from_secs(10);
 /// Longest wait for the first result.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -48,11 +47,11 @@ fn main() -> Result<()> {
     let scene = Scene::load()?;
     println!("{SIZE} MJPG at {RATE_HZ} Hz, {} s each", seconds.as_secs());
     println!(
-        "faces  shown/s  analysed/s  latency p50, p95 ms  dropped  refused  CPU cores  memory MB at {} s, at the end",
+        "faces  shown/s  analyzed/s  latency p50, p95 ms  dropped  refused  CPU cores  memory MB at {} s, at the end",
         SETTLED_AFTER.min(seconds / 2).as_secs()
     );
     for n_faces in [1, 3] {
-        let pictures = (0..N_PICTURES)
+        let pictures = (0..N_IMAGES)
             .map(|number| scene.jpeg(n_faces, number))
             .collect::<Result<_>>()?;
         let pictures = Arc::new(pictures);
@@ -64,8 +63,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A camera that sends the same pictures over and over, by the clock. As with a real one, a picture that nobody
-/// fetched in time is gone.
+/// A camera that sends the same images over and over, by the clock. As with a real one, an image that nobody takes in time
+/// is lost.
 struct LoopingCamera {
     info: SourceInfo,
     pictures: Arc<Vec<Vec<u8>>>,
@@ -108,7 +107,7 @@ impl FrameSource for LoopingCamera {
         let captured_at = Instant::now();
         let mut rgba = pool.buffer(SIZE);
         let picture = &self.pictures[(number % self.pictures.len() as u64) as usize];
-        decode(PixelFormat::Mjpg, SIZE, picture, &mut rgba).expect("the pictures are whole");
+        decode(PixelFormat::Mjpg, SIZE, picture, &mut rgba).expect("the images are whole");
         let frame = Frame::new(FrameId(number), captured_at, time, SIZE, rgba);
         Ok(Some(frame))
     }
@@ -162,7 +161,7 @@ fn run(
         open_source: Arc::new(move |_| Ok(Box::new(LoopingCamera::open(Arc::clone(&pictures))))),
         ..Parts::real(Pacing::Realtime)
     };
-    // One waiting wake-up is enough, as it is for a window.
+    // One pending wake-up is enough, as for a window.
     let (wake, woken) = crossbeam_channel::bounded(1);
     let wake = move || {
         wake.try_send(()).ok();
@@ -203,7 +202,7 @@ fn run(
     let n_dropped = pipeline.stats().n_dropped - before.n_dropped;
     drop(tap);
     let n_refused = recorder.map(end_recorder).transpose()?;
-    ensure!(!latencies.is_empty(), "nothing was analysed");
+    ensure!(!latencies.is_empty(), "nothing was analyzed");
     Ok(Figures {
         shown_per_s: f64::from(n_shown) / elapsed_s,
         analyzed_per_s: latencies.len() as f64 / elapsed_s,
@@ -234,13 +233,13 @@ fn start_recorder(folder: PathBuf) -> Result<Recorder> {
 
 /// Ends a recording; returns how many frames were refused.
 fn end_recorder(recorder: Recorder) -> Result<u64> {
-    recorder.stop("the time is over");
+    recorder.stop("time limit reached");
     let (ending, status) = recorder.wait();
     ensure!(!ending.failed, ending.reason);
     Ok(status.counts.refused)
 }
 
-/// Waits until everybody is found; before that the figures would be those of a start.
+/// Waits until all faces are found, so that the figures do not include the start.
 fn await_faces(pipeline: &Pipeline, woken: &Receiver<()>, n_faces: usize) -> Result<()> {
     let started = Instant::now();
     while started.elapsed() < START_LIMIT {
@@ -255,7 +254,7 @@ fn await_faces(pipeline: &Pipeline, woken: &Receiver<()>, n_faces: usize) -> Res
     bail!("{n_faces} faces were not found within {START_LIMIT:?}")
 }
 
-/// Ends the bench if the pipeline had to tell of a failure.
+/// Ends the bench if the pipeline reports a failure.
 fn complain(pipeline: &Pipeline) -> Result<()> {
     while let Some(event) = pipeline.take_event() {
         if let Event::CheckpointFailed { reason, .. } | Event::Warning(reason) = event {
@@ -265,17 +264,17 @@ fn complain(pipeline: &Pipeline) -> Result<()> {
     Ok(())
 }
 
-/// Processor time of all threads so far, where Linux tells it.
+/// Processor time of all threads so far; `None` except on Linux.
 fn cpu_time() -> Option<Duration> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The name in brackets may hold spaces; user and system time are the 12th and 13th field after it.
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks = |place: usize| fields.split_whitespace().nth(place)?.parse::<u64>().ok();
-    // In the kernel's interface a tick is 1/100 s on all usual machines.
+    // In the kernel's interface a tick is 1/100 s on all common computers.
     Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
 }
 
-/// Memory in use, where Linux tells it.
+/// Memory in use; `None` except on Linux.
 fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,6 +1,6 @@
-//! Camera pictures at 1280×720 with faces in them, drawn from the photograph in `assets/faces`.
+//! Camera images at 1280×720 with faces in them, drawn from the photograph in `assets/faces`.
 //!
-//! Noise lies over everything: without it JPEG data would be smaller, and decoded faster, than any camera's.
+//! Everything has noise: without it, JPEG data would be smaller and faster to decode than any camera's.
 
 #![allow(dead_code, reason = "each bench uses a part of this")]
 
@@ -22,12 +22,12 @@ pub const SIZE: Resolution = Resolution::new(1280, 720);
 
 /// Head and shoulders in the photograph: left, top and side, px.
 const HEAD: (u32, u32, u32) = (97, 0, 250);
-/// The face within that: centre and side, px.
+/// The face in it: center and side, px.
 const FACE: (f32, f32, f32) = (125.0, 112.0, 105.0);
-/// Frames until everybody is back where they were.
+/// Frames in a round, after which all faces are back where they were.
 const ROUND: f32 = 90.0;
 
-/// The photograph, ready to be put into pictures.
+/// The head from the photograph, to be drawn into images.
 pub struct Scene {
     head: RgbImage,
 }
@@ -36,7 +36,7 @@ impl Scene {
     /// Reads the photograph.
     ///
     /// # Errors
-    /// If it is not there.
+    /// If the file is missing.
     pub fn load() -> Result<Self> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/faces/astronaut.png");
         let photo = image::open(&path).context("reading the photograph")?;
@@ -46,7 +46,7 @@ impl Scene {
         })
     }
 
-    /// Picture `number` of an endless round in which people move as they do before a camera, with the true boxes.
+    /// Image `number` of an endless round in which people move as in front of a camera, with the true boxes.
     pub fn picture(&self, n_faces: usize, number: u64) -> (RgbImage, Vec<BoundingBox>) {
         let mut picture = RgbImage::from_fn(SIZE.width_px, SIZE.height_px, |x, y| {
             let light = (70 + x / 16 + y / 12) as u8;
@@ -95,7 +95,7 @@ impl Scene {
     /// The same as a camera sends it.
     ///
     /// # Errors
-    /// None that can happen in memory.
+    /// None occur in memory.
     pub fn jpeg(&self, n_faces: usize, number: u64) -> Result<Vec<u8>> {
         let (picture, _) = self.picture(n_faces, number);
         let mut data = Vec::new();
@@ -109,7 +109,7 @@ impl Scene {
     }
 }
 
-/// The same each time, up to four steps up or down.
+/// Adds the same noise each time, up to four steps up or down.
 fn add_noise(picture: &mut RgbImage) {
     let mut state = 1u32;
     for value in picture.iter_mut() {

@@ -1,6 +1,6 @@
-//! What each stage costs for one picture of 1280×720: decode, luma, detect, preprocess, classify, draw.
+//! Time of each stage for one frame of 1280×720: decode, luma, detect, preprocess, classify, draw.
 //!
-//! `cargo bench --bench stages`. Stages run one at a time here; in the application they run beside each other.
+//! Run it with `cargo bench --bench stages`. Stages run one at a time here; in the application they run in parallel.
 
 mod scene;
 mod timing;
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let scene = Scene::load()?;
     println!(
         "{:58} {:>9} {:>9}",
-        "one picture of 1280×720", "p50 ms", "p95 ms"
+        "one frame of 1280×720", "p50 ms", "p95 ms"
     );
     decoding(&scene)?;
     detecting(&scene);
@@ -60,7 +60,7 @@ fn decoding(scene: &Scene) -> Result<()> {
         ("decode YUYV".to_owned(), PixelFormat::Yuyv, &yuyv),
     ] {
         let mut rgba = pool.buffer(SIZE);
-        decode(format, SIZE, data, &mut rgba)?; // Fails here if it does, and not in silence below.
+        decode(format, SIZE, data, &mut rgba)?; // If it fails, it fails here and not silently below.
         row(
             &name,
             measure(|| decode(format, SIZE, data, &mut rgba).is_ok()),
@@ -74,17 +74,17 @@ fn detecting(scene: &Scene) {
     let mut copy = LumaCopy::default();
     let small = Resolution::new(SIZE.width_px / 2, SIZE.height_px / 2);
     row(
-        "luma, made smaller to 640×360",
+        "luma, reduced to 640×360",
         measure(|| copy.fill(&nobody, Region::full(SIZE), small)),
     );
-    // While nobody is there a stream is scanned every 100 ms, so each of these frames is.
+    // While there is no face, a stream is scanned every 100 ms, so each of these frames is scanned.
     row(
         "detect, whole frame in a stream",
         find_every(Duration::from_millis(100), nobody),
     );
-    // A frame long after the one before stands alone.
+    // A frame long after the previous one counts as a single frame.
     row(
-        "detect, whole frame that stands alone, with one face",
+        "detect, whole single frame, with one face",
         find_every(Duration::from_secs(10), scene.frame(1).0),
     );
     for n_faces in [1, 3] {
@@ -95,7 +95,7 @@ fn detecting(scene: &Scene) {
     }
 }
 
-/// The same picture again and again, `interval` of media time apart. Luma copies are a part of it.
+/// The same frame repeatedly, `interval` of media time apart, including luma copies.
 fn find_every(interval: Duration, mut frame: Frame) -> Timing {
     let mut finder = FaceFinder::new(DetectConfig::default());
     measure(|| {
@@ -104,7 +104,7 @@ fn find_every(interval: Duration, mut frame: Frame) -> Timing {
     })
 }
 
-/// Every network inside the program, the default first.
+/// Every bundled network, the default first.
 fn classifying(scene: &Scene) -> Result<()> {
     let device = ComputeDevice::start(DeviceChoice::Auto);
     let (frame, boxes) = scene.frame(3);

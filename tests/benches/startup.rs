@@ -1,7 +1,7 @@
-//! From launch to the first analysed frame, and the size of the binary.
+//! Time from launch to the first analyzed frame, and the size of the binary.
 //!
-//! `cargo bench --bench startup`. Launched is the release binary on the bundled clip; the clock stops at its first
-//! line of results. Files are in the system's cache, as after any first run.
+//! Run it with `cargo bench --bench startup`. It launches the release binary on the bundled clip and measures until its
+//! first line of results. Files are in the system's cache, as after any first run.
 
 mod timing;
 
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     println!("{:40} {:>9} {:>9}", "", "p50 ms", "p95 ms");
     println!(
         "{:40} {}",
-        "launch to first analysed frame",
+        "launch to first analyzed frame",
         Timing::of(times)
     );
     let n_bytes = fs::metadata(BINARY).context("looking at the binary")?.len();

@@ -1,8 +1,8 @@
-//! From a result to the client that reads it, over loopback, and what that costs the pipeline.
+//! Time from a result to the client that reads it, over loopback, and what that costs the pipeline.
 //!
-//! `cargo bench --bench stream -- --seconds 10` sends results at 30 Hz for so long in each row (5 s if not told). Server
-//! and clients are in one process, so that both read the same clock: from `Analysis::completed_at` to the moment that
-//! the client's call of `read` returns. The second figure is how long the call on the pipeline's thread takes.
+//! `cargo bench --bench stream -- --seconds 10` sends results at 30 Hz for 10 s in each row (5 s by default). Server and
+//! clients are in one process, so that both read the same clock. The latency is from `Analysis::completed_at` until the
+//! client's call of `read` returns. The second figure is how long the call on the pipeline's thread takes.
 
 mod timing;
 
@@ -66,7 +66,7 @@ impl std::fmt::Display for Figures {
     }
 }
 
-/// When each result was ready, and how long the call took.
+/// Sends results. Returns when each was ready, and how long each call took.
 fn send(tap: &dyn Tap, n_faces: u64, n_results: u64) -> (Vec<Instant>, Vec<Duration>) {
     let started = Instant::now();
     let mut ready = Vec::new();
@@ -112,10 +112,10 @@ fn websocket(n_clients: u64, n_faces: u64, n_results: u64) -> Result<Figures> {
     Ok(figures(sent, &received, n_clients * n_results))
 }
 
-/// The frames that a client got, and when.
+/// The frames that a client received, and when.
 type Received = Vec<(u64, Instant)>;
 
-/// Reads until the server closes; which results came when.
+/// Reads until the server closes. Returns which results came when.
 fn client(address: SocketAddr) -> Result<thread::JoinHandle<Result<Received>>> {
     let stream = TcpStream::connect(address)?;
     let (mut socket, _) = tungstenite::client(format!("ws://{address}"), stream)?;
@@ -144,7 +144,7 @@ fn osc(n_faces: u64, n_results: u64) -> Result<Figures> {
     let reader = thread::spawn(move || {
         let mut received = Vec::new();
         let mut buffer = [0; 2048];
-        // A result is there when its last packet is; they come in order on loopback.
+        // A result is complete with its last packet; on loopback they come in order.
         let mut n_packets = 0;
         while let Ok(_n_bytes) = listener.recv(&mut buffer) {
             n_packets += 1;

@@ -1,7 +1,7 @@
-//! A still face before a noisy camera: what is shown must stand still too.
+//! A still face in front of a noisy camera: what is shown must be still too.
 //!
-//! A network answers each frame by itself, and sensor noise alone moves its answers and the detector's box. Tracking and
-//! smoothing are there so that nobody sees it; this runs all of it, as the application does.
+//! A network answers for each frame alone, and sensor noise moves its answers and the detector's box. Tracking and smoothing
+//! hide that; this runs all of it, as the application does.
 
 use std::{
     sync::Arc,
@@ -104,7 +104,7 @@ impl FrameSource for NoisyPortrait {
 
 fn analyze() -> Vec<Analysis> {
     let config = PipelineConfig {
-        // Opened by the parts below, whatever it says.
+        // The parts below open it, whatever the path is.
         source: Some(SourceSpec::Path("portrait".into())),
         checkpoint: CheckpointChoice::default(),
         device: DeviceChoice::Cpu,
