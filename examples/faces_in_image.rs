@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let logits = classifier.classify(&frame, &regions, Views::Single)?;
     let temperature = classifier.info().temperature;
 
-    println!("{} faces in {}", faces.len(), frame.resolution());
+    println!("{} px, faces: {}", frame.resolution(), faces.len());
     for (face, logits) in faces.iter().zip(logits) {
         let area = face.box_in_frame;
         println!(

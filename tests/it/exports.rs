@@ -79,7 +79,7 @@ fn manifest(source: &Path) -> Value {
 
 /// A session of the first second of the clip, as `fervis analyze` sees it.
 #[cfg(feature = "h264-bundled")]
-fn record_clip(folder: &Path) {
+pub fn record_clip(folder: &Path) {
     let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo.mp4");
     let lines = run(&[
         "analyze",

@@ -13,6 +13,7 @@ mod cli;
 #[cfg(feature = "h264-bundled")]
 mod clip;
 mod docs;
+mod examples;
 mod exports;
 mod flicker;
 mod network;
