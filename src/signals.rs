@@ -20,6 +20,10 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// If the system refuses the handler, or if there is one already.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a second request ends the program at once"
+)]
 pub fn on_request_to_end(first: impl FnOnce() + Send + 'static) -> Result<(), ctrlc::Error> {
     let mut first = Some(first);
     let mut first_at = None;

@@ -4,6 +4,8 @@
 //! clients are in one process, so that both read the same clock. The latency is from `Analysis::completed_at` until the
 //! client's call of `read` returns. The second figure is how long the call on the pipeline's thread takes.
 
+#![allow(clippy::disallowed_methods, reason = "the bench plays the clients")]
+
 mod timing;
 
 use std::{

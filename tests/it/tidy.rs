@@ -328,20 +328,6 @@ fn errors_leave_their_cause_to_source() {
     }
 }
 
-/// The standard output is for the results of the command line.
-#[test]
-fn the_library_does_not_print() {
-    for file in sources(&["src"]).iter().filter(|file| file.is_library()) {
-        for macro_name in ["println!", "print!", "eprintln!", "eprint!", "dbg!"] {
-            assert!(
-                !file.code().contains(macro_name),
-                "{} uses {macro_name}",
-                file.path
-            );
-        }
-    }
-}
-
 #[test]
 fn nothing_is_left_for_later() {
     // Assembled here, so that this file does not contain them.
