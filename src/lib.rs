@@ -16,7 +16,7 @@
 //! | follow a camera or a video | [`pipeline::Pipeline`]; `examples/live_values.rs` |
 //! | listen while another part runs the pipeline | [`pipeline::Tap`] |
 //! | record a session | [`record::Recorder`] |
-//! | read a recorded session | [`record::reader::Session`] and [`record::timeline`]; `examples/session_table.rs` |
+//! | read a recorded session | [`session::Session`] and [`session::timeline`]; `examples/session_table.rs` |
 //! | write it for other programs | [`export::export`] |
 //! | send live values | [`stream::start`] |
 //!
@@ -118,8 +118,10 @@ pub mod reanalyze;
 pub mod record;
 #[doc(hidden)]
 pub mod result_file;
+pub mod session;
 #[doc(hidden)]
 pub mod signals;
 pub mod stream;
+pub mod time;
 #[cfg(feature = "gui")]
 pub mod ui;

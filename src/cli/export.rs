@@ -9,8 +9,8 @@ use clap::{
 };
 use fervis::{
     export::{self, ExportOptions, Format, Separator},
-    record::reader::Session,
     result_file::is_stdout,
+    session::Session,
 };
 
 use super::{Cli, output};

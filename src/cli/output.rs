@@ -7,12 +7,11 @@ use std::{path::PathBuf, process::ExitCode};
 use fervis::{
     capture::SourceSpec,
     model::CheckpointChoice,
-    record::{
-        MANIFEST_FILE,
-        reader::is_session,
+    result_file::{ResultError, ResultFile},
+    session::{
+        MANIFEST_FILE, is_session,
         tables::{EventRow, FaceRow, FrameRow, Row},
     },
-    result_file::{ResultError, ResultFile},
 };
 
 /// The files and folders that a command reads, and that no result may replace.

@@ -12,7 +12,7 @@ use clap::Args;
 use fervis::{
     model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
     reanalyze::{self, Comparison, Diff, PictureKind, ReanalyzeError},
-    record::reader::Session,
+    session::Session,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -199,7 +199,7 @@ mod tests {
     use fervis::{
         expression::Expression,
         reanalyze::{ClassComparison, FaceCounts, PicturesUsed},
-        record::manifest::Model,
+        session::manifest::Model,
     };
 
     use super::*;

@@ -20,9 +20,11 @@ use fervis::{
     privacy::{Effect, FacePrivacy, Who},
     record::{
         Ending, Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice,
-        folder::{interrupted_sessions, remove_if_empty},
-        reader::is_session,
         recover::{self, Report},
+    },
+    session::{
+        folder::{interrupted_sessions, remove_if_empty},
+        is_session,
     },
 };
 

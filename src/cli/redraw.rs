@@ -9,7 +9,8 @@ use clap::{
 use fervis::{
     detect::TrackId,
     privacy::{FacePrivacy, Who},
-    record::{VideoChoice, reader::Session, redraw},
+    record::{VideoChoice, redraw},
+    session::Session,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 

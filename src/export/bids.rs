@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{View, on_one_line};
 use crate::{
     expression::Expression,
-    record::tables::{EventKind, seconds},
+    session::tables::{EventKind, seconds},
 };
 
 const MISSING: &str = "n/a";

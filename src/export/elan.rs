@@ -16,13 +16,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    View,
-    video_parts::{VideoPart, video_parts},
-};
+use super::{View, readable_ms};
 use crate::{
     expression::Expression,
-    record::{TICKS_PER_SECOND, manifest::Video, tables::EventRow},
+    session::{
+        manifest::Video,
+        parts::{VideoPart, video_parts},
+        tables::EventRow,
+    },
+    time::TICKS_PER_SECOND,
 };
 
 /// How long an event is shown, in ticks.
@@ -61,7 +63,7 @@ pub(super) fn write(
             annotations: track
                 .runs()
                 .iter()
-                .filter_map(|run| Some((part.readable_ms(run)?, run.label.name().to_owned())))
+                .filter_map(|run| Some((readable_ms(part, run)?, run.label.name().to_owned())))
                 .collect(),
         })
         .collect();

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::View;
 use crate::{
-    record::tables::{FaceRow, FrameStatus, seconds},
+    session::tables::{FaceRow, FrameStatus, seconds},
     stream::message::Face,
 };
 

@@ -19,24 +19,24 @@ mod pyfeat;
 mod subtitles;
 mod summary;
 mod table;
-mod video_parts;
 
 use std::{
     ffi::OsString,
     fmt,
     io::{self, BufWriter, Write},
+    ops::Range,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use crate::{
-    record::{
-        MANIFEST_FILE,
-        reader::Session,
-        tables::{EventRow, FaceRow, FrameRow, Row},
-        timeline::{self, Track},
-    },
     result_file::{Outputs, ResultError, ResultFile, is_same_file},
+    session::{
+        MANIFEST_FILE, Session,
+        parts::{VideoPart, video_parts},
+        tables::{EventRow, FaceRow, FrameRow, Row},
+        timeline::{self, Run, Track},
+    },
 };
 
 /// Least length of a stretch in what people read along (subtitles, ELAN), in ticks: 0.2 s. Shorter ones cannot be read
@@ -290,7 +290,7 @@ fn pieces(session: &Session, format: Format, out: &Path) -> Vec<(PathBuf, Piece)
     let mut pieces = vec![(out.to_owned(), Piece::Main(0))];
     match format {
         Format::WebVtt | Format::Srt | Format::Elan => {
-            let n_parts = video_parts::video_parts(session).len();
+            let n_parts = video_parts(session).len();
             pieces.extend((1..n_parts).map(|part| {
                 let file = with_suffix(out, &format!("-{}", part + 1));
                 (file, Piece::Main(part))
@@ -418,6 +418,13 @@ impl<'a> View<'a> {
         let faces = self.session.faces_of(frame).iter();
         faces.filter(move |face| only.is_none_or(|track| face.track == track))
     }
+}
+
+/// The part's own time of a run, in milliseconds, if it is long enough for people to read and lies in the part.
+fn readable_ms(part: &VideoPart<'_>, run: &Run) -> Option<Range<u64>> {
+    let is_readable = run.duration_90k() >= LEAST_READABLE_90K;
+    part.span_ms(run.start_90k, run.end_90k)
+        .filter(|_| is_readable)
 }
 
 /// A text on one line, without control characters: for formats in which those would end something.

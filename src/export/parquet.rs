@@ -26,7 +26,7 @@ use super::View;
 use crate::{
     detect::FaceShape,
     expression::Expression,
-    record::tables::{FaceRow, FrameRow, FrameStatus, seconds},
+    session::tables::{FaceRow, FrameRow, FrameStatus, seconds},
 };
 
 /// Rows that are compressed and found together; readers skip whole groups. An hour at 30 frames a second is one.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     expression::Expression,
-    record::tables::{FrameStatus, seconds},
+    session::tables::{FrameStatus, seconds},
 };
 
 /// py-feat's names of the expressions, in its order.

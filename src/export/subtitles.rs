@@ -9,8 +9,11 @@ use std::{
     ops::Range,
 };
 
-use super::{View, on_one_line, video_parts::video_parts};
-use crate::record::{TICKS_PER_SECOND, tables::EventKind};
+use super::{View, on_one_line, readable_ms};
+use crate::{
+    session::{parts::video_parts, tables::EventKind},
+    time::TICKS_PER_SECOND,
+};
 
 /// How long a marker's note is shown, in ticks.
 const MARKER_90K: u64 = TICKS_PER_SECOND;
@@ -53,7 +56,7 @@ fn cues(view: &View<'_>, part: usize) -> Vec<Cue> {
     };
     let mut cues = Vec::new();
     for run in view.tracks.iter().flat_map(|track| track.runs()) {
-        if let Some(span_ms) = part.readable_ms(&run) {
+        if let Some(span_ms) = readable_ms(part, &run) {
             let percent = run.probability * 100.0;
             let text = format!("face {}: {} {percent:.0} %", run.track, run.label);
             cues.push(Cue { span_ms, text });

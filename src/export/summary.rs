@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
-    record::{tables::seconds, timeline::Track},
+    session::{tables::seconds, timeline::Track},
 };
 
 /// What is said about a face.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::record::fixtures::{ODD_NOTE, empty, nobody, two_people, video};
+use crate::session::fixtures::{ODD_NOTE, empty, nobody, two_people, video};
 
 /// Exports and gives the content of each file by its name.
 fn exported(session: &Session, format: Format, options: &ExportOptions) -> Vec<(String, Vec<u8>)> {
@@ -516,7 +516,7 @@ fn crowds_are_cut_to_the_faces_seen_longest() {
 fn parquet_files_come_back() {
     use ::parquet::{
         file::reader::{FileReader, SerializedFileReader},
-        record::RowAccessor,
+        session::RowAccessor,
     };
     let files = exported(&two_people(), Format::Parquet, &ExportOptions::default());
     let [(_, faces), (name, frames)] = files.try_into().unwrap();

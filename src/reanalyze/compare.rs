@@ -2,7 +2,7 @@
 //!
 //! Labels are the largest of the smoothed probabilities, as shown. Agreement is counted in faces; Cohen's kappa (1960)
 //! takes off what two readers with these habits would agree on by chance: 0 is chance, 1 is full agreement. Shares are
-//! of time, weighted as everywhere (see `record::timeline`).
+//! of time, weighted as everywhere (see `session::timeline`).
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
-    record::{reader::Session, tables::FaceRow, timeline},
+    session::{Session, tables::FaceRow, timeline},
 };
 
 /// Two readings of some faces. What cannot be said, because there is no face, is `null`.
@@ -160,7 +160,7 @@ fn share(part: f64, whole: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixtures::{mostly, nobody, two_people};
+    use crate::session::fixtures::{mostly, nobody, two_people};
 
     #[test]
     fn agreement_by_hand() {

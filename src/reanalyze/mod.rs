@@ -36,10 +36,9 @@ use crate::{
         ClassifyFaces,
         face_reader::{self, FaceReader, ReadError},
     },
-    record::{
-        MANIFEST_FILE, files,
+    session::{
+        MANIFEST_FILE, Session, files,
         manifest::Model,
-        reader::Session,
         tables::{FaceRow, FrameStatus, Lines, Row, ticks},
     },
 };

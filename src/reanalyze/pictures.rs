@@ -12,12 +12,12 @@ use serde::Serialize;
 use super::ReanalyzeError;
 use crate::{
     frame::Resolution,
-    record::{
-        TICKS_PER_SECOND,
+    session::{
+        Session,
         manifest::{Source, Video},
-        reader::Session,
         tables::FrameRow,
     },
+    time::TICKS_PER_SECOND,
 };
 
 /// How far the times of a frame may be apart, in ticks: 1 ms, which is what containers round to that count in
@@ -204,7 +204,7 @@ fn with_faces(session: &Session) -> impl Iterator<Item = (usize, &FrameRow)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixtures::{two_people, video};
+    use crate::session::fixtures::{two_people, video};
 
     #[test]
     fn pictures_in_avi_files_stand_near_their_times() {

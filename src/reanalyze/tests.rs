@@ -8,7 +8,7 @@ use crate::{
     expression::{Expression, Logits},
     frame::FrameId,
     model::{ModelError, Views},
-    record::{
+    session::{
         fixtures::{two_people, video},
         manifest::Video,
     },
@@ -329,7 +329,7 @@ fn results_have_a_folder_of_their_own() {
     assert_eq!(saved(folder.path()), Vec::<PathBuf>::new());
     new.write(&out, false).unwrap();
     assert_eq!(saved(folder.path()), [out.as_path()]);
-    let rows: Vec<FaceRow> = crate::record::tables::read(&out.join("faces.csv")).unwrap();
+    let rows: Vec<FaceRow> = crate::session::tables::read(&out.join("faces.csv")).unwrap();
     assert_eq!(rows.len(), new.faces.len());
     let read = || -> serde_json::Value {
         serde_json::from_str(&fs::read_to_string(out.join(DIFF_FILE)).unwrap()).unwrap()

@@ -6,10 +6,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::{description::rfc3339_at, tables::ticks};
-use crate::frame::Frame;
+use crate::{frame::Frame, session::tables::ticks};
 
 /// Source time and real time may differ by this much from one frame to the next before real time counts.
 const TOLERANCE: Duration = Duration::from_millis(500);
@@ -104,6 +103,20 @@ impl RecordingClock {
             ticks((last.time + after).saturating_sub(before))
         })
     }
+}
+
+/// Local time with its offset.
+pub(super) fn now_rfc3339() -> String {
+    rfc3339(&Zoned::now())
+}
+
+/// A moment as local time with its offset.
+pub(super) fn rfc3339_at(time: Timestamp) -> String {
+    rfc3339(&time.to_zoned(TimeZone::system()))
+}
+
+fn rfc3339(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 #[cfg(test)]

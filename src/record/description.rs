@@ -2,14 +2,16 @@
 
 use std::{path::Path, time::Instant};
 
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::tz::TimeZone;
 
-use super::{
-    RecordingConfig,
-    clock::WallClock,
-    manifest::{self, Manifest, SCHEMA, Status},
+use super::{RecordingConfig, clock::WallClock};
+use crate::{
+    capture::SourceSpec,
+    model::CheckpointInfo,
+    pipeline::Settings,
+    privacy::Effect,
+    session::manifest::{self, Manifest, SCHEMA, Status},
 };
-use crate::{capture::SourceSpec, model::CheckpointInfo, pipeline::Settings, privacy::Effect};
 
 /// A network, as the description lists it.
 pub(super) fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
@@ -125,18 +127,4 @@ fn source_path(source: &SourceSpec) -> Option<String> {
 
 fn display(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Local time with its offset.
-pub(super) fn now_rfc3339() -> String {
-    rfc3339(&Zoned::now())
-}
-
-/// A moment as local time with its offset.
-pub(super) fn rfc3339_at(time: Timestamp) -> String {
-    rfc3339(&time.to_zoned(TimeZone::system()))
-}
-
-fn rfc3339(time: &Zoned) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

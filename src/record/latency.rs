@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::manifest::Latency;
+use crate::session::manifest::Latency;
 
 /// Width of a bin. Finer than what a person, or an operating system's scheduler, can tell apart.
 const BIN: Duration = Duration::from_micros(500);

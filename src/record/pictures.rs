@@ -5,17 +5,15 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    SessionError, TICKS_PER_SECOND, files,
-    manifest::Video,
-    video::{self, VideoError, VideoSettings, VideoWriter},
-};
+use super::video::{self, VideoError, VideoSettings, VideoWriter};
 #[cfg(feature = "overlay")]
 use crate::overlay::{Offscreen, OverlayLook};
 use crate::{
     frame::{Frame, Resolution},
     pipeline::{Analysis, FaceAnalysis},
     privacy::{FacePrivacy, PrivacyTracker, Sighting},
+    session::{SessionError, files, manifest::Video},
+    time::TICKS_PER_SECOND,
 };
 
 /// Where faces are covered, and nothing was known about the faces of a frame for longer than this, all of it is covered.
@@ -390,7 +388,7 @@ pub(super) fn time_of(pts_90k: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tables::ticks;
+    use crate::session::tables::ticks;
 
     #[test]
     fn ticks_survive_the_way_through_time() {

@@ -19,8 +19,6 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::{
     RecordError, VideoChoice,
-    folder::free_bytes,
-    manifest::Counts,
     recording::{Finished, Recording, SourceEnd},
 };
 use crate::{
@@ -29,6 +27,7 @@ use crate::{
     frame::{Frame, FrameId},
     pipeline::{Analysis, Event, Settings, SourceRun, Tap},
     privacy::FacePrivacy,
+    session::{folder::free_bytes, manifest::Counts},
 };
 
 /// Messages that wait at the most. A frame needs two, so this is most of a second at 30 Hz, 80 MB at 1280×720.

@@ -10,16 +10,13 @@ use std::{
 };
 
 use super::{
-    RecordError, RecordingConfig, SessionError,
+    RecordError, RecordingConfig,
     clock::{RecordingClock, WallClock},
     description::{changed_settings, first_manifest, manifest_model, privacy_words},
-    folder::{self, FolderLock},
     latency::LatencyHistogram,
-    manifest::{Counts, Status},
     pending::{Pending, Ready},
     pictures::{Drawn, Pictures},
     recover,
-    tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, ticks},
     writer::SessionWriter,
 };
 use crate::{
@@ -30,6 +27,12 @@ use crate::{
     model::CheckpointInfo,
     pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState},
     privacy::FacePrivacy,
+    session::{
+        SessionError,
+        folder::{self, FolderLock},
+        manifest::{Counts, Status},
+        tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, seconds, ticks},
+    },
 };
 
 /// Faces of the last result are drawn on a frame without one for this long; then people may be elsewhere.
@@ -308,7 +311,7 @@ impl Recording {
     /// Time from the first frame to `now`.
     pub fn elapsed(&self, now: Instant) -> Duration {
         let ticks = self.clock.ticks_at(now).max(self.clock.last_pts_90k());
-        Duration::from_secs_f64(super::tables::seconds(ticks))
+        Duration::from_secs_f64(seconds(ticks))
     }
 
     /// What became of the frames so far.

@@ -8,11 +8,8 @@
 use std::{fs, path::Path, sync::Arc};
 
 use super::{
-    RecordError, SessionError, VideoChoice, folder,
-    manifest::Video,
+    RecordError, VideoChoice,
     pictures::{Drawn, Pictures, time_of},
-    reader::Session,
-    tables::{FaceRow, FrameRow, FrameStatus, ticks},
 };
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
@@ -20,6 +17,11 @@ use crate::{
     frame::{Frame, FramePool},
     pipeline::FaceAnalysis,
     privacy::FacePrivacy,
+    session::{
+        Session, SessionError, folder,
+        manifest::Video,
+        tables::{FaceRow, FrameRow, FrameStatus, ticks},
+    },
 };
 
 /// Faces of the last result are drawn on a frame without one for this long, as in a recording.

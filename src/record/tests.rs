@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,12 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    manifest::Status,
-    reader::Session,
-    tables::{EventKind, FrameStatus, Row},
-    *,
-};
+use super::*;
 use crate::{
     bounding_box::BoundingBox,
     capture::{SourceInfo, SourceKind, SourceSpec},
@@ -24,6 +20,11 @@ use crate::{
     frame::{Frame, FrameId, Resolution},
     model::{CheckpointInfo, Views},
     pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState, Tap},
+    session::{
+        Session, folder,
+        manifest::Status,
+        tables::{self, EventKind, FrameStatus, Row},
+    },
 };
 
 mod endings;

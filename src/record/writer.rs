@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
+use crate::session::{
     SessionError, files,
     manifest::Manifest,
     tables::{EventRow, FaceRow, FrameRow, Lines, Row},

@@ -40,7 +40,7 @@ use crate::{
     frame::Frame,
     model::{self, CheckpointChoice, CheckpointInfo},
     pipeline::{Analysis, Event, FaceAnalysis, SourceState, Stats, TapHandle},
-    record::reader::is_session,
+    session::is_session,
     stream::StreamOptions,
 };
 

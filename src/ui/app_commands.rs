@@ -8,7 +8,8 @@ use crate::{
     error_text::error_text,
     pipeline::SourceState,
     privacy::FacePrivacy,
-    record::{RecordingConfig, folder::new_session_folder},
+    record::RecordingConfig,
+    session::folder::new_session_folder,
     stream::Output,
     ui::{commands::Command, dialogs::Dialog, notices::Severity},
 };

@@ -17,7 +17,8 @@ use crate::{
     export::Format,
     model::{CheckpointChoice, Views, import::EXTENSIONS},
     privacy::Effect,
-    record::{MANIFEST_FILE, VideoChoice},
+    record::VideoChoice,
+    session::MANIFEST_FILE,
     stream::Output,
 };
 

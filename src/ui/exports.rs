@@ -12,7 +12,7 @@ use super::{notices::Severity, state_screen::sentence};
 use crate::{
     error_text::error_text,
     export::{self, ExportOptions, Format},
-    record::reader::Session,
+    session::Session,
 };
 
 /// What to tell, and how bad it is.

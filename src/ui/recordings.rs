@@ -24,10 +24,10 @@ use crate::{
     pipeline::TapHandle,
     privacy::FacePrivacy,
     record::{
-        Phase, RecordError, Recorder, RecorderStatus, RecordingConfig, SessionError,
-        folder::interrupted_sessions,
+        Phase, RecordError, Recorder, RecorderStatus, RecordingConfig,
         recover::{self, Report},
     },
+    session::{SessionError, folder::interrupted_sessions},
 };
 
 /// With less room than this on the disk the bar says how much is left.
@@ -458,7 +458,7 @@ mod tests {
     use egui_kittest::{Harness, kittest::Queryable as _};
 
     use super::*;
-    use crate::record::manifest::Counts;
+    use crate::session::manifest::Counts;
 
     fn status(phase: Phase) -> RecorderStatus {
         RecorderStatus {

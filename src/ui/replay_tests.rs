@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    record::tables::EventKind,
+    session::tables::EventKind,
     ui::replay::fixtures::{event, session, write},
 };
 

@@ -20,8 +20,9 @@ use crate::{
     model::Views,
     pipeline,
     privacy::Effect,
-    record::{VideoChoice, folder},
+    record::VideoChoice,
     result_file,
+    session::folder,
     stream::{Output, StreamConfig},
 };
 

@@ -15,10 +15,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use fervis::{
     frame::Resolution,
-    record::{
-        TICKS_PER_SECOND,
-        video::{self, VideoCodec, VideoSettings, VideoSummary},
-    },
+    record::video::{self, VideoCodec, VideoSettings, VideoSummary},
+    time::TICKS_PER_SECOND,
 };
 use image::{DynamicImage, imageops::FilterType};
 

@@ -12,7 +12,7 @@ use fervis::{
     bounding_box::BoundingBox,
     detect::FaceShape,
     expression::{Expression, Probabilities},
-    record::tables::{FaceRow, FrameRow, FrameStatus, Lines, Row},
+    session::tables::{FaceRow, FrameRow, FrameStatus, Lines, Row},
 };
 use serde_json::{Value, json};
 

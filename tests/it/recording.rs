@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fervis::record::{manifest::Status, reader::Session, video};
+use fervis::{
+    record::video,
+    session::{Session, manifest::Status},
+};
 
 /// Only a broken program takes that long to record two seconds.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The modules of the library, and which others each may use.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
     ("expression", &[]),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("read", &[]),
     ("result_file", &[]),
     ("signals", &[]),
+    ("time", &[]),
     ("oriented_box", &["bounding_box"]),
     ("capture", &["frame", "panics"]),
     ("fuzzing", &["capture", "model"]),
@@ -69,12 +70,31 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "overlay",
             "pipeline",
             "privacy",
-            "result_file",
+            "session",
+            "time",
+        ],
+    ),
+    (
+        "session",
+        &[
+            "bounding_box",
+            "detect",
+            "error_text",
+            "expression",
+            "model",
+            "time",
         ],
     ),
     (
         "export",
-        &["detect", "expression", "record", "result_file", "stream"],
+        &[
+            "detect",
+            "expression",
+            "result_file",
+            "session",
+            "stream",
+            "time",
+        ],
     ),
     (
         "reanalyze",
@@ -87,8 +107,8 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "frame",
             "model",
             "pipeline",
-            "record",
-            "result_file",
+            "session",
+            "time",
         ],
     ),
     (
@@ -112,7 +132,7 @@ const OWNED: [(&str, &[&str]); 19] = [
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/webcam/"]),
-    ("fs4", &["src/record/"]),
+    ("fs4", &["src/session/"]),
     ("jpeg_encoder", &["src/capture/jpeg/", "src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/record/"]),

@@ -5,7 +5,7 @@
 
 use crate::{
     expression::N_EXPRESSIONS,
-    record::{tables::seconds, timeline::Track},
+    session::{tables::seconds, timeline::Track},
 };
 
 /// A point of all curves: the time, s, and the probabilities.
@@ -78,7 +78,7 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{fixtures::two_people, timeline::tracks};
+    use crate::session::{fixtures::two_people, timeline::tracks};
 
     #[test]
     fn gaps_stay_gaps_and_ends_are_where_the_values_end() {

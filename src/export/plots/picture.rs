@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     expression::Expression,
-    record::{
+    session::{
         tables::{EventKind, seconds},
         timeline::{Run, Track},
     },

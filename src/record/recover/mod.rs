@@ -18,17 +18,20 @@ use jiff::Timestamp;
 
 pub(super) use self::rows::align;
 use super::{
-    SessionError,
-    description::{now_rfc3339, rfc3339_at},
-    files,
-    folder::FolderLock,
+    clock::{now_rfc3339, rfc3339_at},
     latency::LatencyHistogram,
-    manifest::{Manifest, Recovery, Status, Video},
-    reader::{Session, is_session},
-    tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, Row, seconds},
     video::{self, Recovered},
 };
-use crate::error_text::error_text;
+use crate::{
+    error_text::error_text,
+    session::{
+        Session, SessionError, files,
+        folder::FolderLock,
+        is_session,
+        manifest::{Manifest, Recovery, Status, Video},
+        tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, Row, seconds},
+    },
+};
 
 /// No line of a session is longer, unless a note is a book.
 const MAX_LINE_BYTES: u64 = 1 << 20;

@@ -12,12 +12,13 @@ use std::{
 
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
-use crate::record::{
-    SessionError, files,
-    manifest::Video,
-    pictures::FIRST_STEM,
-    tables::{FaceRow, FrameRow, Lines, Row, seconds},
-    video,
+use crate::{
+    record::{pictures::FIRST_STEM, video},
+    session::{
+        self, SessionError, files,
+        manifest::Video,
+        tables::{FaceRow, FrameRow, Lines, Row, seconds},
+    },
 };
 
 /// A picture stands within this of its row's time, in ticks: in a file that is whole they are the same.
@@ -145,7 +146,7 @@ fn fill_in(pairs: Vec<(usize, usize)>, end: (usize, usize)) -> Vec<(usize, usize
 
 /// How many rows `faces.csv` has for each frame beyond the last row of `frames.csv`, and before: all of them.
 fn counted_faces(folder: &Path) -> Result<BTreeMap<u64, u64>, SessionError> {
-    let faces: Vec<FaceRow> = crate::record::reader::table(folder)?;
+    let faces: Vec<FaceRow> = session::table(folder)?;
     let mut counted = BTreeMap::new();
     for face in faces {
         *counted.entry(face.frame).or_default() += 1;

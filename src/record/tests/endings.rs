@@ -1,7 +1,7 @@
 //! How recordings end that somebody or something ends.
 
 use super::{super::recording::Recording, *};
-use crate::record::manifest::Manifest;
+use crate::session::manifest::{self, Manifest};
 
 fn no_network(recording: &mut Recording, start: Instant, number: u64) {
     let time = Duration::from_micros(33_333 * number);

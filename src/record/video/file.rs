@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::record::files;
+use crate::session::files;
 
 /// Where a recording goes.
 pub(super) trait Storage: Send {

@@ -25,8 +25,7 @@ use std::{
 };
 
 pub use self::error::{RecoverError, VideoError};
-use super::TICKS_PER_SECOND;
-use crate::frame::Resolution;
+use crate::{frame::Resolution, time::TICKS_PER_SECOND};
 
 /// One recorded video file being written.
 ///

@@ -12,7 +12,7 @@ use super::{
     raster::{self, Style},
     recording::{Readings, Recording, Track},
 };
-use crate::{expression::Probabilities, pipeline::Latest, record::tables::seconds};
+use crate::{expression::Probabilities, pipeline::Latest, session::tables::seconds};
 
 /// Which probabilities are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -13,10 +13,8 @@ use super::recording::{Picture, Recording};
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
     frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
-    record::{
-        TICKS_PER_SECOND,
-        tables::{seconds, ticks},
-    },
+    session::tables::{seconds, ticks},
+    time::TICKS_PER_SECOND,
 };
 
 /// Longest side of the pictures that stand for those that were not recorded, px: they are of one colour.

@@ -2,9 +2,8 @@
 
 use std::{fs, path::Path};
 
-use crate::record::{
-    manifest,
-    reader::Session,
+use crate::session::{
+    Session, manifest,
     tables::{self, EventKind, EventRow, FrameRow, FrameStatus, Lines, Row},
 };
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     expression::{Expression, Probabilities},
-    record::tables::{FaceRow, seconds},
+    session::tables::{FaceRow, seconds},
     ui::{colors, player::clock},
 };
 

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
 use super::recording::Recording;
-use crate::{error_text::error_text, record::reader::is_session};
+use crate::{error_text::error_text, session::is_session};
 
 /// What a folder turned out to be.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use egui::{Color32, Theme};
 
 use super::recording::Recording;
 use crate::{
-    record::tables::{EventKind, EventRow, seconds},
+    session::tables::{EventKind, EventRow, seconds},
     ui::{colors, player::clock},
 };
 

@@ -14,11 +14,11 @@ use crate::{
     error_text::error_text,
     pipeline::FaceAnalysis,
     reanalyze::{DIFF_FILE, FOLDER_PREFIX},
-    record::{
-        SessionError, TICKS_PER_SECOND, files,
-        reader::Session,
+    session::{
+        Session, SessionError, files,
         tables::{self, FaceRow, FrameStatus, Row, ticks},
     },
+    time::TICKS_PER_SECOND,
 };
 
 /// How long a face's values hold when no newer result is there, as on the screen while it was recorded. In sessions of

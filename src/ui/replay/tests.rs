@@ -21,7 +21,7 @@ use crate::{
     expression::Expression,
     frame::FramePool,
     pipeline::SourceState,
-    record::tables::{EventKind, FrameStatus},
+    session::tables::{EventKind, FrameStatus},
 };
 
 /// The first track as it was recorded.
@@ -84,18 +84,21 @@ fn an_empty_session_has_nothing_at_any_time() {
 #[test]
 fn a_session_whose_video_is_gone_still_shows_its_values() {
     let mut session = session(30, &[(1, 0..30)]);
-    session.manifest.video.push(crate::record::manifest::Video {
-        file: "video.mp4".to_owned(),
-        annotated: true,
-        width: 1280,
-        height: 720,
-        first_frame: 0,
-        first_pts_90k: 0,
-        codec: "H.264".to_owned(),
-        encoder: String::new(),
-        n_frames: Some(30),
-        n_bytes: Some(1),
-    });
+    session
+        .manifest
+        .video
+        .push(crate::session::manifest::Video {
+            file: "video.mp4".to_owned(),
+            annotated: true,
+            width: 1280,
+            height: 720,
+            first_frame: 0,
+            first_pts_90k: 0,
+            codec: "H.264".to_owned(),
+            encoder: String::new(),
+            n_frames: Some(30),
+            n_bytes: Some(1),
+        });
     let recording = Recording::new(session);
     assert_eq!(recording.picture, Picture::None);
     let warning = recording.warning.unwrap();
@@ -205,7 +208,7 @@ fn an_hour_is_drawn_in_columns() {
 }
 
 /// A timeline of this session at ten seconds of it, and what it asked for.
-fn timeline(session: crate::record::reader::Session) -> Harness<'static, Vec<Playback>> {
+fn timeline(session: crate::session::Session) -> Harness<'static, Vec<Playback>> {
     timeline_of(Recording::new(session))
 }
 
@@ -221,7 +224,7 @@ fn timeline_of(recording: Recording) -> Harness<'static, Vec<Playback>> {
     harness
 }
 
-fn minute() -> crate::record::reader::Session {
+fn minute() -> crate::session::Session {
     let mut session = session(1800, &[(1, 0..1800), (4, 300..600)]);
     session.events = vec![
         event(0, EventKind::Started, ""),

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     frame::{RGBA_BYTES, Resolution},
-    record::files,
+    session::files,
 };
 
 /// An AVI file with its encoder.

@@ -5,7 +5,7 @@ use std::io;
 use super::layout::{
     self, Format, HEAD_BYTES, MOST_SEGMENTS, PICTURE, SEGMENT_HEAD_BYTES, Segment, Slot,
 };
-use crate::record::{TICKS_PER_SECOND, video::file::Storage};
+use crate::{record::video::file::Storage, time::TICKS_PER_SECOND};
 
 /// Old programs read no longer segments.
 const MOST_SEGMENT_BYTES: u64 = 1 << 30;

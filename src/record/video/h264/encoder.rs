@@ -19,10 +19,8 @@ use yuv::{
 
 use crate::{
     frame::{RGBA_BYTES, Resolution},
-    record::{
-        TICKS_PER_SECOND,
-        video::{VideoCodec, VideoError, VideoSettings},
-    },
+    record::video::{VideoCodec, VideoError, VideoSettings},
+    time::TICKS_PER_SECOND,
 };
 
 /// Name of the codec.

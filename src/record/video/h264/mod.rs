@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     frame::{RGBA_BYTES, Resolution},
-    record::TICKS_PER_SECOND,
+    time::TICKS_PER_SECOND,
 };
 
 /// An MP4 file with its encoder.

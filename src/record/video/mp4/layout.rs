@@ -15,7 +15,7 @@ use shiguredo_mp4::{
 };
 
 use super::index::SampleIndex;
-use crate::record::TICKS_PER_SECOND;
+use crate::time::TICKS_PER_SECOND;
 
 /// `ftyp` while recording.
 pub(super) const FTYP_RECORDING: [u8; 32] = *b"\0\0\0\x20ftypiso5\0\0\0\0iso5iso6avc1mp41";

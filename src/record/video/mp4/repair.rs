@@ -10,9 +10,9 @@ use super::{
     finish::{make_plain, make_plain_type},
     scan::{Found, Scan, scan},
 };
-use crate::record::{
-    files,
-    video::{RecoverError, Recovered, duration_of, file::save_beside},
+use crate::{
+    record::video::{RecoverError, Recovered, duration_of, file::save_beside},
+    session::files,
 };
 
 /// See [`crate::record::video::recover`].

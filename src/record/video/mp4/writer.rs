@@ -8,7 +8,7 @@ use super::{
     index::{Sample, SampleIndex},
     layout::{self, Track},
 };
-use crate::record::{TICKS_PER_SECOND, video::file::Storage};
+use crate::{record::video::file::Storage, time::TICKS_PER_SECOND};
 
 /// Pictures wait in memory for so long until they are written as a fragment. It is the most that a crash loses;
 /// shorter ones cost more bytes for headers (0.1 kB each) and more writes.

@@ -111,7 +111,7 @@ impl Session {
     }
 }
 
-pub(super) fn table<R: Row>(folder: &Path) -> Result<Vec<R>, SessionError> {
+pub(crate) fn table<R: Row>(folder: &Path) -> Result<Vec<R>, SessionError> {
     let file = folder.join(R::FILE);
     // A recording may be interrupted before it has written anything.
     if fs::symlink_metadata(&file).is_err_and(|err| err.kind() == ErrorKind::NotFound) {
@@ -126,7 +126,7 @@ mod tests {
         super::{manifest, tables::tests::face},
         *,
     };
-    use crate::record::tables::{FrameStatus, Lines};
+    use crate::session::tables::{FrameStatus, Lines};
 
     fn write<R: Row>(folder: &Path, rows: &[R]) {
         let mut lines = Lines::<R>::default();

@@ -5,11 +5,11 @@ mod lines;
 use std::time::Duration;
 
 pub use self::lines::{Column, Fields, Lines, Row, read};
-use super::TICKS_PER_SECOND;
 use crate::{
     bounding_box::BoundingBox,
     detect::FaceShape,
     expression::{Expression, Probabilities},
+    time::TICKS_PER_SECOND,
 };
 
 /// Whether a frame has a result.

@@ -71,7 +71,7 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 
 /// Keeps others from writing to a session's folder.
 #[derive(Debug)]
-pub(super) struct FolderLock {
+pub(crate) struct FolderLock {
     path: PathBuf,
     file: File,
 }
@@ -132,7 +132,7 @@ impl Drop for FolderLock {
 ///
 /// # Errors
 /// [`SessionError::Write`] if it cannot be created or holds files.
-pub(super) fn create(folder: &Path) -> Result<(), SessionError> {
+pub(crate) fn create(folder: &Path) -> Result<(), SessionError> {
     let failed = |source| SessionError::write(folder, source);
     let not_empty = || {
         let words = "the folder is not empty; give the recording a folder of its own";

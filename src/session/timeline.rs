@@ -195,7 +195,7 @@ fn analysed_frames(session: &Session) -> Vec<AnalysedFrame> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixtures;
+    use crate::session::fixtures;
 
     /// Track, label, start and end in hundredths of a second, and the label before.
     fn runs(session: &Session) -> Vec<(u64, &'static str, u64, u64, Option<&'static str>)> {

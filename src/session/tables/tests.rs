@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::{expression::N_EXPRESSIONS, record::SessionError};
+use crate::{expression::N_EXPRESSIONS, session::SessionError};
 
 /// A face in frame `frame` of a recording at 30 Hz.
 pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {

@@ -395,7 +395,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["/tmp/victim.mp4", "../victim.mp4", "C:\\victim.mp4", ""] {
             let mut written = manifest();
-            written.video = vec![crate::record::fixtures::video(name, false, 0, 0)];
+            written.video = vec![crate::session::fixtures::video(name, false, 0, 0)];
             written.write(folder.path()).unwrap();
             let error = Manifest::read(folder.path()).unwrap_err().to_string();
             assert!(error.contains(&format!("“{name}”")), "{error}");

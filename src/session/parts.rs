@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use crate::record::{manifest::Video, reader::Session, timeline::Run};
+use super::{manifest::Video, reader::Session};
 
 /// A part of the video; the only part of a session without one.
-pub(super) struct VideoPart<'a> {
+pub struct VideoPart<'a> {
     /// The files that show it, such as the clean and the annotated one; empty if there is no video.
     pub files: Vec<&'a Video>,
     /// Its time, in ticks since the session's first frame. The last part has no end.
@@ -24,17 +24,10 @@ impl VideoPart<'_> {
         let end_ms = milliseconds(end.checked_sub(self.time_90k.start)?);
         (start_ms < end_ms).then_some(start_ms..end_ms)
     }
-
-    /// [`VideoPart::span_ms`] of a run, if it is long enough for people to read.
-    pub fn readable_ms(&self, run: &Run) -> Option<Range<u64>> {
-        let readable = run.duration_90k() >= super::LEAST_READABLE_90K;
-        self.span_ms(run.start_90k, run.end_90k)
-            .filter(|_| readable)
-    }
 }
 
 /// The parts, in order of time; at least one.
-pub(super) fn video_parts(session: &Session) -> Vec<VideoPart<'_>> {
+pub fn video_parts(session: &Session) -> Vec<VideoPart<'_>> {
     let mut main = session.video_parts();
     main.sort_by_key(|video| video.first_pts_90k);
     if main.is_empty() {
@@ -66,7 +59,7 @@ fn milliseconds(ticks: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::fixtures::{two_people, video};
+    use crate::session::fixtures::{two_people, video};
 
     #[test]
     fn each_part_counts_from_its_own_first_picture() {

@@ -36,7 +36,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`open`].
-pub(super) fn open_to_change(path: &Path) -> io::Result<File> {
+pub(crate) fn open_to_change(path: &Path) -> io::Result<File> {
     let (file, metadata) = open_regular(path, OpenOptions::new().read(true).write(true))?;
     if n_links(&metadata) > 1 {
         return Err(refused(
@@ -50,7 +50,7 @@ pub(super) fn open_to_change(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`open`].
-pub(super) fn open_or_create(path: &Path) -> io::Result<File> {
+pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
     match create_new(path) {
         Err(err) if err.kind() == ErrorKind::AlreadyExists => {
             open_regular(path, OpenOptions::new().write(true)).map(|(file, _)| file)
@@ -63,7 +63,7 @@ pub(super) fn open_or_create(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// Those of the system; [`ErrorKind::AlreadyExists`] if anything, even a broken link, has the name.
-pub(super) fn create_new(path: &Path) -> io::Result<File> {
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
@@ -75,7 +75,7 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// Those of the system.
-pub(super) fn create_tail(path: &Path) -> io::Result<(PathBuf, File)> {
+pub(crate) fn create_tail(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut number = 1;
     loop {
         let mut name = path.as_os_str().to_owned();
@@ -160,7 +160,7 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Makes the names in a file's folder survive a power cut, where the system can do that.
-pub(super) fn sync_folder(path: &Path) {
+pub(crate) fn sync_folder(path: &Path) {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -172,7 +172,7 @@ pub(super) fn sync_folder(path: &Path) {
 }
 
 /// Whether the name still leads to the file that was opened by it: it may have been deleted, moved or replaced.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(there), Ok(ours)) => identity(&there) == identity(&ours),
         _ => false,

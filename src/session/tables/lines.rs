@@ -8,7 +8,7 @@ use std::{io::Read as _, marker::PhantomData, path::Path, time::Duration};
 
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
-use crate::record::{SessionError, files};
+use crate::session::{SessionError, files};
 
 /// What a column holds, for people and for `session.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
