@@ -294,7 +294,7 @@ impl Pictures {
                 1 => String::new(),
                 n => format!("-{n}"),
             };
-            let file = format!("{stem}{part}.{}", settings.codec.extension());
+            let file = format!("{stem}{part}.{}", video::EXTENSION);
             let writer = video::create(&self.folder.join(&file), &settings)?;
             let entry = Video {
                 file,

@@ -26,7 +26,8 @@ use crate::{
 
 /// Faces of the last result are drawn on a frame without one for this long, as in a recording.
 const MAX_FACES_AGE_90K: u64 = 63_000;
-/// A picture stands within this of its row's time: times in files are rounded, in AVI to half a frame.
+/// A picture stands within this of its row's time: times in files are rounded, in the AVI files of earlier versions
+/// to half a frame.
 const TOLERANCE_90K: u64 = 1_500;
 
 /// Where the new videos are until they are complete, in the new folder.

@@ -75,7 +75,7 @@ fn time_of(number: u32) -> Duration {
 fn per_picture(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()> {
     let pictures = pictures(scene, size);
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join(format!("video.{}", codec.extension()));
+    let path = folder.path().join(format!("video.{}", video::EXTENSION));
     let settings = VideoSettings {
         codec,
         ..VideoSettings::new(size, RATE_HZ)
@@ -140,7 +140,7 @@ fn hour(scene: &Scene) -> Result<()> {
     let pictures = pictures(scene, size);
     let folder = tempfile::tempdir()?;
     let codec = VideoCodec::default();
-    let path = folder.path().join(format!("video.{}", codec.extension()));
+    let path = folder.path().join(format!("video.{}", video::EXTENSION));
     let mut writer = video::create(&path, &VideoSettings::new(size, RATE_HZ))?;
     let n_pictures = 3600 * RATE_HZ as u32;
     let jittery = |number: u32| {

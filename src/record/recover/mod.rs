@@ -36,6 +36,9 @@ use crate::{
 /// No line of a session is longer, unless a note is a book.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
+/// The ending of videos that builds without H.264 recorded until version 0.1.
+const AVI: &str = ".avi";
+
 /// The year 3000: a wall clock that shows more is wrong, and date libraries need not cope with it.
 const MAX_UNIX_S: f64 = 32_503_680_000.0;
 
@@ -166,9 +169,7 @@ fn all_videos(folder: &Path, named: &[Video]) -> Vec<Video> {
     let mut unnamed: Vec<String> = entries
         .map(|entry| file_name(&entry.path()))
         .filter(|name| {
-            let stem = name
-                .strip_suffix(".mp4")
-                .or_else(|| name.strip_suffix(".avi"));
+            let stem = name.strip_suffix(".mp4").or_else(|| name.strip_suffix(AVI));
             let is_ours = |stem: &str| {
                 ["video", "clean"].iter().any(|first| {
                     let rest = stem.strip_prefix(first);
@@ -198,6 +199,12 @@ fn all_videos(folder: &Path, named: &[Video]) -> Vec<Video> {
 fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
     let path = folder.join(&video.file);
     let file = video.file.clone();
+    if file.ends_with(AVI) && fs::symlink_metadata(&path).is_ok() {
+        let step = format!(
+            "{file}: earlier versions recorded AVI, which plays without repair; the file was left as it is."
+        );
+        return (Some(step), true);
+    }
     let mut found = |n_frames: u64| {
         video.n_frames = Some(n_frames);
         video.n_bytes = fs::symlink_metadata(&path).ok().map(|file| file.len());

@@ -70,13 +70,7 @@ fn what_is_told_at_the_end_is_what_the_session_says() {
         (last - 1e-6..last + 0.5).contains(&seconds),
         "{seconds} s, and the last frame at {last} s"
     );
-    let files = [
-        "frames.csv",
-        "faces.csv",
-        "events.csv",
-        "video.mp4",
-        "video.avi",
-    ];
+    let files = ["frames.csv", "faces.csv", "events.csv", "video.mp4"];
     let n_bytes: u64 = files
         .iter()
         .filter_map(|name| fs::metadata(path.join(name)).ok())
@@ -254,7 +248,6 @@ fn after_recovery_rows_and_pictures_belong_together() {
     assert!(!recover::recover(folder).unwrap().repaired);
 }
 
-#[cfg(feature = "h264-bundled")]
 #[test]
 fn frames_lost_in_the_middle_leave_the_others_with_their_rows() {
     for lost in [0, 1] {

@@ -1,4 +1,4 @@
-//! Seeded pictures and times, a disk that fills up, and one that remembers each step for crashes at every one.
+//! Seeded frames and times, a disk that fills up, and one that remembers each step, for crashes at every one.
 
 use std::{
     fs::File,
@@ -29,11 +29,11 @@ impl Random {
 }
 
 /// Times as a webcam gives them at 30 Hz: jitter of ±8 ms, and now and then a gap.
-pub(super) fn webcam_times(n_pictures: usize, seed: u64) -> Vec<Duration> {
+pub(super) fn webcam_times(n_frames: usize, seed: u64) -> Vec<Duration> {
     let mut random = Random(seed);
     let mut nominal = Duration::from_millis(20);
     let mut times = Vec::new();
-    for _ in 0..n_pictures {
+    for _ in 0..n_frames {
         times.push(nominal + Duration::from_micros(random.below(16_000)));
         let is_gap = random.below(12) == 0;
         nominal += Duration::from_micros(33_333);
@@ -53,8 +53,8 @@ pub(super) fn ticks_of(times: &[Duration]) -> Vec<u64> {
         .collect()
 }
 
-/// A picture with a bright square that wanders over a noisy ground.
-pub(super) fn picture(resolution: Resolution, number: usize) -> Vec<u8> {
+/// A frame with a bright square that wanders over a noisy background.
+pub(super) fn pixels(resolution: Resolution, number: usize) -> Vec<u8> {
     let mut random = Random(number as u64);
     let (width, height) = (resolution.width_px as usize, resolution.height_px as usize);
     let (left, top) = (number * 3 % width, number * 2 % height);
@@ -63,11 +63,11 @@ pub(super) fn picture(resolution: Resolution, number: usize) -> Vec<u8> {
         for x in 0..width {
             let is_square = (left..left + 12).contains(&x) && (top..top + 12).contains(&y);
             let noise = random.below(24) as u8;
-            let ground = [40 + noise, 60 + noise, 90 + noise, 255];
+            let background = [40 + noise, 60 + noise, 90 + noise, 255];
             rgba.extend(if is_square {
                 [220, 200, 60, 255]
             } else {
-                ground
+                background
             });
         }
     }
@@ -77,19 +77,19 @@ pub(super) fn picture(resolution: Resolution, number: usize) -> Vec<u8> {
 /// A disk with little room.
 pub(super) struct FullDisk {
     file: File,
-    most_bytes: u64,
+    max_bytes: u64,
 }
 
 impl FullDisk {
-    pub(super) fn new(path: &Path, most_bytes: u64) -> Self {
+    pub(super) fn new(path: &Path, max_bytes: u64) -> Self {
         let file = create_new(path).unwrap();
-        Self { file, most_bytes }
+        Self { file, max_bytes }
     }
 }
 
 impl Storage for FullDisk {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let room = self.most_bytes.saturating_sub(offset);
+        let room = self.max_bytes.saturating_sub(offset);
         if room >= bytes.len() as u64 {
             return self.file.write_at(offset, bytes);
         }
@@ -173,7 +173,7 @@ fn apply(bytes: &mut Vec<u8>, step: &Step) {
     }
 }
 
-/// A folder that is gone after the test.
+/// A folder that lasts as long as the test.
 pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -193,7 +193,7 @@ impl Folder {
     }
 }
 
-/// Recovers the file, and checks what holds for every file: pictures are a beginning of `ticks` (with at least
+/// Recovers the file, and checks what holds for every file: frames are a beginning of `ticks` (with at least
 /// `at_least` of them), the same before and after, and doing it again changes nothing. Returns their number.
 #[track_caller]
 pub(super) fn check_recovery(path: &Path, ticks: &[u64], at_least: usize, what: &str) -> usize {
@@ -201,7 +201,7 @@ pub(super) fn check_recovery(path: &Path, ticks: &[u64], at_least: usize, what: 
     assert!(ticks.starts_with(&before), "{what}: {before:?}");
     assert!(
         before.len() >= at_least,
-        "{what}: only {} pictures of {at_least}",
+        "{what}: only {} frames of {at_least}",
         before.len()
     );
     let recovered = recover(path).unwrap();
@@ -229,7 +229,7 @@ pub(super) fn check_recovery(path: &Path, ticks: &[u64], at_least: usize, what: 
     n_found
 }
 
-/// Checks that nothing is made of a file that is not ours, and that it stays as it was.
+/// Checks that recovery refuses a file that is not ours and leaves it as it was.
 #[track_caller]
 pub(super) fn check_refusal(folder: &Folder, name: &str, bytes: &[u8]) {
     let path = folder.file(name, bytes);

@@ -2,16 +2,13 @@
 
 use std::io;
 
-use super::{
-    index::SampleIndex,
-    layout::{self, Track},
-};
+use super::{index::SampleIndex, layout, track::Track};
 use crate::record::video::file::Storage;
 
 /// Turns a file of fragments that end at `end` into a plain one; returns its length.
 ///
 /// # Errors
-/// When the disk refuses; the fragments are not touched, and the same can be tried again.
+/// If the disk refuses; the fragments are not touched, and it can be tried again.
 pub(super) fn make_plain(
     storage: &mut impl Storage,
     track: &Track,

@@ -1,9 +1,9 @@
-//! Where each picture of a file lies, how long it is shown, and at which ones decoding can start.
+//! Where each frame of a file lies, how long it is shown, and at which ones decoding can start.
 //!
-//! It is all that grows in memory during a recording: 8 bytes a picture, 16 a fragment and 4 a key frame, which is
-//! 9.1 bytes a picture at 30 per second, or 1 MB an hour.
+//! It is all that grows in memory during a recording: 8 bytes a frame, 16 a fragment and 4 a key frame, which is
+//! 9.1 bytes a frame of H.264 at 30 per second, or 1 MB an hour.
 
-/// One picture.
+/// One frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sample {
     /// Length, bytes.
@@ -15,9 +15,9 @@ pub(super) struct Sample {
 /// Pictures that lie one after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chunk {
-    /// Place of the first picture in the file.
+    /// Place of the first frame in the file.
     pub(super) offset: u64,
-    /// Number of its first picture, from 0.
+    /// Number of its first frame, from 0.
     pub(super) first_sample: u32,
 }
 
@@ -27,15 +27,15 @@ pub(super) struct SampleIndex {
     samples: Vec<Sample>,
     chunks: Vec<Chunk>,
     key_samples: Vec<u32>,
-    /// Presentation time at which the last picture ends.
+    /// Presentation time at which the last frame ends.
     end_ticks: u64,
 }
 
 impl SampleIndex {
-    /// Starts a chunk whose first picture has the presentation time `start_ticks`; the picture before is shown until
+    /// Starts a chunk whose first frame has the presentation time `start_ticks`; the frame before is shown until
     /// then, however long it was said to last.
     ///
-    /// Returns false, and changes nothing, if that is not after the start of the picture before or too far from it.
+    /// Returns false, and changes nothing, if that is not after the start of the frame before or too far from it.
     pub(super) fn start_chunk(&mut self, offset: u64, start_ticks: u64) -> bool {
         if let Some(last) = self.samples.last_mut() {
             let last_start = self.end_ticks - u64::from(last.duration);
@@ -57,7 +57,7 @@ impl SampleIndex {
         true
     }
 
-    /// Adds a picture to the chunk.
+    /// Adds a frame to the chunk.
     pub(super) fn push(&mut self, sample: Sample, is_key: bool) {
         if is_key {
             self.key_samples.push(self.n_samples());
@@ -71,7 +71,7 @@ impl SampleIndex {
         self.samples.len() as u32
     }
 
-    /// From the first picture to the end of the last, ticks.
+    /// From the first frame to the end of the last, ticks.
     pub(super) fn end_ticks(&self) -> u64 {
         self.end_ticks
     }
@@ -84,12 +84,12 @@ impl SampleIndex {
         &self.chunks
     }
 
-    /// Numbers of the pictures at which decoding can start, from 0.
+    /// Numbers of the frames at which decoding can start, from 0.
     pub(super) fn key_samples(&self) -> &[u32] {
         &self.key_samples
     }
 
-    /// The pictures of a chunk.
+    /// The frames of a chunk.
     pub(super) fn samples_of(&self, chunk_idx: usize) -> &[Sample] {
         let start = self.chunks[chunk_idx].first_sample as usize;
         let end = self
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_chunk_says_how_long_the_last_picture_was_shown() {
+    fn the_next_chunk_says_how_long_the_last_frame_was_shown() {
         let mut index = SampleIndex::default();
         assert!(index.start_chunk(100, 0));
         push(&mut index, &[5, 5]);
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn time_that_runs_backwards_is_refused() {
         let mut index = SampleIndex::default();
-        assert!(!index.start_chunk(100, 7), "the first picture is at 0");
+        assert!(!index.start_chunk(100, 7), "the first frame is at 0");
         assert!(index.start_chunk(100, 0));
         push(&mut index, &[5, 5]);
         for start in [0, 5, 6 + u64::from(u32::MAX)] {

@@ -7,20 +7,20 @@
 //!
 //! While recording, each half second is a fragment with an index of its own. At the end one index of everything is
 //! appended, and the 16 bytes of the second `free` box become the header of an `mdat` box that swallows the
-//! fragments' headers: a plain MP4 that every player opens and seeks in, without a picture being copied. Plain
+//! fragments' headers: a plain MP4 that every player opens and seeks in, without copying a frame. Plain
 //! fragmented files would be simpler, but players show no duration for them or refuse to seek.
 //!
-//! Two orders make a crash harmless. Of a fragment the pictures are written first and its header last: until then
+//! Two orders make a crash harmless. Of a fragment the frames are written first and its header last: until then
 //! there are zeros where a header is expected, which players take for the end of the file, while a header that promises
 //! more than there is makes them refuse all of it. And the end is written back to front, each step on the disk
 //! before the next: index, then `mdat` header, then `ftyp`.
 //!
-//! What a newcomer would get wrong: a finished file still holds all fragment headers, between its pictures. If its index
-//! is lost, as in a copy that broke off, [`scan`] finds the pictures by those, as it does after a crash.
+//! A finished file still holds all fragment headers, between its frames. If its index is lost, as in a copy that broke
+//! off, [`scan`] finds the frames by those, as it does after a crash.
 
 mod finish;
-#[cfg(any(feature = "h264-bundled", test))]
 mod fragment;
+mod frames;
 mod header;
 mod index;
 mod layout;
@@ -28,13 +28,9 @@ mod repair;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod track;
 mod walk;
-#[cfg(any(feature = "h264-bundled", test))]
 mod writer;
 
-pub(super) use self::repair::{frame_times, recover};
-#[cfg(feature = "h264-bundled")]
-pub(super) use self::{
-    layout::Track,
-    writer::{Finished, HybridMp4, write_head},
-};
+pub use self::repair::{frame_times, recover};
+pub(super) use self::{track::Track, writer::HybridMp4};

@@ -15,8 +15,15 @@ use crate::{
     session::files,
 };
 
-/// See [`crate::record::video::recover`].
-pub(in crate::record::video) fn recover(path: &Path) -> Result<Recovered, RecoverError> {
+/// Finishes in place what a crash, a power cut or a full disk left of a video.
+///
+/// Damage costs the frames that it hides, and no others. Bytes that are neither frames nor the beginning of one are
+/// kept in a file beside it (`video.mp4.tail`). It can be interrupted and run again at any point.
+///
+/// # Errors
+/// If the file is none of ours or damaged at its start ([`RecoverError::Foreign`], [`RecoverError::Damaged`]; it was not
+/// touched), or if the disk refuses ([`RecoverError::Io`]; nothing is lost then either).
+pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
     let io_error = RecoverError::io(path);
     // Only to read: a finished recording may lie on a disk that cannot be written.
     let found = scan_file(path)?;
@@ -57,8 +64,11 @@ pub(in crate::record::video) fn recover(path: &Path) -> Result<Recovered, Recove
     }
 }
 
-/// See [`crate::record::video::frame_times`].
-pub(in crate::record::video) fn frame_times(path: &Path) -> Result<Vec<u64>, RecoverError> {
+/// The presentation time of each frame in a finished, killed or recovered file of ours, in ticks of 1/90000 s.
+///
+/// # Errors
+/// If the file is none of ours or cannot be read. One without frames gives an empty list.
+pub fn frame_times(path: &Path) -> Result<Vec<u64>, RecoverError> {
     match scan_file(path)? {
         Found::Plain { mut times, .. } => {
             times.pop();

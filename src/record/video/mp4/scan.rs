@@ -6,18 +6,19 @@
 use std::{fs::File, io, ops::Range};
 
 use shiguredo_mp4::{
-    Decode, Mp4FileTime,
-    boxes::{Avc1Box, MoovBox, SampleEntry, StszBox},
+    Decode,
+    boxes::{MoovBox, StszBox},
 };
 
 use super::{
+    frames::Frames,
     header::is_cut_header,
     index::SampleIndex,
     layout::{
-        FTYP_FINISHED, FTYP_RECORDING, HEAD_BYTES, MARKER, MARKER_AT, MDAT_AT, NO_MDAT, Track,
-        mdat_header,
+        FTYP_FINISHED, FTYP_RECORDING, HEAD_BYTES, MARKER, MARKER_AT, MDAT_AT, NO_MDAT, mdat_header,
     },
-    walk::{is_cut_frame, next_header, walk},
+    track::Track,
+    walk::{next_header, walk},
 };
 use crate::record::video::file::{is_zero, read_at};
 
@@ -34,7 +35,7 @@ pub(super) enum Found {
     /// Ours, with the plain index. It is believed, whatever has become of the fragments' headers in the file: players
     /// use nothing else.
     Plain {
-        /// Presentation times of its pictures, and at last the end of the last one; ticks.
+        /// Presentation times of its frames, and at last the end of the last one; ticks.
         times: Vec<u64>,
         /// Whether nothing is left to do.
         is_finished: bool,
@@ -89,7 +90,7 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
         return Ok(Found::Plain { times, is_finished });
     }
     let (track, start) = match read_moov(file, HEAD_BYTES, length)? {
-        Some((moov, size)) => (track_of(&moov), HEAD_BYTES + size),
+        Some((moov, size)) => (Track::from_moov(&moov), HEAD_BYTES + size),
         None if is_beginning_of_moov(file, length)? => return Ok(Found::Empty),
         None => {
             damaged_track(file, length)?.map_or((None, 0), |(track, start)| (Some(track), start))
@@ -103,10 +104,12 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
 
 /// Finds the frames of a recording that was not finished, and explains everything else, or not.
 fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io::Result<Found> {
-    let n_pixels = u64::from(track.entry.visual.width) * u64::from(track.entry.visual.height);
-    // Uncompressed 4:2:0 has 1.5 bytes a pixel, and no encoder makes that much larger.
-    let max_unit_bytes = n_pixels * 2 + (1 << 16);
-    let mut walked = walk(file, start, length, max_unit_bytes)?;
+    let frames = Frames {
+        syntax: track.syntax,
+        limit: length,
+        max_unit_bytes: track.max_unit_bytes(),
+    };
+    let mut walked = walk(file, start, frames)?;
     let (index, first_ticks) = walked.index();
     let mut rest = walked.end..length;
     // Zeros begin an index too, as its size does.
@@ -119,9 +122,12 @@ fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io:
             unexplained.push(gap.clone());
         }
     }
-    let is_explained = is_zero(file, rest.clone())?
-        || is_cut_frame(file, &walked, length, max_unit_bytes)?
-        || has_cut_header(file, rest.clone())?;
+    let is_cut_frame = match walked.cut_frame_end {
+        Some(frame_end) => frames.is_cut(file, walked.end, frame_end)?,
+        None => false,
+    };
+    let is_explained =
+        is_cut_frame || is_zero(file, rest.clone())? || has_cut_header(file, rest.clone())?;
     if !is_explained {
         unexplained.push(rest.clone());
     }
@@ -172,7 +178,7 @@ fn empty_or_foreign(is_empty: bool) -> Found {
     }
 }
 
-/// The times in the index of a plain file, as in [`Found::Plain`]; `None` if it has no pictures or contradicts itself.
+/// The times in the index of a plain file, as in [`Found::Plain`]; `None` if it has no frames or contradicts itself.
 fn plain_times(moov: &MoovBox) -> Option<Vec<u64>> {
     let table = &moov.trak_boxes.first()?.mdia_box.minf_box.stbl_box;
     let StszBox::Variable { entry_sizes } = &table.stsz_box else {
@@ -256,37 +262,12 @@ fn is_beginning_of_moov(file: &mut File, length: u64) -> io::Result<bool> {
     Ok(is_cut || is_zero(file, HEAD_BYTES..length)?)
 }
 
-fn track_of(moov: &MoovBox) -> Option<Track> {
-    let entries = &moov
-        .trak_boxes
-        .first()?
-        .mdia_box
-        .minf_box
-        .stbl_box
-        .stsd_box
-        .entries;
-    match entries.first()? {
-        SampleEntry::Avc1(entry) => Some(Track {
-            entry: entry.clone(),
-            created: moov.mvhd_box.creation_time,
-        }),
-        _ => None,
-    }
-}
-
 /// What can be known of a recording whose description is damaged: the part that decoders need, and where frames begin.
 fn damaged_track(file: &mut File, length: u64) -> io::Result<Option<(Track, u64)>> {
     let mut bytes = vec![0; MAX_DESCRIPTION_BYTES];
     let n_read = read_at(file, HEAD_BYTES, &mut bytes)?;
-    let bytes = &bytes[..n_read];
-    let entry = (4..n_read.saturating_sub(4))
-        .filter(|at| bytes[*at..].starts_with(b"avc1"))
-        .find_map(|at| Avc1Box::decode(&bytes[at - 4..]).ok());
     let start = next_header(file, HEAD_BYTES, length)?;
-    Ok(entry.zip(start).map(|((entry, _), start)| {
-        let created = Mp4FileTime::default();
-        (Track { entry, created }, start)
-    }))
+    Ok(Track::from_damaged(&bytes[..n_read]).zip(start))
 }
 
 /// The first four bytes as a number.

@@ -2,22 +2,21 @@
 //!
 //! A fragment is believed where everything agrees: its header with itself, the frames with their list, and another
 //! header, or the end of the file, right behind them. Where something does not, the next header is looked for, also
-//! inside of what the fragment claims, and the frames between are found by what they hold: NAL units, each after its
-//! length. What remains is not explained, and nothing here decides that it may go.
+//! inside of what the fragment claims, and the frames between are found by what they hold ([`Frames`]). What remains is
+//! not explained, and nothing here decides that it may go.
 
 use std::{fs::File, io, ops::Range};
 
 use super::{
+    frames::Frames,
     header::{Header, START_BYTES, header_at, is_header_start},
     index::{Sample, SampleIndex},
 };
 use crate::record::video::file::read_at;
 
-/// So many bytes are searched at first, for the next header may be near, and at most at a time.
+/// This many bytes are searched at first, for the next header may be near, and at most at a time.
 const BLOCK_BYTES: (usize, usize) = (1 << 12, 1 << 20);
-/// A frame has fewer NAL units than this; ours have one.
-const MAX_UNITS: usize = 64;
-/// So many frames of a fragment may contradict its list before the list is given up.
+/// This many frames of a fragment may contradict its list before the list is given up.
 const MAX_WRONG: usize = 16;
 /// A start that differs by less from where the fragment before ends is certainly right: one second.
 const NEAR_90K: u64 = 90_000;
@@ -62,17 +61,9 @@ impl Piece {
     }
 }
 
-/// Looks for frames from `start` to `limit`. No NAL unit is larger than `max_unit_bytes`.
-pub(super) fn walk(
-    file: &mut File,
-    start: u64,
-    limit: u64,
-    max_unit_bytes: u64,
-) -> io::Result<Walked> {
-    let units = Units {
-        limit,
-        max_unit_bytes,
-    };
+/// Looks for frames from `start` to their limit.
+pub(super) fn walk(file: &mut File, start: u64, frames: Frames) -> io::Result<Walked> {
+    let limit = frames.limit;
     let mut walked = Walked {
         pieces: Vec::new(),
         gaps: Vec::new(),
@@ -110,14 +101,22 @@ pub(super) fn walk(
         let is_followed = header.is_whole
             && header.sequence == sequence
             && header_at(file, claimed_end, limit)?.is_some();
-        let (next, is_right) = if is_followed && units.all_whole(file, &header, data_at)? {
+        let (next, is_right) = if is_followed && frames.all_whole(file, &header, data_at)? {
             (Some(claimed_end), true)
         } else {
             (next_header(file, data_at, limit)?, false)
         };
         let region_end = next.unwrap_or(limit);
         walked.end = data_at;
-        units.take_frames(file, &header, data_at, region_end, is_first, &mut walked)?;
+        take_frames(
+            file,
+            frames,
+            &header,
+            data_at,
+            region_end,
+            is_first,
+            &mut walked,
+        )?;
         debug_assert!(!is_right || walked.end == claimed_end);
         match next {
             Some(next) => at = next,
@@ -152,186 +151,6 @@ pub(super) fn next_header(file: &mut File, from: u64, limit: u64) -> io::Result<
         n_bytes = most.min(n_bytes * 4);
     }
     Ok(None)
-}
-
-/// Reads NAL units, each of which comes after its length.
-#[derive(Clone, Copy)]
-struct Units {
-    limit: u64,
-    max_unit_bytes: u64,
-}
-
-impl Units {
-    /// Where the unit at `at` ends, and whether it is (a part of) a frame at which decoding can start; it may go on beyond
-    /// the limit.
-    fn end(self, file: &mut File, at: u64) -> io::Result<Option<(u64, bool)>> {
-        let mut start = [0; 5];
-        if at + 5 > self.limit || read_at(file, at, &mut start)? < start.len() {
-            return Ok(None);
-        }
-        let [a, b, c, d, first] = start;
-        let length = u64::from(u32::from_be_bytes([a, b, c, d]));
-        // The forbidden bit is clear, and the type is one that our encoder makes: slices and supplements.
-        let is_unit = first & 0x80 == 0 && matches!(first & 0x1F, 1 | 5 | 6 | 14);
-        let is_plausible = is_unit && (1..=self.max_unit_bytes).contains(&length);
-        Ok(is_plausible.then_some((at + 4 + length, first & 0x1F == 5)))
-    }
-
-    /// Whether whole units fill this part of the file; if so, whether decoding can start there.
-    fn fill(self, file: &mut File, part: Range<u64>) -> io::Result<Option<bool>> {
-        let (mut at, mut is_key) = (part.start, false);
-        if part.end > self.limit {
-            return Ok(None);
-        }
-        for _ in 0..MAX_UNITS {
-            match self.end(file, at)? {
-                Some((end, starts)) if end <= part.end => (at, is_key) = (end, is_key | starts),
-                _ => return Ok(None),
-            }
-            if at == part.end {
-                return Ok(Some(is_key));
-            }
-        }
-        Ok(None)
-    }
-
-    fn all_whole(self, file: &mut File, header: &Header, data_at: u64) -> io::Result<bool> {
-        let mut at = data_at;
-        for sample in &header.samples {
-            let end = at + u64::from(sample.size);
-            if self.fill(file, at..end)?.is_none() {
-                return Ok(false);
-            }
-            at = end;
-        }
-        Ok(true)
-    }
-
-    /// Adds the frames of a fragment that are whole, up to `region_end`.
-    fn take_frames(
-        self,
-        file: &mut File,
-        header: &Header,
-        data_at: u64,
-        region_end: u64,
-        is_first: bool,
-        walked: &mut Walked,
-    ) -> io::Result<()> {
-        let units = Self {
-            limit: region_end,
-            ..self
-        };
-        let empty = |offset, start_ticks, is_first| Piece {
-            offset,
-            start_ticks,
-            samples: Vec::new(),
-            is_key: Vec::new(),
-            is_first,
-        };
-        let mut piece = empty(data_at, header.start_ticks, is_first);
-        // Then frames that are not what it says are damaged themselves.
-        let is_list_right = header.is_whole && data_at + header.payload_bytes <= region_end;
-        let (mut at, mut ticks, mut n_wrong) = (data_at, header.start_ticks, 0);
-        for (nth, sample) in header.samples.iter().enumerate() {
-            // Of a header that was written in part, the rest of the list is zeros.
-            if sample.duration == 0 && sample.size == 0 {
-                break;
-            }
-            let next = header.samples.get(nth + 1).map(|next| u64::from(next.size));
-            let listed_end = at + u64::from(sample.size);
-            let mut found = units
-                .fill(file, at..listed_end)?
-                .map(|is_key| (listed_end, is_key));
-            // A size that is too large by some of the next frames ends where one of them does.
-            if !header.is_whole
-                && found.is_some()
-                && let Some((end, is_key)) = units.first_fit(file, at, next)?
-                && end < listed_end
-            {
-                found = Some((end, is_key));
-            }
-            let mut is_only_this = is_list_right;
-            // A list that agrees with itself is right; the frame goes on beyond what is there.
-            let is_cut = header.is_whole && listed_end > region_end;
-            if found.is_none() && !is_list_right && !is_cut && n_wrong < MAX_WRONG {
-                n_wrong += 1;
-                found = units.real_end(file, at, next)?;
-                is_only_this = found.is_none() && units.is_frame(file, listed_end, next)?;
-            }
-            let duration = sample.duration.max(1);
-            let after = ticks.saturating_add(u64::from(duration));
-            if let Some((end, is_key)) = found {
-                piece.samples.push(Sample {
-                    size: (end - at) as u32,
-                    duration,
-                });
-                piece.is_key.push(is_key);
-                at = end;
-            } else if is_only_this {
-                walked.gaps.push(at..listed_end);
-                let goes_on = empty(listed_end, after, false);
-                walked.add(std::mem::replace(&mut piece, goes_on), at);
-                walked.end = listed_end;
-                at = listed_end;
-            } else {
-                walked.cut_frame_end = Some(listed_end);
-                break;
-            }
-            ticks = after;
-        }
-        walked.add(piece, at);
-        Ok(())
-    }
-
-    /// Where the frame at `at` ends if its size in the list is wrong; `next` is the size of the frame after it.
-    fn real_end(
-        self,
-        file: &mut File,
-        at: u64,
-        next: Option<u64>,
-    ) -> io::Result<Option<(u64, bool)>> {
-        let mut ends = Vec::new();
-        let (mut end, mut is_key) = (at, false);
-        while let Some((after, starts)) = self.end(file, end)?
-            && after <= self.limit
-            && after - at <= u64::from(u32::MAX)
-            && ends.len() < MAX_UNITS
-        {
-            (end, is_key) = (after, is_key | starts);
-            ends.push((end, is_key));
-        }
-        for &(end, is_key) in &ends {
-            let fits = match next {
-                Some(_) => self.is_frame(file, end, next)?,
-                None => end == self.limit,
-            };
-            if fits {
-                return Ok(Some((end, is_key)));
-            }
-        }
-        // Its neighbor's size may be wrong too; one unit is a frame.
-        Ok(ends.first().copied())
-    }
-
-    /// Where the frame at `at` ends if the one after it, of the size `next`, begins behind its first unit.
-    fn first_fit(
-        self,
-        file: &mut File,
-        at: u64,
-        next: Option<u64>,
-    ) -> io::Result<Option<(u64, bool)>> {
-        match self.end(file, at)? {
-            Some((end, is_key)) if self.is_frame(file, end, next)? => Ok(Some((end, is_key))),
-            _ => Ok(None),
-        }
-    }
-
-    fn is_frame(self, file: &mut File, at: u64, size: Option<u64>) -> io::Result<bool> {
-        Ok(match size {
-            Some(size) => self.fill(file, at..at + size)?.is_some(),
-            None => false,
-        })
-    }
 }
 
 impl Walked {
@@ -402,34 +221,80 @@ impl Walked {
     }
 }
 
-/// Whether what follows the last whole frame is the beginning of the frame that its list says, cut by the end of the file.
-pub(super) fn is_cut_frame(
+/// Adds the frames of a fragment that are whole, up to `region_end`.
+fn take_frames(
     file: &mut File,
-    walked: &Walked,
-    limit: u64,
-    max_unit_bytes: u64,
-) -> io::Result<bool> {
-    let units = Units {
-        limit,
-        max_unit_bytes,
+    frames: Frames,
+    header: &Header,
+    data_at: u64,
+    region_end: u64,
+    is_first: bool,
+    walked: &mut Walked,
+) -> io::Result<()> {
+    let frames = Frames {
+        limit: region_end,
+        ..frames
     };
-    let Some(frame_end) = walked.cut_frame_end.filter(|end| *end > limit) else {
-        return Ok(false);
+    let empty = |offset, start_ticks, is_first| Piece {
+        offset,
+        start_ticks,
+        samples: Vec::new(),
+        is_key: Vec::new(),
+        is_first,
     };
-    let mut at = walked.end;
-    for _ in 0..MAX_UNITS {
-        // Less than a length and the byte after it tells nothing.
-        if limit - at < 5 {
-            return Ok(true);
+    let mut piece = empty(data_at, header.start_ticks, is_first);
+    // Then frames that are not what it says are damaged themselves.
+    let is_list_right = header.is_whole && data_at + header.payload_bytes <= region_end;
+    let (mut at, mut ticks, mut n_wrong) = (data_at, header.start_ticks, 0);
+    for (nth, sample) in header.samples.iter().enumerate() {
+        // Of a header that was written in part, the rest of the list is zeros.
+        if sample.duration == 0 && sample.size == 0 {
+            break;
         }
-        match units.end(file, at)? {
-            Some((end, _)) if end <= limit => at = end,
-            // The length of the unit and the size of the frame are two witnesses.
-            Some((end, _)) => return Ok(end <= frame_end),
-            None => return Ok(false),
+        let next = header.samples.get(nth + 1).map(|next| u64::from(next.size));
+        let listed_end = at + u64::from(sample.size);
+        let mut found = frames
+            .fill(file, at..listed_end)?
+            .map(|is_key| (listed_end, is_key));
+        // A size that is too large by some of the next frames ends where one of them does.
+        if !header.is_whole
+            && found.is_some()
+            && let Some((end, is_key)) = frames.first_fit(file, at, next)?
+            && end < listed_end
+        {
+            found = Some((end, is_key));
         }
+        let mut is_only_this = is_list_right;
+        // A list that agrees with itself is right; the frame goes on beyond what is there.
+        let is_cut = header.is_whole && listed_end > region_end;
+        if found.is_none() && !is_list_right && !is_cut && n_wrong < MAX_WRONG {
+            n_wrong += 1;
+            found = frames.real_end(file, at, next)?;
+            is_only_this = found.is_none() && frames.is_frame(file, listed_end, next)?;
+        }
+        let duration = sample.duration.max(1);
+        let after = ticks.saturating_add(u64::from(duration));
+        if let Some((end, is_key)) = found {
+            piece.samples.push(Sample {
+                size: (end - at) as u32,
+                duration,
+            });
+            piece.is_key.push(is_key);
+            at = end;
+        } else if is_only_this {
+            walked.gaps.push(at..listed_end);
+            let goes_on = empty(listed_end, after, false);
+            walked.add(std::mem::replace(&mut piece, goes_on), at);
+            walked.end = listed_end;
+            at = listed_end;
+        } else {
+            walked.cut_frame_end = Some(listed_end);
+            break;
+        }
+        ticks = after;
     }
-    Ok(false)
+    walked.add(piece, at);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,32 +4,34 @@ use std::io;
 
 use super::{
     finish::make_plain,
-    fragment::{FragmentSample, fragment_header, recording_head},
+    fragment::{FragmentSample, fragment_header},
     index::{Sample, SampleIndex},
-    layout::{self, Track},
+    layout,
+    track::Track,
 };
 use crate::{record::video::file::Storage, time::TICKS_PER_SECOND};
 
-/// Pictures wait in memory for so long until they are written as a fragment. It is the most that a crash loses;
-/// shorter ones cost more bytes for headers (0.1 kB each) and more writes.
+/// Frames wait in memory this long until they are written as a fragment. It is the most that a crash loses;
+/// shorter fragments cost more bytes for headers (0.1 kB each) and more writes.
 const FRAGMENT_TICKS: u64 = TICKS_PER_SECOND / 2;
 
 /// An MP4 file being written.
 pub(in crate::record::video) struct HybridMp4<S> {
     storage: S,
-    track: Track,
+    /// Known with the first frame.
+    track: Option<Track>,
     index: SampleIndex,
     /// End of the last fragment in the file.
     end: u64,
     n_fragments: u32,
-    /// How long the last picture is shown as long as nothing says better, ticks.
+    /// How long the last frame is shown as long as nothing says better, ticks.
     usual_duration: u32,
-    /// The pictures of the next fragment, one after another.
+    /// The frames of the next fragment, one after another.
     payload: Vec<u8>,
     waiting: Vec<Waiting>,
 }
 
-/// A picture that waits for its fragment.
+/// A frame that waits for its fragment.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     size: u32,
@@ -41,31 +43,21 @@ struct Waiting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::record::video) struct Finished {
     pub(in crate::record::video) n_samples: u32,
-    /// Pictures that were accepted and could not be written.
+    /// Frames that were accepted and could not be written.
     pub(in crate::record::video) n_lost: u32,
     pub(in crate::record::video) end_ticks: u64,
     pub(in crate::record::video) bytes: u64,
 }
 
-/// The head of a file without any picture.
-pub(in crate::record::video) fn write_head(storage: &mut impl Storage) -> io::Result<()> {
-    storage.write_at(0, &recording_head())
-}
-
 impl<S: Storage> HybridMp4<S> {
-    /// Goes on after [`write_head`], when the first picture has told what the track is.
-    pub(in crate::record::video) fn start(
-        mut storage: S,
-        track: Track,
-        usual_duration: u32,
-    ) -> io::Result<Self> {
-        let moov = track.fragmented_moov()?;
-        storage.write_at(layout::HEAD_BYTES, &moov)?;
+    /// Starts a file. The last frame is shown for `usual_duration` ticks as long as nothing says better.
+    pub(in crate::record::video) fn start(mut storage: S, usual_duration: u32) -> io::Result<Self> {
+        storage.write_at(0, &layout::recording_head())?;
         Ok(Self {
             storage,
-            track,
+            track: None,
             index: SampleIndex::default(),
-            end: layout::HEAD_BYTES + moov.len() as u64,
+            end: layout::HEAD_BYTES,
             n_fragments: 0,
             usual_duration,
             payload: Vec::new(),
@@ -73,12 +65,25 @@ impl<S: Storage> HybridMp4<S> {
         })
     }
 
-    /// Adds a picture: NAL units, each after its length in four bytes.
+    pub(in crate::record::video) fn has_track(&self) -> bool {
+        self.track.is_some()
+    }
+
+    /// Describes the frames, before the first of them is pushed.
+    pub(in crate::record::video) fn set_track(&mut self, track: Track) -> io::Result<()> {
+        let moov = track.fragmented_moov()?;
+        self.storage.write_at(self.end, &moov)?;
+        self.end += moov.len() as u64;
+        self.track = Some(track);
+        Ok(())
+    }
+
+    /// Adds a frame in the track's syntax.
     ///
-    /// `ticks` starts at 0 and grows from picture to picture, by at most `i32::MAX`.
+    /// `ticks` starts at 0 and grows from frame to frame, by at most `i32::MAX`.
     ///
     /// # Errors
-    /// When a fragment was due and the disk refuses it. Its pictures are lost, those before it safe.
+    /// If a fragment was due and the disk refuses it. Its frames are lost, those before it safe.
     pub(in crate::record::video) fn push(
         &mut self,
         data: &[u8],
@@ -86,7 +91,7 @@ impl<S: Storage> HybridMp4<S> {
         ticks: u64,
     ) -> io::Result<()> {
         let size = u32::try_from(data.len())
-            .map_err(|_| io::Error::other("a picture is larger than 4 GB"))?;
+            .map_err(|_| io::Error::other("a frame is larger than 4 GB"))?;
         let is_due = self
             .waiting
             .first()
@@ -103,7 +108,7 @@ impl<S: Storage> HybridMp4<S> {
         Ok(())
     }
 
-    /// Writes what waits as a fragment. The last picture is shown until `next_ticks`; without that for as long as is
+    /// Writes what waits as a fragment. The last frame is shown until `next_ticks`; without that for as long as is
     /// usual, which the next fragment's start corrects.
     fn flush(&mut self, next_ticks: Option<u64>) -> io::Result<()> {
         let Some(start_ticks) = self.waiting.first().map(|first| first.ticks) else {
@@ -170,7 +175,7 @@ impl<S: Storage> HybridMp4<S> {
         self.end
     }
 
-    /// Pictures that wait in memory.
+    /// Frames that wait in memory.
     pub(in crate::record::video) fn n_waiting(&self) -> u32 {
         self.waiting.len() as u32
     }
@@ -178,20 +183,22 @@ impl<S: Storage> HybridMp4<S> {
     /// Writes what waits, and turns the file into a plain one.
     ///
     /// # Errors
-    /// When the disk refuses the index. The file is left as it was while recording.
+    /// If the disk refuses the index. The file is left as it was while recording.
     pub(in crate::record::video) fn finish(mut self) -> io::Result<Finished> {
         let n_waiting = self.n_waiting();
-        // What can be kept is kept: the pictures before are complete without these.
+        // What can be kept is kept: the frames before are complete without these.
         let n_lost = match self.flush(None) {
             Ok(()) => 0,
             Err(err) => {
-                log::warn!("the last {n_waiting} pictures of a video could not be written: {err}");
+                log::warn!("the last {n_waiting} frames of a video could not be written: {err}");
                 n_waiting
             }
         };
         let mut bytes = self.end;
-        if self.index.n_samples() > 0 {
-            bytes = make_plain(&mut self.storage, &self.track, &self.index, self.end)?;
+        if let Some(track) = &self.track
+            && self.index.n_samples() > 0
+        {
+            bytes = make_plain(&mut self.storage, track, &self.index, self.end)?;
         }
         Ok(Finished {
             n_samples: self.index.n_samples(),

@@ -1,7 +1,9 @@
-//! OpenH264 with settings that lose no picture.
+//! OpenH264 with settings that lose no frame.
 //!
-//! What a newcomer would get wrong is everything that the encoder's defaults are made for, video calls: 120 kb/s,
-//! pictures left out to stay within that (126 of 240 at 1280×720), no key frames after the first, and no word on colours.
+//! The encoder's defaults are made for video calls and of no use here: 120 kb/s, frames left out to stay within that
+//! (126 of 240 at 1280×720), no key frames after the first, and no word on colors.
+
+use std::{io, time::SystemTime};
 
 use openh264::{
     OpenH264API, Timestamp,
@@ -17,18 +19,22 @@ use yuv::{
     rgba_to_yuv420,
 };
 
+use super::{
+    VideoCodec, VideoError, VideoSettings,
+    encoder::{Encoded, Encoder},
+    mp4::Track,
+};
 use crate::{
     frame::{RGBA_BYTES, Resolution},
-    record::video::{VideoCodec, VideoError, VideoSettings},
     time::TICKS_PER_SECOND,
 };
 
 /// Name of the codec.
-pub(super) const NAME: &str = VideoCodec::H264.name();
+const NAME: &str = VideoCodec::H264.name();
 /// Seconds between key frames: how far a player steps when it seeks.
 const KEY_INTERVAL_S: f64 = 2.0;
-/// Bits per second at 30 pictures per second for sizes in pixels, between which is interpolated. With these, camera
-/// pictures reach about 43 dB PSNR, where the eye sees no loss.
+/// Bits per second at 30 frames per second for sizes in pixels; sizes between them are interpolated. With these, camera
+/// frames reach about 43 dB PSNR, where the eye sees no loss.
 const BIT_RATES: [(f64, f64); 5] = [
     (0.0, 0.3e6),
     (320.0 * 240.0, 0.8e6),
@@ -37,38 +43,26 @@ const BIT_RATES: [(f64, f64); 5] = [
     (1920.0 * 1080.0, 8e6),
 ];
 
-/// An encoder of pictures of one size.
-pub(super) struct Encoder {
+/// Encodes frames of one size.
+pub(super) struct H264Encoder {
     encoder: openh264::encoder::Encoder,
-    /// Bytes of a row of the pictures that come.
+    /// Bytes of a row of the frames that come.
     rgba_stride: u32,
     /// Of the video: sides are even.
     resolution: Resolution,
     planes: [Vec<u8>; 3],
     sequence_parameters: Vec<u8>,
     picture_parameters: Vec<u8>,
-    /// The last picture.
+    /// The last frame: NAL units, each after its length in four bytes.
     data: Vec<u8>,
 }
 
-/// A picture, valid until the next one.
-pub(super) struct Encoded<'a> {
-    /// NAL units, each after its length in four bytes.
-    pub(super) data: &'a [u8],
-    /// Whether decoding can start here.
-    pub(super) is_key: bool,
-    pub(super) sequence_parameters: &'a [u8],
-    pub(super) picture_parameters: &'a [u8],
-}
-
-impl Encoder {
-    /// An encoder for these settings.
-    ///
+impl H264Encoder {
     /// # Errors
-    /// If it takes no pictures of this size.
+    /// If OpenH264 does not take frames of this size.
     pub(super) fn new(settings: &VideoSettings) -> Result<Self, VideoError> {
         let given = settings.resolution;
-        // 4:2:0 has one colour for two by two pixels.
+        // 4:2:0 has one color for two by two pixels.
         let resolution = Resolution::new(given.width_px & !1, given.height_px & !1);
         let long = resolution.width_px.max(resolution.height_px);
         let short = resolution.width_px.min(resolution.height_px);
@@ -89,7 +83,7 @@ impl Encoder {
             ))
             .rate_control_mode(RateControlMode::Quality)
             .usage_type(UsageType::CameraVideoRealTime)
-            // There is one slice to a picture, so more threads have nothing to do.
+            // There is one slice to a frame, so more threads have nothing to do.
             .num_threads(1)
             .vui(VuiConfig::bt709());
         let mut encoder =
@@ -106,54 +100,6 @@ impl Encoder {
             picture_parameters: Vec::new(),
             data: Vec::new(),
         })
-    }
-
-    /// Size of the video.
-    pub(super) fn resolution(&self) -> Resolution {
-        self.resolution
-    }
-
-    /// Encodes a picture of this presentation time; `None` if the encoder left it out.
-    pub(super) fn encode(
-        &mut self,
-        rgba: &[u8],
-        ticks: u64,
-    ) -> Result<Option<Encoded<'_>>, VideoError> {
-        self.convert(rgba)?;
-        let (width, height) = (
-            self.resolution.width_px as usize,
-            self.resolution.height_px as usize,
-        );
-        let [y, u, v] = &self.planes;
-        let picture = YUVSlices::new((y, u, v), (width, height), (width, width / 2, width / 2));
-        let millis = Timestamp::from_millis(ticks * 1000 / TICKS_PER_SECOND);
-        let stream = self.encoder.encode_at(&picture, millis).map_err(failed)?;
-        self.data.clear();
-        for layer in (0..stream.num_layers()).filter_map(|at| stream.layer(at)) {
-            for unit in (0..layer.nal_count()).filter_map(|at| layer.nal_unit(at)) {
-                let unit = without_start_code(unit);
-                match unit.first().map(|header| header & 0x1F) {
-                    None | Some(9) => {} // Delimiters have no place in MP4.
-                    // Parameters are said once for the whole file; they do not change while the size stays.
-                    Some(7) => replace(&mut self.sequence_parameters, unit),
-                    Some(8) => replace(&mut self.picture_parameters, unit),
-                    Some(_) => {
-                        self.data.extend((unit.len() as u32).to_be_bytes());
-                        self.data.extend_from_slice(unit);
-                    }
-                }
-            }
-        }
-        let is_key = matches!(stream.frame_type(), FrameType::IDR);
-        if self.data.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Encoded {
-            data: &self.data,
-            is_key,
-            sequence_parameters: &self.sequence_parameters,
-            picture_parameters: &self.picture_parameters,
-        }))
     }
 
     /// RGBA to the planes, in BT.709 with limited range: what players take for granted in high definition, and what
@@ -187,12 +133,63 @@ impl Encoder {
     }
 }
 
-/// Keeps the encoder from warning on standard error that bit rates are not exact unless pictures are left out. That is
+impl Encoder for H264Encoder {
+    fn name(&self) -> String {
+        name_and_version()
+    }
+
+    fn resolution(&self) -> Resolution {
+        self.resolution
+    }
+
+    fn encode(&mut self, rgba: &[u8], ticks: u64) -> Result<Encoded, VideoError> {
+        self.convert(rgba)?;
+        let (width, height) = (
+            self.resolution.width_px as usize,
+            self.resolution.height_px as usize,
+        );
+        let [y, u, v] = &self.planes;
+        let frame = YUVSlices::new((y, u, v), (width, height), (width, width / 2, width / 2));
+        let millis = Timestamp::from_millis(ticks * 1000 / TICKS_PER_SECOND);
+        let stream = self.encoder.encode_at(&frame, millis).map_err(failed)?;
+        self.data.clear();
+        for layer in (0..stream.num_layers()).filter_map(|at| stream.layer(at)) {
+            for unit in (0..layer.nal_count()).filter_map(|at| layer.nal_unit(at)) {
+                let unit = without_start_code(unit);
+                match unit.first().map(|header| header & 0x1F) {
+                    None | Some(9) => {} // Delimiters have no place in MP4.
+                    // Parameters stand once for the whole file; they do not change while the size stays.
+                    Some(7) => replace(&mut self.sequence_parameters, unit),
+                    Some(8) => replace(&mut self.picture_parameters, unit),
+                    Some(_) => {
+                        self.data.extend((unit.len() as u32).to_be_bytes());
+                        self.data.extend_from_slice(unit);
+                    }
+                }
+            }
+        }
+        Ok(match stream.frame_type() {
+            _ if self.data.is_empty() => Encoded::Skipped,
+            FrameType::IDR => Encoded::Key,
+            _ => Encoded::Delta,
+        })
+    }
+
+    fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    fn track(&self, created: SystemTime) -> io::Result<Track> {
+        Track::h264(&self.sequence_parameters, &self.picture_parameters, created)
+    }
+}
+
+/// Keeps the encoder from warning on standard error that bit rates are not exact unless it may leave frames out. That is
 /// what we ask for, and the terminal belongs to the command line.
 fn silence(encoder: &mut openh264::encoder::Encoder) {
     let mut level = WELS_LOG_QUIET;
     // SAFETY: the option takes a 32-bit number, which the call reads and does not keep; it may be set before the first
-    // picture, and the wrapper sets the same one after it.
+    // frame, and the wrapper sets the same one after it.
     let status = unsafe {
         encoder.raw_api().set_option(
             ENCODER_OPTION_TRACE_LEVEL,
@@ -204,8 +201,7 @@ fn silence(encoder: &mut openh264::encoder::Encoder) {
     }
 }
 
-/// Name and version of the encoder.
-pub(super) fn name_and_version() -> String {
+fn name_and_version() -> String {
     // SAFETY: the function takes nothing and returns numbers by value.
     let version = unsafe { OpenH264API::from_source().WelsGetCodecVersion() };
     format!(
@@ -223,7 +219,7 @@ fn bit_rate(resolution: Resolution, rate_hz: f64) -> u32 {
         .max(1);
     let [(x0, y0), (x1, y1)] = [BIT_RATES[upper - 1], BIT_RATES[upper]];
     let at_30_hz = y0 + (y1 - y0) * (n_pixels - x0) / (x1 - x0);
-    // Pictures that follow more closely differ less.
+    // Frames that follow more closely differ less.
     let for_rate = at_30_hz * (rate_hz / 30.0).sqrt().clamp(0.5, 2.0);
     for_rate as u32
 }
@@ -266,10 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_cannot_be_encoded_are_refused_in_words() {
+    fn sizes_that_cannot_be_encoded_are_refused_by_name() {
         for (width, height) in [(15, 64), (64, 17), (3842, 100), (2400, 2400), (0, 0)] {
             let settings = VideoSettings::new(Resolution::new(width, height), 30.0);
-            let refused = Encoder::new(&settings).map(|_| ());
+            let refused = H264Encoder::new(&settings).map(|_| ());
             assert_eq!(
                 refused.is_err(),
                 (width, height) != (64, 17),

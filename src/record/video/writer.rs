@@ -1,0 +1,247 @@
+//! An encoder and an MP4 file, joined to a [`VideoWriter`].
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+
+#[cfg(feature = "h264-bundled")]
+use super::h264::H264Encoder;
+use super::{
+    VideoCodec, VideoError, VideoSettings, VideoSummary, VideoWriter, Written, duration_of,
+    encoder::{Encoded, Encoder},
+    file::{self, Storage},
+    jpeg::JpegEncoder,
+    mp4::HybridMp4,
+    stats::Durations,
+};
+use crate::{
+    frame::{RGBA_BYTES, Resolution},
+    time::TICKS_PER_SECOND,
+};
+
+/// An MP4 file with its encoder.
+pub(super) struct Mp4Writer<S> {
+    path: PathBuf,
+    /// Of the frames that come.
+    resolution: Resolution,
+    codec: VideoCodec,
+    encoder: Box<dyn Encoder>,
+    created: SystemTime,
+    clock: Clock,
+    encode_times: Durations,
+    mp4: HybridMp4<S>,
+    /// Whether the disk has refused something.
+    is_stopped: bool,
+}
+
+impl Mp4Writer<File> {
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// If it exists or cannot be created, or if the codec does not take frames of this size.
+    pub(super) fn create(path: &Path, settings: &VideoSettings) -> Result<Self, VideoError> {
+        // First of all, so that a refusal leaves no file.
+        let encoder = encoder(settings)?;
+        let file = file::create_new(path).map_err(|source| VideoError::Create {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::start(file, path, settings, encoder).inspect_err(|_| file::remove_new(path))
+    }
+}
+
+/// The encoder of the settings.
+///
+/// # Errors
+/// [`VideoError::Size`].
+pub(super) fn encoder(settings: &VideoSettings) -> Result<Box<dyn Encoder>, VideoError> {
+    Ok(match settings.codec {
+        #[cfg(feature = "h264-bundled")]
+        VideoCodec::H264 => Box::new(H264Encoder::new(settings)?),
+        VideoCodec::Mjpeg => Box::new(JpegEncoder::new(settings)?),
+    })
+}
+
+impl<S: Storage> Mp4Writer<S> {
+    pub(super) fn start(
+        storage: S,
+        path: &Path,
+        settings: &VideoSettings,
+        encoder: Box<dyn Encoder>,
+    ) -> Result<Self, VideoError> {
+        let usual_duration = (TICKS_PER_SECOND as f64 / settings.rate_hz()).round() as u32;
+        let mp4 = HybridMp4::start(storage, usual_duration)
+            .map_err(|err| VideoError::write(path, err))?;
+        Ok(Self {
+            path: path.to_owned(),
+            resolution: settings.resolution,
+            codec: settings.codec,
+            encoder,
+            created: settings.created,
+            clock: Clock::default(),
+            encode_times: Durations::default(),
+            mp4,
+            is_stopped: false,
+        })
+    }
+
+    /// Adds the frame that was encoded last. The first one makes the file say what it holds: only then does H.264 know
+    /// its parameters.
+    fn add(&mut self, is_key: bool, ticks: u64) -> io::Result<()> {
+        if !self.mp4.has_track() {
+            let track = self.encoder.track(self.created)?;
+            self.mp4.set_track(track)?;
+        }
+        self.mp4.push(self.encoder.data(), is_key, ticks)
+    }
+
+    fn check_running(&self) -> Result<(), VideoError> {
+        if self.is_stopped {
+            return Err(VideoError::Stopped {
+                path: self.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes that the disk refused something.
+    fn stop(&mut self, err: io::Error) -> VideoError {
+        self.is_stopped = true;
+        VideoError::write(&self.path, err)
+    }
+}
+
+impl<S: Storage> VideoWriter for Mp4Writer<S> {
+    fn write(&mut self, rgba: &[u8], time: Duration) -> Result<Written, VideoError> {
+        assert_eq!(
+            rgba.len(),
+            self.resolution.n_pixels() * RGBA_BYTES,
+            "frames have the size that was announced"
+        );
+        self.check_running()?;
+        let ticks = self.clock.tick(time);
+        let started = Instant::now();
+        let encoded = self.encoder.encode(rgba, ticks)?;
+        self.encode_times.add(started.elapsed());
+        let is_key = match encoded {
+            Encoded::Key => true,
+            #[cfg(feature = "h264-bundled")]
+            Encoded::Delta => false,
+            // The frame before stays until the next one comes: nothing is written, and no time is lost.
+            #[cfg(feature = "h264-bundled")]
+            Encoded::Skipped => {
+                return Ok(Written {
+                    pts_90k: ticks,
+                    in_video: false,
+                });
+            }
+        };
+        self.add(is_key, ticks).map_err(|err| self.stop(err))?;
+        self.clock.commit(ticks);
+        Ok(Written {
+            pts_90k: ticks,
+            in_video: true,
+        })
+    }
+
+    fn sync(&mut self) -> Result<(), VideoError> {
+        self.check_running()?;
+        self.mp4.sync().map_err(|err| self.stop(err))
+    }
+
+    fn len_bytes(&self) -> u64 {
+        self.mp4.len_bytes()
+    }
+
+    fn finish(self: Box<Self>) -> Result<VideoSummary, VideoError> {
+        let finished = self
+            .mp4
+            .finish()
+            .map_err(|err| VideoError::write(&self.path, err))?;
+        Ok(VideoSummary {
+            file_name: self
+                .path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            codec: self.codec.name(),
+            encoder: self.encoder.name(),
+            resolution: self.encoder.resolution(),
+            n_frames: finished.n_samples.into(),
+            n_lost_frames: finished.n_lost.into(),
+            duration: duration_of(finished.end_ticks),
+            bytes: finished.bytes,
+            encode_p50: self.encode_times.quantile(0.5),
+            encode_p95: self.encode_times.quantile(0.95),
+        })
+    }
+}
+
+/// Gives each frame its time in the file: strictly growing ticks from 0.
+#[derive(Debug, Default)]
+struct Clock {
+    /// Time of the first frame.
+    first: Duration,
+    /// Tick of the last frame.
+    last: Option<u64>,
+}
+
+impl Clock {
+    /// MP4 stores the distance of two frames in 32 bits, and some players read them as signed: no gap is longer than
+    /// this, 6.6 hours. What a longer one lacks is caught up by the frames after it.
+    const MAX_GAP: u64 = i32::MAX as u64;
+
+    /// The tick of a frame of this time; it counts as given only after [`Clock::commit`].
+    fn tick(&mut self, time: Duration) -> u64 {
+        let Some(last) = self.last else {
+            self.first = time;
+            return 0;
+        };
+        let nanos = time.saturating_sub(self.first).as_nanos();
+        let ticks = (nanos * u128::from(TICKS_PER_SECOND) + 500_000_000) / 1_000_000_000;
+        u64::try_from(ticks)
+            .unwrap_or(u64::MAX)
+            .clamp(last + 1, last + Self::MAX_GAP)
+    }
+
+    fn commit(&mut self, tick: u64) {
+        self.last = Some(tick);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_grow_and_start_at_zero() {
+        let mut clock = Clock::default();
+        let mut given = Vec::new();
+        for micros in [500_000, 533_333, 533_333, 400_000, 1_500_000] {
+            let tick = clock.tick(Duration::from_micros(micros));
+            clock.commit(tick);
+            given.push(tick);
+        }
+        assert_eq!(given, [0, 3000, 3001, 3002, 90_000]);
+    }
+
+    #[test]
+    fn a_gap_of_many_hours_is_caught_up() {
+        let mut clock = Clock::default();
+        let day = Duration::from_secs(86_400);
+        let mut ticks = Vec::new();
+        for frame in 0..6 {
+            let tick = clock.tick(if frame == 0 { Duration::ZERO } else { day });
+            clock.commit(tick);
+            ticks.push(tick);
+        }
+        assert!(
+            ticks
+                .windows(2)
+                .all(|pair| pair[1] - pair[0] <= Clock::MAX_GAP)
+        );
+        assert!(ticks.contains(&(86_400 * 90_000)), "{ticks:?}");
+    }
+}
