@@ -1,6 +1,9 @@
 //! What an AVI file says of its video track.
 
-use super::{Name, Track, walk::chunks_in};
+use super::{
+    Track,
+    riff::{Name, chunks_in, find, name_at, u32_at},
+};
 use crate::{
     capture::video::{
         Refusal,
@@ -101,18 +104,4 @@ fn codec(compression: Name) -> Codec {
         }
     };
     Codec::Other(name.to_owned())
-}
-
-fn find<'a>(list: &'a [u8], wanted: &Name) -> Option<&'a [u8]> {
-    chunks_in(list)
-        .find(|(name, _)| name == wanted)
-        .map(|(_, content)| content)
-}
-
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-pub(super) fn name_at(bytes: &[u8], at: usize) -> Option<Name> {
-    bytes.get(at..)?.first_chunk().copied()
 }

@@ -6,8 +6,9 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::{
     Chunk, MAX_PACKETS,
-    header::{Header, name_at, u32_at},
+    header::Header,
     read_bytes,
+    riff::{name_at, u32_at, u64_at},
     walk::{Parts, is_of_stream},
 };
 
@@ -123,8 +124,4 @@ fn is_right<R: Read + Seek>(reader: &mut R, chunks: &[Chunk], stream: u8) -> boo
                     && u32_at(&head, 4).map(u64::from) == Some(chunk.size)
             })
         })
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }

@@ -7,6 +7,7 @@
 
 mod header;
 mod index;
+mod riff;
 mod walk;
 
 use std::io::{Read, Seek, SeekFrom};
@@ -17,9 +18,6 @@ use super::{
     read_bytes,
 };
 use crate::capture::video::Refusal;
-
-/// The name of a chunk or list.
-type Name = [u8; 4];
 
 /// A chunk of the video track; `size` is 0 where the picture before is shown on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{
-    Chunk, MAX_PACKETS, Name,
-    header::{name_at, u32_at},
-    read_bytes,
+    Chunk, MAX_PACKETS, read_bytes,
+    riff::{Name, name_at, u32_at},
 };
 
 /// No list of headers is longer.
@@ -52,19 +51,6 @@ pub(super) fn parts(reader: &mut (impl Read + Seek), file_size: u64) -> io::Resu
         at = end;
     }
     Ok(parts)
-}
-
-/// The chunks in a list that was read: name and content.
-pub(super) fn chunks_in(mut list: &[u8]) -> impl Iterator<Item = (Name, &[u8])> {
-    std::iter::from_fn(move || {
-        let name = name_at(list, 0)?;
-        let size = u32_at(list, 4)? as usize;
-        let rest = &list[8..];
-        // A chunk that is cut is returned as far as it goes.
-        let content = rest.get(..size).unwrap_or(rest);
-        list = rest.get(size + size % 2..).unwrap_or_default();
-        Some((name, content))
-    })
 }
 
 /// Whether a chunk with this name is a picture of the track with this number.
