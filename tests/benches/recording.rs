@@ -139,7 +139,6 @@ fn hour(scene: &Scene) -> Result<()> {
     let size = Resolution::new(320, 240);
     let pictures = pictures(scene, size);
     let folder = tempfile::tempdir()?;
-    let codec = VideoCodec::default();
     let path = folder.path().join(format!("video.{}", video::EXTENSION));
     let mut writer = video::create(&path, &VideoSettings::new(size, RATE_HZ))?;
     let n_pictures = 3600 * RATE_HZ as u32;
