@@ -248,6 +248,32 @@ fn after_recovery_rows_and_pictures_belong_together() {
     assert!(!recover::recover(folder).unwrap().repaired);
 }
 
+/// As builds without H.264 recorded once.
+#[test]
+fn an_avi_is_left_as_it_is_and_its_tables_are_repaired() {
+    let root = tempfile::tempdir().unwrap();
+    let session = interrupted(root.path(), 20);
+    let folder = &session.folder;
+    let mut manifest = session.manifest.clone();
+    manifest.status = Status::Recording;
+    manifest.video[0].file = "video.avi".to_owned();
+    manifest.write(folder).unwrap();
+    fs::remove_file(folder.join("video.mp4")).unwrap();
+    let video = b"RIFF\0\0\0\0AVI LIST, not finished".as_slice();
+    fs::write(folder.join("video.avi"), video).unwrap();
+    let path = folder.join("frames.csv");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "torn").unwrap();
+    let report = recover::recover(folder).unwrap();
+    assert!(report.repaired);
+    let steps = report.steps.join(" ");
+    assert!(steps.contains("plays without repair"), "{steps}");
+    assert_eq!(fs::read(folder.join("video.avi")).unwrap(), video);
+    let recovered = Session::open(folder).unwrap();
+    assert_eq!(recovered.manifest.video[0].file, "video.avi");
+    assert_eq!(recovered.frames, session.frames);
+    assert!(!recover::recover(folder).unwrap().repaired);
+}
+
 #[test]
 fn frames_lost_in_the_middle_leave_the_others_with_their_rows() {
     for lost in [0, 1] {
