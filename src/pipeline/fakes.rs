@@ -34,23 +34,23 @@ pub(super) fn frame(id: u64) -> Frame {
     )
 }
 
-/// What a fake source does when it is asked for a frame.
+/// What a fake source does when the next frame is requested.
 pub(super) enum Step {
-    /// Gives frames at once, one for each call.
+    /// Returns frames at once, one per call.
     Frames(u64),
-    /// Has something to say.
+    /// Adds a note.
     Note(&'static str),
-    /// Skips so many frames that arrived damaged.
+    /// Skips damaged frames.
     Damaged(u64),
-    /// Reports an error.
+    /// Returns an error.
     Error(CaptureError),
-    /// Does not return before the sender of this is gone.
+    /// Does not return until the sender of this is dropped.
     Hang(Receiver<()>),
-    /// Has a bug.
+    /// Panics.
     Panic,
 }
 
-/// A source that works through a script. At the script's end a file is at its end and a camera is unplugged.
+/// A source that follows a script. At the end of the script a file ends and a camera is unplugged.
 struct FakeSource {
     info: SourceInfo,
     steps: VecDeque<Step>,
@@ -62,12 +62,12 @@ struct FakeSource {
     seeking: Option<Seeking>,
 }
 
-/// How a fake film can be gone through.
+/// How a fake film seeks.
 #[derive(Clone)]
 pub(super) struct Seeking {
-    /// Where it was gone to.
-    pub places: Arc<Mutex<Vec<Duration>>>,
-    /// Going anywhere does not return before the sender of this is gone.
+    /// The times of its seeks.
+    pub seeks: Arc<Mutex<Vec<Duration>>>,
+    /// A seek does not return until the sender of this is dropped.
     pub until: Receiver<()>,
 }
 
@@ -109,7 +109,7 @@ impl FrameSource for FakeSource {
         let (Some(seeking), Some(n_frames)) = (&self.seeking, self.info.n_frames) else {
             return Ok(false);
         };
-        seeking.places.lock().expect("not poisoned").push(time);
+        seeking.seeks.lock().expect("not poisoned").push(time);
         seeking.until.recv().ok();
         let place = time.as_nanos() / self.interval.as_nanos();
         self.next_id = u64::try_from(place).unwrap_or(u64::MAX).min(n_frames - 1);
@@ -122,7 +122,7 @@ impl FrameSource for FakeSource {
     }
 }
 
-/// What a fake source is made from.
+/// What a fake source is built from.
 pub(super) struct Fake {
     kind: SourceKind,
     steps: Vec<Step>,
@@ -151,8 +151,8 @@ pub(super) fn camera(steps: Vec<Step>) -> Opening {
     })
 }
 
-/// A file of frames so far apart in time, which can be gone through if `seeking` says how. Without, a second one
-/// should be there to be opened when it is gone back in.
+/// A file of frames `interval` apart, which seeks as `seeking` says. Without it, a second one must be available to open
+/// for a seek backward.
 pub(super) fn film(n_frames: u64, interval: Duration, seeking: Option<Seeking>) -> Opening {
     file(vec![Step::Frames(n_frames)]).map(|fake| Fake {
         n_frames: Some(n_frames),
@@ -168,7 +168,7 @@ pub(super) fn disconnected() -> CaptureError {
     }
 }
 
-/// What a fake source says about itself.
+/// The description of a fake source.
 pub(super) fn info(kind: SourceKind) -> SourceInfo {
     SourceInfo {
         name: "Fake".to_owned(),
@@ -182,8 +182,8 @@ pub(super) fn info(kind: SourceKind) -> SourceInfo {
     }
 }
 
-/// Parts that open the given sources one after another (then find no camera), see one face in every frame, and
-/// load every checkpoint whose name does not begin with `bad`. Nothing waits longer than some milliseconds.
+/// Parts that open the given sources one after another (then find no camera), find one face in every frame, and load every
+/// checkpoint whose name does not begin with `bad`. Nothing waits longer than some milliseconds.
 pub(super) fn parts(openings: Vec<Opening>) -> Parts {
     let openings = Mutex::new(VecDeque::from(openings));
     Parts {
@@ -227,7 +227,7 @@ pub(super) fn parts(openings: Vec<Opening>) -> Parts {
     }
 }
 
-/// Sees a face everywhere, another one after each further reset; the score tells the settings it was found with.
+/// Finds a face in every frame, another one after each further reset. The score is taken from the settings.
 struct OneFace {
     config: DetectConfig,
     n_resets: u64,
@@ -253,7 +253,7 @@ impl FindFaces for OneFace {
     }
 }
 
-/// A network that has made up its mind.
+/// A network that always gives the same answer.
 pub(super) struct AlwaysHappy(pub Arc<CheckpointInfo>);
 
 impl ClassifyFaces for AlwaysHappy {

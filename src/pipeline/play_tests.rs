@@ -1,7 +1,7 @@
-//! Files that are paused, stepped through and gone through while they play.
+//! Files that are paused, stepped and sought through while they play.
 //!
-//! Most films here have an hour between their frames: the clock shows the first one, and everything else happens
-//! because it was asked for.
+//! Most films here have an hour between their frames: the clock shows only the first one, and everything else happens on
+//! request.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,21 +19,21 @@ use crate::detect::TrackId;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-type Places = Arc<Mutex<Vec<Duration>>>;
+type SeekTimes = Arc<Mutex<Vec<Duration>>>;
 
-/// A film of ten frames an hour apart, where it was gone to, and what keeps it from going anywhere until it is dropped.
-fn start_film() -> (Rig, Places, Sender<()>) {
+/// A film of ten frames an hour apart, the times of its seeks, and a sender that blocks seeks until it is dropped.
+fn start_film() -> (Rig, SeekTimes, Sender<()>) {
     let (gate, until) = crossbeam_channel::bounded(0);
-    let places = Places::default();
+    let seeks = SeekTimes::default();
     let seeking = Seeking {
-        places: Arc::clone(&places),
+        seeks: Arc::clone(&seeks),
         until,
     };
     let rig = start(Pacing::Realtime, vec![film(10, HOUR, Some(seeking))]);
-    (rig, places, gate)
+    (rig, seeks, gate)
 }
 
-/// The number of the next frame shown, and that its result is about the same frame.
+/// The number of the next frame shown; checks that its result is for the same frame.
 fn shown(rig: &Rig) -> u64 {
     let frame = rig.wait_for(Pipeline::take_preview);
     assert_eq!(frame.time, HOUR * u32::try_from(frame.id.0).unwrap());
@@ -43,7 +43,7 @@ fn shown(rig: &Rig) -> u64 {
 }
 
 #[test]
-fn any_place_is_shown_with_its_own_number_and_time() {
+fn a_seek_shows_the_frame_with_its_own_number_and_time() {
     let (rig, _, gate) = start_film();
     drop(gate);
     assert_eq!(shown(&rig), 0);
@@ -55,21 +55,21 @@ fn any_place_is_shown_with_its_own_number_and_time() {
         assert!(rig.pipeline.seek(time));
         assert_eq!(shown(&rig), id);
     }
-    // Standing still, too.
+    // Also while paused.
     rig.pipeline.set_paused(true);
     rig.pipeline.seek(HOUR * 99);
     assert_eq!(shown(&rig), 9);
 }
 
 #[test]
-fn faces_and_smoothing_start_anew_elsewhere() {
+fn faces_and_smoothing_start_over_after_a_seek() {
     let (rig, _, gate) = start_film();
     drop(gate);
     let track = |rig: &Rig| rig.wait_for(Pipeline::take_analysis).faces[0].track;
     assert_eq!(track(&rig), TrackId(1));
     rig.pipeline.set_paused(true);
     rig.pipeline.step();
-    assert_eq!(track(&rig), TrackId(1), "a step is no jump");
+    assert_eq!(track(&rig), TrackId(1), "a step is not a seek");
     rig.pipeline.seek(Duration::ZERO);
     assert_eq!(track(&rig), TrackId(2));
 }
@@ -88,12 +88,12 @@ fn steps_show_one_frame_each() {
 }
 
 #[test]
-fn of_many_places_only_the_newest_is_gone_to() {
-    let (rig, places, gate) = start_film();
+fn of_many_seeks_only_the_newest_counts() {
+    let (rig, seeks, gate) = start_film();
     assert_eq!(shown(&rig), 0);
     rig.pipeline.seek(HOUR);
-    // The film is on its way to the first place and hangs there while a slider is dragged.
-    while places.lock().unwrap().is_empty() {
+    // The first seek hangs while a slider is dragged.
+    while seeks.lock().unwrap().is_empty() {
         std::thread::yield_now();
     }
     for minute in 0..500 {
@@ -101,26 +101,26 @@ fn of_many_places_only_the_newest_is_gone_to() {
     }
     drop(gate);
     assert_eq!(shown(&rig), 8, "499 minutes");
-    assert_eq!(places.lock().unwrap().len(), 2);
+    assert_eq!(seeks.lock().unwrap().len(), 2);
 }
 
 #[test]
-fn nothing_from_before_is_shown_after_going_elsewhere() {
+fn nothing_earlier_is_shown_after_a_seek() {
     let (rig, _, gate) = start_film();
     drop(gate);
-    // Frame 0 and its result are there, unread.
+    // Frame 0 and its result are unread.
     rig.wait_for(|pipeline| (pipeline.stats().n_analyzed == 1).then_some(()));
     rig.pipeline.seek(HOUR * 5);
     assert_eq!(shown(&rig), 5);
 }
 
 #[test]
-fn a_file_that_is_over_can_be_gone_back_in() {
+fn a_file_that_has_ended_can_seek_back() {
     let interval = Duration::from_millis(1);
-    // One that knows how to go back, and one that has to be opened again for it.
+    // One source that can seek, and one that has to be opened again.
     let (_, until) = crossbeam_channel::bounded(0);
     let seeking = Seeking {
-        places: Places::default(),
+        seeks: SeekTimes::default(),
         until,
     };
     for openings in [
@@ -148,7 +148,7 @@ fn a_file_that_is_over_can_be_gone_back_in() {
 }
 
 #[test]
-fn a_film_that_only_knows_forward_is_read_up_to_the_place() {
+fn a_film_that_cannot_seek_is_read_up_to_the_frame() {
     let openings = vec![film(10, HOUR, None), film(10, HOUR, None)];
     let rig = start(Pacing::Realtime, openings);
     assert_eq!(shown(&rig), 0);
@@ -160,7 +160,7 @@ fn a_film_that_only_knows_forward_is_read_up_to_the_place() {
 }
 
 #[test]
-fn wishes_are_for_files_that_are_watched() {
+fn requests_apply_to_files_that_are_watched() {
     let (_release, until) = crossbeam_channel::bounded(0);
     let rig = start(
         Pacing::Realtime,
@@ -177,7 +177,7 @@ fn wishes_are_for_files_that_are_watched() {
     let n_results = std::iter::from_fn(|| rig.pipeline.next_analysis()).count();
     assert_eq!(n_results, 3);
 
-    // A picture of its own has nowhere to go.
+    // A single picture cannot seek.
     let rig = start(Pacing::Realtime, vec![film(1, HOUR, None)]);
     rig.states_until(&SourceState::Ended);
     assert_eq!(rig.pipeline.transport(), None);
@@ -185,7 +185,7 @@ fn wishes_are_for_files_that_are_watched() {
 }
 
 #[test]
-fn another_file_plays_even_if_the_one_before_stood_still() {
+fn another_file_plays_even_if_the_previous_one_was_paused() {
     let openings = vec![film(3, HOUR, None), film(3, Duration::from_millis(1), None)];
     let rig = start(Pacing::Realtime, openings);
     assert_eq!(shown(&rig), 0);

@@ -1,4 +1,4 @@
-//! The threads together, from scripted parts.
+//! All threads together, with scripted parts.
 
 use std::{
     sync::Mutex,
@@ -17,7 +17,7 @@ use crate::{
     model::bundled_names,
 };
 
-/// Only a broken pipeline waits that long.
+/// Only a broken pipeline waits this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Rig {
@@ -115,9 +115,9 @@ fn hang() -> (crossbeam_channel::Sender<()>, Step) {
 }
 
 #[test]
-fn every_frame_of_a_file_is_analysed_in_order() {
+fn every_frame_of_a_file_is_analyzed_in_order() {
     let mut parts = parts(vec![file(vec![Step::Frames(300)])]);
-    // The network takes its time; no frame may pass before it is there.
+    // The network loads slowly; no frame may pass before it is ready.
     let (release, gate) = crossbeam_channel::bounded::<()>(0);
     let load = Arc::clone(&parts.load_network);
     parts.load_network = Arc::new(move |choice, device| {
@@ -131,7 +131,7 @@ fn every_frame_of_a_file_is_analysed_in_order() {
     ));
     drop(release);
     assert!(rig.frame_ids().into_iter().eq(0..300));
-    assert!(rig.pipeline.next_analysis().is_none(), "and stays ended");
+    assert!(rig.pipeline.next_analysis().is_none(), "it stays ended");
     assert!(matches!(
         rig.pipeline.wait_analysis(PATIENCE),
         NextAnalysis::Ended
@@ -153,7 +153,7 @@ fn every_frame_of_a_file_is_analysed_in_order() {
 fn a_watched_file_ends_after_its_last_result() {
     let (release, hang) = hang();
     let rig = start(Pacing::Realtime, vec![file(vec![hang, Step::Frames(50)])]);
-    // With the network there from the start, results replace each other unread; those frames were not dropped.
+    // The network is ready from the start, so unread results replace each other; their frames were not dropped.
     rig.wait_for(|pipeline| {
         pipeline
             .take_event()
@@ -161,7 +161,7 @@ fn a_watched_file_ends_after_its_last_result() {
     });
     drop(release);
     rig.states_until(&SourceState::Ended);
-    // Nothing was read meanwhile, so the newest is there: the last frame, classified.
+    // Nothing was read, so the mailbox holds the newest result: that of the last frame.
     let last = rig.pipeline.take_analysis().expect("the last result");
     assert_eq!(last.frame.id.0, 49);
     assert_eq!(last.faces[0].label(), Expression::Happy);
@@ -180,7 +180,7 @@ fn a_watched_file_ends_after_its_last_result() {
 }
 
 #[test]
-fn a_camera_goes_and_comes_back() {
+fn a_camera_is_unplugged_and_comes_back() {
     let (_release, hang) = hang();
     let rig = start(
         Pacing::Realtime,
@@ -205,17 +205,17 @@ fn a_camera_goes_and_comes_back() {
         live(),
         lost(&stalled()),
         live(),
-        lost(&disconnected()), // And not hidden by "no camera found" after it.
+        lost(&disconnected()), // A later "no camera found" does not hide it.
         live(),
     ];
     assert_eq!(states, expected);
-    // Frame numbers go on where they were.
+    // Frame numbers continue.
     let newest = rig.wait_for(|pipeline| pipeline.take_preview().filter(|f| f.id.0 == 3));
     assert!(newest.time > Duration::ZERO);
 }
 
 #[test]
-fn a_camera_that_goes_while_it_is_silent_has_gone() {
+fn a_silent_camera_that_is_unplugged_is_lost() {
     let (_release, hang) = hang();
     let instead = || CaptureError::NoSuchCamera {
         wanted: "Fake".to_owned(),
@@ -258,7 +258,11 @@ fn damaged_frames_are_counted() {
         ],
     );
     rig.wait_for(|pipeline| (pipeline.stats().n_captured == 2).then_some(()));
-    assert_eq!(rig.pipeline.stats().n_damaged, 6, "over all openings");
+    assert_eq!(
+        rig.pipeline.stats().n_damaged,
+        6,
+        "since the source was chosen"
+    );
 }
 
 #[test]
@@ -281,7 +285,7 @@ fn a_busy_camera_is_tried_again() {
         rig.states_until(&live()),
         [SourceState::Starting, waiting, live()]
     );
-    // One that cannot work at all is not.
+    // A camera that cannot work at all is not.
     let openings = vec![Err(busy(false)), camera(vec![Step::Frames(1)])];
     let rig = start(Pacing::EveryFrame, openings);
     assert!(rig.pipeline.next_analysis().is_none());
@@ -289,7 +293,7 @@ fn a_busy_camera_is_tried_again() {
 }
 
 #[test]
-fn a_file_that_breaks_off_keeps_what_was_read() {
+fn a_damaged_file_keeps_the_frames_before_the_damage() {
     let reason = CaptureError::Unsupported {
         path: "clip.mp4".into(),
         reason: "it is damaged after frame 3".to_owned(),
@@ -329,7 +333,7 @@ fn a_source_that_panics_is_reported() {
 #[test]
 fn another_source_can_be_opened_while_one_hangs() {
     let (release, hang) = hang();
-    // When the first comes to itself it still delivers; nobody may see it.
+    // The first source still delivers a frame when its call returns; nobody may see it.
     let rig = start(
         Pacing::EveryFrame,
         vec![
@@ -344,7 +348,7 @@ fn another_source_can_be_opened_while_one_hangs() {
     let asked = Instant::now();
     rig.pipeline.open(SourceSpec::Demo);
     assert!(asked.elapsed() < PATIENCE / 10, "returns at once");
-    assert_eq!(rig.pipeline.stats().n_captured, 0, "counted anew");
+    assert_eq!(rig.pipeline.stats().n_captured, 0, "counts start over");
     let second = rig.pipeline.next_analysis().expect("a result");
     assert_eq!(second.frame.id.0, 0);
     drop(release);
@@ -353,7 +357,7 @@ fn another_source_can_be_opened_while_one_hangs() {
 }
 
 #[test]
-fn a_hung_source_does_not_hold_up_the_end() {
+fn a_hung_source_does_not_delay_the_end() {
     let (release, hang) = hang();
     let rig = start(Pacing::Realtime, vec![camera(vec![Step::Frames(1), hang])]);
     rig.states_until(&live());
@@ -364,7 +368,7 @@ fn a_hung_source_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn nobody_need_read_for_it_to_end() {
+fn it_ends_without_a_reader() {
     let rig = start(Pacing::EveryFrame, vec![file(vec![Step::Frames(1000)])]);
     // All mailboxes fill up and every stage waits.
     rig.wait_for(|pipeline| (pipeline.stats().n_captured > 3).then_some(()));
@@ -442,7 +446,7 @@ fn without_the_first_checkpoint_the_bundled_one_is_used() {
 }
 
 #[test]
-fn settings_hold_from_the_next_frame() {
+fn settings_apply_from_the_next_frame() {
     let (release, hang) = hang();
     let rig = start(
         Pacing::EveryFrame,
@@ -458,7 +462,7 @@ fn settings_hold_from_the_next_frame() {
 }
 
 #[test]
-fn a_stage_that_panics_costs_its_frame_only() {
+fn a_stage_that_panics_loses_only_its_frame() {
     let mut parts = parts(vec![file(vec![Step::Frames(4)])]);
     let find = Arc::clone(&parts.build_finder);
     let n_built = Mutex::new(0);
@@ -481,7 +485,7 @@ fn a_stage_that_panics_costs_its_frame_only() {
 }
 
 #[test]
-fn what_a_source_has_to_say_is_told_whether_it_is_watched_or_analyzed() {
+fn notes_of_a_source_are_passed_on_with_every_pacing() {
     for pacing in [Pacing::Realtime, Pacing::EveryFrame] {
         let steps = vec![Step::Frames(1), Step::Note("b.png is left out")];
         let rig = start(pacing, vec![file(steps)]);
@@ -493,7 +497,7 @@ fn what_a_source_has_to_say_is_told_whether_it_is_watched_or_analyzed() {
     }
 }
 
-/// What a tap heard of frames, in the order in which it heard it.
+/// The calls of a tap about frames, in order.
 #[derive(Default)]
 struct Listener {
     captured: Mutex<Vec<u64>>,
@@ -524,7 +528,7 @@ impl Tap for Listener {
 }
 
 #[test]
-fn a_tap_hears_what_becomes_of_every_frame() {
+fn a_tap_gets_the_outcome_of_every_frame() {
     for pacing in [Pacing::EveryFrame, Pacing::Realtime] {
         let config = PipelineConfig {
             source: None,

@@ -12,6 +12,7 @@ use fervis::{
     capture::{CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
     frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
     model::{CheckpointChoice, DeviceChoice},
+    percentiles::percentile,
     pipeline::{Analysis, Pacing, Parts, Pipeline, PipelineConfig, Settings},
 };
 
@@ -23,6 +24,10 @@ const NOISE: f32 = 8.0;
 const SETTLED_AFTER: u64 = 30;
 /// The probability of the label, once it has settled, may move by this much.
 const MAX_WANDERING: f32 = 0.1;
+/// From frame to frame the center of the box moves by at most this part of its side, in the median.
+const MAX_CENTER_STEP: f32 = 0.002;
+/// The same for its size.
+const MAX_SIZE_STEP: f32 = 0.0015;
 
 /// The portrait, each frame with noise of its own.
 struct NoisyPortrait {
@@ -120,7 +125,7 @@ fn analyze() -> Vec<Analysis> {
 }
 
 #[test]
-fn a_still_face_in_sensor_noise_keeps_its_label() {
+fn a_still_face_in_sensor_noise_keeps_its_label_and_its_box() {
     let analyses = analyze();
     assert_eq!(analyses.len() as u64, N_FRAMES);
     let settled: Vec<_> = analyses
@@ -145,4 +150,20 @@ fn a_still_face_in_sensor_noise_keeps_its_label() {
     assert!(raw_moves, "noise moves what a frame says by itself");
     let wandering = highest - lowest;
     assert!(wandering < MAX_WANDERING, "{label} wanders by {wandering}");
+
+    let boxes = settled.windows(2).map(|pair| {
+        let [before, after] = [pair[0].box_in_frame, pair[1].box_in_frame];
+        let ((x0, y0), (x1, y1)) = (before.center(), after.center());
+        let center = (x1 - x0).hypot(y1 - y0) / before.width;
+        (center, (after.width / before.width - 1.0).abs())
+    });
+    let (mut center, mut size): (Vec<f32>, Vec<f32>) = boxes.unzip();
+    for steps in [&mut center, &mut size] {
+        steps.sort_by(f32::total_cmp);
+    }
+    let [center, size] = [center, size].map(|steps| percentile(&steps, 50).unwrap());
+    assert!(
+        center <= MAX_CENTER_STEP && size <= MAX_SIZE_STEP,
+        "the box moves by {center} and grows by {size} of its side"
+    );
 }
