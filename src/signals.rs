@@ -50,6 +50,7 @@ fn is_another(first_at: Option<Instant>, now: Instant) -> bool {
 }
 
 #[cfg(unix)]
+#[expect(unsafe_code, reason = "only the system knows how a signal is handled")]
 fn ignores_hangup() -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: without a new action this only fills in the current one. There is room for it, and zeros are valid in all
@@ -61,6 +62,7 @@ fn ignores_hangup() -> bool {
 }
 
 #[cfg(unix)]
+#[expect(unsafe_code, reason = "only the system can ignore a signal")]
 fn ignore_hangup() {
     // SAFETY: ignoring a signal runs no code of ours.
     unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };

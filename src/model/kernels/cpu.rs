@@ -85,6 +85,7 @@ fn detect() -> Simd {
 /// Linux saves the 8 KiB of tiles only for processes that asked (Documentation/arch/x86/xstate.rst); threads started
 /// later inherit the permission, and earlier ones have it too.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[expect(unsafe_code, reason = "only the kernel grants the tiles")]
 fn amx_granted() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
     const XFEATURE_XTILEDATA: libc::c_long = 18;
@@ -110,6 +111,7 @@ macro_rules! multiversion {
         $vis:vis fn $name:ident $(<$($generic:ident: $bound:path),+>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block
     ) => {
         $(#[$meta])*
+        #[allow(unsafe_code, reason = "the instructions are checked at run time")]
         $vis fn $name $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
             fn body $(<$($generic: $bound),+>)? ($($arg: $ty),*) $(-> $ret)? $body

@@ -21,9 +21,14 @@ mod cpu;
 mod dot;
 mod element;
 mod folded_conv;
+#[expect(unsafe_code, reason = "tiles are addressed by pointers")]
 mod gemm;
 mod grid;
 mod linear;
+#[expect(
+    unsafe_code,
+    reason = "instructions of one processor, and pointers into panels"
+)]
 mod microkernel;
 mod norm;
 mod panels;

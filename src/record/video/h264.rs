@@ -186,6 +186,7 @@ impl Encoder for H264Encoder {
 
 /// Keeps the encoder from warning on standard error that bit rates are not exact unless it may leave frames out. That is
 /// what we ask for, and the terminal belongs to the command line.
+#[expect(unsafe_code, reason = "the wrapper has no call for it")]
 fn silence(encoder: &mut openh264::encoder::Encoder) {
     let mut level = WELS_LOG_QUIET;
     // SAFETY: the option takes a 32-bit number, which the call reads and does not keep; it may be set before the first
@@ -201,6 +202,8 @@ fn silence(encoder: &mut openh264::encoder::Encoder) {
     }
 }
 
+/// Name and version of the encoder.
+#[expect(unsafe_code, reason = "the wrapper has no call for it")]
 fn name_and_version() -> String {
     // SAFETY: the function takes nothing and returns numbers by value.
     let version = unsafe { OpenH264API::from_source().WelsGetCodecVersion() };

@@ -4,6 +4,8 @@
 //! another order than packets enter, and after a damaged packet counting goes wrong for good. The C interface carries
 //! a number from each packet to its picture, so its two calls are made here. This file holds all `unsafe` of `capture`.
 
+#![expect(unsafe_code, reason = "the safe wrapper loses the times of frames")]
+
 use std::{ffi::c_int, ptr, slice};
 
 use openh264::{

@@ -124,6 +124,7 @@ impl Separable {
     }
 
     /// A row of results of the depthwise convolution, from pixel `first` of `n_pixels` on.
+    #[expect(unsafe_code, reason = "micro-kernels take pointers")]
     fn depthwise_row(
         &self,
         image: &Image,
@@ -166,6 +167,7 @@ impl Separable {
     }
 
     /// A row of the residual in half the size, from pixel `first` on.
+    #[expect(unsafe_code, reason = "micro-kernels take pointers")]
     fn pool_row(&self, image: &Image, y_out: usize, first: usize, out: &mut [f32]) {
         let row_len = image.row_len();
         let rows = [2 * y_out, 2 * y_out + 1].map(|row| {

@@ -47,6 +47,7 @@ impl Columns {
     }
 
     /// Multiplies pixels and adds residuals to as many columns as they have.
+    #[expect(unsafe_code, reason = "micro-kernels take pointers")]
     pub fn multiply(
         &self,
         inputs: Inputs<'_>,
