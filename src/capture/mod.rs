@@ -4,20 +4,28 @@
 //! (a camera is not `Send`). Sources only read; pacing, retries and states belong to `pipeline`. The exception is
 //! what is live by nature: the demo clip keeps its own pace, as a camera does.
 
+#[doc(hidden)] // Hidden modules are for our own programs, benches and tests.
 pub mod camera_format;
+#[doc(hidden)]
 pub mod decode;
+#[doc(hidden)]
 pub mod demo;
 pub mod devices;
 mod file;
 pub mod frame_rate;
+#[doc(hidden)]
 pub mod images;
 mod jpeg;
+#[doc(hidden)]
 pub mod limits;
 mod natural_order;
+#[doc(hidden)]
 pub mod still;
+#[doc(hidden)]
 pub mod synthetic;
 mod video;
 #[cfg(feature = "camera")]
+#[doc(hidden)]
 pub mod webcam;
 #[cfg_attr(
     not(feature = "h264-bundled"),

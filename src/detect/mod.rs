@@ -17,20 +17,29 @@ use serde::{Deserialize, Serialize};
 use crate::bounding_box::BoundingBox;
 
 pub mod blinks;
+#[doc(hidden)] // Hidden modules are for training, benches and tests.
 pub mod chain;
+#[doc(hidden)]
 pub mod duplicates;
 mod face_finder;
 pub mod face_shape;
+#[doc(hidden)]
 pub mod luma;
+#[doc(hidden)]
 pub mod motion;
 pub mod pose;
+#[doc(hidden)]
 pub mod rustface;
+#[doc(hidden)]
 pub mod rustface_search;
+#[doc(hidden)]
 pub mod sampler;
 mod schedule;
 #[cfg(test)]
 mod test_pictures;
+#[doc(hidden)]
 pub mod tiles;
+#[doc(hidden)]
 pub mod tracker;
 
 pub use blinks::{Blink, Blinks};

@@ -8,11 +8,16 @@ pub mod checkpoint;
 mod classifier;
 mod device;
 mod error;
+#[doc(hidden)] // Hidden modules are for training, benches and tests.
 pub mod face;
+#[doc(hidden)]
 pub mod import;
+#[doc(hidden)]
 pub mod kernels;
+#[doc(hidden)]
 pub mod net;
 pub mod preprocess;
+#[doc(hidden)]
 pub mod serialize;
 
 pub use bundled::{CheckpointChoice, bundled_names};
