@@ -1,8 +1,8 @@
-//! A camera's bytes to RGBA, straight into a frame's buffer.
+//! Converts a camera's bytes to RGBA, straight into a frame's buffer.
 //!
-//! A frame may be longer than its picture: some drivers hand over their whole buffer, with old data at the end, so each
-//! decoder reads just the bytes it needs and judges nothing by the length except "too short".
-//! Damaged JPEG data is common on a bad cable; it is a [`DecodeError`] for one frame, never a panic and never a picture.
+//! The data may be longer than the frame: some drivers hand over their whole buffer, with old data at the end. So each
+//! decoder reads just the bytes it needs, and the length only matters if it is too short.
+//! Damaged JPEG data is common on a bad cable; it is a [`DecodeError`] for one frame, never a panic and never a frame.
 
 use zune_jpeg::{
     JpegDecoder,
@@ -19,33 +19,33 @@ use crate::{
     panics,
 };
 
-/// Why one frame could not be decoded. The next one may be well.
+/// Why a frame could not be decoded. The next one may be fine.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// Fewer bytes than the picture needs.
+    /// Fewer bytes than the frame needs.
     #[error("{got} bytes, where {needed} are needed")]
     Truncated {
-        /// Bytes that a picture of this size and format has.
+        /// Bytes of a frame of this size and format.
         needed: usize,
-        /// Bytes that came.
+        /// Bytes that arrived.
         got: usize,
     },
-    /// A JPEG picture of another size than the camera announced.
-    #[error("a picture of {got} instead of {expected}")]
+    /// A JPEG of another size than the camera announced.
+    #[error("a frame of {got} instead of {expected}")]
     OtherSize {
-        /// What was agreed with the camera.
+        /// What the camera announced.
         expected: Resolution,
-        /// What came.
+        /// What arrived.
         got: Resolution,
     },
-    /// JPEG data that ends before the picture does.
+    /// JPEG data that ends before the image does.
     #[error("JPEG data that is cut short")]
     Cut,
-    /// JPEG data that makes no sense.
+    /// Invalid JPEG data.
     #[error("damaged JPEG data: {0}")]
     Damaged(String),
-    /// The driver says that it lost some of the frame.
+    /// The driver reports that it lost part of the frame.
     #[error("the driver marks it as damaged")]
     Marked,
 }
@@ -101,10 +101,10 @@ fn decode_jpeg(resolution: Resolution, data: &[u8], rgba: &mut [u8]) -> Result<(
     }
 }
 
-/// Decodes a JPEG picture that says its size itself, into the buffer that `buffer` has for that size.
+/// Decodes a JPEG of any size, into the buffer that `buffer` provides for that size.
 ///
 /// # Errors
-/// A [`DecodeError`] for data that is cut or damaged, or if there is no buffer for a picture of that size.
+/// A [`DecodeError`] for data that is cut or damaged, or if there is no buffer for that size.
 pub(super) fn decode_jpeg_of_any_size(
     data: &[u8],
     buffer: impl FnOnce(Resolution) -> Option<PooledBuffer>,
@@ -117,29 +117,29 @@ pub(super) fn decode_jpeg_of_any_size(
     match decode_jpeg_into(data, place)? {
         Some(rgba) => Ok((resolution, rgba)),
         None => Err(DecodeError::Damaged(format!(
-            "a picture of {resolution} is too large"
+            "a frame of {resolution} is too large"
         ))),
     }
 }
 
-/// Decodes into what `place` has for a picture of the size found, and returns it; `None` if it has nothing.
+/// Decodes into what `place` provides for the size found, and returns that; `None` if it provides nothing.
 fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
     data: &[u8],
     place: impl FnOnce(Resolution) -> Option<B>,
 ) -> Result<Option<B>, DecodeError> {
-    // The decoder reports errors, and none of the damage tried here made it panic; but it reads bytes from a cable or
-    // a file, and a panic would take the capture thread with it.
+    // The decoder reports errors, and no damage tried so far made it panic. But it reads bytes from a cable or a file,
+    // and a panic would take the capture thread with it.
     panics::catch(|| {
         let with_tables = jpeg::with_standard_tables(data);
         let data = with_tables.as_deref().unwrap_or(data);
-        // The size is for `place` to judge.
+        // `place` judges the size.
         let options = DecoderOptions::default()
             .jpeg_set_out_colorspace(ColorSpace::RGBA)
             .set_max_width(usize::from(u16::MAX))
             .set_max_height(usize::from(u16::MAX));
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
         let damaged = |err| DecodeError::Damaged(format!("{err}"));
-        // What is cut within its headers is called so.
+        // Data that is cut within its headers is called cut.
         decoder
             .decode_headers()
             .map_err(|err| match jpeg::check(data) {
@@ -150,7 +150,7 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
             Resolution::new(info.width.into(), info.height.into())
         });
         if resolution.n_pixels() == 0 {
-            return Err(DecodeError::Damaged("a picture without pixels".to_owned()));
+            return Err(DecodeError::Damaged("no pixels".to_owned()));
         }
         let Some(mut rgba) = place(resolution) else {
             return Ok(None);
@@ -159,7 +159,7 @@ fn decode_jpeg_into<B: std::ops::DerefMut<Target = [u8]>>(
         decoder.decode_into(&mut rgba).map_err(damaged)?;
         Ok(Some(rgba))
     })
-    .unwrap_or_else(|| Err(DecodeError::Damaged("the decoder gave up".to_owned())))
+    .unwrap_or_else(|| Err(DecodeError::Damaged("the decoder failed".to_owned())))
 }
 
 fn decode_yuyv(resolution: Resolution, data: &[u8], rgba: &mut [u8]) -> Result<(), DecodeError> {
@@ -243,8 +243,8 @@ mod tests {
         data
     }
 
-    /// A one-colour picture in each format, with old data behind it as drivers leave it.
-    fn one_colour(format: PixelFormat, resolution: Resolution) -> Vec<u8> {
+    /// A frame of one color in each format, followed by old data as drivers leave it.
+    fn one_color(format: PixelFormat, resolution: Resolution) -> Vec<u8> {
         let half = |n: u32| n.div_ceil(2) as usize;
         // Red: 81, 90, 240 in BT.601.
         let mut data = match format {
@@ -272,7 +272,7 @@ mod tests {
             for (width_px, height_px) in [(1, 1), (2, 2), (3, 5), (17, 9), (64, 48)] {
                 let resolution = Resolution::new(width_px, height_px);
                 let rgba =
-                    decode_to_vec(format, resolution, &one_colour(format, resolution)).unwrap();
+                    decode_to_vec(format, resolution, &one_color(format, resolution)).unwrap();
                 for pixel in rgba.chunks_exact(RGBA_BYTES) {
                     let [r, g, b, a] = [pixel[0], pixel[1], pixel[2], pixel[3]];
                     assert!(
@@ -317,7 +317,7 @@ mod tests {
         );
     }
 
-    /// Webcams leave out the Huffman tables, since they are always those of the standard.
+    /// Webcams omit the Huffman tables, which are always those of the standard.
     #[test]
     fn a_jpeg_without_huffman_tables_is_read_with_the_standard_ones() {
         let resolution = Resolution::new(32, 16);
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grey_jpeg_is_a_picture() {
+    fn a_gray_jpeg_is_decoded() {
         let mut data = Vec::new();
         JpegEncoder::new(&mut data)
             .write_image(&[200; 64], 8, 8, ExtendedColorType::L8)
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_jpeg_is_an_error() {
+    fn other_data_is_an_error() {
         let resolution = Resolution::new(16, 16);
         let whole = jpeg(resolution, [9, 200, 30]);
         for data in [
@@ -365,9 +365,9 @@ mod tests {
         }
     }
 
-    /// The decoder itself gives a frame that is gray from the cut on.
+    /// The decoder itself returns a frame that is gray from the cut on.
     #[test]
-    fn a_jpeg_that_is_cut_is_no_picture() {
+    fn a_cut_jpeg_is_an_error() {
         let resolution = Resolution::new(64, 64);
         let whole = jpeg(resolution, [9, 200, 30]);
         for length in [whole.len() - 10, whole.len() - 40, whole.len() / 2] {
@@ -380,7 +380,7 @@ mod tests {
     }
 
     proptest! {
-        /// Flipped bits give a picture or an error, nothing else.
+        /// Flipped bits lead to a frame or an error, nothing else.
         #[test]
         fn damaged_jpegs_never_panic(hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..30)) {
             let resolution = Resolution::new(40, 24);

@@ -1,8 +1,8 @@
 //! The bundled clip, as a camera that everyone has.
 //!
-//! It loops at its own pace by the clock, and like a camera it does not wait for a slow reader: frames whose time has
-//! passed are skipped, and counted in the frame numbers. Read to its end instead, it is an ordinary file.
-//! Who is seen and how the clip was made is told in `assets/README.md`.
+//! It loops in real time, and like a camera it does not wait for a slow reader: frames whose time has passed are skipped,
+//! which shows in the frame numbers. Read to its end instead, it is an ordinary file.
+//! `assets/README.md` says who it shows and how the clip was made.
 
 use std::{
     thread,
@@ -15,7 +15,7 @@ use crate::frame::{Frame, FramePool};
 /// The clip: MP4, H.264 without B-frames, 640×480, 30 frames a second, nine seconds, no sound.
 pub(super) const CLIP: &[u8] = include_bytes!("../../assets/demo.mp4");
 
-/// What the source is called.
+/// Name of the source.
 const NAME: &str = "demo";
 
 /// From the start of one round to that of the next.
@@ -25,12 +25,12 @@ const LENGTH: Duration = Duration::from_secs(9);
 const INTERVAL: Duration = Duration::from_nanos(33_333_333);
 
 /// A reader that is later than this was asleep (a suspended laptop, a debugger); the clip then waits for it.
-const MOST_LATENESS: Duration = Duration::from_secs(1);
+const MAX_LATENESS: Duration = Duration::from_secs(1);
 
 /// The clip once, as a file.
 ///
 /// # Errors
-/// [`CaptureError::Unsupported`] in a build without the feature `h264-bundled`, if there is no ffmpeg.
+/// [`CaptureError::Unsupported`] in a build without the feature `h264-bundled`, if ffmpeg is missing.
 pub(super) fn open_once() -> Result<Box<dyn FrameSource>, CaptureError> {
     video::open_clip(CLIP, NAME).map_err(|reason| CaptureError::Unsupported {
         path: NAME.into(),
@@ -42,13 +42,13 @@ pub(super) fn open_once() -> Result<Box<dyn FrameSource>, CaptureError> {
 pub struct DemoSource {
     info: SourceInfo,
     clip: Box<dyn FrameSource>,
-    /// When the frame with the time 0 is due; from the first read on.
+    /// When the frame with time 0 is due; known from the first read on.
     started_at: Option<Instant>,
-    /// Media time at the start of the present round.
+    /// Media time at the start of the current round.
     round_starts_at: Duration,
     /// Number of the round's first frame.
     round_starts_with: u64,
-    /// Media time of the frame to come.
+    /// Media time of the next frame.
     next_time: Duration,
     next_id: u64,
 }
@@ -57,7 +57,7 @@ impl DemoSource {
     /// Opens the clip; its clock starts with the first frame that is read.
     ///
     /// # Errors
-    /// [`CaptureError::Unsupported`] in a build without the feature `h264-bundled`, if there is no ffmpeg.
+    /// [`CaptureError::Unsupported`] in a build without the feature `h264-bundled`, if ffmpeg is missing.
     pub fn open() -> Result<Self, CaptureError> {
         let clip = open_once()?;
         Ok(Self {
@@ -76,7 +76,7 @@ impl DemoSource {
         })
     }
 
-    /// The frame to show at `now` or soonest after it, and when it is due.
+    /// The frame to show at `now`, or the next one after it, and when it is due.
     fn frame_at(
         &mut self,
         now: Instant,
@@ -84,7 +84,7 @@ impl DemoSource {
     ) -> Result<(Frame, Instant), CaptureError> {
         let mut started_at = *self.started_at.get_or_insert(now);
         let lateness = now.saturating_duration_since(started_at + self.next_time);
-        if lateness > MOST_LATENESS {
+        if lateness > MAX_LATENESS {
             started_at += lateness;
             self.started_at = Some(started_at);
         }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_loops_with_time_and_numbers_growing() {
+    fn time_and_numbers_grow_as_it_loops() {
         let mut demo = DemoSource::open().unwrap();
         assert_eq!(demo.info().kind, SourceKind::Live);
         let pool = FramePool::default();
@@ -168,7 +168,7 @@ mod tests {
         for step in 0..40 {
             let now = start + Duration::from_millis(100) * step;
             let (frame, due) = demo.frame_at(now, &pool).unwrap();
-            // Three frames pass in 100 ms; rounding may show the neighbour.
+            // Three frames pass in 100 ms; rounding may show the neighbor.
             assert!(
                 frame.id.0.abs_diff(u64::from(step) * 3) <= 1,
                 "{step}: {:?}",

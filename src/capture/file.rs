@@ -1,6 +1,6 @@
-//! Files and folders: what is it, and which reader takes it.
+//! Files and folders: what each is, and which reader opens it.
 //!
-//! A file is judged by its first bytes. Its extension is not looked at: people rename files, and a web page saved as
+//! A file is identified by its first bytes, never by its extension: people rename files, and a web page saved as
 //! `clip.mp4` deserves a better answer than a decoder's error number.
 
 use std::{
@@ -18,13 +18,13 @@ use super::{
     video::{self, Container},
 };
 
-/// Enough for every signature below and to tell text from data.
+/// Enough for every signature below, and to tell text from data.
 const HEAD_BYTES: usize = 4096;
 
 /// Opens a video, an image or a folder of images.
 ///
 /// # Errors
-/// [`CaptureError::Unsupported`] or [`CaptureError::Read`], with the cause and the remedy in words.
+/// [`CaptureError::Unsupported`] or [`CaptureError::Read`], with the cause and the remedy.
 pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
     let refuse = |reason: &str| CaptureError::Unsupported {
         path: path.to_owned(),
@@ -32,7 +32,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
     };
     let explain = |err: io::Error| match err.kind() {
         io::ErrorKind::NotFound => refuse("there is no such file or folder"),
-        io::ErrorKind::PermissionDenied => refuse("you may not read it (permission denied)"),
+        io::ErrorKind::PermissionDenied => refuse("permission denied"),
         _ => CaptureError::read(path, err),
     };
     let metadata = path.metadata().map_err(explain)?;
@@ -40,7 +40,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
         return Ok(Box::new(FolderSource::open(path)?));
     }
     if !metadata.is_file() {
-        // Reading a pipe or a device could block for ever.
+        // Reading a pipe or a device could block forever.
         return Err(refuse(
             "it is a device or a pipe; to use a camera, write “camera”",
         ));
@@ -69,11 +69,11 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
 #[derive(Debug, PartialEq, Eq)]
 enum Content {
     Empty,
-    /// One that can be read here.
+    /// One that we decode.
     Image(ImageFormat),
     /// HEIC or AVIF, which needs ffmpeg.
     Heif,
-    /// A video in a container that is taken apart here.
+    /// A video in a container that we read.
     Video(Container),
     /// Any other video, by name.
     ForeignVideo(&'static str),
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contents_are_told_by_their_first_bytes() {
+    fn contents_are_recognized_by_their_first_bytes() {
         for (head, content) in [
             (&b""[..], Content::Empty),
             (b"\x89PNG\r\n\x1a\n....", Content::Image(ImageFormat::Png)),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_paths_get_a_sentence() {
+    fn bad_paths_get_a_clear_message() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, bytes: &[u8]| {
             let path = folder.path().join(name);

@@ -1,4 +1,4 @@
-//! Still images: one frame from a file, or one frame for each picture of a folder.
+//! Pictures: one frame from a file, or one frame for each picture in a folder.
 
 use std::{
     fmt, fs,
@@ -14,14 +14,14 @@ use super::{
 };
 use crate::frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution};
 
-/// Media time from one picture of a folder to the next. Smoothing over time works by it, so it is long enough that
-/// one picture hardly colors the next.
+/// Media time from one picture of a folder to the next. Smoothing uses it, so it is long enough that one picture hardly
+/// affects the next.
 const TIME_PER_PICTURE: Duration = Duration::from_secs(1);
 
-/// Names in one note about files that are left out; beyond that they are counted.
+/// Names in one note about skipped files; beyond that they are only counted.
 const MAX_NAMED: usize = 50;
 
-/// One picture as a source of one frame.
+/// A picture as a source of one frame.
 pub struct ImageSource {
     info: SourceInfo,
     frame: Option<Frame>,
@@ -31,7 +31,7 @@ impl ImageSource {
     /// Reads a picture file of any kind that [`still::decode`] knows.
     ///
     /// # Errors
-    /// [`CaptureError::Unsupported`] if it is damaged or no such picture, [`CaptureError::Read`] if reading fails.
+    /// [`CaptureError::Unsupported`] if it is damaged or of an unknown kind, [`CaptureError::Read`] if reading fails.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let still = still::read(path)?;
         Ok(Self {
@@ -51,22 +51,22 @@ impl FrameSource for ImageSource {
     }
 }
 
-/// The pictures of a folder, in the order people expect of their names: `face2.png` before `face10.png`.
+/// The pictures of a folder, in natural order of their names: `face2.png` before `face10.png`.
 ///
-/// A file is taken for a picture by its name ([`still::is_picture_name`]). Folders within are not entered. Whatever is
-/// left out is told by [`FrameSource::take_notes`], but for hidden files. [`Frame::time`] of the picture n, from 0 and
-/// unreadable ones not counted, is n seconds.
+/// The name decides whether a file counts as a picture ([`still::is_picture_name`]). Subfolders are not entered.
+/// [`FrameSource::take_notes`] names whatever is skipped, except hidden files. [`Frame::time`] of picture n, counted from
+/// 0 without unreadable ones, is n seconds.
 #[derive(Debug)]
 pub struct FolderSource {
     info: SourceInfo,
     folder: PathBuf,
-    /// All pictures, without those that turned out to be unreadable.
+    /// All pictures but those that turned out to be unreadable.
     paths: Vec<PathBuf>,
-    /// Number of the picture to come.
+    /// Number of the next picture.
     next: usize,
-    /// The picture to come, where it was read to see whether it can be.
+    /// The next picture, if it was read to see whether it can be.
     ahead: Option<Still>,
-    /// What was left out and is not told yet.
+    /// What was skipped and not reported yet.
     notes: Vec<String>,
 }
 
@@ -74,8 +74,8 @@ impl FolderSource {
     /// Lists the pictures of a folder and reads the first.
     ///
     /// # Errors
-    /// [`CaptureError::Unsupported`] if it holds no picture that can be read, [`CaptureError::Read`] if the folder
-    /// itself cannot be.
+    /// [`CaptureError::Unsupported`] if it holds no readable picture, [`CaptureError::Read`] if the folder itself cannot
+    /// be read.
     pub fn open(folder: &Path) -> Result<Self, CaptureError> {
         let refuse = |reason: String| CaptureError::Unsupported {
             path: folder.to_owned(),
@@ -150,7 +150,7 @@ impl FrameSource for FolderSource {
         let wanted = time.as_nanos() / TIME_PER_PICTURE.as_nanos();
         let mut next = usize::try_from(wanted).unwrap_or(usize::MAX);
         self.ahead = None;
-        // The last ones may turn out to be unreadable; then it is the one before them.
+        // If the last ones turn out to be unreadable, it is the one before them.
         while self.ahead.is_none() && !self.paths.is_empty() {
             next = next.min(self.paths.len() - 1);
             self.ahead = self.readable_at(next);
@@ -168,7 +168,7 @@ impl FrameSource for FolderSource {
 struct Listing {
     /// Files that look like pictures, in order.
     pictures: Vec<PathBuf>,
-    /// What else there is, in sentences.
+    /// What else it holds, as sentences.
     notes: Vec<String>,
 }
 
@@ -179,7 +179,7 @@ impl Listing {
             let path = entry.map_err(|err| CaptureError::read(folder, err))?.path();
             let name = name(&path);
             if name.starts_with('.') {
-                // Hidden from people, who did not put it there: `.DS_Store`, `._IMG_1.JPG`.
+                // Hidden, and not put there by the user: `.DS_Store`, `._IMG_1.JPG`.
             } else if path.is_dir() {
                 folders.push(name);
             } else if still::is_picture_name(&name) && path.is_file() {
@@ -191,10 +191,10 @@ impl Listing {
         pictures.sort_by_cached_key(|path| NaturalKey::new(path));
         let told = [
             (
-                "left out because they are not pictures that fervis reads",
+                "skipped, because fervis cannot read them as pictures",
                 others,
             ),
-            ("folders inside are not read", folders),
+            ("subfolders are not read", folders),
         ];
         let notes = told.into_iter().filter_map(|(what, mut names)| {
             names.sort_by_cached_key(|name| NaturalKey::new(Path::new(name)));
@@ -225,11 +225,11 @@ struct LeftOut {
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is left out: {}", self.name, self.reason)
+        write!(f, "{} was skipped: {}", self.name, self.reason)
     }
 }
 
-/// The picture at `at` in `paths`; unreadable ones are noted and taken out.
+/// The picture at `at` in `paths`; unreadable ones are noted and removed.
 fn readable_at(paths: &mut Vec<PathBuf>, at: usize, left_out: &mut Vec<LeftOut>) -> Option<Still> {
     while let Some(path) = paths.get(at) {
         let reason = match still::read(path) {
@@ -265,7 +265,7 @@ fn info(path: &Path, still: &Still, n_frames: u64) -> SourceInfo {
     }
 }
 
-/// What a file or folder is called on screen.
+/// The name of a file or folder on screen.
 pub(super) fn name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())
@@ -296,9 +296,9 @@ mod tests {
     #[test]
     fn a_folder_is_read_in_natural_order_and_bad_files_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
-        let grey = |value| image::GrayImage::from_pixel(2, 2, image::Luma([value]));
+        let gray = |value| image::GrayImage::from_pixel(2, 2, image::Luma([value]));
         for (name, value) in [("f10.png", 10), ("f2.png", 2), ("F1.PNG", 1)] {
-            grey(value)
+            gray(value)
                 .save_with_format(folder.path().join(name), ImageFormat::Png)
                 .unwrap();
         }
@@ -327,15 +327,15 @@ mod tests {
         assert_eq!(
             notes[..2],
             [
-                "left out because they are not pictures that fervis reads: notes.txt",
-                "folders inside are not read: more.png"
+                "skipped, because fervis cannot read them as pictures: notes.txt",
+                "subfolders are not read: more.png"
             ]
         );
         assert!(
-            notes[2].starts_with("f0.png is left out: it is no picture"),
+            notes[2].starts_with("f0.png was skipped: it is not a picture"),
             "{notes:?}"
         );
-        assert!(notes[3].starts_with("f3.png is left out: "), "{notes:?}");
+        assert!(notes[3].starts_with("f3.png was skipped: "), "{notes:?}");
         assert_eq!((notes.len(), source.take_notes().len()), (4, 0));
     }
 
@@ -385,7 +385,7 @@ mod tests {
         fs::write(folder.path().join("a.png"), b"broken").unwrap();
         assert!(
             refusal()
-                .contains("none of its pictures can be read (1 tried); a.png: it is no picture"),
+                .contains("none of its pictures can be read (1 tried); a.png: it is not a picture"),
             "{}",
             refusal()
         );

@@ -1,8 +1,8 @@
-//! How large a picture or a frame may be: one place for every decoder and every format.
+//! How large pictures and frames may be, for every decoder and every format.
 //!
 //! A size in a file is only a claim: a GIF of 480 bytes can claim 65535×65535 pixels, for which a decoder asks for 17 GB.
-//! So the size is compared with these limits before anything is decoded, and what is beyond them is refused in one
-//! sentence. They are generous: the largest frames that cameras film and the largest photos that phones take are within.
+//! So the size is compared with these limits before anything is decoded, and whatever exceeds them is refused. They are
+//! generous: the largest frames that cameras film and the largest photos that phones take fit.
 //! A process that reads a hostile file still stays near 1 GB.
 
 use image::{ColorType, ImageFormat, Limits};
@@ -13,29 +13,29 @@ use crate::frame::Resolution;
 pub const MAX_FRAME_SIDE_PX: u32 = 16_384;
 
 /// No video frame has more pixels: 8192×4608, above the 8K of phones (7680×4320) and of cinema cameras (8192×4320). One
-/// such frame takes 144 MiB as RGBA, and a handful of them travel at a time.
+/// such frame takes 144 MiB as RGBA, and a handful of them are in flight at a time.
 pub const MAX_FRAME_PIXELS: usize = 8192 * 4608;
 
-/// No frame of an animated picture has more pixels: 4096×4096. Its decoder holds about five copies at a time.
+/// No frame of an animation has more pixels: 4096×4096. Its decoder holds about five copies at a time.
 pub const MAX_ANIMATION_PIXELS: usize = 4096 * 4096;
 
-/// No side of a still picture is longer; a JPEG cannot say more anyway.
+/// No side of a picture is longer; a JPEG cannot be larger anyway.
 pub const MAX_IMAGE_SIDE_PX: u32 = 65_535;
 
-/// No still picture takes more memory, decoded: 200 megapixels, the most that phones take, at three bytes each need 572 MiB.
+/// No decoded picture takes more memory: the 200 megapixels of the largest phone cameras, at three bytes each, need 572 MiB.
 pub const MAX_IMAGE_BYTES: u64 = 640 << 20;
 
-/// A size beyond the limits. Its words follow the file's name and a colon.
+/// A size beyond the limits. The message follows the file's name and a colon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TooLarge {
     /// A video.
     #[error("its frames of {0} px are too large; the limit is {limit}", limit = frame_limit())]
     Frame(Resolution),
-    /// An animated picture.
+    /// An animation.
     #[error("the animation of {0} px is too large; the limit is {limit}", limit = animation_limit())]
     Animation(Resolution),
-    /// A still picture.
+    /// A picture.
     #[error("the picture of {0} px is too large; the limit is {limit}", limit = image_limit())]
     Image(Resolution),
 }
@@ -66,7 +66,7 @@ pub fn check_frame(resolution: Resolution) -> Result<(), TooLarge> {
     Ok(())
 }
 
-/// Checks the canvas of an animated picture.
+/// Checks the canvas of an animation.
 ///
 /// # Errors
 /// [`TooLarge::Animation`].
@@ -77,7 +77,7 @@ pub fn check_animation(resolution: Resolution) -> Result<(), TooLarge> {
     Ok(())
 }
 
-/// Checks a still picture that is decoded to pixels of the kind `color`.
+/// Checks a picture that decodes to pixels of the kind `color`.
 ///
 /// # Errors
 /// [`TooLarge::Image`].
@@ -86,7 +86,7 @@ pub fn check_image(
     resolution: Resolution,
     color: ColorType,
 ) -> Result<(), TooLarge> {
-    // These two are decoded into a copy first.
+    // The decoders of these two make a copy first.
     let n_copies = match format {
         Some(ImageFormat::Gif | ImageFormat::WebP) => 2,
         _ => 1,
@@ -99,7 +99,7 @@ pub fn check_image(
     Ok(())
 }
 
-/// The same for the decoders of `image`, which apply it to what they hold beside the picture.
+/// The same limits for the decoders of `image`, which also apply them to their own buffers.
 pub fn for_decoders() -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_IMAGE_SIDE_PX);
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cameras_make_is_within_the_limits() {
+    fn what_cameras_produce_is_within_the_limits() {
         for (width, height) in [(7680, 4320), (8192, 4320), (4320, 7680), (16_384, 2_000)] {
             assert_eq!(check_frame(Resolution::new(width, height)), Ok(()));
         }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_hostile_file_claims_is_refused_in_a_sentence() {
+    fn what_only_a_hostile_file_claims_is_refused() {
         let huge = Resolution::new(65_535, 65_535);
         let refusals = [
             check_frame(huge),

@@ -29,7 +29,7 @@ mod video;
 pub mod webcam;
 #[cfg_attr(
     not(feature = "h264-bundled"),
-    allow(dead_code, reason = "cameras need only some of it")
+    allow(dead_code, reason = "cameras need only part of it")
 )]
 mod yuv;
 
@@ -55,18 +55,18 @@ pub enum SourceSpec {
     Path(PathBuf),
 }
 
-/// Which camera, and what to ask of it. `None` leaves the choice to us.
+/// Which camera, and what to request from it. `None` leaves the choice to us.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct CameraChoice {
     /// Name as listed, or its number in the list; the first usable camera if `None`.
     pub camera: Option<String>,
-    /// The one camera to open again; it counts before [`Self::camera`].
+    /// The very camera to open again; takes precedence over [`Self::camera`].
     pub known: Option<KnownCamera>,
-    /// Wanted picture size.
+    /// Requested frame size.
     pub resolution: Option<Resolution>,
-    /// Wanted frames per second.
+    /// Requested frames per second.
     pub rate_hz: Option<u32>,
-    /// Wanted pixel format: `MJPG`, `YUYV`, `NV12`, `RGB3` or `BGR3`.
+    /// Requested pixel format: `MJPG`, `YUYV`, `NV12`, `RGB3` or `BGR3`.
     pub format: Option<String>,
 }
 
@@ -104,9 +104,9 @@ impl fmt::Display for SourceSpec {
 /// How the frames of a source arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
-    /// In real time, without end; late readers miss frames.
+    /// In real time, endlessly; late readers miss frames.
     Live,
-    /// From storage, as fast as they are read, with an end.
+    /// From storage, as fast as they are read, until the end.
     File,
 }
 
@@ -117,13 +117,13 @@ pub struct SourceInfo {
     pub name: String,
     /// Live or stored.
     pub kind: SourceKind,
-    /// Picture size of the frames to come; a file may change it on the way.
+    /// Size of the next frames; a file may change it midway.
     pub resolution: Resolution,
-    /// Nominal frames per second, where the source tells.
+    /// Nominal frames per second, if the source states it.
     pub rate_hz: Option<f64>,
-    /// Number of frames, where it is known beforehand.
+    /// Number of frames, if known in advance.
     pub n_frames: Option<u64>,
-    /// How long a file plays, from its first frame to the end of its last, where it is known beforehand.
+    /// How long a file plays, from its first frame to the end of its last, if known in advance.
     pub duration: Option<Duration>,
     /// Pixel format or codec, for the status bar: `MJPG`, `H.264`, `PNG`, ….
     pub format: String,
@@ -138,15 +138,14 @@ pub trait FrameSource {
 
     /// The next frame, filled into a buffer of `pool`; `None` at the end of a file.
     ///
-    /// A live source blocks until a frame is there, but never longer than a few seconds. A file returns at
-    /// once: playing at its own pace is the caller's business, by [`Frame::time`]. Still images and animations come in
-    /// buffers of their own.
+    /// A live source blocks until a frame arrives, but never longer than a few seconds. A file returns at
+    /// once: the caller paces playback by [`Frame::time`]. Pictures and animations bring buffers of their own.
     ///
     /// # Errors
     /// Any [`CaptureError`]; [`CaptureError::is_transient`] tells whether opening it again may help. After
-    /// [`CaptureError::Stalled`] and [`CaptureError::Faulty`] the caller may, and better should, keep calling: the
-    /// source is still open, and returns frames again as soon as the camera sends them. Opening it anew meanwhile
-    /// fails, since a read that is blocked in the driver keeps hold of the camera.
+    /// [`CaptureError::Stalled`] and [`CaptureError::Faulty`] the caller should keep calling: the source is still
+    /// open, and returns frames again as soon as the camera sends them. Opening it again meanwhile
+    /// fails, because a read that is blocked in the driver holds the camera.
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError>;
 
     /// Frames that arrived damaged and were skipped since the source was opened.
@@ -154,18 +153,18 @@ pub trait FrameSource {
         0
     }
 
-    /// The same source for opening it again, where `spec` is what it was opened by: of a camera this very device, for
-    /// its number and its node may be another's by then. Call it after opening, and again when the camera has gone:
-    /// what is connected at these moments is known to be another camera.
+    /// How to open the same source again; `spec` is what it was opened by. For a camera this names the very device,
+    /// because its number and its node may belong to another by then. Call it after opening, and again when the camera
+    /// is gone: whatever else is connected at these moments is known to be another camera.
     fn pinned(&self, spec: &SourceSpec) -> SourceSpec {
         spec.clone()
     }
 
-    /// Goes to the last frame at or before the media time `time`, so that the next [`FrameSource::next_frame`] returns
-    /// it; to the first frame if there is none. Works after the end too. `false`, and nothing has changed, if this
-    /// source cannot go anywhere: live ones never can.
+    /// Seeks to the last frame at or before the media time `time`, so that the next [`FrameSource::next_frame`] returns
+    /// it; to the first frame if there is none. Works after the end too. Returns `false` and changes nothing if this
+    /// source cannot seek: live ones never can.
     ///
-    /// Numbers and times of frames stay those of the file: going back repeats them. The way there may be left to
+    /// Numbers and times of frames stay those of the file: a seek back repeats them. The work may be left to
     /// the next `next_frame`, which then takes longer.
     ///
     /// # Errors
@@ -175,26 +174,26 @@ pub trait FrameSource {
         Ok(false)
     }
 
-    /// What people should know about the frames delivered since the last call: files of a folder that were left out,
-    /// each with the reason. One sentence each.
+    /// What users should know about the frames delivered since the last call: which files of a folder were skipped, and
+    /// why. One sentence each.
     fn take_notes(&mut self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// Why there are no frames. The words are the ones users see.
+/// Why there are no frames, in the words that users see.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CaptureError {
     /// Nothing to choose from.
     #[error("no camera found")]
     NoCamera,
-    /// The wanted camera is not in the list.
+    /// The requested camera is not in the list.
     #[error("camera “{wanted}” is not connected (found: {found})")]
     NoSuchCamera {
-        /// What was asked for.
+        /// The request.
         wanted: String,
-        /// What there is, for the message.
+        /// The cameras there are, for the message.
         found: String,
     },
     /// The camera exists but cannot be used now or at all.
@@ -207,13 +206,13 @@ pub enum CaptureError {
         /// Whether trying again later may help (busy, for example).
         transient: bool,
     },
-    /// The camera went away while it was read.
+    /// The camera was disconnected while it was read.
     #[error("camera “{name}” was disconnected")]
     Disconnected {
         /// The camera's name.
         name: String,
     },
-    /// The camera is there but sends nothing.
+    /// The camera is connected but sends nothing.
     #[error("camera “{name}” has sent no frame for {} s", waited.as_secs())]
     Stalled {
         /// The camera's name.
@@ -221,7 +220,7 @@ pub enum CaptureError {
         /// How long nothing came.
         waited: Duration,
     },
-    /// The camera is there, but nothing it sends can be used.
+    /// The camera is connected, but nothing it sends can be used.
     #[error("camera “{name}” does not work at the moment: {reason}")]
     Faulty {
         /// The camera's name.
@@ -241,7 +240,7 @@ pub enum CaptureError {
         #[source]
         source: std::io::Error,
     },
-    /// A file that is no picture or video we can decode.
+    /// A file that is not a picture or video we can decode.
     #[error("{} cannot be opened: {reason}", path.display())]
     Unsupported {
         /// The file.
@@ -276,10 +275,10 @@ impl CaptureError {
 
 /// Opens a source. Call it on the thread that will read it.
 ///
-/// Files are sniffed, so this reads some of the file; a camera is given ten seconds to answer.
+/// Files are identified by their content, so this reads some of the file; a camera gets ten seconds to answer.
 ///
 /// # Errors
-/// A [`CaptureError`] in the user's words.
+/// A [`CaptureError`].
 pub fn open(spec: &SourceSpec) -> Result<Box<dyn FrameSource>, CaptureError> {
     match spec {
         #[cfg(feature = "camera")]
@@ -320,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sources_are_read_as_written_and_written_as_read() {
+    fn parsing_and_printing_a_source_are_inverse() {
         let camera = |camera: Option<&str>| {
             SourceSpec::Camera(CameraChoice {
                 camera: camera.map(str::to_owned),

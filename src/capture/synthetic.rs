@@ -1,6 +1,6 @@
-//! A source made of pictures in memory, for tests and benches: given frames at a given rate, and faults on cue.
+//! A source of images in memory, for tests and benches: given frames at a given rate, and faults on cue.
 //!
-//! Without a rate it never waits, so that a test runs as fast as it can and depends on no clock.
+//! Without a rate it never waits, so a test runs at full speed and depends on no clock.
 
 use std::{
     collections::VecDeque,
@@ -11,15 +11,15 @@ use std::{
 use super::{CaptureError, FrameSource, SourceInfo, SourceKind};
 use crate::frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution};
 
-/// Frames per second of the media time when frames are delivered as fast as they are read.
+/// Frames per second of media time for frames that are delivered as fast as they are read.
 const NOMINAL_RATE_HZ: f64 = 30.0;
 
 /// What a [`SyntheticSource`] does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Delivers so many frames.
+    /// Delivers this many frames.
     Frames(u64),
-    /// Delivers frames for ever.
+    /// Delivers frames forever.
     FramesForEver,
     /// Fails once.
     Fail(Fault),
@@ -36,13 +36,13 @@ pub enum Fault {
     Stalled,
     /// [`CaptureError::Faulty`].
     Faulty,
-    /// [`CaptureError::OpenCamera`] that may pass.
+    /// [`CaptureError::OpenCamera`] that is transient.
     Busy,
-    /// [`CaptureError::OpenCamera`] that will not.
+    /// [`CaptureError::OpenCamera`] that is not.
     Unusable,
 }
 
-/// Pictures in memory as a source.
+/// Images in memory as a source.
 ///
 /// ```
 /// use fervis::capture::{FrameSource, synthetic::{Fault, Step, SyntheticSource}};
@@ -61,47 +61,47 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct SyntheticSource {
     info: SourceInfo,
-    pictures: Vec<Vec<u8>>,
+    images: Vec<Vec<u8>>,
     script: VecDeque<Step>,
-    /// Between frames; none if they are delivered as fast as they are read.
+    /// Between frames; `None` if they are delivered as fast as they are read.
     interval: Option<Duration>,
     next_due: Option<Instant>,
     n_frames: u64,
 }
 
 impl SyntheticSource {
-    /// A file-like source that shows `pictures` once, as fast as they are read.
+    /// A file-like source that shows `images` once, as fast as they are read.
     ///
     /// Each is RGBA of the size `resolution`, rows top to bottom without padding.
     ///
     /// # Panics
-    /// If there is no picture or one has another length: this is a tool for tests.
-    pub fn new(name: &str, resolution: Resolution, pictures: Vec<Vec<u8>>) -> Self {
-        assert!(!pictures.is_empty(), "a synthetic source has pictures");
-        for picture in &pictures {
-            assert_eq!(picture.len(), resolution.n_pixels() * RGBA_BYTES);
+    /// If there is no image, or one has another length: this is a tool for tests.
+    pub fn new(name: &str, resolution: Resolution, images: Vec<Vec<u8>>) -> Self {
+        assert!(!images.is_empty(), "a synthetic source has images");
+        for image in &images {
+            assert_eq!(image.len(), resolution.n_pixels() * RGBA_BYTES);
         }
-        let n_pictures = pictures.len() as u64;
+        let n_images = images.len() as u64;
         Self {
             info: SourceInfo {
                 name: name.to_owned(),
                 kind: SourceKind::File,
                 resolution,
                 rate_hz: Some(NOMINAL_RATE_HZ),
-                n_frames: Some(n_pictures),
+                n_frames: Some(n_images),
                 duration: None,
                 format: "synthetic".to_owned(),
                 mirror_by_default: false,
             },
-            pictures,
-            script: VecDeque::from([Step::Frames(n_pictures)]),
+            images,
+            script: VecDeque::from([Step::Frames(n_images)]),
             interval: None,
             next_due: None,
             n_frames: 0,
         }
     }
 
-    /// Does these steps in turn, then ends. The pictures repeat as often as needed.
+    /// Takes these steps in turn, then ends. The images repeat as often as needed.
     #[must_use]
     pub fn with_script(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
         self.script = steps.into_iter().collect();
@@ -118,7 +118,7 @@ impl SyntheticSource {
 
     /// Turns it into a live source that delivers at this rate by the clock, and shows mirrored like a webcam.
     ///
-    /// A reader that is late gets the next frame at once and the pace goes on from there; nothing is skipped.
+    /// A late reader gets the next frame at once, and the pace continues from there; nothing is skipped.
     #[must_use]
     pub fn live_at(mut self, rate_hz: f64) -> Self {
         self.info.kind = SourceKind::Live;
@@ -146,9 +146,9 @@ impl SyntheticSource {
                 _ => now + interval,
             });
         }
-        let picture = &self.pictures[(self.n_frames % self.pictures.len() as u64) as usize];
+        let image = &self.images[(self.n_frames % self.images.len() as u64) as usize];
         let mut rgba = pool.buffer(self.info.resolution);
-        rgba.copy_from_slice(picture);
+        rgba.copy_from_slice(image);
         let id = FrameId(self.n_frames);
         let rate_hz = self.info.rate_hz.unwrap_or(NOMINAL_RATE_HZ);
         let time = Duration::from_secs_f64(self.n_frames as f64 / rate_hz);
@@ -207,9 +207,9 @@ impl FrameSource for SyntheticSource {
 mod tests {
     use super::*;
 
-    fn greys(greys: &[u8]) -> SyntheticSource {
-        let pictures = greys.iter().map(|grey| vec![*grey; 4]).collect();
-        SyntheticSource::new("test", Resolution::new(1, 1), pictures)
+    fn grays(grays: &[u8]) -> SyntheticSource {
+        let images = grays.iter().map(|gray| vec![*gray; 4]).collect();
+        SyntheticSource::new("test", Resolution::new(1, 1), images)
     }
 
     fn next(source: &mut SyntheticSource) -> Option<(u64, u8, u128)> {
@@ -218,8 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_shown_once() {
-        let mut source = greys(&[5, 6]);
+    fn images_are_shown_once() {
+        let mut source = grays(&[5, 6]);
         assert_eq!(source.info().n_frames, Some(2));
         assert_eq!(next(&mut source), Some((0, 5, 0)));
         assert_eq!(next(&mut source), Some((1, 6, 33)));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_repeats_pictures_and_fails_on_cue() {
+    fn a_script_repeats_images_and_fails_on_cue() {
         let faults = [
             Fault::NoCamera,
             Fault::Disconnected,
@@ -239,7 +239,7 @@ mod tests {
         let steps = faults
             .into_iter()
             .flat_map(|fault| [Step::Fail(fault), Step::Frames(1)]);
-        let mut source = greys(&[5, 6]).live().with_script(steps);
+        let mut source = grays(&[5, 6]).live().with_script(steps);
         assert_eq!(source.info().n_frames, Some(6));
         for (i, fault) in faults.into_iter().enumerate() {
             let err = source.next_frame(&FramePool::default()).unwrap_err();
@@ -248,15 +248,15 @@ mod tests {
                 fault != Fault::Unusable,
                 "{fault:?}: {err}"
             );
-            let (id, grey, _) = next(&mut source).unwrap();
-            assert_eq!((id, grey), (i as u64, 5 + (i % 2) as u8));
+            let (id, gray, _) = next(&mut source).unwrap();
+            assert_eq!((id, gray), (i as u64, 5 + (i % 2) as u8));
         }
         assert_eq!(next(&mut source), None);
     }
 
     #[test]
     fn for_ever_has_no_end() {
-        let mut source = greys(&[1]).with_script([Step::FramesForEver]);
+        let mut source = grays(&[1]).with_script([Step::FramesForEver]);
         assert_eq!(source.info().n_frames, None);
         for id in 0..1000 {
             assert_eq!(next(&mut source).unwrap().0, id);

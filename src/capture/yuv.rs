@@ -1,7 +1,7 @@
-//! YUV pictures to RGBA, in whole numbers.
+//! YUV to RGBA, in integer arithmetic.
 //!
-//! The same bytes mean different colours under different matrices and ranges, so a [`YuvMatrix`] goes with every
-//! picture. Faces survive a wrong one, but skin turns orange, so video files are read by what they declare.
+//! The same bytes mean different colors under different matrices and ranges, so a [`YuvMatrix`] goes with every
+//! frame. Faces survive a wrong one, but skin turns orange, so video files are read by what they declare.
 //! Integers in 1/256 keep every channel within one step of the exact value.
 
 use crate::frame::RGBA_BYTES;
@@ -105,7 +105,7 @@ pub fn i420_row(matrix: &YuvMatrix, luma: &[u8], u: &[u8], v: &[u8], rgba: &mut 
     }
 }
 
-/// Two neighbours, or the last one of an odd row, that share their chroma.
+/// Two neighbors that share their chroma, or the last one of an odd row.
 #[inline(always)]
 fn pair_to_rgba(matrix: &YuvMatrix, pair: &[u8], chroma: [i32; 3], pixels: &mut [u8]) {
     if let (&[first, second], [r, g, b, a, r2, g2, b2, a2]) = (pair, &mut *pixels) {
@@ -129,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn known_colours() {
+    fn known_colors() {
         for (matrix, yuv, rgb) in [
             (YuvMatrix::BT601, [16, 128, 128], [0, 0, 0]),
             (YuvMatrix::BT601, [235, 128, 128], [255, 255, 255]),
             (YuvMatrix::BT601, [126, 128, 128], [128, 128, 128]),
-            // 100 % red, green and blue after ITU-R BT.601 and BT.709, as colour-bar generators give them.
+            // 100 % red, green and blue by ITU-R BT.601 and BT.709, as in color bars.
             (YuvMatrix::BT601, [81, 90, 240], [255, 0, 0]),
             (YuvMatrix::BT601, [145, 54, 34], [0, 255, 0]),
             (YuvMatrix::BT601, [41, 240, 110], [0, 0, 255]),

@@ -1,8 +1,8 @@
-//! What recording costs for one picture, and what an hour of it leaves behind.
+//! What recording costs per frame, and how an hour of it ends.
 //!
-//! `cargo bench --bench recording`; `cargo bench --bench recording -- hour` records an hour of small pictures without
-//! waiting, and tells the memory before and after, the time to finish and the drift. Pictures are written to the
-//! temporary folder (`TMPDIR`).
+//! `cargo bench --bench recording`; `cargo bench --bench recording -- hour` records an hour of small frames without
+//! waiting, and prints the memory early and late, the time to finish and the drift. Videos go to the temporary folder
+//! (`TMPDIR`).
 
 mod scene;
 mod timing;
@@ -25,13 +25,13 @@ use self::{
     timing::Timing,
 };
 
-/// Pictures per second.
+/// Frames per second.
 const RATE_HZ: f64 = 30.0;
-/// Pictures of a measurement: ten seconds.
-const N_PICTURES: u32 = 300;
-/// They repeat after so many, for the memory.
+/// Frames of a measurement: ten seconds.
+const N_FRAMES: u32 = 300;
+/// Different frames, which repeat to save memory.
 const N_DIFFERENT: u64 = 30;
-/// The disk is waited for so often, as in a recording.
+/// How often to wait for the disk, as in a recording.
 const SYNC_INTERVAL: Duration = Duration::from_secs(2);
 
 fn main() -> Result<()> {
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
     }
     println!(
         "{:58} {:>9} {:>9}",
-        "one picture of a recording", "p50 ms", "p95 ms"
+        "one frame of a recording", "p50 ms", "p95 ms"
     );
     let mut codecs = vec![VideoCodec::default()];
     if !codecs.contains(&VideoCodec::Mjpeg) {
@@ -49,14 +49,14 @@ fn main() -> Result<()> {
     }
     for codec in codecs {
         for size in [Resolution::new(640, 480), SIZE] {
-            per_picture(&scene, size, codec)?;
+            per_frame(&scene, size, codec)?;
         }
     }
     Ok(())
 }
 
 /// The scene in another size, with its sides cut to fit.
-fn pictures(scene: &Scene, size: Resolution) -> Vec<Vec<u8>> {
+fn frames(scene: &Scene, size: Resolution) -> Vec<Vec<u8>> {
     (0..N_DIFFERENT)
         .map(|number| {
             let (picture, _) = scene.picture(3, number * 3);
@@ -72,8 +72,8 @@ fn time_of(number: u32) -> Duration {
     Duration::from_secs_f64(f64::from(number) / RATE_HZ)
 }
 
-fn per_picture(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()> {
-    let pictures = pictures(scene, size);
+fn per_frame(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()> {
+    let frames = frames(scene, size);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join(format!("video.{}", video::EXTENSION));
     let settings = VideoSettings {
@@ -84,10 +84,9 @@ fn per_picture(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()>
     let mut times = Vec::new();
     let mut sync_times = Vec::new();
     let mut next_sync = SYNC_INTERVAL;
-    for (number, picture) in (0..N_PICTURES).zip(pictures.iter().cycle()) {
-        // What is done to a picture before it is written, such as drawing on it, would be added here.
+    for (number, frame) in (0..N_FRAMES).zip(frames.iter().cycle()) {
         let started = Instant::now();
-        writer.write(picture, time_of(number))?;
+        writer.write(frame, time_of(number))?;
         times.push(started.elapsed());
         if time_of(number) >= next_sync {
             next_sync += SYNC_INTERVAL;
@@ -100,8 +99,8 @@ fn per_picture(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()>
     let summary = writer.finish()?;
     let finish_time = started.elapsed();
     ensure!(
-        summary.n_frames == u64::from(N_PICTURES),
-        "{} pictures are in the file",
+        summary.n_frames == u64::from(N_FRAMES),
+        "{} frames are in the file",
         summary.n_frames
     );
     let VideoSummary {
@@ -113,14 +112,14 @@ fn per_picture(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()>
     let name = format!("{} at {size}", codec.name());
     println!(
         "{:58} {}",
-        format!("{name}: colours, encoder, file"),
+        format!("{name}: colors, encoder, file"),
         Timing::of(times)
     );
     let encoding = Timing {
         p50: *p50,
         p95: *p95,
     };
-    println!("{:58} {encoding}", "  of this, colours and encoder");
+    println!("{:58} {encoding}", "  of this, colors and encoder");
     println!(
         "{:58} {}",
         "  waiting for the disk, every two seconds",
@@ -134,22 +133,22 @@ fn per_picture(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()>
     Ok(())
 }
 
-/// An hour of pictures with jitter.
+/// An hour of frames with jitter.
 fn hour(scene: &Scene) -> Result<()> {
     let size = Resolution::new(320, 240);
-    let pictures = pictures(scene, size);
+    let frames = frames(scene, size);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join(format!("video.{}", video::EXTENSION));
     let mut writer = video::create(&path, &VideoSettings::new(size, RATE_HZ))?;
-    let n_pictures = 3600 * RATE_HZ as u32;
+    let n_frames = 3600 * RATE_HZ as u32;
     let jittery = |number: u32| {
         time_of(number)
             + Duration::from_micros(u64::from(number.wrapping_mul(2_654_435_761) % 8000))
     };
     let first_time = jittery(0);
     let mut memory_after_a_minute = None;
-    for (number, picture) in (0..n_pictures).zip(pictures.iter().cycle()) {
-        writer.write(picture, jittery(number))?;
+    for (number, frame) in (0..n_frames).zip(frames.iter().cycle()) {
+        writer.write(frame, jittery(number))?;
         if number == 60 * RATE_HZ as u32 {
             memory_after_a_minute = resident_bytes();
         }
@@ -163,18 +162,18 @@ fn hour(scene: &Scene) -> Result<()> {
     let finish_time = started.elapsed();
     let found = video::frame_times(&path)?;
     ensure!(
-        found.len() == n_pictures as usize,
-        "{} pictures are in the file",
+        found.len() == n_frames as usize,
+        "{} frames are in the file",
         found.len()
     );
-    let largest_error = (0..n_pictures)
+    let largest_error = (0..n_frames)
         .zip(&found)
         .map(|(number, ticks)| {
             let true_time = (jittery(number) - first_time).as_secs_f64();
             (*ticks as f64 / TICKS_PER_SECOND as f64 - true_time).abs()
         })
         .fold(0.0, f64::max);
-    println!("pictures                     {:>10}", summary.n_frames);
+    println!("frames                       {:>10}", summary.n_frames);
     println!(
         "size, MB                     {:>10.1}",
         fs::metadata(&path).context("its size")?.len() as f64 * 1e-6
@@ -194,7 +193,7 @@ fn hour(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-/// Memory in use, where Linux tells it.
+/// Memory in use, on Linux.
 fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status

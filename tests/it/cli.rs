@@ -133,9 +133,9 @@ fn images_of_a_folder_are_named() {
     fs::create_dir(folder.path().join("more")).unwrap();
     let path = folder.path().to_str().unwrap();
     let told = [
-        "left out because they are not pictures that fervis reads: notes.txt",
-        "folders inside are not read: more",
-        "cut.jpg is left out: the picture is cut short",
+        "skipped, because fervis cannot read them as pictures: notes.txt",
+        "subfolders are not read: more",
+        "cut.jpg was skipped: the picture is cut short",
     ];
 
     let output = fervis(&["analyze", path, "--json", "-"]);

@@ -1,7 +1,7 @@
 //! The bundled clip through the real pipeline, compared with the results stored in `clip.json`.
 //!
-//! `clip.json` depends on the bundled checkpoint. After a change that is meant to change results, write it anew and
-//! look at the difference before it is committed:
+//! `clip.json` depends on the bundled checkpoint. After a change that should change results, rewrite it and review the
+//! difference before committing:
 //!
 //! ```text
 //! UPDATE_REFERENCE=1 cargo test --workspace --test it clip
@@ -19,12 +19,12 @@ use fervis::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Every third frame of the clip is analysed, ten a second: the whole would take three times as long and show no more.
+/// Every third frame of the clip is analyzed, ten a second: all of them would take three times as long and show no more.
 const EVERY: u64 = 3;
-/// Frames that leaves of the clip's 270.
+/// How many of the clip's 270 frames that leaves.
 const N_FRAMES: usize = 90;
-/// A box may be this far off the stored one. Builds differ by rounding; a changed tracker differs by more.
-const LEAST_IOU: f32 = 0.9;
+/// A box may be this far from the stored one. Builds differ by rounding; a changed tracker differs by more.
+const MIN_IOU: f32 = 0.9;
 /// A probability may be this far off. Matrix products are summed in another order on other processors.
 const PROBABILITY_TOLERANCE: f32 = 0.02;
 
@@ -51,7 +51,7 @@ impl StoredFace {
         BoundingBox::new(x, y, width, height)
     }
 
-    /// Whether the label is so far ahead of the rest that tolerances cannot turn it over.
+    /// Whether the label is so far ahead of the rest that tolerances cannot change it.
     fn is_clear(&self) -> bool {
         let [.., second, first] = {
             let mut sorted = self.probabilities;
@@ -62,7 +62,7 @@ impl StoredFace {
     }
 }
 
-/// A source of which only some frames are seen.
+/// A source that delivers only some of its frames.
 struct Thinned(Box<dyn FrameSource>);
 
 impl FrameSource for Thinned {
@@ -132,7 +132,7 @@ fn reference_path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/clip.json")
 }
 
-/// A frame a line, so that differences can be read.
+/// One frame per line, so that differences are readable.
 fn write_reference(frames: &[StoredFrame]) {
     let lines: Vec<String> = frames
         .iter()
@@ -151,10 +151,10 @@ fn the_clip_gives_the_stored_results() {
     let text = fs::read_to_string(reference_path()).unwrap();
     let stored: Vec<StoredFrame> = serde_json::from_str(&text).unwrap();
     assert_eq!(stored.len(), N_FRAMES, "the reference is the whole clip");
-    assert_eq!(found.len(), N_FRAMES, "every frame is analysed once");
+    assert_eq!(found.len(), N_FRAMES, "every frame is analyzed once");
     for (found, stored) in found.iter().zip(&stored) {
         let number = stored.frame;
-        assert_eq!(found.frame, number, "frames come in order");
+        assert_eq!(found.frame, number, "frames arrive in order");
         let tracks = |frame: &StoredFrame| -> Vec<u64> {
             frame.faces.iter().map(|face| face.track).collect()
         };
@@ -162,7 +162,7 @@ fn the_clip_gives_the_stored_results() {
         for (found, stored) in found.faces.iter().zip(&stored.faces) {
             let iou = found.bounding_box().iou(&stored.bounding_box());
             assert!(
-                iou >= LEAST_IOU,
+                iou >= MIN_IOU,
                 "box in frame {number}: {:?} instead of {:?}, overlap {iou}",
                 found.edges,
                 stored.edges
@@ -181,7 +181,7 @@ fn the_clip_gives_the_stored_results() {
     assert_two_people(&stored);
 }
 
-/// What anyone sees who looks at the clip, whatever the network thinks of it.
+/// What anyone sees in the clip, whatever the network says.
 fn assert_two_people(frames: &[StoredFrame]) {
     let mut tracks: Vec<u64> = frames
         .iter()
@@ -189,7 +189,11 @@ fn assert_two_people(frames: &[StoredFrame]) {
         .collect();
     tracks.sort_unstable();
     tracks.dedup();
-    assert_eq!(tracks.len(), 2, "nobody is taken for another: {tracks:?}");
+    assert_eq!(
+        tracks.len(),
+        2,
+        "nobody is mistaken for another: {tracks:?}"
+    );
     let n_with = |n_faces: usize| frames.iter().filter(|f| f.faces.len() == n_faces).count();
     assert!(n_with(1) > N_FRAMES / 4 && n_with(2) > N_FRAMES / 4);
 }

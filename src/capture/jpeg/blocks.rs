@@ -1,4 +1,4 @@
-//! The code words of a scan's blocks, read and forgotten.
+//! Reads the code words of a scan's blocks, and keeps nothing.
 
 use super::{
     Flaw,
@@ -15,7 +15,7 @@ pub(super) fn walk_scan(
     restart_interval: usize,
     (data, at): (&[u8], usize),
 ) -> Result<usize, Flaw> {
-    // The last MCU alone is hardly worth a word; but of several scans the decoder shows none then.
+    // The last MCU alone does not matter; but with several scans the decoder then shows none.
     let may_lack_last_mcu = !frame.is_progressive && scan.parts.len() == frame.components.len();
     let n_mcus = match &scan.parts[..] {
         [only] => frame.components[only.component].n_blocks,
@@ -42,7 +42,7 @@ pub(super) fn walk_scan(
 enum Coding<'a> {
     /// DC coefficients, and all others too if the coding is sequential.
     Dc(Vec<DcPart<'a>>),
-    /// One more bit of the DC coefficients, of so many blocks in an MCU.
+    /// One more bit of the DC coefficients of each block in an MCU.
     DcBit { n_blocks: usize },
     /// AC coefficients of a progressive image; an MCU is one block.
     Ac(AcBand<'a>),
@@ -123,12 +123,12 @@ struct DcPart<'a> {
     dc: &'a Huffman,
     /// `None` if the AC coefficients have scans of their own.
     ac: Option<&'a Huffman>,
-    /// What a DC coefficient is multiplied with.
+    /// What a DC coefficient is multiplied by.
     step: i64,
     /// Bits of the largest difference.
     max_size: u8,
-    /// Damaged data runs away: of 8-bit images the DC coefficient is within ±1024 (T.81, A.3.3); this is twice as much, for
-    /// encoders that overshoot.
+    /// Damaged data runs away. In 8-bit images the DC coefficient is within ±1024 (T.81, A.3.3); this is twice as much,
+    /// for encoders that overshoot.
     max: i64,
     /// The DC coefficient of the block before, from which the next one differs.
     prediction: i64,
@@ -200,7 +200,7 @@ impl AcBand<'_> {
         Ok(())
     }
 
-    /// A block in a later scan: one bit more of those coefficients that are not zero, and new ones between.
+    /// A block in a later scan: one more bit of the nonzero coefficients, and new ones between them.
     fn refine(&mut self, bits: &mut Bits<'_>, block: usize) -> Result<(), Flaw> {
         let nonzero = &mut self.nonzero[block];
         let mut k = self.first;

@@ -28,7 +28,7 @@ pub(super) struct Component {
     pub(super) n_blocks: usize,
     /// The lowest bit that is known of each coefficient; `None` before its first scan.
     pub(super) known_from_bit: [Option<u8>; N_COEFFICIENTS],
-    /// For each block which coefficients are known not to be zero; filled by scans of AC coefficients alone.
+    /// For each block, which coefficients are known to be nonzero; filled by scans of AC coefficients alone.
     pub(super) nonzero: Vec<u64>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Scan {
     /// First and last coefficient.
     pub(super) first: usize,
     pub(super) last: usize,
-    /// Whether it refines what an earlier scan began, and the lowest bit that it gives.
+    /// Whether it refines an earlier scan, and the lowest bit that it provides.
     pub(super) refines: bool,
     pub(super) low_bit: u8,
 }
@@ -62,7 +62,7 @@ pub(super) struct Part {
 
 impl Frame {
     pub(super) fn parse(header: &[u8], is_progressive: bool) -> Result<Self, Stop> {
-        let broken = Flaw::Damaged("its header makes no sense");
+        let broken = Flaw::Damaged("its header is invalid");
         let [precision, h1, h0, w1, w0, n_components, rest @ ..] = header else {
             return Err(broken.into());
         };
@@ -84,7 +84,7 @@ impl Frame {
         let (Some(across), Some(down)) = (across, down) else {
             return Err(broken.into());
         };
-        // A height of 0 comes later, behind the first scan.
+        // A height of 0 is stated later, after the first scan.
         let size = Resolution::new(width as u32, height as u32);
         let is_judged = width > 0
             && height > 0
@@ -116,7 +116,7 @@ impl Frame {
 
 impl Scan {
     pub(super) fn parse(header: &[u8], frame: &Frame) -> Result<Self, Flaw> {
-        Self::parse_inner(header, frame).ok_or(Flaw::Damaged("the header of a scan makes no sense"))
+        Self::parse_inner(header, frame).ok_or(Flaw::Damaged("the header of a scan is invalid"))
     }
 
     fn parse_inner(header: &[u8], frame: &Frame) -> Option<Self> {
@@ -132,7 +132,7 @@ impl Scan {
             })
         });
         let parts = parts.collect::<Option<Vec<_>>>()?;
-        // Sequential scans hold everything, whatever some encoders write there.
+        // Sequential scans hold everything, whatever some encoders write here.
         let (first, last, bits) = match (frame.is_progressive, parameters) {
             (false, _) => (0, N_COEFFICIENTS - 1, 0),
             (true, [first, last, bits, ..]) => (usize::from(*first), usize::from(*last), *bits),
@@ -153,7 +153,7 @@ impl Scan {
     }
 }
 
-/// The tables that are valid for the next scan.
+/// The tables for the next scan.
 #[derive(Default)]
 pub(super) struct Tables {
     dc: [Option<Huffman>; 4],

@@ -1,27 +1,27 @@
-//! Huffman codes, and the bits they are read from.
+//! Huffman codes, and the bits that hold them.
 
 use super::{
     Flaw,
     markers::{FIRST_RESTART, LAST_RESTART, next_marker},
 };
 
-/// Codes up to this long are looked up in one step; longer ones are rare.
+/// Codes up to this long take one lookup; longer ones are rare.
 const LOOKUP_BITS: u32 = 9;
 
-/// Codes are no longer.
+/// No code is longer.
 const MAX_CODE_BITS: usize = 16;
 
 /// Stray bytes that are tolerated where a scan or a restart interval ends.
 const MAX_STRAY_BYTES: usize = 64;
 
-const INVALID_CODE: Flaw = Flaw::Damaged("it has codes that mean nothing");
+const INVALID_CODE: Flaw = Flaw::Damaged("it has invalid codes");
 
 /// A Huffman table (T.81, annexes C and F.2.2.3).
 pub(super) struct Huffman {
     /// Length and symbol of the code that the next [`LOOKUP_BITS`] bits begin with; length 0 for longer codes.
     lookup: Box<[(u8, u8); 1 << LOOKUP_BITS]>,
-    /// For each length from 1 the first value, aligned to 16 bits, that belongs to a longer code; and what leads from a
-    /// code of this length to its symbol.
+    /// For each length from 1: the first value, aligned to 16 bits, that belongs to a longer code; and the offset from
+    /// a code of this length to its symbol.
     ends: [(u32, i32); MAX_CODE_BITS],
     symbols: Vec<u8>,
 }
@@ -120,7 +120,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Makes sure of `n` bits, at most 32, if the data has so many.
+    /// Buffers `n` bits, at most 32, if the data has that many.
     fn reserve(&mut self, n: u32) {
         if self.n_buffered < n {
             self.fill();
@@ -133,7 +133,7 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// Passes `n` bits, at most 16.
+    /// Skips `n` bits, at most 16.
     pub(super) fn skip(&mut self, n: u8) -> Result<(), Flaw> {
         self.reserve(n.into());
         self.advance(n.into())
@@ -150,7 +150,7 @@ impl<'a> Bits<'a> {
         Ok(value as usize)
     }
 
-    /// A number of `n` bits, at most 16, whose first tells the sign (T.81, F.2.2.1).
+    /// A number of `n` bits, at most 16, of which the first is the sign (T.81, F.2.2.1).
     pub(super) fn signed(&mut self, n: u8) -> Result<i64, Flaw> {
         let value = self.take(n)? as i64;
         let is_negative = n > 0 && value < 1 << (n - 1);
@@ -169,7 +169,7 @@ impl<'a> Bits<'a> {
         Ok(symbol)
     }
 
-    /// The halves of the next symbol, of which the lower one tells how many bits of a value follow; passes these too.
+    /// The halves of the next symbol. The lower one is the number of bits of the value that follows; skips these too.
     pub(super) fn symbol_and_value(&mut self, table: &Huffman) -> Result<(u8, u8), Flaw> {
         self.reserve(32);
         let (length, symbol) = self.find(table)?;
@@ -178,7 +178,7 @@ impl<'a> Bits<'a> {
         Ok((symbol >> 4, size))
     }
 
-    /// The code at the front. Zeros follow the end of the data; a code that reaches into them is not there.
+    /// The code at the front. Zeros follow the end of the data; a code that extends into them does not count.
     fn find(&self, table: &Huffman) -> Result<(u32, u8), Flaw> {
         match table.find((self.buffer >> 48) as u32) {
             Some(found) => Ok(found),
@@ -187,7 +187,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Continues behind the restart marker that ends the interval `interval`, counted from 0.
+    /// Continues after the restart marker that ends the interval `interval`, counted from 0.
     pub(super) fn restart(&mut self, interval: usize) -> Result<(), Flaw> {
         let (marker, after) = next_marker(self.data, self.at).ok_or(Flaw::Cut)?;
         if !(FIRST_RESTART..=LAST_RESTART).contains(&marker) {
@@ -201,10 +201,10 @@ impl<'a> Bits<'a> {
         Ok(())
     }
 
-    /// Checks what is left up to the marker at `end`. Bytes of one value are padding, however many there are.
+    /// Checks what is left before the marker at `end`. Any number of equal bytes is padding.
     pub(super) fn check_stray(&self, end: usize) -> Result<(), Flaw> {
         if end == self.data.len() {
-            return Ok(()); // No marker follows, and what does may be left over in the driver's buffer.
+            return Ok(()); // No marker follows; the rest may be left over in the driver's buffer.
         }
         let begin = self
             .at
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_passed_with_their_symbols() {
+    fn values_are_skipped_with_their_symbols() {
         let table = table();
         // 100 and three bits, 01 and two bits, 100 and two bits of three.
         let mut bits = Bits::new(&[0b1001_1101, 0b1110_0000], 0);

@@ -20,8 +20,7 @@ pub(super) struct Segment<'a> {
     pub(super) end: usize,
 }
 
-/// The next segment at or after `at`; `None` if the data ends first. Bytes before the marker are passed over, as
-/// decoders do.
+/// The next segment at or after `at`; `None` if the data ends first. Skips bytes before the marker, as decoders do.
 pub(super) fn next_segment(data: &[u8], at: usize) -> Option<Segment<'_>> {
     let (marker, begin) = next_marker(data, at)?;
     let stands_alone = matches!(
@@ -44,19 +43,19 @@ pub(super) fn next_segment(data: &[u8], at: usize) -> Option<Segment<'_>> {
     })
 }
 
-/// The next marker at or after `at`, and where what belongs to it begins.
+/// The next marker at or after `at`, and where its content begins.
 pub(super) fn next_marker(data: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
         at += data.get(at..)?.iter().position(|byte| *byte == 0xFF)? + 1;
         match data.get(at)? {
-            0x00 => {} // A byte FF of the data.
-            0xFF => {} // A fill byte; the next may begin the marker.
+            0x00 => {} // A byte FF in the data.
+            0xFF => {} // A fill byte; the marker may follow.
             marker => return Some((*marker, at + 1)),
         }
     }
 }
 
-/// Where the entropy-coded data that includes `at` ends: at the next marker that is no restart.
+/// Where the entropy-coded data that includes `at` ends: at the next marker that is not a restart.
 pub(super) fn end_of_scan(data: &[u8], mut at: usize) -> usize {
     while let Some((marker, after)) = next_marker(data, at) {
         if !(FIRST_RESTART..=LAST_RESTART).contains(&marker) {

@@ -1,12 +1,12 @@
-//! Whether a JPEG is whole: walks its entropy-coded data to the last block, without making pixels of it.
+//! Whether a JPEG is whole: walks its entropy-coded data to the last block, without producing pixels.
 //!
-//! Decoders that are made for viewing fill what is missing with gray and report success, so a frame that was cut on its
+//! Decoders made for viewing fill what is missing with gray and report success, so a frame that was cut on its
 //! way from the camera, or a picture whose download stopped, looks like any other. An end marker proves nothing: some
-//! cameras leave it out, and tools that repair files append one. So what counts is whether every block has its code
+//! cameras omit it, and tools that repair files append one. So what counts is whether every block has its code
 //! words, in baseline, extended and progressive Huffman coding (ITU-T T.81). The walk costs a fraction of the decoding.
 //!
 //! Too *much* data is normal: the most common webcams (Logitech C270, C310, C910) leave a few stray bytes before a
-//! restart marker in nearly every frame, and draw no complaint from anybody who looks at the frame.
+//! restart marker in nearly every frame, which looks fine to anybody.
 
 mod blocks;
 mod headers;
@@ -38,19 +38,19 @@ pub(super) enum Flaw {
     /// The data ends before the last block.
     #[error("it is cut short")]
     Cut,
-    /// The data cannot be that of an image.
+    /// The data cannot belong to an image.
     #[error("{0}")]
     Damaged(&'static str),
 }
 
 /// Walks through all scans of a JPEG.
 ///
-/// The end marker may be missing, and in the usual single scan of a baseline image the very last MCU. What follows the
-/// end marker plays no part. Coding processes that are rare (arithmetic, lossless, hierarchical) and sizes beyond
+/// The end marker may be missing and, in the single scan of a baseline image, the very last MCU. What follows the
+/// end marker does not matter. Rare coding processes (arithmetic, lossless, hierarchical) and sizes beyond
 /// [`limits`](super::limits) are accepted: the decoder has the last word on them.
 ///
 /// # Errors
-/// A [`Flaw`] if the image is not whole. That it decodes is not promised.
+/// A [`Flaw`] if the image is not whole. A whole one may still fail to decode.
 pub(super) fn check(data: &[u8]) -> Result<(), Flaw> {
     match Walk::new(data).run() {
         Ok(()) | Err(Stop::NotJudged) => Ok(()),
@@ -61,7 +61,7 @@ pub(super) fn check(data: &[u8]) -> Result<(), Flaw> {
 /// Why the walk ends early.
 enum Stop {
     Flaw(Flaw),
-    /// The data is of a kind that is not judged here.
+    /// The data is of a kind that we do not judge.
     NotJudged,
 }
 
@@ -71,7 +71,7 @@ impl From<Flaw> for Stop {
     }
 }
 
-/// What the headers said so far.
+/// What the headers have said so far.
 struct Walk<'a> {
     data: &'a [u8],
     at: usize,
@@ -96,7 +96,7 @@ impl<'a> Walk<'a> {
 
     fn run(mut self) -> Result<(), Stop> {
         if !self.data.starts_with(&[0xFF, START_OF_IMAGE]) {
-            return Err(Flaw::Damaged("it does not begin as JPEG data does").into());
+            return Err(Flaw::Damaged("it does not begin like JPEG data").into());
         }
         while let Some(segment) = next_segment(self.data, self.at) {
             let Segment {
@@ -122,7 +122,7 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
-        // Without an end marker nothing more is promised, so everything must have been there.
+        // Without an end marker, everything must have been there.
         self.judge(Component::has_everything)
     }
 

@@ -1,8 +1,8 @@
-//! The Huffman tables of the standard (ITU-T T.81, annex K.3), which webcams leave out of their frames.
+//! The Huffman tables of the standard (ITU-T T.81, annex K.3), which webcams omit from their frames.
 
 use super::markers::{END_OF_IMAGE, HUFFMAN_TABLES, START_OF_IMAGE, START_OF_SCAN, next_segment};
 
-/// A copy of `data` that has the standard tables; `None` if it has tables of its own, or nothing that needs any.
+/// A copy of `data` with the standard tables; `None` if it has its own tables, or no scan that needs any.
 pub(in crate::capture) fn with_standard_tables(data: &[u8]) -> Option<Vec<u8>> {
     const START: &[u8] = &[0xFF, START_OF_IMAGE];
     let rest = data.strip_prefix(START)?;
@@ -17,7 +17,7 @@ pub(in crate::capture) fn with_standard_tables(data: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The tables as a segment of their own.
+/// The tables as a segment.
 #[rustfmt::skip]
 const SEGMENT: [u8; 420] = [
     0xFF, 0xC4, 0x01, 0xA2, 0x00, 0x00, 0x01, 0x05, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::frame::RGBA_BYTES;
 
-/// ffmpeg's last words are kept up to this length.
+/// ffmpeg's messages are kept up to this length.
 const MAX_WORDS_BYTES: u64 = 4096;
 
 /// A running ffmpeg, ended when dropped.
@@ -28,10 +28,10 @@ impl Drop for Process {
     }
 }
 
-/// Decodes a picture, not turned yet.
+/// Decodes a picture, without turning it.
 pub(super) fn decode(coded: &Coded) -> Result<RgbaImage, StillError> {
     match decode_with(coded, &["-fps_mode", "passthrough"]) {
-        // ffmpeg before 5.1 has the same under another name.
+        // Before ffmpeg 5.1 the option has another name.
         Err(StillError::Ffmpeg { reason, .. }) if reason.contains("fps_mode") => {
             decode_with(coded, &["-vsync", "passthrough"])
         }
@@ -96,7 +96,7 @@ fn decode_with(coded: &Coded, timing: &[&str]) -> Result<RgbaImage, StillError> 
             let first = words.lines().find(|line| !line.trim().is_empty());
             refuse(
                 first
-                    .unwrap_or("it gave no whole picture")
+                    .unwrap_or("it returned no complete picture")
                     .trim()
                     .to_owned(),
             )
@@ -104,7 +104,7 @@ fn decode_with(coded: &Coded, timing: &[&str]) -> Result<RgbaImage, StillError> 
     })
 }
 
-/// Puts the tiles together; `None` if they are not all there, or more.
+/// Assembles the tiles; `None` if there are too few or too many.
 fn assemble(coded: &Coded, mut tiles: impl Read) -> Option<RgbaImage> {
     let (width, height) = (coded.size.width_px, coded.size.height_px);
     let mut picture = RgbaImage::new(width, height);

@@ -1,8 +1,8 @@
-//! Picture files: their bytes in, an upright and opaque picture out.
+//! Picture files: their bytes in, an upright and opaque image out.
 //!
-//! The one way for application and training, so that both see the same pixels. A picture is turned the way its camera
-//! was held (EXIF orientation) before anything else: phones store portraits lying on their side, and the face detector
-//! finds upright faces only.
+//! Application and training both decode pictures here, so they see the same pixels. A picture is first turned the way
+//! its camera was held (EXIF orientation): phones store portraits lying on their side, and the face detector finds
+//! upright faces only.
 
 mod foreign;
 mod heif;
@@ -26,23 +26,23 @@ use super::{
 };
 use crate::{frame::Resolution, panics};
 
-/// Pixels of the largest frame: 256 MiB of RGBA. Larger pictures are reduced to it; cameras of up to 64 megapixels stay
-/// as they are.
+/// Pixels of the largest frame: 256 MiB of RGBA. Larger pictures are reduced to it; those of cameras up to 64
+/// megapixels are not.
 const MAX_FRAME_PIXELS: usize = 1 << 26;
 
 /// The largest file that is read, as a whole, into memory.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Endings of file names that are taken for pictures in a folder, lower case. What a file is, its content says.
+/// Extensions by which a folder's files count as pictures, lowercase. What a file is, its content decides.
 pub const EXTENSIONS: [&str; 13] = [
     "avif", "bmp", "gif", "heic", "heif", "jfif", "jpe", "jpeg", "jpg", "png", "tif", "tiff",
     "webp",
 ];
 
-/// A picture as it is to be seen.
+/// A decoded picture, ready to show.
 #[derive(Debug, Clone)]
 pub struct Still {
-    /// Upright, all alpha 255, at most [`MAX_FRAME_PIXELS`](self).
+    /// Upright, alpha 255 everywhere, at most 2²⁶ pixels.
     pub rgba: RgbaImage,
     /// The size of the picture in the file, upright; larger than `rgba` if that had to be reduced.
     pub full_resolution: Resolution,
@@ -50,31 +50,31 @@ pub struct Still {
     pub format: String,
 }
 
-/// Why a picture cannot be read. The words are the ones users see.
+/// Why a picture cannot be read, in the words that users see.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StillError {
     /// Its data ends early.
     #[error("the picture is cut short")]
     Cut,
-    /// Its data makes no sense.
+    /// Its data is invalid.
     #[error("the picture is damaged ({0})")]
     Damaged(String),
     /// More pixels than the limits allow.
     #[error(transparent)]
     BeyondLimits(#[from] limits::TooLarge),
-    /// More bytes, in the file or for its decoder.
+    /// More bytes than the limits allow, in the file or for its decoder.
     #[error("the picture is too large to be held in memory")]
     TooLarge,
-    /// Nothing to see.
+    /// No pixels.
     #[error("the picture has no pixels")]
     Empty,
     /// Not a picture, or of an unknown kind.
     #[error(
-        "it is no picture that can be read (BMP, GIF, JPEG, PNG, TIFF or WebP; HEIC and AVIF with ffmpeg)"
+        "it is not a picture that fervis can read (BMP, GIF, JPEG, PNG, TIFF or WebP; HEIC and AVIF with ffmpeg)"
     )]
     Unknown,
-    /// A kind that only ffmpeg decodes, which is not there.
+    /// A kind that only ffmpeg decodes, and ffmpeg is missing.
     #[error(
         "{kind} pictures need the program ffmpeg: install it, or save the picture as JPEG or PNG"
     )]
@@ -82,7 +82,7 @@ pub enum StillError {
         /// `HEIC` or `AVIF`.
         kind: &'static str,
     },
-    /// ffmpeg is there and does not read it.
+    /// ffmpeg cannot read it.
     #[error("ffmpeg cannot read this {kind} picture ({reason}); save it as JPEG or PNG")]
     Ffmpeg {
         /// `HEIC` or `AVIF`.
@@ -90,7 +90,7 @@ pub enum StillError {
         /// What it says.
         reason: String,
     },
-    /// A variant of a known kind that nobody here can read.
+    /// A variant of a known kind that no decoder of ours can read.
     #[error("the picture is {0}, which cannot be read; save it as JPEG or PNG")]
     Unsupported(String),
 }
@@ -104,7 +104,7 @@ impl From<Flaw> for StillError {
     }
 }
 
-/// Whether a file of this name, without its folder, is taken for a picture. Hidden files are not: macOS puts a `._name`
+/// Whether a file of this name, without its folder, counts as a picture. Hidden files do not: macOS puts a `._name`
 /// of its own beside each file that it copies.
 pub fn is_picture_name(name: &str) -> bool {
     let is_known = |extension: &str| {
@@ -143,8 +143,8 @@ pub fn read(path: &Path) -> Result<Still, CaptureError> {
     })
 }
 
-/// Decodes a BMP, GIF (its first picture), JPEG, PNG, TIFF (its first page) or WebP file, and with the help of an
-/// installed ffmpeg HEIC and AVIF.
+/// Decodes a BMP, GIF (its first frame), JPEG, PNG, TIFF (its first page) or WebP file and, through an installed
+/// ffmpeg, HEIC and AVIF.
 ///
 /// Transparent parts are laid over white. A picture of more than 2²⁶ pixels is reduced to that.
 ///
@@ -159,7 +159,7 @@ fn decode_within(bytes: &[u8], max_pixels: usize) -> Result<Still, StillError> {
         let coded = heif::parse(bytes)?;
         let format = coded.codec.name().to_owned();
         let picture = DynamicImage::ImageRgba8(foreign::decode(&coded)?);
-        // HEIF has turns of its own in place of EXIF's.
+        // HEIF stores its own turns instead of EXIF's.
         (picture, coded.orientation(), format)
     } else {
         decode_ours(bytes)?
@@ -170,7 +170,7 @@ fn decode_within(bytes: &[u8], max_pixels: usize) -> Result<Still, StillError> {
         let reduced = |side: u32| ((f64::from(side) * scale) as u32).max(1);
         picture = picture.thumbnail_exact(reduced(picture.width()), reduced(picture.height()));
     }
-    if has_sides_exchanged(orientation) {
+    if swaps_sides(orientation) {
         full_resolution = Resolution::new(full_resolution.height_px, full_resolution.width_px);
     }
     picture.apply_orientation(orientation);
@@ -183,9 +183,9 @@ fn decode_within(bytes: &[u8], max_pixels: usize) -> Result<Still, StillError> {
     })
 }
 
-/// Decodes what needs no other program.
+/// Decodes what does not need ffmpeg.
 fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), StillError> {
-    // Some programs store the frames of webcams as they come, without tables.
+    // Some programs store webcam frames as they arrive, without tables.
     let with_tables = jpeg::with_standard_tables(bytes);
     let bytes = with_tables.as_deref().unwrap_or(bytes);
     let mut reader = ImageReader::new(Cursor::new(bytes))
@@ -203,10 +203,10 @@ fn decode_ours(bytes: &[u8]) -> Result<(DynamicImage, Orientation, String), Stil
         return Err(StillError::Empty);
     }
     limits::check_image(Some(format), resolution, decoder.color_type())?;
-    // Damage in what is beside the picture does not matter.
+    // Damage in the metadata does not matter.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = panics::catch(|| DynamicImage::from_decoder(decoder))
-        .ok_or_else(|| StillError::Damaged("its decoder gave up".to_owned()))?
+        .ok_or_else(|| StillError::Damaged("its decoder failed".to_owned()))?
         .map_err(explain)?;
     Ok((picture, orientation, format!("{format:?}").to_uppercase()))
 }
@@ -220,7 +220,7 @@ fn explain(err: ImageError) -> StillError {
     }
 }
 
-fn has_sides_exchanged(orientation: Orientation) -> bool {
+fn swaps_sides(orientation: Orientation) -> bool {
     matches!(
         orientation,
         Orientation::Rotate90

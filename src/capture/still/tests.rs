@@ -1,4 +1,4 @@
-//! Pictures of every format, whole and damaged, upright and turned.
+//! Pictures of every format, intact and damaged, upright and turned.
 
 use image::{GenericImage as _, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 
@@ -38,7 +38,7 @@ fn pictures_of_every_kind_and_size_are_read() {
 }
 
 #[test]
-fn grey_deep_and_transparent_pictures_are_read() {
+fn gray_deep_and_transparent_pictures_are_read() {
     let deep = image::ImageBuffer::from_pixel(2, 2, Rgb([0xFFFF, 0, 0x8080]));
     let clear = |pixel| RgbaImage::from_pixel(2, 2, Rgba(pixel)).into();
     for (picture, expected) in [
@@ -74,7 +74,7 @@ fn with_exif(format: ImageFormat) -> Vec<u8> {
             file.splice(2..2, segment);
         }
         ImageFormat::Png => {
-            // Behind the header chunk.
+            // After the header chunk.
             let mut chunk = (EXIF.len() as u32).to_be_bytes().to_vec();
             let mut named = b"eXIf".to_vec();
             named.extend(EXIF);
@@ -83,7 +83,7 @@ fn with_exif(format: ImageFormat) -> Vec<u8> {
             file.splice(33..33, chunk);
         }
         ImageFormat::WebP => {
-            // An extended header in front of the picture, and the EXIF chunk at the end.
+            // An extended header before the image data, and the EXIF chunk at the end.
             let mut body = b"VP8X\x0A\0\0\0\x08\0\0\0\x1F\0\0\x0F\0\0".to_vec();
             body.extend(&file[12..]);
             body.extend(b"EXIF");
@@ -93,7 +93,7 @@ fn with_exif(format: ImageFormat) -> Vec<u8> {
             file = [b"RIFF", &length[..], b"WEBP", &body].concat();
         }
         ImageFormat::Tiff => {
-            // The first directory gains an entry; what lies behind it moves, so a new directory is made at the end.
+            // The first directory gains an entry, which would move what follows, so write a new directory at the end.
             let at = u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
             let n_entries = u16::from_le_bytes([file[at], file[at + 1]]);
             let mut entries: Vec<[u8; 12]> = file[at + 2..][..usize::from(n_entries) * 12]
@@ -152,7 +152,7 @@ fn a_huge_picture_is_reduced_and_its_size_is_known() {
 }
 
 #[test]
-fn pictures_that_are_cut_short_are_told_in_every_format() {
+fn pictures_cut_short_are_errors_in_every_format() {
     let picture = RgbImage::from_fn(60, 50, |x, y| {
         Rgb([x, y, x * y].map(|value| (value * 37) as u8))
     });
@@ -181,7 +181,7 @@ fn pictures_that_are_cut_short_are_told_in_every_format() {
     assert!(matches!(decode(b""), Err(StillError::Unknown)));
 }
 
-/// Frames of webcams, stored as they came, have no Huffman tables.
+/// Webcam frames, stored as they arrive, have no Huffman tables.
 #[test]
 fn a_jpeg_without_huffman_tables_is_read() {
     let picture = RgbImage::from_pixel(32, 16, Rgb([200, 30, 30]));
@@ -203,7 +203,7 @@ fn a_jpeg_without_huffman_tables_is_read() {
 }
 
 #[test]
-fn sizes_that_no_picture_has_are_refused_before_anything_is_reserved() {
+fn impossible_sizes_are_refused_before_any_allocation() {
     let mut png = encode(&GrayImage::new(2, 2).into(), ImageFormat::Png);
     png[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
     png[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
@@ -214,7 +214,7 @@ fn sizes_that_no_picture_has_are_refused_before_anything_is_reserved() {
 }
 
 #[test]
-fn pictures_are_told_by_their_names() {
+fn pictures_are_recognized_by_their_names() {
     for name in [
         "a.jpg", "B.JPG", "x.jfif", "x.jpe", "x.tif", "x.TIFF", "x.y.heic", "x.avif",
     ] {

@@ -1,5 +1,4 @@
-//! What is read here and what ffmpeg makes of the same file are the same frames at the same times. Without ffmpeg only
-//! our own half is tested.
+//! Our readers and ffmpeg deliver the same frames of a file at the same times. Without ffmpeg only our half is tested.
 
 #![cfg_attr(
     not(feature = "h264-bundled"),
@@ -65,7 +64,7 @@ fn open_by_ffmpeg(path: &Path) -> FfmpegSource {
     FfmpegSource::open(Input::File(path.to_owned()), "film".to_owned(), choice).unwrap()
 }
 
-/// The frames of a file that is decoded here, which are those that ffmpeg decodes.
+/// The frames of a file that we decode; checks that they are those that ffmpeg decodes.
 #[track_caller]
 fn same_frames(path: &Path) -> Vec<Frame> {
     let mut source = open(path, container(&path.to_string_lossy())).unwrap();
@@ -76,7 +75,7 @@ fn same_frames(path: &Path) -> Vec<Frame> {
         assert_eq!(times_ms(&ours), times_ms(&theirs), "{}", path.display());
         for (ours, theirs) in ours.iter().zip(&theirs) {
             assert_eq!(ours.resolution(), theirs.resolution());
-            // The frames have edges, at which the two color conversions differ.
+            // At edges the two color conversions differ.
             let n_far = ours
                 .rgba()
                 .iter()
@@ -105,7 +104,7 @@ fn with_matrix(name: &str, matrix: [i32; 4]) -> Vec<u8> {
     bytes
 }
 
-/// Where the red, the blue and the grey part of a frame are to be found, in hundredths of its sides.
+/// Where the red, the blue and the gray part of a frame are, in hundredths of its sides.
 type Places = [(u32, u32); 3];
 
 #[cfg(feature = "h264-bundled")]
@@ -150,7 +149,7 @@ fn all_eight_display_matrices_are_the_same_here_and_by_ffmpeg() {
     }
 }
 
-/// Matroska says the same by angles.
+/// Matroska stores angles.
 #[cfg(feature = "h264-bundled")]
 #[test]
 fn mirrored_matroska_is_mirrored() {
@@ -164,7 +163,7 @@ fn mirrored_matroska_is_mirrored() {
     }
 }
 
-/// A file of a codec that only ffmpeg decodes is turned as the others are.
+/// A file that only ffmpeg decodes is turned like the others.
 #[test]
 fn what_ffmpeg_decodes_is_turned_too() {
     if !has_ffmpeg() {
@@ -211,7 +210,7 @@ fn edited(edits: &[(u32, i32)]) -> Vec<u8> {
 #[test]
 fn edit_lists_of_several_parts_are_the_same_here_and_by_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
-    // The first frame is shown at 1024, the next ones each 512 later; decoding can start at each sixth.
+    // The first frame is shown at 1024, each next one 512 later; decoding can start at every sixth.
     let start = |frame: i32| 1024 + frame * 512;
     for (edits, expected) in [
         (
@@ -223,7 +222,7 @@ fn edit_lists_of_several_parts_are_the_same_here_and_by_ffmpeg() {
         (&[(120, start(9)), (80, start(1))], &[9, 10, 11, 1, 2]),
     ] {
         let path = write(folder.path(), "edited.mp4", &edited(edits));
-        // ffmpeg shows rearranged parts in the right order, but at the times of their first places.
+        // ffmpeg shows rearranged parts in the right order, but at their original times.
         let is_in_order = edits.is_sorted_by_key(|edit| edit.1);
         let frames = if is_in_order {
             same_frames(&path)
@@ -233,8 +232,8 @@ fn edit_lists_of_several_parts_are_the_same_here_and_by_ffmpeg() {
         let numbers: Vec<i64> = frames
             .iter()
             .map(|frame| {
-                let grey = frame.rgba()[(42 * 64 + 32) * RGBA_BYTES];
-                (i64::from(grey) - 40 + 7).div_euclid(15)
+                let gray = frame.rgba()[(42 * 64 + 32) * RGBA_BYTES];
+                (i64::from(gray) - 40 + 7).div_euclid(15)
             })
             .collect();
         assert_eq!(numbers, expected, "{edits:?}");
@@ -252,7 +251,7 @@ fn times_are_the_same_here_and_by_ffmpeg() {
     }
 }
 
-/// Two files put one behind the other, of which the second begins at time 0 again.
+/// Two joined files, of which the second begins at time 0 again.
 #[cfg(feature = "h264-bundled")]
 #[test]
 fn joined_files_play_on_without_a_step_back() {
@@ -277,7 +276,7 @@ fn joined_files_play_on_without_a_step_back() {
         let all = frames(&mut *source);
         let expected: Vec<u128> = (0..24).map(|number| number * 40).collect();
         assert_eq!(times_ms(&all), expected, "{}", path.display());
-        // Known to start again, they are read from the beginning for a seek.
+        // Once times are known to restart, a seek reads from the beginning.
         let pool = FramePool::default();
         for number in [20, 3, 13] {
             source.seek(Duration::from_millis(number * 40)).unwrap();
@@ -291,7 +290,7 @@ fn joined_files_play_on_without_a_step_back() {
     }
 }
 
-/// Titles and keys that imitate ffmpeg's log, and times that six digits do not hold.
+/// Titles and keys that imitate ffmpeg's log, and times that need more than six digits.
 #[test]
 fn times_by_ffmpeg_are_whole_ticks_whatever_a_title_says() {
     if !has_ffmpeg() {

@@ -1,6 +1,6 @@
 //! How long each frame of a GIF, WebP or PNG animation is shown, without decoding any.
 //!
-//! The decoders tell it picture by picture, and only in order; a slider wants to know the whole length before.
+//! The decoders tell it frame by frame, and only in order; a slider needs the whole length in advance.
 //! Sources: GIF89a specification (1990), sections 18 to 27; WebP container specification (Google), "Animation"; PNG
 //! specification (third edition), sections 11.3.6 and 13.
 
@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-/// The stored delays of a GIF file's pictures, in order.
+/// The stored delays of a GIF file's frames, in order.
 ///
 /// # Errors
-/// If the file ends before its end mark, or is no such file.
+/// If the file ends before its end mark, or is not a GIF.
 pub(super) fn gif_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<Duration>> {
     let [.., flags, _background, _aspect] = bytes::<13>(reader)?;
     skip_color_table(reader, flags)?;
@@ -20,7 +20,7 @@ pub(super) fn gif_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<D
     let mut delay = Duration::ZERO;
     loop {
         match bytes::<1>(reader)? {
-            // An extension; the graphic control extension is about the picture that follows.
+            // An extension; the graphic control extension is about the frame that follows.
             [0x21] => {
                 if bytes::<1>(reader)? == [0xF9] {
                     let [_size, _flags, low, high, _transparent] = bytes::<5>(reader)?;
@@ -41,10 +41,10 @@ pub(super) fn gif_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<D
     }
 }
 
-/// The stored delays of a WebP file's pictures, in order; none if it is no animation.
+/// The stored delays of a WebP file's frames, in order; empty if it is not an animation.
 ///
 /// # Errors
-/// If the file is cut short, or is no such file.
+/// If the file is cut short, or is not a WebP.
 pub(super) fn webp_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<Duration>> {
     let size = reader.seek(SeekFrom::End(0))?;
     reader.rewind()?;
@@ -70,10 +70,10 @@ pub(super) fn webp_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<
     Ok(delays)
 }
 
-/// The stored delays of an animated PNG file's frames, in order; none if it is no animation.
+/// The stored delays of an animated PNG file's frames, in order; empty if it is not an animation.
 ///
 /// # Errors
-/// If the file is cut short, or is no such file.
+/// If the file is cut short, or is not a PNG.
 pub(super) fn png_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<Duration>> {
     bytes::<8>(reader)?;
     let mut delays = Vec::new();
@@ -84,7 +84,7 @@ pub(super) fn png_delays(reader: &mut (impl BufRead + Seek)) -> io::Result<Vec<D
         match &name {
             b"IEND" => return Ok(delays),
             b"acTL" => is_animation = true,
-            // Without that mark before its pixels it is a still picture, and most are.
+            // Without that mark before the pixels it is a still picture, as most are.
             b"IDAT" if !is_animation => return Ok(Vec::new()),
             b"fcTL" if n_left >= 24 => {
                 let [.., n0, n1, d0, d1] = bytes::<24>(reader)?;
@@ -108,7 +108,7 @@ fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// `flags` say whether there is a table of colours, and how long.
+/// `flags` say whether there is a color table, and how long it is.
 fn skip_color_table(reader: &mut impl BufRead, flags: u8) -> io::Result<()> {
     if flags & 0x80 == 0 {
         return Ok(());
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_of_a_gif_are_read_and_a_cut_one_is_told() {
+    fn delays_of_a_gif_are_read_and_a_cut_one_is_an_error() {
         let mut gif = Vec::new();
         let mut encoder = GifEncoder::new(&mut gif);
         for ms in [50, 0, 250] {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_of_a_webp_are_read_and_a_cut_one_is_told() {
+    fn delays_of_a_webp_are_read_and_a_cut_one_is_an_error() {
         let chunk = |name: &[u8; 4], body: &[u8]| {
             let mut chunk = name.to_vec();
             chunk.extend((body.len() as u32).to_le_bytes());

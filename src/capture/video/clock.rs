@@ -1,12 +1,12 @@
-//! Times that rise, also where those of a file start again.
+//! Times that rise, even where those of a file start again.
 //!
-//! Files that were put one behind the other (`cat a.ts b.ts`) keep their times: after the last frame of the first file
-//! comes time 0. A player goes on from where it was, and so do results.
+//! Files that were joined (`cat a.ts b.ts`) keep their times: after the last frame of the first file comes time 0.
+//! A player continues from where it was, and so do results.
 
 /// Step from one frame to the next where none is known yet, ns: 25 frames a second.
-const USUAL_STEP_NS: i64 = 40_000_000;
+const DEFAULT_STEP_NS: i64 = 40_000_000;
 
-/// A frame that lies at most this many steps before the last one is taken for one out of order, not for a new beginning.
+/// A frame at most this many steps before the last one is out of order; one further back is a new beginning.
 const MAX_STEPS_OUT_OF_ORDER: i64 = 3;
 
 /// Makes the times of consecutive frames rise.
@@ -24,14 +24,14 @@ impl Default for Clock {
         Self {
             offset_ns: 0,
             last_ns: None,
-            step_ns: USUAL_STEP_NS,
+            step_ns: DEFAULT_STEP_NS,
             has_restarted: false,
         }
     }
 }
 
 impl Clock {
-    /// The time of the next frame, of which the file says `file_ns`, or nothing.
+    /// The time of the next frame; `file_ns` is what the file says, if anything.
     pub(super) fn tick(&mut self, file_ns: Option<i64>) -> i64 {
         let next_ns = self
             .last_ns
@@ -46,7 +46,7 @@ impl Clock {
                     .saturating_add(next_ns.saturating_sub(time_ns));
                 time_ns = next_ns;
             } else if step > 0 {
-                // Half a minute at most, so that a gap before a new beginning is not repeated there without end.
+                // Half a minute at most: a gap before a new beginning must not become the step after it.
                 self.step_ns = step.min(30_000_000_000);
             }
             time_ns = time_ns.max(last);
@@ -55,13 +55,13 @@ impl Clock {
         time_ns
     }
 
-    /// The next frame is another one than that after the last: the first of the file, if its times have started again.
-    pub(super) fn jump(&mut self) {
+    /// After a seek: the next frame does not follow the last one. It is the first of the file if its times have restarted.
+    pub(super) fn seek(&mut self) {
         self.offset_ns = 0;
         self.last_ns = None;
     }
 
-    /// Whether the file's times have started again, so that they do not tell where in the file a frame is.
+    /// Whether the file's times have restarted, so that they do not tell where in the file a frame is.
     pub(super) fn has_restarted(&self) -> bool {
         self.has_restarted
     }
@@ -82,7 +82,7 @@ mod tests {
         let expected = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120];
         assert_eq!(times(&mut clock, &file), expected);
         assert!(clock.has_restarted());
-        clock.jump();
+        clock.seek();
         assert_eq!(times(&mut clock, &file), expected, "again from the first");
     }
 
@@ -99,11 +99,11 @@ mod tests {
     fn frames_without_a_time_follow_at_the_last_step() {
         let mut clock = Clock::default();
         assert_eq!(clock.tick(None), 0);
-        assert_eq!(clock.tick(None), USUAL_STEP_NS);
+        assert_eq!(clock.tick(None), DEFAULT_STEP_NS);
         let mut clock = Clock::default();
         assert_eq!(times(&mut clock, &[100, 110]), [100, 110]);
         assert_eq!(clock.tick(None), 120);
-        clock.jump();
+        clock.seek();
         assert_eq!(clock.tick(Some(30)), 30, "a seek back is no restart");
         assert!(!clock.has_restarted());
     }

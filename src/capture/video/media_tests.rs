@@ -1,14 +1,14 @@
-//! The small files in `tests/media`, each with what is in it: times, colours, sizes, or why it is refused.
+//! The small files in `tests/media`, each with its times, colors and sizes, or why it is refused.
 
 use std::{fs, io::Cursor, path::PathBuf, time::Duration};
 
-use super::{Check, Container, Refusal, VideoSource, play};
+use super::{Check, Container, OpenError, VideoSource, play};
 use crate::{
     capture::FrameSource,
     frame::{Frame, FramePool, RGBA_BYTES, Resolution},
 };
 
-/// Frames in a usual file, and milliseconds from one to the next.
+/// Frames in most of the files, and milliseconds from one to the next.
 const N_FRAMES: u64 = 12;
 const INTERVAL_MS: u64 = 40;
 
@@ -25,14 +25,14 @@ pub(super) fn container(name: &str) -> Container {
     }
 }
 
-fn open_bytes(name: &str, bytes: Vec<u8>) -> Result<VideoSource, Refusal> {
+fn open_bytes(name: &str, bytes: Vec<u8>) -> Result<VideoSource, OpenError> {
     let reader = Cursor::new(bytes);
     play(container(name), reader, name.to_owned(), Check::Beginning)
 }
 
 fn open(name: &str) -> VideoSource {
     let source = open_bytes(name, media(name)).unwrap_or_else(|err| panic!("{name}: {err:?}"));
-    assert_eq!(source.doubt(), None, "{name}");
+    assert_eq!(source.decode_failures(), None, "{name}");
     source
 }
 
@@ -41,7 +41,7 @@ fn frames(source: &mut VideoSource) -> Vec<Frame> {
     std::iter::from_fn(|| source.next_frame(&pool).unwrap()).collect()
 }
 
-/// The colour at a place given in hundredths of the frame's sides.
+/// The color at a position in hundredths of the frame's sides.
 fn pixel(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
     let Resolution {
         width_px,
@@ -52,7 +52,7 @@ fn pixel(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
 }
 
 #[track_caller]
-fn assert_colour(found: [u8; 3], expected: [u8; 3], what: &str) {
+fn assert_color(found: [u8; 3], expected: [u8; 3], what: &str) {
     let is_near = found
         .iter()
         .zip(expected)
@@ -63,11 +63,11 @@ fn assert_colour(found: [u8; 3], expected: [u8; 3], what: &str) {
 const RED: [u8; 3] = [200, 40, 40];
 const BLUE: [u8; 3] = [40, 60, 200];
 
-fn grey(number: u64) -> [u8; 3] {
+fn gray(number: u64) -> [u8; 3] {
     [40 + 15 * number as u8; 3]
 }
 
-/// Numbers, times and pictures of an upright file.
+/// Checks numbers, times and colors of an upright file.
 #[track_caller]
 fn check(name: &str, size: (u32, u32), times_ms: &[u64]) {
     let mut source = open(name);
@@ -86,9 +86,9 @@ fn check(name: &str, size: (u32, u32), times_ms: &[u64]) {
         let what = format!("{name}, frame {number}");
         assert_eq!(frame.id.0, number, "{what}");
         assert_eq!(frame.resolution(), source.info().resolution, "{what}");
-        assert_colour(pixel(frame, 25, 30), RED, &what);
-        assert_colour(pixel(frame, 75, 30), BLUE, &what);
-        assert_colour(pixel(frame, 50, 88), grey(number), &what);
+        assert_color(pixel(frame, 25, 30), RED, &what);
+        assert_color(pixel(frame, 75, 30), BLUE, &what);
+        assert_color(pixel(frame, 50, 88), gray(number), &what);
     }
 }
 
@@ -102,7 +102,7 @@ fn uneven() -> Vec<u64> {
 
 #[cfg(feature = "h264-bundled")]
 #[test]
-fn h264_plays_in_true_time_and_colour_from_every_container() {
+fn h264_plays_in_true_time_and_color_from_every_container() {
     check("b-frames.mp4", (64, 48), &even());
     check("uneven.mp4", (64, 48), &uneven());
     check("wide-pixels.mp4", (85, 48), &even());
@@ -115,7 +115,7 @@ fn h264_plays_in_true_time_and_colour_from_every_container() {
 
 #[cfg(feature = "av1")]
 #[test]
-fn av1_plays_in_true_time_and_colour_from_every_container() {
+fn av1_plays_in_true_time_and_color_from_every_container() {
     check("av1.mp4", (64, 48), &even());
     check("av1.webm", (64, 48), &even());
     check("av1-bt709-full.mkv", (64, 48), &even());
@@ -123,17 +123,17 @@ fn av1_plays_in_true_time_and_colour_from_every_container() {
 
 #[cfg(feature = "av1")]
 #[test]
-fn av1_without_colours_is_grey() {
-    let mut source = open("av1-grey.mp4");
+fn av1_without_colors_is_gray() {
+    let mut source = open("av1-gray.mp4");
     let frames = frames(&mut source);
     assert_eq!(frames.len() as u64, N_FRAMES);
     let [r, g, b] = pixel(&frames[3], 25, 30);
     assert!(r == g && g == b && r > 20, "{r} {g} {b}");
-    assert_colour(pixel(&frames[3], 50, 88), grey(3), "grey");
+    assert_color(pixel(&frames[3], 50, 88), gray(3), "gray");
 }
 
 #[test]
-fn motion_jpeg_plays_in_true_time_and_colour_from_every_container() {
+fn motion_jpeg_plays_in_true_time_and_color_from_every_container() {
     check("mjpeg.avi", (64, 48), &even());
     check("mjpeg.mkv", (64, 48), &even());
     check("mjpeg.mov", (64, 48), &even());
@@ -141,17 +141,17 @@ fn motion_jpeg_plays_in_true_time_and_colour_from_every_container() {
 
 #[cfg(feature = "h264-bundled")]
 #[test]
-fn pictures_that_lie_on_their_side_are_turned() {
+fn frames_that_lie_on_their_side_are_turned() {
     for name in ["turned.mp4", "rolled.mkv"] {
         let mut source = open(name);
         assert_eq!(source.info().resolution, Resolution::new(48, 64), "{name}");
         let frames = frames(&mut source);
         assert_eq!(frames.len() as u64, N_FRAMES, "{name}");
         for (number, frame) in (0..).zip(&frames) {
-            // Turned clockwise: what was left is on top, what was below is left.
-            assert_colour(pixel(frame, 70, 25), RED, name);
-            assert_colour(pixel(frame, 70, 75), BLUE, name);
-            assert_colour(pixel(frame, 12, 50), grey(number), name);
+            // Turned clockwise: left is now top, bottom is now left.
+            assert_color(pixel(frame, 70, 25), RED, name);
+            assert_color(pixel(frame, 70, 75), BLUE, name);
+            assert_color(pixel(frame, 12, 50), gray(number), name);
         }
     }
 }
@@ -166,13 +166,13 @@ fn an_edit_list_shows_a_part() {
     for (number, frame) in (0..).zip(&frames) {
         assert_eq!(frame.id.0, number);
         assert_eq!(frame.time.as_millis() as u64, number * INTERVAL_MS);
-        assert_colour(pixel(frame, 50, 88), grey(9 + number), "cut");
+        assert_color(pixel(frame, 50, 88), gray(9 + number), "cut");
     }
 }
 
-/// In every file any frame can be gone to, in any order.
+/// In every file, a seek reaches any frame from any other.
 #[test]
-fn every_place_can_be_gone_to() {
+fn a_seek_reaches_every_frame() {
     let mut names = vec!["mjpeg.avi", "mjpeg.mkv"];
     if cfg!(feature = "h264-bundled") {
         names.extend([
@@ -201,7 +201,7 @@ fn every_place_can_be_gone_to() {
             let after = next(&mut source).map(|frame| frame.time);
             assert_eq!(after, all.get(number + 1).map(|frame| frame.time), "{what}");
         }
-        // Between two frames the earlier one is on show, also when it was shown just now.
+        // Between two frames the earlier one is meant, even if it was delivered just now.
         source.seek(all[6].time).unwrap();
         next(&mut source);
         source.seek(all[6].time + Duration::from_millis(3)).unwrap();
@@ -215,7 +215,7 @@ fn every_place_can_be_gone_to() {
 }
 
 #[test]
-fn the_length_is_known_where_the_file_tells() {
+fn the_duration_is_known_if_the_file_states_it() {
     let mut cases = vec![
         ("mjpeg.avi", Some(N_FRAMES), true),
         ("mjpeg.mov", Some(N_FRAMES), true),
@@ -227,8 +227,8 @@ fn the_length_is_known_where_the_file_tells() {
     for (name, n_frames, is_known) in cases {
         let source = open(name);
         assert_eq!(source.info().n_frames, n_frames, "{name}");
-        let length = source.info().duration.map(|length| length.as_millis());
-        assert_eq!(length, is_known.then_some(480), "{name}");
+        let duration = source.info().duration.map(|duration| duration.as_millis());
+        assert_eq!(duration, is_known.then_some(480), "{name}");
         assert!(
             (source.info().rate_hz.unwrap() - 25.0).abs() < 0.01,
             "{name}"
@@ -249,7 +249,7 @@ fn what_is_left_to_ffmpeg_has_a_name() {
         ("av1-10-bit.mp4", "10-bit AV1 video"),
     ] {
         match open_bytes(name, media(name)) {
-            Err(Refusal::Foreign(what)) => assert_eq!(what, words, "{name}"),
+            Err(OpenError::Unsupported(what)) => assert_eq!(what, words, "{name}"),
             Err(other) => panic!("{name}: {other:?}"),
             Ok(_) => panic!("{name} was opened"),
         }
@@ -258,7 +258,7 @@ fn what_is_left_to_ffmpeg_has_a_name() {
 
 /// Each frame of `mjpeg.avi` claims 65535×65535 pixels.
 #[test]
-fn frames_beyond_the_limits_are_refused_in_a_sentence() {
+fn frames_beyond_the_limits_are_refused() {
     let mut bytes = media("mjpeg.avi");
     let sizes: Vec<usize> = (0..bytes.len() - 9)
         .filter(|at| bytes[*at..*at + 2] == [0xFF, 0xC0])
@@ -267,13 +267,13 @@ fn frames_beyond_the_limits_are_refused_in_a_sentence() {
         bytes[at + 5..at + 9].fill(0xFF);
     }
     match open_bytes("mjpeg.avi", bytes) {
-        Err(Refusal::Final(reason)) => assert!(reason.contains("65535×65535"), "{reason}"),
+        Err(OpenError::Refused(reason)) => assert!(reason.contains("65535×65535"), "{reason}"),
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("it was opened"),
     }
 }
 
-/// Files that decode here, one of each kind.
+/// Files that we decode, one of each kind.
 const KINDS: [&str; 8] = [
     "mjpeg.avi",
     "mjpeg.mkv",
@@ -285,7 +285,7 @@ const KINDS: [&str; 8] = [
     "av1.webm",
 ];
 
-/// Plays what can be played, with a step back in between; the outcome may be anything that ends.
+/// Plays what can be played, with a seek back on the way. Any outcome will do, as long as it ends.
 fn play_anyhow(name: &str, bytes: Vec<u8>) -> usize {
     let Ok(mut source) = open_bytes(name, bytes) else {
         return 0;
@@ -304,7 +304,7 @@ fn play_anyhow(name: &str, bytes: Vec<u8>) -> usize {
 }
 
 #[test]
-fn files_that_are_cut_anywhere_play_what_is_there() {
+fn files_cut_anywhere_play_what_is_there() {
     for name in KINDS {
         let whole = media(name);
         let mut n_played = 0;
@@ -324,9 +324,9 @@ fn files_that_are_cut_anywhere_play_what_is_there() {
     }
 }
 
-/// Seeded flips of bits: no panic, no endless loop, no allocation that fails.
+/// Flips seeded bits: no panic, no endless loop, no failing allocation.
 #[test]
-fn files_with_wrong_bits_are_survived() {
+fn wrong_bits_do_no_harm() {
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut random = move |below: usize| {
         // Marsaglia's xorshift.
@@ -340,7 +340,7 @@ fn files_with_wrong_bits_are_survived() {
         for round in 0..60 {
             let mut bytes = whole.clone();
             for _ in 0..1 + round % 8 {
-                // Headers are small, and worth half of the damage.
+                // Headers are small, so they get half of the damage.
                 let reach = if round % 2 == 0 { 600 } else { bytes.len() };
                 let at = random(reach.min(bytes.len()));
                 bytes[at] ^= 1 << random(8);
@@ -350,9 +350,9 @@ fn files_with_wrong_bits_are_survived() {
     }
 }
 
-/// Bytes that are nothing at all behind the first marks of each kind.
+/// Noise after the first bytes of each kind.
 #[test]
-fn nonsense_behind_the_marks_is_refused() {
+fn noise_after_the_first_bytes_does_no_harm() {
     for name in KINDS {
         let whole = media(name);
         for kept in [4, 12, 40, 100, 200] {

@@ -1,8 +1,8 @@
 //! Video files: H.264, AV1 and Motion JPEG in MP4, Matroska and AVI, and animated pictures, by ourselves; everything else
 //! through an installed ffmpeg.
 //!
-//! A [`container`] gives packets, a [`codec`] makes pictures of them, and a [`source`] makes those into frames. A frame's
-//! time is what the file says, never its number divided by a rate: phones film at a rate that varies with the light.
+//! A [`container`] splits a file into packets, a [`codec`] decodes them, and a [`source`] delivers the frames in time. A
+//! frame's time is what the file says, never its number divided by a rate: phones film at a rate that varies with the light.
 
 #[cfg(test)]
 mod agreement_tests;
@@ -11,12 +11,12 @@ mod animation_index;
 mod clock;
 mod codec;
 mod container;
+mod decoded;
 mod ffmpeg;
 #[cfg(test)]
 mod media_tests;
 mod numbering;
 mod orientation;
-mod picture;
 mod source;
 mod stream;
 
@@ -34,31 +34,31 @@ use self::{
 };
 use super::{CaptureError, FrameSource, images::name, limits::TooLarge};
 
-/// Why a video cannot be played by ourselves, in words.
+/// Why our own decoders cannot play a video.
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
-    /// The file is damaged or has no video, as far as is known here: ffmpeg may find more in it.
-    Broken(String),
-    /// It is something that is not decoded here, by name: ffmpeg may read it.
-    Foreign(String),
-    /// It is not to be read, by ffmpeg neither: it is encrypted, or beyond the limits.
-    Final(String),
+enum OpenError {
+    /// The file looks damaged or has no video, and why; ffmpeg may find more in it.
+    Damaged(String),
+    /// Something we do not decode; holds its name. ffmpeg may read it.
+    Unsupported(String),
+    /// Nothing should read it, ffmpeg included: it is encrypted, or beyond the limits.
+    Refused(String),
 }
 
-impl Refusal {
-    fn into_words(self) -> String {
-        let (Self::Broken(words) | Self::Foreign(words) | Self::Final(words)) = self;
-        words
+impl OpenError {
+    fn into_message(self) -> String {
+        let (Self::Damaged(message) | Self::Unsupported(message) | Self::Refused(message)) = self;
+        message
     }
 }
 
-impl From<TooLarge> for Refusal {
+impl From<TooLarge> for OpenError {
     fn from(err: TooLarge) -> Self {
-        Self::Final(err.to_string())
+        Self::Refused(err.to_string())
     }
 }
 
-/// Opens a file of this kind, by ffmpeg if what is in it cannot be decoded here, or not well.
+/// Opens a file of this kind, through ffmpeg if our own decoders cannot play it, or not well.
 pub(super) fn open(
     path: &Path,
     container: Container,
@@ -73,9 +73,9 @@ pub(super) fn open(
     let ffmpeg = |choice| FfmpegSource::open(Input::File(path.to_owned()), name(path), choice);
     let source = match played {
         Ok(source) => source,
-        Err(Refusal::Final(reason)) => return Err(refuse(path, reason)),
-        Err(Refusal::Foreign(what)) => return open_foreign(path, &what, choice),
-        Err(Refusal::Broken(reason)) => {
+        Err(OpenError::Refused(reason)) => return Err(refuse(path, reason)),
+        Err(OpenError::Unsupported(what)) => return open_foreign(path, &what, choice),
+        Err(OpenError::Damaged(reason)) => {
             return match ffmpeg(choice) {
                 Ok(source) => {
                     log::info!("{}: {reason}; ffmpeg reads it instead", path.display());
@@ -88,18 +88,18 @@ pub(super) fn open(
             };
         }
     };
-    let Some(doubt) = source.doubt() else {
+    let Some(failures) = source.decode_failures() else {
         return Ok(Box::new(source));
     };
     match ffmpeg(choice) {
         Ok(better) => {
-            log::info!("{}: {doubt}; ffmpeg decodes it instead", path.display());
+            log::info!("{}: {failures}; ffmpeg decodes it instead", path.display());
             Ok(Box::new(better))
         }
         // Some frames are better than none.
         Err(FfmpegError::NotInstalled) => {
             log::warn!(
-                "{}: {doubt}, and are left out. The program ffmpeg may do better: {}",
+                "{}: {failures} and are skipped. The program ffmpeg may do better: {}",
                 path.display(),
                 remedy(path, "")
             );
@@ -107,7 +107,7 @@ pub(super) fn open(
         }
         Err(err) => {
             log::warn!(
-                "{}: {doubt}, and are left out; ffmpeg could not decode it either: {err}",
+                "{}: {failures} and are skipped; ffmpeg could not decode it either: {err}",
                 path.display()
             );
             Ok(Box::new(source))
@@ -115,7 +115,7 @@ pub(super) fn open(
     }
 }
 
-/// Opens a file by ffmpeg; `what` names its kind for the message if there is none.
+/// Opens a file through ffmpeg; `what` names its kind, for the message if ffmpeg is missing.
 pub(super) fn open_other(path: &Path, what: &str) -> Result<Box<dyn FrameSource>, CaptureError> {
     open_foreign(path, what, Choice::default())
 }
@@ -142,10 +142,10 @@ fn open_foreign(
     }
 }
 
-/// What to do where there is no ffmpeg with a video of the kind `what`.
+/// What to do about a video of the kind `what` if ffmpeg is missing.
 fn remedy(path: &Path, what: &str) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    // Otherwise the rows of two moments stay mixed.
+    // Without it, rows of two moments stay mixed.
     let filter = if what.starts_with("interlaced") {
         "-vf yadif "
     } else {
@@ -158,7 +158,7 @@ fn remedy(path: &Path, what: &str) -> String {
     )
 }
 
-/// Takes `bytes` apart as a file of each kind, for [`crate::fuzzing`].
+/// Reads `bytes` as a file of each kind, for [`crate::fuzzing`].
 pub(crate) fn read_packets(bytes: &[u8]) {
     for container in [Container::Mp4, Container::Matroska, Container::Avi] {
         let Ok(mut demuxer) = container::open(container, Cursor::new(bytes.to_owned())) else {
@@ -167,7 +167,7 @@ pub(crate) fn read_packets(bytes: &[u8]) {
         let mut packet = Packet::default();
         while demuxer.next_packet(&mut packet) != Ok(false) {}
         let position = demuxer.sync_before(packet.pts / 2);
-        demuxer.go_to(position);
+        demuxer.seek_to(position);
         demuxer.next_packet(&mut packet).ok();
     }
 }
@@ -179,37 +179,37 @@ fn refuse(path: &Path, reason: String) -> CaptureError {
     }
 }
 
-/// Plays a file by ourselves.
+/// Plays a file with our own decoders.
 #[cfg_attr(
     not(any(test, feature = "h264-bundled")),
-    expect(dead_code, reason = "the demo clip is then left to ffmpeg")
+    expect(dead_code, reason = "ffmpeg then decodes the demo clip")
 )]
 fn play(
     container: Container,
     reader: impl Read + Seek + 'static,
     name: String,
     check: Check,
-) -> Result<VideoSource, Refusal> {
+) -> Result<VideoSource, OpenError> {
     let demuxer = container::open(container, reader)?;
     let decoder = codec::open(demuxer.track())?;
     VideoSource::new(demuxer, decoder, name, check)
 }
 
-/// Opens the MP4 file `bytes`, which has H.264 in it and is known to be well; an error is the reason in words.
+/// Opens the MP4 file `bytes`, which holds H.264 and is known to be sound; an error is a sentence.
 pub(super) fn open_clip(bytes: &'static [u8], name: &str) -> Result<Box<dyn FrameSource>, String> {
     #[cfg(feature = "h264-bundled")]
     {
         let reader = std::io::Cursor::new(bytes);
-        match play(Container::Mp4, reader, name.to_owned(), Check::FirstPicture) {
+        match play(Container::Mp4, reader, name.to_owned(), Check::FirstFrame) {
             Ok(source) => Ok(Box::new(source)),
-            Err(refusal) => Err(refusal.into_words()),
+            Err(refusal) => Err(refusal.into_message()),
         }
     }
     #[cfg(not(feature = "h264-bundled"))]
     match FfmpegSource::open(Input::Bytes(bytes), name.to_owned(), Choice::default()) {
         Ok(source) => Ok(Box::new(source)),
         Err(FfmpegError::NotInstalled) => {
-            Err("this build (without the feature `h264-bundled`) needs the program ffmpeg for it; install that".to_owned())
+            Err("this build (without the feature `h264-bundled`) needs the program ffmpeg for it; install ffmpeg".to_owned())
         }
         Err(err) => Err(format!("ffmpeg says: {err}")),
     }

@@ -1,12 +1,12 @@
 //! Numbers for the frames of a file whose container does not count them.
 //!
-//! A frame's number is its place in the file, also after going somewhere else and back. Without an index that place is
-//! known only where everything before was read; beyond, it is reckoned from the time and the nominal rate.
+//! A frame's number is its place in the file, also after a seek away and back. Without an index that place is known only
+//! where everything before was read; beyond, it is estimated from the time and the nominal rate.
 
 use std::time::Duration;
 
 /// Frames per second where the file names no rate.
-const USUAL_RATE_HZ: f64 = 25.0;
+const DEFAULT_RATE_HZ: f64 = 25.0;
 
 /// Hands out the numbers.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Numbering {
     seen: Vec<Duration>,
     /// Whether the next frame is the one after the last in `seen`.
     is_gapless: bool,
-    /// The least number the next frame may have.
+    /// The next frame has at least this number.
     next: u64,
 }
 
@@ -30,8 +30,8 @@ impl Default for Numbering {
 }
 
 impl Numbering {
-    /// The next frame is another one than that after the last.
-    pub(super) fn jump(&mut self) {
+    /// After a seek: the next frame does not follow the last one.
+    pub(super) fn seek(&mut self) {
         self.is_gapless = false;
         self.next = 0;
     }
@@ -43,8 +43,8 @@ impl Numbering {
         let number = if is_known || self.is_gapless {
             place as u64
         } else {
-            let reckoned = time.as_secs_f64() * rate_hz.unwrap_or(USUAL_RATE_HZ);
-            (reckoned.round() as u64).max(place as u64)
+            let estimate = time.as_secs_f64() * rate_hz.unwrap_or(DEFAULT_RATE_HZ);
+            (estimate.round() as u64).max(place as u64)
         };
         if is_known {
             self.is_gapless = place + 1 == self.seen.len();
@@ -67,26 +67,26 @@ mod tests {
     }
 
     #[test]
-    fn going_back_repeats_the_numbers() {
+    fn a_seek_back_repeats_the_numbers() {
         let mut numbering = Numbering::default();
-        // At an uneven rate, which no reckoning would give.
+        // At an uneven rate, which no estimate would give.
         assert_eq!(numbers(&mut numbering, &[0, 10, 200, 900]), [0, 1, 2, 3]);
-        numbering.jump();
+        numbering.seek();
         assert_eq!(numbers(&mut numbering, &[10, 200, 900]), [1, 2, 3]);
         assert_eq!(
             numbers(&mut numbering, &[950, 960]),
             [4, 5],
-            "and it goes on"
+            "and on from there"
         );
     }
 
     #[test]
-    fn what_was_never_read_is_reckoned_and_never_repeats() {
+    fn numbers_of_unread_frames_are_estimated_and_never_repeat() {
         let mut numbering = Numbering::default();
         assert_eq!(numbers(&mut numbering, &[0, 100]), [0, 1]);
-        numbering.jump();
+        numbering.seek();
         assert_eq!(numbers(&mut numbering, &[5000, 5010, 5200]), [50, 51, 52]);
-        numbering.jump();
+        numbering.seek();
         assert_eq!(numbers(&mut numbering, &[100, 200]), [1, 2]);
     }
 

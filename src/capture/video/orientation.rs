@@ -1,11 +1,11 @@
-//! How stored frames are turned and mirrored for showing.
+//! How stored frames are turned and mirrored for display.
 //!
-//! Phones store frames as the sensor has them and say beside them how the phone was held. Selfies are often mirrored
+//! Phones store frames as the sensor delivers them, and next to them how the phone was held. Selfies are often mirrored
 //! too, so all eight orientations occur.
 
 use crate::frame::{RGBA_BYTES, Resolution};
 
-/// One of the eight orientations: first rows and columns may change places, then each axis may be reversed.
+/// One of the eight orientations: rows and columns may be swapped first, then each axis reversed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Orientation {
     pub(super) is_transposed: bool,
@@ -16,9 +16,9 @@ pub(super) struct Orientation {
 impl Orientation {
     /// From the matrix `[a, b, c, d]` that takes stored pixels to shown ones: x′ = a·x + c·y, y′ = b·x + d·y.
     ///
-    /// It may scale too, which is left to the shape of pixels. Other angles than quarter turns are not made.
+    /// It may scale too, which the pixel aspect takes care of. Angles other than quarter turns are ignored.
     pub(super) fn from_matrix([a, b, c, d]: [i64; 4]) -> Self {
-        // Written from sines and cosines, a zero may be a little off; ffmpeg allows for a degree too.
+        // Computed from sines and cosines, a zero may be slightly off; ffmpeg tolerates a degree too.
         let are_zero_beside = |small: [i64; 2], large: [i64; 2]| {
             let smallest = large.map(i64::unsigned_abs).into_iter().min();
             let limit = smallest.unwrap_or(0) / 64;
@@ -41,7 +41,7 @@ impl Orientation {
         }
     }
 
-    /// Turned clockwise by an angle and, after that, mirrored left to right.
+    /// Turned clockwise by an angle, then mirrored left to right.
     pub(super) fn from_angle(clockwise_deg: f64, is_mirrored: bool) -> Self {
         let (sin, cos) = clockwise_deg.to_radians().sin_cos();
         let [sin, cos] = [sin, cos].map(|value| (value * 65_536.0) as i64);
@@ -58,7 +58,7 @@ impl Orientation {
         }
     }
 
-    /// Turns RGBA pixels of the size `stored` into `to`, which has room for just as many.
+    /// Turns RGBA pixels of the size `stored` into `to`, which has the same length.
     pub(super) fn turn(self, from: &[u8], stored: Resolution, to: &mut [u8]) {
         let shown = self.shown(stored);
         let (width, height) = (shown.width_px as usize, shown.height_px as usize);
@@ -90,14 +90,14 @@ impl Orientation {
         }
     }
 
-    /// The filters with which ffmpeg does the same.
+    /// The ffmpeg filters that do the same.
     pub(super) fn ffmpeg_filters(self) -> &'static str {
         match (self.is_transposed, self.flips_x, self.flips_y) {
             (false, false, false) => "null",
             (false, true, false) => "hflip",
             (false, false, true) => "vflip",
             (false, true, true) => "hflip,vflip",
-            // Its “counterclockwise and flipped” is the plain exchange of rows and columns.
+            // ffmpeg's “counterclockwise and flipped” is a plain swap of rows and columns.
             (true, false, false) => "transpose=cclock_flip",
             (true, true, false) => "transpose=clock",
             (true, false, true) => "transpose=cclock",

@@ -1,10 +1,10 @@
-//! A container and a decoder joined: pictures of a file, one after the other.
+//! A container and a decoder joined: the frames of a file, one after the other.
 
 use super::{
-    Refusal,
+    OpenError,
     codec::Decoder,
     container::{BadPacket, Demuxer, Packet},
-    picture::Picture,
+    decoded::DecodedFrame,
 };
 use crate::frame::FramePool;
 
@@ -13,7 +13,7 @@ pub(super) struct Stream {
     pub(super) demuxer: Box<dyn Demuxer>,
     pub(super) decoder: Box<dyn Decoder>,
     packet: Packet,
-    /// Whether the decoder was asked for its last pictures; it then starts anew for any other.
+    /// Whether the decoder was asked for its last frames; it must restart before it takes another packet.
     is_flushed: bool,
     /// Packets that were read, and those of them that could not be read or decoded.
     pub(super) n_packets: u64,
@@ -22,8 +22,8 @@ pub(super) struct Stream {
 
 /// What came of a packet.
 pub(super) enum Step<'a> {
-    Picture(Picture<'a>),
-    /// The decoder keeps the picture for a while, or there is none.
+    Frame(DecodedFrame<'a>),
+    /// The decoder keeps the frame for a while, or there is none.
     Nothing,
     Bad,
     End,
@@ -59,7 +59,7 @@ impl Stream {
             }
         }
         match self.decoder.decode(packet, pool) {
-            Ok(Some(picture)) => Step::Picture(picture),
+            Ok(Some(frame)) => Step::Frame(frame),
             Ok(None) | Err(BadPacket) if self.is_flushed => Step::End,
             Ok(None) => Step::Nothing,
             Err(BadPacket) => {
@@ -69,22 +69,22 @@ impl Stream {
         }
     }
 
-    /// Whether the packet that was read last begins a new group.
+    /// Whether decoding can start at the packet that was read last.
     pub(super) fn is_at_sync(&self) -> bool {
         self.packet.is_sync
     }
 
-    /// Whether decoding on from here comes to the picture at `pts` soonest, after the one at `last`.
-    pub(super) fn is_on_the_way_to(&self, position: u64, last: Option<i64>, pts: i64) -> bool {
+    /// Whether decoding on from here, after the frame at `last`, reaches the one at `pts` sooner than a restart.
+    pub(super) fn leads_to(&self, position: u64, last: Option<i64>, pts: i64) -> bool {
         position < self.demuxer.position()
             && !self.is_flushed
             && last.is_some_and(|last| last < pts)
     }
 
-    /// Starts anew at a place that the demuxer has named.
-    pub(super) fn go_to(&mut self, position: u64) -> Result<(), Refusal> {
+    /// Restarts decoding at a position from [`Demuxer::sync_before`].
+    pub(super) fn restart_at(&mut self, position: u64) -> Result<(), OpenError> {
         self.decoder.reset()?;
-        self.demuxer.go_to(position);
+        self.demuxer.seek_to(position);
         self.is_flushed = false;
         Ok(())
     }

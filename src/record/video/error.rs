@@ -1,4 +1,4 @@
-//! What can go wrong with a video file, in the user's words.
+//! What can go wrong with a video file.
 
 use std::{
     io,
@@ -7,48 +7,48 @@ use std::{
 
 use crate::frame::Resolution;
 
-/// Why a picture, or the end of a video, could not be written.
+/// Why a frame, or the end of a video, could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VideoError {
-    /// The file could not be made.
+    /// The file could not be created.
     #[error("the video {} could not be started", path.display())]
     Create {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// No room is left.
-    #[error("the disk is full: the video {} ends here; free some space before recording on", path.display())]
+    #[error("the disk is full: the video {} ends here; free some space before you record again", path.display())]
     DiskFull {
         /// The file.
         path: PathBuf,
     },
-    /// The disk refuses for another reason.
-    #[error("the video {} could not be written further", path.display())]
+    /// Writing failed for another reason.
+    #[error("the video {} could not be written", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// An earlier error ended the video.
-    #[error("the video {} has ended after an earlier error", path.display())]
+    #[error("the video {} ended after an earlier error", path.display())]
     Stopped {
         /// The file.
         path: PathBuf,
     },
-    /// The codec takes no pictures of this size.
-    #[error("pictures of {resolution} cannot be recorded as {codec}, which takes {range}")]
+    /// The codec does not take frames of this size.
+    #[error("frames of {resolution} cannot be recorded as {codec}, which takes {range}")]
     Size {
-        /// Their size.
+        /// Size of the frames.
         resolution: Resolution,
         /// Name of the codec.
         codec: &'static str,
-        /// What it takes.
+        /// The sizes that it takes.
         range: &'static str,
     },
     /// The encoder failed.
@@ -56,13 +56,13 @@ pub enum VideoError {
     Encoder {
         /// Name of the codec.
         codec: &'static str,
-        /// What it says.
+        /// Its message.
         reason: String,
     },
 }
 
 impl VideoError {
-    /// An error of the disk while writing, with its file.
+    /// An I/O error while writing, with its file.
     pub(super) fn write(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
@@ -76,13 +76,13 @@ impl VideoError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecoverError {
-    /// It was not written by this program, or another one has changed it.
-    #[error("{} is not a recording of fervis, or another program has changed it; it was left as it is", path.display())]
+    /// It was not written by fervis, or another program changed it.
+    #[error("{} is not a recording of fervis, or another program changed it; it was left as it is", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// It is ours, but what is needed to read its pictures is gone.
+    /// It is ours, but what decoders need to read its frames is gone.
     #[error("{} cannot be repaired: {reason}; it was left as it is", path.display())]
     Damaged {
         /// The file.
@@ -90,19 +90,19 @@ pub enum RecoverError {
         /// What is wrong.
         reason: &'static str,
     },
-    /// The disk refuses.
+    /// Reading or writing failed.
     #[error("{} could not be repaired", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
 impl RecoverError {
-    /// An error of the disk with its file.
+    /// An I/O error with its file.
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + Copy + '_ {
         move |source| Self::Io {
             path: path.to_owned(),
@@ -110,7 +110,7 @@ impl RecoverError {
         }
     }
 
-    /// A file of somebody else.
+    /// A file of another program.
     pub(super) fn foreign(path: &Path) -> Self {
         Self::Foreign {
             path: path.to_owned(),

@@ -1,6 +1,6 @@
-//! The file below a video: writes at places, not at a cursor, because recordings fill in headers behind what follows.
+//! The file under a video: writes at offsets, not at a cursor, because recordings fill in headers later.
 //!
-//! The trait stands between, so that tests can let the disk fill up, or the power fail, at any byte.
+//! The trait lets tests fill up the disk, or cut the power, at any byte.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use std::{
 
 use crate::session::files;
 
-/// Where a recording goes.
+/// Where a recording is written.
 pub(super) trait Storage: Send {
     /// Writes all of `bytes` at `offset`; a gap before it becomes zeros.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
@@ -38,21 +38,21 @@ impl Storage for File {
     }
 }
 
-/// A new file; its entry in the folder survives a power cut too.
+/// Creates a file; its entry in the folder survives a power cut too.
 pub(super) fn create_new(path: &Path) -> io::Result<File> {
     let file = files::create_new(path)?;
     files::sync_folder(path);
     Ok(file)
 }
 
-/// Removes a file of [`create_new`] into which nothing could be written.
+/// Removes a file from [`create_new`] that could not be written.
 pub(super) fn remove_new(path: &Path) {
     if let Err(err) = std::fs::remove_file(path) {
         log::warn!("{} could not be removed: {err}", path.display());
     }
 }
 
-/// Fills `buffer` from `offset` on as far as the file goes; returns how far that was.
+/// Fills `buffer` from `offset` on, as far as the file goes; returns the number of bytes.
 pub(super) fn read_at(file: &mut File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     file.seek(SeekFrom::Start(offset))?;
     let mut filled = 0;
@@ -85,7 +85,7 @@ pub(super) fn is_zero(file: &mut File, part: Range<u64>) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Copies these parts of the file, one after another, to a new file beside it, safely on the disk; returns its name.
+/// Copies these parts of the file to a new file beside it and syncs it; returns its path.
 pub(super) fn save_beside(
     file: &mut File,
     path: &Path,

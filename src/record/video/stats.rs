@@ -1,24 +1,24 @@
-//! How long encoding took, as percentiles, in the same few bytes after a minute and after a day.
+//! How long encoding took, as percentiles, in constant memory.
 
 use std::time::Duration;
 
-/// Each class of times is 5 % wider than the one before.
+/// Each bin is 5 % wider than the one before.
 const RATIO: f64 = 1.05;
-/// Upper end of the first class.
-const SHORTEST_S: f64 = 10e-6;
-/// Enough for 10 µs · 1.05³⁰⁰ = 23 s; what takes longer counts as that.
-const N_CLASSES: usize = 300;
+/// Upper end of the first bin.
+const FIRST_BIN_S: f64 = 10e-6;
+/// Enough for 10 µs · 1.05³⁰⁰ = 23 s; the last bin counts whatever takes longer.
+const N_BINS: usize = 300;
 
 /// A histogram of durations.
 pub(super) struct Durations {
-    counts: [u32; N_CLASSES],
+    counts: [u32; N_BINS],
     total: u64,
 }
 
 impl Default for Durations {
     fn default() -> Self {
         Self {
-            counts: [0; N_CLASSES],
+            counts: [0; N_BINS],
             total: 0,
         }
     }
@@ -27,20 +27,20 @@ impl Default for Durations {
 impl Durations {
     /// Counts one.
     pub(super) fn add(&mut self, duration: Duration) {
-        let class = (duration.as_secs_f64() / SHORTEST_S).max(1.0).log(RATIO);
-        let class = (class.ceil() as usize).min(N_CLASSES - 1);
-        self.counts[class] = self.counts[class].saturating_add(1);
+        let bin = (duration.as_secs_f64() / FIRST_BIN_S).max(1.0).log(RATIO);
+        let bin = (bin.ceil() as usize).min(N_BINS - 1);
+        self.counts[bin] = self.counts[bin].saturating_add(1);
         self.total += 1;
     }
 
-    /// The time that the share `quantile` of all stays within, to 5 %; zero if there are none.
+    /// The duration at `quantile`, 0 to 1, to within 5 %; zero if there are none.
     pub(super) fn quantile(&self, quantile: f64) -> Duration {
         let rank = (self.total as f64 * quantile).ceil() as u64;
         let mut seen = 0;
-        for (class, count) in (0..).zip(&self.counts) {
+        for (bin, count) in (0..).zip(&self.counts) {
             seen += u64::from(*count);
             if seen > 0 && seen >= rank {
-                return Duration::from_secs_f64(SHORTEST_S * RATIO.powi(class));
+                return Duration::from_secs_f64(FIRST_BIN_S * RATIO.powi(bin));
             }
         }
         Duration::ZERO

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::frame::{RGBA_BYTES, Resolution};
 
-/// Numbers that are the same each time (Knuth's MMIX generator).
+/// A seeded generator (Knuth's MMIX).
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// Times as a webcam gives them at 30 Hz: jitter of ±8 ms, and now and then a gap.
+/// Times like a webcam's at 30 Hz: jitter of ±8 ms, and now and then a gap.
 pub(super) fn webcam_times(n_frames: usize, seed: u64) -> Vec<Duration> {
     let mut random = Random(seed);
     let mut nominal = Duration::from_millis(20);
@@ -48,7 +48,7 @@ pub(super) fn ticks_of(times: &[Duration]) -> Vec<u64> {
         .iter()
         .map(|time| {
             let micros = (*time - times[0]).as_micros() as u64;
-            (micros * 9 + 50) / 100 // 90000 ticks are a million of them.
+            (micros * 9 + 50) / 100 // 90000 ticks are a million microseconds.
         })
         .collect()
 }
@@ -93,7 +93,7 @@ impl Storage for FullDisk {
         if room >= bytes.len() as u64 {
             return self.file.write_at(offset, bytes);
         }
-        self.file.write_at(offset, &bytes[..room as usize])?; // As real disks do.
+        self.file.write_at(offset, &bytes[..room as usize])?; // Like real disks.
         Err(io::ErrorKind::StorageFull.into())
     }
 
@@ -106,7 +106,7 @@ impl Storage for FullDisk {
     }
 }
 
-/// What was done to a file.
+/// One change to a file.
 #[derive(Clone)]
 enum Step {
     Write(u64, Vec<u8>),
@@ -141,7 +141,7 @@ impl Journal {
         self.0.lock().unwrap().len()
     }
 
-    /// The file after so many steps and the share `part` of the bytes of the next one. A few bytes in one place reach a
+    /// The file after `n_steps` and the share `part` of the bytes of the next step. A few adjacent bytes reach a
     /// disk together or not at all.
     pub(super) fn file_after(&self, n_steps: usize, part: f64) -> Vec<u8> {
         let steps = self.0.lock().unwrap();
@@ -185,7 +185,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// A file with this content, instead of one that may be there.
+    /// Writes a file with this content; replaces an existing one.
     pub(super) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).unwrap();

@@ -72,8 +72,8 @@ impl<S: Storage> Mp4Writer<S> {
         settings: &VideoSettings,
         encoder: Box<dyn Encoder>,
     ) -> Result<Self, VideoError> {
-        let usual_duration = (TICKS_PER_SECOND as f64 / settings.rate_hz()).round() as u32;
-        let mp4 = HybridMp4::start(storage, usual_duration)
+        let nominal_duration = (TICKS_PER_SECOND as f64 / settings.rate_hz()).round() as u32;
+        let mp4 = HybridMp4::start(storage, nominal_duration)
             .map_err(|err| VideoError::write(path, err))?;
         Ok(Self {
             path: path.to_owned(),

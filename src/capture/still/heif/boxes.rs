@@ -1,6 +1,6 @@
-//! The form of a HEIF file: boxes within boxes, and numbers of many sizes.
+//! The structure of a HEIF file: nested boxes, and numbers of many sizes.
 
-/// Names and contents of the boxes that `bytes` consist of, up to the first that cannot be.
+/// Names and contents of the boxes in `bytes`, up to the first invalid one.
 pub(super) fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let (size, rest) = bytes.split_first_chunk::<4>()?;
@@ -20,7 +20,7 @@ pub(super) fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])>
     })
 }
 
-/// Numbers from the front of some bytes.
+/// Reads numbers from the front of some bytes.
 pub(super) struct Numbers<'a>(pub(super) &'a [u8]);
 
 impl Numbers<'_> {
@@ -39,7 +39,7 @@ impl Numbers<'_> {
         u32::try_from(self.take(n_bytes)?).ok()
     }
 
-    /// The version of a box, behind which are three bytes of flags.
+    /// The version of a box, and its 24 flags.
     pub(super) fn version(&mut self) -> Option<(u8, u32)> {
         let word = self.number(4)?;
         Some(((word >> 24) as u8, word & 0xFF_FFFF))

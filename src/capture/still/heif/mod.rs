@@ -1,9 +1,9 @@
-//! HEIF files (HEIC, AVIF): where the coded picture lies in them, and how it is to be shown.
+//! HEIF files (HEIC, AVIF): where the coded picture is in them, and how to show it.
 //!
-//! Versions of ffmpeg before 7.1 do not open HEIC at all, and later ones give one tile of the many that a phone's
-//! picture is made of. So the container (ISO/IEC 23008-12) is taken apart here, and ffmpeg gets nothing but a plain
-//! stream of HEVC or AV1 pictures, which all of its versions decode: one for the whole, or one for each tile of a grid.
-//! Auxiliary pictures (depth, transparency, thumbnails) are left out.
+//! Versions of ffmpeg before 7.1 do not open HEIC at all, and later ones return one of the many tiles that make up a
+//! phone's picture. So the container (ISO/IEC 23008-12) is read here, and ffmpeg gets only a plain stream of HEVC or AV1
+//! pictures, which all of its versions decode: one for the whole, or one for each tile of a grid.
+//! Auxiliary pictures (depth, transparency, thumbnails) are ignored.
 
 mod boxes;
 mod stream;
@@ -17,7 +17,7 @@ use self::{
 use super::StillError;
 use crate::{capture::limits, frame::Resolution};
 
-/// What codes the pixels.
+/// The codec of the pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
     Hevc,
@@ -25,7 +25,7 @@ pub(super) enum Codec {
 }
 
 impl Codec {
-    /// What people call such files.
+    /// The common name of such files.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Hevc => "HEIC",
@@ -38,21 +38,21 @@ impl Codec {
 #[derive(Debug)]
 pub(super) struct Coded {
     pub(super) codec: Codec,
-    /// HEVC in the byte stream format of its Annex B, or AV1 in an IVF file: a picture for each tile, in rows.
+    /// HEVC in the byte stream format of its Annex B, or AV1 in an IVF file: a picture for each tile, row by row.
     pub(super) stream: Vec<u8>,
     pub(super) tile: Resolution,
     pub(super) n_columns: u32,
     pub(super) n_rows: u32,
-    /// The size of the whole, before it is turned; tiles may reach beyond it.
+    /// The size of the whole, before any turn; tiles may extend beyond it.
     pub(super) size: Resolution,
     turns: Vec<Turn>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Turn {
-    /// Anticlockwise, in quarters.
+    /// Counterclockwise, in quarter turns.
     Rotation(u8),
-    /// Left and right exchanged, otherwise top and bottom.
+    /// Swaps left and right, or else top and bottom.
     Mirror { left_right: bool },
 }
 
@@ -61,10 +61,10 @@ const BRANDS: [&[u8; 4]; 8] = [
     b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"msf1", b"avif",
 ];
 
-/// Tiles of a grid: far more than any camera writes.
+/// Tiles of a grid; no camera writes nearly as many.
 const MAX_TILES: u32 = 1 << 12;
 
-/// Whether a file, of which these are the first bytes, is one.
+/// Whether these are the first bytes of a HEIF file.
 pub(in crate::capture) fn is_heif(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(b"ftyp")
         && bytes
@@ -118,7 +118,7 @@ impl<'a> HeifFile<'a> {
         parts.find_map(|(found, content)| (found == name).then_some(content))
     }
 
-    /// The item that is to be shown.
+    /// The item to show.
     fn primary(&self) -> Option<u32> {
         let mut numbers = Numbers(self.part(b"pitm")?);
         let (version, _) = numbers.version()?;
@@ -140,7 +140,7 @@ impl<'a> HeifFile<'a> {
         })
     }
 
-    /// The items that a grid is made of, in rows.
+    /// The items that make up a grid, row by row.
     fn tiles(&self, grid: u32) -> Option<Vec<u32>> {
         let mut numbers = Numbers(self.part(b"iref")?);
         let (version, _) = numbers.version()?;
@@ -168,7 +168,7 @@ impl<'a> HeifFile<'a> {
             for _ in 0..numbers.number(4)? {
                 let id = numbers.number(if version == 0 { 2 } else { 4 })?;
                 for _ in 0..numbers.number(1)? {
-                    // The top bit says whether it is essential.
+                    // The top bit marks it as essential.
                     let position = match flags & 1 {
                         0 => numbers.number(1)? & 0x7F,
                         _ => numbers.number(2)? & 0x7FFF,
@@ -190,7 +190,7 @@ impl<'a> HeifFile<'a> {
             1 => self.part(b"idat").ok_or_else(damaged)?,
             _ => {
                 return Err(StillError::Unsupported(
-                    "HEIF whose parts build on each other".to_owned(),
+                    "HEIF with derived parts".to_owned(),
                 ));
             }
         };
@@ -201,7 +201,7 @@ impl<'a> HeifFile<'a> {
                 .zip(usize::try_from(length).ok())
                 .and_then(|(offset, length)| {
                     let rest = from.get(offset..)?;
-                    // Length 0 is all the rest.
+                    // Length 0 means all the rest.
                     if length == 0 {
                         Some(rest)
                     } else {
@@ -209,7 +209,7 @@ impl<'a> HeifFile<'a> {
                     }
                 })
                 .ok_or(StillError::Cut)?;
-            // The same bytes given again and again would become more than the file holds.
+            // The same bytes listed repeatedly would add up to more than the file has.
             if content.len() + extent.len() > self.bytes.len() {
                 return Err(damaged());
             }
@@ -218,7 +218,7 @@ impl<'a> HeifFile<'a> {
         Ok(content)
     }
 
-    /// In what an item lies, and its pieces: offset and length.
+    /// How an item is stored (the construction method), and its pieces: offset and length.
     fn extents(&self, item: u32) -> Option<(u32, Vec<(u64, u64)>)> {
         let mut numbers = Numbers(self.part(b"iloc")?);
         let (version, _) = numbers.version()?;
@@ -296,7 +296,7 @@ impl<'a> HeifFile<'a> {
                 Codec::Av1 => ivf(&mut stream, number, &content),
             }
             if stream.len() > 2 * self.bytes.len() + (1 << 20) {
-                return Err(damaged()); // The tiles share their bytes.
+                return Err(damaged()); // Tiles share their bytes.
             }
         }
         let turns = self.properties(primary).ok_or_else(damaged)?;
@@ -329,7 +329,7 @@ fn turn((name, content): (&[u8; 4], &[u8])) -> Option<Turn> {
     }
 }
 
-/// How tiles are put together.
+/// How tiles are laid out.
 struct Grid {
     n_columns: u32,
     n_rows: u32,
@@ -355,18 +355,17 @@ impl Grid {
 }
 
 impl Coded {
-    /// All turns as one.
+    /// All turns combined.
     pub(super) fn orientation(&self) -> Orientation {
-        // A mirror image after quarter turns clockwise: left and right exchanged last.
+        // Clockwise quarter turns first, then left and right swapped.
         let (mut quarters, mut is_mirrored) = (0_u8, false);
         for turn in &self.turns {
             match turn {
                 // A turn after a mirror is the opposite turn before it.
-                Turn::Rotation(anticlockwise) if is_mirrored => quarters += anticlockwise,
-                Turn::Rotation(anticlockwise) => quarters += 4 - anticlockwise,
+                Turn::Rotation(counterclockwise) if is_mirrored => quarters += counterclockwise,
+                Turn::Rotation(counterclockwise) => quarters += 4 - counterclockwise,
                 Turn::Mirror { left_right } => {
-                    // Top and bottom exchanged is left and right exchanged, and half a turn after it, which is half a
-                    // turn before it too.
+                    // Swapping top and bottom is swapping left and right plus half a turn, before or after.
                     quarters += if *left_right { 0 } else { 2 };
                     is_mirrored = !is_mirrored;
                 }

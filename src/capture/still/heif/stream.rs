@@ -1,8 +1,8 @@
-//! Plain streams of coded pictures, as every decoder reads them.
+//! Plain streams of coded pictures, which every decoder reads.
 
 use super::boxes::Numbers;
 
-/// Ends a sequence of HEVC pictures: each tile is one of its own, since all may have the same number.
+/// Ends a sequence of HEVC pictures. Each tile is a sequence of its own, because all may have the same number.
 const END_OF_SEQUENCE: &[u8] = &[0, 0, 0, 1, 0x48, 0x01];
 
 /// Appends an HEVC picture, its parameter sets first.
@@ -16,7 +16,7 @@ pub(super) fn annex_b(
     let length_bytes = usize::from(config.get(21)? & 3) + 1;
     let mut numbers = Numbers(config.get(22..)?);
     for _ in 0..numbers.number(1)? {
-        numbers.take(1)?; // The kind, which the unit says too.
+        numbers.take(1)?; // The kind, which the unit states too.
         for _ in 0..numbers.number(2)? {
             let length = numbers.number(2)? as usize;
             let (unit, rest) = numbers.0.split_at_checked(length)?;
@@ -37,9 +37,9 @@ pub(super) fn annex_b(
     Some(())
 }
 
-/// Appends an AV1 picture to an IVF file, which begins with the first.
+/// Appends an AV1 picture to an IVF file; number 0 starts the file.
 pub(super) fn ivf(stream: &mut Vec<u8>, number: u64, content: &[u8]) {
-    /// Begins each unit of time; items of a HEIF file leave it out.
+    /// Begins each temporal unit; items of a HEIF file omit it.
     const TEMPORAL_DELIMITER: [u8; 2] = [0x12, 0x00];
     if number == 0 {
         // Version 0, a header of 32 bytes; the size is in the stream itself; 25 pictures a second.

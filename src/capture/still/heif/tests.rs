@@ -1,11 +1,11 @@
-//! HEIF files that are put together here, around pictures that ffmpeg coded.
+//! HEIF files assembled in the tests, around pictures that ffmpeg encoded.
 
 use std::path::Path;
 
 use super::*;
 use crate::capture::still::{Still, decode};
 
-/// Red on the left and blue on the right, in the upper 32 of 48 rows; the rest is grey.
+/// Red on the left and blue on the right, in the upper 32 of 48 rows; the rest is gray.
 const TILE: Resolution = Resolution::new(64, 48);
 
 fn media(name: &str) -> Vec<u8> {
@@ -19,7 +19,7 @@ fn boxed(name: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
     [&size.to_be_bytes()[..], name, &content].concat()
 }
 
-/// Contents of a file: one coded picture, or a grid of the same picture again and again.
+/// Contents of a file: one coded picture, or a grid that repeats it.
 struct Parts {
     brand: &'static [u8; 4],
     kind: &'static [u8; 4],
@@ -163,7 +163,7 @@ impl Parts {
     }
 }
 
-/// The picture, or `None` where there is no ffmpeg to decode it.
+/// The picture, or `None` if ffmpeg is missing.
 fn shown(parts: &Parts) -> Option<Still> {
     match decode(&parts.file()) {
         Ok(still) => Some(still),
@@ -187,7 +187,7 @@ fn color(still: &Still, (x, y): (u32, u32)) -> &'static str {
     match () {
         () if is([200, 40, 40]) => "red",
         () if is([40, 60, 200]) => "blue",
-        () if is([40, 40, 40]) => "grey",
+        () if is([40, 40, 40]) => "gray",
         () => panic!("({x}, {y}) is {:?}", [r, g, b]),
     }
 }
@@ -203,14 +203,14 @@ fn one_picture_is_found_and_decoded() {
         let places = [(8, 8), (56, 8), (8, 40)];
         assert_eq!(
             places.map(|place| color(&still, place)),
-            ["red", "blue", "grey"],
+            ["red", "blue", "gray"],
             "{format}"
         );
     }
 }
 
 #[test]
-fn tiles_are_put_together() {
+fn tiles_are_assembled() {
     for mut parts in [Parts::hevc(), Parts::av1()] {
         parts.grid = Some((2, 3, Resolution::new(100, 130)));
         let coded = parse(&parts.file()).unwrap();
@@ -220,9 +220,9 @@ fn tiles_are_put_together() {
         for (place, expected) in [
             ((8, 8), "red"),
             ((72, 8), "red"),
-            ((98, 40), "grey"),
+            ((98, 40), "gray"),
             ((40, 104), "blue"),
-            ((8, 129), "grey"),
+            ((8, 129), "gray"),
         ] {
             assert_eq!(color(&still, place), expected, "{place:?}");
         }
@@ -235,46 +235,46 @@ fn turns_of_the_file_are_followed() {
     let mirror = |left_right| boxed(b"imir", &[&[left_right]]);
     // What is in the corners: top left, top right, bottom left.
     for (turns, orientation, corners) in [
-        (vec![], Orientation::NoTransforms, ["red", "blue", "grey"]),
+        (vec![], Orientation::NoTransforms, ["red", "blue", "gray"]),
         (
             vec![rotation(1)],
             Orientation::Rotate270,
-            ["blue", "grey", "red"],
+            ["blue", "gray", "red"],
         ),
         (
             vec![rotation(2)],
             Orientation::Rotate180,
-            ["grey", "grey", "blue"],
+            ["gray", "gray", "blue"],
         ),
         (
             vec![rotation(3)],
             Orientation::Rotate90,
-            ["grey", "red", "grey"],
+            ["gray", "red", "gray"],
         ),
         (
             vec![mirror(1)],
             Orientation::FlipHorizontal,
-            ["blue", "red", "grey"],
+            ["blue", "red", "gray"],
         ),
         (
             vec![mirror(0)],
             Orientation::FlipVertical,
-            ["grey", "grey", "red"],
+            ["gray", "gray", "red"],
         ),
         (
             vec![rotation(1), mirror(1)],
             Orientation::Rotate270FlipH,
-            ["grey", "blue", "grey"],
+            ["gray", "blue", "gray"],
         ),
         (
             vec![mirror(1), rotation(1)],
             Orientation::Rotate90FlipH,
-            ["red", "grey", "blue"],
+            ["red", "gray", "blue"],
         ),
         (
             vec![rotation(3), mirror(0)],
             Orientation::Rotate270FlipH,
-            ["grey", "blue", "grey"],
+            ["gray", "blue", "gray"],
         ),
     ] {
         let mut parts = Parts::av1();
@@ -290,7 +290,7 @@ fn turns_of_the_file_are_followed() {
 }
 
 #[test]
-fn damage_is_told_and_nothing_grows_beyond_the_file() {
+fn damage_is_an_error_and_nothing_outgrows_the_file() {
     let mut parts = Parts::hevc();
     parts.grid = Some((2, 2, Resolution::new(128, 96)));
     let whole = parts.file();

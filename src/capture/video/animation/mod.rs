@@ -1,6 +1,6 @@
 //! Animated GIF, WebP and PNG pictures as video.
 //!
-//! Each frame says how long it is shown, and many say "0", which no viewer takes literally.
+//! Each frame states how long it is shown, and many state 0, which no viewer takes literally.
 
 use std::{
     collections::VecDeque,
@@ -25,28 +25,28 @@ use crate::{
     panics,
 };
 
-/// Pictures shown for this long or less are shown for [`USUAL_DELAY`], as browsers do.
+/// Frames that ask for this long or less are shown for [`DEFAULT_DELAY`], as in browsers.
 const MIN_DELAY: Duration = Duration::from_millis(10);
 
-/// For pictures that do not say how long they are shown.
-const USUAL_DELAY: Duration = Duration::from_millis(100);
+/// For frames that do not say how long they are shown.
+const DEFAULT_DELAY: Duration = Duration::from_millis(100);
 
 /// A playing animation.
 pub(in crate::capture) struct AnimationSource {
     info: SourceInfo,
     path: PathBuf,
     format: ImageFormat,
-    /// Pictures that were decoded to know that there is one more, next one first.
+    /// Frames decoded in advance, next one first.
     ahead: VecDeque<image::Frame>,
     rest: Frames<'static>,
     /// Whether `rest` is at its end or damaged.
     is_over: bool,
-    /// Number and time of the picture to come.
+    /// Number and time of the next frame.
     next_number: u64,
     next_time: Duration,
 }
 
-/// Opens a GIF, WebP or PNG file as an animation; `None` if it is a still picture, or damaged before its second frame.
+/// Opens a GIF, WebP or PNG file as an animation; `None` if it is a still picture or damaged before its second frame.
 pub(in crate::capture) fn open(
     path: &Path,
     format: ImageFormat,
@@ -96,7 +96,7 @@ pub(in crate::capture) fn open(
     }))
 }
 
-/// The stored delays of all pictures; `None` if the file is damaged.
+/// The stored delays of all frames; `None` if the file is damaged.
 fn delays(path: &Path, format: ImageFormat) -> Option<Vec<Duration>> {
     let mut file = BufReader::new(File::open(path).ok()?);
     match format {
@@ -107,9 +107,9 @@ fn delays(path: &Path, format: ImageFormat) -> Option<Vec<Duration>> {
     }
 }
 
-/// The canvas and the frames, none of which is decoded yet; `None` if there is no animation that can be decoded.
+/// The canvas and the frames, not decoded yet; `None` if the file is not an animation that can be decoded.
 fn frames(reader: BufReader<File>, format: ImageFormat) -> Option<(Resolution, Frames<'static>)> {
-    /// A canvas without pixels is none.
+    /// `None` if it has no pixels.
     fn canvas(decoder: &impl ImageDecoder) -> Option<Resolution> {
         let (width, height) = decoder.dimensions();
         (width > 0 && height > 0).then(|| Resolution::new(width, height))
@@ -138,7 +138,7 @@ fn frames(reader: BufReader<File>, format: ImageFormat) -> Option<(Resolution, F
     .flatten()
 }
 
-/// Decodes the next frame; `None` at the end, or where the decoder gave up.
+/// Decodes the next frame; `None` at the end, or if the decoder panicked.
 fn next(frames: &mut Frames<'static>) -> Option<ImageResult<image::Frame>> {
     panics::catch(|| frames.next()).flatten()
 }
@@ -149,25 +149,25 @@ fn delay(frame: &image::Frame) -> Duration {
 
 fn shown_for(delay: Duration) -> Duration {
     if delay <= MIN_DELAY {
-        USUAL_DELAY
+        DEFAULT_DELAY
     } else {
         delay
     }
 }
 
 impl AnimationSource {
-    /// The picture to come, decoded; `None` at the end or where the file is damaged.
+    /// The next frame, decoded; `None` at the end or where the file is damaged.
     fn decode(&mut self) -> Option<image::Frame> {
-        if let Some(picture) = self.ahead.pop_front() {
-            return Some(picture);
+        if let Some(frame) = self.ahead.pop_front() {
+            return Some(frame);
         }
         if self.is_over {
             return None;
         }
         match next(&mut self.rest) {
-            Some(Ok(picture)) => return Some(picture),
+            Some(Ok(frame)) => return Some(frame),
             Some(Err(err)) => log::warn!(
-                "{}: ends after {} pictures, the rest is damaged ({err})",
+                "{}: ends after {} frames, the rest is damaged ({err})",
                 self.info.name,
                 self.next_number
             ),
@@ -181,7 +181,7 @@ impl AnimationSource {
         let file = File::open(&self.path).map_err(|err| CaptureError::read(&self.path, err))?;
         let changed = || CaptureError::Unsupported {
             path: self.path.clone(),
-            reason: "it has changed while it was open".to_owned(),
+            reason: "it changed while it was open".to_owned(),
         };
         let (canvas, frames) = frames(BufReader::new(file), self.format).ok_or_else(changed)?;
         if canvas != self.info.resolution {
@@ -202,46 +202,46 @@ impl FrameSource for AnimationSource {
     }
 
     fn next_frame(&mut self, _pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
-        let Some(picture) = self.decode() else {
+        let Some(decoded) = self.decode() else {
             return Ok(None);
         };
         let id = FrameId(self.next_number);
         let time = self.next_time;
         self.next_number += 1;
-        self.next_time += delay(&picture);
-        let mut picture = picture.into_buffer();
-        lay_over_white(&mut picture);
-        let resolution = Resolution::new(picture.width(), picture.height());
-        let rgba = PooledBuffer::from(picture.into_raw());
+        self.next_time += delay(&decoded);
+        let mut image = decoded.into_buffer();
+        lay_over_white(&mut image);
+        let resolution = Resolution::new(image.width(), image.height());
+        let rgba = PooledBuffer::from(image.into_raw());
         Ok(Some(Frame::new(id, Instant::now(), time, resolution, rgba)))
     }
 
-    /// Pictures build on each other, so the way back leads through the beginning.
+    /// Frames build on each other, so a seek back starts at the beginning.
     fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
         if time < self.next_time {
             self.restart()?;
         }
-        let mut picture = match self.decode() {
-            Some(picture) => picture,
+        let mut shown = match self.decode() {
+            Some(frame) => frame,
             None => {
                 self.restart()?;
                 match self.decode() {
-                    Some(picture) => picture,
+                    Some(frame) => frame,
                     None => return Ok(true),
                 }
             }
         };
         while let Some(following) = self.decode() {
-            let ends_at = self.next_time + delay(&picture);
+            let ends_at = self.next_time + delay(&shown);
             if ends_at > time {
                 self.ahead.push_front(following);
                 break;
             }
             self.next_number += 1;
             self.next_time = ends_at;
-            picture = following;
+            shown = following;
         }
-        self.ahead.push_front(picture);
+        self.ahead.push_front(shown);
         Ok(true)
     }
 }

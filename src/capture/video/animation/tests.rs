@@ -1,4 +1,4 @@
-//! Animations made here, whole and damaged.
+//! Animations made in the tests, intact and damaged.
 
 use image::{Delay, Rgba, RgbaImage, codecs::gif::GifEncoder};
 
@@ -45,14 +45,14 @@ fn flate_crc(bytes: &[u8]) -> u32 {
     })
 }
 
-/// A frame of two grey pixels, its delay in ms, as the chunks of an animated PNG.
-fn png_frame(number: u8, delay_ms: u16, grey: u8) -> [(&'static [u8; 4], Vec<u8>); 2] {
+/// A frame of two gray pixels, its delay in ms, as the chunks of an animated PNG.
+fn png_frame(number: u8, delay_ms: u16, gray: u8) -> [(&'static [u8; 4], Vec<u8>); 2] {
     let mut control = vec![0, 0, 0, number.saturating_mul(2).saturating_sub(1)];
     control.extend([0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     control.extend(delay_ms.to_be_bytes());
-    control.extend([3, 232, 0, 0]); // Of 1000 in a second; nothing is left out and mixed.
-    // Stored, not compressed: filter 0 and two pixels, behind their length and before their checksum.
-    let raw = [0, grey, grey];
+    control.extend([3, 232, 0, 0]); // In 1/1000 s; the frame replaces the one before.
+    // Stored, not compressed: filter 0 and two pixels, between their length and their checksum.
+    let raw = [0, gray, gray];
     let (a, b) = raw.iter().fold((1_u32, 0_u32), |(a, b), byte| {
         (a + u32::from(*byte), b + a + u32::from(*byte))
     });
@@ -80,14 +80,14 @@ fn an_animated_png_plays_all_its_frames() {
     assert_eq!(source.info().n_frames, Some(3));
     assert_eq!(source.info().duration, Some(Duration::from_millis(400)));
     assert_eq!(play(&mut source), [(0, 0, 0), (1, 50, 40), (2, 150, 80)]);
-    // One frame is a still picture, as is a PNG of the usual kind.
+    // One frame is a still picture, as in an ordinary PNG.
     let path = png(folder.path(), &chunks[1..3]);
     assert!(open(&path, ImageFormat::Png).unwrap().is_none());
 }
 
 /// A GIF of a few bytes that claims 65535×65535 pixels.
 #[test]
-fn a_huge_canvas_is_refused_in_a_sentence() {
+fn a_huge_canvas_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = gif(folder.path(), &[50, 50]);
     let mut bytes = std::fs::read(&path).unwrap();
@@ -120,7 +120,7 @@ fn delays_become_times() {
 }
 
 #[test]
-fn any_place_can_be_gone_to_from_any_other() {
+fn a_seek_reaches_any_frame_from_any_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = gif(folder.path(), &[50, 0, 250, 40]);
     let mut source = open(&path, ImageFormat::Gif).unwrap().unwrap();
@@ -132,7 +132,7 @@ fn any_place_can_be_gone_to_from_any_other() {
         let time = Duration::from_millis(time_ms);
         assert!(source.seek(time).unwrap());
         let place = ends.iter().take(3).filter(|end| **end <= time_ms).count();
-        // Sometimes from within, sometimes from the end.
+        // Sometimes from the middle, sometimes from the end.
         if time_ms % 2 == 0 {
             assert_eq!(play(&mut source), all[place..], "{time_ms} ms");
         } else {
@@ -143,7 +143,7 @@ fn any_place_can_be_gone_to_from_any_other() {
 }
 
 #[test]
-fn one_picture_is_no_animation() {
+fn one_frame_is_not_an_animation() {
     let folder = tempfile::tempdir().unwrap();
     let path = gif(folder.path(), &[50]);
     assert!(open(&path, ImageFormat::Gif).unwrap().is_none());

@@ -1,27 +1,27 @@
 //! AV1 by rav1d, the Rust port of dav1d.
 //!
-//! It runs in one thread, the caller's: then a panic on damaged data can be caught, and a picture comes out with the
+//! It runs on the caller's thread alone, so that a panic on damaged data can be caught, and a frame comes out with the
 //! packet that completes it.
 
 use std::collections::VecDeque;
 
 use re_rav1d::dav1d::{
-    Decoder as Rav1d, Picture as Decoded, PixelLayout, PlanarImageComponent as Component, Plane,
-    Settings, pixel::YUVRange,
+    Decoder as Rav1d, Picture as Rav1dPicture, PixelLayout, PlanarImageComponent as Component,
+    Plane, Settings, pixel::YUVRange,
 };
 
-use super::{BadPacket, Decoder, Packet, Picture, Refusal, av1_config::Av1Config};
+use super::{BadPacket, DecodedFrame, Decoder, OpenError, Packet, av1_config::Av1Config};
 use crate::{
     capture::{
         limits::{self, MAX_FRAME_PIXELS},
-        video::picture::{Colours, Pixels},
+        video::decoded::{Colors, Pixels},
     },
     frame::{FramePool, Resolution},
     panics,
 };
 
-/// What U and V are in a picture without colours.
-const GREY: u8 = 128;
+/// The value of U and V in a frame without colors.
+const GRAY: u8 = 128;
 
 /// A decoder of one stream.
 pub(super) struct Av1Decoder {
@@ -29,35 +29,36 @@ pub(super) struct Av1Decoder {
     config: Av1Config,
     /// Decoded and not yet asked for.
     ready: VecDeque<Ready>,
-    /// The picture that was returned last.
+    /// The frame that was returned last.
     current: Option<Ready>,
-    /// A row of U or V for pictures that have none.
-    grey_row: Vec<u8>,
+    /// A row of U or V for frames that have none.
+    gray_row: Vec<u8>,
 }
 
-/// A decoded picture, 8-bit.
+/// A decoded frame, 8-bit.
 struct Ready {
     pts: i64,
     resolution: Resolution,
-    colours: Colours,
+    colors: Colors,
     luma: (Plane, usize),
-    /// U and V, 4:2:0; none in a picture without colours.
+    /// U and V, 4:2:0; `None` in a frame without colors.
     chroma: Option<([Plane; 2], usize)>,
 }
 
 impl Av1Decoder {
-    /// A new decoder, or why there is none.
-    pub(super) fn new(config: Av1Config) -> Result<Self, Refusal> {
+    /// # Errors
+    /// If the decoder does not start.
+    pub(super) fn new(config: Av1Config) -> Result<Self, OpenError> {
         Ok(Self {
             decoder: start()?,
             config,
             ready: VecDeque::new(),
             current: None,
-            grey_row: Vec::new(),
+            gray_row: Vec::new(),
         })
     }
 
-    /// Hands over a packet, or nothing, and takes out all that is decoded.
+    /// Passes a packet, if any, to the decoder, and takes out all that is decoded.
     fn advance(&mut self, packet: Option<&Packet>) -> Result<(), BadPacket> {
         let mut sent = match packet {
             Some(packet) => {
@@ -77,7 +78,7 @@ impl Av1Decoder {
                     Err(err) if err.is_again() => break,
                     Err(_) => {
                         if sent.is_err() {
-                            self.decoder.flush(); // It must not keep half a packet.
+                            self.decoder.flush(); // Or it keeps half a packet.
                         }
                         return Err(BadPacket);
                     }
@@ -93,7 +94,7 @@ impl Av1Decoder {
 }
 
 impl Ready {
-    fn new(picture: &Decoded) -> Result<Self, BadPacket> {
+    fn new(picture: &Rav1dPicture) -> Result<Self, BadPacket> {
         let resolution = Resolution::new(picture.width(), picture.height());
         let is_possible = resolution.n_pixels() > 0 && limits::check_frame(resolution).is_ok();
         if picture.bit_depth() != 8 || !is_possible {
@@ -104,7 +105,7 @@ impl Ready {
         let ready = Self {
             pts: picture.timestamp().ok_or(BadPacket)?,
             resolution,
-            colours: Colours::new(
+            colors: Colors::new(
                 Some(picture.matrix_coefficients() as u8),
                 Some(picture.color_range() == YUVRange::Full),
             ),
@@ -137,13 +138,13 @@ impl Ready {
     }
 }
 
-fn start() -> Result<Rav1d, Refusal> {
+fn start() -> Result<Rav1d, OpenError> {
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
     settings.set_frame_size_limit(MAX_FRAME_PIXELS as u32);
     Rav1d::with_settings(&settings)
-        .map_err(|err| Refusal::Broken(format!("the AV1 decoder did not start ({err})")))
+        .map_err(|err| OpenError::Damaged(format!("the AV1 decoder did not start ({err})")))
 }
 
 impl Decoder for Av1Decoder {
@@ -155,11 +156,11 @@ impl Decoder for Av1Decoder {
         &mut self,
         packet: Option<&Packet>,
         _pool: &FramePool,
-    ) -> Result<Option<Picture<'_>>, BadPacket> {
+    ) -> Result<Option<DecodedFrame<'_>>, BadPacket> {
         match panics::catch(|| self.advance(packet)) {
             Some(Ok(())) => {}
             Some(Err(BadPacket)) if self.ready.is_empty() => return Err(BadPacket),
-            Some(Err(BadPacket)) => {} // What was complete before is shown all the same.
+            Some(Err(BadPacket)) => {} // Frames that were complete before are still shown.
             None => {
                 self.reset().map_err(|_| BadPacket)?;
                 return Err(BadPacket);
@@ -171,31 +172,31 @@ impl Decoder for Av1Decoder {
         };
         let half_width = current.resolution.width_px.div_ceil(2) as usize;
         if current.chroma.is_none() {
-            self.grey_row.resize(half_width, GREY);
+            self.gray_row.resize(half_width, GRAY);
         }
         let (planes, strides) = match &current.chroma {
             Some(([u, v], stride)) => (
                 [&*current.luma.0, &**u, &**v],
                 [current.luma.1, *stride, *stride],
             ),
-            // The one row is read again for each.
+            // One row serves for all.
             None => (
-                [&*current.luma.0, &self.grey_row[..], &self.grey_row[..]],
+                [&*current.luma.0, &self.gray_row[..], &self.gray_row[..]],
                 [current.luma.1, 0, 0],
             ),
         };
-        Ok(Some(Picture {
+        Ok(Some(DecodedFrame {
             pts: current.pts,
             resolution: current.resolution,
             pixels: Pixels::Yuv {
                 planes,
                 strides,
-                colours: current.colours,
+                colors: current.colors,
             },
         }))
     }
 
-    fn reset(&mut self) -> Result<(), Refusal> {
+    fn reset(&mut self) -> Result<(), OpenError> {
         self.ready.clear();
         self.current = None;
         self.decoder = start()?;

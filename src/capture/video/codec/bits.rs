@@ -1,4 +1,4 @@
-//! Reading numbers of any number of bits, as headers of video streams have them.
+//! Reads numbers of any number of bits, as in the headers of video streams.
 
 /// Bytes read bit by bit, the highest first.
 pub(super) struct Bits<'a> {
@@ -11,7 +11,7 @@ impl<'a> Bits<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// The next bits, at most 32, as a number; `None` behind the end.
+    /// The next `n` bits, at most 32, as a number; `None` past the end.
     pub(super) fn take(&mut self, n: u32) -> Option<u32> {
         let mut value = 0;
         for _ in 0..n {

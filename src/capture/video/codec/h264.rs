@@ -1,8 +1,8 @@
-//! OpenH264's decoder with the time of each picture.
+//! OpenH264's decoder with the time of each frame.
 //!
-//! The safe wrapper of the `openh264` crate loses the times: with B-frames pictures leave the decoder later and in
+//! The safe wrapper of the `openh264` crate loses the times: with B-frames, frames leave the decoder later and in
 //! another order than packets enter, and after a damaged packet counting goes wrong for good. The C interface carries
-//! a number from each packet to its picture, so its two calls are made here. This file holds all `unsafe` of `capture`.
+//! a number from each packet to its frame, so its two calls are made here. This file holds all `unsafe` of `capture`.
 
 #![expect(unsafe_code, reason = "the safe wrapper loses the times of frames")]
 
@@ -14,9 +14,9 @@ use openh264::{
 };
 use openh264_sys2::{DECODING_STATE, SBufferInfo, dsErrorFree, videoFormatI420};
 
-use super::{BadPacket, Decoder, Packet, Picture, Refusal, h264_config::H264Config};
+use super::{BadPacket, DecodedFrame, Decoder, OpenError, Packet, h264_config::H264Config};
 use crate::{
-    capture::video::picture::{PixelAspect, Pixels},
+    capture::video::decoded::{PixelAspect, Pixels},
     frame::{FramePool, Resolution},
 };
 
@@ -29,8 +29,9 @@ pub(super) struct H264Decoder {
 }
 
 impl H264Decoder {
-    /// A new decoder, or why there is none.
-    pub(super) fn new(config: H264Config) -> Result<Self, Refusal> {
+    /// # Errors
+    /// If the decoder does not start.
+    pub(super) fn new(config: H264Config) -> Result<Self, OpenError> {
         Ok(Self {
             decoder: start()?,
             config,
@@ -39,11 +40,11 @@ impl H264Decoder {
     }
 }
 
-fn start() -> Result<OpenH264, Refusal> {
-    // By default the wrapper asks for a picture after each packet, which breaks the order of B-frames.
+fn start() -> Result<OpenH264, OpenError> {
+    // By default the wrapper asks for a frame after each packet, which breaks the order of B-frames.
     let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
     OpenH264::with_api_config(OpenH264API::from_source(), config)
-        .map_err(|err| Refusal::Broken(format!("the H.264 decoder did not start ({err})")))
+        .map_err(|err| OpenError::Damaged(format!("the H.264 decoder did not start ({err})")))
 }
 
 impl Decoder for H264Decoder {
@@ -59,7 +60,7 @@ impl Decoder for H264Decoder {
         &mut self,
         packet: Option<&Packet>,
         _pool: &FramePool,
-    ) -> Result<Option<Picture<'_>>, BadPacket> {
+    ) -> Result<Option<DecodedFrame<'_>>, BadPacket> {
         match packet {
             Some(packet) => {
                 self.config.to_annex_b(packet, &mut self.annex_b)?;
@@ -69,15 +70,15 @@ impl Decoder for H264Decoder {
         }
     }
 
-    fn reset(&mut self) -> Result<(), Refusal> {
+    fn reset(&mut self) -> Result<(), OpenError> {
         self.decoder = start()?;
         Ok(())
     }
 }
 
 impl H264Decoder {
-    /// Decodes what lies in `annex_b`.
-    fn decode_annex_b(&mut self, pts: i64) -> Result<Option<Picture<'_>>, BadPacket> {
+    /// Decodes the packet in `annex_b`.
+    fn decode_annex_b(&mut self, pts: i64) -> Result<Option<DecodedFrame<'_>>, BadPacket> {
         let packet = &self.annex_b;
         let length = c_int::try_from(packet.len()).map_err(|_| BadPacket)?;
         let mut planes = [ptr::null_mut::<u8>(); 3];
@@ -95,11 +96,11 @@ impl H264Decoder {
                 &raw mut info,
             )
         };
-        self.picture(state, planes, &info)
+        self.frame(state, planes, &info)
     }
 
-    /// The next picture still held back for its order, when there are no more packets.
-    fn flush(&mut self) -> Result<Option<Picture<'_>>, BadPacket> {
+    /// The next frame still held back for its order, when there are no more packets.
+    fn flush(&mut self) -> Result<Option<DecodedFrame<'_>>, BadPacket> {
         let mut planes = [ptr::null_mut::<u8>(); 3];
         let mut info = SBufferInfo::default();
         // SAFETY: as in `decode`.
@@ -108,16 +109,16 @@ impl H264Decoder {
                 .raw_api()
                 .flush_frame(ptr::from_mut(&mut planes).cast(), &raw mut info)
         };
-        self.picture(state, planes, &info)
+        self.frame(state, planes, &info)
     }
 
-    /// Wraps what a call has left in `planes` and `info`. Borrows `self`, for the memory is the decoder's.
-    fn picture(
+    /// Wraps what a call has left in `planes` and `info`. Borrows `self`, because the memory is the decoder's.
+    fn frame(
         &mut self,
         state: DECODING_STATE,
         planes: [*mut u8; 3],
         info: &SBufferInfo,
-    ) -> Result<Option<Picture<'_>>, BadPacket> {
+    ) -> Result<Option<DecodedFrame<'_>>, BadPacket> {
         if state != dsErrorFree {
             return Err(BadPacket);
         }
@@ -151,16 +152,16 @@ impl H264Decoder {
         ];
         let plane = |i: usize| {
             // SAFETY: the decoder has just filled this plane with `height` (or half as many) rows at this stride, and
-            // leaves it alone until its next call, which needs the `&mut self` that the picture borrows.
+            // leaves it alone until its next call, which needs the `&mut self` that the frame borrows.
             unsafe { slice::from_raw_parts(planes[i].cast_const(), lengths[i]) }
         };
-        Ok(Some(Picture {
+        Ok(Some(DecodedFrame {
             pts: info.uiOutYuvTimeStamp as i64,
             resolution: Resolution::new(width, height),
             pixels: Pixels::Yuv {
                 planes: [plane(0), plane(1), plane(2)],
                 strides: [y_stride, uv_stride, uv_stride],
-                colours: self.config.format.colours,
+                colors: self.config.format.colors,
             },
         }))
     }

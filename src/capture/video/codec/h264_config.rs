@@ -1,21 +1,21 @@
-//! What a container says of an H.264 stream: how packets are cut, and the parameter sets.
+//! What a container says about an H.264 stream: how packets are divided, and the parameter sets.
 //!
-//! Packets in MP4 and Matroska are NAL units behind their lengths; the decoder wants them behind start codes (Annex B),
-//! with the parameter sets before each picture at which decoding can start.
+//! Packets in MP4 and Matroska are NAL units, each after its length; the decoder wants them after start codes (Annex B),
+//! with the parameter sets before each frame at which decoding can start.
 //! Source: ISO/IEC 14496-15, clause 5.3.3 (`AVCDecoderConfigurationRecord`).
 
 use super::{
-    BadPacket, Packet, Refusal,
+    BadPacket, OpenError, Packet,
     sps::{self, VideoFormat},
 };
 use crate::capture::limits;
 
-/// Blocks of 16×16 pixels in a frame: the most of level 5.2, beyond which the bundled decoder does not go.
+/// Blocks of 16×16 pixels in a frame: the limit of level 5.2, the highest that the bundled decoder supports.
 const MAX_BLOCKS: usize = 36_864;
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
-/// The configuration of a stream that the bundled decoder can take.
+/// The configuration of a stream that the bundled decoder supports.
 #[derive(Debug)]
 pub(super) struct H264Config {
     /// Bytes of the length before each NAL unit, 1 to 4.
@@ -26,19 +26,21 @@ pub(super) struct H264Config {
 }
 
 impl H264Config {
-    /// Reads the record, and refuses what the bundled decoder would fail at picture by picture.
-    pub(super) fn parse(record: &[u8]) -> Result<Self, Refusal> {
+    /// Reads the record, and refuses what would make the bundled decoder fail frame by frame.
+    pub(super) fn parse(record: &[u8]) -> Result<Self, OpenError> {
         let config = Self::read(record)
-            .ok_or_else(|| Refusal::Broken("its H.264 parameters are damaged".to_owned()))?;
+            .ok_or_else(|| OpenError::Damaged("its H.264 parameters are damaged".to_owned()))?;
         if let Some(kind) = config.format.unsupported() {
-            return Err(Refusal::Foreign(format!("{kind} H.264 video")));
+            return Err(OpenError::Unsupported(format!("{kind} H.264 video")));
         }
         let resolution = config.format.resolution;
         limits::check_frame(resolution)?;
         let side_in_blocks = |side_px: u32| side_px.div_ceil(16) as usize;
         let n_blocks = side_in_blocks(resolution.width_px) * side_in_blocks(resolution.height_px);
         if n_blocks > MAX_BLOCKS {
-            return Err(Refusal::Foreign(format!("H.264 video of {resolution} px")));
+            return Err(OpenError::Unsupported(format!(
+                "H.264 video of {resolution} px"
+            )));
         }
         Ok(config)
     }
@@ -94,7 +96,7 @@ impl H264Config {
     }
 }
 
-/// The next `n` units, each behind a length of two bytes.
+/// The next `n` units, each after a length of two bytes.
 fn take_units<'a>(rest: &mut &'a [u8], n: u8) -> Option<Vec<&'a [u8]>> {
     (0..n)
         .map(|_| {
@@ -139,14 +141,14 @@ mod tests {
         packet.is_sync = true;
         config.to_annex_b(&packet, &mut annex_b).unwrap();
         assert_eq!(annex_b.len(), 11 + 4 + SPS.len() + 4 + 2);
-        // Lengths that lead out of the packet.
+        // Lengths that point beyond the packet.
         for data in [vec![0], vec![0, 3, 1, 2], vec![0xFF, 0xFF]] {
             packet.data = data;
             assert_eq!(config.to_annex_b(&packet, &mut annex_b), Err(BadPacket));
         }
     }
 
-    /// 13364×13364, from a damaged file; and 8192×4320, which only others decode.
+    /// 13364×13364, from a damaged file; and 8192×4320, which only ffmpeg decodes.
     #[test]
     fn sizes_beyond_the_limits_are_refused() {
         let refusal = |width_in_blocks: u32, height_in_blocks: u32| {
@@ -175,9 +177,9 @@ mod tests {
             H264Config::parse(&record).map(|config| config.format.resolution)
         };
         assert_eq!(refusal(120, 68), Ok(Resolution::new(1920, 1088)));
-        assert!(matches!(refusal(512, 270), Err(Refusal::Foreign(_))));
-        assert!(matches!(refusal(836, 836), Err(Refusal::Final(_))));
-        assert!(matches!(refusal(60_000, 1), Err(Refusal::Final(_))));
+        assert!(matches!(refusal(512, 270), Err(OpenError::Unsupported(_))));
+        assert!(matches!(refusal(836, 836), Err(OpenError::Refused(_))));
+        assert!(matches!(refusal(60_000, 1), Err(OpenError::Refused(_))));
     }
 
     #[test]
@@ -185,7 +187,7 @@ mod tests {
         let record = record();
         for length in 0..record.len() {
             let refusal = H264Config::parse(&record[..length]).unwrap_err();
-            assert!(matches!(refusal, Refusal::Broken(_)), "{length} bytes");
+            assert!(matches!(refusal, OpenError::Damaged(_)), "{length} bytes");
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Motion JPEG: each packet a JPEG picture by itself.
+//! Motion JPEG: each packet is a JPEG by itself.
 //!
-//! Capture cards store two half-height pictures in a packet, one for the odd rows and one for the even. Only the size
-//! gives those away, which is for the caller to compare with what the container says.
+//! Capture cards store two half-height images in a packet, one for the odd rows and one for the even. Only the size
+//! gives those away; the caller compares it with what the container says.
 
-use super::{BadPacket, Decoder, Packet, Picture, Refusal};
+use super::{BadPacket, DecodedFrame, Decoder, OpenError, Packet};
 use crate::{
     capture::{
         decode::decode_jpeg_of_any_size,
         limits::{TooLarge, check_frame},
-        video::picture::Pixels,
+        video::decoded::Pixels,
     },
     frame::{FramePool, Resolution},
 };
 
-/// Keeps nothing from frame to frame.
+/// Keeps no state from frame to frame.
 #[derive(Default)]
 pub(super) struct MjpegDecoder {
     too_large: Option<TooLarge>,
@@ -32,7 +32,7 @@ impl Decoder for MjpegDecoder {
         &mut self,
         packet: Option<&Packet>,
         pool: &FramePool,
-    ) -> Result<Option<Picture<'_>>, BadPacket> {
+    ) -> Result<Option<DecodedFrame<'_>>, BadPacket> {
         let Some(packet) = packet else {
             return Ok(None);
         };
@@ -45,14 +45,14 @@ impl Decoder for MjpegDecoder {
         };
         let (resolution, rgba) =
             decode_jpeg_of_any_size(&packet.data, buffer).map_err(|_| BadPacket)?;
-        Ok(Some(Picture {
+        Ok(Some(DecodedFrame {
             pts: packet.pts,
             resolution,
             pixels: Pixels::Rgba(rgba),
         }))
     }
 
-    fn reset(&mut self) -> Result<(), Refusal> {
+    fn reset(&mut self) -> Result<(), OpenError> {
         Ok(())
     }
 }

@@ -1,14 +1,14 @@
-//! Decoders: packets in, pictures out.
+//! Decoders: packets in, frames out.
 //!
-//! Pictures leave a decoder later and in another order than packets enter, so each packet's time travels with it.
-//! Decoders read bytes from anywhere. Those written in Rust run under `panics::catch`, because a panic would take the
-//! capture thread with it; after one they start anew.
+//! Frames leave a decoder later and in another order than packets enter, so each packet's time travels with it.
+//! Decoders read untrusted bytes. Those written in Rust run under `panics::catch`, because a panic would take the
+//! capture thread with it; after one they restart.
 
 #[cfg(feature = "av1")]
 mod av1;
 #[cfg_attr(
     not(feature = "av1"),
-    allow(dead_code, reason = "without the decoder it only tells kinds apart")
+    allow(dead_code, reason = "without the decoder only the kind is read")
 )]
 mod av1_config;
 mod bits;
@@ -16,50 +16,50 @@ mod bits;
 mod h264;
 #[cfg_attr(
     not(feature = "h264-bundled"),
-    allow(dead_code, reason = "without the decoder it only tells kinds apart")
+    allow(dead_code, reason = "without the decoder only the kind is read")
 )]
 mod h264_config;
 mod mjpeg;
 mod sps;
 
 use super::{
-    Refusal,
+    OpenError,
     container::{BadPacket, Codec, Packet, Track},
-    picture::{Picture, PixelAspect},
+    decoded::{DecodedFrame, PixelAspect},
 };
 use crate::{capture::limits::TooLarge, frame::FramePool};
 
 /// A decoder of one stream.
 pub(super) trait Decoder {
-    /// The codec, for the status bar.
+    /// Name of the codec, for the status bar.
     fn name(&self) -> &'static str;
 
-    /// The shape of pixels that the stream tells of, for containers that do not.
+    /// The shape of pixels that the stream declares, for containers that do not.
     fn pixel_aspect(&self) -> PixelAspect {
         PixelAspect::default()
     }
 
-    /// The size of frames that were refused for it, where it is the decoder that reads the size.
+    /// The size of frames refused as too large, for codecs whose decoder reads the size.
     fn too_large(&self) -> Option<TooLarge> {
         None
     }
 
-    /// Takes the next packet, or `None` behind the last, and returns the next picture that is complete.
+    /// Takes the next packet, or `None` after the last, and returns the next frame that is complete.
     ///
-    /// Behind the last packet each call returns one more picture, until there are none. After an error the decoder
-    /// goes on at the next packet at which decoding can start. `pool` is for decoders that fill a frame themselves.
+    /// After the last packet each call returns one more frame, until there are none. After an error the decoder
+    /// continues at the next packet at which decoding can start. `pool` is for decoders that fill a frame themselves.
     fn decode(
         &mut self,
         packet: Option<&Packet>,
         pool: &FramePool,
-    ) -> Result<Option<Picture<'_>>, BadPacket>;
+    ) -> Result<Option<DecodedFrame<'_>>, BadPacket>;
 
-    /// Forgets all packets, to start somewhere else.
-    fn reset(&mut self) -> Result<(), Refusal>;
+    /// Forgets all packets, to start somewhere else in the file.
+    fn reset(&mut self) -> Result<(), OpenError>;
 }
 
-/// A decoder for a track; otherwise why none of ours can take it.
-pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, Refusal> {
+/// A decoder for a track, or why none of ours can decode it.
+pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, OpenError> {
     match &track.codec {
         #[cfg(feature = "h264-bundled")]
         Codec::H264(config) => Ok(Box::new(h264::H264Decoder::new(
@@ -68,7 +68,7 @@ pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, Refusal> {
         #[cfg(not(feature = "h264-bundled"))]
         Codec::H264(config) => {
             h264_config::H264Config::parse(config)?;
-            Err(Refusal::Foreign(
+            Err(OpenError::Unsupported(
                 "H.264 video, which this build (without the feature `h264-bundled`) leaves to ffmpeg"
                     .to_owned(),
             ))
@@ -80,12 +80,12 @@ pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, Refusal> {
         #[cfg(not(feature = "av1"))]
         Codec::Av1(config) => {
             av1_config::Av1Config::parse(config)?;
-            Err(Refusal::Foreign(
+            Err(OpenError::Unsupported(
                 "AV1 video, which this build (without the feature `av1`) leaves to ffmpeg"
                     .to_owned(),
             ))
         }
         Codec::Mjpeg => Ok(Box::<mjpeg::MjpegDecoder>::default()),
-        Codec::Other(name) => Err(Refusal::Foreign(format!("{name} video"))),
+        Codec::Other(name) => Err(OpenError::Unsupported(format!("{name} video"))),
     }
 }

@@ -1,30 +1,30 @@
-//! What an H.264 sequence parameter set says about colours and about whether the bundled decoder can take it.
+//! What an H.264 sequence parameter set says about colors, and about whether the bundled decoder supports the stream.
 //!
-//! The decoder does not pass these on, and fails on what it cannot do only picture by picture.
+//! The decoder does not pass these on, and what it does not support makes it fail only frame by frame.
 //! Source: ITU-T H.264 (08/2021), clauses 7.3.2.1.1 and E.1.1.
 
 use super::bits::Bits;
 use crate::{
-    capture::video::picture::{Colours, PixelAspect},
+    capture::video::decoded::{Colors, PixelAspect},
     frame::Resolution,
 };
 
-/// The kind of pictures in a stream.
+/// The kind of frames in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct VideoFormat {
-    /// 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4.
+    /// 0 gray, 1 4:2:0, 2 4:2:2, 3 4:4:4.
     pub(super) chroma_format: u32,
     /// Bits of a luma sample.
     pub(super) bit_depth: u32,
     pub(super) is_interlaced: bool,
-    pub(super) colours: Colours,
+    pub(super) colors: Colors,
     pub(super) pixel_aspect: PixelAspect,
-    /// Size of the pictures after cropping.
+    /// Size of the frames after cropping.
     pub(super) resolution: Resolution,
 }
 
 impl VideoFormat {
-    /// What the bundled decoder cannot do about it, if anything.
+    /// What the bundled decoder does not support about it, if anything.
     pub(super) fn unsupported(self) -> Option<String> {
         if self.bit_depth != 8 {
             Some(format!("{}-bit", self.bit_depth))
@@ -33,7 +33,7 @@ impl VideoFormat {
         } else {
             match self.chroma_format {
                 1 => None,
-                0 => Some("grey".to_owned()),
+                0 => Some("gray".to_owned()),
                 2 => Some("4:2:2".to_owned()),
                 _ => Some("4:4:4".to_owned()),
             }
@@ -44,7 +44,7 @@ impl VideoFormat {
 /// Profiles whose parameter sets name the chroma format and bit depth.
 const HIGH_PROFILES: [u32; 13] = [44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244];
 
-/// Reads a parameter set as a NAL unit without start code; `None` if it is none or ends early.
+/// Reads a parameter set, a NAL unit without its start code; `None` if it is another kind of unit or ends early.
 pub(super) fn parse(unit: &[u8]) -> Option<VideoFormat> {
     if unit.first()? & 0x1F != 7 {
         return None;
@@ -114,20 +114,20 @@ pub(super) fn parse(unit: &[u8]) -> Option<VideoFormat> {
         side(width_in_blocks, 1, unit_x, [crop[0], crop[1]])?,
         side(height_in_blocks, fields, unit_y, [crop[2], crop[3]])?,
     );
-    // What follows is optional, and a set that ends here is whole.
+    // The rest is optional; a set that ends here is complete.
     let mut usability = Usability::default();
     let _whole: Option<()> = usability.read(&mut bits);
     Some(VideoFormat {
         chroma_format,
         bit_depth,
         is_interlaced,
-        colours: usability.colours,
+        colors: usability.colors,
         pixel_aspect: usability.pixel_aspect,
         resolution,
     })
 }
 
-/// Shapes of pixels with a number of their own, table E-1.
+/// Pixel aspects by their number, table E-1.
 const PIXEL_ASPECTS: [(u64, u64); 16] = [
     (1, 1),
     (12, 11),
@@ -150,12 +150,12 @@ const PIXEL_ASPECTS: [(u64, u64); 16] = [
 /// The beginning of the usability information.
 #[derive(Default)]
 struct Usability {
-    colours: Colours,
+    colors: Colors,
     pixel_aspect: PixelAspect,
 }
 
 impl Usability {
-    /// Keeps what was read before the end, if that comes early.
+    /// Keeps what was read if the end comes early.
     fn read(&mut self, bits: &mut Bits<'_>) -> Option<()> {
         if !bits.flag()? {
             return None;
@@ -183,12 +183,12 @@ impl Usability {
         } else {
             None
         };
-        self.colours = Colours::new(matrix, Some(is_full_range));
+        self.colors = Colors::new(matrix, Some(is_full_range));
         Some(())
     }
 }
 
-/// Drops the 3 of each `0 0 3`, which is there so that no start code appears by chance.
+/// Drops the 3 of each `0 0 3`, which encoders insert so that no start code appears by chance.
 fn without_emulation_prevention(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut n_zeros = 0;
@@ -239,12 +239,12 @@ mod tests {
         chroma_format: 1,
         bit_depth: 8,
         is_interlaced: false,
-        colours: NOTHING_SAID,
+        colors: UNDECLARED,
         pixel_aspect: SQUARE,
         resolution: Resolution::new(320, 240),
     };
 
-    const NOTHING_SAID: Colours = Colours {
+    const UNDECLARED: Colors = Colors {
         matrix: None,
         is_full_range: None,
     };
@@ -254,11 +254,11 @@ mod tests {
         vertical: 1,
     };
 
-    fn said(matrix: u8, is_full_range: bool) -> Colours {
-        Colours::new(Some(matrix), Some(is_full_range))
+    fn declared(matrix: u8, is_full_range: bool) -> Colors {
+        Colors::new(Some(matrix), Some(is_full_range))
     }
 
-    /// Parameter sets that x264 (core 164) wrote for a 320×240 picture with the settings named.
+    /// Parameter sets that x264 (core 164) wrote for 320×240 video with these settings.
     #[test]
     fn real_parameter_sets_are_read() {
         for (hex, expected) in [
@@ -266,14 +266,14 @@ mod tests {
             (
                 "6764000dacd94141fb016a020202800000030080000019078a14cb",
                 VideoFormat {
-                    colours: said(1, false),
+                    colors: declared(1, false),
                     ..PLAIN
                 },
             ),
             (
                 "6764000dacd94141fb016e04040c800000030080000019078a14cb",
                 VideoFormat {
-                    colours: said(6, true),
+                    colors: declared(6, true),
                     ..PLAIN
                 },
             ),
@@ -305,11 +305,11 @@ mod tests {
                     ..PLAIN
                 },
             ),
-            // With a sample aspect ratio of 17:13 before the colours.
+            // With a sample aspect ratio of 17:13 before the colors.
             (
                 "6764000dacd94141fbff0011000d6a040402800000030080000019078a14cb",
                 VideoFormat {
-                    colours: said(1, false),
+                    colors: declared(1, false),
                     pixel_aspect: PixelAspect::new(17, 13),
                     ..PLAIN
                 },
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decoded_has_a_name() {
+    fn unsupported_formats_have_a_name() {
         for (format, name) in [
             (PLAIN, None),
             (
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_parameter_set_is_refused() {
+    fn other_units_are_refused() {
         assert_eq!(parse(&[]), None);
         assert_eq!(parse(&[0x67]), None);
         assert_eq!(parse(&[0x68, 0xCE, 0x3C, 0x80]), None);

@@ -1,6 +1,6 @@
 //! EBML, the binary markup under Matroska: elements with an identifier, a length and a content.
 //!
-//! A length may be "unknown", which live recordings have, and then ends where the next element of the same level begins.
+//! A length may be "unknown", as in live recordings; the element then ends where the next one of its level begins.
 //! Source: RFC 8794.
 
 use std::io::{self, Read};
@@ -15,17 +15,17 @@ pub(super) struct Header {
     pub(super) length: u64,
 }
 
-/// Reads the beginning of an element; `None` if these bytes are none.
+/// Reads the beginning of an element; `None` if these bytes do not begin one.
 ///
 /// # Errors
-/// Also at the end of the file.
+/// If reading fails or the file ends.
 pub(super) fn read_header(reader: &mut impl Read) -> io::Result<Option<Header>> {
     let mut bytes = [0; 12];
     let mut n = 0;
-    for most_bytes in [4, 8] {
+    for max_bytes in [4, 8] {
         reader.read_exact(&mut bytes[n..=n])?;
         let n_bytes = bytes[n].leading_zeros() as usize + 1;
-        if n_bytes > most_bytes {
+        if n_bytes > max_bytes {
             return Ok(None);
         }
         reader.read_exact(&mut bytes[n + 1..n + n_bytes])?;
@@ -41,7 +41,7 @@ fn header(bytes: &[u8]) -> Option<Header> {
         return None;
     }
     let (id, rest) = bytes.split_at_checked(id_length)?;
-    // An identifier keeps the bits that tell its length.
+    // An identifier keeps the bits that encode its length.
     let id = id.iter().fold(0, |id, byte| id << 8 | u32::from(*byte));
     let (size, size_length) = number(rest)?;
     let is_unknown = size == (1 << (7 * size_length)) - 1;
@@ -52,7 +52,7 @@ fn header(bytes: &[u8]) -> Option<Header> {
     })
 }
 
-/// A number of variable length at the beginning of `bytes`, and how many bytes it has.
+/// The number of variable length at the beginning of `bytes`, and how many bytes it takes.
 pub(super) fn number(bytes: &[u8]) -> Option<(u64, usize)> {
     let length = bytes.first()?.leading_zeros() as usize + 1;
     let bytes = bytes.get(..length)?; // A first byte of 0 would need nine, and is not allowed.
@@ -87,7 +87,7 @@ pub(super) fn child(content: &[u8], id: u32) -> Option<&[u8]> {
         .map(|(_, content)| content)
 }
 
-/// A content that is an unsigned number.
+/// The content as an unsigned number.
 pub(super) fn unsigned(content: &[u8]) -> Option<u64> {
     let is_number = content.len() <= 8;
     is_number.then(|| {
@@ -97,7 +97,7 @@ pub(super) fn unsigned(content: &[u8]) -> Option<u64> {
     })
 }
 
-/// A content that is a finite number in floating point.
+/// The content as a finite floating-point number.
 pub(super) fn float(content: &[u8]) -> Option<f64> {
     let value = match content.len() {
         4 => f64::from(f32::from_be_bytes(content.try_into().ok()?)),

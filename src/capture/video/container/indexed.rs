@@ -1,7 +1,6 @@
-//! Files whose index tells where each packet lies: MP4, QuickTime and AVI.
+//! Files whose index says where each packet is: MP4, QuickTime and AVI.
 //!
-//! The index is trusted for places, never for being right: a packet that cannot be read is a bad packet, and the ones
-//! after it are read all the same.
+//! The index may be wrong: a packet that cannot be read is a bad packet, and the ones after it are read all the same.
 
 use std::{
     io::{Read, Seek, SeekFrom},
@@ -9,9 +8,9 @@ use std::{
 };
 
 use super::{BadPacket, Demuxer, HIDDEN, Packet, Track, read_bytes};
-use crate::capture::video::Refusal;
+use crate::capture::video::OpenError;
 
-/// Where one packet lies.
+/// Where one packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::capture::video) struct Place {
     pub(in crate::capture::video) offset: u64,
@@ -20,7 +19,7 @@ pub(in crate::capture::video) struct Place {
     /// Presentation time, ns.
     pub(in crate::capture::video) pts: i64,
     pub(in crate::capture::video) is_sync: bool,
-    /// Whether it is shown, or only decoded for the sake of others.
+    /// Whether it is shown, or decoded only because others depend on it.
     pub(in crate::capture::video) is_shown: bool,
 }
 
@@ -29,7 +28,7 @@ pub(in crate::capture::video) struct Place {
 pub(in crate::capture::video) struct Indexed<R> {
     reader: R,
     track: Track,
-    /// In the order in which they are decoded.
+    /// In decoding order.
     places: Vec<Place>,
     /// Presentation times of what is shown, sorted.
     times: Vec<i64>,
@@ -37,24 +36,23 @@ pub(in crate::capture::video) struct Indexed<R> {
 }
 
 impl<R: Read + Seek> Indexed<R> {
-    /// Rate and duration of `track` are set here, from the times themselves.
+    /// Sets the rate and duration of `track` from the times themselves.
     ///
-    /// Places behind the end of the file, of which there are some if it is cut short, are left out; `n_missing` were
-    /// left out before.
+    /// Drops places beyond the end of the file, as in one that is cut short; `n_missing` were dropped before.
     ///
     /// # Errors
-    /// [`Refusal::Broken`] if no place is left.
+    /// [`OpenError::Damaged`] if no place is left.
     pub(in crate::capture::video) fn new(
         mut reader: R,
         mut track: Track,
         mut places: Vec<Place>,
         n_missing: usize,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, OpenError> {
         let file_size = reader.seek(SeekFrom::End(0)).unwrap_or(u64::MAX);
         let n_places = places.len() + n_missing;
         places.retain(|place| place.offset.saturating_add(place.size) <= file_size);
         if places.is_empty() {
-            return Err(Refusal::Broken(if n_places == 0 {
+            return Err(OpenError::Damaged(if n_places == 0 {
                 "its video has no frames".to_owned()
             } else {
                 "it is cut short before its first frame".to_owned()
@@ -115,7 +113,7 @@ impl<R: Read + Seek> Demuxer for Indexed<R> {
     }
 
     fn sync_before(&mut self, pts: i64) -> u64 {
-        // An edit list may show a part twice, so the frame itself is looked for first.
+        // An edit list may show a part twice, so find the frame itself first.
         let shown_before = |place: &&Place| place.is_shown && place.pts <= pts;
         let Some(time) = self.places.iter().filter(shown_before).map(|p| p.pts).max() else {
             return 0;
@@ -128,7 +126,7 @@ impl<R: Read + Seek> Demuxer for Indexed<R> {
             .unwrap_or(0) as u64
     }
 
-    fn go_to(&mut self, position: u64) {
+    fn seek_to(&mut self, position: u64) {
         self.next = usize::try_from(position).unwrap_or(usize::MAX);
     }
 }
@@ -138,13 +136,13 @@ fn span_s(times: &[i64]) -> Option<f64> {
     Some((i128::from(*times.last()?) - i128::from(*times.first()?)) as f64 / 1e9)
 }
 
-/// Frames per second on average; videos of phones have no other rate.
+/// Frames per second on average; phone videos have no other rate.
 fn rate_hz(times: &[i64]) -> Option<f64> {
     let span_s = span_s(times)?;
     (span_s > 0.0).then(|| (times.len() - 1) as f64 / span_s)
 }
 
-/// The last frame is taken to be shown as long as the others on average.
+/// Assumes that the last frame is shown as long as the average of the others.
 fn duration(times: &[i64]) -> Option<Duration> {
     let interval_s = rate_hz(times).map_or(0.0, |rate_hz| 1.0 / rate_hz);
     Duration::try_from_secs_f64(span_s(times)? + interval_s).ok()

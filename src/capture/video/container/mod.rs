@@ -1,7 +1,7 @@
-//! Containers: files taken apart into the packets of one video track, with their times.
+//! Containers: files split into the packets of one video track, with their times.
 //!
-//! A container knows nothing of pictures, and a decoder nothing of files, so that each of the one goes with each of the
-//! other. All times are nanoseconds on the track's own clock, on which the first picture need not be at 0.
+//! A container knows nothing about codecs, and a decoder nothing about files, so any of the one goes with any of the
+//! other. All times are nanoseconds on the track's own clock, on which the first frame need not be at 0.
 
 pub(super) mod avi;
 mod ebml;
@@ -15,22 +15,22 @@ use std::{
 };
 
 use super::{
-    Refusal,
+    OpenError,
+    decoded::{Colors, PixelAspect},
     orientation::Orientation,
-    picture::{Colours, PixelAspect},
 };
 use crate::frame::Resolution;
 
-/// No packet is longer; a length above it is damage, and must not become an allocation.
+/// No packet is longer; a larger length is damage and must not become an allocation.
 pub(super) const MAX_PACKET_BYTES: u64 = 64 << 20;
 
-/// No file has more packets: 38 hours at 60 frames a second. A number above it is damage.
+/// No file has more packets: 38 hours at 60 frames a second. A larger number is damage.
 const MAX_PACKETS: usize = 1 << 23;
 
-/// The time of packets that are decoded for the sake of others and never shown.
+/// The time of packets that are decoded only because others depend on them, and never shown.
 pub(super) const HIDDEN: i64 = i64::MIN;
 
-/// A kind of file that is taken apart here.
+/// A kind of file that we split into packets ourselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::capture) enum Container {
     /// MP4 and QuickTime.
@@ -41,17 +41,17 @@ pub(in crate::capture) enum Container {
     Avi,
 }
 
-/// What a file says of its video track.
+/// What a file says about its video track.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Track {
     pub(super) codec: Codec,
-    /// How ffmpeg is told of this track among the others.
+    /// How to tell ffmpeg which track this is.
     pub(super) ffmpeg_stream: String,
-    /// Size of the stored pictures, before anything is stretched or turned; 0×0 if the container does not say.
+    /// Size of the stored frames, before they are stretched or turned; 0×0 if the container does not say.
     pub(super) resolution: Resolution,
     pub(super) orientation: Orientation,
     pub(super) pixel_aspect: PixelAspect,
-    pub(super) colours: Colours,
+    pub(super) colors: Colors,
     /// Nominal or average frames per second.
     pub(super) rate_hz: Option<f64>,
     pub(super) duration: Option<Duration>,
@@ -64,13 +64,13 @@ pub(super) enum Codec {
     H264(Vec<u8>),
     /// With its `AV1CodecConfigurationRecord` (AV1 in ISOBMFF, 2.3), which may be missing.
     Av1(Vec<u8>),
-    /// A JPEG picture in each packet.
+    /// A JPEG in each packet.
     Mjpeg,
-    /// One that is not decoded here, as people call it.
+    /// One that we do not decode; holds its common name.
     Other(String),
 }
 
-/// One compressed picture.
+/// One compressed frame.
 #[derive(Debug, Default)]
 pub(super) struct Packet {
     pub(super) data: Vec<u8>,
@@ -80,7 +80,7 @@ pub(super) struct Packet {
     pub(super) is_sync: bool,
 }
 
-/// A packet could not be read or decoded. The next one may be well.
+/// A packet could not be read or decoded. The next one may be fine.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadPacket;
 
@@ -88,30 +88,30 @@ pub(super) struct BadPacket;
 pub(super) trait Demuxer {
     fn track(&self) -> &Track;
 
-    /// The times of all pictures that are shown, in order, where the file has an index of them.
+    /// The times of all frames that are shown, in order, if the file has an index of them.
     fn times(&self) -> Option<&[i64]>;
 
-    /// Reads the next packet, in the order in which they are decoded; `false` at the end.
+    /// Reads the next packet, in decoding order; `false` at the end.
     ///
-    /// After an error it goes on behind the damage, and comes to the end at some time.
+    /// After an error it continues past the damage, and it always reaches the end.
     fn next_packet(&mut self, packet: &mut Packet) -> Result<bool, BadPacket>;
 
-    /// How far the reading has come, as a number that grows.
+    /// How far reading has come, as a number that grows.
     fn position(&self) -> u64;
 
-    /// The last place from which decoding leads to the picture at `pts`, for [`Demuxer::go_to`]; the beginning if
+    /// The last position from which decoding reaches the frame at `pts`, for [`Demuxer::seek_to`]; the beginning if
     /// there is none before.
     fn sync_before(&mut self, pts: i64) -> u64;
 
-    /// Makes the next packet the one at a place that [`Demuxer::sync_before`] has named.
-    fn go_to(&mut self, position: u64);
+    /// Makes the next packet the one at a position from [`Demuxer::sync_before`].
+    fn seek_to(&mut self, position: u64);
 }
 
-/// Reads the headers and the index of a file, not its pictures.
+/// Reads the headers and the index of a file, not its packets.
 pub(super) fn open<R: Read + Seek + 'static>(
     container: Container,
     reader: R,
-) -> Result<Box<dyn Demuxer>, Refusal> {
+) -> Result<Box<dyn Demuxer>, OpenError> {
     Ok(match container {
         Container::Mp4 => Box::new(mp4::open(reader)?),
         Container::Matroska => Box::new(matroska::open(reader)?),
@@ -119,7 +119,7 @@ pub(super) fn open<R: Read + Seek + 'static>(
     })
 }
 
-/// Reads `size` bytes into `bytes`, or fails: a size that is wrong costs no more memory than there is file.
+/// Reads `size` bytes into `bytes`, or fails. A wrong size costs no more memory than the file has bytes.
 fn read_bytes(reader: &mut impl Read, size: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     bytes.clear();
     if size > MAX_PACKET_BYTES {
@@ -133,7 +133,7 @@ fn read_bytes(reader: &mut impl Read, size: u64, bytes: &mut Vec<u8>) -> io::Res
     }
 }
 
-/// Time units of `timescale` a second as nanoseconds.
+/// Converts units of 1/`timescale` s to nanoseconds.
 pub(super) fn nanos(units: i64, timescale: u64) -> i64 {
     let nanos = i128::from(units) * 1_000_000_000 / i128::from(timescale.max(1));
     nanos.clamp(i128::from(i64::MIN + 1), i128::from(i64::MAX - 1)) as i64

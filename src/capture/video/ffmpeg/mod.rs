@@ -1,7 +1,7 @@
 //! All other videos, through the program `ffmpeg` if the user has it.
 //!
-//! Raw frames come on its standard output; their sizes and times on its standard error. Counting frames at a nominal rate
-//! instead is what goes wrong with phone videos.
+//! Raw frames arrive on its standard output, their sizes and times on its standard error. Counting frames at a nominal
+//! rate instead goes wrong with phone videos.
 
 mod process;
 mod report;
@@ -27,15 +27,14 @@ use crate::{
     frame::{Frame, FrameId, FramePool, PooledBuffer, RGBA_BYTES, Resolution},
 };
 
-/// A file on which ffmpeg spends longer without a frame is given up: it may be reading a dead network drive.
+/// If ffmpeg sends nothing for this long, we give up: it may be reading from a dead network drive.
 const MAX_SILENCE: Duration = Duration::from_secs(15);
 
-/// How far before the wanted time ffmpeg is to start, one after the other until that was far enough: the frame to
-/// find is the last one *before* that time, and only the file knows how long each is shown. The last means the
-/// whole file.
+/// How far before the requested time ffmpeg starts, in turn until that was far enough: the frame to find is the last
+/// one *before* that time, and only the file knows how long each is shown. The last entry means the whole file.
 const STARTS_BEFORE_NS: [i64; 3] = [500_000_000, 10_000_000_000, i64::MAX];
 
-/// Why there are no frames, in words.
+/// Why there are no frames.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FfmpegError {
     #[error("it is not installed")]
@@ -60,9 +59,9 @@ pub(super) struct FfmpegSource {
     clock: Clock,
     /// On the file's own clock, ns.
     first_ns: i64,
-    /// The next frame, where it had to be read to find it.
+    /// The next frame, if a seek had to read it.
     ahead: Option<Timed>,
-    /// Of the frame after `ahead`, whose pixels are yet to be read, with its time.
+    /// The report of the frame after `ahead`, whose pixels are yet to be read, with its time.
     next: Option<(FrameReport, i64)>,
     numbering: Numbering,
     n_frames: u64,
@@ -81,7 +80,7 @@ impl FfmpegSource {
     pub(super) fn open(input: Input, name: String, choice: Choice) -> Result<Self, FfmpegError> {
         const TIMING: &[&str] = &["-fps_mode", "passthrough"];
         match Self::open_with(input.clone(), &name, choice.clone(), TIMING) {
-            // ffmpeg before 5.1 has the same under another name.
+            // Before ffmpeg 5.1 the option has another name.
             Err(FfmpegError::Refused(reason)) if reason.contains("fps_mode") => {
                 Self::open_with(input, &name, choice, &["-vsync", "passthrough"])
             }
@@ -132,7 +131,7 @@ impl FfmpegSource {
         }
     }
 
-    /// The report of the next frame, with its time; `None` at the end. An error is what ffmpeg said last.
+    /// The report of the next frame, with its time; `None` at the end. An error holds the last thing that ffmpeg said.
     fn next_report(&mut self) -> Result<Option<(FrameReport, i64)>, FfmpegError> {
         let refused = |reason: String| Err(FfmpegError::Refused(reason));
         let mut words = String::new();
@@ -152,7 +151,7 @@ impl FfmpegSource {
                 Ok(Report::Duration(duration)) => self.info.duration = duration,
                 Ok(Report::TooLarge(err)) => too_large = Some(err),
                 Ok(Report::Words(line)) => {
-                    // The first complaint is the cause, the later ones its consequences; but only at the end is it
+                    // The first complaint is the cause and later ones its consequences, but only at the end is it
                     // known which lines were complaints.
                     log::debug!("ffmpeg: {line}");
                     words = line;
@@ -214,26 +213,26 @@ impl FfmpegSource {
         None
     }
 
-    /// Reads anew from `start_ns` on, or from the beginning.
+    /// Restarts at `start_ns`, or at the beginning.
     fn restart(&mut self, start_ns: Option<i64>) -> Result<(), CaptureError> {
         let process = Process::start(&self.input, &self.choice, self.timing, start_ns);
         self.process = process.map_err(|err| CaptureError::Unsupported {
             path: self.info.name.clone().into(),
             reason: match err {
-                FfmpegError::NotInstalled => "the program ffmpeg is gone".to_owned(),
+                FfmpegError::NotInstalled => "the program ffmpeg is no longer installed".to_owned(),
                 err => format!("ffmpeg says: {err}"),
             },
         })?;
-        self.clock.jump();
+        self.clock.seek();
         self.ahead = None;
         self.next = None;
         self.is_over = false;
         Ok(())
     }
 
-    /// Reads on until `ahead` is the last frame at or before `wanted_ns`; `false` if there is none.
-    fn go_on_to(&mut self, wanted_ns: i64) -> bool {
-        // One buffer serves for all that are passed over.
+    /// Reads until `ahead` is the last frame at or before `wanted_ns`; `false` if there is none.
+    fn read_until(&mut self, wanted_ns: i64) -> bool {
+        // One buffer serves for all skipped frames.
         let mut spare: Option<PooledBuffer> = None;
         loop {
             let kept = spare.take();
@@ -250,7 +249,7 @@ impl FfmpegSource {
                 return false;
             }
             spare = passed.map(|passed| passed.rgba);
-            // At the end the last frame is the one.
+            // At the end, the last frame is the one.
             self.next = self.next_report().unwrap_or_default();
             match &self.next {
                 Some((_, next_ns)) if *next_ns <= wanted_ns => {}
@@ -300,21 +299,21 @@ impl FrameSource for FfmpegSource {
             return Ok(false);
         }
         let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-        // Where times start again, they do not lead to a place, and the length is not that of the whole.
-        let leads_to_place = !self.clock.has_restarted();
-        let last = self.info.duration.filter(|_| leads_to_place);
+        // Where times restart, they do not lead to a position, and the duration is not that of the whole.
+        let leads_to_position = !self.clock.has_restarted();
+        let last = self.info.duration.filter(|_| leads_to_position);
         let wanted_ns = self
             .first_ns
             .saturating_add(nanos(time.min(last.unwrap_or(Duration::MAX))));
         for before_ns in STARTS_BEFORE_NS {
             let start_ns = Some(wanted_ns.saturating_sub(before_ns))
-                .filter(|start_ns| *start_ns > self.first_ns && leads_to_place);
+                .filter(|start_ns| *start_ns > self.first_ns && leads_to_position);
             self.restart(start_ns)?;
-            if self.go_on_to(wanted_ns) || start_ns.is_none() {
+            if self.read_until(wanted_ns) || start_ns.is_none() {
                 break;
             }
         }
-        self.numbering.jump();
+        self.numbering.seek();
         Ok(true)
     }
 }

@@ -1,6 +1,6 @@
-//! One running ffmpeg, whose frames come on its standard output and whose words on its standard error.
+//! One running ffmpeg, with frames on its standard output and messages on its standard error.
 //!
-//! ffmpeg reads a file from one place on and never goes back: to seek is to start another one.
+//! ffmpeg reads a file from one position on and never goes back: to seek is to start another one.
 
 use std::{
     collections::hash_map::RandomState,
@@ -23,30 +23,30 @@ use crate::capture::{
     video::{container::Track, orientation::Orientation},
 };
 
-/// No single piece of memory that ffmpeg asks for is larger: six frames of the largest size.
+/// The largest single allocation that ffmpeg may make: six frames of the largest size.
 const MAX_ALLOC_BYTES: &str = "1000000000";
 
-/// What ffmpeg is to read.
+/// What ffmpeg reads.
 #[derive(Debug, Clone)]
 pub(in crate::capture::video) enum Input {
     File(PathBuf),
     #[cfg_attr(
         feature = "h264-bundled",
-        allow(dead_code, reason = "the demo clip is then decoded here")
+        allow(dead_code, reason = "our own decoder then plays the demo clip")
     )]
     Bytes(&'static [u8]),
 }
 
-/// Which track of a file ffmpeg is to show, and how.
+/// Which track of a file ffmpeg shows, and how.
 #[derive(Debug, Clone)]
 pub(in crate::capture::video) struct Choice {
     stream: String,
-    /// How the frames are turned; `None` leaves it to ffmpeg, which before version 5 knew no mirrored ones.
+    /// How to turn the frames; `None` leaves it to ffmpeg, which ignored mirroring before version 5.
     orientation: Option<Orientation>,
 }
 
 impl Default for Choice {
-    /// The first track that is no cover.
+    /// The first track that is not a cover.
     fn default() -> Self {
         Self {
             stream: "V:0".to_owned(),
@@ -56,7 +56,7 @@ impl Default for Choice {
 }
 
 impl Choice {
-    /// The track that was found in the file here.
+    /// The track that we found in the file.
     pub(in crate::capture::video) fn of(track: &Track) -> Self {
         Self {
             stream: track.ffmpeg_stream.clone(),
@@ -73,8 +73,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts ffmpeg on `input`, at the last place before `start_ns` of the file's own time from which it can decode; at
-    /// the beginning for `None`.
+    /// Starts ffmpeg on `input`, at the last position before `start_ns` of the file's own time from which it can decode;
+    /// at the beginning for `None`.
     ///
     /// `timing` are the arguments that keep it from repeating and dropping frames. Times in the reports are those of
     /// the file, wherever it starts.
@@ -90,7 +90,7 @@ impl Process {
         command.args(["-protocol_whitelist", "file,pipe"]);
         command.args(["-max_pixels", &MAX_FRAME_PIXELS.to_string()]);
         command.args(["-max_alloc", MAX_ALLOC_BYTES]);
-        // Each thread holds frames of its own, and more are never waited for: analysis takes longer.
+        // Each thread holds frames of its own, and more threads would not help: analysis takes longer.
         command.args(["-threads", "4"]);
         // A time before the first one is a new beginning, not the end of a clock that counts to 26 hours.
         command.args(["-correct_ts_overflow", "0"]);
@@ -100,7 +100,7 @@ impl Process {
             filters = format!("format=rgba,{},", orientation.ffmpeg_filters());
         }
         if let Some(start_ns) = start_ns {
-            // Before the input it goes to a place; behind it, it would decode all before.
+            // Before the input it seeks; after it, it would decode everything before.
             command.args(["-noaccurate_seek", "-seek_timestamp", "1"]);
             command.args(["-ss", &format!("{:.6}", start_ns as f64 / 1e9)]);
         }
@@ -121,7 +121,7 @@ impl Process {
         let reporter = report::reporter(&token());
         command.args(["-map", &format!("0:{}", choice.stream)]);
         command.args(timing);
-        // Pixels are made square at the same height. Frames with square pixels pass the first filter as they are.
+        // Makes pixels square at the same height. Frames with square pixels pass the first filter unchanged.
         command.args([
             "-copyts",
             "-vf",
@@ -147,7 +147,7 @@ impl Process {
             frames,
             reports,
         };
-        // Both threads end with ffmpeg, which ends with this process.
+        // Both threads end with ffmpeg, which ends when `process` is dropped.
         let reader = spawn("ffmpeg reports", move || {
             report::read(words, &reporter, &sender);
         });
@@ -174,7 +174,7 @@ impl Drop for Process {
     }
 }
 
-/// A word that nobody who writes a file can know.
+/// A word that no author of a file can guess.
 fn token() -> String {
     // The standard library seeds each from the system's random numbers.
     let [a, b] = [0, 1].map(|_| RandomState::new().build_hasher().finish());

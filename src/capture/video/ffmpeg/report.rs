@@ -1,8 +1,8 @@
-//! What ffmpeg says of the frames that it sends, and what else it says.
+//! What ffmpeg says about the frames that it sends, and what else it says.
 //!
 //! The filter `showinfo` writes a line for each frame, with its time as a whole number of ticks. It writes into the same
-//! log as everything else, in which a file's title may say anything. So the filter bears a name that was made up for this
-//! run, and only lines under that name count.
+//! log as everything else, where a file's title may say anything. So the filter has a name made up for this run, and only
+//! lines under that name count.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -19,10 +19,10 @@ use crate::{
     frame::Resolution,
 };
 
-/// So many reports may wait; of more, mere words are left out. A damaged file makes thousands of them.
+/// How many reports may wait; beyond that, plain messages are dropped. A damaged file produces thousands of them.
 const MAX_WORDS_WAITING: usize = 1000;
 
-/// A line of ffmpeg's, as far as it matters.
+/// A line of ffmpeg's log, as far as it matters.
 #[derive(Debug, PartialEq)]
 pub(super) enum Report {
     /// The next frame on standard output.
@@ -33,7 +33,7 @@ pub(super) enum Report {
     /// Length of the file.
     Duration(Option<Duration>),
     TooLarge(TooLarge),
-    /// Anything else, among it what went wrong.
+    /// Anything else, including what went wrong.
     Words(String),
 }
 
@@ -44,7 +44,7 @@ pub(super) struct FrameReport {
     pub(super) resolution: Resolution,
 }
 
-/// The filter that reports, under a name of its own.
+/// The reporting filter, under its own name.
 pub(super) fn reporter(token: &str) -> String {
     format!("showinfo@{token}")
 }
@@ -71,10 +71,10 @@ pub(super) fn read(words: impl Read, reporter: &str, sender: &Sender<Report>) {
     }
 }
 
-/// A log, and what was read in it so far.
+/// A log, and the state of reading it.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// What stands before each line of the filter.
+    /// The beginning of each line of the filter.
     mark: String,
     /// Seconds in a tick, as a ratio.
     time_base: (i64, u64),
@@ -88,18 +88,18 @@ impl Log {
         }
     }
 
-    /// What a line says; `None` for lines about nothing.
+    /// What a line says; `None` for lines that do not matter.
     pub(super) fn parse(&mut self, line: &str) -> Option<Report> {
         if let Some((_, rest)) = line.split_once(&self.mark) {
             return self.parse_frame(rest);
         }
-        // Metadata is set in further, at whatever place a key of it may break the line.
+        // Metadata is indented further, even where one of its keys contains a line break.
         if let Some(rest) = line.strip_prefix("  Duration: ") {
             return Some(Report::Duration(clock(rest.split(',').next()?)));
         }
         let line = line.trim_start();
         if let Some(rest) = line.strip_prefix("Stream #0:") {
-            // Of the lines about streams, this is the one that says which is used.
+            // This line says which of the streams is used.
             let (_, codec) = rest.split_once(" -> #0:0 (")?;
             return Some(Report::Codec(codec.split(' ').next()?.to_uppercase()));
         }
@@ -141,7 +141,7 @@ fn resolution(text: &str) -> Option<Resolution> {
     Some(Resolution::new(width.parse().ok()?, height.parse().ok()?))
 }
 
-/// Reads `30000/1001`; none of a rate that cannot be.
+/// Reads `30000/1001`; `None` if the rate is implausible.
 fn rate(text: &str) -> Option<f64> {
     let (numerator, denominator) = text.split_once('/')?;
     let (numerator, denominator): (f64, f64) = (numerator.parse().ok()?, denominator.parse().ok()?);
@@ -172,7 +172,7 @@ fn words(line: &str) -> Option<String> {
         "video:",
         "To ignore",
         "Consider increasing",
-        // What follows from the reason, and is said after it.
+        // Consequences of the reason, reported after it.
         "Conversion failed",
         "Error marking filters",
         "Could not open encoder before EOF",
@@ -184,7 +184,7 @@ fn words(line: &str) -> Option<String> {
     if line.contains("matches no streams") {
         return Some("it holds no video".to_owned());
     }
-    // “[h264 @ 0x55d0c8] ” says nothing to people.
+    // “[h264 @ 0x55d0c8] ” means nothing to users.
     let mut line = line;
     while line.starts_with('[')
         && let Some((_, rest)) = line.split_once("] ")
@@ -198,7 +198,7 @@ fn words(line: &str) -> Option<String> {
     if is_chatter {
         return None;
     }
-    // The file is named by who shows this.
+    // The caller names the file.
     let words = match line.contains("file:") {
         true => line.rsplit(": ").next().unwrap_or(line),
         false => line,

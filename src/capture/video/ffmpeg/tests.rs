@@ -1,4 +1,4 @@
-//! ffmpeg's lines are understood, and clips come through it with their times.
+//! ffmpeg's log is understood, and clips keep their times on the way through it.
 
 use std::process::{Command, Stdio};
 
@@ -117,9 +117,9 @@ fn open_file(path: &std::path::Path) -> Result<FfmpegSource, FfmpegError> {
     FfmpegSource::open(input, "clip".to_owned(), Choice::default())
 }
 
-/// Where there is no ffmpeg, the refusal is what is tested.
+/// Without ffmpeg, this tests the error.
 #[test]
-fn a_clip_comes_through_ffmpeg_with_its_times() {
+fn a_clip_keeps_its_times_through_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("-y clip.bin");
     std::fs::write(&path, crate::capture::demo::CLIP).unwrap();
@@ -144,7 +144,7 @@ fn a_clip_comes_through_ffmpeg_with_its_times() {
 }
 
 #[test]
-fn any_frame_can_be_gone_to_through_ffmpeg() {
+fn a_seek_reaches_any_frame_through_ffmpeg() {
     if !is_installed() {
         return;
     }
@@ -182,7 +182,7 @@ fn any_frame_can_be_gone_to_through_ffmpeg() {
     }
 }
 
-/// The way of the demo clip in a build without a decoder of its own.
+/// As builds without an H.264 decoder play the demo clip.
 #[test]
 fn a_clip_in_memory_is_piped_in() {
     if !is_installed() {
@@ -215,7 +215,7 @@ fn a_dropped_source_ends_ffmpeg() {
 }
 
 #[test]
-fn nonsense_is_refused_with_ffmpegs_words() {
+fn noise_is_refused_with_ffmpegs_message() {
     if !is_installed() {
         return;
     }

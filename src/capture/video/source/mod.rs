@@ -1,17 +1,17 @@
-//! The pictures of a file as frames, in time, and from any place on.
+//! The frames of a file with their times, from any position on.
 //!
-//! Opening decodes the beginning: only then is it known whether the file can be decoded, how well, and how large its
-//! frames are; and a refusal while opening can still lead to another reader.
+//! Opening decodes the beginning. Only that shows whether the file can be decoded, how well, and how large its frames
+//! are; and an error while opening can still lead to another reader.
 
 use std::time::{Duration, Instant};
 
 use super::{
-    Refusal,
+    OpenError,
     clock::Clock,
     codec::Decoder,
     container::{Codec, Demuxer, HIDDEN},
+    decoded::Presentation,
     numbering::Numbering,
-    picture::Presentation,
     stream::{Step, Stream},
 };
 use crate::{
@@ -19,16 +19,16 @@ use crate::{
     frame::{Frame, FrameId, FramePool, PooledBuffer, Resolution},
 };
 
-/// How many packets are decoded on trial. Enough for pictures that lean on others to both sides: a decoder that cannot
-/// do those gets the first one right. At 1920×1080 they take a third of a second.
+/// How many packets are decoded on trial. Enough for frames that depend on others before and after them: a decoder that
+/// cannot do those still gets the first one right. At 1920×1080 the trial takes a third of a second.
 const TRIAL_PACKETS: u64 = 16;
 
-/// How many packets may fail before the first picture until the file is given up: two seconds' worth.
+/// How many packets may fail before the first frame until we give up: two seconds' worth.
 const MAX_FAILURES_AT_START: u64 = 60;
 
-/// Of this share of failed packets on, another decoder is worth a try. Below it they are damage, not a kind of stream
-/// that the decoder does not know.
-const DOUBTFUL_SHARE: f64 = 0.02;
+/// If a larger share of packets fails, another decoder is worth a try. Below it the failures are damage, not a kind of
+/// stream that the decoder does not know.
+const MAX_FAILED_SHARE: f64 = 0.02;
 
 /// Before all times.
 const FIRST: i64 = i64::MIN + 1;
@@ -36,14 +36,14 @@ const FIRST: i64 = i64::MIN + 1;
 /// How carefully a file is looked at while opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Check {
-    /// For files of people.
+    /// For users' files.
     Beginning,
-    /// For the clip of our own.
+    /// For our own clip.
     #[cfg_attr(
         not(feature = "h264-bundled"),
-        expect(dead_code, reason = "the clip is then left to ffmpeg")
+        expect(dead_code, reason = "ffmpeg then decodes the clip")
     )]
-    FirstPicture,
+    FirstFrame,
 }
 
 /// A playing video.
@@ -54,19 +54,19 @@ pub(super) struct VideoSource {
     /// Makes times rise where the file has no index of them.
     clock: Clock,
     first_pts: i64,
-    /// Decoded on the way to the one before it.
+    /// Already decoded: the frame after the one that a seek was for.
     ahead: Option<Shown>,
     target: Option<Target>,
-    /// The last picture that was decoded.
+    /// The last frame that was decoded.
     last_pts: Option<i64>,
     numbering: Numbering,
-    /// The least number the next frame may have.
+    /// The next frame has at least this number.
     next_number: u64,
-    /// Packets of the beginning that failed, and all of them, if it is too many.
-    doubt: Option<(u64, u64)>,
+    /// Packets of the beginning that failed, and how many it had, if that is too large a share.
+    decode_failures: Option<(u64, u64)>,
 }
 
-/// A picture ready for delivery.
+/// A frame ready for delivery.
 struct Shown {
     pts: i64,
     resolution: Resolution,
@@ -77,20 +77,20 @@ struct Shown {
 #[derive(Debug, Clone, Copy)]
 struct Target {
     pts: i64,
-    /// Whether there is a picture at just this time; otherwise the last one before is meant.
+    /// Whether there is a frame at exactly this time; otherwise the last one before it is meant.
     is_exact: bool,
-    /// Whether decoding has started anew for it.
+    /// Whether decoding was restarted for it.
     is_restarted: bool,
 }
 
 impl VideoSource {
-    /// Starts to play; otherwise says in words what cannot be decoded.
+    /// Starts to play, or says what cannot be decoded.
     pub(super) fn new(
         demuxer: Box<dyn Demuxer>,
         decoder: Box<dyn Decoder>,
         name: String,
         check: Check,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, OpenError> {
         let track = demuxer.track().clone();
         let pixel_aspect = if track.pixel_aspect.is_square() {
             decoder.pixel_aspect()
@@ -108,7 +108,7 @@ impl VideoSource {
                 format: decoder.name().to_owned(),
                 mirror_by_default: false,
             },
-            presentation: Presentation::new(track.orientation, pixel_aspect, track.colours),
+            presentation: Presentation::new(track.orientation, pixel_aspect, track.colors),
             clock: Clock::default(),
             stream: Stream::new(demuxer, decoder),
             first_pts: 0,
@@ -117,31 +117,33 @@ impl VideoSource {
             last_pts: None,
             numbering: Numbering::default(),
             next_number: 0,
-            doubt: None,
+            decode_failures: None,
         };
         let beginning = source.stream.demuxer.sync_before(FIRST);
-        source.stream.go_to(beginning)?;
+        source.stream.restart_at(beginning)?;
         let stored = source.try_beginning(check)?;
         let is_half = stored.height_px * 2 == track.resolution.height_px;
         if track.codec == Codec::Mjpeg && is_half {
-            return Err(Refusal::Foreign("interlaced Motion JPEG video".to_owned()));
+            return Err(OpenError::Unsupported(
+                "interlaced Motion JPEG video".to_owned(),
+            ));
         }
         limits::check_frame(stored)?;
         source.info.resolution = source.presentation.resolution(stored);
-        source.stream.go_to(beginning)?;
+        source.stream.restart_at(beginning)?;
         Ok(source)
     }
 
-    /// Decodes the beginning, and returns the size of its first picture.
-    fn try_beginning(&mut self, check: Check) -> Result<Resolution, Refusal> {
+    /// Decodes the beginning, and returns the size of its first frame.
+    fn try_beginning(&mut self, check: Check) -> Result<Resolution, OpenError> {
         let pool = FramePool::default();
         let mut first = None;
         let mut n_groups = 0;
         loop {
             let n_packets = self.stream.n_packets;
             match self.stream.step(&pool) {
-                Step::Picture(picture) if first.is_none() && picture.pts != HIDDEN => {
-                    first = Some((picture.pts, picture.resolution));
+                Step::Frame(frame) if first.is_none() && frame.pts != HIDDEN => {
+                    first = Some((frame.pts, frame.resolution));
                 }
                 Step::End => break,
                 _ => {}
@@ -150,7 +152,7 @@ impl VideoSource {
                 n_groups += 1;
             }
             let is_enough = match check {
-                Check::FirstPicture => true,
+                Check::FirstFrame => true,
                 Check::Beginning => self.stream.n_packets >= TRIAL_PACKETS,
             };
             let is_hopeless = self.stream.n_bad > MAX_FAILURES_AT_START
@@ -167,38 +169,38 @@ impl VideoSource {
                 return Err(err.into());
             }
             let codec = &self.info.format;
-            return Err(Refusal::Foreign(format!(
+            return Err(OpenError::Unsupported(format!(
                 "{codec} video that is damaged or of a kind that cannot be decoded here"
             )));
         };
         self.first_pts = pts;
-        if n_bad as f64 > n_packets as f64 * DOUBTFUL_SHARE {
-            self.doubt = Some((n_bad, n_packets));
+        if n_bad as f64 > n_packets as f64 * MAX_FAILED_SHARE {
+            self.decode_failures = Some((n_bad, n_packets));
         }
         Ok(stored)
     }
 
-    /// What makes another decoder worth a try, in words.
-    pub(super) fn doubt(&self) -> Option<String> {
-        self.doubt.map(|(n_bad, n_packets)| {
-            format!("{n_bad} of its first {n_packets} pictures cannot be decoded here")
+    /// Why another decoder is worth a try, as a clause.
+    pub(super) fn decode_failures(&self) -> Option<String> {
+        self.decode_failures.map(|(n_bad, n_packets)| {
+            format!("{n_bad} of its first {n_packets} frames cannot be decoded here")
         })
     }
 
-    /// Decodes on to a picture that is shown and not before `from`; `None` at the end.
-    fn next_picture(&mut self, from: i64, pool: &FramePool) -> Option<Shown> {
+    /// Decodes on to a frame that is shown and not before `from`; `None` at the end.
+    fn next_shown(&mut self, from: i64, pool: &FramePool) -> Option<Shown> {
         let has_index = self.stream.demuxer.times().is_some();
         loop {
             match self.stream.step(pool) {
-                Step::Picture(picture) if picture.pts != HIDDEN => {
+                Step::Frame(frame) if frame.pts != HIDDEN => {
                     let pts = if has_index {
-                        picture.pts
+                        frame.pts
                     } else {
-                        self.clock.tick(Some(picture.pts))
+                        self.clock.tick(Some(frame.pts))
                     };
                     self.last_pts = Some(pts);
                     if pts >= from {
-                        let (resolution, rgba) = self.presentation.show(picture, pool);
+                        let (resolution, rgba) = self.presentation.show(frame, pool);
                         return Some(Shown {
                             pts,
                             resolution,
@@ -206,94 +208,94 @@ impl VideoSource {
                         });
                     }
                 }
-                Step::Picture(_) | Step::Nothing | Step::Bad => {}
+                Step::Frame(_) | Step::Nothing | Step::Bad => {}
                 Step::End => break,
             }
         }
         if self.stream.n_bad > 0 {
             log::warn!(
-                "{}: {} of {} pictures could not be decoded; the file is damaged or cut short",
+                "{}: {} of {} frames could not be decoded; the file is damaged or cut short",
                 self.info.name,
                 self.stream.n_bad,
                 self.stream.n_packets
             );
-            self.stream.n_bad = 0; // Told once.
+            self.stream.n_bad = 0; // Reported once.
         }
         None
     }
 
-    /// The picture that a seek goes to.
-    fn picture_at(
+    /// The frame that a seek is for.
+    fn frame_at(
         &mut self,
         target: Target,
         pool: &FramePool,
     ) -> Result<Option<Shown>, CaptureError> {
         if target.is_exact {
-            let picture = self.next_picture(target.pts, pool);
-            // Of a file that is cut short or damaged, the place to go to may be missing.
-            return match (picture, self.last_pts) {
+            let frame = self.next_shown(target.pts, pool);
+            // In a file that is cut short or damaged, the frame may be missing.
+            return match (frame, self.last_pts) {
                 (None, Some(last)) => {
                     self.start_for(last, true)?;
-                    Ok(self.next_picture(last, pool))
+                    Ok(self.next_shown(last, pool))
                 }
-                (picture, _) => Ok(picture),
+                (frame, _) => Ok(frame),
             };
         }
         let mut before = None;
-        while let Some(picture) = self.next_picture(i64::MIN, pool) {
-            if picture.pts <= target.pts {
-                before = Some(picture);
+        while let Some(frame) = self.next_shown(i64::MIN, pool) {
+            if frame.pts <= target.pts {
+                before = Some(frame);
             } else if before.is_some() {
-                self.ahead = Some(picture);
+                self.ahead = Some(frame);
                 break;
             } else if target.is_restarted {
-                return Ok(Some(picture)); // There is none before.
+                return Ok(Some(frame)); // There is none before.
             } else {
-                // The one meant is the one that was delivered last.
+                // The frame meant is the one that was delivered last.
                 self.start_for(target.pts, true)?;
                 let target = Target {
                     is_restarted: true,
                     ..target
                 };
-                return self.picture_at(target, pool);
+                return self.frame_at(target, pool);
             }
         }
         Ok(before)
     }
 
-    /// Makes sure that decoding comes to the picture at `pts`, and returns whether it starts anew for that.
+    /// Makes sure that decoding reaches the frame at `pts`, and returns whether it was restarted for that.
     ///
-    /// Decoding can start at marked packets only. If the one before `pts` was passed already, decoding just goes on:
-    /// a step forward costs one picture, not all since the mark.
+    /// Decoding can start at marked packets only. If the one before `pts` was passed already, decoding just continues:
+    /// a step forward costs one frame, not all since the mark.
     fn start_for(&mut self, pts: i64, must_restart: bool) -> Result<bool, CaptureError> {
-        // Where times start again, they do not lead to a place.
+        // Where times restart, they do not lead to a position.
         let from = if self.clock.has_restarted() {
             FIRST
         } else {
             pts
         };
         let position = self.stream.demuxer.sync_before(from);
-        if !must_restart && self.stream.is_on_the_way_to(position, self.last_pts, pts) {
+        if !must_restart && self.stream.leads_to(position, self.last_pts, pts) {
             return Ok(false);
         }
         self.stream
-            .go_to(position)
-            .map_err(|refusal| CaptureError::Unsupported {
+            .restart_at(position)
+            .map_err(|err| CaptureError::Unsupported {
                 path: self.info.name.clone().into(),
-                reason: refusal.into_words(),
+                reason: err.into_message(),
             })?;
-        self.clock.jump();
+        self.clock.seek();
         self.last_pts = None;
         Ok(true)
     }
 
-    /// A picture's number is its place in the file.
+    /// A frame's number is its place in the file.
     fn number(&mut self, pts: i64, time: Duration) -> u64 {
         let number = match self.stream.demuxer.times() {
             Some(times) => times.partition_point(|shown| *shown < pts) as u64,
             None => self.numbering.number(time, self.info.rate_hz),
         };
-        // Numbers grow even where a damaged file gives two pictures the same time.
+        // Numbers grow even where a damaged file gives two frames the same time.
         let number = number.max(self.next_number);
         self.next_number = number + 1;
         number
@@ -308,8 +310,8 @@ impl FrameSource for VideoSource {
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
         let shown = match (self.ahead.take(), self.target.take()) {
             (Some(ahead), _) => Some(ahead),
-            (None, Some(target)) => self.picture_at(target, pool)?,
-            (None, None) => self.next_picture(i64::MIN, pool),
+            (None, Some(target)) => self.frame_at(target, pool)?,
+            (None, None) => self.next_shown(i64::MIN, pool),
         };
         let Some(shown) = shown else {
             return Ok(None);
@@ -340,7 +342,7 @@ impl FrameSource for VideoSource {
             is_exact: exact.is_some(),
             is_restarted,
         });
-        self.numbering.jump();
+        self.numbering.seek();
         self.next_number = 0;
         Ok(true)
     }

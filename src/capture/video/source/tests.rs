@@ -1,4 +1,4 @@
-//! The bundled clip, whole and spoilt in several ways.
+//! The bundled clip, intact and damaged in several ways.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,13 +17,13 @@ use crate::capture::{
             indexed::{Indexed, Place},
             mp4,
         },
+        decoded::PixelAspect,
         orientation::Orientation,
-        picture::PixelAspect,
         play,
     },
 };
 
-fn open(bytes: Vec<u8>) -> Result<VideoSource, Refusal> {
+fn open(bytes: Vec<u8>) -> Result<VideoSource, OpenError> {
     let name = "clip".to_owned();
     play(Container::Mp4, Cursor::new(bytes), name, Check::Beginning)
 }
@@ -74,18 +74,18 @@ fn next(source: &mut impl FrameSource) -> Option<(u64, Duration, Vec<u8>)> {
 }
 
 #[test]
-fn any_frame_can_be_gone_to_and_is_the_same_as_ever() {
+fn a_seek_reaches_any_frame_and_it_is_the_same_as_before() {
     let mut source = open(CLIP.to_vec()).unwrap();
     let all: Vec<_> = std::iter::from_fn(|| next(&mut source)).collect();
     let length = source.info().duration.unwrap();
     assert!((length.as_secs_f64() - 9.0).abs() < 1e-3, "{length:?}");
-    // From the end back, on from there in small and large steps, onto the same again, and back.
+    // Back from the end, on in small and large steps, to the same frame again, and back.
     for place in [269, 0, 1, 5, 4, 130, 131, 131, 260, 259, 30] {
         assert!(source.seek(all[place].1).unwrap());
         assert_eq!(next(&mut source).as_ref(), Some(&all[place]));
         assert_eq!(next(&mut source).as_ref(), all.get(place + 1));
     }
-    // Between two frames the earlier one is on show.
+    // Between two frames the earlier one is meant.
     source.seek(all[50].1 - Duration::from_millis(1)).unwrap();
     assert_eq!(next(&mut source).as_ref(), Some(&all[49]));
     source.seek(Duration::MAX).unwrap();
@@ -94,7 +94,7 @@ fn any_frame_can_be_gone_to_and_is_the_same_as_ever() {
 }
 
 #[test]
-fn a_place_that_is_missing_leads_to_the_last_frame_before_it() {
+fn a_seek_past_the_end_of_a_cut_file_reaches_its_last_frame() {
     let mut source = open(CLIP[..CLIP.len() / 2].to_vec()).unwrap();
     let last = std::iter::from_fn(|| next(&mut source)).last();
     assert!(last.is_some());
@@ -104,10 +104,10 @@ fn a_place_that_is_missing_leads_to_the_last_frame_before_it() {
 }
 
 #[test]
-fn the_colours_are_right() {
+fn the_colors_are_right() {
     let mut source = open(CLIP.to_vec()).unwrap();
     let frame = source.next_frame(&FramePool::default()).unwrap().unwrap();
-    // The ground at the top left: Y 70, U 133, V 124 less the vignette, in BT.601.
+    // The background at the top left: Y 70, U 133, V 124 less the vignette, in BT.601.
     let [r, g, b] = [frame.rgba()[0], frame.rgba()[1], frame.rgba()[2]].map(i32::from);
     assert!(b > g && g > r && (20..60).contains(&g), "{r} {g} {b}");
 }
@@ -139,24 +139,24 @@ fn a_file_of_damaged_packets_is_refused() {
     let start = clip().1[0].offset as usize;
     bytes[start..].fill(0x3C);
     match open(bytes).err() {
-        Some(Refusal::Foreign(what)) => assert!(what.contains("damaged"), "{what}"),
+        Some(OpenError::Unsupported(what)) => assert!(what.contains("damaged"), "{what}"),
         other => panic!("{other:?}"),
     }
 }
 
-/// A decoder that fails at the beginning is doubted; one that fails now and then later is not.
+/// Failures at the beginning call for another decoder; a few later on do not.
 #[test]
-fn a_bad_beginning_is_told() {
+fn a_bad_beginning_is_reported() {
     let damaged = |range: std::ops::Range<usize>| {
         let mut bytes = CLIP.to_vec();
         for place in &clip().1[range] {
             let start = place.offset as usize;
             bytes[start + 4..start + place.size as usize].fill(0xA5);
         }
-        open(bytes).unwrap().doubt()
+        open(bytes).unwrap().decode_failures()
     };
-    let doubt = damaged(3..6).unwrap();
-    assert!(doubt.contains("of its first 16 pictures"), "{doubt}");
+    let failures = damaged(3..6).unwrap();
+    assert!(failures.contains("of its first 16 frames"), "{failures}");
     assert_eq!(damaged(100..110), None);
 }
 
@@ -202,7 +202,7 @@ fn a_part_that_is_repeated_is_the_same_again() {
         assert!(found.2 == all[*expected].2, "frame {number}");
     }
     assert!(found.is_sorted_by(|a, b| a.1 < b.1));
-    // Any of them can be gone to, also the second time that it is shown.
+    // A seek reaches any of them, also where it is shown the second time.
     for number in [22, 27, 3] {
         source.seek(found[number].1).unwrap();
         assert_eq!(next(&mut source).as_ref(), Some(&found[number]));

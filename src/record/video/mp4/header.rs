@@ -1,8 +1,8 @@
-//! The header of a fragment, as it stands in a file that may be damaged.
+//! The header of a fragment, in a file that may be damaged.
 //!
-//! Our writer gives each header the same layout, so everything but the list of frames is known in advance, and the number
-//! of frames stands there five times. A header is recognized although some of it is damaged, and what it says once more
-//! elsewhere is read from there. The crate that writes headers is of no use here: it reads what a box says of itself.
+//! Our writer gives every header the same layout, so everything but the list of frames is known in advance, and the number
+//! of frames is stated five times. So a partly damaged header is still recognized, and what it states more than once is
+//! read from an undamaged copy. The crate that writes headers cannot do this: it believes what a box says.
 
 use std::{fs::File, io};
 
@@ -16,7 +16,7 @@ use crate::record::video::file::read_at;
 const MAX_SAMPLES: u32 = 1 << 16;
 /// Bytes before the list of frames.
 pub(super) const START_BYTES: usize = FRAGMENT_BYTES as usize - 8;
-/// The words that are the same in every header, and their places.
+/// The words that are the same in every header, with their offsets.
 const WORDS: [(usize, [u8; 4]); 14] = [
     (4, *b"moof"),
     (8, 16u32.to_be_bytes()),
@@ -33,16 +33,17 @@ const WORDS: [(usize, [u8; 4]); 14] = [
     (72, *b"trun"),
     (76, [0, 0, 7, 1]),
 ];
-/// So many of them make a header. They have 448 bits: by chance even half of them occur nowhere.
+/// This many of them make a header. All have 448 bits; even half of them do not occur by chance.
 const MIN_WORDS: usize = 9;
-/// Those by which a header is looked for: damage spares at least one.
+/// Those that a search looks for: damage spares at least one.
 const LANDMARKS: [(usize, [u8; 4]); 4] = [
     (4, *b"moof"),
     (28, *b"traf"),
     (52, *b"tfdt"),
     (72, *b"trun"),
 ];
-/// Places that tell the number of frames: by the size of the boxes around their list, or by itself.
+/// Offsets of what states the number of frames: sizes of the boxes around their list, which are larger than the list by
+/// the second number, or the number itself.
 const COUNTS: [(usize, u32); 5] = [(0, 88), (24, 64), (68, 20), (80, 0), (84, 96)];
 
 /// What a fragment's header says.
@@ -53,16 +54,16 @@ pub(super) struct Header {
     pub(super) start_ticks: u64,
     /// Its length, with the header of `mdat`.
     pub(super) bytes: u64,
-    /// Length of the frames after it, as the header of `mdat` says.
+    /// Length of the frames after it, by the header of `mdat`.
     pub(super) payload_bytes: u64,
-    /// The list of frames. At which of them decoding can start is told by what they hold.
+    /// The list of frames. Their content tells at which of them decoding can start.
     pub(super) samples: Vec<Sample>,
-    /// Whether all of it is as our writer makes it, and nothing contradicts anything.
+    /// Whether all of it is as our writer makes it, without contradictions.
     pub(super) is_whole: bool,
 }
 
 impl Header {
-    /// Length of the frames by their list.
+    /// Length of the frames, by their list.
     fn listed_bytes(&self) -> u64 {
         self.samples
             .iter()
@@ -71,7 +72,7 @@ impl Header {
     }
 }
 
-/// The header at `offset`; `None` if there is none up to `limit`.
+/// The header at `offset`; `None` if there is none that ends before `limit`.
 pub(super) fn header_at(file: &mut File, offset: u64, limit: u64) -> io::Result<Option<Header>> {
     let mut fixed = [0; START_BYTES];
     if limit.saturating_sub(offset) < FRAGMENT_BYTES
@@ -125,31 +126,31 @@ pub(super) fn header_at(file: &mut File, offset: u64, limit: u64) -> io::Result<
     Ok(Some(header))
 }
 
-/// Whether a header may begin here; asked of every place in a file.
+/// Whether a header may begin here; asked at every offset in a file.
 pub(super) fn is_header_start(start: &[u8]) -> bool {
     let is_there = |(at, word): &(usize, [u8; 4])| start[*at..at + 4] == *word;
     LANDMARKS.iter().any(is_there) && n_right_words(start) >= MIN_WORDS
 }
 
-/// Whether these are the first bytes of a header that the end of the file cuts: they hold no frame.
+/// Whether these are the first bytes of a header that the end of the file cuts off. They hold no frame.
 pub(super) fn is_cut_header(bytes: &[u8]) -> bool {
     let is_right = |(at, word): &(usize, [u8; 4])| match bytes.get(*at..) {
         Some(there) => word.starts_with(&there[..there.len().min(4)]),
         None => true,
     };
-    let mut told = COUNTS.iter().filter_map(|&(at, more)| {
+    let mut stated = COUNTS.iter().filter_map(|&(at, more)| {
         let there = bytes.get(at..at + 4)?;
         Some(n_samples(be_u32(there, 0), more, at))
     });
-    let first = told.next();
-    // Without its first word it is a box of at most 16 MB, as far as can be seen.
+    let first = stated.next();
+    // If its first word is cut too, all that is known is that it is a box of at most 16 MB.
     let is_size = match first {
         None => bytes.first().is_none_or(|byte| *byte == 0),
         Some(n) => n.is_some_and(|n| {
             (bytes.len() as u64) < FRAGMENT_BYTES + FRAGMENT_BYTES_PER_SAMPLE * u64::from(n)
         }),
     };
-    is_size && WORDS.iter().all(is_right) && told.all(|n| Some(n) == first)
+    is_size && WORDS.iter().all(is_right) && stated.all(|n| Some(n) == first)
 }
 
 fn n_right_words(fixed: &[u8]) -> usize {
@@ -159,11 +160,11 @@ fn n_right_words(fixed: &[u8]) -> usize {
         .count()
 }
 
-/// The number of frames that most places tell, and how many do; `None` if no two agree.
+/// The number of frames that most offsets state, and how many do; `None` if no two agree.
 fn count(fixed: &[u8]) -> Option<(u32, usize)> {
-    let told = COUNTS.map(|(at, more)| n_samples(be_u32(fixed, at), more, at));
-    let votes = |n: u32| told.iter().filter(|other| **other == Some(n)).count();
-    let best = told
+    let stated = COUNTS.map(|(at, more)| n_samples(be_u32(fixed, at), more, at));
+    let votes = |n: u32| stated.iter().filter(|other| **other == Some(n)).count();
+    let best = stated
         .iter()
         .flatten()
         .map(|&n| (n, votes(n)))
@@ -171,7 +172,7 @@ fn count(fixed: &[u8]) -> Option<(u32, usize)> {
     (best.1 >= 2).then_some(best)
 }
 
-/// The number of frames by a word that is `more` than the bytes of their list, or the number itself.
+/// The number of frames by the word at `at`, which is `more` than the bytes of their list, or the number itself.
 fn n_samples(word: u32, more: u32, at: usize) -> Option<u32> {
     let per_sample = if at == 80 {
         1
@@ -183,7 +184,7 @@ fn n_samples(word: u32, more: u32, at: usize) -> Option<u32> {
     (bytes.is_multiple_of(per_sample) && (1..MAX_SAMPLES).contains(&n)).then_some(n)
 }
 
-/// The number at a place.
+/// The number at an offset.
 fn be_u32(bytes: &[u8], at: usize) -> u32 {
     bytes[at..at + 4]
         .iter()
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wrong_bit_is_seen_and_hides_no_other_frame() {
+    fn one_wrong_bit_is_noticed_and_hides_no_other_frame() {
         let whole = read(&written()).unwrap();
         for bit in 0..written().len() * 8 {
             let mut bytes = written();
@@ -244,14 +245,14 @@ mod tests {
                 .filter(|(a, b)| a != b)
                 .count();
             assert!(differ <= 1, "bit {bit}");
-            // Times stand there only once.
+            // Times are stated only once.
             let is_time = matches!(bit / 8, 20..24 | 60..68 | 88..92 | 100..104 | 112..116);
             assert!(!header.is_whole || is_time, "bit {bit}");
         }
     }
 
     #[test]
-    fn what_claims_millions_of_frames_is_none() {
+    fn what_claims_millions_of_frames_is_not_a_header() {
         for at in [0, 24, 68, 80, 84] {
             let mut bytes = written();
             for (count, more) in COUNTS {
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_headers_are_told_from_damaged_ones() {
+    fn cut_headers_are_distinguished_from_damaged_ones() {
         let bytes = written();
         for length in 0..bytes.len() {
             assert!(is_cut_header(&bytes[..length]), "{length}");

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_runs_backwards_is_refused() {
+    fn time_that_runs_backward_is_refused() {
         let mut index = SampleIndex::default();
         assert!(!index.start_chunk(100, 7), "the first frame is at 0");
         assert!(index.start_chunk(100, 0));

@@ -1,7 +1,7 @@
 //! What has a fixed place or length in our files.
 //!
-//! The first 80 bytes have the same places in every state of a file, so that its state is told by reading them, and
-//! changed by overwriting 16 or 32 of them.
+//! The first 80 bytes are laid out the same in every state of a file. Reading them tells the state, and overwriting 16 or
+//! 32 of them changes it.
 
 use std::io;
 
@@ -13,13 +13,13 @@ pub(super) const FTYP_RECORDING: [u8; 32] = *b"\0\0\0\x20ftypiso5\0\0\0\0iso5iso
 pub(super) const FTYP_FINISHED: [u8; 32] = *b"\0\0\0\x20ftypisom\0\0\0\0isomiso2avc1mp41";
 /// A box that players skip; it marks our own files.
 pub(super) const MARKER: [u8; 32] = *b"\0\0\0\x20freefervis crash-safe MP4, 1";
-/// Where the marker lies.
+/// Offset of the marker.
 pub(super) const MARKER_AT: u64 = 32;
-/// While recording, in the place of the `mdat` header.
+/// Stands in place of the `mdat` header while recording.
 pub(super) const NO_MDAT: [u8; 16] = *b"\0\0\0\x10free\0\0\0\0\0\0\0\0";
-/// Where the `mdat` box of the plain file starts.
+/// Offset of the `mdat` box of the plain file.
 pub(super) const MDAT_AT: u64 = 64;
-/// Length of all that; here the first `moov` starts.
+/// Length of all that; the first `moov` follows.
 pub(super) const HEAD_BYTES: u64 = 80;
 
 /// Bytes of a fragment's header without its list of frames: `moof`, `mfhd`, `traf`, `tfhd`, `tfdt`, `trun` and the
@@ -33,7 +33,7 @@ pub(super) const KEY_FLAGS: SampleFlags = SampleFlags::from_fields(0, 2, 0, 0, 0
 /// Flags of one that does.
 pub(super) const OTHER_FLAGS: SampleFlags = SampleFlags::from_fields(0, 1, 0, 0, 0, true, 0);
 
-/// There is one track; its number.
+/// Number of the only track.
 pub(super) const TRACK_ID: u32 = 1;
 
 /// The header of the `mdat` box that goes up to `end`.

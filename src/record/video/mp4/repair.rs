@@ -25,7 +25,7 @@ use crate::{
 /// touched), or if the disk refuses ([`RecoverError::Io`]; nothing is lost then either).
 pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
     let io_error = RecoverError::io(path);
-    // Only to read: a finished recording may lie on a disk that cannot be written.
+    // Opened read-only: a finished recording may be on a read-only disk.
     let found = scan_file(path)?;
     let to_write = || files::open_to_change(path);
     match found {
@@ -87,7 +87,7 @@ fn scan_file(path: &Path) -> Result<Found, RecoverError> {
         .map_err(RecoverError::io(path))
 }
 
-/// Makes the file a plain one; what was not explained is in a file of its own before anything is changed.
+/// Makes the file a plain one, after saving what is unexplained to a file beside it.
 fn repair(file: &mut File, path: &Path, scan: &Scan) -> io::Result<Option<PathBuf>> {
     let tail = if scan.unexplained.is_empty() {
         None

@@ -1,7 +1,7 @@
-//! Reads a file of ours in whatever state it is: what state that is, and every whole frame in it.
+//! Reads a file of ours in any state: which state that is, and every whole frame in it.
 //!
-//! A finished file is read by its index, any other by its fragments ([`walk`]). Of the latter only headers are read, and
-//! the first bytes of frames; where something is damaged, everything up to the next fragment.
+//! A finished file is read by its index, any other by its fragments ([`walk`]): only headers and the first and last bytes
+//! of frames and, where something is damaged, everything up to the next fragment.
 
 use std::{fs::File, io, ops::Range};
 
@@ -22,18 +22,17 @@ use super::{
 };
 use crate::record::video::file::{is_zero, read_at};
 
-/// An index larger than this is damage: it would be of a recording of a week. What it says of the frames, their
-/// fragments say as well.
+/// An index larger than this is damage: it would belong to a recording of a week. The fragments state the same.
 const MAX_MOOV_BYTES: u64 = 1 << 28;
-/// The description at the start of a recording is shorter than this; ours have half a kilobyte.
+/// The description at the start of a recording is shorter than this; ours take half a kilobyte.
 const MAX_DESCRIPTION_BYTES: usize = 1 << 14;
-/// A header of a fragment is shorter than this.
+/// The header of a fragment is shorter than this.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// What a file is.
 pub(super) enum Found {
-    /// Ours, with the plain index. It is believed, whatever has become of the fragments' headers in the file: players
-    /// use nothing else.
+    /// Ours, with the plain index. We trust it, whatever happened to the fragments' headers in the file: players use
+    /// nothing else.
     Plain {
         /// Presentation times of its frames, and at last the end of the last one; ticks.
         times: Vec<u64>,
@@ -42,11 +41,11 @@ pub(super) enum Found {
     },
     /// Ours, in fragments.
     Fragments(Box<Scan>),
-    /// Ours, and nothing but a beginning.
+    /// Ours, and only a beginning.
     Empty,
     /// Not ours.
     Foreign,
-    /// Ours, but not readable; why.
+    /// Ours, but not readable, and why.
     Damaged(&'static str),
 }
 
@@ -54,7 +53,7 @@ pub(super) enum Found {
 pub(super) struct Scan {
     pub(super) track: Track,
     pub(super) index: SampleIndex,
-    /// When the first of its frames was shown, ticks: not 0 if those before it are lost.
+    /// When its first frame was shown, ticks: not 0 if those before it are lost.
     pub(super) first_ticks: u64,
     /// End of the last whole frame.
     pub(super) end: u64,
@@ -76,7 +75,7 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
     let marker_at = MARKER_AT as usize;
     let has_marker = head[marker_at..marker_at + MARKER.len()] == MARKER && head[4..8] == *b"ftyp";
     if !has_marker {
-        // A file system may have known the file's length, and nothing else, when the power went.
+        // The file system may have stored the file's length and nothing else when the power failed.
         return Ok(empty_or_foreign(is_zero(file, 0..length)?));
     }
     let Some(mdat_end) = mdat_end(&head) else {
@@ -102,7 +101,7 @@ pub(super) fn scan(file: &mut File) -> io::Result<Found> {
     scan_fragments(file, track, start, length)
 }
 
-/// Finds the frames of a recording that was not finished, and explains everything else, or not.
+/// Finds the frames of an unfinished recording, and what is neither a frame nor otherwise explained.
 fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io::Result<Found> {
     let frames = Frames {
         syntax: track.syntax,
@@ -112,7 +111,7 @@ fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io:
     let mut walked = walk(file, start, frames)?;
     let (index, first_ticks) = walked.index();
     let mut rest = walked.end..length;
-    // Zeros begin an index too, as its size does.
+    // An index begins with zeros too: the first bytes of its size.
     if index.n_samples() > 0 && !is_zero(file, rest.clone())? {
         rest.start += n_bytes_of(file, rest.clone(), &track.plain_moov(&index)?)?;
     }
@@ -149,7 +148,7 @@ fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io:
     })))
 }
 
-/// How many bytes of the rest of the file are these, whole or up to the end of the file.
+/// How many bytes of the rest of the file match these, all of them or up to the end of the file.
 fn n_bytes_of(file: &mut File, rest: Range<u64>, bytes: &[u8]) -> io::Result<u64> {
     let n_there = (rest.end - rest.start).min(bytes.len() as u64);
     let mut there = vec![0; n_there as usize];
@@ -182,7 +181,7 @@ fn empty_or_foreign(is_empty: bool) -> Found {
 fn plain_times(moov: &MoovBox) -> Option<Vec<u64>> {
     let table = &moov.trak_boxes.first()?.mdia_box.minf_box.stbl_box;
     let StszBox::Variable { entry_sizes } = &table.stsz_box else {
-        return None; // Pictures of one size for all: not from us.
+        return None; // Frames of equal size: not from us.
     };
     let n_samples = entry_sizes.len();
     let runs = &table.stts_box.entries;
@@ -229,7 +228,7 @@ fn mdat_end(head: &[u8; HEAD_BYTES as usize]) -> Option<Option<u64>> {
 /// The `moov` box at `offset` with its length; `None` if there is no whole one.
 fn read_moov(file: &mut File, offset: u64, length: u64) -> io::Result<Option<(MoovBox, u64)>> {
     let mut header = [0; 8];
-    // A damaged place may lie beyond what a system can ask for.
+    // A damaged offset may exceed what the system accepts.
     if offset >= length
         || read_at(file, offset, &mut header)? < header.len()
         || header[4..] != *b"moov"
@@ -247,13 +246,13 @@ fn read_moov(file: &mut File, offset: u64, length: u64) -> io::Result<Option<(Mo
     Ok(MoovBox::decode(&bytes).ok().map(|(moov, _)| (moov, size)))
 }
 
-/// Whether what follows the head is a `moov` that was cut off, or nothing at all.
+/// Whether what follows the head is a `moov` that is cut off, or nothing at all.
 fn is_beginning_of_moov(file: &mut File, length: u64) -> io::Result<bool> {
     let mut header = [0; 8];
     let n = read_at(file, HEAD_BYTES, &mut header)?;
     let is_short = length - HEAD_BYTES < MAX_DESCRIPTION_BYTES as u64;
     let size = u64::from(be_u32(&header));
-    // A recording that goes on for longer has more than a description, whatever size that claims.
+    // A longer file has more than a description, whatever size that claims.
     let is_cut = n < 8
         || (header[4..] == *b"moov"
             && is_short
@@ -262,7 +261,7 @@ fn is_beginning_of_moov(file: &mut File, length: u64) -> io::Result<bool> {
     Ok(is_cut || is_zero(file, HEAD_BYTES..length)?)
 }
 
-/// What can be known of a recording whose description is damaged: the part that decoders need, and where frames begin.
+/// What can be known about a recording whose description is damaged: the part that decoders need, and where frames begin.
 fn damaged_track(file: &mut File, length: u64) -> io::Result<Option<(Track, u64)>> {
     let mut bytes = vec![0; MAX_DESCRIPTION_BYTES];
     let n_read = read_at(file, HEAD_BYTES, &mut bytes)?;

@@ -1,9 +1,9 @@
 //! Finds the frames of a file by its fragments, past whatever is damaged.
 //!
-//! A fragment is believed where everything agrees: its header with itself, the frames with their list, and another
-//! header, or the end of the file, right behind them. Where something does not, the next header is looked for, also
-//! inside of what the fragment claims, and the frames between are found by what they hold ([`Frames`]). What remains is
-//! not explained, and nothing here decides that it may go.
+//! A fragment is trusted if everything agrees: its header with itself, the frames with their list, and another
+//! header, or the end of the file, right after them. Otherwise the next header is searched for, also
+//! inside what the fragment claims, and the frames between are found by their content ([`Frames`]). What remains is
+//! unexplained, and nothing here decides that it may be deleted.
 
 use std::{fs::File, io, ops::Range};
 
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::record::video::file::read_at;
 
-/// This many bytes are searched at first, for the next header may be near, and at most at a time.
+/// How many bytes are searched at first, because the next header may be near, and at most at a time.
 const BLOCK_BYTES: (usize, usize) = (1 << 12, 1 << 20);
-/// This many frames of a fragment may contradict its list before the list is given up.
+/// How many frames of a fragment may contradict its list before the list is given up.
 const MAX_WRONG: usize = 16;
-/// A start that differs by less from where the fragment before ends is certainly right: one second.
+/// A start that differs by less from the end of the fragment before is certainly right: one second.
 const NEAR_90K: u64 = 90_000;
 
 /// What was found.
@@ -28,11 +28,11 @@ pub(super) struct Walked {
     pub(super) gaps: Vec<Range<u64>>,
     /// End of the last frame, or of what comes before the first.
     pub(super) end: u64,
-    /// Where the frame would end that follows there and is not whole.
+    /// Where the frame that follows would end; it is not whole.
     pub(super) cut_frame_end: Option<u64>,
 }
 
-/// Frames that lie one after another.
+/// Consecutive frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     offset: u64,
@@ -75,7 +75,7 @@ pub(super) fn walk(file: &mut File, start: u64, frames: Frames) -> io::Result<Wa
     let mut at = start;
     loop {
         let header = header_at(file, at, limit)?;
-        // An earlier fragment does not follow a later one: it is left from another recording.
+        // An earlier fragment after a later one is left over from another recording.
         let header = header
             .filter(|header| header.sequence > sequence || Some(header.start_ticks) > last_start);
         let Some(header) = header else {
@@ -89,7 +89,7 @@ pub(super) fn walk(file: &mut File, start: u64, frames: Frames) -> io::Result<Wa
             walked.gaps.push(walked.end..at);
         }
         let is_first = sequence == 0 && (header.sequence == 1 || at == start);
-        // Right behind another fragment the number is known, whatever stands there.
+        // Right after another fragment the number is known, whatever the header says.
         sequence = if at == walked.end {
             sequence + 1
         } else {
@@ -178,10 +178,10 @@ impl Walked {
         (index, first_ticks)
     }
 
-    /// Replaces times that cannot be: each piece starts after the one before, and its frames follow one another until the
+    /// Replaces impossible times: each piece starts after the one before, and its frames follow one another until the
     /// next one starts.
     fn mend_times(&mut self) {
-        // Of the piece before: when it starts, when its last frame starts, and when that ends.
+        // About the piece before: when it starts, when its last frame starts, and when that ends.
         let mut before: Option<(u64, u64, u64)> = None;
         for at in 0..self.pieces.len() {
             let next = self.pieces.get(at + 1).map(|next| next.start_ticks);
@@ -243,11 +243,11 @@ fn take_frames(
         is_first,
     };
     let mut piece = empty(data_at, header.start_ticks, is_first);
-    // Then frames that are not what it says are damaged themselves.
+    // If so, frames that do not match it are damaged themselves.
     let is_list_right = header.is_whole && data_at + header.payload_bytes <= region_end;
     let (mut at, mut ticks, mut n_wrong) = (data_at, header.start_ticks, 0);
     for (nth, sample) in header.samples.iter().enumerate() {
-        // Of a header that was written in part, the rest of the list is zeros.
+        // In a header that was only partly written, the rest of the list is zeros.
         if sample.duration == 0 && sample.size == 0 {
             break;
         }
@@ -256,7 +256,7 @@ fn take_frames(
         let mut found = frames
             .fill(file, at..listed_end)?
             .map(|is_key| (listed_end, is_key));
-        // A size that is too large by some of the next frames ends where one of them does.
+        // A size that includes some of the next frames ends where one of them does.
         if !header.is_whole
             && found.is_some()
             && let Some((end, is_key)) = frames.first_fit(file, at, next)?
@@ -265,7 +265,7 @@ fn take_frames(
             found = Some((end, is_key));
         }
         let mut is_only_this = is_list_right;
-        // A list that agrees with itself is right; the frame goes on beyond what is there.
+        // A list that agrees with itself is right; the frame extends beyond the data.
         let is_cut = header.is_whole && listed_end > region_end;
         if found.is_none() && !is_list_right && !is_cut && n_wrong < MAX_WRONG {
             n_wrong += 1;
@@ -283,8 +283,8 @@ fn take_frames(
             at = end;
         } else if is_only_this {
             walked.gaps.push(at..listed_end);
-            let goes_on = empty(listed_end, after, false);
-            walked.add(std::mem::replace(&mut piece, goes_on), at);
+            let after_gap = empty(listed_end, after, false);
+            walked.add(std::mem::replace(&mut piece, after_gap), at);
             walked.end = listed_end;
             at = listed_end;
         } else {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_cannot_be_are_replaced() {
+    fn impossible_times_are_replaced() {
         let first = || Piece {
             is_first: true,
             ..piece(0, &[3000, 3000])
@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(
             mended(gap),
             [0, 3000, 900_000, 903_000],
-            "a pause is no damage"
+            "a pause is not damage"
         );
         let lost_first = vec![piece(45_000, &[3000, 3000]), piece(51_000, &[3000])];
         assert_eq!(mended(lost_first), [0, 3000, 6000]);

@@ -25,7 +25,7 @@ pub(in crate::record::video) struct HybridMp4<S> {
     end: u64,
     n_fragments: u32,
     /// How long the last frame is shown as long as nothing says better, ticks.
-    usual_duration: u32,
+    nominal_duration: u32,
     /// The frames of the next fragment, one after another.
     payload: Vec<u8>,
     waiting: Vec<Waiting>,
@@ -50,8 +50,11 @@ pub(in crate::record::video) struct Finished {
 }
 
 impl<S: Storage> HybridMp4<S> {
-    /// Starts a file. The last frame is shown for `usual_duration` ticks as long as nothing says better.
-    pub(in crate::record::video) fn start(mut storage: S, usual_duration: u32) -> io::Result<Self> {
+    /// Starts a file. The last frame is shown for `nominal_duration` ticks as long as nothing says better.
+    pub(in crate::record::video) fn start(
+        mut storage: S,
+        nominal_duration: u32,
+    ) -> io::Result<Self> {
         storage.write_at(0, &layout::recording_head())?;
         Ok(Self {
             storage,
@@ -59,7 +62,7 @@ impl<S: Storage> HybridMp4<S> {
             index: SampleIndex::default(),
             end: layout::HEAD_BYTES,
             n_fragments: 0,
-            usual_duration,
+            nominal_duration,
             payload: Vec::new(),
             waiting: Vec::new(),
         })
@@ -126,7 +129,7 @@ impl<S: Storage> HybridMp4<S> {
             .zip(ends)
             .map(|(sample, end)| FragmentSample {
                 size: sample.size,
-                duration: end.map_or(self.usual_duration, |end| (end - sample.ticks) as u32),
+                duration: end.map_or(self.nominal_duration, |end| (end - sample.ticks) as u32),
                 is_key: sample.is_key,
             })
             .collect();

@@ -1,4 +1,4 @@
-//! What an AVI file says of its video track.
+//! What an AVI file says about its video track.
 
 use super::{
     Track,
@@ -6,16 +6,16 @@ use super::{
 };
 use crate::{
     capture::video::{
-        Refusal,
+        OpenError,
         container::Codec,
+        decoded::{Colors, PixelAspect},
         orientation::Orientation,
-        picture::{Colours, PixelAspect},
     },
     frame::Resolution,
 };
 
-/// Frames per second where the file names none that can be.
-const USUAL_RATE_HZ: u32 = 25;
+/// Frames per second if the file states no plausible rate.
+const DEFAULT_RATE_HZ: u32 = 25;
 
 /// The first video track.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Header {
 }
 
 /// Reads the content of the list `hdrl`.
-pub(super) fn read(header: &[u8]) -> Result<Header, Refusal> {
+pub(super) fn read(header: &[u8]) -> Result<Header, OpenError> {
     let streams = chunks_in(header)
         .filter(|(name, _)| name == b"LIST")
         .filter_map(|(_, list)| list.strip_prefix(b"strl"));
@@ -38,7 +38,7 @@ pub(super) fn read(header: &[u8]) -> Result<Header, Refusal> {
         .enumerate()
         .find(|(_, stream)| find(stream, b"strh").is_some_and(|strh| strh.starts_with(b"vids")))
     else {
-        return Err(Refusal::Broken(
+        return Err(OpenError::Damaged(
             "it holds no video, or its beginning is damaged".to_owned(),
         ));
     };
@@ -52,14 +52,14 @@ pub(super) fn read(header: &[u8]) -> Result<Header, Refusal> {
         track: Track {
             codec: codec(compression.unwrap_or_default()),
             ffmpeg_stream: "v:0".to_owned(),
-            // A height below 0 says that the rows go from top to bottom, as they do in JPEG anyway.
+            // A negative height means rows from top to bottom, which JPEG has anyway.
             resolution: Resolution::new(
                 width.unwrap_or(0),
                 height.unwrap_or(0).cast_signed().unsigned_abs(),
             ),
             orientation: Orientation::default(),
             pixel_aspect: PixelAspect::default(),
-            colours: Colours::default(),
+            colors: Colors::default(),
             rate_hz: None,
             duration: None,
         },
@@ -78,7 +78,7 @@ fn rate(stream_header: &[u8], file_header: &[u8]) -> (u32, u32) {
         (Some(rate), Some(scale)) if is_possible(rate, scale) => (rate, scale),
         _ => match u32_at(file_header, 0) {
             Some(micros) if is_possible(1_000_000, micros) => (1_000_000, micros),
-            _ => (USUAL_RATE_HZ, 1),
+            _ => (DEFAULT_RATE_HZ, 1),
         },
     }
 }

@@ -1,6 +1,6 @@
 //! The two kinds of index that an AVI file can have.
 //!
-//! Both are checked against the chunks that they name, for programs have written offsets from several origins.
+//! Both are checked against the chunks that they list, because programs have written offsets from several origins.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -15,7 +15,7 @@ use super::{
 /// How many chunks of an index are compared with the file.
 const N_CHECKED: usize = 16;
 
-/// The chunks that an index names, from the first one on without a gap; empty if there is no index that is right.
+/// The chunks that an index lists, from the first on without a gap; empty if no index is right.
 pub(super) fn read<R: Read + Seek>(
     reader: &mut R,
     parts: &Parts,
@@ -31,7 +31,7 @@ pub(super) fn read<R: Read + Seek>(
         reader.seek(SeekFrom::Start(offset)).is_ok() && read_bytes(reader, size, &mut bytes).is_ok()
     });
     if is_read {
-        // From the name of the list of packets on, as it should be, or from the beginning of the file.
+        // Offsets count from the name of the list of packets, as they should, or from the beginning of the file.
         for origin in [movie_at - 4, 0] {
             let chunks = old(&bytes, header.stream, origin);
             if is_right(reader, &chunks, header.stream) {
@@ -42,7 +42,7 @@ pub(super) fn read<R: Read + Seek>(
     Vec::new()
 }
 
-/// The chunk `idx1` of the first files of this kind, which reaches over the first GiB.
+/// The chunk `idx1` of original AVI, which covers the first GiB.
 fn old(index: &[u8], stream: u8, origin: u64) -> Vec<Chunk> {
     let (entries, _) = index.as_chunks::<16>();
     entries
@@ -57,7 +57,7 @@ fn old(index: &[u8], stream: u8, origin: u64) -> Vec<Chunk> {
         .collect()
 }
 
-/// The index of indexes and what it leads to; `None` if it is of another kind, damaged or unfinished.
+/// The index of indexes and those that it lists; `None` if it is of another kind, damaged or unfinished.
 fn open_dml<R: Read + Seek>(reader: &mut R, header: &Header) -> Option<Vec<Chunk>> {
     const INDEX_OF_INDEXES: u8 = 0;
     const INDEX_OF_CHUNKS: u8 = 1;
@@ -71,7 +71,7 @@ fn open_dml<R: Read + Seek>(reader: &mut R, header: &Header) -> Option<Vec<Chunk
     let (entries, _) = super_index.get(HEAD_BYTES..)?.as_chunks::<16>();
     let mut chunks = Vec::new();
     let mut index = Vec::new();
-    // Damaged or hostile, all entries may name one index, to be read again and again.
+    // In a damaged or hostile file all entries may name one index, to be read again and again.
     let mut n_bytes_left = reader.seek(SeekFrom::End(0)).ok()?;
     for entry in entries.get(..n_indexes)? {
         let offset = u64_at(entry, 0)?;
@@ -94,7 +94,7 @@ fn open_dml<R: Read + Seek>(reader: &mut R, header: &Header) -> Option<Vec<Chunk
         for entry in entries.take(n_chunks) {
             chunks.push(Chunk {
                 offset: origin.checked_add(u32_at(entry, 0)?.into())?,
-                // The highest bit says that decoding cannot start here.
+                // The highest bit means that decoding cannot start here.
                 size: u64::from(u32_at(entry, 4)? & 0x7FFF_FFFF),
             });
         }
@@ -105,7 +105,7 @@ fn open_dml<R: Read + Seek>(reader: &mut R, header: &Header) -> Option<Vec<Chunk
     Some(chunks)
 }
 
-/// Whether the chunks are where they should be, as far as a sample of them tells.
+/// Whether the chunks are where they should be, judged by a sample of them.
 fn is_right<R: Read + Seek>(reader: &mut R, chunks: &[Chunk], stream: u8) -> bool {
     let Some(last) = chunks.len().checked_sub(1) else {
         return false;

@@ -1,8 +1,8 @@
-//! AVI files, also those larger than 1 GiB (OpenDML).
+//! AVI files, including those larger than 1 GiB (OpenDML).
 //!
 //! A recorder that was killed leaves lengths of 0 and no index, so the chunks themselves have the last word: an index
-//! only saves looking for those that it names, and what lies behind them is looked for.
-//! A frame has no time of its own but its place among all chunks of the track, of which empty ones repeat a picture.
+//! only saves the search for those that it lists, and the rest of the file is searched.
+//! A frame's time is its place among all chunks of the track; an empty chunk repeats a frame.
 //! Sources: "AVI RIFF File Reference" (Microsoft), "OpenDML AVI File Format Extensions" 1.02.
 
 mod header;
@@ -17,9 +17,9 @@ use super::{
     indexed::{Indexed, Place},
     read_bytes,
 };
-use crate::capture::video::Refusal;
+use crate::capture::video::OpenError;
 
-/// A chunk of the video track; `size` is 0 where the picture before is shown on.
+/// A chunk of the video track; `size` is 0 where the frame before stays on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Chunk {
     /// Of its content.
@@ -30,18 +30,18 @@ struct Chunk {
 /// Reads the headers of a file and finds its packets.
 pub(in crate::capture::video) fn open<R: Read + Seek>(
     mut reader: R,
-) -> Result<Indexed<R>, Refusal> {
-    let broken = |err: std::io::Error| Refusal::Broken(err.to_string());
+) -> Result<Indexed<R>, OpenError> {
+    let broken = |err: std::io::Error| OpenError::Damaged(err.to_string());
     let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
     let parts = walk::parts(&mut reader, file_size).map_err(broken)?;
     let header = header::read(&parts.header)?;
     let Some(movie_at) = parts.movie_at else {
-        return Err(Refusal::Broken(
+        return Err(OpenError::Damaged(
             "it is cut short before its first frame".to_owned(),
         ));
     };
     let mut chunks = index::read(&mut reader, &parts, &header, movie_at);
-    // An odd chunk is followed by a byte that belongs to none.
+    // A byte of padding follows an odd chunk.
     let known_to = chunks
         .last()
         .map_or(movie_at, |chunk| chunk.offset + chunk.size + chunk.size % 2);

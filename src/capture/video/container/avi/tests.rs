@@ -1,4 +1,4 @@
-//! AVI files put together byte by byte, as recorders leave them.
+//! AVI files assembled byte by byte, as recorders leave them.
 
 use std::io::Cursor;
 
@@ -26,7 +26,7 @@ fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
-/// A list of headers: sound as the track 0, pictures at 10 a second as the track 1.
+/// A list of headers: sound as track 0, video at 10 frames a second as track 1.
 fn headers(super_index: &[u8]) -> Vec<u8> {
     let mut sound = b"auds\0\0\0\0".to_vec();
     sound.extend([0; 48]);
@@ -55,7 +55,7 @@ fn riff(kind: &[u8; 4], parts: &[Vec<u8>]) -> Vec<u8> {
     chunk(b"RIFF", &content)
 }
 
-/// Pictures (their content is of no matter here) of odd and even lengths, with sound between them.
+/// Frames of odd and even lengths, with any content, and sound between them.
 fn packets(first: u8, n: u8) -> Vec<Vec<u8>> {
     (first..first + n)
         .flat_map(|number| {
@@ -177,7 +177,7 @@ fn open_dml_files_in_several_parts_are_read() {
     let (_, offsets) = build(&super_index(2, &[0, 0]));
     let whole = build(&super_index(2, &offsets)).0;
     assert_eq!(read(&whole), expected(6));
-    // The index knows of the first part only, as after a crash, or leads nowhere, or is missing.
+    // The index lists the first part only, as after a crash, or points nowhere, or is missing.
     for (n, offsets) in [
         (1, [offsets[0], 0]),
         (2, [0, 0]),
@@ -191,7 +191,7 @@ fn open_dml_files_in_several_parts_are_read() {
 
 /// A recorder that was killed: lengths are 0, there is no index, and the last chunk is half there.
 #[test]
-fn a_recording_that_was_killed_plays_to_its_last_whole_picture() {
+fn a_recording_that_was_killed_plays_to_its_last_whole_frame() {
     let mut file = b"RIFF\0\0\0\0AVI ".to_vec();
     file.extend(headers(&[]));
     file.extend(b"LIST\0\0\0\0movi");
@@ -201,7 +201,7 @@ fn a_recording_that_was_killed_plays_to_its_last_whole_picture() {
         let bytes = [&file[..], &whole, &last[..n_bytes]].concat();
         assert_eq!(read(&bytes), expected(5), "{n_bytes} bytes of the last");
     }
-    // On a file system that was cut off, the rest may be zeros.
+    // After a power cut, the rest may be zeros.
     let bytes = [&file[..], &whole, &[0; 500]].concat();
     assert_eq!(read(&bytes), expected(5));
 }
@@ -226,7 +226,7 @@ fn an_empty_chunk_takes_its_time() {
 }
 
 #[test]
-fn files_without_pictures_are_refused_in_words() {
+fn files_without_frames_are_refused() {
     let sound = list(
         b"hdrl",
         &[list(b"strl", &[chunk(b"strh", b"auds\0\0\0\0")])],
@@ -241,7 +241,7 @@ fn files_without_pictures_are_refused_in_words() {
         ),
     ] {
         match open(Cursor::new(file)) {
-            Err(Refusal::Broken(reason)) => assert!(reason.contains(words), "{reason}"),
+            Err(OpenError::Damaged(reason)) => assert!(reason.contains(words), "{reason}"),
             Err(other) => panic!("{other:?}"),
             Ok(_) => panic!("{words} was opened"),
         }

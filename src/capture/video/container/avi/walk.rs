@@ -1,4 +1,4 @@
-//! Going through the chunks of an AVI file, one after the other.
+//! Walks the chunks of an AVI file, one after the other.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -13,7 +13,7 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// What the top level of a file holds.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    /// Content of the list `hdrl`, as much as there is.
+    /// Content of the list `hdrl`, as far as it goes.
     pub(super) header: Vec<u8>,
     /// Where the first chunk of the list `movi` is.
     pub(super) movie_at: Option<u64>,
@@ -21,10 +21,10 @@ pub(super) struct Parts {
     pub(super) old_index: Option<(u64, u64)>,
 }
 
-/// Finds the parts of the file's first gigabyte: what OpenDML puts behind it is more packets.
+/// Finds the parts of the file's first gigabyte: after that, OpenDML has only more packets.
 pub(super) fn parts(reader: &mut (impl Read + Seek), file_size: u64) -> io::Result<Parts> {
     let mut parts = Parts::default();
-    let mut at = 12; // Behind `RIFF`, its length and `AVI `.
+    let mut at = 12; // After `RIFF`, its length and `AVI `.
     while at + 8 <= file_size {
         let mut head = Vec::new();
         reader.seek(SeekFrom::Start(at))?;
@@ -35,13 +35,13 @@ pub(super) fn parts(reader: &mut (impl Read + Seek), file_size: u64) -> io::Resu
         match (name.as_ref(), kind.as_ref()) {
             (Some(b"LIST"), Some(b"hdrl")) => {
                 let size = size.saturating_sub(4).min(MAX_HEADER_BYTES);
-                // A list that is cut is read as far as it goes.
+                // A list that is cut off is read as far as it goes.
                 read_bytes(reader, size, &mut parts.header).ok();
             }
             (Some(b"LIST"), Some(b"movi")) => {
                 parts.movie_at = parts.movie_at.or(Some(at + 12));
                 if size == 0 || end > file_size {
-                    break; // Unfinished: nothing is behind it.
+                    break; // Unfinished: nothing follows it.
                 }
             }
             (Some(b"idx1"), _) if end <= file_size + 1 => parts.old_index = Some((at + 8, size)),
@@ -53,14 +53,14 @@ pub(super) fn parts(reader: &mut (impl Read + Seek), file_size: u64) -> io::Resu
     Ok(parts)
 }
 
-/// Whether a chunk with this name is a picture of the track with this number.
+/// Whether a chunk with this name is a frame of the track with this number.
 pub(super) fn is_of_stream(name: Name, stream: u8) -> bool {
     let [tens, ones, kind @ ..] = name;
-    let is_picture = matches!(&kind, b"dc" | b"db");
-    is_picture && [tens, ones] == [b'0' + stream / 10 % 10, b'0' + stream % 10]
+    let is_frame = matches!(&kind, b"dc" | b"db");
+    is_frame && [tens, ones] == [b'0' + stream / 10 % 10, b'0' + stream % 10]
 }
 
-/// Adds the chunks of the track from `at` on to `chunks`. Behind damage it goes on at the next chunk that is one.
+/// Adds the chunks of the track from `at` on to `chunks`. After damage it continues at the next valid chunk.
 pub(super) fn chunks_from(
     reader: &mut (impl Read + Seek),
     mut at: u64,
@@ -82,7 +82,7 @@ pub(super) fn chunks_from(
             [n0, n1, n2, n3],
             u64::from(u32::from_le_bytes([a, b, c, d])),
         );
-        // Lists of packets, and a further part of the file, are gone into behind the name of their kind.
+        // Enter lists of packets, and a further part of the file, after the name of their kind.
         let is_list = matches!(&name, b"RIFF") || (&name == b"LIST" && leads_to_packets(reader));
         let is_name = name
             .iter()
@@ -110,11 +110,11 @@ pub(super) fn chunks_from(
         }
     }
     if n_damages > 1 {
-        log::warn!("the file is damaged in {n_damages} places; times behind them are too early");
+        log::warn!("the file is damaged in {n_damages} places; times after them are too early");
     }
 }
 
-/// Whether a list whose head was just read is one of packets.
+/// Whether a list whose head was just read holds packets.
 fn leads_to_packets(reader: &mut impl Read) -> bool {
     let mut kind = [0; 4];
     reader.read_exact(&mut kind).is_ok() && matches!(&kind, b"movi" | b"rec ")
@@ -130,7 +130,7 @@ fn find_chunk(
     let mut offset = from;
     reader.seek(SeekFrom::Start(offset)).ok()?;
     let mut bytes = Vec::new();
-    // Short at first: most often the next chunk is near, and there may be damage every few bytes.
+    // Short at first: usually the next chunk is near, and there may be damage every few bytes.
     let mut step = 1 << 9;
     loop {
         let n_kept = bytes.len();
@@ -147,7 +147,7 @@ fn find_chunk(
         if n_read == 0 {
             return None;
         }
-        // A head may lie across the end of what was read.
+        // A head may straddle the end of what was read.
         let n_done = (n_kept + n_read).saturating_sub(7);
         bytes.drain(..n_done);
         offset += n_done as u64;

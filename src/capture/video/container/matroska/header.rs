@@ -1,4 +1,4 @@
-//! What a Matroska file says of itself before its first packet.
+//! What a Matroska file says about itself before its first packet.
 
 use std::{
     io::{Read, Seek, SeekFrom},
@@ -8,10 +8,10 @@ use std::{
 use super::{ebml, id};
 use crate::{
     capture::video::{
-        Refusal,
+        OpenError,
         container::{Codec, Track, read_bytes},
+        decoded::{Colors, PixelAspect},
         orientation::Orientation,
-        picture::{Colours, PixelAspect},
     },
     frame::Resolution,
 };
@@ -25,7 +25,7 @@ pub(super) struct Facts {
     pub(super) cues_at: Option<u64>,
     pub(super) timestamp_scale_ns: u64,
     pub(super) track_number: u64,
-    /// Bytes that all packets begin with and that were left out of them.
+    /// Bytes that every packet begins with, stored once.
     pub(super) stripped_header: Vec<u8>,
 }
 
@@ -38,8 +38,8 @@ struct Parts {
 }
 
 /// Reads everything up to the first cluster.
-pub(super) fn read_facts(reader: &mut (impl Read + Seek)) -> Result<(Facts, Track), Refusal> {
-    let broken = |reason: &str| Refusal::Broken(reason.to_owned());
+pub(super) fn read_facts(reader: &mut (impl Read + Seek)) -> Result<(Facts, Track), OpenError> {
+    let broken = |reason: &str| OpenError::Damaged(reason.to_owned());
     let damaged = || broken("it is a damaged Matroska file, or its beginning is missing");
     let cut = |_| broken("it is cut short before its first frame");
     let mut parts = Parts::default();
@@ -118,8 +118,8 @@ fn number(content: &[u8], id: u32) -> Option<u64> {
     ebml::child(content, id).and_then(ebml::unsigned)
 }
 
-/// The track that is shown, with its place among the video tracks: the first that is enabled and marked as the usual
-/// one, or else the best of the others.
+/// The track to show, with its index among the video tracks: the first that is enabled and marked as the default, or
+/// else the best of the others.
 fn video_entry(tracks: &[u8]) -> Option<(usize, &[u8])> {
     let is_video = |entry: &[u8]| number(entry, 0x83) == Some(1);
     let is_set = |entry: &[u8], flag: u32| number(entry, flag) != Some(0);
@@ -142,10 +142,10 @@ fn read_track(entry: &[u8], ordinal: usize) -> Track {
         pixels(0xB0).unwrap_or_default(),
         pixels(0xBA).unwrap_or_default(),
     );
-    let colour = ebml::child(video, 0x55B0).unwrap_or_default();
+    let color = ebml::child(video, 0x55B0).unwrap_or_default();
     Track {
         codec: match codec {
-            // The bundled decoders show two fields as two half-height pictures, or fail.
+            // The bundled decoders show two fields as two half-height frames, or fail.
             Codec::Mjpeg if is_interlaced => Codec::Other("interlaced Motion JPEG".to_owned()),
             codec => codec,
         },
@@ -153,9 +153,9 @@ fn read_track(entry: &[u8], ordinal: usize) -> Track {
         orientation: orientation(ebml::child(video, 0x7670).unwrap_or_default()),
         pixel_aspect: pixel_aspect(video, resolution),
         resolution,
-        colours: Colours::new(
-            number(colour, 0x55B1).and_then(|code| u8::try_from(code).ok()),
-            match number(colour, 0x55B9) {
+        colors: Colors::new(
+            number(color, 0x55B1).and_then(|code| u8::try_from(code).ok()),
+            match number(color, 0x55B9) {
                 Some(1) => Some(false),
                 Some(2) => Some(true),
                 _ => None,
@@ -182,14 +182,14 @@ fn codec(id: &str, private: &[u8]) -> Codec {
         "V_UNCOMPRESSED" => "uncompressed",
         "V_MPEG1" | "V_MPEG2" => "MPEG-2",
         _ if id.starts_with("V_MPEG4") => "MPEG-4",
-        // Old AVI files in a new container; which codec they have is said in yet another place.
+        // AVI files in a new container; which codec they have is stated elsewhere.
         "V_MS/VFW/FOURCC" => "old Windows",
         other => return Codec::Other(format!("“{other}”")),
     };
     Codec::Other(name.to_owned())
 }
 
-/// From the size at which the picture is to be shown, after cropping.
+/// From the size at which to show the frame, after cropping.
 fn pixel_aspect(video: &[u8], stored: Resolution) -> PixelAspect {
     let cropped = |side: u32, ids: [u32; 2]| {
         let crop = ids.map(|id| number(video, id).unwrap_or(0));
@@ -197,13 +197,13 @@ fn pixel_aspect(video: &[u8], stored: Resolution) -> PixelAspect {
     };
     let width = cropped(stored.width_px, [0x54CC, 0x54DD]);
     let height = cropped(stored.height_px, [0x54AA, 0x54BB]);
-    // Units 0 to 3 are pixels, centimetres, inches and a bare ratio; 4 is “unknown”.
+    // Units 0 to 3 are pixels, centimeters, inches and a bare ratio; 4 is “unknown”.
     let is_ratio = number(video, 0x54B2).unwrap_or(0) <= 3;
     match (number(video, 0x54B0), number(video, 0x54BA)) {
         (Some(shown_width), Some(shown_height)) if is_ratio => {
             let horizontal = shown_width.saturating_mul(height);
             let vertical = shown_height.saturating_mul(width);
-            // A display size is rounded to whole pixels; half a pixel of difference means square ones.
+            // A display size is rounded to whole pixels; a difference of half a pixel means square ones.
             let is_rounding = horizontal.abs_diff(vertical) <= shown_width.max(shown_height);
             if is_rounding {
                 PixelAspect::default()
@@ -215,8 +215,7 @@ fn pixel_aspect(video: &[u8], stored: Resolution) -> PixelAspect {
     }
 }
 
-/// Of a flat frame: turned by the roll, counter-clockwise in degrees, after it was seen from behind if the yaw is half a
-/// turn.
+/// Of a flat frame: mirrored if the yaw is half a turn, then turned by the roll, counterclockwise in degrees.
 fn orientation(projection: &[u8]) -> Orientation {
     let angle = |id| {
         let angle = ebml::child(projection, id).and_then(ebml::float);
@@ -234,8 +233,8 @@ fn orientation(projection: &[u8]) -> Orientation {
     Orientation::from_angle(clockwise, is_mirrored)
 }
 
-/// What was taken off the beginning of each packet; a refusal if more was done to them.
-fn stripped_header(entry: &[u8]) -> Result<Vec<u8>, Refusal> {
+/// What was taken off the beginning of each packet; an error if more was done to them.
+fn stripped_header(entry: &[u8]) -> Result<Vec<u8>, OpenError> {
     const HEADER_STRIPPING: u64 = 3;
     let Some(encodings) = ebml::child(entry, 0x6D80) else {
         return Ok(Vec::new());
@@ -248,10 +247,12 @@ fn stripped_header(entry: &[u8]) -> Result<Vec<u8>, Refusal> {
                 header.extend(ebml::child(compression, 0x4255).unwrap_or_default());
             }
             Some(_) => {
-                return Err(Refusal::Foreign("video with compressed packets".to_owned()));
+                return Err(OpenError::Unsupported(
+                    "video with compressed packets".to_owned(),
+                ));
             }
             None => {
-                return Err(Refusal::Final(
+                return Err(OpenError::Refused(
                     "it is encrypted; save it without protection".to_owned(),
                 ));
             }

@@ -1,7 +1,7 @@
 //! Where decoding can start in a Matroska file, for seeking.
 //!
-//! The file's own index (cues) is usually behind all packets, and missing in live recordings; then the headers of the
-//! blocks are gone through, once, and only as far as somebody wants to go.
+//! The file's own index (cues) usually comes after all packets, and live recordings have none. Then the headers of the
+//! blocks are read, once, and only as far as a seek needs.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -17,11 +17,11 @@ const CUE_CLUSTER_POSITION: u32 = 0xF1;
 /// Clusters with a packet at which decoding can start.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// The file's own index, sorted by time; `None` until it was looked for.
+    /// The file's own index, sorted by time; `None` until the first seek looks for it.
     cues: Option<Vec<Entry>>,
-    /// Found by reading, in the order of the file.
+    /// Found by reading, in file order.
     found: Vec<Entry>,
-    /// Up to here the file was read for `found`.
+    /// How far the file was read for `found`.
     read_to: Place,
 }
 
@@ -43,7 +43,7 @@ impl Index {
 }
 
 impl<R: Read + Seek> Matroska<R> {
-    /// The offset of the last cluster from which decoding leads to `pts`. Leaves the reader anywhere.
+    /// The offset of the last cluster from which decoding reaches `pts`. Leaves the reader anywhere.
     pub(super) fn cluster_before(&mut self, pts: i64) -> u64 {
         let first_cluster = self.facts.first_cluster;
         let last_before = |entries: &[Entry]| {
@@ -67,14 +67,14 @@ impl<R: Read + Seek> Matroska<R> {
         last_before(&self.index.found).unwrap_or(first_cluster)
     }
 
-    /// Goes through the blocks until one at which decoding can start lies behind `pts`.
+    /// Reads block headers until one after `pts` at which decoding can start.
     fn read_headers_to(&mut self, pts: i64) {
         if self.index.found.last().is_some_and(|last| last.pts > pts) {
             return;
         }
         self.move_to(self.index.read_to);
         loop {
-            match self.next_block(Content::PassOver) {
+            match self.next_block(Content::Skip) {
                 Ok(None) => break,
                 Ok(Some(block)) if block.is_sync => {
                     let entry = Entry {
@@ -100,7 +100,7 @@ impl<R: Read + Seek> Matroska<R> {
             )
     }
 
-    /// The file's index; empty if there is none, or it is damaged.
+    /// The file's index; empty if it has none or it is damaged.
     fn read_cues(&mut self) -> Vec<Entry> {
         let Some(offset) = self.facts.cues_at else {
             return Vec::new();

@@ -1,8 +1,8 @@
 //! Matroska and WebM files.
 //!
-//! Most are not what the textbook shows: browsers and crashed recorders write no index, no duration and no lengths of
-//! the larger elements. So the file is read as a flat sequence of elements, and an index is used only for seeking, where
-//! there is one. Behind damage the reading goes on at the next cluster.
+//! Few look like the textbook: browsers and crashed recorders write no index, no duration and no lengths of
+//! the larger elements. So the file is read as a flat sequence of elements, and an index, if there is one, serves only to
+//! seek. After damage, reading continues at the next cluster.
 //! Source: RFC 9559.
 
 mod header;
@@ -15,7 +15,7 @@ use self::{
     index::Index,
 };
 use super::{BadPacket, Demuxer, HIDDEN, MAX_PACKET_BYTES, Packet, Track, ebml, read_bytes};
-use crate::capture::video::Refusal;
+use crate::capture::video::OpenError;
 
 /// Identifiers of elements that contain packets or lead to them.
 mod id {
@@ -30,13 +30,13 @@ mod id {
     pub(super) const INFO: u32 = 0x1549_A966;
     pub(super) const TRACKS: u32 = 0x1654_AE6B;
     pub(super) const CUES: u32 = 0x1C53_BB6B;
-    /// What may stand between packets and is passed over. Anything else there is damage.
+    /// What may stand between packets and is skipped. Anything else there is damage.
     pub(super) const OTHERS: [u32; 14] = [
         SEEK_HEAD,
         INFO,
         TRACKS,
         CUES,
-        0x1A45_DFA3, // The start of another file, put behind this one.
+        0x1A45_DFA3, // The start of another file, appended to this one.
         0xEC,        // Void.
         0xBF,        // Checksum.
         0xA7,        // Position of a cluster.
@@ -49,13 +49,13 @@ mod id {
     ];
 }
 
-/// The first bytes of a cluster, to be found behind damage.
+/// The first bytes of a cluster, to find one after damage.
 const CLUSTER_MARK: [u8; 4] = id::CLUSTER.to_be_bytes();
 
-/// Longer than the part of any block before its packet.
+/// No block has more bytes before its packet.
 const BLOCK_HEAD_BYTES: u64 = 16;
 
-/// A file with one video track that is read.
+/// A file, of which one video track is read.
 #[derive(Debug)]
 pub(in crate::capture::video) struct Matroska<R> {
     reader: R,
@@ -63,9 +63,9 @@ pub(in crate::capture::video) struct Matroska<R> {
     track: Track,
     facts: Facts,
     index: Index,
-    /// Where the reader stands.
+    /// Where the reader is.
     at: Place,
-    /// Whether packets are passed over until one at which decoding can start.
+    /// Whether packets are skipped until one at which decoding can start.
     awaits_sync: bool,
 }
 
@@ -73,12 +73,12 @@ pub(in crate::capture::video) struct Matroska<R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     offset: u64,
-    /// Offset and time of the cluster around it; the time is missing right after its beginning.
+    /// Offset and time of the cluster around it; the time is not known yet right after its beginning.
     cluster: u64,
     cluster_time: Option<i64>,
 }
 
-/// What stands before a packet.
+/// What a block says about its packet.
 #[derive(Debug, Clone, Copy)]
 struct Block {
     pts: i64,
@@ -88,15 +88,15 @@ struct Block {
 /// What to do with a block's content.
 enum Content<'a> {
     Read(&'a mut Vec<u8>),
-    PassOver,
+    Skip,
 }
 
 /// Reads the headers of a file, up to its first packets.
 pub(in crate::capture::video) fn open<R: Read + Seek>(
     mut reader: R,
-) -> Result<Matroska<R>, Refusal> {
+) -> Result<Matroska<R>, OpenError> {
     let (facts, track) = read_facts(&mut reader)?;
-    let broken = |err: std::io::Error| Refusal::Broken(err.to_string());
+    let broken = |err: std::io::Error| OpenError::Damaged(err.to_string());
     let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
     let mut matroska = Matroska {
         reader,
@@ -128,7 +128,7 @@ impl<R: Read + Seek> Matroska<R> {
         self.reader.seek(SeekFrom::Start(place.offset)).ok();
     }
 
-    /// Reads on to the next block of the track; `None` at the end of the file.
+    /// Reads to the next block of the track; `None` at the end of the file.
     fn next_block(&mut self, mut content: Content<'_>) -> Result<Option<Block>, BadPacket> {
         loop {
             let start = self.at.offset;
@@ -137,7 +137,7 @@ impl<R: Read + Seek> Matroska<R> {
                 Ok(None) => return self.skip_damage(start),
                 Err(_) => {
                     self.at.offset = self.file_size;
-                    return Ok(None); // A header that is cut is the end, too.
+                    return Ok(None); // A header that is cut off is the end, too.
                 }
             };
             let content_at = start + header.length;
@@ -165,13 +165,13 @@ impl<R: Read + Seek> Matroska<R> {
                         id::SIMPLE_BLOCK => self.simple_block(size, &mut content),
                         _ => self.block_group(size, &mut content),
                     };
-                    // Whatever was read of it, the next element is behind it.
-                    self.move_on_to(content_at + size);
+                    // However much of it was read, the next element comes after it.
+                    self.move_to_offset(content_at + size);
                     if let Some(block) = block? {
                         return Ok(Some(block));
                     }
                 }
-                other if id::OTHERS.contains(&other) => self.move_on_to(content_at + size),
+                other if id::OTHERS.contains(&other) => self.move_to_offset(content_at + size),
                 _ => return self.skip_damage(start),
             }
         }
@@ -183,8 +183,8 @@ impl<R: Read + Seek> Matroska<R> {
         result.map_err(|_| BadPacket)
     }
 
-    /// Moves forward, within the buffered bytes where possible.
-    fn move_on_to(&mut self, offset: u64) {
+    /// Moves forward, within the buffer if possible.
+    fn move_to_offset(&mut self, offset: u64) {
         let distance = i64::try_from(offset - self.at.offset).unwrap_or(i64::MAX);
         self.reader.seek_relative(distance).ok();
         self.at.offset = offset;
@@ -221,7 +221,7 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(Some(block))
     }
 
-    /// A block in a group, which is a key frame if the group names no other.
+    /// A block in a group; it is a key frame if the group references no other.
     fn block_group(
         &mut self,
         size: u64,
@@ -242,11 +242,11 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(Some(Block { is_sync, ..block }))
     }
 
-    /// What stands before the packet, and its length; `None` if it belongs to another track.
+    /// What the block says before its packet, and how many bytes that takes; `None` if it belongs to another track.
     fn block_head(&self, bytes: &[u8]) -> Result<Option<(Block, usize)>, BadPacket> {
         const KEY_FRAME: u8 = 0x80;
         const INVISIBLE: u8 = 0x08;
-        /// Several packets in one block, which is for sound.
+        /// Several packets in one block, as for sound.
         const LACING: u8 = 0x06;
         let (track, track_length) = ebml::number(bytes).ok_or(BadPacket)?;
         if track != self.facts.track_number {
@@ -272,7 +272,7 @@ impl<R: Read + Seek> Matroska<R> {
         Ok(Some((block, track_length + 3)))
     }
 
-    /// Moves on to the next cluster behind `start`, or to the end if that was the last.
+    /// Moves to the next cluster after `start`, or to the end if there is none.
     fn skip_damage(&mut self, start: u64) -> Result<Option<Block>, BadPacket> {
         match self.find_cluster(start + 1) {
             Some(offset) => {
@@ -280,7 +280,7 @@ impl<R: Read + Seek> Matroska<R> {
                 Err(BadPacket)
             }
             None => {
-                // Most often the last packet is cut; the ones before it are all there.
+                // Usually the last packet is cut off and the ones before it are intact.
                 self.at.offset = self.file_size;
                 self.reader.seek(SeekFrom::End(0)).ok();
                 Ok(None)
@@ -304,7 +304,7 @@ impl<R: Read + Seek> Matroska<R> {
             if n_read == 0 {
                 return None;
             }
-            // The mark may lie across the end of what was read.
+            // The mark may straddle the end of what was read.
             let n_done = (n_kept + n_read).saturating_sub(3);
             bytes.drain(..n_done);
             offset += n_done as u64;
@@ -348,7 +348,7 @@ impl<R: Read + Seek> Demuxer for Matroska<R> {
         found
     }
 
-    fn go_to(&mut self, position: u64) {
+    fn seek_to(&mut self, position: u64) {
         self.awaits_sync = position != self.facts.first_cluster;
         self.move_to(Place::start(position));
     }

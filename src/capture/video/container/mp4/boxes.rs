@@ -1,6 +1,6 @@
-//! Boxes, of which MP4 and QuickTime files consist: a size, a name and a content.
+//! Boxes, the markup under MP4 and QuickTime: a size, a name and a content.
 //!
-//! Every size is a claim. Inside another box a claim never reaches further than that one does, and nothing is repeated:
+//! Every size is only a claim. Inside another box it never reaches further than that one does, and nothing is read twice:
 //! whatever the sizes are, a walk ends.
 //! Sources: ISO/IEC 14496-12, QuickTime File Format Specification (Apple).
 
@@ -15,7 +15,7 @@ pub(super) struct TopBox {
     pub(super) start: u64,
     /// Where its content is.
     pub(super) content_at: u64,
-    /// Where it ends by its size; beyond the end of a file that was cut.
+    /// Where it ends by its size; beyond the end of a file that was cut off.
     pub(super) end: u64,
 }
 
@@ -36,14 +36,14 @@ impl<'a, R: Read + Seek> TopLevel<'a, R> {
         })
     }
 
-    /// The next box, with the reader at its content; `None` at the end, or where there is no box.
+    /// The next box, with the reader at its content; `None` at the end, or where no box begins.
     pub(super) fn next(&mut self) -> io::Result<Option<TopBox>> {
         let start = self.next;
         let left = self.file_size.saturating_sub(start);
         if left < 8 {
             return Ok(None);
         }
-        // Within what is buffered, where possible: a file may have millions of small boxes.
+        // Within the buffer if possible: a file may have millions of small boxes.
         let distance = i128::from(start) - i128::from(self.reader.stream_position()?);
         let distance = i64::try_from(distance).map_err(|_| io::ErrorKind::InvalidData)?;
         self.reader.seek_relative(distance)?;
@@ -82,7 +82,7 @@ impl<'a, R: Read + Seek> TopLevel<'a, R> {
 
 /// The boxes in the content of another: name and content.
 ///
-/// One that claims more than there is ends with the outer one, as does one of size 0; behind it nothing can be told apart.
+/// One that claims more than there is ends with the outer one, as does one of size 0; nothing after it can be recognized.
 pub(super) fn boxes(mut content: &[u8]) -> impl Iterator<Item = (Name, &[u8])> {
     std::iter::from_fn(move || {
         let (header, rest) = content.split_first_chunk::<8>()?;
@@ -112,7 +112,7 @@ pub(super) fn find<'a>(content: &'a [u8], name: &Name) -> Option<&'a [u8]> {
         .map(|(_, inner)| inner)
 }
 
-/// The content of the box at a path of names; empty if there is none.
+/// The content of the box at a path of names; empty if it does not exist.
 pub(super) fn find_path<'a>(content: &'a [u8], path: &[&Name]) -> &'a [u8] {
     path.iter()
         .try_fold(content, |content, name| find(content, name))
@@ -135,7 +135,8 @@ pub(super) fn i32_at(content: &[u8], at: usize) -> Option<i32> {
     u32_at(content, at).map(u32::cast_signed)
 }
 
-/// The entries of a table: a word of version and flags, the number of entries, and those. As many as there are bytes for.
+/// The entries of a table, which is a word of version and flags, the number of entries, and those; no more than it has
+/// bytes for.
 pub(super) fn entries<const N: usize>(table: &[u8]) -> &[[u8; N]] {
     let n_entries = u32_at(table, 4).unwrap_or(0) as usize;
     let (entries, _) = table.get(8..).unwrap_or_default().as_chunks::<N>();

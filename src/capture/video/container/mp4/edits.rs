@@ -1,16 +1,16 @@
 //! Edit lists: which parts of a track are shown, in which order, and when.
 //!
-//! Almost every file has one, if only to say that the first frame waits for its decoding; cameras and editors cut with
-//! it. What lies before a part is decoded all the same, from the last frame at which decoding can start, and not shown.
+//! Almost every file has one, if only because the first frame is delayed by its decoding; cameras and editors cut with
+//! it. What precedes a part is decoded all the same, from the last frame at which decoding can start, but not shown.
 //! Source: ISO/IEC 14496-12, clause 8.6.6.
 
 use super::boxes::{entries, find_path, i32_at, u32_at, u64_at, version_and_flags};
 use crate::capture::video::{
-    Refusal,
+    OpenError,
     container::{MAX_PACKETS, indexed::Place},
 };
 
-/// Lists with more parts, or parts of many frames, are not worth the time that they take.
+/// Longer lists, or parts of more frames, are not worth the time.
 const MAX_STEPS: usize = 1 << 28;
 
 /// One part of an edit list.
@@ -18,11 +18,11 @@ const MAX_STEPS: usize = 1 << 28;
 struct Edit {
     /// Its start on the track's clock; `None` for a pause.
     start: Option<i64>,
-    /// On the movie's clock; 0 if it is not known.
+    /// On the movie's clock; 0 if unknown.
     duration: u64,
 }
 
-/// Units a second.
+/// Units per second.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clocks {
     pub(super) movie: u32,
@@ -30,7 +30,7 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// A time of the movie on the track's clock, rounded as players do.
+    /// A time of the movie on the track's clock, rounded as in players.
     fn to_track(self, time: u64) -> i64 {
         let (movie, track) = (u128::from(self.movie.max(1)), u128::from(self.track));
         let scaled = (u128::from(time) * track + movie / 2) / movie;
@@ -38,15 +38,17 @@ impl Clocks {
     }
 }
 
-/// The frames that are shown, and those that are needed for them, with the times at which they are shown.
+/// The frames that are shown, with those that they depend on, and their times.
 pub(super) fn apply(
     track: &[u8],
     places: Vec<Place>,
     clocks: Clocks,
-) -> Result<Vec<Place>, Refusal> {
+) -> Result<Vec<Place>, OpenError> {
     let edits = read(find_path(track, &[b"edts", b"elst"]));
     if edits.len().saturating_mul(places.len()) > MAX_STEPS {
-        return Err(Refusal::Foreign("video with a long edit list".to_owned()));
+        return Err(OpenError::Unsupported(
+            "video with a long edit list".to_owned(),
+        ));
     }
     let mut shown = Vec::new();
     let mut movie_time: u64 = 0;
@@ -59,7 +61,9 @@ pub(super) fn apply(
             let move_by = clocks.to_track(movie_time).saturating_sub(start);
             add_part(&places, start..end, move_by, &mut shown);
             if shown.len() > MAX_PACKETS {
-                return Err(Refusal::Foreign("video with a long edit list".to_owned()));
+                return Err(OpenError::Unsupported(
+                    "video with a long edit list".to_owned(),
+                ));
             }
         }
         movie_time = movie_time.saturating_add(edit.duration);
@@ -89,7 +93,7 @@ fn add_part(places: &[Place], span: std::ops::Range<i64>, move_by: i64, shown: &
 
 fn read(list: &[u8]) -> Vec<Edit> {
     let pause_or = |start: i64| {
-        // Stored in 32 or 64 bits, some programs write a pause as the other.
+        // Some programs write the 32-bit form of a pause in 64 bits.
         let is_pause = start == -1 || start == i64::from(u32::MAX);
         (!is_pause).then_some(start)
     };
@@ -117,7 +121,7 @@ mod tests {
         track: 100,
     };
 
-    /// Ten frames at times 0, 10, 20, …, of which each fourth is one to start with.
+    /// Ten frames at times 0, 10, 20, …; decoding can start at every fourth.
     fn places() -> Vec<Place> {
         let place = |number: u8| Place {
             offset: number.into(),
@@ -181,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_shows_nothing_is_left_aside() {
+    fn a_list_that_shows_nothing_is_ignored() {
         for edits in [&[(100, 5000)][..], &[(1000, -1)], &[]] {
             assert_eq!(edited(edits).0.len(), 10, "{edits:?}");
         }
@@ -192,12 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_end_is_left_to_others() {
+    fn an_endless_list_is_left_to_ffmpeg() {
         let edits = list(&vec![(1000, 0); 20_000]);
         let many: Vec<Place> = places().into_iter().cycle().take(20_000).collect();
         assert!(matches!(
             apply(&edits, many, CLOCKS),
-            Err(Refusal::Foreign(_))
+            Err(OpenError::Unsupported(_))
         ));
     }
 }

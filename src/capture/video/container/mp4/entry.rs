@@ -3,9 +3,9 @@
 use super::boxes::{Name, boxes, entries, find, find_path, u16_at, u32_at};
 use crate::{
     capture::video::{
-        Refusal,
+        OpenError,
         container::Codec,
-        picture::{Colours, PixelAspect},
+        decoded::{Colors, PixelAspect},
     },
     frame::Resolution,
 };
@@ -16,12 +16,12 @@ pub(super) struct Entry {
     pub(super) codec: Codec,
     pub(super) resolution: Resolution,
     pub(super) pixel_aspect: PixelAspect,
-    pub(super) colours: Colours,
+    pub(super) colors: Colors,
 }
 
 /// Reads the description of the frames in a sample table.
-pub(super) fn read(sample_table: &[u8]) -> Result<Entry, Refusal> {
-    /// Before the boxes of a description.
+pub(super) fn read(sample_table: &[u8]) -> Result<Entry, OpenError> {
+    /// Bytes before the boxes of a description.
     const FIELDS: usize = 78;
     let descriptions = find(sample_table, b"stsd").unwrap_or_default();
     let descriptions: Vec<_> = boxes(descriptions.get(8..).unwrap_or_default()).collect();
@@ -34,12 +34,12 @@ pub(super) fn read(sample_table: &[u8]) -> Result<Entry, Refusal> {
     let description = |number: usize| descriptions.get(number.saturating_sub(1));
     let first = numbers.first().copied().unwrap_or(1);
     let Some((name, content)) = description(first).or(descriptions.first()) else {
-        return Err(Refusal::Broken("its index is damaged".to_owned()));
+        return Err(OpenError::Damaged("its index is damaged".to_owned()));
     };
     let changes = |number: &usize| description(*number).is_some_and(|other| other.1 != *content);
     if numbers.iter().any(changes) {
-        return Err(Refusal::Foreign(
-            "video whose format changes on the way".to_owned(),
+        return Err(OpenError::Unsupported(
+            "video whose format changes midway".to_owned(),
         ));
     }
     let extras = content.get(FIELDS..).unwrap_or_default();
@@ -48,18 +48,18 @@ pub(super) fn read(sample_table: &[u8]) -> Result<Entry, Refusal> {
         codec: codec(name, extras)?,
         resolution: Resolution::new(side(24), side(26)),
         pixel_aspect: pixel_aspect(find(extras, b"pasp").unwrap_or_default()),
-        colours: colours(find(extras, b"colr").unwrap_or_default()),
+        colors: colors(find(extras, b"colr").unwrap_or_default()),
     })
 }
 
-fn codec(name: &Name, extras: &[u8]) -> Result<Codec, Refusal> {
+fn codec(name: &Name, extras: &[u8]) -> Result<Codec, OpenError> {
     let record = |name| find(extras, name).unwrap_or_default().to_vec();
     let known = match name {
         b"avc1" | b"avc3" => return Ok(Codec::H264(record(b"avcC"))),
         b"av01" => return Ok(Codec::Av1(record(b"av1C"))),
         b"jpeg" | b"mjpa" => return Ok(Codec::Mjpeg),
         b"encv" => {
-            return Err(Refusal::Final(
+            return Err(OpenError::Refused(
                 "it is encrypted; save it without protection".to_owned(),
             ));
         }
@@ -86,14 +86,14 @@ fn pixel_aspect(pasp: &[u8]) -> PixelAspect {
     }
 }
 
-/// `nclx` is of MP4, `nclc` of QuickTime, which knows no full range.
-fn colours(colr: &[u8]) -> Colours {
+/// `nclx` is MP4's, `nclc` QuickTime's, which knows no full range.
+fn colors(colr: &[u8]) -> Colors {
     match colr.get(..10) {
         Some([b'n', b'c', b'l', b'x' | b'c', _, _, _, _, _, matrix]) => {
             let is_full_range = colr.get(10).map(|flags| flags & 0x80 != 0);
-            Colours::new(Some(*matrix), is_full_range)
+            Colors::new(Some(*matrix), is_full_range)
         }
-        _ => Colours::default(),
+        _ => Colors::default(),
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) fn is_video(track: &[u8]) -> bool {
     let handler = find_path(track, &[b"mdia", b"hdlr"]).get(8..12);
     match handler {
         Some(b"vide") => true,
-        // Only a media information for video can have this header.
+        // Only video has this header.
         Some(b"soun" | b"subt" | b"text" | b"hint" | b"meta") => false,
         _ => find(find_path(track, &[b"mdia", b"minf"]), b"vmhd").is_some(),
     }
@@ -131,11 +131,11 @@ mod tests {
         assert_eq!(name(b"hvc1"), "HEVC (H.265)");
         assert_eq!(name(b"vp09"), "VP9");
         assert_eq!(name(b"xyz1"), "“xyz1”");
-        assert!(matches!(codec(b"encv", &[]), Err(Refusal::Final(_))));
+        assert!(matches!(codec(b"encv", &[]), Err(OpenError::Refused(_))));
     }
 
     #[test]
-    fn a_format_that_changes_is_left_to_others() {
+    fn a_format_that_changes_is_left_to_ffmpeg() {
         let run = |number: u8| [0, 0, 0, number, 0, 0, 0, 1, 0, 0, 0, number];
         let runs = |n: u8| {
             let mut runs = vec![0, 0, 0, 0, 0, 0, 0, n];
@@ -146,7 +146,7 @@ mod tests {
         let same = b"\0\0\0\0\0\0\0\x02\0\0\0\x09jpegA\0\0\0\x09jpegA";
         assert!(matches!(
             read(&table(two, &runs(2))),
-            Err(Refusal::Foreign(_))
+            Err(OpenError::Unsupported(_))
         ));
         for (descriptions, n) in [(&two[..], 1), (same, 2), (two, 0)] {
             assert_eq!(
@@ -156,7 +156,7 @@ mod tests {
         }
         assert!(matches!(
             read(&table(b"\0\0\0\0", &[])),
-            Err(Refusal::Broken(_))
+            Err(OpenError::Damaged(_))
         ));
     }
 }

@@ -1,6 +1,6 @@
-//! MP4 and QuickTime files, also in fragments.
+//! MP4 and QuickTime files, fragmented or not.
 //!
-//! A track's own clock is not what viewers see: an edit list may cut and rearrange it, and a matrix may turn and mirror
+//! A track is not what viewers see: an edit list may cut and rearrange it, and a matrix may turn and mirror
 //! the frames. Both are common in phone videos, and both are read here.
 //! Only what the video needs is read. A box that it does not need may hold anything.
 
@@ -20,16 +20,16 @@ use self::{
     samples::{Defaults, Samples},
 };
 use super::{Track, indexed::Indexed, nanos, read_bytes};
-use crate::capture::video::{Refusal, orientation::Orientation};
+use crate::capture::video::{OpenError, orientation::Orientation};
 
 /// Reads the index of a file, not its packets.
 pub(in crate::capture::video) fn open<R: Read + Seek>(
     mut reader: R,
-) -> Result<Indexed<R>, Refusal> {
+) -> Result<Indexed<R>, OpenError> {
     let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
     let index = read_index(&mut reader, file_size)?;
     if find(&index, b"cmov").is_some() {
-        return Err(Refusal::Foreign(
+        return Err(OpenError::Unsupported(
             "QuickTime video with a compressed index".to_owned(),
         ));
     }
@@ -57,19 +57,19 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(
         resolution: entry.resolution,
         orientation: orientation(&index, track.header()),
         pixel_aspect: entry.pixel_aspect,
-        colours: entry.colours,
+        colors: entry.colors,
         rate_hz: None,
         duration: None,
     };
     Indexed::new(reader, described, places, n_missing)
 }
 
-fn broken(reason: impl ToString) -> Refusal {
-    Refusal::Broken(reason.to_string())
+fn broken(reason: impl ToString) -> OpenError {
+    OpenError::Damaged(reason.to_string())
 }
 
 /// The content of the box `moov`.
-fn read_index<R: Read + Seek>(reader: &mut R, file_size: u64) -> Result<Vec<u8>, Refusal> {
+fn read_index<R: Read + Seek>(reader: &mut R, file_size: u64) -> Result<Vec<u8>, OpenError> {
     let mut top = TopLevel::new(reader, file_size).map_err(broken)?;
     while let Some(found) = top.next().map_err(broken)? {
         if found.name == *b"moov" {
@@ -89,13 +89,13 @@ fn read_index<R: Read + Seek>(reader: &mut R, file_size: u64) -> Result<Vec<u8>,
     ))
 }
 
-/// Adds what all fragments of the file list. Of a file that was cut, the last one may be missing.
+/// Adds what all fragments of the file list. In a file that was cut off, the last one may be missing.
 fn read_fragments<R: Read + Seek>(
     reader: &mut R,
     samples: &mut Samples,
     track: u32,
     defaults: Defaults,
-) -> Result<(), Refusal> {
+) -> Result<(), OpenError> {
     let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
     let mut top = TopLevel::new(reader, file_size).map_err(broken)?;
     let mut content = Vec::new();
@@ -128,9 +128,9 @@ impl<'a> VideoTrack<'a> {
     }
 }
 
-/// The track that is shown: the first that is enabled and moves, or else the best of the others.
+/// The track to show: the first that is enabled and has more than one frame, or else the best of the others.
 ///
-/// Files carry covers and thumbnails as tracks of one frame, and what an editor has switched off as a disabled track.
+/// Files carry covers and thumbnails as tracks of one frame, and what an editor switched off as a disabled track.
 fn choose_track(index: &[u8]) -> Option<VideoTrack<'_>> {
     const ENABLED: u32 = 1;
     let is_fragmented = find(index, b"mvex").is_some();
@@ -157,14 +157,14 @@ fn choose_track(index: &[u8]) -> Option<VideoTrack<'_>> {
                 content,
             }
         });
-    // Of equal ones `max_by_key` would return the last.
+    // `max_by_key` would return the last of equals.
     tracks.fold(None, |best: Option<VideoTrack<'_>>, track| match best {
         Some(best) if rank(&best) >= rank(&track) => Some(best),
         _ => Some(track),
     })
 }
 
-/// Units a second, from the header of a movie or of a track's media.
+/// Units per second, from the header of a movie or of a track's media.
 fn timescale(header: &[u8]) -> u32 {
     let at = if version_and_flags(header).0 == 1 {
         20
@@ -174,7 +174,7 @@ fn timescale(header: &[u8]) -> u32 {
     u32_at(header, at).unwrap_or(0).max(1)
 }
 
-/// From the matrix of the track and that of the whole movie, one after the other.
+/// From the matrix of the track, followed by that of the whole movie.
 fn orientation(index: &[u8], track_header: &[u8]) -> Orientation {
     let matrix = |header: &[u8], at: usize| {
         let at = if version_and_flags(header).0 == 1 {
@@ -191,7 +191,7 @@ fn orientation(index: &[u8], track_header: &[u8]) -> Orientation {
     let [a, b, c, d] = matrix(track_header, 40).unwrap_or(upright);
     let movie = matrix(find(index, b"mvhd").unwrap_or_default(), 36).filter(|m| *m != [0; 4]);
     let [e, f, g, h] = movie.unwrap_or(upright);
-    // Half the bits of each, so that no product overflows.
+    // 16 fraction bits each, so no product overflows.
     let dot = |x: [i64; 2], y: [i64; 2]| ((x[0] * y[0]) >> 16) + ((x[1] * y[1]) >> 16);
     Orientation::from_matrix([
         dot([a, b], [e, g]),

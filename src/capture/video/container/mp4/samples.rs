@@ -1,6 +1,6 @@
-//! Where the frames of a track lie and when they are shown: from its tables, and from the fragments behind them.
+//! Where the frames of a track are and when they are shown: from its tables, and from the fragments after them.
 //!
-//! Tables tell how many entries they have, and some cost no bytes per frame; what they promise is believed only as far
+//! Tables state how many entries they have, and some take no bytes per frame; what they promise is believed only as far
 //! as the file reaches.
 //! Source: ISO/IEC 14496-12, clauses 8.6 to 8.8.
 
@@ -9,38 +9,38 @@ use super::{
     tables::{Fields, Runs, Sizes},
 };
 use crate::capture::video::{
-    Refusal,
+    OpenError,
     container::{MAX_PACKETS, indexed::Place},
 };
 
-/// The frames of a track in the order in which they are decoded, with times in units of the track's clock.
+/// The frames of a track in decoding order, with times in units of the track's clock.
 #[derive(Debug)]
 pub(super) struct Samples {
     pub(super) places: Vec<Place>,
-    /// Frames that lie behind the end of the file.
+    /// Frames beyond the end of the file.
     pub(super) n_missing: usize,
     file_size: u64,
     n_seen: usize,
-    /// When the last frame is decoded, and when the next one is.
+    /// Decoding times of the last frame and of the next one.
     last_dts: i64,
     next_dts: i64,
-    /// Added to the times of fragments, where those start again.
+    /// Added to the times of fragments if those restart.
     restart_offset: i64,
 }
 
-/// What a fragment says of a frame.
+/// What the tables or a fragment say about a frame.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     offset: u64,
     size: u32,
     duration: u32,
-    /// From decoding to showing.
+    /// From decoding to presentation.
     delay: i32,
     is_sync: bool,
 }
 
-fn damaged() -> Refusal {
-    Refusal::Broken("its index is damaged".to_owned())
+fn damaged() -> OpenError {
+    OpenError::Damaged("its index is damaged".to_owned())
 }
 
 impl Samples {
@@ -56,13 +56,13 @@ impl Samples {
         }
     }
 
-    fn add(&mut self, sample: Sample) -> Result<(), Refusal> {
+    fn add(&mut self, sample: Sample) -> Result<(), OpenError> {
         self.n_seen += 1;
         if self.n_seen > MAX_PACKETS {
             return Err(damaged());
         }
         let size = u64::from(sample.size);
-        // Where nothing is stored, the frame before is shown on.
+        // An empty frame means that the one before stays on screen.
         if size > 0 {
             if sample.offset.saturating_add(size) <= self.file_size {
                 self.places.push(Place {
@@ -82,7 +82,7 @@ impl Samples {
     }
 
     /// Adds what the tables of a track list.
-    pub(super) fn add_table(&mut self, table: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn add_table(&mut self, table: &[u8]) -> Result<(), OpenError> {
         let content = |name| find(table, name).unwrap_or_default();
         let sizes = Sizes::new(table);
         if sizes.n > MAX_PACKETS {
@@ -114,7 +114,7 @@ impl Samples {
                     return Ok(());
                 };
                 number += 1;
-                // The last one holds for all that follow. Negative ones have been written, and mean nothing.
+                // The last one holds for all that follow. Some files have negative ones, which mean nothing.
                 duration = durations.next().map_or(duration, |duration| {
                     if duration > i32::MAX as u32 {
                         1
@@ -143,7 +143,7 @@ impl Samples {
         start: u64,
         track: u32,
         extends: Defaults,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), OpenError> {
         let mut data_end = start;
         for (_, part) in boxes(fragment).filter(|(name, _)| name == b"traf") {
             let header = find(part, b"tfhd").unwrap_or_default();
@@ -177,7 +177,7 @@ impl Samples {
         Ok(())
     }
 
-    /// Goes to the time of a fragment. Of files that were put one behind the other, the second starts at 0 again.
+    /// Continues at the time of a fragment. In joined files, the second starts at 0 again.
     fn begin_at(&mut self, time: Option<i64>) {
         let Some(time) = time else { return };
         let dts = time.saturating_add(self.restart_offset);
@@ -196,7 +196,7 @@ impl Samples {
         follows_at: u64,
         defaults: Defaults,
         is_ours: bool,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<u64, OpenError> {
         let (_, flags) = version_and_flags(run);
         let n_samples = u32_at(run, 4).unwrap_or(0);
         let mut fields = Fields::new(run.get(8..).unwrap_or_default());
@@ -227,7 +227,7 @@ impl Samples {
                     is_sync: flags & NEEDS_OTHERS == 0,
                 })?;
             } else if n_fields == 0 {
-                // Nobody counts these, and it may promise any number.
+                // Nothing limits these, and it may promise any number.
                 let length = u64::from(size) * u64::from(n_samples);
                 return Ok(offset.saturating_add(length));
             }
@@ -237,10 +237,10 @@ impl Samples {
     }
 }
 
-/// Flags of a frame at which decoding cannot start: it is no sync sample, or depends on others.
+/// Flags of a frame at which decoding cannot start: it is not a sync sample, or depends on others.
 const NEEDS_OTHERS: u32 = 0x0101_0000;
 
-/// What frames of fragments have if nothing else is said.
+/// What holds for frames of fragments that do not say otherwise.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Defaults {
     duration: u32,

@@ -1,10 +1,10 @@
-//! The tables of an MP4 file, read entry by entry and never written out.
+//! The tables of an MP4 file, read entry by entry and never expanded.
 
 use std::slice::Iter;
 
 use super::boxes::{entries, find, i32_at, u32_at};
 
-/// Numbers one after the other, some of which are there only if a flag is set.
+/// Numbers one after the other, some of them present only if a flag is set.
 pub(super) struct Fields<'a> {
     pub(super) rest: &'a [u8],
 }
@@ -33,7 +33,7 @@ impl<'a> Fields<'a> {
 /// The sizes of a track's frames.
 pub(super) struct Sizes<'a> {
     pub(super) n: usize,
-    /// Of all, where they are equal.
+    /// The size of all, if they are equal.
     equal: Option<u32>,
     table: &'a [u8],
     bits: usize,
@@ -96,7 +96,7 @@ pub(super) fn n_listed(sample_table: &[u8]) -> usize {
     Sizes::new(sample_table).n
 }
 
-/// A table of runs: how often, and which value.
+/// A table of runs: a count and a value each.
 pub(super) struct Runs<'a> {
     runs: Iter<'a, [u8; 8]>,
     n_left: u32,

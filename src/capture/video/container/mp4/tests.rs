@@ -1,4 +1,4 @@
-//! The demo clip, whole and damaged.
+//! The demo clip, intact and damaged.
 
 use std::io::Cursor;
 
@@ -8,7 +8,7 @@ use crate::capture::{
     video::container::{Codec, Demuxer},
 };
 
-fn read(bytes: &[u8]) -> Result<Indexed<Cursor<&[u8]>>, Refusal> {
+fn read(bytes: &[u8]) -> Result<Indexed<Cursor<&[u8]>>, OpenError> {
     open(Cursor::new(bytes))
 }
 
@@ -16,7 +16,7 @@ fn at(bytes: &[u8], name: &[u8; 4]) -> usize {
     bytes.windows(4).position(|w| w == name).unwrap()
 }
 
-/// The clip with each box on the path to the place `changed` longer by `n` bytes.
+/// The clip with each box on a path longer by `n` bytes.
 fn grown(mut bytes: Vec<u8>, path: &[&[u8; 4]], n: usize) -> Vec<u8> {
     for name in path {
         let at = at(&bytes, name) - 4;
@@ -40,24 +40,27 @@ fn the_demo_clip_is_read() {
 }
 
 #[test]
-fn an_index_that_is_cut_is_told() {
+fn an_index_that_is_cut_is_an_error() {
     let index_end = at(CLIP, b"mdat") - 4;
     for length in (0..index_end).step_by(50) {
         let result = read(&CLIP[..length]);
-        assert!(matches!(result, Err(Refusal::Broken(_))), "{length} bytes");
+        assert!(
+            matches!(result, Err(OpenError::Damaged(_))),
+            "{length} bytes"
+        );
     }
-    // Behind the index only frames are missing.
+    // After the index only frames are missing.
     match read(&CLIP[..index_end + 100]) {
-        Err(Refusal::Broken(reason)) => assert!(reason.contains("cut short"), "{reason}"),
+        Err(OpenError::Damaged(reason)) => assert!(reason.contains("cut short"), "{reason}"),
         other => panic!("{other:?}"),
     }
     let file = read(&CLIP[..CLIP.len() / 2]).unwrap();
     assert!((50..220).contains(&file.places().len()));
 }
 
-/// Every byte of the index in turn is spoiled; the answer may be anything but a panic.
+/// Damages every byte of the index in turn; any result but a panic will do.
 #[test]
-fn damage_anywhere_in_the_index_is_survived() {
+fn damage_anywhere_in_the_index_does_no_harm() {
     for place in (0..at(CLIP, b"mdat")).step_by(7) {
         for value in [0x55, 0xFF] {
             let mut bytes = CLIP.to_vec();
@@ -67,9 +70,9 @@ fn damage_anywhere_in_the_index_is_survived() {
     }
 }
 
-/// Each box in turn claims sizes that cannot be; nothing is read without end.
+/// Each box in turn claims impossible sizes; reading always ends.
 #[test]
-fn boxes_of_every_size_end() {
+fn reading_ends_whatever_size_a_box_claims() {
     let names: [&[u8; 4]; 12] = [
         b"moov", b"mvhd", b"trak", b"tkhd", b"mdia", b"hdlr", b"minf", b"stbl", b"stsd", b"avcC",
         b"stts", b"stsz",
@@ -85,17 +88,17 @@ fn boxes_of_every_size_end() {
 }
 
 #[test]
-fn numbers_of_frames_that_cannot_be_are_refused() {
+fn impossible_numbers_of_frames_are_refused() {
     let mut bytes = CLIP.to_vec();
     let table = at(&bytes, b"stsz") + 8;
     bytes[table..table + 8].copy_from_slice(&[0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xF0]);
     match read(&bytes) {
-        Err(Refusal::Broken(reason)) => assert!(reason.contains("damaged"), "{reason}"),
+        Err(OpenError::Damaged(reason)) => assert!(reason.contains("damaged"), "{reason}"),
         other => panic!("{other:?}"),
     }
 }
 
-/// A copy of the clip's track is put before it, with other bytes in two places.
+/// The clip with a copy of its track, changed in some places, before the original.
 fn with_track_before(changes: &[(&[u8; 4], usize, &[u8])]) -> Vec<u8> {
     let trak = at(CLIP, b"trak") - 4;
     let length = u32_at(CLIP, trak).unwrap() as usize;
@@ -110,7 +113,7 @@ fn with_track_before(changes: &[(&[u8; 4], usize, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn of_several_tracks_the_one_that_is_shown_is_read() {
+fn the_right_one_of_several_tracks_is_read() {
     let sound = with_track_before(&[
         (b"hdlr", 8, b"soun"),
         (b"stsz", 4, &[0, 0, 0, 4, 0xFF, 0xFF, 0xFF, 0xFF]),
@@ -135,7 +138,7 @@ fn of_several_tracks_the_one_that_is_shown_is_read() {
     );
 }
 
-/// What the video does not need makes nothing unreadable: covers of kinds that nobody knows, say.
+/// What the video does not need cannot make it unreadable: covers of unknown kinds, for example.
 #[test]
 fn boxes_that_the_video_does_not_need_may_hold_anything() {
     for junk in [
@@ -151,7 +154,7 @@ fn boxes_that_the_video_does_not_need_may_hold_anything() {
 }
 
 #[test]
-fn the_matrices_of_track_and_movie_are_joined() {
+fn the_matrices_of_track_and_movie_are_combined() {
     let with = |track: [i32; 4], movie: [i32; 4]| {
         let mut bytes = CLIP.to_vec();
         for (name, offset, matrix) in [(b"tkhd", 44, track), (b"mvhd", 40, movie)] {

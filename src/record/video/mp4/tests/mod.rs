@@ -21,7 +21,7 @@ use crate::record::video::{
 const SPS: [u8; 7] = [0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x11, 0xE4];
 const PPS: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
 /// 30 per second.
-const USUAL_DURATION: u32 = 3000;
+const NOMINAL_DURATION: u32 = 3000;
 
 /// Made-up frames with their ticks. Every tenth is a key frame; JPEGs all are.
 struct Clip {
@@ -101,7 +101,7 @@ impl Clip {
     }
 
     fn start<S: Storage>(&self, storage: S) -> io::Result<HybridMp4<S>> {
-        let mut mp4 = HybridMp4::start(storage, USUAL_DURATION)?;
+        let mut mp4 = HybridMp4::start(storage, NOMINAL_DURATION)?;
         mp4.set_track(self.track())?;
         Ok(mp4)
     }

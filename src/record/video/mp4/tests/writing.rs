@@ -10,7 +10,7 @@ use super::{
         index::{Sample, SampleIndex},
         layout,
     },
-    Clip, USUAL_DURATION,
+    Clip, NOMINAL_DURATION,
 };
 use crate::record::video::{
     Recovered, duration_of,
@@ -33,7 +33,7 @@ fn a_finished_file_has_every_frame_at_its_time() {
         assert_eq!(finished.bytes, fs::metadata(&path).unwrap().len());
         assert_eq!(
             finished.end_ticks,
-            clip.ticks[199] + u64::from(USUAL_DURATION)
+            clip.ticks[199] + u64::from(NOMINAL_DURATION)
         );
         clip.check_by_other_reader(&path, 200);
         assert_eq!(frame_times(&path).unwrap(), clip.ticks);

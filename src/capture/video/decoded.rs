@@ -1,7 +1,8 @@
-//! Decoded pictures, and how they become frames: in RGBA, with square pixels, upright.
+//! Decoded frames as they are stored, and how they become frames as they are shown: in RGBA, with square pixels, upright.
 //!
-//! A decoder's picture is not what people see. Its pixels may be wider than high (old video tape, some cameras), which
-//! makes faces thin; it may lie on its side or be mirrored (phones); and the same bytes are other colours under another matrix.
+//! What a decoder returns is not what people see. Its pixels may be wider than high (old video tape, some cameras), which
+//! makes faces thin; it may lie on its side or be mirrored (phones); and the same bytes are other colors under another
+//! matrix.
 
 use super::orientation::Orientation;
 use crate::{
@@ -12,44 +13,44 @@ use crate::{
     frame::{FramePool, PooledBuffer, RGBA_BYTES, Resolution},
 };
 
-/// Video without declared colours is taken for high definition from this height up, as players do.
+/// Video that declares no colors counts as high definition from this height up, as in players.
 const HD_HEIGHT_PX: u32 = 720;
 
-/// A decoded picture, as stored.
-pub(super) struct Picture<'a> {
-    /// What was given with its packet.
+/// A decoded frame, as stored.
+pub(super) struct DecodedFrame<'a> {
+    /// The time that came with its packet.
     pub(super) pts: i64,
     pub(super) resolution: Resolution,
     pub(super) pixels: Pixels<'a>,
 }
 
-/// In which form a decoder gives its pixels.
+/// The form in which a decoder returns pixels.
 pub(super) enum Pixels<'a> {
     #[cfg_attr(
         not(any(feature = "h264-bundled", feature = "av1")),
-        expect(dead_code, reason = "no other decoder gives planes")
+        expect(dead_code, reason = "no other decoder returns planes")
     )]
     /// 8-bit 4:2:0; a row of the plane `i` starts each `strides[i]` bytes.
     Yuv {
         planes: [&'a [u8]; 3],
         strides: [usize; 3],
-        colours: Colours,
+        colors: Colors,
     },
     /// Ready, in a frame's buffer.
     Rgba(PooledBuffer),
 }
 
-/// What is said about the meaning of Y, U and V; `None` where nothing is said.
+/// What a stream or file declares about the meaning of Y, U and V; `None` where it declares nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Colours {
+pub(super) struct Colors {
     /// The code of the matrix, after ITU-T H.273.
     pub(super) matrix: Option<u8>,
     /// Luma from 0 to 255 instead of 16 to 235.
     pub(super) is_full_range: Option<bool>,
 }
 
-impl Colours {
-    /// The code for a matrix that is not said.
+impl Colors {
+    /// The code for an undeclared matrix.
     const UNSPECIFIED: u8 = 2;
 
     /// From codes as they are stored.
@@ -60,7 +61,7 @@ impl Colours {
         }
     }
 
-    /// What is not said here is taken from `other`.
+    /// Fills what is undeclared here from `other`.
     fn or(self, other: Self) -> Self {
         Self {
             matrix: self.matrix.or(other.matrix),
@@ -70,7 +71,7 @@ impl Colours {
 
     fn yuv_matrix(self, resolution: Resolution) -> YuvMatrix {
         let is_hd = match self.matrix {
-            Some(1 | 9 | 10) => true, // BT.709, and BT.2020, which is near it.
+            Some(1 | 9 | 10) => true, // BT.709, and BT.2020, which is close to it.
             Some(_) => false,
             None => resolution.height_px.min(resolution.width_px) >= HD_HEIGHT_PX,
         };
@@ -100,7 +101,7 @@ impl Default for PixelAspect {
 }
 
 impl PixelAspect {
-    /// The aspect, or square where it cannot be: no video has pixels more than four times as wide as high.
+    /// The aspect, or square if it is implausible: no video has pixels more than four times as wide as high.
     pub(super) fn new(horizontal: u64, vertical: u64) -> Self {
         let is_possible = horizontal > 0
             && vertical > 0
@@ -127,34 +128,30 @@ impl PixelAspect {
     }
 }
 
-/// Makes frames of a track's pictures.
+/// Turns a track's decoded frames into frames to show.
 #[derive(Debug, Default)]
 pub(super) struct Presentation {
     pub(super) orientation: Orientation,
     pub(super) pixel_aspect: PixelAspect,
-    /// What the container says, for streams that say nothing.
-    pub(super) colours: Colours,
-    /// A picture before it is stretched or turned.
+    /// What the container declares, for streams that declare nothing.
+    pub(super) colors: Colors,
+    /// A frame before it is stretched or turned.
     stored: Vec<u8>,
-    /// A stretched picture before it is turned.
+    /// A stretched frame before it is turned.
     stretched: Vec<u8>,
 }
 
 impl Presentation {
-    pub(super) fn new(
-        orientation: Orientation,
-        pixel_aspect: PixelAspect,
-        colours: Colours,
-    ) -> Self {
+    pub(super) fn new(orientation: Orientation, pixel_aspect: PixelAspect, colors: Colors) -> Self {
         Self {
             orientation,
             pixel_aspect,
-            colours,
+            colors,
             ..Self::default()
         }
     }
 
-    /// The size of the frame that a picture of the size `stored` becomes.
+    /// The size at which a frame of the size `stored` is shown.
     pub(super) fn resolution(&self, stored: Resolution) -> Resolution {
         self.orientation.shown(self.square(stored))
     }
@@ -169,33 +166,33 @@ impl Presentation {
         }
     }
 
-    /// The picture as a frame's pixels.
+    /// The frame's pixels and size, ready to show.
     pub(super) fn show(
         &mut self,
-        picture: Picture<'_>,
+        decoded: DecodedFrame<'_>,
         pool: &FramePool,
     ) -> (Resolution, PooledBuffer) {
-        let stored = picture.resolution;
+        let stored = decoded.resolution;
         let square = self.square(stored);
         let upright = self.resolution(stored);
         let is_upright = self.orientation == Orientation::default();
         if square == stored && is_upright {
-            let rgba = match picture.pixels {
+            let rgba = match decoded.pixels {
                 Pixels::Rgba(rgba) => rgba,
                 Pixels::Yuv { .. } => {
                     let mut rgba = pool.buffer(stored);
-                    to_rgba(&picture, self.colours, &mut rgba);
+                    to_rgba(&decoded, self.colors, &mut rgba);
                     rgba
                 }
             };
             return (stored, rgba);
         }
         let mut rgba = pool.buffer(upright);
-        let from: &[u8] = match &picture.pixels {
+        let from: &[u8] = match &decoded.pixels {
             Pixels::Rgba(rgba) => rgba,
             Pixels::Yuv { .. } => {
                 self.stored.resize(stored.n_pixels() * RGBA_BYTES, 255);
-                to_rgba(&picture, self.colours, &mut self.stored);
+                to_rgba(&decoded, self.colors, &mut self.stored);
                 &self.stored
             }
         };
@@ -212,17 +209,17 @@ impl Presentation {
     }
 }
 
-fn to_rgba(picture: &Picture<'_>, fallback: Colours, rgba: &mut [u8]) {
+fn to_rgba(decoded: &DecodedFrame<'_>, fallback: Colors, rgba: &mut [u8]) {
     let Pixels::Yuv {
         planes,
         strides,
-        colours,
-    } = &picture.pixels
+        colors,
+    } = &decoded.pixels
     else {
         return;
     };
-    let matrix = colours.or(fallback).yuv_matrix(picture.resolution);
-    let width = picture.resolution.width_px as usize;
+    let matrix = colors.or(fallback).yuv_matrix(decoded.resolution);
+    let width = decoded.resolution.width_px as usize;
     let half = width.div_ceil(2);
     for (y, row) in rgba.chunks_exact_mut(width * RGBA_BYTES).enumerate() {
         let chroma_y = y / 2;
@@ -236,17 +233,17 @@ fn to_rgba(picture: &Picture<'_>, fallback: Colours, rgba: &mut [u8]) {
     }
 }
 
-/// Makes the rows of a picture longer or shorter, with linear interpolation.
+/// Makes the rows of a frame longer or shorter, with linear interpolation.
 fn stretch(from: &[u8], from_width_px: u32, to_width_px: u32, to: &mut [u8]) {
     let (from_width, to_width) = (from_width_px as usize, to_width_px as usize);
     let (from, _) = from.as_chunks::<RGBA_BYTES>();
     let (to, _) = to.as_chunks_mut::<RGBA_BYTES>();
-    // Centres of pixels lie on centres, in 1/256 of a stored pixel.
+    // Pixel centers map to pixel centers, in 1/256 of a stored pixel.
     let columns: Vec<(usize, u32)> = (0..to_width)
         .map(|x| {
-            let centre = ((2 * x + 1) * from_width * 128 / to_width).saturating_sub(128);
-            let left = (centre / 256).min(from_width - 1);
-            (left, (centre % 256) as u32)
+            let center = ((2 * x + 1) * from_width * 128 / to_width).saturating_sub(128);
+            let left = (center / 256).min(from_width - 1);
+            (left, (center % 256) as u32)
         })
         .collect();
     for (from, to) in from
@@ -268,7 +265,7 @@ fn stretch(from: &[u8], from_width_px: u32, to_width_px: u32, to: &mut [u8]) {
 mod tests {
     use super::*;
 
-    /// A picture with one letter a pixel.
+    /// A frame of one letter a pixel.
     fn letters(text: &[u8]) -> Vec<u8> {
         text.iter().flat_map(|&c| [c; RGBA_BYTES]).collect()
     }
@@ -295,19 +292,19 @@ mod tests {
         let pool = FramePool::default();
         let clockwise = Orientation::from_angle(90.0, false);
         let mut presentation =
-            Presentation::new(clockwise, PixelAspect::new(2, 1), Colours::default());
-        let picture = Picture {
+            Presentation::new(clockwise, PixelAspect::new(2, 1), Colors::default());
+        let decoded = DecodedFrame {
             pts: 0,
             resolution: Resolution::new(2, 1),
             pixels: Pixels::Rgba(PooledBuffer::from(letters(&[0, 100]))),
         };
-        let (resolution, rgba) = presentation.show(picture, &pool);
+        let (resolution, rgba) = presentation.show(decoded, &pool);
         assert_eq!(resolution, Resolution::new(1, 4));
         assert_eq!(read(&rgba), [0, 25, 75, 100]);
     }
 
     #[test]
-    fn aspects_that_cannot_be_are_square() {
+    fn implausible_aspects_are_square() {
         for (horizontal, vertical) in [(0, 1), (1, 0), (9, 2), (1, 5), (1 << 40, 1 << 40)] {
             assert!(PixelAspect::new(horizontal, vertical).is_square());
         }
@@ -317,23 +314,23 @@ mod tests {
 
     #[test]
     fn the_stream_is_believed_before_the_container_and_the_size_last() {
-        let bt709 = Colours::new(Some(1), None);
-        let bt601_full = Colours::new(Some(6), Some(true));
+        let bt709 = Colors::new(Some(1), None);
+        let bt601_full = Colors::new(Some(6), Some(true));
         let small = Resolution::new(64, 48);
         let large = Resolution::new(1280, 720);
         for (stream, container, size, matrix) in [
             (bt709, bt601_full, small, YuvMatrix::BT709_FULL),
             (bt601_full, bt709, large, YuvMatrix::BT601_FULL),
-            (Colours::new(Some(2), None), bt709, small, YuvMatrix::BT709),
+            (Colors::new(Some(2), None), bt709, small, YuvMatrix::BT709),
             (
-                Colours::default(),
-                Colours::default(),
+                Colors::default(),
+                Colors::default(),
                 large,
                 YuvMatrix::BT709,
             ),
             (
-                Colours::default(),
-                Colours::default(),
+                Colors::default(),
+                Colors::default(),
                 small,
                 YuvMatrix::BT601,
             ),
