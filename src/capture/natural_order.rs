@@ -1,18 +1,18 @@
-//! The order that people expect of file names: `face2.png` before `face10.png`.
+//! Natural order of file names: `face2.png` before `face10.png`.
 
 use std::{cmp::Ordering, path::Path};
 
-/// A file name for sorting, in which runs of digits are compared as numbers.
+/// A sort key for file names that compares runs of digits as numbers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NaturalKey {
     parts: Vec<Part>,
-    /// Decides between `a1.png` and `a01.png`, or `a.jpg` and `a.png`.
+    /// Breaks ties: `a1.png` and `a01.png`, `a.jpg` and `a.png`.
     name: String,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
-    /// Digits without leading zeros, preceded by their number: longer means larger, at any length.
+    /// How many digits, and the digits without leading zeros: more digits mean a larger number.
     Number(usize, String),
     Text(String),
 }

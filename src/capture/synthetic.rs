@@ -20,7 +20,7 @@ pub enum Step {
     /// Delivers this many frames.
     Frames(u64),
     /// Delivers frames forever.
-    FramesForEver,
+    FramesForever,
     /// Fails once.
     Fail(Fault),
 }
@@ -110,7 +110,7 @@ impl SyntheticSource {
             .iter()
             .try_fold(0, |n_frames: u64, step| match step {
                 Step::Frames(more) => Some(n_frames + more),
-                Step::FramesForEver => None,
+                Step::FramesForever => None,
                 Step::Fail(_) => Some(n_frames),
             });
         self
@@ -187,7 +187,7 @@ impl FrameSource for SyntheticSource {
         loop {
             match self.script.front_mut() {
                 None => return Ok(None),
-                Some(Step::FramesForEver) => return Ok(Some(self.frame(pool))),
+                Some(Step::FramesForever) => return Ok(Some(self.frame(pool))),
                 Some(Step::Frames(0)) => drop(self.script.pop_front()),
                 Some(Step::Frames(left)) => {
                     *left -= 1;
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn for_ever_has_no_end() {
-        let mut source = grays(&[1]).with_script([Step::FramesForEver]);
+        let mut source = grays(&[1]).with_script([Step::FramesForever]);
         assert_eq!(source.info().n_frames, None);
         for id in 0..1000 {
             assert_eq!(next(&mut source).unwrap().0, id);

@@ -1,4 +1,4 @@
-//! Markers and the segments behind them.
+//! Markers and the segments that they begin.
 
 pub(super) const START_OF_IMAGE: u8 = 0xD8;
 pub(super) const END_OF_IMAGE: u8 = 0xD9;

@@ -1,4 +1,4 @@
-//! Whole, cut and damaged JPEGs of every kind, against what the decoder makes of them.
+//! Whole, cut and damaged JPEGs of every kind, compared with what the decoder shows.
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ fn storages() -> Vec<Storage> {
         SamplingFactor::F_2_2,
         SamplingFactor::F_4_1,
     ] {
-        // The encoder's own tables have no codes for what restart markers make of an image.
+        // The encoder's optimized tables have no codes for some blocks after a restart marker.
         for (restart_interval, has_own_tables) in [(0, false), (1, false), (3, false), (0, true)] {
             storages.push(Storage {
                 sampling,
@@ -93,7 +93,7 @@ fn whole_images_are_whole_with_or_without_their_end() {
             assert_eq!(check(&data), Ok(()), "{place}");
             let (coded, _) = data.split_at(data.len() - 2);
             assert_eq!(check(coded), Ok(()), "{place} without its end");
-            // Nor does it matter what a driver leaves behind them, or another picture.
+            // What follows does not matter: a driver's old data, or another image.
             for more in [&[0xA5; 1000][..], b"\xFF\xD8\xFF\xE1 a second picture"] {
                 assert_eq!(check(&[&data, more].concat()), Ok(()), "{place} and more");
             }
@@ -103,23 +103,23 @@ fn whole_images_are_whole_with_or_without_their_end() {
     }
 }
 
-/// Of what passes, the decoder shows all but one MCU, or refuses it.
+/// Whatever passes, the decoder shows all of it but one MCU, or refuses it.
 #[test]
-fn every_cut_that_can_be_seen_is_found() {
+fn every_visible_cut_is_found() {
     for storage in storages() {
         let data = image(75, 53, storage);
         let whole = pixels(&data).unwrap();
         for length in 0..data.len() {
             let cut = &data[..length];
             let mut cuts = vec![cut.to_vec()];
-            // A progressive file may end after any scan, if it says so.
+            // A progressive file may end after any scan, if an end marker says so.
             if !storage.is_progressive {
                 cuts.push([cut, END].concat());
             }
             for cut in cuts.into_iter().filter(|cut| check(cut).is_ok()) {
                 let place = format!("{length} of {} bytes, {storage:?}", data.len());
                 let Some(shown) = pixels(&cut) else {
-                    continue; // The decoder says so itself.
+                    continue; // The decoder reports it itself.
                 };
                 let n_other = shown.iter().zip(&whole).filter(|(a, b)| a != b).count();
                 assert!(n_other <= 20 * 20 * 3, "{place}: {n_other} values differ");
@@ -140,7 +140,7 @@ fn a_hole_in_the_middle_is_found() {
     }
 }
 
-/// Damage as a bad cable does it, in every 97th byte.
+/// Damage like a bad cable's, in every 97th byte.
 #[test]
 fn an_image_full_of_errors_is_found() {
     for storage in [AS_CAMERAS_DO, PROGRESSIVE] {
@@ -179,7 +179,7 @@ fn restart_markers_keep_their_order_and_allow_for_stray_bytes() {
 }
 
 #[test]
-fn bytes_without_end_before_the_end_marker_are_padding_or_damage() {
+fn a_long_tail_before_the_end_marker_is_padding_or_damage() {
     let data = image(64, 64, AS_CAMERAS_DO);
     let (coded, end_marker) = data.split_at(data.len() - 2);
     let padded = [coded, &[0; 5000], end_marker].concat();
@@ -219,11 +219,11 @@ fn the_standard_tables_are_those_of_other_encoders() {
 }
 
 #[test]
-fn scans_without_end_are_refused() {
+fn endless_scans_are_refused() {
     let data = image(16, 16, PROGRESSIVE);
     let (first, _) = segments(&data, START_OF_SCAN)[0];
     let (second, _) = segments(&data, START_OF_SCAN)[1];
-    // The first scan, again and again.
+    // Repeats the first scan.
     let with = |n_scans: usize| {
         let scans = data[first..second].repeat(n_scans);
         [&data[..first], &scans[..], &data[first..]].concat()
@@ -245,7 +245,7 @@ fn other_kinds_are_left_to_the_decoder() {
 }
 
 #[test]
-fn what_has_no_image_is_told() {
+fn data_without_an_image_is_an_error() {
     assert_eq!(check(b"\xFF\xD8\xFF\xD9"), Err(Flaw::Cut));
     for other in [&b""[..], b"\xFF", b"no JPEG"] {
         assert!(matches!(check(other), Err(Flaw::Damaged(_))));
@@ -253,7 +253,7 @@ fn what_has_no_image_is_told() {
 }
 
 #[test]
-fn no_change_of_a_byte_makes_it_fail() {
+fn no_changed_byte_causes_a_panic() {
     for storage in storages() {
         let data = image(75, 53, storage);
         for at in (0..data.len()).step_by(7) {

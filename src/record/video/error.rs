@@ -117,7 +117,7 @@ impl RecoverError {
         }
     }
 
-    /// A file of ours that cannot be read.
+    /// A damaged file of ours.
     pub(super) fn damaged(path: &Path, reason: &'static str) -> Self {
         Self::Damaged {
             path: path.to_owned(),

@@ -133,7 +133,7 @@ pub enum VideoCodec {
 }
 
 impl VideoCodec {
-    /// Its name for people.
+    /// Its common name.
     pub const fn name(self) -> &'static str {
         match self {
             #[cfg(feature = "h264-bundled")]

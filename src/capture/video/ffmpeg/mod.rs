@@ -13,17 +13,14 @@ use std::{
 
 use crossbeam_channel::RecvTimeoutError;
 
-pub(super) use self::process::{Choice, Input};
+pub(super) use self::process::{Choice, FfmpegError, Input};
 use self::{
     process::Process,
     report::{FrameReport, Report},
 };
 use super::{clock::Clock, numbering::Numbering};
 use crate::{
-    capture::{
-        CaptureError, FrameSource, SourceInfo, SourceKind,
-        limits::{TooLarge, check_frame},
-    },
+    capture::{CaptureError, FrameSource, SourceInfo, SourceKind, limits::check_frame},
     frame::{Frame, FrameId, FramePool, PooledBuffer, RGBA_BYTES, Resolution},
 };
 
@@ -33,17 +30,6 @@ const MAX_SILENCE: Duration = Duration::from_secs(15);
 /// How far before the requested time ffmpeg starts, in turn until that was far enough: the frame to find is the last
 /// one *before* that time, and only the file knows how long each is shown. The last entry means the whole file.
 const STARTS_BEFORE_NS: [i64; 3] = [500_000_000, 10_000_000_000, i64::MAX];
-
-/// Why there are no frames.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FfmpegError {
-    #[error("it is not installed")]
-    NotInstalled,
-    #[error(transparent)]
-    TooLarge(TooLarge),
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// A video that ffmpeg decodes while it is read.
 pub(super) struct FfmpegSource {

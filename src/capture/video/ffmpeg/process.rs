@@ -14,14 +14,22 @@ use std::{
 
 use crossbeam_channel::{Receiver, unbounded};
 
-use super::{
-    FfmpegError,
-    report::{self, Report},
-};
+use super::report::{self, Report};
 use crate::capture::{
-    limits::MAX_FRAME_PIXELS,
+    limits::{MAX_FRAME_PIXELS, TooLarge},
     video::{container::Track, orientation::Orientation},
 };
+
+/// Why there are no frames.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::capture::video) enum FfmpegError {
+    #[error("it is not installed")]
+    NotInstalled,
+    #[error(transparent)]
+    TooLarge(TooLarge),
+    #[error("{0}")]
+    Refused(String),
+}
 
 /// The largest single allocation that ffmpeg may make: six frames of the largest size.
 const MAX_ALLOC_BYTES: &str = "1000000000";

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::capture::limits::TooLarge;
 
 #[test]
 fn lines_of_ffmpeg_4_to_7_are_understood() {

@@ -1,7 +1,7 @@
-//! Tells frames from other bytes by what they hold.
+//! Recognizes frames by their content.
 //!
 //! A frame of H.264 is NAL units, each after its length; a JPEG begins and ends with a marker. So the end of either is
-//! known without the list in the fragment's header, and the two are witnesses of each other.
+//! known without the list in the fragment's header, and each checks the other.
 
 use std::{fs::File, io, ops::Range};
 
@@ -12,10 +12,10 @@ use crate::record::video::file::read_at;
 const MAX_NAL_UNITS: usize = 64;
 /// The first bytes of a JPEG: the start of an image, and of the marker that follows.
 const JPEG_START: [u8; 3] = [0xFF, 0xD8, 0xFF];
-/// The last bytes of a JPEG. They stand nowhere else in ours: entropy-coded data has no marker but restarts, and the
+/// The last bytes of a JPEG. Ours have them nowhere else: entropy-coded data contains no marker but restarts, and the
 /// headers before it hold small numbers.
 const JPEG_END: [u8; 2] = [0xFF, 0xD9];
-/// This many bytes are searched at a time for the end of a JPEG.
+/// How many bytes are searched at a time for the end of a JPEG.
 const BLOCK_BYTES: usize = 1 << 16;
 
 /// What frames consist of.
@@ -161,7 +161,7 @@ impl Frames {
         Ok(ends.first().copied())
     }
 
-    /// Where the frame at `at` ends if the one after it, of the size `next`, begins behind its first unit.
+    /// Where the frame at `at` ends if the one after it, of the size `next`, begins after its first unit.
     pub(super) fn first_fit(
         self,
         file: &mut File,
@@ -181,7 +181,7 @@ impl Frames {
         })
     }
 
-    /// Whether what stands from `at` to the limit is the beginning of a frame that its list lets end at `frame_end`.
+    /// Whether the bytes from `at` to the limit are the beginning of a frame that ends at `frame_end` by its list.
     pub(super) fn is_cut(self, file: &mut File, mut at: u64, frame_end: u64) -> io::Result<bool> {
         if frame_end <= self.limit {
             return Ok(false);
@@ -193,13 +193,13 @@ impl Frames {
                 && self.jpeg_end(file, at)?.is_none());
         }
         for _ in 0..MAX_NAL_UNITS {
-            // Less than a length and the byte after it tells nothing.
+            // Fewer bytes than a length and the byte after it say nothing.
             if self.limit - at < 5 {
                 return Ok(true);
             }
             match self.unit_end(file, at)? {
                 Some((end, _)) if end <= self.limit => at = end,
-                // The length of the unit and the size of the frame are two witnesses.
+                // The length of the unit and the size of the frame must agree.
                 Some((end, _)) => return Ok(end <= frame_end),
                 None => return Ok(false),
             }

@@ -1,4 +1,4 @@
-//! Where each frame of a file lies, how long it is shown, and at which ones decoding can start.
+//! Where each frame of a file is, how long it is shown, and at which ones decoding can start.
 //!
 //! It is all that grows in memory during a recording: 8 bytes a frame, 16 a fragment and 4 a key frame, which is
 //! 9.1 bytes a frame of H.264 at 30 per second, or 1 MB an hour.

@@ -21,7 +21,7 @@ use crate::{
 /// kept in a file beside it (`video.mp4.tail`). It can be interrupted and run again at any point.
 ///
 /// # Errors
-/// If the file is none of ours or damaged at its start ([`RecoverError::Foreign`], [`RecoverError::Damaged`]; it was not
+/// If the file is not ours or damaged at its start ([`RecoverError::Foreign`], [`RecoverError::Damaged`]; it was not
 /// touched), or if the disk refuses ([`RecoverError::Io`]; nothing is lost then either).
 pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
     let io_error = RecoverError::io(path);
@@ -67,7 +67,7 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
 /// The presentation time of each frame in a finished, killed or recovered file of ours, in ticks of 1/90000 s.
 ///
 /// # Errors
-/// If the file is none of ours or cannot be read. One without frames gives an empty list.
+/// If the file is not ours or cannot be read. One without frames returns an empty list.
 pub fn frame_times(path: &Path) -> Result<Vec<u64>, RecoverError> {
     match scan_file(path)? {
         Found::Plain { mut times, .. } => {

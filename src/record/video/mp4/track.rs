@@ -22,8 +22,7 @@ use super::{
 };
 use crate::{frame::Resolution, time::TICKS_PER_SECOND};
 
-/// The sample entry of JPEG frames (QuickTime File Format, "Video sample description"). ISO's own way to say it,
-/// `mp4v` with an object type, is read by fewer players.
+/// The sample entry of JPEG frames (QuickTime File Format Specification, "Video sample descriptions").
 const JPEG: BoxType = BoxType::Normal(*b"jpeg");
 /// Length of a sample entry that holds no boxes, without its header.
 const VISUAL_FIELDS_BYTES: usize = 78;
@@ -41,7 +40,7 @@ impl Track {
     /// H.264 with these parameter sets (without start codes), in BT.709 with limited range.
     ///
     /// # Errors
-    /// If they cannot be understood.
+    /// If they cannot be parsed.
     #[cfg(any(feature = "h264-bundled", test))]
     pub(in crate::record::video) fn h264(
         sequence_parameters: &[u8],
@@ -71,7 +70,7 @@ impl Track {
     /// JPEG frames of this size.
     ///
     /// # Errors
-    /// None that a size could cause.
+    /// If a side is 0.
     pub(in crate::record::video) fn jpeg(
         width: u16,
         height: u16,
@@ -97,7 +96,7 @@ impl Track {
             .ok_or_else(|| io::Error::other("JPEG frames have no size"))
     }
 
-    /// The track of a sample entry; `None` if it is none of ours.
+    /// The track of a sample entry; `None` if it is not ours.
     fn from_entry(entry: SampleEntry, created: Mp4FileTime) -> Option<Self> {
         let (syntax, fields) = match &entry {
             SampleEntry::Avc1(avc1) => (FrameSyntax::NalUnits, avc1.visual.clone()),
@@ -118,7 +117,7 @@ impl Track {
         })
     }
 
-    /// The track that a file's description tells of; `None` if it is none of ours.
+    /// The track that a file describes; `None` if it is not ours.
     pub(super) fn from_moov(moov: &MoovBox) -> Option<Self> {
         let media = &moov.trak_boxes.first()?.mdia_box;
         let entry = media.minf_box.stbl_box.stsd_box.entries.first()?;

@@ -127,7 +127,7 @@ fn damage(bytes: &mut Vec<u8>, clip: &Clip, random: &mut Random) -> (String, Vec
             (format!("header {fragment} zeroed"), frames)
         }
         4 => {
-            // A block that never reached the disk, over whatever lies there.
+            // A block that never reached the disk.
             let start = headers[0].0 + random.below((bytes.len() - headers[0].0) as u64) as usize;
             let end = (start + 512).min(bytes.len());
             bytes[start..end].fill(0);

@@ -23,7 +23,7 @@ const PPS: [u8; 4] = [0x68, 0xCE, 0x3C, 0x80];
 /// 30 per second.
 const NOMINAL_DURATION: u32 = 3000;
 
-/// Made-up frames with their ticks. Every tenth is a key frame; JPEGs all are.
+/// Made-up frames with their ticks. Every tenth is a key frame; every JPEG is one.
 struct Clip {
     syntax: FrameSyntax,
     data: Vec<Vec<u8>>,
@@ -46,7 +46,7 @@ impl Clip {
         let data = (0..n_frames)
             .map(|_| {
                 let mut frame = vec![0xFF, 0xD8, 0xFF, 0xE0];
-                // No FF stands alone in the data of a JPEG.
+                // JPEG data has no FF of its own.
                 frame.extend((0..random.below(120)).map(|_| random.below(255) as u8));
                 frame.extend([0xFF, 0xD9]);
                 frame
@@ -119,7 +119,7 @@ impl Clip {
         Ok(mp4)
     }
 
-    /// The bytes of a recording that ran out of power, and of a finished one.
+    /// The bytes of a recording that lost power, and of a finished one.
     fn files(&self) -> (Vec<u8>, Vec<u8>) {
         let journal = Journal::default();
         let mut mp4 = self.record(journal.clone()).unwrap();
