@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use fervis_train::dataset::Dataset;
+use fervis_train::data::dataset::Dataset;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: fervis_fuzz::hide_ffmpeg(), |bytes: &[u8]| {

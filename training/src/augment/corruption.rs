@@ -10,7 +10,7 @@ use super::{
 };
 use crate::random::SplitMix64;
 
-/// First number of the random key; see [`crate::loader`] for others.
+/// First number of the random key; see [`crate::data::loader`] for others.
 const CORRUPTION_KEY: u64 = 9;
 /// Levels as they are, 0 to 255.
 const RAW: Normalization = Normalization {
@@ -53,7 +53,7 @@ const fn corruption(name: &'static str, kind: Kind) -> Corruption {
     Corruption { name, kind }
 }
 
-/// What [`crate::robust`] measures, the undamaged images first.
+/// What [`crate::evaluate::robust`] measures, the undamaged images first.
 pub const CORRUPTIONS: [Corruption; 15] = [
     corruption("clean", Kind::Nothing),
     corruption("roll ±20°", Kind::Roll(20.0)),
@@ -138,7 +138,7 @@ fn moved(image: &Luma<'_>, crop: Crop, degrees: f32) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
+    use crate::data::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     /// A bright disk on a dark ground, a little above the middle.
     fn disk() -> Vec<u8> {

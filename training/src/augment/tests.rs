@@ -1,7 +1,7 @@
 //! Variations of images: what stays, what moves, and how often.
 
 use super::{resample::FRACTION_BITS, *};
-use crate::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
+use crate::data::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
 
 const RAW: Normalization = Normalization {
     mean: 0.0,

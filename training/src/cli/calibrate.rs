@@ -6,12 +6,11 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
 use fervis::model::{Classifier, checkpoint::Checkpoint, import};
 use fervis_train::{
-    dataset::{Dataset, Split},
-    evaluate::calibrate,
-    ferplus::FerPlus,
-    framing,
-    reliability::Reliability,
-    risk,
+    data::{
+        dataset::{Dataset, Split},
+        ferplus::FerPlus,
+    },
+    evaluate::{calibrate, framing, reliability::Reliability, risk},
 };
 
 use super::output::Results;

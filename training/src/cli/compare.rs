@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use fervis::model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice};
-use fervis_train::{compare::Comparison, dataset::Split, evaluate::Evaluation};
+use fervis_train::{
+    data::dataset::Split,
+    evaluate::{Evaluation, compare::Comparison},
+};
 
 use super::{Datasets, output::print, parse_split};
 

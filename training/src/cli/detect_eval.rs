@@ -8,11 +8,13 @@ use fervis::{
     model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
 };
 use fervis_train::{
-    dataset::{Dataset, Split},
-    detect_eval::{
+    data::{
+        dataset::{Dataset, Split},
+        ferplus::FerPlus,
+    },
+    evaluate::detect_eval::{
         Damage, Reader, TurnRow, count_false_faces, measure_photos, measure_rolls, read_labels,
     },
-    ferplus::FerPlus,
 };
 
 use super::parse_split;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use fervis_train::{dataset::Dataset, doctor::Diagnosis};
+use fervis_train::data::{dataset::Dataset, doctor::Diagnosis};
 
 use super::output::Results;
 

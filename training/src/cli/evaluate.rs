@@ -13,12 +13,11 @@ use fervis::{
     result_file::ResultFile,
 };
 use fervis_train::{
-    dataset::{Dataset, Split},
-    evaluate::{Evaluation, Measured},
-    ferplus::FerPlus,
-    risk,
-    robust::Robustness,
-    through_detector::ThroughDetector,
+    data::{
+        dataset::{Dataset, Split},
+        ferplus::FerPlus,
+    },
+    evaluate::{Evaluation, Measured, risk, robust::Robustness, through_detector::ThroughDetector},
 };
 
 use super::{output::Results, parse_split};

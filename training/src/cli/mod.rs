@@ -16,7 +16,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fervis_train::dataset::{Dataset, Split};
+use fervis_train::data::dataset::{Dataset, Split};
 
 /// Trains and evaluates the networks that fervis runs.
 #[derive(Parser)]

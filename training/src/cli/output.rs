@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use fervis::result_file::{Outputs, ResultFile, is_stdout};
-use fervis_train::dataset::Dataset;
+use fervis_train::data::dataset::Dataset;
 
 /// The results of one command, and whether one of them takes the standard output.
 pub struct Results {

@@ -5,9 +5,9 @@ use std::{fmt::Write, io::Cursor, path::PathBuf, sync::Arc};
 use anyhow::{Context, Result};
 use fervis::expression::Expression;
 use fervis_train::{
-    dataset::{Dataset, Split},
-    preview::{PreviewConfig, choose, sheet},
+    data::dataset::{Dataset, Split},
     recipe::Recipe,
+    report::preview::{PreviewConfig, choose, sheet},
 };
 use image::ImageFormat;
 

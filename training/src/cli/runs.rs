@@ -9,10 +9,9 @@ use fervis::{
 };
 use fervis_train::{
     augment::View,
-    dataset::Split,
-    evaluate::logits_of,
-    metrics::Metrics,
-    runs::{Run, table},
+    data::dataset::Split,
+    evaluate::{logits_of, metrics::Metrics},
+    report::runs::{Run, table},
 };
 
 use super::{Datasets, output::print};

@@ -13,14 +13,15 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use fervis::model::{ComputeDevice, DeviceChoice, checkpoint::read_bytes};
 use fervis_train::{
-    clean_index::CleanIndex,
-    dataset::{Dataset, Split},
-    distillation::Teachers,
-    ferplus::FerPlus,
+    data::{
+        clean_index::CleanIndex,
+        dataset::{Dataset, Split},
+        ferplus::FerPlus,
+    },
     recipe::Recipe,
-    run_folder::RunFolder,
-    train::{Job, Outcome, train},
-    widen::first_weights,
+    train::{
+        Job, Outcome, distillation::Teachers, run_folder::RunFolder, train, widen::first_weights,
+    },
 };
 
 use super::{memory::keep_freed_memory, output::print};

@@ -5,7 +5,10 @@ use std::fmt::Display;
 use fervis::{expression::N_EXPRESSIONS, model::net::OutOfRange};
 
 use super::{Recipe, check_augment::check_augment};
-use crate::{loss::ClassWeights, optimizer::OptimizerSettings, schedule::Schedule};
+use crate::{
+    recipe::schedule::Schedule,
+    train::{loss::ClassWeights, optimizer::OptimizerSettings},
+};
 
 /// Images a step.
 const MAX_BATCH_SIZE: usize = 4096;

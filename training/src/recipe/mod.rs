@@ -7,6 +7,7 @@
 mod check;
 mod check_augment;
 mod file;
+pub mod schedule;
 
 use fervis::model::{
     net::Architecture,
@@ -17,15 +18,15 @@ use serde::{Deserialize, Serialize};
 pub use self::file::RecipeError;
 use crate::{
     augment::{AugmentConfig, Normalization},
-    auxiliary::AuxiliarySettings,
-    dataset::IMAGE_SIDE_PX,
-    distillation::DistillationSettings,
-    init::FirstWeights,
-    loss::LossSettings,
-    optimizer::{GroupSettings, OptimizerSettings},
-    rows::RowSettings,
-    sampler::Sampler,
-    schedule::Schedule,
+    data::{dataset::IMAGE_SIDE_PX, rows::RowSettings, sampler::Sampler},
+    recipe::schedule::Schedule,
+    train::{
+        auxiliary::AuxiliarySettings,
+        distillation::DistillationSettings,
+        init::FirstWeights,
+        loss::LossSettings,
+        optimizer::{GroupSettings, OptimizerSettings},
+    },
 };
 
 /// A recipe.
@@ -149,7 +150,7 @@ impl SelectionMetric {
     }
 }
 
-/// An exponential moving average of the weights; see [`crate::ema`].
+/// An exponential moving average of the weights; see [`crate::train::ema`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmaSettings {

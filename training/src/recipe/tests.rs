@@ -3,7 +3,7 @@
 use fervis::model::net::ThreeBlockConfig;
 
 use super::*;
-use crate::{optimizer::AdamSettings, schedule::Plateau};
+use crate::{recipe::schedule::Plateau, train::optimizer::AdamSettings};
 
 /// The built-in recipe of the reference network.
 pub(crate) fn three_block() -> Recipe {

@@ -13,11 +13,15 @@ use fervis::{
 
 use super::{Job, finished_weights};
 use crate::{
-    dataset::{Dataset, Split, SplitOrigin},
-    distillation::Teachers,
-    doctor::is_fer_2013,
+    data::{
+        dataset::{Dataset, Split, SplitOrigin},
+        doctor::is_fer_2013,
+    },
     recipe::Recipe,
-    run_folder::{RunFolder, RunState},
+    train::{
+        distillation::Teachers,
+        run_folder::{RunFolder, RunState},
+    },
 };
 
 /// Writes the checkpoint of the best epoch so far.

@@ -9,16 +9,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Job;
 use crate::{
-    loader::{Batch, Batches, Epoch, LoaderConfig},
-    loss::{Loss, Target, mixed},
-    progress::Partial,
+    data::loader::{Batch, Batches, Epoch, LoaderConfig},
     random::SplitMix64,
-    run_folder::RunState,
-    schedule::Position,
-    tensorboard::EventFile,
+    recipe::schedule::Position,
+    report::tensorboard::EventFile,
+    train::{
+        loss::{Loss, Target, mixed},
+        progress::Partial,
+        run_folder::RunState,
+    },
 };
 
-/// First number of the random key of dropout; see [`crate::loader`] for the others.
+/// First number of the random key of dropout; see [`crate::data::loader`] for the others.
 const DROPOUT_KEY: u64 = 4;
 /// Steps between two points of TensorBoard's curves by step.
 const STEPS_PER_EVENT: usize = 20;
@@ -41,7 +43,7 @@ pub(super) enum EpochEnd {
         /// Learning rate of the last step.
         learning_rate: f64,
     },
-    /// By the user; [`crate::progress::Progress::partial`] says how far it came.
+    /// By the user; [`crate::train::progress::Progress::partial`] says how far it came.
     Interrupted,
 }
 

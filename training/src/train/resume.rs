@@ -3,7 +3,10 @@
 use anyhow::{Result, bail};
 
 use super::Job;
-use crate::{progress::Progress, run_folder::Restored, schedule::Position};
+use crate::{
+    recipe::schedule::Position,
+    train::{progress::Progress, run_folder::Restored},
+};
 
 /// A learning rate below this share of the highest moves nothing.
 const IDLE_SHARE: f64 = 1e-3;

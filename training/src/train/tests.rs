@@ -10,15 +10,18 @@ use fervis::model::{
 use super::*;
 use crate::{
     augment::AugmentConfig,
-    auxiliary::AuxiliarySettings,
-    dataset::tests::synthetic,
-    distillation::{DistillationSettings, tests::teacher},
-    ferplus::Votes,
-    loss::{ClassWeights, LossSettings},
-    optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
-    recipe::{EmaSettings, ResizingStage, tests::three_block},
-    sampler::Sampler,
-    schedule::{Cosine, Schedule},
+    data::{dataset::tests::synthetic, ferplus::Votes, sampler::Sampler},
+    recipe::{
+        EmaSettings, ResizingStage,
+        schedule::{Cosine, Schedule},
+        tests::three_block,
+    },
+    train::{
+        auxiliary::AuxiliarySettings,
+        distillation::{DistillationSettings, tests::teacher},
+        loss::{ClassWeights, LossSettings},
+        optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
+    },
 };
 
 mod faults;

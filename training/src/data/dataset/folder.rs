@@ -1,0 +1,449 @@
+//! FER-2013 as images in one folder per expression, on disk or in a zip.
+//!
+//! What counts are the last two folders of an image's path: the split and the expression (`train/happy/1.png`).
+//! Where no image has a split, one folder of class folders is split by chance. Whatever lies above them, and files that
+//! aren't images, play no part; an image anywhere else is refused rather than skipped, since a folder misspelt would
+//! otherwise be a class lost in silence.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use fervis::{capture::still, expression::Expression, model::preprocess::luma_bt601, read};
+use image::{GrayImage, Luma};
+
+use super::{Dataset, DatasetError, Split};
+
+/// The most that an image may take, packed or not. FER-2013's are 2 kB; a larger one is not worth the memory.
+pub(super) const MAX_IMAGE_BYTES: u64 = 64 << 20;
+
+/// Loads a folder of pictures for a network whose input has this side.
+pub(super) fn load(root: &Path, side_px: usize) -> Result<Dataset, DatasetError> {
+    let mut files = Vec::new();
+    list_files(root, &mut Vec::new(), &mut files)?;
+    files.sort(); // The system lists files in no order; the data set has one.
+    let mut images = Vec::new();
+    for path in files {
+        // The root belongs to the path: `train` may be what the user gave.
+        let name = path.display().to_string();
+        if let Some(place) = Place::of(&name)? {
+            let within = path_within(root, &path);
+            images.push((Place { within, ..place }, (path, name)));
+        }
+    }
+    let mut dataset = Dataset::of_pictures(side_px);
+    fill(&mut dataset, images, |(path, name)| {
+        let bytes = read::bytes(&path, MAX_IMAGE_BYTES).map_err(|source| DatasetError::Read {
+            file: name.clone(),
+            source,
+        })?;
+        decode(&bytes, &name)
+    })?;
+    if dataset.is_empty() {
+        return Err(no_images(&root.display().to_string()));
+    }
+    Ok(dataset)
+}
+
+/// Adds pictures, which `read` reads, by their places.
+pub(super) fn fill<T>(
+    dataset: &mut Dataset,
+    images: Vec<(Place, T)>,
+    mut read: impl FnMut(T) -> Result<GrayImage, DatasetError>,
+) -> Result<(), DatasetError> {
+    let places: Vec<&Place> = images.iter().map(|(place, _)| place).collect();
+    let has_splits = check_places(&places)?;
+    for (place, image) in images {
+        let split = place.split.unwrap_or(Split::Training);
+        let picture = read(image)?;
+        dataset.push_picture(split, place.expression, &picture, place.within);
+        dataset.check_size(&place.path)?;
+    }
+    if !has_splits {
+        dataset.split_by_chance();
+    }
+    Ok(())
+}
+
+/// The error for a folder or zip without images.
+pub(super) fn no_images(name: &str) -> DatasetError {
+    DatasetError::Form {
+        file: name.to_owned(),
+        problem: "holds neither fer2013.csv nor images in folders such as train/happy".to_owned(),
+    }
+}
+
+/// What an image's path stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The path.
+    path: String,
+    /// The same within the folder or zip that was given, by which people know the image.
+    within: String,
+    /// Of the folder that it lies in.
+    expression: Expression,
+    /// Of the folder around that one, if it has the name of a split.
+    split: Option<Split>,
+}
+
+impl Place {
+    /// `None` if the file is no image.
+    pub(super) fn of(path: &str) -> Result<Option<Self>, DatasetError> {
+        let mut parts = path.rsplit(['/', '\\']);
+        let file = parts.next().unwrap_or_default();
+        if !still::is_picture_name(file) {
+            return Ok(None);
+        }
+        let class = parts.next().unwrap_or_default();
+        let expression = Expression::from_name(class).ok_or_else(|| DatasetError::Form {
+            file: path.to_owned(),
+            problem: format!(
+                "lies in the folder “{class}”, which is none of the seven expressions"
+            ),
+        })?;
+        Ok(Some(Self {
+            path: path.to_owned(),
+            within: path.to_owned(),
+            expression,
+            split: parts.next().and_then(split_from_folder),
+        }))
+    }
+
+    /// The path of the folder around that of the class; empty if there is none.
+    fn outer(&self) -> &str {
+        let above = |path: &str| path.rfind(['/', '\\']).unwrap_or(0);
+        let class = &self.path[..above(&self.path)];
+        &class[..above(class)]
+    }
+
+    /// That folder and the class's, as they are called.
+    fn folders(&self) -> String {
+        let mut parts = self.path.rsplit(['/', '\\']).skip(1);
+        let class = parts.next().unwrap_or_default();
+        format!("{}/{class}", parts.next().unwrap_or_default())
+    }
+}
+
+/// Whether the images have splits. All must have one, or none, and then they must lie in the same folder of class
+/// folders: two such folders may be splits whose names are misspelt.
+fn check_places(places: &[&Place]) -> Result<bool, DatasetError> {
+    const NAMES: &str =
+        "the outer folder must be Training, PublicTest, PrivateTest, train, val or test";
+    let refused = |place: &Place, problem: String| {
+        Err(DatasetError::Form {
+            file: place.path.clone(),
+            problem,
+        })
+    };
+    if places.iter().any(|place| place.split.is_some()) {
+        return match places.iter().find(|place| place.split.is_none()) {
+            Some(place) => refused(place, format!("lies in “{}”: {NAMES}", place.folders())),
+            None => Ok(true),
+        };
+    }
+    let first = places.first();
+    match places
+        .iter()
+        .find(|place| first.is_some_and(|first| first.outer() != place.outer()))
+    {
+        Some(place) => refused(
+            place,
+            format!(
+                "lies in “{}”, and other images in “{}”: {NAMES}, or all class folders must lie in one folder",
+                place.folders(),
+                first.map_or(String::new(), |first| first.folders())
+            ),
+        ),
+        None => Ok(false),
+    }
+}
+
+/// The split a folder holds. Kaggle's `test` is PublicTest and PrivateTest together and can only serve as the
+/// test split; validation images then come from Training, see [`Split::PublicTest`].
+fn split_from_folder(name: &str) -> Option<Split> {
+    Split::from_name(name).or_else(|| {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "train" => Split::Training,
+            "val" | "valid" | "validation" => Split::PublicTest,
+            "test" | "testing" => Split::PrivateTest,
+            _ => return None,
+        })
+    })
+}
+
+/// Decodes an image of any size and format to luma.
+///
+/// It is read as the application reads pictures: upright, transparency over white, and color becomes grey as on the way to
+/// the network.
+pub(super) fn decode(bytes: &[u8], name: &str) -> Result<GrayImage, DatasetError> {
+    let still = still::decode(bytes).map_err(|source| DatasetError::Image {
+        file: name.to_owned(),
+        source,
+    })?;
+    let (width, height) = still.rgba.dimensions();
+    Ok(GrayImage::from_fn(width, height, |x, y| {
+        Luma([luma_bt601(still.rgba.get_pixel(x, y).0) as u8])
+    }))
+}
+
+/// Collects all files below a folder, and behind links. `above` are the folders that lead to it, without links: a link
+/// that leads back to one of them is a circle, and everything in there is listed already.
+fn list_files(
+    folder: &Path,
+    above: &mut Vec<PathBuf>,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), DatasetError> {
+    let read_error = |source: io::Error| DatasetError::Read {
+        file: folder.display().to_string(),
+        source,
+    };
+    let resolved = folder.canonicalize().map_err(read_error)?;
+    if above.contains(&resolved) {
+        log::warn!(
+            "{} leads back to a folder that it lies in, and is not followed",
+            folder.display()
+        );
+        return Ok(());
+    }
+    above.push(resolved);
+    for entry in fs::read_dir(folder).map_err(read_error)? {
+        let path = entry.map_err(read_error)?.path();
+        // A link to nothing is a file that cannot be read, which matters only if it is to be.
+        if path.is_dir() {
+            list_files(&path, above, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+/// A path below `root`, as people and tables on every system write it.
+fn path_within(root: &Path, path: &Path) -> String {
+    let within = path.strip_prefix(root).unwrap_or(path);
+    let parts = within.iter().map(|part| part.to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+    use crate::data::dataset::{IMAGE_LEN, SplitOrigin};
+
+    /// An image file of one grey.
+    pub(in super::super) fn encode(side_px: u32, grey: u8, format: ImageFormat) -> Vec<u8> {
+        let mut file = io::Cursor::new(Vec::new());
+        GrayImage::from_pixel(side_px, side_px, Luma([grey]))
+            .write_to(&mut file, format)
+            .unwrap();
+        file.into_inner()
+    }
+
+    fn write(root: &Path, path: &str, bytes: &[u8]) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn images_of_any_size_and_format_arrive_in_order_of_their_paths() {
+        let root = tempfile::tempdir().unwrap();
+        let png = |grey| encode(48, grey, ImageFormat::Png);
+        let mut color = io::Cursor::new(Vec::new());
+        RgbImage::from_pixel(200, 100, Rgb([90, 90, 90]))
+            .write_to(&mut color, ImageFormat::Png)
+            .unwrap();
+        write(root.path(), "fer/Training/anger/1.png", &png(1));
+        write(root.path(), "fer/Training/Happy/2.PNG", &png(2));
+        write(
+            root.path(),
+            "fer/PublicTest/sad/a.bmp",
+            &encode(20, 3, ImageFormat::Bmp),
+        );
+        write(
+            root.path(),
+            "fer/PrivateTest/neutral/a.png",
+            &color.into_inner(),
+        );
+        write(root.path(), "fer/.DS_Store", b"x");
+        write(root.path(), "fer/Training/Happy/._2.png", b"x");
+        write(root.path(), "fer/README.txt", b"x");
+
+        let mut expected = Dataset::new();
+        expected.push(Split::PrivateTest, Expression::Neutral, &[90; IMAGE_LEN]);
+        expected.push(Split::PublicTest, Expression::Sad, &[3; IMAGE_LEN]);
+        expected.push(Split::Training, Expression::Happy, &[2; IMAGE_LEN]);
+        expected.push(Split::Training, Expression::Angry, &[1; IMAGE_LEN]);
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!(dataset, expected);
+        assert_eq!(
+            dataset.paths(),
+            [
+                "fer/PrivateTest/neutral/a.png",
+                "fer/PublicTest/sad/a.bmp",
+                "fer/Training/Happy/2.PNG",
+                "fer/Training/anger/1.png"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_train_and_test_folder_gets_its_validation_images_from_train() {
+        let root = tempfile::tempdir().unwrap();
+        for i in 0..16 {
+            let png = encode(48, i, ImageFormat::Png);
+            write(root.path(), &format!("train/fear/{i:02}.png"), &png);
+        }
+        write(
+            root.path(),
+            "test/fear/1.png",
+            &encode(48, 99, ImageFormat::Png),
+        );
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!(dataset.split(Split::Training).len(), 14);
+        assert_eq!(dataset.split(Split::PublicTest).len(), 2);
+        let test = dataset.split(Split::PrivateTest);
+        assert_eq!(test.len(), 1);
+        assert_eq!(dataset.image(test[0])[0], 99);
+    }
+
+    #[test]
+    fn a_folder_of_class_folders_is_split_by_chance() {
+        let root = tempfile::tempdir().unwrap();
+        for i in 0..20 {
+            for (class, grey) in [("happy", i), ("sadness", 100 + i)] {
+                let png = encode(48, grey, ImageFormat::Png);
+                write(root.path(), &format!("people/{class}/{i:02}.png"), &png);
+            }
+        }
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!(dataset.split_origin(), SplitOrigin::ByChance);
+        let counts = Split::ALL.map(|split| dataset.class_counts(dataset.split(split)));
+        assert_eq!(counts[0], [0, 0, 0, 16, 16, 0, 0]);
+        assert_eq!(counts[1], [0, 0, 0, 2, 2, 0, 0]);
+        assert_eq!(counts[2], counts[1]);
+        assert_eq!(dataset, Dataset::load(root.path()).unwrap());
+        assert_eq!(dataset, Dataset::load(&root.path().join("people")).unwrap());
+    }
+
+    /// A pattern of stripes 1 px wide is grey at 48×48.
+    #[test]
+    fn larger_pictures_keep_what_a_larger_network_can_see() {
+        let root = tempfile::tempdir().unwrap();
+        let striped = GrayImage::from_fn(96, 96, |x, _| Luma([255 * (x % 2) as u8]));
+        let mut png = io::Cursor::new(Vec::new());
+        striped.write_to(&mut png, ImageFormat::Png).unwrap();
+        let png = png.into_inner();
+        for path in ["train/sad/1.png", "val/sad/1.png"] {
+            write(root.path(), path, &png);
+        }
+        let large = Dataset::load_for(root.path(), 96).unwrap();
+        assert_eq!(large.input(0), striped.as_raw().as_slice());
+        // The filter finds fewer stripes at the border.
+        let is_grey = |row: &[u8]| row[1..47].iter().all(|pixel| (126..=129).contains(pixel));
+        assert!(large.image(0).chunks(48).all(is_grey));
+        let small = Dataset::load(root.path()).unwrap();
+        assert_eq!(small.input(0), small.image(0));
+        // They are the same data, so that an index made at one size fits the other.
+        assert_eq!(large, small);
+        assert_eq!(large.fingerprint(), small.fingerprint());
+    }
+
+    #[test]
+    fn what_may_be_splits_misspelt_is_refused() {
+        let png = encode(48, 0, ImageFormat::Png);
+        for (first, second, words) in [
+            (
+                "trian/happy/1.png",
+                "tset/happy/1.png",
+                "“tset/happy”, and other images in “trian/happy”",
+            ),
+            (
+                "train/happy/1.png",
+                "happy/1.png",
+                "/happy”: the outer folder must be",
+            ),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            write(root.path(), first, &png);
+            write(root.path(), second, &png);
+            let error = Dataset::load(root.path()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}, not {words}");
+        }
+    }
+
+    #[test]
+    fn what_fits_no_class_or_split_is_refused_by_name() {
+        let png = encode(48, 0, ImageFormat::Png);
+        let cases: [(&str, &[u8], &str); 3] = [
+            ("train/contempt/1.png", &png, "“contempt”, which is none"),
+            ("train/happy/1.png", b"no image", "1.png is not an image"),
+            ("notes.txt", b"", "holds neither"),
+        ];
+        for (path, bytes, expected) in cases {
+            let root = tempfile::tempdir().unwrap();
+            write(root.path(), path, bytes);
+            let error = Dataset::load(root.path()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn images_are_read_as_in_the_application() {
+        let root = tempfile::tempdir().unwrap();
+        let mut png = io::Cursor::new(Vec::new());
+        // Clear black is white, and red is as dark as BT.601 says.
+        RgbaImage::from_fn(48, 48, |x, _| match x {
+            0..24 => Rgba([0, 0, 0, 0]),
+            _ => Rgba([255, 0, 0, 255]),
+        })
+        .write_to(&mut png, ImageFormat::Png)
+        .unwrap();
+        write(root.path(), "train/sad/1.png", png.get_ref());
+        // EXIF: a big-endian TIFF with one entry, orientation 6.
+        let mut jpeg = io::Cursor::new(Vec::new());
+        GrayImage::from_fn(48, 48, |x, _| Luma([if x < 24 { 0 } else { 255 }]))
+            .write_to(&mut jpeg, ImageFormat::Jpeg)
+            .unwrap();
+        let mut jpeg = jpeg.into_inner();
+        let exif = b"\xFF\xE1\x00\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        jpeg.splice(2..2, exif.iter().copied());
+        write(root.path(), "train/sad/2.jfif", &jpeg);
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!((dataset.image(0)[0], dataset.image(0)[47]), (255, 76));
+        let turned = dataset.image(1);
+        assert!(turned[0] < 9 && turned[47] < 9 && turned[IMAGE_LEN - 1] > 246);
+
+        write(root.path(), "train/sad/3.jpg", &jpeg[..jpeg.len() * 3 / 4]);
+        let error = Dataset::load(root.path()).unwrap_err();
+        assert!(
+            error.to_string().contains("3.jpg is not an image"),
+            "{error}"
+        );
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(cause, "the picture is cut short");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn linked_folders_are_followed_but_not_in_circles() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let png = |grey| encode(48, grey, ImageFormat::Png);
+        write(elsewhere.path(), "1.png", &png(1));
+        write(root.path(), "train/sad/2.png", &png(2));
+        symlink(elsewhere.path(), root.path().join("train/happy")).unwrap();
+        symlink(root.path(), root.path().join("train/sad/back")).unwrap();
+        symlink("nowhere", root.path().join("train/notes")).unwrap();
+        let dataset = Dataset::load(root.path()).unwrap();
+        assert_eq!(dataset.paths(), ["train/happy/1.png", "train/sad/2.png"]);
+        symlink("nowhere", root.path().join("train/sad/3.png")).unwrap();
+        let error = Dataset::load(root.path()).unwrap_err().to_string();
+        assert!(error.contains("3.png could not be read"), "{error}");
+    }
+}

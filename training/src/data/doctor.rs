@@ -1,0 +1,416 @@
+//! What is wrong with a copy of FER-2013, or with other data, and which images a careful training would leave out.
+//!
+//! FER-2013 is passed around in copies of copies, and has faults of its own; a network is no better than what it is
+//! shown, and a figure no better than the images it was measured on.
+
+use std::fmt;
+
+use anyhow::Result;
+use fervis::expression::{Expression, N_EXPRESSIONS};
+use serde::Serialize;
+
+use crate::data::{
+    clean_index::CleanIndex,
+    dataset::{Dataset, Split},
+    duplicates::Duplicates,
+    near_duplicates::{self, NearPair},
+};
+
+/// Images of each class in each split, as published (Goodfellow et al. 2013, arXiv:1307.0414, and Kaggle's file).
+pub const PUBLISHED_COUNTS: [[usize; N_EXPRESSIONS]; 3] = [
+    [3995, 436, 4097, 7215, 4830, 3171, 4965],
+    [467, 56, 496, 895, 653, 415, 607],
+    [491, 55, 528, 879, 594, 416, 626],
+];
+
+/// How far a class's share of all images may be from FER-2013's for the data to pass for a copy of it, faults and all.
+/// Disgust has 1.5 %, happy 25 %, and images that are missing are mostly missing at the end, where all classes are.
+const MAX_SHARE_DIFFERENCE: f64 = 0.015;
+/// The share of FER-2013's images that a copy has at the least: one that is cut off, or a part of it.
+const MIN_COPIED: f64 = 0.1;
+const MAX_COPIED: f64 = 1.1;
+
+/// Images listed one by one in the report; the rest are in the index file.
+const MAX_LISTED: usize = 8;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diagnosis {
+    /// Images of each class in Training, PublicTest and PrivateTest.
+    pub counts: [[usize; N_EXPRESSIONS]; 3],
+    /// Whether this is a copy of FER-2013, by the shares of its classes, so that a difference from its counts is a fault.
+    pub is_fer_2013: bool,
+    /// Whether the counts are [`PUBLISHED_COUNTS`].
+    pub has_published_counts: bool,
+    /// Pixel-identical and constant images.
+    pub duplicates: Duplicates,
+    /// Images that are nearly the same.
+    pub near_duplicates: Vec<NearPair>,
+    /// Near pairs with an image in Training and one in PublicTest or PrivateTest, or in both of these.
+    pub n_near_across_splits: usize,
+    /// Near pairs whose labels differ.
+    pub n_near_conflicting: usize,
+    /// How many images of each split a careful training would use.
+    pub n_kept: [usize; 3],
+    /// The path of each image in a folder or zip, by its number; empty for a table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+}
+
+impl Diagnosis {
+    /// Looks at every image, and compares every one with every other. Also returns which to keep:
+    ///
+    /// - PrivateTest as it is, so that figures stay comparable;
+    /// - of PublicTest those that are not constant and have no copy, exact or near, in PrivateTest;
+    /// - of Training those that are not constant, have no copy in either test split, and are the first of their copies; of
+    ///   exact copies with different labels none.
+    ///
+    /// # Errors
+    /// If the memory is too small.
+    pub fn of(dataset: &Dataset) -> Result<(Self, CleanIndex)> {
+        let duplicates = Duplicates::find(dataset);
+        let near = near_duplicates::find(dataset)?;
+        let splits = splits_by_index(dataset);
+        let index = clean(dataset, &duplicates, &near, &splits);
+        let counts = Split::ALL.map(|split| dataset.class_counts(dataset.split(split)));
+        let of_pairs = |is: &dyn Fn(&NearPair) -> bool| near.iter().filter(|pair| is(pair)).count();
+        let diagnosis = Self {
+            counts,
+            is_fer_2013: is_fer_2013(&counts),
+            has_published_counts: counts == PUBLISHED_COUNTS,
+            n_near_across_splits: of_pairs(&|pair| splits[pair.first] != splits[pair.second]),
+            n_near_conflicting: of_pairs(&|pair| {
+                dataset.label(pair.first) != dataset.label(pair.second)
+            }),
+            n_kept: Split::ALL.map(|split| index.split(split).len()),
+            near_duplicates: near,
+            duplicates,
+            files: dataset.paths().to_vec(),
+        };
+        Ok((diagnosis, index))
+    }
+}
+
+/// Whether these are the counts of FER-2013, all of it or a damaged copy, however it is split.
+pub fn is_fer_2013(counts: &[[usize; N_EXPRESSIONS]; 3]) -> bool {
+    let shares = |counts: &[[usize; N_EXPRESSIONS]; 3]| {
+        let n_images = counts.iter().flatten().sum::<usize>() as f64;
+        let of_class = |class: usize| counts.iter().map(|split| split[class]).sum::<usize>();
+        let shares: [f64; N_EXPRESSIONS] =
+            std::array::from_fn(|class| of_class(class) as f64 / n_images.max(1.0));
+        (n_images, shares)
+    };
+    let ((n, shares), (n_published, published)) = (shares(counts), shares(&PUBLISHED_COUNTS));
+    let is_near = |(a, b): (&f64, &f64)| (a - b).abs() <= MAX_SHARE_DIFFERENCE;
+    (MIN_COPIED..=MAX_COPIED).contains(&(n / n_published))
+        && shares.iter().zip(&published).all(is_near)
+}
+
+fn splits_by_index(dataset: &Dataset) -> Vec<Split> {
+    let mut splits = vec![Split::Training; dataset.len()];
+    for split in Split::ALL {
+        for &index in dataset.split(split) {
+            splits[index] = split;
+        }
+    }
+    splits
+}
+
+fn clean(
+    dataset: &Dataset,
+    duplicates: &Duplicates,
+    near: &[NearPair],
+    splits: &[Split],
+) -> CleanIndex {
+    let mut index = CleanIndex::all(dataset);
+    let not_tested = |index: &usize| splits[*index] != Split::PrivateTest;
+    for &constant in duplicates.constant.iter().filter(|index| not_tested(index)) {
+        index.leave_out(constant, "one single grey");
+    }
+    for group in &duplicates.conflicting {
+        for &copy in group
+            .iter()
+            .filter(|index| splits[**index] == Split::Training)
+        {
+            index.leave_out(copy, "copies with different labels");
+        }
+    }
+    for &copy in &duplicates.training_in_tests {
+        index.leave_out(copy, "also in PublicTest or PrivateTest");
+    }
+    for &copy in &duplicates.training_copies {
+        index.leave_out(copy, "also earlier in Training");
+    }
+    for &copy in &duplicates.public_test_in_private_test {
+        index.leave_out(copy, "also in PrivateTest");
+    }
+    // First what is near a test image, so that the one of two near copies that is kept is not left out later.
+    for pair in near
+        .iter()
+        .filter(|pair| splits[pair.first] != splits[pair.second])
+    {
+        // Splits are ordered: of two, the one that is learnt from or chosen by gives way.
+        let (out, stays) = if splits[pair.first] < splits[pair.second] {
+            (pair.first, pair.second)
+        } else {
+            (pair.second, pair.first)
+        };
+        index.leave_out(
+            out,
+            format!(
+                "near copy of {} in {}",
+                dataset.name(stays),
+                splits[stays].name()
+            ),
+        );
+    }
+    let in_training = |pair: &&NearPair| {
+        splits[pair.first] == Split::Training && splits[pair.second] == Split::Training
+    };
+    for pair in near.iter().filter(in_training) {
+        if index.keeps(pair.first) {
+            index.leave_out(
+                pair.second,
+                format!("near copy of {}", dataset.name(pair.first)),
+            );
+        }
+    }
+    index
+}
+
+impl fmt::Display for Diagnosis {
+    /// The report for the terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<12}", "")?;
+        for expression in Expression::ALL {
+            write!(f, "{:>15}", expression.name())?;
+        }
+        writeln!(f)?;
+        for ((split, counts), published) in
+            Split::ALL.iter().zip(&self.counts).zip(&PUBLISHED_COUNTS)
+        {
+            write!(f, "{:<12}", split.name())?;
+            for (count, published) in counts.iter().zip(published) {
+                let difference = *count as i64 - *published as i64;
+                let cell = match difference {
+                    0 => count.to_string(),
+                    _ if !self.is_fer_2013 => count.to_string(),
+                    _ => format!("{count} ({difference:+})"),
+                };
+                write!(f, "{cell:>15}")?;
+            }
+            writeln!(f)?;
+        }
+        let verdict = if self.has_published_counts {
+            "the counts are those published of FER-2013"
+        } else if self.is_fer_2013 {
+            "in brackets: the difference from the counts published of FER-2013"
+        } else {
+            "this is not FER-2013, so there are no published counts to compare with"
+        };
+        writeln!(f, "{verdict}\n")?;
+        let found = &self.duplicates;
+        for (what, images) in [
+            ("of one single grey", &found.constant),
+            (
+                "in Training, also earlier in Training",
+                &found.training_copies,
+            ),
+            (
+                "in Training, also in a test split",
+                &found.training_in_tests,
+            ),
+            (
+                "in PublicTest, also in Training",
+                &found.public_test_in_training,
+            ),
+            (
+                "in PrivateTest, also in Training",
+                &found.private_test_in_training,
+            ),
+            (
+                "in PrivateTest, also in Training or PublicTest",
+                &found.private_test_in_others,
+            ),
+        ] {
+            let listed = Listed(images, &self.files);
+            writeln!(f, "{:>6} images {what}{listed}", images.len())?;
+        }
+        let conflicting: Vec<usize> = found.conflicting.iter().map(|group| group[0]).collect();
+        writeln!(
+            f,
+            "{:>6} groups of identical images with different labels{}",
+            conflicting.len(),
+            Listed(&conflicting, &self.files)
+        )?;
+        let mirrored = self
+            .near_duplicates
+            .iter()
+            .filter(|pair| pair.mirrored)
+            .count();
+        writeln!(
+            f,
+            "{:>6} pairs of nearly identical images (correlation {} or more; {mirrored} mirrored), \
+             {} of them across splits, {} with different labels",
+            self.near_duplicates.len(),
+            near_duplicates::MIN_CORRELATION,
+            self.n_near_across_splits,
+            self.n_near_conflicting
+        )?;
+        let [training, public, private] = self.n_kept;
+        write!(
+            f,
+            "\nclean: {training} images of Training, {public} of PublicTest, {private} of PrivateTest (which is left as it \
+             is)"
+        )?;
+        if self.files.is_empty() {
+            write!(f, "\nimages are numbered from 0 in the order of the data")?;
+        }
+        Ok(())
+    }
+}
+
+/// The first few images by path, or by number where they have none, after a colon.
+struct Listed<'a>(&'a [usize], &'a [String]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, index) in self.0.iter().take(MAX_LISTED).enumerate() {
+            let separator = if position == 0 { ": " } else { ", " };
+            match self.1.get(*index) {
+                Some(path) => write!(f, "{separator}{path}")?,
+                None => write!(f, "{separator}{index}")?,
+            }
+        }
+        f.write_str(if self.0.len() > MAX_LISTED {
+            ", …"
+        } else {
+            ""
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fervis::expression::Expression::{Angry, Happy, Sad};
+
+    use super::*;
+    use crate::{data::dataset::IMAGE_LEN, random::SplitMix64};
+
+    fn noise(key: u64) -> Vec<u8> {
+        let mut rng = SplitMix64::from_key(&[key]);
+        (0..IMAGE_LEN).map(|_| rng.below(200) as u8).collect()
+    }
+
+    /// The same picture for the eye: one pixel differs.
+    fn nearly(key: u64) -> Vec<u8> {
+        let mut image = noise(key);
+        image[100] ^= 31;
+        image
+    }
+
+    #[test]
+    fn images_of_a_folder_are_told_by_path() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, key) in [
+            ("train/happy/a.png", 1),
+            ("train/happy/b.png", 1),
+            ("train/sad/c.png", 2),
+        ] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            image::GrayImage::from_raw(48, 48, noise(key))
+                .unwrap()
+                .save(path)
+                .unwrap();
+        }
+        let near = image::GrayImage::from_raw(48, 48, nearly(2)).unwrap();
+        near.save(folder.path().join("train/sad/d.png")).unwrap();
+        let dataset = Dataset::load(folder.path()).unwrap();
+        let (diagnosis, index) = Diagnosis::of(&dataset).unwrap();
+        let report = diagnosis.to_string();
+        assert!(
+            report.contains("1 images in Training, also earlier in Training: train/happy/b.png"),
+            "{report}"
+        );
+        assert!(!report.contains("numbered"), "{report}");
+        assert_eq!(index.rows[3].reason, "near copy of train/sad/c.png");
+        assert_eq!(diagnosis.files[2], "train/sad/c.png");
+    }
+
+    #[test]
+    fn copies_of_fer_2013_are_known_by_their_classes() {
+        assert!(is_fer_2013(&PUBLISHED_COUNTS));
+        // Kaggle's folders, where PublicTest and PrivateTest are one.
+        let [training, public, private] = PUBLISHED_COUNTS;
+        let test = std::array::from_fn(|class| public[class] + private[class]);
+        assert!(is_fer_2013(&[training, [0; 7], test]));
+        assert!(is_fer_2013(&[training.map(|n| n * 2 / 3), [0; 7], [0; 7]]));
+        assert!(!is_fer_2013(&[[0; 7]; 3]));
+        assert!(!is_fer_2013(&[[0; 7], [0; 7], private.map(|n| n / 10)]));
+        // 20,000 of each, and RAF-DB, whose classes are other ones.
+        assert!(!is_fer_2013(&[[5000; 7], [0; 7], [0; 7]]));
+        let raf_db = [705, 717, 281, 4772, 1982, 1290, 2524];
+        assert!(!is_fer_2013(&[
+            raf_db,
+            [0; 7],
+            [162, 160, 74, 1185, 478, 329, 680]
+        ]));
+        let mut diagnosis = Diagnosis::of(&Dataset::new()).unwrap().0;
+        diagnosis.counts = PUBLISHED_COUNTS;
+        diagnosis.counts[0][3] = 5;
+        diagnosis.is_fer_2013 = true;
+        let report = diagnosis.to_string();
+        assert!(report.contains("5 (-7210)"), "{report}");
+    }
+
+    #[test]
+    fn what_a_careful_training_leaves_out() {
+        let mut dataset = Dataset::new();
+        for (split, label, image) in [
+            (Split::Training, Happy, noise(1)),              // 0: kept
+            (Split::Training, Happy, noise(2)),              // 1: kept, the first of its copies
+            (Split::Training, Happy, noise(2)),              // 2: exact copy
+            (Split::Training, Happy, nearly(2)),             // 3: near copy
+            (Split::Training, Happy, noise(3)),              // 4 and 5: which label is right?
+            (Split::Training, Sad, noise(3)),                // 5
+            (Split::Training, Angry, vec![9; IMAGE_LEN]),    // 6: one grey
+            (Split::Training, Sad, noise(4)),                // 7: also 9
+            (Split::Training, Sad, nearly(5)),               // 8: nearly 10
+            (Split::PublicTest, Sad, noise(4)),              // 9
+            (Split::PublicTest, Sad, noise(5)),              // 10: also 12
+            (Split::PublicTest, Sad, nearly(6)),             // 11: nearly 13
+            (Split::PrivateTest, Sad, noise(5)),             // 12
+            (Split::PrivateTest, Happy, noise(6)),           // 13
+            (Split::PrivateTest, Happy, vec![9; IMAGE_LEN]), // 14: stays, as published
+        ] {
+            dataset.push(split, label, &image);
+        }
+        let (diagnosis, index) = Diagnosis::of(&dataset).unwrap();
+        assert_eq!(index.split(Split::Training), [0, 1]);
+        assert_eq!(index.split(Split::PublicTest), [9]);
+        assert_eq!(index.split(Split::PrivateTest), [12, 13, 14]);
+        assert_eq!(diagnosis.n_kept, [2, 1, 3]);
+        assert_eq!(index.rows[3].reason, "near copy of 1");
+        assert_eq!(index.rows[4].reason, "copies with different labels");
+        assert!(
+            index.rows[8]
+                .reason
+                .starts_with("near copy of 10 in PublicTest"),
+            "{}",
+            index.rows[8].reason
+        );
+        // (1, 3), (2, 3), (8, 10), (8, 12) and (11, 13).
+        assert_eq!(diagnosis.near_duplicates.len(), 5);
+        assert_eq!(diagnosis.n_near_across_splits, 3);
+        assert_eq!(diagnosis.n_near_conflicting, 1);
+        assert!(!diagnosis.has_published_counts);
+        let report = diagnosis.to_string();
+        assert!(report.contains("this is not FER-2013"), "{report}");
+        assert!(!report.contains("(-"), "{report}");
+        assert!(
+            report.contains("2 images of one single grey: 6, 14"),
+            "{report}"
+        );
+    }
+}

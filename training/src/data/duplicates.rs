@@ -1,0 +1,216 @@
+//! Images that occur more than once, and what they do to a test result.
+//!
+//! FER-2013 was collected by web search and its splits share images: 288 of 3,589 PrivateTest images are pixel for
+//! pixel in Training as well. A network that has learnt those by heart is rewarded for it, so figures are
+//! reported on all of PrivateTest, to compare with others, and on the images no part of training has seen.
+//! Only identical pixels count here; resized or recompressed copies are not found.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::dataset::{Dataset, Split};
+
+/// What [`Duplicates::find`] found. All indices are ascending.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Duplicates {
+    /// PrivateTest images that are also in Training.
+    pub private_test_in_training: Vec<usize>,
+    /// PrivateTest images that are also in Training or in PublicTest, by which an epoch is chosen.
+    pub private_test_in_others: Vec<usize>,
+    /// PublicTest images that are also in Training.
+    pub public_test_in_training: Vec<usize>,
+    /// PublicTest images that are also in PrivateTest.
+    pub public_test_in_private_test: Vec<usize>,
+    /// Training images that are also in PublicTest or PrivateTest.
+    pub training_in_tests: Vec<usize>,
+    /// Training images that are also earlier in Training.
+    pub training_copies: Vec<usize>,
+    /// Groups of identical images, across all splits, whose labels differ.
+    pub conflicting: Vec<Vec<usize>>,
+    /// Images whose pixels are all the same.
+    pub constant: Vec<usize>,
+}
+
+impl Duplicates {
+    /// Compares every image with every other.
+    pub fn find(dataset: &Dataset) -> Self {
+        // Keyed by the pixels themselves, so that a collision of hashes cannot pass for a duplicate.
+        let mut groups: HashMap<&[u8], Vec<(Split, usize)>> = HashMap::new();
+        for split in Split::ALL {
+            for &index in dataset.split(split) {
+                let group = groups.entry(dataset.image(index)).or_default();
+                group.push((split, index));
+            }
+        }
+
+        let mut found = Self::default();
+        for (image, group) in &groups {
+            let of = |wanted: Split| {
+                let of_split = group.iter().filter(move |(split, _)| *split == wanted);
+                of_split.map(|&(_, index)| index)
+            };
+            let [n_training, n_public] =
+                [Split::Training, Split::PublicTest].map(|split| of(split).count());
+            let n_private = group.len() - n_training - n_public;
+            if n_training > 0 {
+                found
+                    .private_test_in_training
+                    .extend(of(Split::PrivateTest));
+                found.public_test_in_training.extend(of(Split::PublicTest));
+            }
+            if n_training + n_public > 0 {
+                found.private_test_in_others.extend(of(Split::PrivateTest));
+            }
+            if n_private > 0 {
+                let of_public = of(Split::PublicTest);
+                found.public_test_in_private_test.extend(of_public);
+            }
+            if n_public + n_private > 0 {
+                found.training_in_tests.extend(of(Split::Training));
+            }
+            found.training_copies.extend(of(Split::Training).skip(1));
+            let label = dataset.label(group[0].1);
+            if group
+                .iter()
+                .any(|&(_, index)| dataset.label(index) != label)
+            {
+                let mut indices: Vec<usize> = group.iter().map(|&(_, index)| index).collect();
+                indices.sort_unstable();
+                found.conflicting.push(indices);
+            }
+            if image.iter().all(|pixel| *pixel == image[0]) {
+                found.constant.extend(group.iter().map(|&(_, index)| index));
+            }
+        }
+        // The map has no order of its own.
+        for indices in [
+            &mut found.private_test_in_training,
+            &mut found.private_test_in_others,
+            &mut found.public_test_in_training,
+            &mut found.public_test_in_private_test,
+            &mut found.training_in_tests,
+            &mut found.training_copies,
+            &mut found.constant,
+        ] {
+            indices.sort_unstable();
+        }
+        found.conflicting.sort();
+        found
+    }
+
+    /// PrivateTest without [`Self::private_test_in_training`]: the de-duplicated test set others report on,
+    /// 3,301 images of FER-2013.
+    pub fn private_test_not_in_training(&self, dataset: &Dataset) -> Vec<usize> {
+        without(
+            dataset.split(Split::PrivateTest),
+            &[&self.private_test_in_training],
+        )
+    }
+
+    /// PrivateTest without [`Self::private_test_in_others`]: nothing here was learnt or chosen by, 3,275 images
+    /// of FER-2013.
+    pub fn private_test_unseen(&self, dataset: &Dataset) -> Vec<usize> {
+        without(
+            dataset.split(Split::PrivateTest),
+            &[&self.private_test_in_others],
+        )
+    }
+
+    /// Training without copies, without images of PublicTest and PrivateTest, and without constant images: 26,941
+    /// images of FER-2013. Trained on these, a network has seen no test image, and all of PrivateTest is fair.
+    pub fn clean_training(&self, dataset: &Dataset) -> Vec<usize> {
+        without(
+            dataset.split(Split::Training),
+            &[
+                &self.training_copies,
+                &self.training_in_tests,
+                &self.constant,
+            ],
+        )
+    }
+}
+
+/// The indices in none of the sorted lists.
+fn without(indices: &[usize], lists: &[&[usize]]) -> Vec<usize> {
+    let is_listed = |index: &usize| lists.iter().any(|list| list.binary_search(index).is_ok());
+    let kept = indices.iter().filter(|index| !is_listed(index));
+    kept.copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use fervis::expression::Expression::{Angry, Happy, Sad};
+
+    use super::*;
+    use crate::data::dataset::IMAGE_LEN;
+
+    #[test]
+    fn each_kind_of_duplicate_is_found() {
+        let image = |tag: u8| {
+            let mut image = vec![0; IMAGE_LEN];
+            image[7] = tag; // Tag 0 is a constant image.
+            image
+        };
+        let mut dataset = Dataset::new();
+        for (split, expression, tag) in [
+            (Split::Training, Happy, 1),    // 0: unique
+            (Split::Training, Happy, 2),    // 1: also 2, 5
+            (Split::Training, Happy, 2),    // 2
+            (Split::Training, Angry, 3),    // 3: also 7, another label
+            (Split::Training, Sad, 0),      // 4: constant
+            (Split::PublicTest, Happy, 2),  // 5
+            (Split::PublicTest, Sad, 4),    // 6: also 8
+            (Split::PrivateTest, Happy, 3), // 7
+            (Split::PrivateTest, Sad, 4),   // 8
+            (Split::PrivateTest, Sad, 5),   // 9: unique
+            (Split::PrivateTest, Sad, 6),   // 10: also 11, only in its own split
+            (Split::PrivateTest, Sad, 6),   // 11
+        ] {
+            dataset.push(split, expression, &image(tag));
+        }
+        let found = Duplicates::find(&dataset);
+        let expected = Duplicates {
+            private_test_in_training: vec![7],
+            private_test_in_others: vec![7, 8],
+            public_test_in_training: vec![5],
+            public_test_in_private_test: vec![6],
+            training_in_tests: vec![1, 2, 3],
+            training_copies: vec![2],
+            conflicting: vec![vec![3, 7]],
+            constant: vec![4],
+        };
+        assert_eq!(found, expected);
+        assert_eq!(found.private_test_not_in_training(&dataset), [8, 9, 10, 11]);
+        assert_eq!(found.private_test_unseen(&dataset), [9, 10, 11]);
+        assert_eq!(found.clean_training(&dataset), [0]);
+    }
+
+    /// The real data set belongs to its users and isn't shipped, so this runs only where `FERVIS_FER2013` names it.
+    #[test]
+    fn the_known_faults_of_fer_2013_are_found() {
+        let Some(path) = std::env::var_os("FERVIS_FER2013") else {
+            eprintln!("skipped: set FERVIS_FER2013 to fer2013.csv to check the real data set");
+            return;
+        };
+        let dataset = Dataset::load(Path::new(&path)).unwrap();
+        let n_images = Split::ALL.map(|split| dataset.split(split).len());
+        assert_eq!(n_images, [28_709, 3_589, 3_589]);
+        assert_eq!(
+            dataset.class_counts(dataset.split(Split::PrivateTest)),
+            [491, 55, 528, 879, 594, 416, 626]
+        );
+        let found = Duplicates::find(&dataset);
+        assert_eq!(found.private_test_in_training.len(), 288);
+        assert_eq!(found.private_test_in_others.len(), 314);
+        assert_eq!(found.public_test_in_training.len(), 280);
+        assert_eq!(found.training_copies.len(), 1_237);
+        assert_eq!(found.conflicting.len(), 49);
+        assert_eq!(found.constant.len(), 12);
+        assert_eq!(found.private_test_not_in_training(&dataset).len(), 3_301);
+        assert_eq!(found.private_test_unseen(&dataset).len(), 3_275);
+        assert_eq!(found.clean_training(&dataset).len(), 26_941);
+    }
+}

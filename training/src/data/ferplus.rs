@@ -1,0 +1,418 @@
+//! Ten other people's opinions of each image: FER+ (Barsoum et al. 2016, arXiv:1608.01041).
+//!
+//! FER-2013's labels are what a search engine was asked for, and many are wrong. FER+ had ten people look at each image.
+//! Its table goes with `fer2013.csv` row by row. What a newcomer gets wrong is to join by `Image name`: its numbers skip
+//! the rows that FER+ leaves unnamed.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use anyhow::{Context, Result, bail, ensure};
+use csv::StringRecord;
+use fervis::{
+    expression::{Expression, Logits, N_EXPRESSIONS},
+    read,
+};
+use serde::Serialize;
+
+use crate::{
+    data::{
+        bounded_rows::bounded_rows,
+        dataset::{Dataset, Split},
+    },
+    evaluate::metrics::{ClassMetrics, Metrics},
+    train::loss::Target,
+};
+
+/// The table's words for our expressions, in [`Expression::ALL`]'s order.
+const COLUMNS: [&str; N_EXPRESSIONS] = [
+    "anger",
+    "disgust",
+    "fear",
+    "happiness",
+    "sadness",
+    "surprise",
+    "neutral",
+];
+/// Votes for something that is none of the seven; the last for a picture without a face.
+const OTHER_COLUMNS: [&str; 3] = ["contempt", "unknown", "NF"];
+
+/// The votes for one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Votes {
+    /// For each of the seven, in [`Expression::ALL`]'s order.
+    pub by_expression: [u32; N_EXPRESSIONS],
+    /// For contempt, which FER-2013 does not have.
+    pub contempt: u32,
+    /// For "unknown".
+    pub unknown: u32,
+    /// For "not a face".
+    pub not_a_face: u32,
+}
+
+impl Votes {
+    fn n(&self) -> u32 {
+        self.n_for_expressions() + self.contempt + self.unknown + self.not_a_face
+    }
+
+    /// How many voters saw one of the seven expressions.
+    pub fn n_for_expressions(&self) -> u32 {
+        self.by_expression.iter().sum()
+    }
+
+    /// Whether "not a face" has more votes than anything else.
+    pub fn shows_no_face(&self) -> bool {
+        let others = [self.contempt, self.unknown];
+        let most = self.by_expression.into_iter().chain(others).max();
+        most.is_some_and(|most| self.not_a_face > most)
+    }
+
+    /// What more than half of all voters chose, if it is one of the seven.
+    pub fn majority(&self) -> Option<Expression> {
+        let wins = |expression: &Expression| 2 * self.by_expression[expression.index()] > self.n();
+        Expression::ALL.into_iter().find(wins)
+    }
+
+    /// The distribution of the votes for the seven; `None` where nobody saw one of them. Votes for contempt, unknown and
+    /// "not a face" are left out, since the networks have no such output.
+    pub fn distribution(&self) -> Option<Target> {
+        let sum = self.n_for_expressions() as f32;
+        (sum > 0.0).then(|| self.by_expression.map(|n| n as f32 / sum))
+    }
+}
+
+/// The votes for each image of a data set, by its index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FerPlus(Vec<Votes>);
+
+/// How far a network agrees with the voters.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Images for which more than half of the ten voters chose the same one of the seven expressions.
+    pub n: usize,
+    /// The share of these in which the network says the same.
+    pub accuracy: f64,
+    /// Standard error of an accuracy measured on so many images.
+    pub accuracy_standard_error: f64,
+    /// Mean F1 of the seven classes on these images, with what the majority says for the truth.
+    pub macro_f1: f64,
+    /// F1 by what the majority says.
+    pub per_class_f1: BTreeMap<&'static str, f64>,
+    /// Recall by what the majority says.
+    pub per_class_recall: BTreeMap<&'static str, f64>,
+    /// Precision by what the majority says.
+    pub per_class_precision: BTreeMap<&'static str, f64>,
+    /// Expected calibration error on these images, 15 bins.
+    pub ece: f64,
+    /// The share of these in which FER-2013's own label says the same: what agreeing with the labels alone would give.
+    pub label_accuracy: f64,
+    /// Over all images: the mean share of the voters who chose what the network says.
+    pub vote_share: f64,
+}
+
+impl FerPlus {
+    /// The votes for each image, by its index.
+    pub fn new(by_image: Vec<Votes>) -> Self {
+        Self(by_image)
+    }
+
+    /// The votes for an image.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn of(&self, index: usize) -> &Votes {
+        &self.0[index]
+    }
+
+    /// Reads `fer2013new.csv` for a data set in the order of `fer2013.csv`.
+    ///
+    /// # Errors
+    /// If it is no such table, or its rows are not those of the data set.
+    pub fn load(path: &Path, dataset: &Dataset) -> Result<Self> {
+        let name = path.display();
+        let file = read::open(path).with_context(|| format!("reading {name}"))?;
+        let (reader, budget) = bounded_rows(file);
+        let mut table = csv::Reader::from_reader(reader);
+        let header = table
+            .headers()
+            .with_context(|| format!("reading {name}"))?
+            .clone();
+        let column = |wanted: &str| {
+            let found = header
+                .iter()
+                .position(|title| title.trim().eq_ignore_ascii_case(wanted));
+            found.with_context(|| {
+                format!("{name} has no column “{wanted}”; it is not FER+'s fer2013new.csv")
+            })
+        };
+        let usage = column("Usage")?;
+        let columns = COLUMNS
+            .map(column)
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?;
+        let others = OTHER_COLUMNS
+            .map(column)
+            .into_iter()
+            .collect::<Result<Vec<_>>>()?;
+        let mut votes = Vec::new();
+        let mut splits = Vec::new();
+        budget.begin_row();
+        for (row, record) in table.records().enumerate() {
+            budget.begin_row();
+            let line = row + 2;
+            let record = record.with_context(|| format!("{name}, line {line}"))?;
+            let count = |column: &usize| count(&record, *column);
+            let mut of_row = Votes::default();
+            for (sum, column) in of_row.by_expression.iter_mut().zip(&columns) {
+                *sum = count(column).with_context(|| format!("{name}, line {line}"))?;
+            }
+            let counts = [
+                &mut of_row.contempt,
+                &mut of_row.unknown,
+                &mut of_row.not_a_face,
+            ];
+            for (sum, column) in counts.into_iter().zip(&others) {
+                *sum = count(column).with_context(|| format!("{name}, line {line}"))?;
+            }
+            votes.push(of_row);
+            splits.push(record.get(usage).and_then(Split::from_name));
+        }
+        ensure!(
+            votes.len() == dataset.len(),
+            "{name} has {} rows and the data {} images; it goes with the whole fer2013.csv",
+            votes.len(),
+            dataset.len()
+        );
+        for split in Split::ALL {
+            for &index in dataset.split(split) {
+                ensure!(
+                    splits[index] == Some(split),
+                    "{name}, line {}, is not in {}, where the data has this image; it goes with fer2013.csv in its own order",
+                    index + 2,
+                    split.name()
+                );
+            }
+        }
+        Ok(Self(votes))
+    }
+
+    /// Those of `indices` in which at least one voter saw one of the seven expressions and "not a face" does not lead, and
+    /// the distributions of their votes.
+    ///
+    /// # Panics
+    /// If the votes belong to another data set.
+    pub fn judged(&self, indices: &[usize]) -> (Vec<usize>, Vec<Target>) {
+        let judged = indices.iter().filter_map(|&index| {
+            let votes = self.of(index);
+            let distribution = votes.distribution().filter(|_| !votes.shows_no_face())?;
+            Some((index, distribution))
+        });
+        judged.unzip()
+    }
+
+    /// Compares the network's choices for the images at `indices` with the votes; confidence is that of logits over
+    /// `temperature`.
+    ///
+    /// # Panics
+    /// If the lengths differ, or the votes belong to another data set.
+    pub fn agreement(
+        &self,
+        dataset: &Dataset,
+        indices: &[usize],
+        logits: &[Logits],
+        temperature: f32,
+    ) -> Agreement {
+        assert_eq!(indices.len(), logits.len(), "one prediction per image");
+        let (mut n_labels, mut share) = (0, 0.0);
+        let (mut clear, mut majorities) = (Vec::new(), Vec::new());
+        for (&index, logits) in indices.iter().zip(logits) {
+            let votes = self.of(index);
+            let (choice, _) = logits.softmax(1.0).top();
+            share += f64::from(votes.by_expression[choice.index()]) / f64::from(votes.n().max(1));
+            if let Some(majority) = votes.majority() {
+                clear.push(*logits);
+                majorities.push(majority.index() as u32);
+                n_labels += usize::from(usize::from(dataset.label(index)) == majority.index());
+            }
+        }
+        let metrics = Metrics::from_logits(&clear, &majorities, temperature);
+        let by_majority = |figure: fn(&ClassMetrics) -> f64| {
+            let classes = metrics.classes.iter();
+            classes
+                .map(|class| (class.expression.name(), figure(class)))
+                .collect()
+        };
+        Agreement {
+            n: clear.len(),
+            accuracy: metrics.accuracy,
+            accuracy_standard_error: metrics.accuracy_standard_error,
+            macro_f1: metrics.macro_f1,
+            per_class_f1: by_majority(|class| class.f1),
+            per_class_recall: by_majority(|class| class.recall),
+            per_class_precision: by_majority(|class| class.precision),
+            ece: metrics.calibration_error,
+            label_accuracy: n_labels as f64 / clear.len().max(1) as f64,
+            vote_share: share / indices.len().max(1) as f64,
+        }
+    }
+}
+
+/// A number of votes. The largest that ten voters can give is 10, but nothing depends on there being ten.
+fn count(record: &StringRecord, column: usize) -> Result<u32> {
+    let text = record.get(column).unwrap_or_default().trim();
+    match text.parse::<u16>() {
+        Ok(count) => Ok(count.into()),
+        Err(_) => bail!("“{text}” is no number of votes"),
+    }
+}
+
+impl fmt::Display for Agreement {
+    /// Lines for the terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "agreement with FER+     {:6.2} % (standard error {:.2}) of {} images with a majority (FER-2013's labels: \
+             {:.2} %)",
+            self.accuracy * 100.0,
+            self.accuracy_standard_error * 100.0,
+            self.n,
+            self.label_accuracy * 100.0,
+        )?;
+        writeln!(
+            f,
+            "  macro-F1              {:6.2} %, calibration error {:.2} %",
+            self.macro_f1 * 100.0,
+            self.ece * 100.0
+        )?;
+        for (title, figures) in [
+            ("F1", &self.per_class_f1),
+            ("recall", &self.per_class_recall),
+            ("precision", &self.per_class_precision),
+        ] {
+            write!(f, "  {title:<21}")?;
+            for (name, figure) in figures {
+                write!(f, " {name} {:.1}", figure * 100.0)?;
+            }
+            writeln!(f)?;
+        }
+        write!(
+            f,
+            "  on average {:.1} % of the voters agree, over all images",
+            self.vote_share * 100.0
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use fervis::expression::Expression::{Happy, Neutral, Sad};
+
+    use super::*;
+    use crate::data::dataset::IMAGE_LEN;
+
+    const HEADER: &str = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF";
+
+    fn dataset() -> Dataset {
+        let mut dataset = Dataset::new();
+        dataset.push(Split::Training, Happy, &[1; IMAGE_LEN]);
+        dataset.push(Split::PublicTest, Happy, &[2; IMAGE_LEN]);
+        dataset.push(Split::PublicTest, Sad, &[3; IMAGE_LEN]);
+        dataset.push(Split::PublicTest, Neutral, &[4; IMAGE_LEN]);
+        dataset
+    }
+
+    fn load(rows: &str) -> Result<FerPlus> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("votes.csv");
+        fs::write(&path, format!("{HEADER}\n{rows}\n")).unwrap();
+        FerPlus::load(&path, &dataset())
+    }
+
+    const ROWS: &str = "Training,a.png,10,0,0,0,0,0,0,0,0,0
+PublicTest,,0,6,4,0,0,0,0,0,0,0
+PublicTest,b.png,7,0,0,3,0,0,0,0,0,0
+PublicTest,c.png,5,0,0,0,0,0,0,5,0,0";
+
+    #[test]
+    fn agreement_counts_majorities_and_shares() {
+        let dataset = dataset();
+        let votes = load(ROWS).unwrap();
+        let says = |expression: Expression| {
+            let mut logits = Logits::default();
+            logits.0[expression.index()] = 1.0;
+            logits
+        };
+        let logits = [says(Happy), says(Sad), says(Neutral)];
+        let agreement = votes.agreement(&dataset, dataset.split(Split::PublicTest), &logits, 1.0);
+        // Majorities: happy, neutral, none. Shares: 6, 3 and 5 of 10.
+        assert_eq!((agreement.n, agreement.accuracy), (2, 0.5));
+        assert_eq!(agreement.label_accuracy, 0.5);
+        assert!((agreement.vote_share - 14.0 / 30.0).abs() < 1e-12);
+        let text = agreement.to_string();
+        assert!(
+            text.contains("50.00 % (standard error 35.36) of 2 images"),
+            "{text}"
+        );
+        assert_eq!(agreement.per_class_f1["happy"], 1.0);
+        assert_eq!(agreement.per_class_f1["neutral"], 0.0);
+        // Of the one neutral face the network says sad.
+        assert_eq!(agreement.per_class_recall["neutral"], 0.0);
+        assert_eq!(agreement.per_class_recall["happy"], 1.0);
+        assert_eq!(agreement.per_class_precision["sad"], 0.0);
+        assert!(
+            text.contains("recall                angry 0.0 disgust 0.0 fear 0.0 happy 100.0"),
+            "{text}"
+        );
+        let (judged, targets) = votes.judged(&[0, 1, 3]);
+        assert_eq!(judged, [0, 1, 3]);
+        assert_eq!(targets[2][Neutral.index()], 1.0);
+    }
+
+    #[test]
+    fn votes_become_distributions_over_the_seven() {
+        let votes = |happy: u32, sad: u32, not_a_face: u32| {
+            let mut votes = Votes {
+                contempt: 1,
+                unknown: 1,
+                not_a_face,
+                ..Votes::default()
+            };
+            votes.by_expression[Happy.index()] = happy;
+            votes.by_expression[Sad.index()] = sad;
+            votes
+        };
+        let target = votes(3, 1, 4).distribution().unwrap();
+        assert_eq!((target[Happy.index()], target[Sad.index()]), (0.75, 0.25));
+        assert_eq!(target.iter().sum::<f32>(), 1.0);
+        assert!(votes(3, 1, 4).shows_no_face());
+        assert!(!votes(4, 0, 4).shows_no_face(), "a tie is for the face");
+        assert_eq!(votes(0, 0, 8).distribution(), None);
+        assert_eq!(load(ROWS).unwrap().of(3).contempt, 5);
+        let all = FerPlus::new(vec![votes(0, 0, 8), votes(1, 1, 0), votes(3, 1, 4)]);
+        assert_eq!(all.judged(&[0, 1, 2]).0, [1]);
+    }
+
+    #[test]
+    fn other_tables_are_refused() {
+        for (rows, words) in [
+            (
+                "Training,a.png,10,0,0,0,0,0,0,0,0,0",
+                "has 1 rows and the data 4",
+            ),
+            (
+                &ROWS.replace("Training,a", "PublicTest,a"),
+                "line 2, is not in Training",
+            ),
+            (&ROWS.replace("7,0", "many,0"), "line 4"),
+        ] {
+            let error = load(rows).unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.csv");
+        fs::write(&path, "emotion,pixels,Usage\n").unwrap();
+        let error = FerPlus::load(&path, &dataset()).unwrap_err();
+        assert!(error.to_string().contains("no column “anger”"), "{error}");
+    }
+}

@@ -1,0 +1,471 @@
+//! Batches of images, prepared on other threads while the network works.
+//!
+//! What a batch holds depends on the seed, the epoch and the images, never on threads or timing: the order of an
+//! epoch is one shuffle, and every image has a random generator of its own. That is also what makes a resumed
+//! epoch continue exactly; see [`Epoch::first_batch`]. First numbers of the random keys: 1 order, 2 images, 3 first
+//! weights, 4 dropout, 5 mixup.
+
+use std::{
+    io, panic,
+    sync::{
+        Arc,
+        mpsc::{Receiver, sync_channel},
+    },
+    thread::{Builder, JoinHandle},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    augment::{
+        AugmentConfig, Normalization, View,
+        mixup::{Mixed, mix},
+    },
+    data::{
+        dataset::{Dataset, IMAGE_SIDE_PX},
+        sampler::Sampler,
+    },
+    random::SplitMix64,
+};
+
+/// First numbers of the random keys, so that the order of an epoch and its images have nothing in common.
+const ORDER_KEY: u64 = 1;
+const IMAGE_KEY: u64 = 2;
+const MIXUP_KEY: u64 = 5;
+
+/// How batches are put together. `n_threads` and `queue_len` do not change what they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoaderConfig {
+    /// Images a batch.
+    pub batch_size: usize,
+    /// Whether the rest of an epoch that doesn't fill a batch becomes a shorter one. Where `false`, these images
+    /// wait for another epoch. Evaluation always keeps it.
+    pub keep_short: bool,
+    /// Threads that prepare batches. One is enough for a CPU: it prepares some 20,000 images a second.
+    pub n_threads: usize,
+    /// Finished batches each thread may have waiting.
+    pub queue_len: usize,
+    /// Width and height of the images, px.
+    pub side_px: usize,
+    /// Which training images an epoch shows. Evaluation shows what it is given.
+    pub sampler: Sampler,
+}
+
+impl Default for LoaderConfig {
+    /// Batches of 64 images as they are, every one once, short ones kept, one thread, two batches ahead.
+    fn default() -> Self {
+        Self {
+            batch_size: 64,
+            keep_short: true,
+            n_threads: 1,
+            queue_len: 2,
+            side_px: IMAGE_SIDE_PX,
+            sampler: Sampler::Shuffled,
+        }
+    }
+}
+
+/// Which pass over the training images this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch {
+    /// The run's seed.
+    pub seed: u64,
+    /// Counted from 0.
+    pub number: u64,
+    /// How many batches to leave out because an interrupted run has had them already. The rest are the same as
+    /// if it had gone on.
+    pub first_batch: usize,
+}
+
+/// Images of one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Normalized pixels of shape `(n, 1, side, side)`, flattened.
+    pub images: Vec<f32>,
+    /// FER-2013's numbers of the expressions, `n` of them.
+    pub labels: Vec<u32>,
+    /// Which images of the [`Dataset`] these are.
+    pub indices: Vec<usize>,
+    /// How the images were blended, where mixup is on.
+    pub mixed: Option<Mixed>,
+}
+
+impl Batch {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether it holds no images; no batch of [`Batches`] does.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// The batches of one pass. Dropping it, also early, ends its threads.
+#[derive(Debug)]
+pub struct Batches {
+    /// One per thread. Thread `t` of `n` makes the batches `t`, `t + n`, …, so that asking in turn keeps the order.
+    queues: Vec<Receiver<Batch>>,
+    threads: Vec<JoinHandle<()>>,
+    n_taken: usize,
+    n_batches: usize,
+}
+
+impl Batches {
+    /// An epoch of training: `indices` in an order of [`LoaderConfig::sampler`], each image varied at random.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    ///
+    /// # Panics
+    /// If the batch size is 0.
+    pub fn training(
+        dataset: Arc<Dataset>,
+        indices: &[usize],
+        augment: AugmentConfig,
+        normalization: Normalization,
+        epoch: Epoch,
+        config: LoaderConfig,
+    ) -> io::Result<Self> {
+        let Epoch { seed, number, .. } = epoch;
+        let mut rng = SplitMix64::from_key(&[ORDER_KEY, seed, number]);
+        let mut order = config.sampler.epoch(&dataset, indices, &mut rng);
+        if !config.keep_short {
+            order.truncate(order.len() - order.len() % config.batch_size);
+        }
+        let n_done = (epoch.first_batch * config.batch_size).min(order.len());
+        order.drain(..n_done);
+        let vary = move |(index, n_before): (usize, u64), output: &mut [f32]| {
+            let key = [IMAGE_KEY, seed, number, index as u64, n_before];
+            // An image's first variation in an epoch is the same whether or not others may follow.
+            let mut rng = SplitMix64::from_key(&key[..if n_before == 0 { 4 } else { 5 }]);
+            augment.apply(dataset.input(index), normalization, &mut rng, output);
+            (index, u32::from(dataset.label(index)))
+        };
+        let blend = move |batch_idx: usize, images: &mut [f32]| {
+            let number_in_epoch = (epoch.first_batch + batch_idx) as u64;
+            let mut rng = SplitMix64::from_key(&[MIXUP_KEY, seed, number, number_in_epoch]);
+            let image_len = config.side_px * config.side_px;
+            (augment.mixup_alpha > 0.0)
+                .then(|| mix(images, image_len, augment.mixup_alpha, &mut rng))
+        };
+        Self::start(order, config, vary, blend)
+    }
+
+    /// One view of every image, in the order of `indices`.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    ///
+    /// # Panics
+    /// If the batch size is 0.
+    pub fn evaluation(
+        dataset: Arc<Dataset>,
+        indices: &[usize],
+        view: View,
+        normalization: Normalization,
+        config: LoaderConfig,
+    ) -> io::Result<Self> {
+        let show = move |index: usize, output: &mut [f32]| {
+            view.apply(dataset.input(index), normalization, output);
+            (index, u32::from(dataset.label(index)))
+        };
+        Self::start(indices.to_vec(), config, show, |_, _| None)
+    }
+
+    /// Starts the threads. `prepare` writes an image and returns its index and its label; `blend` is given each batch's
+    /// number and images.
+    fn start<T: Copy + Send + Sync + 'static>(
+        order: Vec<T>,
+        config: LoaderConfig,
+        prepare: impl Fn(T, &mut [f32]) -> (usize, u32) + Send + Sync + 'static,
+        blend: impl Fn(usize, &mut [f32]) -> Option<Mixed> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        assert!(config.batch_size > 0, "a batch holds at least one image");
+        let n_batches = order.len().div_ceil(config.batch_size);
+        let n_threads = config.n_threads.clamp(1, n_batches.max(1));
+        let image_len = config.side_px * config.side_px;
+        let shared = Arc::new((order, prepare, blend));
+        let mut batches = Self {
+            queues: Vec::new(),
+            threads: Vec::new(),
+            n_taken: 0,
+            n_batches,
+        };
+        for thread_idx in 0..n_threads {
+            let (sender, queue) = sync_channel(config.queue_len);
+            let shared = Arc::clone(&shared);
+            let work = move || {
+                let (order, prepare, blend) = &*shared;
+                let chunks = order.chunks(config.batch_size).enumerate();
+                for (batch_idx, chunk) in chunks.skip(thread_idx).step_by(n_threads) {
+                    let mut images = vec![0.0; chunk.len() * image_len];
+                    let (indices, labels) = chunk
+                        .iter()
+                        .zip(images.chunks_exact_mut(image_len))
+                        .map(|(&item, output)| prepare(item, output))
+                        .unzip();
+                    let mixed = blend(batch_idx, &mut images);
+                    let batch = Batch {
+                        images,
+                        labels,
+                        indices,
+                        mixed,
+                    };
+                    if sender.send(batch).is_err() {
+                        return; // The epoch was dropped early.
+                    }
+                }
+            };
+            let name = format!("loader-{thread_idx}");
+            // Should a later thread fail to start, dropping `batches` ends the earlier ones.
+            batches.threads.push(Builder::new().name(name).spawn(work)?);
+            batches.queues.push(queue);
+        }
+        Ok(batches)
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Batch;
+
+    /// Waits for the next batch.
+    ///
+    /// # Panics
+    /// If a loader thread panicked: an epoch that ended early would pass for a whole one.
+    fn next(&mut self) -> Option<Batch> {
+        if self.n_taken == self.n_batches {
+            return None;
+        }
+        let thread_idx = self.n_taken % self.queues.len();
+        if let Ok(batch) = self.queues[thread_idx].recv() {
+            self.n_taken += 1;
+            return Some(batch);
+        }
+        match self.threads.swap_remove(thread_idx).join() {
+            Err(cause) => panic::resume_unwind(cause),
+            Ok(()) => unreachable!("a loader thread ends only after its last batch"),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let n_left = self.n_batches - self.n_taken;
+        (n_left, Some(n_left))
+    }
+}
+
+impl ExactSizeIterator for Batches {}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        // Without a receiver, a thread that waits for room in its queue gives up.
+        self.queues.clear();
+        for thread in self.threads.drain(..) {
+            // A panic was already printed by the thread; panicking again here could abort.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::dataset::{IMAGE_LEN, Split, tests::synthetic};
+
+    const EPOCH: Epoch = Epoch {
+        seed: 1,
+        number: 0,
+        first_batch: 0,
+    };
+
+    const CONFIG: LoaderConfig = LoaderConfig {
+        batch_size: 8,
+        keep_short: true,
+        n_threads: 1,
+        queue_len: 2,
+        side_px: IMAGE_SIDE_PX,
+        sampler: Sampler::Shuffled,
+    };
+
+    fn epoch(epoch: Epoch, config: LoaderConfig) -> Vec<Batch> {
+        varied(epoch, config, AugmentConfig::default())
+    }
+
+    fn varied(epoch: Epoch, config: LoaderConfig, augment: AugmentConfig) -> Vec<Batch> {
+        let dataset = Arc::new(synthetic(30));
+        let indices = dataset.split(Split::Training).to_vec();
+        let normalization = Normalization::default();
+        let batches =
+            Batches::training(dataset, &indices, augment, normalization, epoch, config).unwrap();
+        let n_promised = batches.len();
+        let batches: Vec<Batch> = batches.collect();
+        assert_eq!(batches.len(), n_promised);
+        batches
+    }
+
+    fn order(batches: &[Batch]) -> Vec<usize> {
+        batches.iter().flat_map(|b| b.indices.clone()).collect()
+    }
+
+    #[test]
+    fn an_epoch_has_every_image_once_in_an_order_of_its_own() {
+        let first = epoch(EPOCH, CONFIG);
+        assert_eq!(
+            first.iter().map(Batch::len).collect::<Vec<_>>(),
+            [8, 8, 8, 6]
+        );
+        for batch in &first {
+            assert_eq!(batch.images.len(), batch.len() * IMAGE_LEN);
+            let labels: Vec<u32> = batch.indices.iter().map(|&i| i as u32 % 7).collect();
+            assert_eq!(batch.labels, labels);
+        }
+        let mut sorted = order(&first);
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..30));
+
+        let second = epoch(Epoch { number: 1, ..EPOCH }, CONFIG);
+        let other_seed = epoch(Epoch { seed: 2, ..EPOCH }, CONFIG);
+        assert_ne!(order(&first), order(&second));
+        assert_ne!(order(&first), order(&other_seed));
+    }
+
+    #[test]
+    fn neither_threads_nor_queues_nor_a_break_change_a_batch() {
+        let whole = epoch(EPOCH, CONFIG);
+        for (n_threads, queue_len) in [(1, 0), (2, 1), (3, 4), (50, 1), (0, 1)] {
+            let config = LoaderConfig {
+                n_threads,
+                queue_len,
+                ..CONFIG
+            };
+            assert_eq!(epoch(EPOCH, config), whole, "{n_threads} threads");
+            for first_batch in 0..=5 {
+                let resumed = Epoch {
+                    first_batch,
+                    ..EPOCH
+                };
+                let rest = whole.get(first_batch..).unwrap_or_default();
+                assert_eq!(epoch(resumed, config), rest);
+            }
+        }
+    }
+
+    #[test]
+    fn blended_and_balanced_epochs_resume_the_same_way() {
+        let augment = AugmentConfig {
+            mixup_alpha: 0.4,
+            ..AugmentConfig::default()
+        };
+        let config = LoaderConfig {
+            sampler: Sampler::Balanced,
+            side_px: 32,
+            ..CONFIG
+        };
+        let whole = varied(EPOCH, config, augment);
+        assert!(whole.iter().all(|batch| batch.mixed.is_some()));
+        assert_eq!(whole[0].images.len(), 8 * 32 * 32);
+        let resumed = Epoch {
+            first_batch: 2,
+            ..EPOCH
+        };
+        let threads = LoaderConfig {
+            n_threads: 2,
+            ..config
+        };
+        assert_eq!(varied(resumed, threads, augment), whole[2..]);
+    }
+
+    #[test]
+    fn an_image_varies_by_epoch_and_not_by_its_place() {
+        let of_image = |batches: &[Batch]| {
+            let (batch, at) = batches
+                .iter()
+                .find_map(|b| Some((b, b.indices.iter().position(|&i| i == 3)?)))
+                .unwrap();
+            batch.images[at * IMAGE_LEN..][..IMAGE_LEN].to_vec()
+        };
+        let image = of_image(&epoch(EPOCH, CONFIG));
+        let larger = LoaderConfig {
+            batch_size: 11,
+            ..CONFIG
+        };
+        assert_eq!(image, of_image(&epoch(EPOCH, larger)));
+        assert_ne!(
+            image,
+            of_image(&epoch(Epoch { number: 1, ..EPOCH }, CONFIG))
+        );
+    }
+
+    #[test]
+    fn a_short_batch_can_be_left_out() {
+        let config = LoaderConfig {
+            keep_short: false,
+            ..CONFIG
+        };
+        let batches = epoch(EPOCH, config);
+        assert_eq!(batches, epoch(EPOCH, CONFIG)[..3]);
+        let too_large = LoaderConfig {
+            batch_size: 31,
+            ..config
+        };
+        assert!(epoch(EPOCH, too_large).is_empty());
+    }
+
+    #[test]
+    fn evaluation_keeps_the_order_it_is_given() {
+        let dataset = Arc::new(synthetic(10));
+        let indices = [25, 3, 11];
+        let raw = Normalization {
+            mean: 0.0,
+            std: 1.0 / 255.0,
+        };
+        let config = LoaderConfig {
+            batch_size: 2,
+            keep_short: false,
+            ..CONFIG
+        };
+        let batches: Vec<Batch> =
+            Batches::evaluation(Arc::clone(&dataset), &indices, View::PLAIN, raw, config)
+                .unwrap()
+                .collect();
+        assert_eq!(order(&batches), indices);
+        assert_eq!(batches[1].labels, [u32::from(dataset.label(11))]);
+        let pixels: Vec<f32> = dataset.image(11).iter().map(|&p| f32::from(p)).collect();
+        assert_eq!(batches[1].images, pixels);
+    }
+
+    #[test]
+    fn dropping_an_epoch_early_ends_its_threads() {
+        let dataset = Arc::new(synthetic(100));
+        let indices: Vec<usize> = (0..300).collect();
+        let config = LoaderConfig {
+            n_threads: 3,
+            queue_len: 1,
+            ..CONFIG
+        };
+        let mut batches = Batches::evaluation(
+            Arc::clone(&dataset),
+            &indices,
+            View::PLAIN,
+            Normalization::default(),
+            config,
+        )
+        .unwrap();
+        assert!(batches.next().is_some());
+        drop(batches);
+        // The threads held the other references.
+        assert_eq!(Arc::strong_count(&dataset), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "range end index")]
+    fn a_thread_that_fails_is_not_the_end_of_an_epoch() {
+        let dataset = Arc::new(synthetic(1));
+        let no_such_image = [0, 1, 2, 3];
+        let normalization = Normalization::default();
+        Batches::evaluation(dataset, &no_such_image, View::PLAIN, normalization, CONFIG)
+            .unwrap()
+            .for_each(drop);
+    }
+}

@@ -1,0 +1,481 @@
+//! How good predictions are, from probabilities or logits and the true labels.
+//!
+//! FER-2013 has sixteen times as many happy faces as disgusted ones, so accuracy alone can hide a class that is
+//! never recognized: macro-F1 gives every class the same weight and is what an epoch is chosen by. All figures
+//! run from 0 to 1 except the negative log-likelihood.
+
+use std::fmt;
+
+use fervis::expression::{Expression, Logits, N_EXPRESSIONS, Probabilities};
+use serde::{Deserialize, Serialize};
+
+use crate::train::loss::Target;
+
+/// Bins of [`Metrics::calibration_error`], as in Guo et al. 2017 (arXiv:1706.04599).
+pub(crate) const N_CALIBRATION_BINS: usize = 15;
+
+/// How often each expression was taken for each: `counts[truth][prediction]`, in [`Expression::ALL`]'s order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ConfusionMatrix {
+    /// Rows are the true expressions, columns the predicted ones.
+    pub counts: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
+}
+
+impl ConfusionMatrix {
+    /// Counts one prediction.
+    pub fn add(&mut self, truth: Expression, prediction: Expression) {
+        self.counts[truth.index()][prediction.index()] += 1;
+    }
+
+    /// How many predictions were counted.
+    pub fn n(&self) -> u64 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// How many images show an expression.
+    pub fn n_true(&self, expression: Expression) -> u64 {
+        self.counts[expression.index()].iter().sum()
+    }
+
+    /// How often an expression was predicted.
+    pub fn n_predicted(&self, expression: Expression) -> u64 {
+        self.counts.iter().map(|row| row[expression.index()]).sum()
+    }
+
+    /// How often an expression was predicted and true.
+    pub fn n_right(&self, expression: Expression) -> u64 {
+        self.counts[expression.index()][expression.index()]
+    }
+
+    /// The share of right predictions.
+    pub fn accuracy(&self) -> f64 {
+        let n_right = Expression::ALL.map(|expression| self.n_right(expression));
+        ratio(n_right.iter().sum(), self.n())
+    }
+
+    /// Precision, recall and F1 of one expression, against all others together.
+    pub fn of_class(&self, expression: Expression) -> ClassMetrics {
+        let n_right = self.n_right(expression);
+        let n_true = self.n_true(expression);
+        let n_predicted = self.n_predicted(expression);
+        ClassMetrics {
+            expression,
+            precision: ratio(n_right, n_predicted),
+            recall: ratio(n_right, n_true),
+            f1: ratio(2 * n_right, n_true + n_predicted),
+            n_images: n_true,
+        }
+    }
+}
+
+/// Figures of one expression. A figure whose denominator is 0 is 0, as with scikit-learn's `zero_division=0`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// Which one.
+    pub expression: Expression,
+    /// The share of its predictions that are right.
+    pub precision: f64,
+    /// The share of its images that are recognized.
+    pub recall: f64,
+    /// The harmonic mean of the two.
+    pub f1: f64,
+    /// Images that show it.
+    pub n_images: u64,
+}
+
+/// Everything a report says about one set of images. No images give zeros.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Number of images.
+    pub n_images: u64,
+    /// The share of images whose most probable expression is the true one.
+    pub accuracy: f64,
+    /// Standard error of the accuracy, `√(a (1 - a) / n)`. Differences below about two of these are chance.
+    pub accuracy_standard_error: f64,
+    /// Unweighted mean of the F1 of the classes that have images: scikit-learn's
+    /// `f1_score(average="macro", labels=np.unique(y_true), zero_division=0)`. Data without disgust is not marked down for
+    /// it.
+    pub macro_f1: f64,
+    /// Unweighted mean of the recall of the classes that have images, also called balanced accuracy.
+    pub macro_recall: f64,
+    /// Mean of `-ln p(truth)`, in nats; what training minimizes, without label smoothing.
+    pub negative_log_likelihood: f64,
+    /// Expected calibration error: how far confidence and accuracy lie apart, in 15 equal bins of confidence
+    /// weighted by their images (Guo et al. 2017, arXiv:1706.04599). Confidence is the highest probability.
+    pub calibration_error: f64,
+    /// By expression, in [`Expression::ALL`]'s order.
+    pub classes: [ClassMetrics; N_EXPRESSIONS],
+    /// What was taken for what.
+    pub confusion: ConfusionMatrix,
+}
+
+impl Metrics {
+    /// Figures for logits, divided by `temperature` (1 leaves them as they are). `labels` are FER-2013's numbers,
+    /// in the same order.
+    ///
+    /// # Panics
+    /// If the lengths differ or a label is above 6.
+    pub fn from_logits(logits: &[Logits], labels: &[u32], temperature: f32) -> Self {
+        let probabilities: Vec<Probabilities> =
+            logits.iter().map(|l| l.softmax(temperature)).collect();
+        let mut metrics = Self::from_probabilities(&probabilities, labels);
+        // From the logits because a probability that f32 rounds to 0 would lose how wrong it was.
+        metrics.negative_log_likelihood =
+            negative_log_likelihood(logits, labels, f64::from(temperature));
+        metrics
+    }
+
+    /// Figures for probabilities, such as averages over several views. For the negative log-likelihood a
+    /// probability of 0 counts as the smallest that f32 can hold with full precision, 1.2e-38.
+    ///
+    /// # Panics
+    /// If the lengths differ or a label is above 6.
+    pub fn from_probabilities(probabilities: &[Probabilities], labels: &[u32]) -> Self {
+        assert_eq!(
+            probabilities.len(),
+            labels.len(),
+            "one label per prediction"
+        );
+        let mut confusion = ConfusionMatrix::default();
+        let mut bins = [CalibrationBin::default(); N_CALIBRATION_BINS];
+        let mut nll_sum = 0.0;
+        for (probabilities, &label) in probabilities.iter().zip(labels) {
+            let truth = expression_of(label);
+            let (prediction, confidence) = probabilities.top();
+            confusion.add(truth, prediction);
+            bins[bin_of(confidence)].add(confidence, prediction == truth);
+            nll_sum -= f64::from(probabilities.of(truth).max(f32::MIN_POSITIVE)).ln();
+        }
+        let n = confusion.n();
+        let n_or_one = n.max(1) as f64;
+        let accuracy = confusion.accuracy();
+        let classes = Expression::ALL.map(|expression| confusion.of_class(expression));
+        let n_classes = classes.iter().filter(|class| class.n_images > 0).count();
+        let macro_mean = |figure: fn(&ClassMetrics) -> f64| {
+            let of_classes = classes
+                .iter()
+                .filter(|class| class.n_images > 0)
+                .map(figure);
+            of_classes.sum::<f64>() / n_classes.max(1) as f64
+        };
+        Self {
+            n_images: n,
+            accuracy,
+            accuracy_standard_error: (accuracy * (1.0 - accuracy) / n_or_one).sqrt(),
+            macro_f1: macro_mean(|class| class.f1),
+            macro_recall: macro_mean(|class| class.recall),
+            negative_log_likelihood: nll_sum / n_or_one,
+            calibration_error: bins.iter().map(CalibrationBin::gap).sum::<f64>() / n_or_one,
+            classes,
+            confusion,
+        }
+    }
+}
+
+/// Mean of `-ln softmax(logits / temperature)[label]`, in nats and f64; 0 for no images.
+///
+/// # Panics
+/// If the lengths differ or a label is above 6.
+pub fn negative_log_likelihood(logits: &[Logits], labels: &[u32], temperature: f64) -> f64 {
+    assert_eq!(logits.len(), labels.len(), "one label per prediction");
+    let of_one = |(logits, &label): (&Logits, &u32)| {
+        surprises(logits, temperature)[expression_of(label).index()]
+    };
+    let sum: f64 = logits.iter().zip(labels).map(of_one).sum();
+    sum / logits.len().max(1) as f64
+}
+
+/// The same for truths that are distributions: mean of `Σ t · -ln softmax(logits / temperature)` over the classes.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn cross_entropy(logits: &[Logits], truths: &[Target], temperature: f64) -> f64 {
+    assert_eq!(logits.len(), truths.len(), "one truth per prediction");
+    let of_one = |(logits, truth): (&Logits, &Target)| {
+        let surprises = surprises(logits, temperature).into_iter();
+        let terms = surprises
+            .zip(truth)
+            .map(|(surprise, t)| surprise * f64::from(*t));
+        terms.sum::<f64>()
+    };
+    let sum: f64 = logits.iter().zip(truths).map(of_one).sum();
+    sum / logits.len().max(1) as f64
+}
+
+/// `-ln softmax(logits / temperature)`.
+fn surprises(logits: &Logits, temperature: f64) -> [f64; N_EXPRESSIONS] {
+    let scaled = logits.0.map(|logit| f64::from(logit) / temperature);
+    let max = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = scaled.iter().map(|logit| (logit - max).exp()).sum();
+    scaled.map(|logit| max + sum.ln() - logit)
+}
+
+/// Predictions of similar confidence.
+#[derive(Debug, Clone, Copy, Default)]
+struct CalibrationBin {
+    confidence_sum: f64,
+    n_right: u64,
+}
+
+impl CalibrationBin {
+    fn add(&mut self, confidence: f32, right: bool) {
+        self.confidence_sum += f64::from(confidence);
+        self.n_right += u64::from(right);
+    }
+
+    /// `n |accuracy - confidence|`, where the counts cancel.
+    fn gap(&self) -> f64 {
+        (self.n_right as f64 - self.confidence_sum).abs()
+    }
+}
+
+/// The bin of a confidence: bin `i` covers those above `i / 15` up to and including `(i + 1) / 15`.
+pub(crate) fn bin_of(confidence: f32) -> usize {
+    let edge = (f64::from(confidence) * N_CALIBRATION_BINS as f64).ceil() as usize;
+    edge.clamp(1, N_CALIBRATION_BINS) - 1
+}
+
+pub(crate) fn expression_of(label: u32) -> Expression {
+    Expression::from_index(label as usize).expect("labels are FER-2013's numbers, 0 to 6")
+}
+
+/// `part / whole`, 0 if `whole` is 0.
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+impl fmt::Display for Metrics {
+    /// A table for the terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |value: f64| 100.0 * value;
+        writeln!(
+            f,
+            "accuracy {:.2} % (standard error {:.2}), macro-F1 {:.2} %, macro recall {:.2} %",
+            percent(self.accuracy),
+            percent(self.accuracy_standard_error),
+            percent(self.macro_f1),
+            percent(self.macro_recall),
+        )?;
+        writeln!(
+            f,
+            "negative log-likelihood {:.4}, calibration error {:.2} %, {} images",
+            self.negative_log_likelihood,
+            percent(self.calibration_error),
+            self.n_images,
+        )?;
+        writeln!(
+            f,
+            "\n{:<9}{:>10}{:>8}{:>8}{:>8}",
+            "", "precision", "recall", "F1", "images"
+        )?;
+        for class in &self.classes {
+            writeln!(
+                f,
+                "{:<9}{:>10.1}{:>8.1}{:>8.1}{:>8}",
+                class.expression.name(),
+                percent(class.precision),
+                percent(class.recall),
+                percent(class.f1),
+                class.n_images,
+            )?;
+        }
+        write!(f, "\n{}", self.confusion)
+    }
+}
+
+impl fmt::Display for ConfusionMatrix {
+    /// A table for the terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "rows: truth, columns: prediction")?;
+        write!(f, "{:<9}", "")?;
+        for expression in Expression::ALL {
+            write!(f, "{:>9}", expression.name())?;
+        }
+        for expression in Expression::ALL {
+            write!(f, "\n{:<9}", expression.name())?;
+            for count in self.counts[expression.index()] {
+                write!(f, "{count:>9}")?;
+            }
+        }
+        writeln!(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten images as (truth, logits); disgust is never true and surprise never predicted.
+    const EXAMPLES: [(u32, [f32; 7]); 10] = [
+        (0, [2.0, 0.5, 0.0, -1.0, 0.3, 0.0, 1.0]),
+        (0, [0.1, 0.0, 0.4, 0.0, 1.5, -0.5, 0.2]),
+        (2, [0.0, 0.0, 1.0, 0.5, 0.9, 0.8, -0.3]),
+        (2, [0.0, 2.5, 1.0, 0.5, 0.9, 0.8, -0.3]),
+        (3, [-1.0, -2.0, 0.0, 6.0, 0.0, 0.5, 1.0]),
+        (3, [0.0, -1.0, 0.0, 3.0, 0.2, 0.1, 0.4]),
+        (4, [0.3, 0.0, 0.6, -0.2, 1.1, 0.0, 1.0]),
+        (5, [0.0, 0.0, 2.0, 0.4, 0.0, 1.9, 0.0]),
+        (6, [0.0, -0.7, 0.0, 0.2, 0.5, 0.0, 0.9]),
+        (6, [0.0, 0.0, 0.0, 1.2, 0.8, 0.0, 1.1]),
+    ];
+
+    fn examples() -> (Vec<Logits>, Vec<u32>) {
+        EXAMPLES
+            .map(|(label, logits)| (Logits(logits), label))
+            .into_iter()
+            .unzip()
+    }
+
+    #[track_caller]
+    fn check(value: f64, expected: f64) {
+        assert!(
+            (value - expected).abs() < 1e-6,
+            "{value} instead of {expected}"
+        );
+    }
+
+    /// The expected figures are scikit-learn's, with `z` and `y` the examples and `t` the temperature:
+    ///
+    /// ```python
+    /// import numpy as np
+    /// from sklearn.metrics import *
+    /// p = np.exp(z / t); p /= p.sum(1, keepdims=True)
+    /// c, hit, k = p.max(1), p.argmax(1) == y, dict(labels=range(7), zero_division=0)
+    /// print(accuracy_score(y, p.argmax(1)), np.sqrt(hit.mean() * (1 - hit.mean()) / 10), log_loss(y, p, labels=range(7)))
+    /// print(precision_recall_fscore_support(y, p.argmax(1), **k))
+    /// k["labels"] = np.unique(y)
+    /// print(f1_score(y, p.argmax(1), average="macro", **k), recall_score(y, p.argmax(1), average="macro", **k))
+    /// bins = np.ceil(c * 15).astype(int)
+    /// print(sum(abs(hit[bins == b].mean() - c[bins == b].mean()) * (bins == b).mean() for b in set(bins)))
+    /// print(confusion_matrix(y, p.argmax(1), labels=range(7)))
+    /// ```
+    #[test]
+    fn figures_agree_with_scikit_learn() {
+        let (logits, labels) = examples();
+        for (temperature, nll, calibration_error) in [
+            (1.0, 1.205_782_020_788, 0.301_832_365_097),
+            (2.0, 1.428_843_214_897, 0.289_935_352_580),
+        ] {
+            let metrics = Metrics::from_logits(&logits, &labels, temperature);
+            check(metrics.accuracy, 0.6);
+            check(metrics.accuracy_standard_error, 0.154_919_333_848);
+            check(metrics.macro_f1, 0.55);
+            check(metrics.macro_recall, 0.583_333_333_333);
+            check(metrics.negative_log_likelihood, nll);
+            check(metrics.calibration_error, calibration_error);
+            let by_class = [
+                (1.0, 0.5, 2.0 / 3.0, 2),
+                (0.0, 0.0, 0.0, 0),
+                (0.5, 0.5, 0.5, 2),
+                (2.0 / 3.0, 1.0, 0.8, 2),
+                (0.5, 1.0, 2.0 / 3.0, 1),
+                (0.0, 0.0, 0.0, 1),
+                (1.0, 0.5, 2.0 / 3.0, 2),
+            ];
+            for (class, (precision, recall, f1, n_images)) in metrics.classes.iter().zip(by_class) {
+                check(class.precision, precision);
+                check(class.recall, recall);
+                check(class.f1, f1);
+                assert_eq!(class.n_images, n_images);
+            }
+            assert_eq!(
+                metrics.confusion.counts,
+                [
+                    [1, 0, 0, 0, 1, 0, 0],
+                    [0, 0, 0, 0, 0, 0, 0],
+                    [0, 1, 1, 0, 0, 0, 0],
+                    [0, 0, 0, 2, 0, 0, 0],
+                    [0, 0, 0, 0, 1, 0, 0],
+                    [0, 0, 1, 0, 0, 0, 0],
+                    [0, 0, 0, 1, 0, 0, 1],
+                ]
+            );
+            let probabilities: Vec<Probabilities> =
+                logits.iter().map(|l| l.softmax(temperature)).collect();
+            let same = Metrics::from_probabilities(&probabilities, &labels);
+            check(same.negative_log_likelihood, nll);
+        }
+    }
+
+    #[test]
+    fn no_images_give_zeros() {
+        let metrics = Metrics::from_logits(&[], &[], 1.0);
+        assert_eq!(metrics.n_images, 0);
+        for figure in [
+            metrics.accuracy,
+            metrics.accuracy_standard_error,
+            metrics.macro_f1,
+            metrics.negative_log_likelihood,
+            metrics.calibration_error,
+        ] {
+            assert_eq!(figure, 0.0);
+        }
+    }
+
+    #[test]
+    fn perfect_and_certain_predictions_have_perfect_figures() {
+        let labels: Vec<u32> = (0..7).collect();
+        let certain: Vec<Probabilities> = (0..7)
+            .map(|label| Probabilities(std::array::from_fn(|i| f32::from(i == label))))
+            .collect();
+        let metrics = Metrics::from_probabilities(&certain, &labels);
+        assert_eq!((metrics.accuracy, metrics.macro_f1), (1.0, 1.0));
+        assert_eq!(metrics.accuracy_standard_error, 0.0);
+        assert_eq!(metrics.negative_log_likelihood, 0.0);
+        assert_eq!(metrics.calibration_error, 0.0);
+
+        // Certain and wrong is as badly calibrated as can be, and still a finite likelihood.
+        let wrong = Metrics::from_probabilities(&certain[..1], &[3]);
+        assert_eq!(wrong.calibration_error, 1.0);
+        check(
+            wrong.negative_log_likelihood,
+            -f64::from(f32::MIN_POSITIVE).ln(),
+        );
+    }
+
+    #[test]
+    fn bins_include_their_upper_edge() {
+        for (confidence, bin) in [
+            (0.0, 0),
+            (0.0666, 0),
+            (0.0667, 1),
+            (0.2, 3),
+            (0.95, 14),
+            (1.0, 14),
+        ] {
+            // 0.2 in f32 lies just above a fifth, so it belongs to the next bin.
+            assert_eq!(bin_of(confidence), bin, "{confidence}");
+        }
+    }
+
+    #[test]
+    fn logits_too_large_for_probabilities_still_have_a_likelihood() {
+        let logits = [Logits([0.0, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
+        check(negative_log_likelihood(&logits, &[0], 1.0), 500.0);
+        check(negative_log_likelihood(&logits, &[0], 5.0), 100.0);
+        check(
+            Metrics::from_logits(&logits, &[0], 5.0).negative_log_likelihood,
+            100.0,
+        );
+    }
+
+    #[test]
+    fn the_report_survives_json_and_names_every_class() {
+        let (logits, labels) = examples();
+        let metrics = Metrics::from_logits(&logits, &labels, 1.0);
+        let json = serde_json::to_string(&metrics).unwrap();
+        let back: Metrics = serde_json::from_str(&json).unwrap();
+        assert_eq!(back.confusion, metrics.confusion);
+        check(back.macro_f1, metrics.macro_f1);
+
+        let table = metrics.to_string();
+        for expression in Expression::ALL {
+            let n_mentions = table.matches(expression.name()).count();
+            assert_eq!(n_mentions, 3, "{expression} in\n{table}");
+        }
+    }
+}

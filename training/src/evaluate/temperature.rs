@@ -1,0 +1,162 @@
+//! The one number that makes a network's confidence mean what it says.
+//!
+//! Networks trained to the end are more certain than they are right. Dividing the logits by a temperature above 1
+//! softens the probabilities without changing which is highest (Guo et al. 2017, arXiv:1706.04599), so
+//! accuracy stays and the calibration error falls. The newcomer's mistake is to fit it on the images the network
+//! learnt from, where it *is* right: fit it on PublicTest.
+
+use std::ops::RangeInclusive;
+
+use fervis::expression::Logits;
+
+use crate::{
+    evaluate::metrics::{cross_entropy, negative_log_likelihood},
+    train::loss::Target,
+};
+
+/// Where the temperature is searched. A network outside of it is broken in a way no temperature mends.
+const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
+
+/// How exactly the logarithm of the temperature is found: to one part in ten thousand.
+const LN_TOLERANCE: f64 = 1e-4;
+
+/// The temperature at which the labels are most likely: the one with the least
+/// [`negative_log_likelihood`].
+///
+/// `labels` are FER-2013's numbers, in the order of `logits`. The result lies between 0.05 and 20; an end of this
+/// range means there is no best one, as when every prediction is right. No images give 1.
+///
+/// # Panics
+/// If the lengths differ or a label is above 6.
+pub fn fit_temperature(logits: &[Logits], labels: &[u32]) -> f64 {
+    if logits.is_empty() {
+        return 1.0;
+    }
+    best(|temperature| negative_log_likelihood(logits, labels, temperature))
+}
+
+/// The same where the truths are distributions, such as people's votes: the temperature with the least cross-entropy.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn fit_temperature_to_votes(logits: &[Logits], votes: &[Target]) -> f64 {
+    if logits.is_empty() {
+        return 1.0;
+    }
+    best(|temperature| cross_entropy(logits, votes, temperature))
+}
+
+/// The temperature with the least loss.
+fn best(loss: impl Fn(f64) -> f64) -> f64 {
+    // The likelihood is concave in 1 / T, so over ln T it has one peak, and golden-section search finds it.
+    golden_section(
+        |ln_temperature| loss(ln_temperature.exp()),
+        TEMPERATURES.start().ln()..=TEMPERATURES.end().ln(),
+        LN_TOLERANCE,
+    )
+    .exp()
+}
+
+/// The place of the minimum of a function that falls and then rises (Kiefer 1953).
+fn golden_section(f: impl Fn(f64) -> f64, range: RangeInclusive<f64>, tolerance: f64) -> f64 {
+    /// Each step keeps this share of the range.
+    const KEPT: f64 = 0.618_033_988_749_894_9;
+    let (mut low, mut high) = range.into_inner();
+    let mut left = high - KEPT * (high - low);
+    let mut right = low + KEPT * (high - low);
+    let (mut f_left, mut f_right) = (f(left), f(right));
+    while high - low > tolerance {
+        if f_left <= f_right {
+            (high, right, f_right) = (right, left, f_left);
+            left = high - KEPT * (high - low);
+            f_left = f(left);
+        } else {
+            (low, left, f_left) = (left, right, f_right);
+            right = low + KEPT * (high - low);
+            f_right = f(right);
+        }
+    }
+    0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{evaluate::metrics::Metrics, random::SplitMix64};
+
+    /// Logits that are `temperature` times too large for labels drawn from their own probabilities.
+    fn overconfident(temperature: f32, n: usize) -> (Vec<Logits>, Vec<u32>) {
+        let mut rng = SplitMix64::from_key(&[42]);
+        (0..n)
+            .map(|_| {
+                let honest = Logits(std::array::from_fn(|_| rng.between(-2.0, 2.0)));
+                let mut rest = rng.unit();
+                let drawn = honest.softmax(1.0).0.iter().position(|p| {
+                    rest -= p;
+                    rest < 0.0
+                });
+                let label = drawn.unwrap_or(6) as u32;
+                (Logits(honest.0.map(|logit| logit * temperature)), label)
+            })
+            .unzip()
+    }
+
+    #[test]
+    fn the_temperature_the_data_was_made_with_is_found() {
+        for temperature in [0.5, 1.0, 2.5] {
+            let (logits, labels) = overconfident(temperature, 20_000);
+            let fitted = fit_temperature(&logits, &labels);
+            let error = fitted / f64::from(temperature) - 1.0;
+            assert!(error.abs() < 0.03, "{fitted} instead of {temperature}");
+        }
+    }
+
+    #[test]
+    fn calibrating_changes_the_confidence_and_not_the_choice() {
+        let (logits, labels) = overconfident(3.0, 5_000);
+        let temperature = fit_temperature(&logits, &labels);
+        let before = Metrics::from_logits(&logits, &labels, 1.0);
+        let after = Metrics::from_logits(&logits, &labels, temperature as f32);
+        assert_eq!(before.confusion, after.confusion);
+        assert!(before.calibration_error > 0.15 && after.calibration_error < 0.03);
+        assert!(after.negative_log_likelihood < before.negative_log_likelihood);
+    }
+
+    #[test]
+    fn without_a_best_temperature_it_is_an_end_of_the_range() {
+        let right = [Logits([5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
+        assert!((fit_temperature(&right, &[0]) - 0.05).abs() < 0.001);
+        assert!((fit_temperature(&right, &[1]) - 20.0).abs() < 0.01);
+        assert_eq!(fit_temperature(&[], &[]), 1.0);
+    }
+
+    #[test]
+    fn labels_are_votes_that_all_agree() {
+        let (logits, labels) = overconfident(2.0, 2_000);
+        let votes: Vec<Target> = labels
+            .iter()
+            .map(|label| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize))))
+            .collect();
+        let (by_labels, by_votes) = (
+            fit_temperature(&logits, &labels),
+            fit_temperature_to_votes(&logits, &votes),
+        );
+        assert!(
+            (by_labels - by_votes).abs() < 1e-3,
+            "{by_labels} {by_votes}"
+        );
+    }
+
+    /// Probabilities that are the votes themselves need no temperature, and twice their logits need 2.
+    #[test]
+    fn votes_have_the_temperature_that_gives_their_shares() {
+        let (honest, _) = overconfident(1.0, 300);
+        let votes: Vec<Target> = honest.iter().map(|logits| logits.softmax(1.0).0).collect();
+        let doubled: Vec<Logits> = honest
+            .iter()
+            .map(|logits| Logits(logits.0.map(|logit| 2.0 * logit)))
+            .collect();
+        assert!((fit_temperature_to_votes(&honest, &votes) - 1.0).abs() < 1e-3);
+        assert!((fit_temperature_to_votes(&doubled, &votes) - 2.0).abs() < 2e-3);
+    }
+}

@@ -1,0 +1,199 @@
+//! The folders of several runs side by side: what was published for their recipes, and what they came to.
+//!
+//! The figures are those of the best epoch, chosen on PublicTest. What a newcomer would get wrong: an accuracy that
+//! others publish is mostly one on PrivateTest, so PublicTest's, which an epoch was chosen by, is no fair match for it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use fervis::read;
+use serde::Deserialize;
+
+use crate::{
+    evaluate::metrics::Metrics,
+    recipe::Recipe,
+    table::Table,
+    train::{progress::EpochFigures, run_folder::RunFolder},
+};
+
+/// More than the figures of 100,000 epochs.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its folder, as the user gave it.
+    pub folder: PathBuf,
+    /// Its recipe.
+    pub recipe: Recipe,
+    /// The best epoch.
+    pub best: EpochFigures,
+    /// All epochs.
+    pub n_epochs: usize,
+    /// Training images a second, the median of the epochs.
+    pub images_per_second: f64,
+    /// Wall time, seconds.
+    pub seconds: f64,
+    /// Standard error of the best epoch's accuracy.
+    pub standard_error: f64,
+    /// Figures on PrivateTest, if they were measured.
+    pub private: Option<Metrics>,
+}
+
+/// What is needed of `metrics.json`.
+#[derive(Deserialize)]
+struct Figures {
+    seconds: f64,
+    best: Option<EpochFigures>,
+    best_public_test: Option<Metrics>,
+    epochs: Vec<EpochFigures>,
+}
+
+impl Run {
+    /// Reads a run's folder.
+    ///
+    /// # Errors
+    /// If it is none, or no epoch was finished in it.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let no_run = || format!("{} is no folder of a run", folder.display());
+        let read =
+            |name: &str| read::bytes(&folder.join(name), MAX_FILE_BYTES).with_context(no_run);
+        let recipe: Recipe = serde_json::from_slice(&read("recipe.json")?).with_context(no_run)?;
+        let figures: Figures =
+            serde_json::from_slice(&read("metrics.json")?).with_context(no_run)?;
+        let best = figures
+            .best
+            .with_context(|| format!("no epoch of {} was finished", folder.display()))?;
+        let mut rates: Vec<f64> = figures.epochs.iter().map(|e| e.images_per_second).collect();
+        rates.sort_by(f64::total_cmp);
+        Ok(Self {
+            folder: folder.to_owned(),
+            recipe,
+            best,
+            n_epochs: figures.epochs.len(),
+            images_per_second: rates.get(rates.len() / 2).copied().unwrap_or(0.0),
+            seconds: figures.seconds,
+            standard_error: figures
+                .best_public_test
+                .map_or(0.0, |public| public.accuracy_standard_error),
+            private: None,
+        })
+    }
+
+    /// The checkpoint of the best epoch of the run in `folder`.
+    pub fn best_path(folder: &Path) -> std::path::PathBuf {
+        RunFolder::at(folder).best_path()
+    }
+}
+
+/// The runs in a table.
+pub fn table(runs: &[Run]) -> Table {
+    let with_private = runs.iter().any(|run| run.private.is_some());
+    let mut header = vec![
+        "folder",
+        "recipe",
+        "published accuracy",
+        "PublicTest accuracy",
+        "macro-F1",
+        "best of epochs",
+        "time",
+        "images/s",
+    ];
+    if with_private {
+        header.insert(3, "PrivateTest accuracy");
+    }
+    let mut table = Table::new(&header);
+    for run in runs {
+        let accuracy =
+            |accuracy: f64, error: f64| format!("{:.2} ± {:.2} %", accuracy * 100.0, error * 100.0);
+        let mut row = vec![
+            run.folder.display().to_string(),
+            run.recipe.name.clone(),
+            run.recipe
+                .published
+                .clone()
+                .unwrap_or_else(|| "–".to_owned()),
+            accuracy(run.best.public_accuracy, run.standard_error),
+            format!("{:.2} %", run.best.public_macro_f1 * 100.0),
+            format!("{} of {}", run.best.epoch, run.n_epochs),
+            duration(run.seconds),
+            format!("{:.0}", run.images_per_second),
+        ];
+        if with_private {
+            let private = run.private.as_ref();
+            let cell = private.map(|p| accuracy(p.accuracy, p.accuracy_standard_error));
+            row.insert(3, cell.unwrap_or_default());
+        }
+        table.push(row);
+    }
+    table
+}
+
+/// Hours and minutes.
+fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round() as u64;
+    match minutes / 60 {
+        0 => format!("{minutes} min"),
+        hours => format!("{hours} h {:02} min", minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{recipe::tests::three_block, train::progress::Progress};
+
+    fn figures(epoch: usize, public_accuracy: f64) -> EpochFigures {
+        EpochFigures {
+            epoch,
+            training_loss: 1.0,
+            public_loss: 1.0,
+            public_accuracy,
+            public_macro_f1: public_accuracy,
+            public_agreement: None,
+            learning_rate: 1e-3,
+            seconds: 1900.0,
+            images_per_second: 100.0 * epoch as f64,
+        }
+    }
+
+    #[test]
+    fn a_run_is_read_from_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = Recipe {
+            published: Some("64.41 % test".to_owned()),
+            ..three_block()
+        };
+        let run = RunFolder::at(folder.path());
+        run.save_recipe(&recipe).unwrap();
+        let mut progress = Progress::new(&recipe);
+        for (epoch, accuracy) in [(1, 0.25), (2, 0.5), (3, 0.375)] {
+            let public = Metrics::from_logits(&[], &[], 1.0);
+            progress.note(figures(epoch, accuracy), public, &recipe);
+        }
+        run.save_figures(&recipe, &progress).unwrap();
+        let run = Run::read(folder.path()).unwrap();
+        assert_eq!((run.best.epoch, run.n_epochs), (2, 3));
+        let table = table(&[run]).to_string();
+        let row = table.lines().nth(2).unwrap();
+        let name = format!("| {} ", folder.path().display());
+        for cell in [
+            name.as_str(),
+            "| three-block |",
+            "| 64.41 % test ",
+            "50.00 ±",
+            "| 2 of 3 ",
+            "| 1 h 35 min |",
+            "| 200 ",
+        ] {
+            assert!(row.contains(cell), "{cell} in {table}");
+        }
+    }
+
+    #[test]
+    fn other_folders_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Run::read(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with("is no folder of a run"), "{error}");
+    }
+}

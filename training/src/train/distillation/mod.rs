@@ -1,0 +1,220 @@
+//! Learning from existing networks: their averaged, softened answers are targets beside the labels.
+//!
+//! The teachers see either exactly what the pupil sees, with all its variations, or the clean image, once before the run.
+//! Only the second can teach a pupil more about damaged images than its teachers know: whatever the augmentation covers,
+//! blurs or turns, the target stays what the teachers said of the undamaged face. Source: Hinton, Vinyals and Dean 2015,
+//! arXiv:1503.02531, with their factor of T² that keeps gradients as large as those of labels.
+
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Result, ensure};
+use fervis::{
+    expression::Logits,
+    model::{CheckpointChoice, Classifier, ComputeDevice, Views},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    augment::{self, Normalization},
+    data::dataset::Dataset,
+    evaluate::logits_over,
+    recipe::Recipe,
+    train::{loss::Target, run_folder::Origin},
+};
+
+/// What a recipe says about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistillationSettings {
+    /// The teachers' share of the loss; the rest is the labels'.
+    pub share: f64,
+    /// Divides the logits of teachers and pupil before they become probabilities.
+    pub temperature: f64,
+    /// Whether the teachers look at the mirror image too, and what they say of the two is averaged.
+    #[serde(default)]
+    pub mirrored: bool,
+    /// How much each teacher counts, in the order in which they are given. With weights their *probabilities* are averaged,
+    /// each with the temperature of its checkpoint, as an ensemble of calibrated networks would answer. Without, their
+    /// logits are averaged evenly.
+    #[serde(default)]
+    pub weights: Vec<f64>,
+    /// Whether the teachers look at each image as it is stored, once before the run, instead of at what the pupil sees.
+    #[serde(default)]
+    pub clean: bool,
+}
+
+/// The networks learnt from.
+pub struct Teachers {
+    // Running a network changes its buffers; everything happens on the training thread.
+    networks: RefCell<Vec<Classifier>>,
+}
+
+impl Teachers {
+    /// Loads checkpoints.
+    ///
+    /// # Errors
+    /// If one cannot be loaded.
+    pub fn load(paths: &[PathBuf], device: &ComputeDevice) -> Result<Self> {
+        let load = |path: &PathBuf| Classifier::load(&CheckpointChoice::File(path.clone()), device);
+        let networks = paths.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::new(networks))
+    }
+
+    /// Takes networks that are loaded.
+    pub fn new(networks: Vec<Classifier>) -> Self {
+        Self {
+            networks: RefCell::new(networks),
+        }
+    }
+
+    /// Whether they fit the recipe.
+    ///
+    /// # Errors
+    /// If there are none, or not as many as the recipe has weights, or one wants images of another size.
+    pub fn check(&self, recipe: &Recipe) -> Result<()> {
+        let networks = self.networks.borrow();
+        ensure!(
+            !networks.is_empty(),
+            "the recipe {} learns from other networks; give their checkpoints with --teacher",
+            recipe.name
+        );
+        let settings = recipe.distillation.as_ref();
+        let n_weights = settings.map_or(0, |settings| settings.weights.len());
+        ensure!(
+            n_weights == 0 || n_weights == networks.len(),
+            "the recipe {} has weights for {n_weights} teachers, but --teacher names {}; give one for each weight, in the \
+             same order",
+            recipe.name,
+            networks.len()
+        );
+        if settings.is_some_and(|settings| settings.clean) {
+            // Each looks at images of its own size.
+            return Ok(());
+        }
+        let side = recipe.input.side_px;
+        for network in &*networks {
+            let (spec, name) = (network.spec(), &network.info().name);
+            ensure!(
+                (spec.width, spec.height) == (side, side),
+                "the teacher {name} looks at {}×{} pixels, the recipe {} at {side}×{side}",
+                spec.width,
+                spec.height,
+                recipe.name
+            );
+        }
+        Ok(())
+    }
+
+    /// A number that differs, as good as always, for other teachers.
+    pub fn fingerprint(&self) -> u64 {
+        let networks = self.networks.borrow();
+        let bytes = networks
+            .iter()
+            .flat_map(|network| network.info().sha256.bytes());
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+
+    /// Which they are, for the description of what learns from them.
+    pub fn origins(&self) -> Vec<Origin> {
+        let networks = self.networks.borrow();
+        let origin = |network: &Classifier| {
+            let info = network.info();
+            let path = info.path.as_deref();
+            Origin::new(path.unwrap_or(Path::new(&info.name)), &info.sha256)
+        };
+        networks.iter().map(origin).collect()
+    }
+
+    /// What they say of the images at `indices` as they are stored, by the images' numbers; of other images nothing.
+    ///
+    /// # Errors
+    /// If a network fails, or its input is not square.
+    pub fn clean_targets(
+        &self,
+        dataset: &Arc<Dataset>,
+        indices: &[usize],
+        settings: &DistillationSettings,
+    ) -> Result<Vec<Target>> {
+        let views = if settings.mirrored {
+            augment::Views::Flip
+        } else {
+            augment::Views::Single
+        };
+        let mut networks = self.networks.borrow_mut();
+        let look = |network: &mut Classifier| logits_over(network, dataset, indices, views);
+        let answers = networks.iter_mut().map(look).collect::<Result<Vec<_>>>()?;
+        let mut by_image = vec![Target::default(); dataset.len()];
+        for (&index, target) in indices.iter().zip(softened(&networks, &answers, settings)) {
+            by_image[index] = target;
+        }
+        Ok(by_image)
+    }
+
+    /// What they say of a batch of images that were normalized by `normalization`.
+    ///
+    /// # Errors
+    /// If a network fails.
+    pub fn targets(
+        &self,
+        images: &[f32],
+        normalization: Normalization,
+        settings: &DistillationSettings,
+    ) -> Result<Vec<Target>> {
+        let mut networks = self.networks.borrow_mut();
+        let views = if settings.mirrored {
+            Views::Flip
+        } else {
+            Views::Single
+        };
+        let mut answers = Vec::new();
+        for network in &mut *networks {
+            let spec = *network.spec();
+            // Each has a normalisation of its own.
+            let factor = normalization.std / spec.std;
+            let offset = (normalization.mean - spec.mean) / spec.std;
+            let own = |value: &f32| value * factor + offset;
+            let inputs = images.iter().map(own).collect();
+            answers.push(network.logits_of_views(inputs, views)?);
+        }
+        Ok(softened(&networks, &answers, settings))
+    }
+}
+
+/// The answers of each network to the same images, averaged, and softened by the recipe's temperature.
+fn softened(
+    networks: &[Classifier],
+    answers: &[Vec<Logits>],
+    settings: &DistillationSettings,
+) -> Vec<Target> {
+    let n_images = answers.first().map_or(0, Vec::len);
+    let sum: f64 = settings.weights.iter().sum();
+    let of_image = |image: usize| {
+        let mut mean = Logits::default();
+        for (number, (network, answers)) in networks.iter().zip(answers).enumerate() {
+            let (answer, share) = match settings.weights.get(number) {
+                Some(weight) => {
+                    let probabilities = answers[image].softmax(network.info().temperature);
+                    (probabilities.0, (weight / sum) as f32)
+                }
+                None => (answers[image].0, 1.0 / networks.len() as f32),
+            };
+            let values = mean.0.iter_mut().zip(answer);
+            values.for_each(|(mean, value)| *mean += share * value);
+        }
+        if !settings.weights.is_empty() {
+            // Softmax takes logarithms back to what they are of.
+            mean.0 = mean.0.map(|p| p.max(f32::MIN_POSITIVE).ln());
+        }
+        mean.softmax(settings.temperature as f32).0
+    };
+    (0..n_images).map(of_image).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

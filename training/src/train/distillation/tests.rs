@@ -1,0 +1,226 @@
+//! Who is asked about what, and how the answers become targets.
+
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Tensor};
+use fervis::{
+    expression::Expression,
+    model::{
+        checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
+        net::{Architecture, CompactConfig},
+        preprocess::InputSpec,
+    },
+};
+
+use super::*;
+use crate::{
+    data::dataset::{IMAGE_LEN, Split},
+    recipe::tests::three_block,
+};
+
+const ALONE: DistillationSettings = DistillationSettings {
+    share: 0.5,
+    temperature: 2.0,
+    mirrored: false,
+    weights: Vec::new(),
+    clean: false,
+};
+
+/// A network of one channel whose logits are the mean of what is left of the image, times 1, 2, … 7.
+pub(crate) fn teacher(mean: f32, std: f32, factor: f64) -> Classifier {
+    built(4, mean, std, factor, 1.0)
+}
+
+/// The same that looks at the pixel `tap` of the 3×3 around each, 4 the middle one.
+fn looking(tap: usize, mean: f32, std: f32, factor: f64) -> Classifier {
+    built(tap, mean, std, factor, 1.0)
+}
+
+fn built(tap: usize, mean: f32, std: f32, factor: f64, temperature: f32) -> Classifier {
+    let config = CompactConfig {
+        channels: vec![1],
+        convolutions: vec![1],
+        dropout: 0.0,
+        ..CompactConfig::default()
+    };
+    let input = InputSpec {
+        width: 8,
+        height: 8,
+        mean,
+        std,
+        ..InputSpec::FER_2013
+    };
+    let network = Architecture::Compact(config);
+    let mut weights: HashMap<String, Tensor> = network
+        .weight_shapes(&input, 7)
+        .into_iter()
+        .map(|(name, shape)| {
+            let ones = name.ends_with("running_var") || name.ends_with("bn1.weight");
+            let value = if ones { 1.0 } else { 0.0 };
+            (
+                name,
+                Tensor::full(value, shape, &Device::Cpu)
+                    .unwrap()
+                    .to_dtype(DType::F32)
+                    .unwrap(),
+            )
+        })
+        .collect();
+    let mut kernel = [0f32; 9];
+    kernel[tap] = 1.0;
+    let kernel = Tensor::from_slice(&kernel, (1, 1, 3, 3), &Device::Cpu).unwrap();
+    weights.insert("stage1.conv1.weight".to_owned(), kernel);
+    let head = Tensor::arange(1f32, 8.0, &Device::Cpu).unwrap();
+    let head = (head.reshape((7, 1)).unwrap() * factor).unwrap();
+    weights.insert("fc.weight".to_owned(), head);
+    let metadata = Metadata {
+        format_version: FORMAT_VERSION,
+        name: "teacher".to_owned(),
+        architecture: network,
+        labels: Expression::ALL.map(|e| e.name().to_owned()).to_vec(),
+        input,
+        temperature,
+        uncertain_below: 0.0,
+        training: serde_json::Value::Null,
+        metrics: [].into(),
+        license: "none".to_owned(),
+    };
+    let checkpoint = Checkpoint {
+        metadata,
+        weights,
+        sha256: format!("{mean}{std}{factor}"),
+    };
+    Classifier::new(checkpoint, "teacher".to_owned(), None, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn targets_are_the_softened_mean_of_the_logits() {
+    let normalization = Normalization {
+        mean: 0.5,
+        std: 0.25,
+    };
+    // Two images, 0.6 and 0.8 in grey levels; seen by the second teacher as 0.6 and 0.8 less its own mean.
+    let levels = [0.6_f32, 0.8];
+    let images: Vec<f32> = levels
+        .iter()
+        .flat_map(|level| vec![(level - 0.5) / 0.25; 64])
+        .collect();
+    let teachers = Teachers::new(vec![teacher(0.5, 0.25, 1.0), teacher(0.0, 1.0, 3.0)]);
+    let targets = teachers.targets(&images, normalization, &ALONE).unwrap();
+    for (target, level) in targets.iter().zip(levels) {
+        let per_class = ((level - 0.5) / 0.25 + 3.0 * level) / 2.0;
+        let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * per_class));
+        for (found, expected) in target.iter().zip(expected.softmax(2.0).0) {
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        }
+    }
+}
+
+/// A teacher that looks to the left of each pixel misses the last column of an image, and the first of its mirror image.
+#[test]
+fn mirror_images_count_as_much_as_images() {
+    let normalization = Normalization {
+        mean: 0.0,
+        std: 1.0,
+    };
+    let both = DistillationSettings {
+        mirrored: true,
+        ..ALONE
+    };
+    let ramp = |slope: f32| (0..64).map(move |at| slope * (at % 8) as f32);
+    let flipped: Vec<f32> =
+        ramp(0.5)
+            .collect::<Vec<_>>()
+            .chunks(8)
+            .fold(Vec::new(), |mut rows: Vec<f32>, row| {
+                rows.extend(row.iter().rev());
+                rows
+            });
+    let images: Vec<f32> = ramp(0.5).chain(ramp(0.25)).chain(flipped).collect();
+    let teachers = Teachers::new(vec![looking(3, 0.0, 1.0, 1.0)]);
+    let alone = teachers.targets(&images, normalization, &ALONE).unwrap();
+    assert!((alone[0][6] - alone[2][6]).abs() > 1e-3, "{alone:?}");
+    let targets = teachers.targets(&images, normalization, &both).unwrap();
+    assert_eq!(targets.len(), 3);
+    // Seven of a row's eight values 0, 1, … 7 times the slope: all but the last, and all but the first.
+    for (target, slope) in targets.iter().zip([0.5, 0.25, 0.5]) {
+        let per_class = slope * (21.0 + 28.0) / 8.0 / 2.0;
+        let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * per_class));
+        for (found, expected) in target.iter().zip(expected.softmax(2.0).0) {
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        }
+    }
+}
+
+/// With weights, what is averaged are probabilities, each with its own temperature.
+#[test]
+fn weights_blend_calibrated_probabilities() {
+    let normalization = Normalization {
+        mean: 0.0,
+        std: 1.0,
+    };
+    let images = vec![0.5_f32; 64];
+    let sharp = built(4, 0.0, 1.0, 3.0, 1.5);
+    let teachers = Teachers::new(vec![teacher(0.0, 1.0, 1.0), sharp]);
+    let settings = DistillationSettings {
+        weights: vec![3.0, 1.0],
+        ..ALONE
+    };
+    let targets = teachers.targets(&images, normalization, &settings).unwrap();
+    let answer = |factor: f32| {
+        Logits(std::array::from_fn(|class| {
+            (class + 1) as f32 * 0.5 * factor
+        }))
+    };
+    let (first, second) = (answer(1.0).softmax(1.0).0, answer(3.0).softmax(1.5).0);
+    // The temperature of 2 is a square root of the probabilities.
+    let roots: Vec<f32> = (0..7)
+        .map(|class| (0.75 * first[class] + 0.25 * second[class]).sqrt())
+        .collect();
+    let sum: f32 = roots.iter().sum();
+    for (found, root) in targets[0].iter().zip(&roots) {
+        assert!((found - root / sum).abs() < 1e-4, "{found} {}", root / sum);
+    }
+}
+
+#[test]
+fn clean_images_are_looked_at_as_they_are_stored() {
+    let mut dataset = Dataset::new();
+    for level in [51, 102, 204] {
+        dataset.push(Split::Training, Expression::Happy, &[level; IMAGE_LEN]);
+    }
+    let dataset = Arc::new(dataset);
+    let teachers = Teachers::new(vec![teacher(0.0, 1.0, 1.0)]);
+    let by_image = teachers.clean_targets(&dataset, &[2, 0], &ALONE).unwrap();
+    assert_eq!(by_image[1], Target::default(), "nobody asked");
+    for (image, level) in [(0, 0.2), (2, 0.8)] {
+        let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * level));
+        for (found, expected) in by_image[image].iter().zip(expected.softmax(2.0).0) {
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn teachers_that_do_not_fit_are_refused() {
+    let mut recipe = three_block();
+    let refused =
+        |recipe: &Recipe, teachers: Teachers| teachers.check(recipe).unwrap_err().to_string();
+    assert!(refused(&recipe, Teachers::new(Vec::new())).contains("--teacher"));
+    let small = || Teachers::new(vec![teacher(0.5, 0.5, 1.0)]);
+    assert!(refused(&recipe, small()).contains("looks at 8×8 pixels"));
+    recipe.distillation = Some(DistillationSettings {
+        weights: vec![0.7, 0.3],
+        clean: true,
+        ..ALONE
+    });
+    let problem = refused(&recipe, small());
+    assert!(
+        problem.contains("weights for 2 teachers, but --teacher names 1"),
+        "{problem}"
+    );
+    let two = Teachers::new(vec![teacher(0.5, 0.5, 1.0), teacher(0.5, 0.5, 2.0)]);
+    two.check(&recipe).unwrap();
+    let other = Teachers::new(vec![teacher(0.5, 0.5, 2.0)]);
+    assert_ne!(small().fingerprint(), other.fingerprint());
+}

@@ -1,0 +1,216 @@
+//! What training minimizes: `-Σ w t (1 - p)^γ ln p` over the classes, averaged over the images.
+//!
+//! `t` is the target, `p` the network's probability, `w` the class's weight. With γ = 0, all weights 1 and `t` the label
+//! this is cross-entropy. Targets combine, in this order: the label, blended with people's votes, smoothed, mixed.
+//! A second head's loss ([`crate::train::auxiliary`]) and the gap to other networks' answers ([`crate::train::distillation`]) are added.
+
+use std::sync::Arc;
+
+use candle_core::{D, Device, Result, Tensor};
+use candle_nn::{loss::cross_entropy, ops::log_softmax};
+use fervis::expression::N_EXPRESSIONS;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::{ferplus::FerPlus, loader::Batch},
+    recipe::Recipe,
+    train::{
+        auxiliary::{self, AuxiliarySettings},
+        distillation::DistillationSettings,
+    },
+};
+
+/// A distribution over the classes, in FER-2013's order.
+pub type Target = [f32; N_EXPRESSIONS];
+
+/// What a recipe says about the loss. The default is cross-entropy.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossSettings {
+    /// Plays down images that are already right: 0 is cross-entropy, 2 the paper's (Lin et al. 2017, arXiv:1708.02002).
+    pub focal_gamma: f64,
+    /// This share of every target is spread evenly over all classes (Szegedy et al. 2016, arXiv:1512.00567).
+    pub label_smoothing: f32,
+    /// How much each class counts.
+    pub class_weights: ClassWeights,
+    /// This share of every target is the distribution of FER+'s votes, where an image has any.
+    pub votes_share: f32,
+}
+
+/// How much each class counts.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// All alike.
+    #[default]
+    Even,
+    /// Images divided by the number of classes that have any and by those of the class: scikit-learn's `balanced`.
+    Balanced,
+    /// As given, in FER-2013's order.
+    Given([f64; N_EXPRESSIONS]),
+}
+
+/// The loss of a run.
+#[derive(Debug)]
+pub struct Loss {
+    settings: LossSettings,
+    auxiliary: Option<AuxiliarySettings>,
+    distillation: Option<DistillationSettings>,
+    weights: Option<[f32; N_EXPRESSIONS]>,
+    votes: Option<Arc<FerPlus>>,
+}
+
+impl Loss {
+    /// `class_counts` are those of the training images, `votes` those of the whole data set.
+    pub fn new(
+        recipe: &Recipe,
+        class_counts: [usize; N_EXPRESSIONS],
+        votes: Option<Arc<FerPlus>>,
+    ) -> Self {
+        let settings = recipe.loss;
+        let n_images: usize = class_counts.iter().sum();
+        let n_classes = class_counts.iter().filter(|n| **n > 0).count();
+        let weights = match settings.class_weights {
+            ClassWeights::Even => None,
+            ClassWeights::Given(weights) => Some(weights.map(|weight| weight as f32)),
+            ClassWeights::Balanced => Some(class_counts.map(|n| match n {
+                0 => 0.0,
+                n => n_images as f32 / (n_classes * n) as f32,
+            })),
+        };
+        Self {
+            settings,
+            auxiliary: recipe.auxiliary,
+            distillation: recipe.distillation.clone(),
+            weights,
+            votes,
+        }
+    }
+
+    /// The mean loss of a batch, from logits `(n, 7)`, or `(n, 14)` where there is a second head. `teachers` are the
+    /// answers of the networks learnt from, softened by the recipe's temperature, one for each image.
+    ///
+    /// # Errors
+    /// If the logits have another shape.
+    pub fn of_batch(
+        &self,
+        logits: &Tensor,
+        batch: &Batch,
+        teachers: Option<&[Target]>,
+    ) -> Result<Tensor> {
+        let (own, second) = auxiliary::heads(logits)?;
+        let mut loss = self.of_labels(&own, batch)?;
+        if let (Some(settings), Some(teachers)) = (&self.distillation, teachers) {
+            let &DistillationSettings {
+                share, temperature, ..
+            } = settings;
+            let soft = self.softened(&own, teachers, temperature)?;
+            loss = ((loss * (1.0 - share))? + (soft * (share * temperature * temperature))?)?;
+        }
+        if let (Some(settings), Some(second)) = (self.auxiliary, second) {
+            loss = (loss + (self.of_votes(&second, batch)? * settings.weight)?)?;
+        }
+        Ok(loss)
+    }
+
+    /// The cross-entropy of logits over a temperature with softened answers.
+    fn softened(&self, logits: &Tensor, targets: &[Target], temperature: f64) -> Result<Tensor> {
+        let values = targets.concat();
+        let targets = Tensor::from_vec(values, logits.dims(), &Device::Cpu)?;
+        let log_p = log_softmax(&(logits / temperature)?, D::Minus1)?;
+        let sum = (log_p * targets.to_device(logits.device())?)?.sum_all()?;
+        sum * (-1.0 / logits.dim(0)? as f64)
+    }
+
+    /// The cross-entropy of the second head's logits with the votes, over the images that have any.
+    fn of_votes(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
+        let of_image = |index: &usize| {
+            let votes = self.votes.as_ref()?;
+            votes.of(*index).distribution()
+        };
+        let targets = batch
+            .indices
+            .iter()
+            .map(|index| of_image(index).unwrap_or_default());
+        let targets = mixed(targets.collect(), batch);
+        let n_votes: f32 = targets.iter().flatten().sum();
+        let n_images = f64::from(n_votes.max(f32::MIN_POSITIVE)) / targets.len() as f64;
+        self.softened(logits, &targets, 1.0)? / n_images
+    }
+
+    /// The loss by labels and, for their share, votes.
+    fn of_labels(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
+        let is_plain = self.weights.is_none()
+            && self.settings.votes_share == 0.0
+            && self.settings.label_smoothing == 0.0
+            && self.settings.focal_gamma == 0.0
+            && batch.mixed.is_none();
+        if is_plain {
+            let labels = Tensor::new(batch.labels.as_slice(), logits.device())?;
+            return cross_entropy(logits, &labels);
+        }
+        self.of_targets(logits, &self.targets(batch))
+    }
+
+    /// The targets of a batch.
+    fn targets(&self, batch: &Batch) -> Vec<Target> {
+        let smoothing = self.settings.label_smoothing;
+        let of_image = |(&label, &index): (&u32, &usize)| {
+            let votes = self
+                .votes
+                .as_ref()
+                .filter(|_| self.settings.votes_share > 0.0);
+            let votes = votes.and_then(|votes| votes.of(index).distribution());
+            let votes_share = votes.map_or(0.0, |_| self.settings.votes_share);
+            let mut target = [0.0; N_EXPRESSIONS];
+            for (class, value) in target.iter_mut().enumerate() {
+                let is_label = f32::from(u8::from(class == label as usize));
+                let vote = votes.map_or(0.0, |votes| votes[class]);
+                let blended = (1.0 - votes_share) * is_label + votes_share * vote;
+                *value = (1.0 - smoothing) * blended + smoothing / N_EXPRESSIONS as f32;
+            }
+            target
+        };
+        let targets = batch.labels.iter().zip(&batch.indices).map(of_image);
+        mixed(targets.collect(), batch)
+    }
+
+    /// The loss, divided by the sum of `w t` over classes and images: with labels as targets that is PyTorch's mean.
+    fn of_targets(&self, logits: &Tensor, targets: &[Target]) -> Result<Tensor> {
+        let weights = self.weights.unwrap_or([1.0; N_EXPRESSIONS]);
+        let weighted: Vec<f32> = targets
+            .iter()
+            .flat_map(|target| (0..N_EXPRESSIONS).map(|class| target[class] * weights[class]))
+            .collect();
+        let sum: f32 = weighted.iter().sum();
+        let shape = (targets.len(), N_EXPRESSIONS);
+        let weighted = Tensor::from_vec(weighted, shape, &Device::Cpu)?;
+        let weighted = weighted.to_device(logits.device())?; // (n, 7)
+        let log_p = log_softmax(logits, D::Minus1)?; // (n, 7)
+        let terms = (&log_p * weighted)?;
+        let terms = if self.settings.focal_gamma == 0.0 {
+            terms
+        } else {
+            // Rounding may take p above 1.
+            let wrong = (1.0 - log_p.exp()?)?.relu()?;
+            (terms * wrong.powf(self.settings.focal_gamma)?)?
+        };
+        // A batch whose classes all weigh nothing has no loss.
+        terms.sum_all()? * (-1.0 / f64::from(sum.max(f32::MIN_POSITIVE)))
+    }
+}
+
+/// Targets blended as the batch's images are.
+pub(crate) fn mixed(targets: Vec<Target>, batch: &Batch) -> Vec<Target> {
+    let Some(mixed) = &batch.mixed else {
+        return targets;
+    };
+    let blend = |(&partner, own): (&usize, &Target)| {
+        let other = targets[partner];
+        std::array::from_fn(|c| mixed.share * own[c] + (1.0 - mixed.share) * other[c])
+    };
+    mixed.partners.iter().zip(&targets).map(blend).collect()
+}
+
+#[cfg(test)]
+mod tests;
