@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use fervis::model::import;
+use fervis::model::checkpoint::Checkpoint;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    import::parse(bytes, "input").ok();
+    Checkpoint::parse(bytes, "input").ok();
 });

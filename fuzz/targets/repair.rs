@@ -1,4 +1,4 @@
-//! Videos that a crash left behind: repaired, and repaired again.
+//! Videos that a crash left behind, in MP4 and AVI: repaired, and repaired again.
 
 #![no_main]
 

@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use fervis::{record::recover::recover, session::Session};
+use fervis::record::{reader::Session, recover::recover};
 use libfuzzer_sys::fuzz_target;
 
 const FILES: [&str; 4] = ["session.json", "frames.csv", "faces.csv", "events.csv"];

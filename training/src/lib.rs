@@ -6,6 +6,7 @@
 pub mod augment;
 pub mod data;
 pub mod evaluate;
+pub mod fer2013;
 pub mod random;
 pub mod recipe;
 pub mod report;

@@ -12,7 +12,7 @@ use image::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Normalization, resample::side_of};
+use super::resample::{Normalization, side_of};
 use crate::random::SplitMix64;
 
 /// Last number of the key of these draws.

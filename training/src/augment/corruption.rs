@@ -4,9 +4,9 @@
 //! turn or a shift, and noise. Same key, same damage.
 
 use super::{
-    Border, FER_SIDE_PX, Normalization, Region, camera,
-    occlusion::fill,
-    resample::{Crop, Luma, Sampling, Tone, resample},
+    camera,
+    occlusion::{Region, fill},
+    resample::{Border, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample},
 };
 use crate::random::SplitMix64;
 
@@ -138,7 +138,7 @@ fn moved(image: &Luma<'_>, crop: Crop, degrees: f32) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
+    use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     /// A bright disk on a dark ground, a little above the middle.
     fn disk() -> Vec<u8> {

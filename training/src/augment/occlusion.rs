@@ -150,7 +150,7 @@ fn tones(rng: &mut SplitMix64, image: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
+    use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     /// A ramp without two equal neighbors.
     fn ramp() -> Vec<u8> {

@@ -2,7 +2,42 @@
 
 use std::borrow::Cow;
 
-use super::{Border, Normalization};
+use serde::{Deserialize, Serialize};
+
+use crate::fer2013::IMAGE_SIDE_PX;
+
+/// Side of FER-2013's images, which lengths in pixels are meant for; on others they are in proportion.
+pub(super) const FER_SIDE_PX: f32 = IMAGE_SIDE_PX as f32;
+
+/// How pixels become network input: `(pixel / 255 - mean) / std`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Normalization {
+    /// Where black is 0 and white is 1.
+    pub mean: f32,
+    /// On the same scale; not 0.
+    pub std: f32,
+}
+
+impl Default for Normalization {
+    /// Mean and deviation 0.5, which maps 0 to 255 onto -1 to 1.
+    fn default() -> Self {
+        Self {
+            mean: 0.5,
+            std: 0.5,
+        }
+    }
+}
+
+/// What a rotated or shifted image shows where it has no pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Border {
+    /// The image, mirrored about its first and last pixels. Edges of black are nothing a camera shows.
+    #[default]
+    Reflect,
+    /// Black, as torchvision's transforms do unless told otherwise.
+    Black,
+}
 
 /// A square image.
 pub(super) struct Luma<'a> {

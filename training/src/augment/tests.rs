@@ -1,7 +1,13 @@
 //! Variations of images: what stays, what moves, and how often.
 
-use super::{resample::FRACTION_BITS, *};
-use crate::data::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
+use super::{
+    resample::{Crop, FER_SIDE_PX, FRACTION_BITS, Luma, Sampling, Tone, resample},
+    *,
+};
+use crate::{
+    fer2013::{IMAGE_LEN, IMAGE_SIDE_PX},
+    random::SplitMix64,
+};
 
 const RAW: Normalization = Normalization {
     mean: 0.0,

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Border, FER_SIDE_PX, Normalization,
-    resample::{Crop, Luma, Sampling, Tone, resample, side_of},
+use super::resample::{
+    Border, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample, side_of,
 };
 
 /// Side of the crops in [`Views::Ten`], of 48; the same share of the image as in most published ten-crop figures.

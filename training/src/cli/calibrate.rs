@@ -10,7 +10,7 @@ use fervis_train::{
         dataset::{Dataset, Split},
         ferplus::FerPlus,
     },
-    evaluate::{calibrate, framing, reliability::Reliability, risk},
+    evaluate::{calibration::calibrate, framing, reliability::Reliability, risk},
 };
 
 use super::output::Results;

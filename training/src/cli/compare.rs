@@ -6,7 +6,7 @@ use anyhow::Result;
 use fervis::model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice};
 use fervis_train::{
     data::dataset::Split,
-    evaluate::{Evaluation, compare::Comparison},
+    evaluate::{compare::Comparison, evaluation::Evaluation},
 };
 
 use super::{Datasets, output::print, parse_split};

@@ -17,7 +17,12 @@ use fervis_train::{
         dataset::{Dataset, Split},
         ferplus::FerPlus,
     },
-    evaluate::{Evaluation, Measured, risk, robust::Robustness, through_detector::ThroughDetector},
+    evaluate::{
+        evaluation::{Evaluation, Measured},
+        risk,
+        robust::Robustness,
+        through_detector::ThroughDetector,
+    },
 };
 
 use super::{output::Results, parse_split};

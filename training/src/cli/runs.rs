@@ -10,8 +10,11 @@ use fervis::{
 use fervis_train::{
     augment::View,
     data::dataset::Split,
-    evaluate::{logits_of, metrics::Metrics},
-    report::runs::{Run, table},
+    evaluate::{logits::logits_of, metrics::Metrics},
+    report::{
+        run_folder::RunFolder,
+        runs::{Run, table},
+    },
 };
 
 use super::{Datasets, output::print};
@@ -46,7 +49,7 @@ pub fn run(args: &Args) -> Result<()> {
         };
         if let Some(datasets) = &mut datasets {
             log::info!("measuring {}", folder.display());
-            let choice = CheckpointChoice::File(Run::best_path(folder));
+            let choice = CheckpointChoice::File(RunFolder::at(folder).best_path());
             let mut classifier = Classifier::load(&choice, &device)?;
             let dataset = datasets.of_side(classifier.spec().width)?;
             let indices = dataset.split(Split::PrivateTest);

@@ -19,8 +19,12 @@ use fervis_train::{
         ferplus::FerPlus,
     },
     recipe::Recipe,
+    report::run_folder::RunFolder,
     train::{
-        Job, Outcome, distillation::Teachers, run_folder::RunFolder, train, widen::first_weights,
+        distillation::Teachers,
+        job::Job,
+        run::{Outcome, train},
+        widen::first_weights,
     },
 };
 

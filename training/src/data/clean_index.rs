@@ -214,7 +214,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::data::dataset::IMAGE_LEN;
+    use crate::fer2013::IMAGE_LEN;
 
     fn dataset() -> Dataset {
         let mut dataset = Dataset::new();

@@ -9,26 +9,15 @@ use anyhow::Result;
 use fervis::expression::{Expression, N_EXPRESSIONS};
 use serde::Serialize;
 
-use crate::data::{
-    clean_index::CleanIndex,
-    dataset::{Dataset, Split},
-    duplicates::Duplicates,
-    near_duplicates::{self, NearPair},
+use crate::{
+    data::{
+        clean_index::CleanIndex,
+        dataset::{Dataset, Split},
+        duplicates::Duplicates,
+        near_duplicates::{self, NearPair},
+    },
+    fer2013::{PUBLISHED_COUNTS, is_fer_2013},
 };
-
-/// Images of each class in each split, as published (Goodfellow et al. 2013, arXiv:1307.0414, and Kaggle's file).
-pub const PUBLISHED_COUNTS: [[usize; N_EXPRESSIONS]; 3] = [
-    [3995, 436, 4097, 7215, 4830, 3171, 4965],
-    [467, 56, 496, 895, 653, 415, 607],
-    [491, 55, 528, 879, 594, 416, 626],
-];
-
-/// How far a class's share of all images may be from FER-2013's for the data to pass for a copy of it, faults and all.
-/// Disgust has 1.5 %, happy 25 %, and images that are missing are mostly missing at the end, where all classes are.
-const MAX_SHARE_DIFFERENCE: f64 = 0.015;
-/// The share of FER-2013's images that a copy has at the least: one that is cut off, or a part of it.
-const MIN_COPIED: f64 = 0.1;
-const MAX_COPIED: f64 = 1.1;
 
 /// Images listed one by one in the report; the rest are in the index file.
 const MAX_LISTED: usize = 8;
@@ -89,21 +78,6 @@ impl Diagnosis {
         };
         Ok((diagnosis, index))
     }
-}
-
-/// Whether these are the counts of FER-2013, all of it or a damaged copy, however it is split.
-pub fn is_fer_2013(counts: &[[usize; N_EXPRESSIONS]; 3]) -> bool {
-    let shares = |counts: &[[usize; N_EXPRESSIONS]; 3]| {
-        let n_images = counts.iter().flatten().sum::<usize>() as f64;
-        let of_class = |class: usize| counts.iter().map(|split| split[class]).sum::<usize>();
-        let shares: [f64; N_EXPRESSIONS] =
-            std::array::from_fn(|class| of_class(class) as f64 / n_images.max(1.0));
-        (n_images, shares)
-    };
-    let ((n, shares), (n_published, published)) = (shares(counts), shares(&PUBLISHED_COUNTS));
-    let is_near = |(a, b): (&f64, &f64)| (a - b).abs() <= MAX_SHARE_DIFFERENCE;
-    (MIN_COPIED..=MAX_COPIED).contains(&(n / n_published))
-        && shares.iter().zip(&published).all(is_near)
 }
 
 fn splits_by_index(dataset: &Dataset) -> Vec<Split> {
@@ -295,7 +269,7 @@ mod tests {
     use fervis::expression::Expression::{Angry, Happy, Sad};
 
     use super::*;
-    use crate::{data::dataset::IMAGE_LEN, random::SplitMix64};
+    use crate::{fer2013::IMAGE_LEN, random::SplitMix64};
 
     fn noise(key: u64) -> Vec<u8> {
         let mut rng = SplitMix64::from_key(&[key]);

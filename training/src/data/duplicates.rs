@@ -145,7 +145,7 @@ mod tests {
     use fervis::expression::Expression::{Angry, Happy, Sad};
 
     use super::*;
-    use crate::data::dataset::IMAGE_LEN;
+    use crate::fer2013::IMAGE_LEN;
 
     #[test]
     fn each_kind_of_duplicate_is_found() {

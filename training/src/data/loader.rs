@@ -21,10 +21,8 @@ use crate::{
         AugmentConfig, Normalization, View,
         mixup::{Mixed, mix},
     },
-    data::{
-        dataset::{Dataset, IMAGE_SIDE_PX},
-        sampler::Sampler,
-    },
+    data::{dataset::Dataset, sampler::Sampler},
+    fer2013::IMAGE_SIDE_PX,
     random::SplitMix64,
 };
 
@@ -271,7 +269,10 @@ impl Drop for Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::dataset::{IMAGE_LEN, Split, tests::synthetic};
+    use crate::{
+        data::dataset::{Split, tests::synthetic},
+        fer2013::IMAGE_LEN,
+    };
 
     const EPOCH: Epoch = Epoch {
         seed: 1,

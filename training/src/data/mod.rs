@@ -13,3 +13,4 @@ pub mod loader;
 pub mod near_duplicates;
 pub mod rows;
 pub mod sampler;
+pub mod target;

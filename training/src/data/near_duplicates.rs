@@ -8,7 +8,10 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::data::dataset::{Dataset, IMAGE_LEN, IMAGE_SIDE_PX};
+use crate::{
+    data::dataset::Dataset,
+    fer2013::{IMAGE_LEN, IMAGE_SIDE_PX},
+};
 
 /// Least correlation of near duplicates. Of the 744 pairs above it in FER-2013, the sixteen closest to it and all eight that
 /// are mirrored were looked at: each is one photograph.

@@ -85,10 +85,7 @@ mod tests {
     use fervis::expression::Expression::{self, Happy, Sad};
 
     use super::*;
-    use crate::{
-        data::{dataset::IMAGE_LEN, ferplus::Votes},
-        random::SplitMix64,
-    };
+    use crate::{data::ferplus::Votes, fer2013::IMAGE_LEN, random::SplitMix64};
 
     /// Six Training images: one good, two copies that contradict each other, one grey, two that are the same; and a
     /// PublicTest image that is none of them.

@@ -59,7 +59,7 @@ mod tests {
     use fervis::expression::Expression;
 
     use super::*;
-    use crate::data::dataset::{IMAGE_LEN, Split};
+    use crate::{data::dataset::Split, fer2013::IMAGE_LEN};
 
     /// 90 happy faces, 9 sad ones and one angry one.
     fn skewed() -> Dataset {

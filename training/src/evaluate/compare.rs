@@ -10,7 +10,7 @@ use fervis::expression::Logits;
 use serde::Serialize;
 
 use crate::{
-    evaluate::{Evaluation, Measured},
+    evaluate::evaluation::{Evaluation, Measured},
     table::Table,
 };
 
@@ -152,7 +152,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::data::dataset::{Dataset, IMAGE_LEN, Split};
+    use crate::{
+        data::dataset::{Dataset, Split},
+        fer2013::IMAGE_LEN,
+    };
 
     /// A network that always answers `expression`.
     fn stubborn(expression: Expression) -> Classifier {

@@ -13,7 +13,7 @@ use fervis::{
     oriented_box::OrientedBox,
 };
 
-use crate::data::dataset::{Dataset, IMAGE_SIDE_PX};
+use crate::{data::dataset::Dataset, fer2013::IMAGE_SIDE_PX};
 
 /// An image is enlarged to this side, px: well above the detectors' smallest face.
 const ENLARGED_SIDE_PX: usize = 192;
@@ -156,6 +156,11 @@ pub(crate) fn frame_around(image: &[u8], roll_deg: f32) -> Frame {
         }
     }
     let size = Resolution::new(frame_side as u32, frame_side as u32);
+    still(size, rgba)
+}
+
+/// A frame that belongs to no video.
+pub(crate) fn still(size: Resolution, rgba: Vec<u8>) -> Frame {
     Frame::new(
         FrameId(0),
         Instant::now(),
@@ -176,7 +181,7 @@ mod tests {
     use fervis::expression::Expression;
 
     use super::*;
-    use crate::data::dataset::{IMAGE_LEN, Split};
+    use crate::{data::dataset::Split, fer2013::IMAGE_LEN};
 
     #[test]
     fn the_frame_continues_the_image() {

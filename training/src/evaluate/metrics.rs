@@ -9,7 +9,7 @@ use std::fmt;
 use fervis::expression::{Expression, Logits, N_EXPRESSIONS, Probabilities};
 use serde::{Deserialize, Serialize};
 
-use crate::train::loss::Target;
+use crate::data::target::Target;
 
 /// Bins of [`Metrics::calibration_error`], as in Guo et al. 2017 (arXiv:1706.04599).
 pub(crate) const N_CALIBRATION_BINS: usize = 15;

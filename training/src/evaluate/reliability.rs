@@ -152,7 +152,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        evaluate::{metrics::Metrics, one_hot, risk},
+        data::target::one_hot,
+        evaluate::{metrics::Metrics, risk},
         random::SplitMix64,
     };
 

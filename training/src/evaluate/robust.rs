@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::{
     augment::{CORRUPTIONS, Corruption, View},
     data::{dataset::Dataset, ferplus::FerPlus},
-    evaluate::{metrics::Metrics, square_input},
+    evaluate::{agreement::Agreement, logits::square_input, metrics::Metrics},
     table::Table,
 };
 
@@ -69,8 +69,9 @@ impl Robustness {
             Ok(Row {
                 name: corruption.name,
                 accuracy: Metrics::from_logits(&logits, &labels, 1.0).accuracy,
-                ferplus: votes
-                    .map(|votes| votes.agreement(dataset, indices, &logits, 1.0).accuracy),
+                ferplus: votes.map(|votes| {
+                    Agreement::measure(votes, dataset, indices, &logits, 1.0).accuracy
+                }),
                 neutral: n_neutral as f64 / indices.len().max(1) as f64,
             })
         };
@@ -142,11 +143,9 @@ impl fmt::Display for Robustness {
 mod tests {
     use super::*;
     use crate::{
-        data::{
-            dataset::{IMAGE_LEN, Split},
-            ferplus::Votes,
-        },
-        train::distillation::tests::teacher,
+        data::{dataset::Split, ferplus::Votes},
+        evaluate::fixtures::teacher,
+        fer2013::IMAGE_LEN,
     };
 
     /// A network that calls bright images neutral and dark ones angry.

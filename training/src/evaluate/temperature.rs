@@ -10,8 +10,8 @@ use std::ops::RangeInclusive;
 use fervis::expression::Logits;
 
 use crate::{
+    data::target::Target,
     evaluate::metrics::{cross_entropy, negative_log_likelihood},
-    train::loss::Target,
 };
 
 /// Where the temperature is searched. A network outside of it is broken in a way no temperature mends.

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::{
     data::{dataset::Dataset, ferplus::FerPlus},
     evaluate::{
+        agreement::Agreement,
         framing::{find_face, region_of},
         metrics::Metrics,
     },
@@ -77,7 +78,8 @@ impl ThroughDetector {
         let labels = dataset.labels_of(&found);
         let accuracy = |logits: &[Logits]| Metrics::from_logits(logits, &labels, 1.0).accuracy;
         let with_voters = |votes: &FerPlus| {
-            let agreement = |logits: &[Logits]| votes.agreement(dataset, &found, logits, 1.0);
+            let agreement =
+                |logits: &[Logits]| Agreement::measure(votes, dataset, &found, logits, 1.0);
             let (through, straight) = (agreement(&through), agreement(&as_they_are));
             Cost {
                 n: through.n,
@@ -138,11 +140,9 @@ mod tests {
     use super::*;
     use crate::{
         augment::View,
-        data::{
-            dataset::{IMAGE_SIDE_PX, Split},
-            ferplus::Votes,
-        },
-        evaluate::logits_of,
+        data::{dataset::Split, ferplus::Votes},
+        evaluate::logits::logits_of,
+        fer2013::IMAGE_SIDE_PX,
     };
 
     /// The portrait that ships with the application, cropped as FER-2013 crops, and a grey image, in which nothing is

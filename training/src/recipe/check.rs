@@ -1,14 +1,13 @@
 //! Values that would make no sense, found before a run starts.
 
-use std::fmt::Display;
-
 use fervis::{expression::N_EXPRESSIONS, model::net::OutOfRange};
 
-use super::{Recipe, check_augment::check_augment};
-use crate::{
-    recipe::schedule::Schedule,
-    train::{loss::ClassWeights, optimizer::OptimizerSettings},
+use super::{
+    check_augment::check_augment,
+    range::{Problem, count, need, not_negative, positive, share, share_below_one},
+    settings::Recipe,
 };
+use crate::recipe::{loss::ClassWeights, optimizer::OptimizerSettings, schedule::Schedule};
 
 /// Images a step.
 const MAX_BATCH_SIZE: usize = 4096;
@@ -20,58 +19,6 @@ const MAX_WEIGHTS: u64 = 300_000_000;
 const MAX_ACTIVATIONS: u64 = 1 << 30;
 /// Letters of a name, which becomes a folder's.
 const MAX_NAME_LEN: usize = 100;
-
-/// A key and what is wrong with it.
-pub(super) type Problem = (String, String);
-
-/// Refuses `value` unless `fits`.
-pub(super) fn need<T: Display>(
-    key: &str,
-    value: T,
-    fits: bool,
-    expected: &str,
-) -> Result<(), Problem> {
-    if fits {
-        return Ok(());
-    }
-    Err((
-        key.to_owned(),
-        format!("is {value}, but must be {expected}"),
-    ))
-}
-
-/// Refuses what is not a share.
-pub(super) fn share(key: &str, value: f64) -> Result<(), Problem> {
-    need(key, value, (0.0..=1.0).contains(&value), "between 0 and 1")
-}
-
-/// Refuses what is not in 0 up to below 1.
-fn share_below_one(key: &str, value: f64) -> Result<(), Problem> {
-    need(
-        key,
-        value,
-        (0.0..1.0).contains(&value),
-        "at least 0 and below 1",
-    )
-}
-
-/// Refuses what is not above 0, or above `max`.
-fn positive(key: &str, value: f64, max: f64) -> Result<(), Problem> {
-    let expected = format!("above 0 and at most {max}");
-    need(key, value, value > 0.0 && value <= max, &expected)
-}
-
-/// Refuses what is below 0 or above `max`.
-fn not_negative(key: &str, value: f64, max: f64) -> Result<(), Problem> {
-    let expected = format!("between 0 and {max}");
-    need(key, value, (0.0..=max).contains(&value), &expected)
-}
-
-/// Refuses what is below 1 or above `max`.
-fn count(key: &str, value: usize, max: usize) -> Result<(), Problem> {
-    let expected = format!("between 1 and {max}");
-    need(key, value, (1..=max).contains(&value), &expected)
-}
 
 impl Recipe {
     /// The first value that makes no sense, by its key.

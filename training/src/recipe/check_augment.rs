@@ -1,6 +1,6 @@
 //! Strengths of random variations that would make no sense.
 
-use super::check::{Problem, need, share};
+use super::range::{Problem, need, share};
 use crate::augment::{AugmentConfig, BlurConfig, CameraConfig};
 
 /// The first strength of a variation that makes no sense, by its key.

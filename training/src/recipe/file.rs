@@ -5,7 +5,7 @@ use std::{io, ops::Range, path::Path};
 use fervis::read;
 use toml::de::{DeTable, DeValue};
 
-use super::Recipe;
+use super::settings::Recipe;
 
 /// Names and texts of the files in `recipes/`.
 pub(super) const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));

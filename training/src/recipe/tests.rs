@@ -1,9 +1,20 @@
 //! Every built-in recipe is read, and wrong ones are refused by file, line and key.
 
-use fervis::model::net::ThreeBlockConfig;
+use fervis::model::{
+    net::{Architecture, ThreeBlockConfig},
+    preprocess::InputSpec,
+};
 
-use super::*;
-use crate::{recipe::schedule::Plateau, train::optimizer::AdamSettings};
+use super::{
+    loss::LossSettings,
+    optimizer::{AdamSettings, OptimizerSettings},
+    schedule::{Plateau, Schedule},
+    *,
+};
+use crate::{
+    augment::AugmentConfig,
+    data::{rows::RowSettings, sampler::Sampler},
+};
 
 /// The built-in recipe of the reference network.
 pub(crate) fn three_block() -> Recipe {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use fervis::expression::Expression;
 
-use crate::{evaluate::metrics::ConfusionMatrix, train::progress::EpochFigures};
+use crate::{evaluate::metrics::ConfusionMatrix, report::figures::EpochFigures};
 
 /// Size of one panel and the room around it, px.
 const PANEL_WIDTH: f64 = 480.0;

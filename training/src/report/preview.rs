@@ -150,7 +150,7 @@ fn arrange(columns: &[Vec<Vec<u8>>], cell_px: usize) -> GrayImage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::dataset::{IMAGE_LEN, IMAGE_SIDE_PX};
+    use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     fn dataset() -> Arc<Dataset> {
         let mut dataset = Dataset::new();

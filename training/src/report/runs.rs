@@ -6,18 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use fervis::read;
-use serde::Deserialize;
 
 use crate::{
     evaluate::metrics::Metrics,
     recipe::Recipe,
+    report::{figures::EpochFigures, run_folder::RunFolder},
     table::Table,
-    train::{progress::EpochFigures, run_folder::RunFolder},
 };
-
-/// More than the figures of 100,000 epochs.
-const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -40,27 +35,13 @@ pub struct Run {
     pub private: Option<Metrics>,
 }
 
-/// What is needed of `metrics.json`.
-#[derive(Deserialize)]
-struct Figures {
-    seconds: f64,
-    best: Option<EpochFigures>,
-    best_public_test: Option<Metrics>,
-    epochs: Vec<EpochFigures>,
-}
-
 impl Run {
     /// Reads a run's folder.
     ///
     /// # Errors
     /// If it is none, or no epoch was finished in it.
     pub fn read(folder: &Path) -> Result<Self> {
-        let no_run = || format!("{} is no folder of a run", folder.display());
-        let read =
-            |name: &str| read::bytes(&folder.join(name), MAX_FILE_BYTES).with_context(no_run);
-        let recipe: Recipe = serde_json::from_slice(&read("recipe.json")?).with_context(no_run)?;
-        let figures: Figures =
-            serde_json::from_slice(&read("metrics.json")?).with_context(no_run)?;
+        let (recipe, figures) = RunFolder::at(folder).read()?;
         let best = figures
             .best
             .with_context(|| format!("no epoch of {} was finished", folder.display()))?;
@@ -78,11 +59,6 @@ impl Run {
                 .map_or(0.0, |public| public.accuracy_standard_error),
             private: None,
         })
-    }
-
-    /// The checkpoint of the best epoch of the run in `folder`.
-    pub fn best_path(folder: &Path) -> std::path::PathBuf {
-        RunFolder::at(folder).best_path()
     }
 }
 
@@ -171,7 +147,7 @@ mod tests {
             let public = Metrics::from_logits(&[], &[], 1.0);
             progress.note(figures(epoch, accuracy), public, &recipe);
         }
-        run.save_figures(&recipe, &progress).unwrap();
+        run.save_figures(&progress.figures(&recipe)).unwrap();
         let run = Run::read(folder.path()).unwrap();
         assert_eq!((run.best.epoch, run.n_epochs), (2, 3));
         let table = table(&[run]).to_string();

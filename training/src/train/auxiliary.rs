@@ -13,17 +13,8 @@ use fervis::{
     expression::N_EXPRESSIONS,
     model::{net::Architecture, preprocess::InputSpec},
 };
-use serde::{Deserialize, Serialize};
 
-use crate::train::init::sorted;
-
-/// What a recipe says about the second head.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuxiliarySettings {
-    /// Multiplies the second head's loss before it is added to the first's.
-    pub weight: f64,
-}
+use crate::{recipe::loss::AuxiliarySettings, train::variables::sorted};
 
 /// Outputs of the network in training.
 pub fn n_outputs(settings: Option<AuxiliarySettings>) -> usize {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use candle_core::{Result, Tensor, Var, bail};
 use candle_nn::VarMap;
 
-use crate::train::init::sorted;
+use crate::train::variables::sorted;
 
 /// The averages of all variables.
 pub struct Ema {

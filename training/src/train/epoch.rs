@@ -7,16 +7,19 @@ use candle_core::{Device, Tensor};
 use fervis::model::net::TrainableNet;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Job;
 use crate::{
-    data::loader::{Batch, Batches, Epoch, LoaderConfig},
+    data::{
+        loader::{Batch, Batches, Epoch, LoaderConfig},
+        target::Target,
+    },
     random::SplitMix64,
     recipe::schedule::Position,
     report::tensorboard::EventFile,
     train::{
-        loss::{Loss, Target, mixed},
+        job::Job,
+        loss::{Loss, mixed},
         progress::Partial,
-        run_folder::RunState,
+        state::RunState,
     },
 };
 

@@ -4,24 +4,11 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarMap;
-use serde::{Deserialize, Serialize};
 
-use crate::random::SplitMix64;
+use crate::{random::SplitMix64, recipe::FirstWeights, train::variables::sorted};
 
 /// First number of the random key; see [`crate::data::loader`] for the others.
 const INIT_KEY: u64 = 3;
-
-/// How the first weights are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FirstWeights {
-    /// Uniform in ±1/√n, where n is the number of inputs of one output: PyTorch's default.
-    #[default]
-    Uniform,
-    /// The kernels of convolutions normal with variance 2/n, which keeps the size of values through layers with ReLU (He
-    /// et al. 2015, arXiv:1502.01852); everything else as in [`Self::Uniform`].
-    He,
-}
 
 /// Overwrites all weights and biases of convolutions and linear layers. Normalisation keeps its ones and zeros.
 ///
@@ -57,25 +44,6 @@ pub fn randomize(vars: &VarMap, first: FirstWeights, seed: u64) -> Result<()> {
         var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
     }
     Ok(())
-}
-
-/// Whether gradients move this variable: all but the running estimates of batch normalisation.
-pub fn is_trained(name: &str) -> bool {
-    !name.contains(".running_")
-}
-
-/// All variables with their names, in the order of the names: a `VarMap` itself has no order.
-pub fn sorted(vars: &VarMap) -> Vec<(String, candle_core::Var)> {
-    let data = vars
-        .data()
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut sorted: Vec<_> = data
-        .iter()
-        .map(|(name, var)| (name.clone(), var.clone()))
-        .collect();
-    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
-    sorted
 }
 
 #[cfg(test)]

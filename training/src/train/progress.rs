@@ -7,57 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     evaluate::metrics::Metrics,
     recipe::{
-        Recipe, SelectionMetric,
+        Recipe,
         schedule::{Plateau, Schedule},
     },
+    report::figures::{EpochFigures, RunFigures},
 };
 
 /// An improvement smaller than this share of the loss is none: `ReduceLROnPlateau`'s default.
 const MIN_RELATIVE_GAIN: f64 = 1e-4;
-
-/// Figures of one epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct EpochFigures {
-    /// Counted from 1.
-    pub epoch: usize,
-    /// Mean loss over the training images, as augmented, with dropout.
-    pub training_loss: f64,
-    /// Mean cross-entropy on PublicTest.
-    pub public_loss: f64,
-    /// Accuracy on PublicTest.
-    pub public_accuracy: f64,
-    /// Macro-F1 on PublicTest.
-    pub public_macro_f1: f64,
-    /// Agreement with FER+'s majorities on PublicTest, where its votes were given.
-    #[serde(default)]
-    pub public_agreement: Option<f64>,
-    /// Learning rate of the epoch's last step.
-    pub learning_rate: f64,
-    /// Wall time of the epoch, with validation.
-    pub seconds: f64,
-    /// Training images a second, without validation.
-    pub images_per_second: f64,
-}
-
-impl EpochFigures {
-    /// The figure that epochs are compared by.
-    pub fn of(&self, metric: SelectionMetric) -> f64 {
-        match metric {
-            SelectionMetric::MacroF1 => self.public_macro_f1,
-            SelectionMetric::Accuracy => self.public_accuracy,
-            SelectionMetric::Loss => self.public_loss,
-            // Without votes no epoch is better than another; the trainer refuses such a run.
-            SelectionMetric::FerplusAgreement => self.public_agreement.unwrap_or_default(),
-        }
-    }
-
-    fn is_better_than(&self, other: &Self, metric: SelectionMetric) -> bool {
-        match metric {
-            SelectionMetric::Loss => self.of(metric) < other.of(metric),
-            _ => self.of(metric) > other.of(metric),
-        }
-    }
-}
 
 /// What an unfinished epoch has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -114,6 +71,19 @@ impl Progress {
                 best
             }
         })
+    }
+
+    /// What a run's folder shows of it.
+    pub fn figures(&self, recipe: &Recipe) -> RunFigures {
+        RunFigures {
+            best: self.best(recipe).copied(),
+            best_public_test: self.best_public.clone(),
+            epochs: self.history.clone(),
+            recipe: recipe.name.clone(),
+            seconds: self.seconds(),
+            seed: recipe.seed,
+            selected_by: recipe.selection.metric.name().to_owned(),
+        }
     }
 
     /// Wall time so far, seconds.
@@ -209,7 +179,7 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Selection, tests::three_block};
+    use crate::recipe::{Selection, SelectionMetric, tests::three_block};
 
     fn recipe() -> Recipe {
         Recipe {

@@ -2,10 +2,9 @@
 
 use anyhow::{Result, bail};
 
-use super::Job;
 use crate::{
     recipe::schedule::Position,
-    train::{progress::Progress, run_folder::Restored},
+    train::{job::Job, progress::Progress, state::Restored},
 };
 
 /// A learning rate below this share of the highest moves nothing.

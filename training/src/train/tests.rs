@@ -1,26 +1,35 @@
 //! Whole runs of a tiny network on made-up images.
 
-use std::{cell::Cell, fs};
+use std::{cell::Cell, fs, path::Path, sync::Arc, time::Duration};
 
+use anyhow::Result;
+use candle_core::{DType, Device, Tensor};
 use fervis::model::{
-    import::read_pretrained,
+    checkpoint::Checkpoint,
+    import::{Pretrained, read_pretrained},
     net::{Architecture, HeadConfig, ThreeBlockConfig},
 };
 
-use super::*;
+use super::{
+    distillation::Teachers,
+    job::Job,
+    progress::Progress,
+    run::{Outcome, train},
+};
 use crate::{
     augment::AugmentConfig,
-    data::{dataset::tests::synthetic, ferplus::Votes, sampler::Sampler},
+    data::{
+        dataset::{Dataset, tests::synthetic},
+        ferplus::{FerPlus, Votes},
+        sampler::Sampler,
+    },
+    evaluate::fixtures::teacher,
     recipe::{
-        EmaSettings, ResizingStage,
+        EmaSettings, Recipe, ResizingStage,
+        loss::{AuxiliarySettings, ClassWeights, DistillationSettings, LossSettings},
+        optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
         schedule::{Cosine, Schedule},
         tests::three_block,
-    },
-    train::{
-        auxiliary::AuxiliarySettings,
-        distillation::{DistillationSettings, tests::teacher},
-        loss::{ClassWeights, LossSettings},
-        optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
     },
 };
 

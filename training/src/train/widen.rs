@@ -167,9 +167,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::train::{
-        init::{FirstWeights, randomize, sorted},
-        run_folder::Origin,
+    use crate::{
+        recipe::FirstWeights,
+        train::{init::randomize, origin::Origin, variables::sorted},
     };
 
     fn config(channels: &[usize]) -> CompactConfig {

@@ -8,8 +8,11 @@ use std::io::{self, Read};
 use ::csv::{ByteRecord, ErrorKind, ReaderBuilder, Trim};
 use fervis::expression::Expression;
 
-use super::{Dataset, DatasetError, IMAGE_LEN, Split};
-use crate::data::bounded_rows::{OVERRUN, RowBudget, bounded_rows};
+use super::{error::DatasetError, images::Dataset, split::Split};
+use crate::{
+    data::bounded_rows::{OVERRUN, RowBudget, bounded_rows},
+    fer2013::IMAGE_LEN,
+};
 
 /// Where the columns are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use std::{
 use fervis::{capture::still, expression::Expression, model::preprocess::luma_bt601, read};
 use image::{GrayImage, Luma};
 
-use super::{Dataset, DatasetError, Split};
+use super::{error::DatasetError, images::Dataset, split::Split};
 
 /// The most that an image may take, packed or not. FER-2013's are 2 kB; a larger one is not worth the memory.
 pub(super) const MAX_IMAGE_BYTES: u64 = 64 << 20;
@@ -232,7 +232,7 @@ pub(super) mod tests {
     use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
     use super::*;
-    use crate::data::dataset::{IMAGE_LEN, SplitOrigin};
+    use crate::{data::dataset::SplitOrigin, fer2013::IMAGE_LEN};
 
     /// An image file of one grey.
     pub(in super::super) fn encode(side_px: u32, grey: u8, format: ImageFormat) -> Vec<u8> {

@@ -1,7 +1,9 @@
 //! Data sets made by hand, for these tests and others.
 
+use fervis::expression::{Expression, N_EXPRESSIONS};
+
 use super::*;
-use crate::random::SplitMix64;
+use crate::{fer2013::IMAGE_LEN, random::SplitMix64};
 
 /// `n` images a split, all different, classes in turn.
 pub(crate) fn synthetic(n: usize) -> Dataset {

@@ -12,8 +12,10 @@ use ::zip::{
 };
 
 use super::{
-    Dataset, DatasetError, csv,
+    csv,
+    error::DatasetError,
     folder::{self, MAX_IMAGE_BYTES, Place},
+    images::Dataset,
 };
 
 /// Loads an archive. `name` is what errors call it.
@@ -98,9 +100,10 @@ mod tests {
     use image::ImageFormat;
 
     use super::{
-        super::{IMAGE_LEN, Split, csv::tests as csv_tests, folder::tests::encode},
+        super::{csv::tests as csv_tests, folder::tests::encode, split::Split},
         *,
     };
+    use crate::fer2013::IMAGE_LEN;
 
     fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Reader, Tally};
+use super::reader::{Reader, Tally};
 use crate::{
     data::{dataset::Dataset, ferplus::FerPlus},
     evaluate::framing::frame_around,

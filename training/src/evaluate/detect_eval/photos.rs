@@ -3,20 +3,19 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use fervis::{
     capture::{self, SourceSpec},
     expression::Expression,
-    frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
+    frame::{Frame, FramePool, RGBA_BYTES, Resolution},
     oriented_box::OrientedBox,
 };
 use image::{RgbaImage, imageops};
 
-use super::{Reader, Tally};
-use crate::random::SplitMix64;
+use super::reader::{Reader, Tally};
+use crate::{evaluate::framing::still, random::SplitMix64};
 
 /// What is done to a photograph before faces are looked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -144,17 +143,6 @@ fn face_of(reader: &mut Reader<'_>, frame: &Frame) -> OrientedBox {
             OrientedBox::upright((width / 2.0, height / 2.0), 0.6 * width.min(height))
         }
     }
-}
-
-fn still(size: Resolution, rgba: Vec<u8>) -> Frame {
-    Frame::new(
-        FrameId(0),
-        Instant::now(),
-        Duration::ZERO,
-        size,
-        rgba.into(),
-    )
-    .into_still()
 }
 
 fn darkened(frame: &Frame, gain: f32, noise: f32, seed: u64) -> Frame {

@@ -16,36 +16,14 @@ use fervis::{
     expression::Logits,
     model::{CheckpointChoice, Classifier, ComputeDevice, Views},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     augment::{self, Normalization},
-    data::dataset::Dataset,
-    evaluate::logits_over,
-    recipe::Recipe,
-    train::{loss::Target, run_folder::Origin},
+    data::{dataset::Dataset, target::Target},
+    evaluate::logits::logits_over,
+    recipe::{Recipe, loss::DistillationSettings},
+    train::origin::Origin,
 };
-
-/// What a recipe says about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DistillationSettings {
-    /// The teachers' share of the loss; the rest is the labels'.
-    pub share: f64,
-    /// Divides the logits of teachers and pupil before they become probabilities.
-    pub temperature: f64,
-    /// Whether the teachers look at the mirror image too, and what they say of the two is averaged.
-    #[serde(default)]
-    pub mirrored: bool,
-    /// How much each teacher counts, in the order in which they are given. With weights their *probabilities* are averaged,
-    /// each with the temperature of its checkpoint, as an ensemble of calibrated networks would answer. Without, their
-    /// logits are averaged evenly.
-    #[serde(default)]
-    pub weights: Vec<f64>,
-    /// Whether the teachers look at each image as it is stored, once before the run, instead of at what the pupil sees.
-    #[serde(default)]
-    pub clean: bool,
-}
 
 /// The networks learnt from.
 pub struct Teachers {

@@ -1,20 +1,12 @@
 //! Who is asked about what, and how the answers become targets.
 
-use std::collections::HashMap;
-
-use candle_core::{DType, Device, Tensor};
-use fervis::{
-    expression::Expression,
-    model::{
-        checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
-        net::{Architecture, CompactConfig},
-        preprocess::InputSpec,
-    },
-};
+use fervis::expression::Expression;
 
 use super::*;
 use crate::{
-    data::dataset::{IMAGE_LEN, Split},
+    data::dataset::Split,
+    evaluate::fixtures::{built, looking, teacher},
+    fer2013::IMAGE_LEN,
     recipe::tests::three_block,
 };
 
@@ -25,73 +17,6 @@ const ALONE: DistillationSettings = DistillationSettings {
     weights: Vec::new(),
     clean: false,
 };
-
-/// A network of one channel whose logits are the mean of what is left of the image, times 1, 2, … 7.
-pub(crate) fn teacher(mean: f32, std: f32, factor: f64) -> Classifier {
-    built(4, mean, std, factor, 1.0)
-}
-
-/// The same that looks at the pixel `tap` of the 3×3 around each, 4 the middle one.
-fn looking(tap: usize, mean: f32, std: f32, factor: f64) -> Classifier {
-    built(tap, mean, std, factor, 1.0)
-}
-
-fn built(tap: usize, mean: f32, std: f32, factor: f64, temperature: f32) -> Classifier {
-    let config = CompactConfig {
-        channels: vec![1],
-        convolutions: vec![1],
-        dropout: 0.0,
-        ..CompactConfig::default()
-    };
-    let input = InputSpec {
-        width: 8,
-        height: 8,
-        mean,
-        std,
-        ..InputSpec::FER_2013
-    };
-    let network = Architecture::Compact(config);
-    let mut weights: HashMap<String, Tensor> = network
-        .weight_shapes(&input, 7)
-        .into_iter()
-        .map(|(name, shape)| {
-            let ones = name.ends_with("running_var") || name.ends_with("bn1.weight");
-            let value = if ones { 1.0 } else { 0.0 };
-            (
-                name,
-                Tensor::full(value, shape, &Device::Cpu)
-                    .unwrap()
-                    .to_dtype(DType::F32)
-                    .unwrap(),
-            )
-        })
-        .collect();
-    let mut kernel = [0f32; 9];
-    kernel[tap] = 1.0;
-    let kernel = Tensor::from_slice(&kernel, (1, 1, 3, 3), &Device::Cpu).unwrap();
-    weights.insert("stage1.conv1.weight".to_owned(), kernel);
-    let head = Tensor::arange(1f32, 8.0, &Device::Cpu).unwrap();
-    let head = (head.reshape((7, 1)).unwrap() * factor).unwrap();
-    weights.insert("fc.weight".to_owned(), head);
-    let metadata = Metadata {
-        format_version: FORMAT_VERSION,
-        name: "teacher".to_owned(),
-        architecture: network,
-        labels: Expression::ALL.map(|e| e.name().to_owned()).to_vec(),
-        input,
-        temperature,
-        uncertain_below: 0.0,
-        training: serde_json::Value::Null,
-        metrics: [].into(),
-        license: "none".to_owned(),
-    };
-    let checkpoint = Checkpoint {
-        metadata,
-        weights,
-        sha256: format!("{mean}{std}{factor}"),
-    };
-    Classifier::new(checkpoint, "teacher".to_owned(), None, &Device::Cpu).unwrap()
-}
 
 #[test]
 fn targets_are_the_softened_mean_of_the_logits() {

@@ -9,46 +9,15 @@ use std::sync::Arc;
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::{loss::cross_entropy, ops::log_softmax};
 use fervis::expression::N_EXPRESSIONS;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{ferplus::FerPlus, loader::Batch},
-    recipe::Recipe,
-    train::{
-        auxiliary::{self, AuxiliarySettings},
-        distillation::DistillationSettings,
+    data::{ferplus::FerPlus, loader::Batch, target::Target},
+    recipe::{
+        Recipe,
+        loss::{AuxiliarySettings, ClassWeights, DistillationSettings, LossSettings},
     },
+    train::auxiliary,
 };
-
-/// A distribution over the classes, in FER-2013's order.
-pub type Target = [f32; N_EXPRESSIONS];
-
-/// What a recipe says about the loss. The default is cross-entropy.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LossSettings {
-    /// Plays down images that are already right: 0 is cross-entropy, 2 the paper's (Lin et al. 2017, arXiv:1708.02002).
-    pub focal_gamma: f64,
-    /// This share of every target is spread evenly over all classes (Szegedy et al. 2016, arXiv:1512.00567).
-    pub label_smoothing: f32,
-    /// How much each class counts.
-    pub class_weights: ClassWeights,
-    /// This share of every target is the distribution of FER+'s votes, where an image has any.
-    pub votes_share: f32,
-}
-
-/// How much each class counts.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClassWeights {
-    /// All alike.
-    #[default]
-    Even,
-    /// Images divided by the number of classes that have any and by those of the class: scikit-learn's `balanced`.
-    Balanced,
-    /// As given, in FER-2013's order.
-    Given([f64; N_EXPRESSIONS]),
-}
 
 /// The loss of a run.
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 //! groups of weights nor freezing. What a newcomer would get wrong: a weight that thaws late starts its moments then,
 //! so the correction for their zero start counts each weight's own steps, as PyTorch's does.
 
-mod settings;
 mod update;
 
 use std::{collections::HashMap, sync::Mutex};
@@ -12,9 +11,11 @@ use std::{collections::HashMap, sync::Mutex};
 use candle_core::{Device, Result, Tensor, Var, backprop::GradStore, bail};
 use candle_nn::VarMap;
 
-pub use self::settings::{AdamSettings, GroupSettings, OptimizerSettings, SgdSettings};
 use self::update::{Moments, Rule, Update};
-use crate::train::init::{is_trained, sorted};
+use crate::{
+    recipe::optimizer::{GroupSettings, OptimizerSettings},
+    train::variables::{is_trained, sorted},
+};
 
 /// The optimizer with its moments.
 pub struct Optimizer {

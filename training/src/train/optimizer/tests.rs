@@ -4,6 +4,7 @@ use candle_core::DType;
 use candle_nn::{Optimizer as _, VarBuilder};
 
 use super::*;
+use crate::recipe::optimizer::{AdamSettings, SgdSettings};
 
 const ADAMW: OptimizerSettings = OptimizerSettings::Adamw(AdamSettings {
     learning_rate: 0.05,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use super::settings::OptimizerSettings;
+use crate::recipe::optimizer::OptimizerSettings;
 
 /// Values that one task updates: large enough to outweigh handing it over.
 const CHUNK: usize = 64 * 1024;

@@ -105,7 +105,7 @@ impl OptimizerSettings {
     }
 
     /// How many running estimates each weight has.
-    pub(super) fn n_moments(&self) -> usize {
+    pub(crate) fn n_moments(&self) -> usize {
         match self {
             Self::Sgd(_) => 1,
             Self::Adam(_) | Self::Adamw(_) => 2,

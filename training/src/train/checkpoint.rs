@@ -11,17 +11,12 @@ use fervis::{
     },
 };
 
-use super::{Job, finished_weights};
 use crate::{
-    data::{
-        dataset::{Dataset, Split, SplitOrigin},
-        doctor::is_fer_2013,
-    },
+    data::dataset::{Dataset, Split, SplitOrigin},
+    fer2013::is_fer_2013,
     recipe::Recipe,
-    train::{
-        distillation::Teachers,
-        run_folder::{RunFolder, RunState},
-    },
+    report::run_folder::RunFolder,
+    train::{distillation::Teachers, job::Job, state::RunState},
 };
 
 /// Writes the checkpoint of the best epoch so far.
@@ -51,7 +46,7 @@ pub(super) fn save_best(job: &Job, state: &RunState, folder: &RunFolder) -> Resu
     let metadata = describe(recipe, training, metrics);
     Checkpoint::write(
         &metadata,
-        &finished_weights(recipe, state)?,
+        &state.finished_weights(recipe)?,
         &folder.best_path(),
     )
     .context("saving the best checkpoint")

@@ -1,54 +1,17 @@
-//! Splits for data that has none, or no images to validate with.
-
-use std::fmt;
+//! Images held back for data that has no splits, or none to validate with.
 
 use fervis::expression::N_EXPRESSIONS;
 
-use super::Dataset;
+use super::{
+    images::Dataset,
+    split::{CARVED_FRACTION, SplitOrigin, TEST_FRACTION},
+};
 use crate::random::SplitMix64;
-
-/// One image in this many becomes [`Split::PublicTest`] where the data has none: 3,589 against 28,709 in FER-2013.
-const CARVED_FRACTION: usize = 8;
-
-/// One image in this many becomes [`Split::PublicTest`], and as many [`Split::PrivateTest`], where the data has no splits at
-/// all: FER-2013's own shares.
-const TEST_FRACTION: usize = 10;
 
 /// Keys the choice of the images. Fixed rather than the run's seed, so that every run and
 /// every later evaluation of the same folder holds back the same images.
 const CARVE_KEY: [u64; 2] = [2013, 48];
 const CHANCE_KEY: [u64; 3] = [2013, 48, 1];
-
-/// Where the splits of a data set are from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SplitOrigin {
-    /// The data says which image belongs to which.
-    #[default]
-    Given,
-    /// The data has no PublicTest: an eighth of Training is it, class by class, always the same one.
-    CarvedPublicTest,
-    /// The data has no splits: a tenth of each class is PublicTest, a tenth PrivateTest, always the same ones.
-    ByChance,
-}
-
-impl fmt::Display for SplitOrigin {
-    /// A sentence without its full stop.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given => f.write_str("the splits are those of the data"),
-            Self::CarvedPublicTest => write!(
-                f,
-                "the data has no PublicTest images, so one in {CARVED_FRACTION} of each class of Training is held back for it, \
-                 always the same ones"
-            ),
-            Self::ByChance => write!(
-                f,
-                "the data has no train and test folders, so it is split by chance, always the same way: one image in \
-                 {TEST_FRACTION} of each class is PublicTest, one in {TEST_FRACTION} PrivateTest, the rest Training"
-            ),
-        }
-    }
-}
 
 impl Dataset {
     /// Moves an eighth of Training to PublicTest if there is no PublicTest, class by class.
@@ -105,10 +68,8 @@ fn of_class(labels: &[u8], indices: &[usize], class: usize) -> Vec<usize> {
 mod tests {
     use fervis::expression::Expression;
 
-    use super::{
-        super::{IMAGE_LEN, Split},
-        *,
-    };
+    use super::{super::split::Split, *};
+    use crate::fer2013::IMAGE_LEN;
 
     #[test]
     fn chance_is_fair_to_every_class_and_always_the_same() {

@@ -1,8 +1,4 @@
 //! The trainer's results on the disk: no command destroys what it reads or what an earlier run found.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests may unwrap as the tests themselves do"
-)]
 
 use std::{
     fs,
@@ -10,28 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-const RECIPE: &str = r#"
-name = "short"
-seed = 1
-batch_size = 2
-max_epochs = 1
-schedule = "constant"
-
-[network]
-architecture = "three-block"
-[network.hyperparameters]
-channels = [2, 2, 2]
-hidden = 4
-dropout2d = 0.0
-dropout = 0.0
-
-[optimizer.adam]
-learning_rate = 1e-6
-
-[selection]
-metric = "loss"
-patience = 1
-"#;
+use super::fixtures::{recipe, write_data};
 
 /// A folder with a small data set, a checkpoint, and an earlier result.
 struct Desk {
@@ -42,17 +17,9 @@ impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let desk = Self { folder };
-        let mut table = "emotion,pixels,Usage\n".to_owned();
-        for usage in ["Training", "PublicTest", "PrivateTest"] {
-            for number in 0..14 {
-                let shade = (number * 17).to_string();
-                let pixels = vec![shade.as_str(); 48 * 48].join(" ");
-                table += &format!("{},{pixels},{usage}\n", number % 7);
-            }
-        }
         fs::create_dir(desk.path("data")).unwrap();
-        fs::write(desk.path("data/fer2013.csv"), table).unwrap();
-        fs::write(desk.path("short.toml"), RECIPE).unwrap();
+        write_data(&desk.path("data/fer2013.csv"));
+        fs::write(desk.path("short.toml"), recipe("short", 1)).unwrap();
         fs::write(desk.path("old"), "kept\n").unwrap();
         let net = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/three-block.safetensors");
         fs::copy(net, desk.path("net.safetensors")).unwrap();

@@ -1,9 +1,4 @@
 //! Ctrl-C on the program itself: it saves, says how to go on, and goes on.
-#![cfg(unix)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests may unwrap as the tests themselves do"
-)]
 
 use std::{
     fs,
@@ -13,43 +8,9 @@ use std::{
     time::Duration,
 };
 
-/// A small network and so many epochs that the run does not end by itself.
-const RECIPE: &str = r#"
-name = "endless"
-seed = 1
-batch_size = 2
-max_epochs = 100000
-schedule = "constant"
+use super::fixtures::{recipe, write_data};
 
-[network]
-architecture = "three-block"
-[network.hyperparameters]
-channels = [2, 2, 2]
-hidden = 4
-dropout2d = 0.0
-dropout = 0.0
-
-[optimizer.adam]
-learning_rate = 1e-6
-
-[selection]
-metric = "loss"
-patience = 100000
-"#;
-
-/// Writes a data set of two images for each of the seven expressions and each split.
-fn write_data(path: &Path) {
-    let mut table = "emotion,pixels,Usage\n".to_owned();
-    for usage in ["Training", "PublicTest", "PrivateTest"] {
-        for number in 0..14 {
-            let shade = (number * 17).to_string();
-            let pixels = vec![shade.as_str(); 48 * 48].join(" ");
-            table += &format!("{},{pixels},{usage}\n", number % 7);
-        }
-    }
-    fs::write(path, table).unwrap();
-}
-
+/// The command under test.
 fn train(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fervis-train"));
     command
@@ -86,7 +47,11 @@ fn interrupted(folder: &Path, n_epochs: usize) -> Output {
 fn ctrl_c_saves_and_says_how_to_go_on() {
     let folder = tempfile::tempdir().unwrap();
     write_data(&folder.path().join("faces.csv"));
-    fs::write(folder.path().join("endless.toml"), RECIPE).unwrap();
+    fs::write(
+        folder.path().join("endless.toml"),
+        recipe("endless", 100_000),
+    )
+    .unwrap();
     for n_epochs in [1, 20] {
         let output = interrupted(folder.path(), n_epochs);
         let (out, err) = (

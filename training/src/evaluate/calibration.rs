@@ -1,0 +1,72 @@
+//! Temperature and threshold: what makes a checkpoint's confidence mean something.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use fervis::model::Classifier;
+
+use crate::{
+    augment::View,
+    data::{
+        dataset::{Dataset, Split},
+        ferplus::FerPlus,
+        target::one_hot,
+    },
+    evaluate::{
+        logits::logits_of,
+        metrics::cross_entropy,
+        risk::{self, Answer},
+        temperature::fit_temperature_to_votes,
+    },
+};
+
+/// What makes a checkpoint's confidence mean something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibration {
+    /// Divides the logits.
+    pub temperature: f32,
+    /// Below this probability the application says "uncertain".
+    pub uncertain_below: f32,
+    /// What was looked at, with that temperature.
+    pub answers: Vec<Answer>,
+    /// The same with the temperature that the checkpoint had.
+    pub answers_before: Vec<Answer>,
+    /// Mean cross-entropy of the truth, in nats.
+    pub surprise: f64,
+    /// The same before.
+    pub surprise_before: f64,
+}
+
+/// Fits both on PublicTest: to FER-2013's labels, or to the distributions of FER+'s votes if they are given, for
+/// networks that learnt from them. There a confidence of 70 % means that 7 of 10 people would say the same.
+///
+/// # Errors
+/// If the data has no PublicTest or the network's inputs are not square.
+pub fn calibrate(
+    classifier: &mut Classifier,
+    dataset: &Arc<Dataset>,
+    votes: Option<&FerPlus>,
+) -> Result<Calibration> {
+    let public = dataset.split(Split::PublicTest);
+    let (indices, truths) = match votes {
+        Some(votes) => votes.judged(public),
+        None => (public.to_vec(), one_hot(&dataset.labels_of(public))),
+    };
+    ensure!(
+        !indices.is_empty(),
+        "the data has no PublicTest images to calibrate with"
+    );
+    let logits = logits_of(classifier, dataset, &indices, View::PLAIN)?;
+    let temperature = fit_temperature_to_votes(&logits, &truths) as f32;
+    let answers = risk::answers(&logits, &truths, temperature);
+    let before = classifier.info().temperature;
+    let surprise = |temperature: f32| cross_entropy(&logits, &truths, temperature.into());
+    Ok(Calibration {
+        temperature,
+        uncertain_below: risk::uncertain_below(&answers) as f32,
+        answers,
+        answers_before: risk::answers(&logits, &truths, before),
+        surprise: surprise(temperature),
+        surprise_before: surprise(before),
+    })
+}

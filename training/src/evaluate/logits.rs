@@ -1,0 +1,91 @@
+//! What a network says of every image of a split, view by view.
+//!
+//! The network runs exactly as in the application.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use fervis::{
+    expression::{Expression, Logits},
+    model::Classifier,
+};
+
+use crate::{
+    augment::{Normalization, View, Views},
+    data::{
+        dataset::Dataset,
+        loader::{Batches, LoaderConfig},
+    },
+};
+
+/// Logits of every image, averaged over `views`, in the order of `indices`.
+///
+/// # Errors
+/// If the network's inputs are not square.
+pub fn logits_over(
+    classifier: &mut Classifier,
+    dataset: &Arc<Dataset>,
+    indices: &[usize],
+    views: Views,
+) -> Result<Vec<Logits>> {
+    let views = views.views();
+    let mut sums = vec![Logits::default(); indices.len()];
+    for view in &views {
+        for (sum, logits) in sums
+            .iter_mut()
+            .zip(logits_of(classifier, dataset, indices, *view)?)
+        {
+            for expression in Expression::ALL {
+                sum.0[expression.index()] += logits.0[expression.index()] / views.len() as f32;
+            }
+        }
+    }
+    Ok(sums)
+}
+
+/// Logits of one view of every image, in the order of `indices`.
+///
+/// # Errors
+/// If the network's inputs are not square.
+pub fn logits_of(
+    classifier: &mut Classifier,
+    dataset: &Arc<Dataset>,
+    indices: &[usize],
+    view: View,
+) -> Result<Vec<Logits>> {
+    let (side_px, normalization) = square_input(classifier)?;
+    let batches = Batches::evaluation(
+        Arc::clone(dataset),
+        indices,
+        view,
+        normalization,
+        LoaderConfig {
+            side_px,
+            ..LoaderConfig::default()
+        },
+    )?;
+    let mut all = Vec::with_capacity(indices.len());
+    for batch in batches {
+        all.extend(classifier.logits(batch.images)?);
+    }
+    Ok(all)
+}
+
+/// The side of a network's input and how pixels become it.
+///
+/// # Errors
+/// If it is not square.
+pub(crate) fn square_input(classifier: &Classifier) -> Result<(usize, Normalization)> {
+    let spec = *classifier.spec();
+    ensure!(
+        spec.width == spec.height,
+        "the network takes {}×{} images; FER-2013's are square",
+        spec.width,
+        spec.height
+    );
+    let normalization = Normalization {
+        mean: spec.mean,
+        std: spec.std,
+    };
+    Ok((spec.width, normalization))
+}
