@@ -7,7 +7,7 @@ use std::{env, error::Error, path::PathBuf};
 
 use fervis::{
     expression::{Expression, N_EXPRESSIONS},
-    session::{Session, timeline},
+    session::Session,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -20,10 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!();
     // Rows are frames, and frames are not seconds: the timeline says how long each row lasts.
-    for track in timeline::tracks(&session) {
+    for track in session.face_tracks() {
         let mut seconds = [0.0; N_EXPRESSIONS];
-        for appearance in &track.appearances {
-            seconds[appearance.face.label().index()] += appearance.duration_s();
+        for span in &track.spans {
+            seconds[span.row.label().index()] += span.duration_s();
         }
         print!("{:>5} {:>8.2}", track.number, track.seen_s());
         for seconds in seconds {

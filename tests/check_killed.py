@@ -123,7 +123,7 @@ def check_killed(folder: pathlib.Path, fervis: str) -> str:
     error = max(abs(found - true) for found, true in zip(recovered, expected))
     if error > MAX_ERROR_S:
         raise AssertionError(f"a frame's time is wrong by {error * 1000:.3f} ms")
-    exact_rows = max(abs(float(row["t_s"]) - float(table[0]["t_s"]) - int(row["pts_90k"]) / 90_000) for row in table)
+    exact_rows = max(abs(float(row["time_s"]) - float(table[0]["time_s"]) - int(row["pts_90k"]) / 90_000) for row in table)
     if exact_rows > MAX_ERROR_S:
         raise AssertionError(f"a row's two times differ by {exact_rows * 1000:.3f} ms")
     before = digest(folder)

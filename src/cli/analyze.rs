@@ -341,10 +341,10 @@ impl Reports {
         }
         self.write_header()?;
         if let Some(csv) = &mut self.csv {
-            csv.write_lines(&csv::rows(analysis))?;
+            csv.write_lines(csv::rows(analysis))?;
         }
         if let Some(landmarks) = &mut self.landmarks {
-            landmarks.write_lines(&csv::landmarks_rows(analysis))?;
+            landmarks.write_lines(csv::landmarks_rows(analysis))?;
         }
         if let Some(summary) = &mut self.summary {
             summary.add(analysis);
@@ -358,10 +358,10 @@ impl Reports {
             return Ok(());
         }
         if let Some(csv) = &mut self.csv {
-            csv.write_lines(&(csv::header() + "\n"))?;
+            csv.write_lines(csv::header())?;
         }
         if let Some(landmarks) = &mut self.landmarks {
-            landmarks.write_lines(&(csv::landmarks_header() + "\n"))?;
+            landmarks.write_lines(csv::landmarks_header())?;
         }
         Ok(())
     }

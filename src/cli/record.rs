@@ -26,6 +26,7 @@ use fervis::{
         folder::{interrupted_sessions, remove_if_empty},
         is_session,
     },
+    time::clock,
 };
 
 use super::{
@@ -365,7 +366,7 @@ fn summary(folder: &str, ending: &Ending, status: &RecorderStatus) -> String {
     text.push_str(&format!(
         "\n{} frames captured, {} analyzed, {} dropped (too slow), {} in the video, {}",
         counts.captured,
-        counts.analysed,
+        counts.analyzed,
         counts.skipped,
         counts.recorded,
         megabytes(status.n_bytes),
@@ -377,16 +378,6 @@ fn summary(folder: &str, ending: &Ending, status: &RecorderStatus) -> String {
         ));
     }
     text
-}
-
-fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
-    format!(
-        "{}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
 }
 
 fn megabytes(bytes: u64) -> String {
@@ -456,8 +447,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_are_readable() {
-        assert_eq!(clock(Duration::from_secs(3725)), "1:02:05");
+    fn sizes_are_readable() {
         assert_eq!(megabytes(12_345_678), "12.3 MB");
     }
 

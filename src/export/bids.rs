@@ -1,9 +1,9 @@
 //! `events.tsv` of the Brain Imaging Data Structure, and the JSON that describes its columns.
 //!
-//! A row is a stretch in which a face showed one expression, however short, or something that happened. Onsets are
-//! seconds since the session's first frame; to line up with other data, add their difference to `zero_unix_s` in
-//! `session.json`. The specification (bids-specification.readthedocs.io, Task events) wants `onset` and `duration`
-//! first, rows by onset, and `n/a` where there is no value.
+//! A row is a stretch of time in which a face showed one expression, however short, or an event. Onsets are seconds since the session's
+//! first frame; to align them with other data, add `zero_unix_s` of `session.json`. The specification
+//! (bids-specification.readthedocs.io, Task events) requires `onset` and `duration` first, rows sorted by onset, and `n/a` for
+//! missing values.
 
 use std::io::{self, Write};
 
@@ -11,10 +11,7 @@ use csv::{Terminator, WriterBuilder};
 use serde_json::{Map, Value, json};
 
 use super::{View, on_one_line};
-use crate::{
-    expression::Expression,
-    session::tables::{EventKind, seconds},
-};
+use crate::{expression::Expression, session::tables::EventKind, time::Ticks};
 
 const MISSING: &str = "n/a";
 const COLUMNS: [&str; 6] = [
@@ -27,17 +24,17 @@ const COLUMNS: [&str; 6] = [
 ];
 
 pub(super) fn write_events(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows: Vec<(u64, [String; 5])> = Vec::new();
+    let mut rows: Vec<(Ticks, [String; 5])> = Vec::new();
     let missing = || MISSING.to_owned();
     for run in view.tracks.iter().flat_map(|track| track.runs()) {
         let fields = [
-            format!("{:.6}", seconds(run.duration_90k())),
+            format!("{:.6}", run.duration().as_secs_f64()),
             run.label.name().to_owned(),
             run.track.to_string(),
             format!("{:.4}", run.probability),
             missing(),
         ];
-        rows.push((run.start_90k, fields));
+        rows.push((run.start, fields));
     }
     for event in &view.session.events {
         let detail = Some(on_one_line(&event.detail)).filter(|detail| !detail.is_empty());
@@ -48,17 +45,17 @@ pub(super) fn write_events(view: &View<'_>, out: &mut dyn Write) -> io::Result<(
             missing(),
             detail.unwrap_or_else(missing),
         ];
-        rows.push((event.pts_90k, fields));
+        rows.push((event.time, fields));
     }
     rows.sort_by_key(|(onset, _)| *onset);
-    // A detail with quotes is put in quotes, or readers would take what follows for a part of it.
+    // A detail that contains quotes must be quoted, or readers would join it with what follows.
     let mut table = WriterBuilder::new()
         .delimiter(b'\t')
         .terminator(Terminator::Any(b'\n'))
         .from_writer(out);
     table.write_record(COLUMNS)?;
     for (onset, fields) in rows {
-        table.write_field(format!("{:.6}", seconds(onset)))?;
+        table.write_field(format!("{:.6}", onset.as_secs_f64()))?;
         table.write_record(fields)?;
     }
     table.flush()
@@ -81,17 +78,17 @@ pub(super) fn write_description(out: &mut dyn Write) -> io::Result<()> {
             "Units": "s",
         },
         "duration": {
-            "Description": "How long it lasted; 0 for events. A stretch ends when another expression becomes the most \
-                            probable, when the face is lost, and where more than half a second is not known",
+            "Description": "How long it lasted; 0 for events. An expression ends when another one becomes the most \
+                            probable, when the face is lost, and half a second after its last result",
             "Units": "s",
         },
         "trial_type": {
             "LongName": "Expression or event",
-            "Description": "The expression that a network saw in a face, smoothed over time, or what happened",
+            "Description": "The expression that a network saw in a face, smoothed over time, or the kind of event",
             "Levels": levels,
         },
         "track": {
-            "Description": "Which face, the same number as long as it was followed; n/a for events",
+            "Description": "Number of the face, the same while it was tracked; n/a for events",
         },
         "probability": {
             "Description": "Mean probability of the expression, smoothed and weighted by time, 0 to 1; n/a for events",
@@ -107,19 +104,21 @@ pub(super) fn write_description(out: &mut dyn Write) -> io::Result<()> {
 fn meaning(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Started => "the recording began",
-        EventKind::Marker => "the user set a mark",
+        EventKind::Marker => "the user set a marker",
         EventKind::Paused => "the user paused the recording",
-        EventKind::Resumed => "the user went on recording",
-        EventKind::Checkpoint => "another network came into force",
-        EventKind::SourceLost => "the camera was gone",
-        EventKind::SourceBack => "the camera was back",
+        EventKind::Resumed => "the user resumed the recording",
+        EventKind::Checkpoint => "the network was changed",
+        EventKind::SourceLost => "the camera was lost",
+        EventKind::SourceBack => "the camera came back",
         EventKind::Part => "a new part of the video began",
-        EventKind::Privacy => "faces in the video were covered from here on, or not any longer",
+        EventKind::Privacy => "faces in the video were covered from here on, or no longer",
         EventKind::Blink => "somebody closed the eyes for a moment",
-        EventKind::Settings => "something was set otherwise that changes the values",
-        EventKind::Refused => "frames came faster than they could be written",
-        EventKind::Warning => "something went wrong that stopped nothing",
-        EventKind::Error => "something went wrong that ended the recording",
+        EventKind::Settings => "a setting that changes the values was changed",
+        EventKind::Refused => {
+            "frames were dropped because they came faster than they could be written"
+        }
+        EventKind::Warning => "something went wrong, and the recording continued",
+        EventKind::Error => "something went wrong and ended the recording",
         EventKind::Stopped => "the recording ended",
     }
 }

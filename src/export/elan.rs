@@ -1,12 +1,12 @@
-//! A document for ELAN (archive.mpi.nl/tla/elan), in its format EAF 3.0: to look at what a network saw and correct it.
+//! A document for ELAN (archive.mpi.nl/tla/elan) in its format EAF 3.0, for reviewing and correcting what a network saw.
 //!
-//! A tier for each face holds the stretches of one expression that last at least 0.2 s, by their names alone, so that ELAN
-//! can count and compare them with a human coder's; the expressions are a controlled vocabulary. A tier of their own
-//! holds the events. ELAN allows no overlaps within a tier and nothing without a length, so an event lasts half a second
-//! or until the next one, and events of the same millisecond share an annotation.
+//! Each face has a tier with its expressions that last at least 0.2 s. Annotations hold only the name, so that ELAN can count them and
+//! compare them with a human coder's; the expressions are a controlled vocabulary. Events have a tier of their own. ELAN allows neither
+//! overlaps within a tier nor annotations without a duration, so an event lasts half a second or until the next one, and events of the
+//! same millisecond share an annotation.
 //!
-//! The videos are linked twice, as ELAN does it: where they are now, and relative to the document, which is what
-//! counts when both are moved together.
+//! The videos are linked twice, as ELAN does it: by their absolute path, and relative to the document, which keeps working when both are
+//! moved together.
 
 use std::{
     collections::BTreeMap,
@@ -19,18 +19,14 @@ use std::{
 use super::{View, readable_ms};
 use crate::{
     expression::Expression,
-    session::{
-        manifest::Video,
-        parts::{VideoPart, video_parts},
-        tables::EventRow,
-    },
-    time::TICKS_PER_SECOND,
+    session::{manifest::Video, parts::VideoPart, tables::EventRow},
+    time::Ticks,
 };
 
-/// How long an event is shown, in ticks.
-const EVENT_90K: u64 = TICKS_PER_SECOND / 2;
+/// How long an event is shown.
+const EVENT: Ticks = Ticks::from_millis(500);
 
-/// Identifier of the language that the words are in, as ELAN writes it for English.
+/// Identifier of the language of the annotations, as ELAN writes it for English.
 const LANGUAGE: &str = "eng";
 const LANGUAGE_DEFINITION: &str = "http://cdb.iso.org/lg/CDB-00138502-001";
 
@@ -50,7 +46,7 @@ pub(super) fn write(
     file: &Path,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let parts = video_parts(view.session);
+    let parts = view.session.parts();
     let Some(part) = parts.get(part) else {
         return Ok(());
     };
@@ -79,8 +75,8 @@ pub(super) fn write(
 fn events(events: &[EventRow], part: &VideoPart<'_>) -> Vec<(Range<u64>, String)> {
     let mut by_start: BTreeMap<u64, (u64, Vec<String>)> = BTreeMap::new();
     for event in events {
-        let end = event.pts_90k.saturating_add(EVENT_90K);
-        if let Some(span) = part.span_ms(event.pts_90k, end) {
+        let end = event.time.saturating_add(EVENT);
+        if let Some(span) = part.span_ms(event.time, end) {
             let words = match event.detail.as_str() {
                 "" => event.kind.name().to_owned(),
                 detail => format!("{}: {detail}", event.kind.name()),
@@ -132,7 +128,7 @@ fn document(view: &View<'_>, part: &VideoPart<'_>, file: &Path, tiers: &[Tier]) 
     ));
     line(format_args!("    </HEADER>"));
 
-    // Each annotation has two time slots of its own: number 2n − 1 and 2n for annotation n.
+    // Annotation n has two time slots of its own, 2n − 1 and 2n.
     line(format_args!("    <TIME_ORDER>"));
     let mut slots: Vec<(u64, usize)> = tiers
         .iter()
@@ -191,7 +187,7 @@ fn document(view: &View<'_>, part: &VideoPart<'_>, file: &Path, tiers: &[Tier]) 
     xml
 }
 
-/// How a document points to a video.
+/// A document's link to a video.
 struct Link {
     absolute: String,
     relative: String,
@@ -201,7 +197,7 @@ struct Link {
 impl Link {
     fn new(session: &Path, video: &Video, document: &Path) -> Self {
         let absolute = |path: &Path| {
-            // Of a folder that is not there only the name is known, which is better than nothing.
+            // If the folder does not exist, its name is better than nothing.
             path.canonicalize()
                 .or_else(|_| std::path::absolute(path))
                 .unwrap_or_else(|_| path.to_owned())
@@ -228,7 +224,7 @@ impl Link {
     }
 }
 
-/// The way from a folder to a file, both absolute. Without one (another drive), the file itself.
+/// The relative path from a folder to a file, both absolute; the file itself if there is none (another drive).
 fn relative(file: &Path, folder: &Path) -> PathBuf {
     let n_common = file
         .components()
@@ -250,8 +246,7 @@ fn relative(file: &Path, folder: &Path) -> PathBuf {
     way
 }
 
-/// A path with slashes, also on Windows, there without the mark of a canonical path and with a slash in front of a
-/// drive's letter.
+/// A path with slashes on every system. On Windows, without the prefix of a canonical path and with a slash before the drive letter.
 fn slashed(path: &Path) -> String {
     let text = path.to_string_lossy();
     let text = text.strip_prefix(r"\\?\").unwrap_or(&text);
@@ -263,7 +258,7 @@ fn slashed(path: &Path) -> String {
     }
 }
 
-/// Percent-encodes what may not stand in the path of a URL (RFC 3986).
+/// Percent-encodes characters that a URL path must not contain (RFC 3986).
 fn url(path: &str, scheme: &str) -> String {
     let mut url = scheme.to_owned();
     for byte in path.bytes() {
@@ -276,8 +271,7 @@ fn url(path: &str, scheme: &str) -> String {
     url
 }
 
-/// A text as it may stand between tags and in double quotes. Characters that XML 1.0 does not know, which no escape can
-/// name, become the replacement character.
+/// Escapes a text for XML, between tags and in double quotes. Characters that XML 1.0 cannot represent become the replacement character.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
@@ -287,7 +281,7 @@ fn escaped(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\n' | '\t' => escaped.push(char),
-            // A bare one would be read as a line feed.
+            // Unescaped, it would be read as a line feed.
             '\r' => escaped.push_str("&#13;"),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             _ => escaped.push(char),
@@ -316,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_from_the_document_to_the_video() {
+    fn links_are_relative_to_the_document() {
         let check = |file: &str, folder: &str, expected: &str| {
             let way = relative(Path::new(file), Path::new(folder));
             assert_eq!(slashed(&way), expected);

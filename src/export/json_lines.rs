@@ -1,7 +1,7 @@
-//! One JSON object a line for every analysed frame.
+//! One JSON object per line for every analyzed frame.
 //!
-//! Keys and order are those of `fervis analyze --json`. `frame` is the frame's number in the session and `time_s` the
-//! session's time; skipped frames have no line.
+//! Keys and their order are those of `fervis analyze --json`. `frame` is the frame's number in the session, and `time_s` is the session's
+//! time. Skipped frames have no line.
 
 use std::io::{self, Write};
 
@@ -9,21 +9,23 @@ use serde::Serialize;
 
 use super::View;
 use crate::{
-    session::tables::{FaceRow, FrameStatus, seconds},
+    session::tables::{FaceRow, FrameStatus},
     stream::message::Face,
 };
 
 #[derive(Serialize)]
-struct Line {
+struct Line<'a> {
     frame: u64,
     time_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     faces: Vec<Face>,
 }
 
 impl From<&FaceRow> for Face {
-    fn from(face: &FaceRow) -> Self {
+    fn from(FaceRow { face, .. }: &FaceRow) -> Self {
         Self {
-            track: face.track,
+            track: face.track.0,
             box_in_frame: face.box_in_frame,
             score: face.score,
             raw: face.raw,
@@ -36,11 +38,12 @@ impl From<&FaceRow> for Face {
 
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let frames = view.session.frames.iter();
-    for row in frames.filter(|row| row.status == FrameStatus::Analysed) {
+    for row in frames.filter(|row| row.status == FrameStatus::Analyzed) {
         let line = Line {
             frame: row.frame,
             // Whole microseconds, as in the tables.
-            time_s: (seconds(row.pts_90k) * 1e6).round() / 1e6,
+            time_s: (row.time.as_secs_f64() * 1e6).round() / 1e6,
+            file: row.file.as_deref(),
             faces: view.faces_of(row.frame).map(Face::from).collect(),
         };
         serde_json::to_writer(&mut *out, &line)?;

@@ -1,10 +1,9 @@
-//! Sessions as files that other programs read.
+//! Exports sessions to formats that other programs read.
 //!
-//! [`export`] writes a [`Format`] to a file; each format has a file of its own here that says what is in it. Call it
-//! away from the window's thread.
+//! [`export`] writes a [`Format`] to a file. Each format has a module here that documents it. Call it away from the UI thread.
 //!
-//! What a newcomer would get wrong: nothing is counted in frames. How long something lasted comes from
-//! [`timeline`], which weighs by real time and knows of gaps. And times are the session's own,
+//! Nothing is counted in frames. How long something lasted comes from
+//! [`session::timeline`](crate::session::timeline), which weighs by real time and knows of gaps. And times are the session's own,
 //! in seconds since its first frame, except in what is played along with a video ([`Format::WebVtt`], [`Format::Srt`],
 //! [`Format::Elan`]): there they count from the beginning of the video, and each part of a video has a file of its own.
 
@@ -33,26 +32,27 @@ use crate::{
     result_file::{Outputs, ResultError, ResultFile, is_same_file},
     session::{
         MANIFEST_FILE, Session,
-        parts::{VideoPart, video_parts},
+        parts::VideoPart,
         tables::{EventRow, FaceRow, FrameRow, Row},
-        timeline::{self, Run, Track},
+        timeline::{ExpressionRun, FaceTrack},
     },
+    time::Ticks,
 };
 
-/// Least length of a stretch in what people read along (subtitles, ELAN), in ticks: 0.2 s. Shorter ones cannot be read
-/// and mostly stand for doubt between two expressions. Tables for computing have all of them.
-const LEAST_READABLE_90K: u64 = 18_000;
+/// Minimum length of a run in what people read along (subtitles, ELAN). Shorter ones cannot be read and mostly stand for doubt
+/// between two expressions. Tables for computing have all of them.
+const MIN_READABLE: Ticks = Ticks::from_millis(200);
 
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// One JSON object a line for every analysed frame, as `fervis analyze --json` writes them.
+    /// One JSON object per line for every analyzed frame, as `fervis analyze --json` writes them.
     JsonLines,
     /// Subtitles for browsers and players.
     WebVtt,
     /// Subtitles for nearly every player.
     Srt,
-    /// A document for coding behaviour with ELAN, in EAF 3.0.
+    /// A document for coding behavior with ELAN, in EAF 3.0.
     Elan,
     /// `events.tsv` of the Brain Imaging Data Structure, with its description as JSON beside it.
     Bids,
@@ -60,11 +60,11 @@ pub enum Format {
     PyFeat,
     /// Two columnar tables, faces and frames.
     Parquet,
-    /// A table with one row for each face: shares of time, means, transitions.
+    /// A table with one row per face: shares of time, means, transitions.
     Summary,
-    /// A picture of the probabilities over time and of the shares, as vectors.
+    /// A plot of the probabilities over time and of the shares, as vectors.
     Svg,
-    /// The same picture in pixels.
+    /// The same plot in pixels.
     Png,
 }
 
@@ -115,7 +115,7 @@ impl Format {
         }
     }
 
-    /// The usual ending of the file's name, without the point.
+    /// The usual file extension, without the dot.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::JsonLines => "jsonl",
@@ -130,7 +130,7 @@ impl Format {
         }
     }
 
-    /// The feature that it needs and this build lacks; `None` if it can be written.
+    /// The feature that it needs and this build lacks; `None` if this build can write it.
     pub const fn missing_feature(self) -> Option<&'static str> {
         match self {
             Self::Parquet if !cfg!(feature = "parquet") => Some("parquet"),
@@ -139,7 +139,7 @@ impl Format {
         }
     }
 
-    /// Whether [`ExportOptions::separator`] has a meaning for it.
+    /// Whether [`ExportOptions::separator`] applies to it.
     pub const fn has_separator(self) -> bool {
         matches!(self, Self::PyFeat | Self::Summary)
     }
@@ -163,38 +163,37 @@ impl FromStr for Format {
     }
 }
 
-/// What stands between the columns of a table.
+/// What separates the columns of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Separator {
     /// A comma, with a point before decimals: what statistics packages read.
     #[default]
     Comma,
-    /// A semicolon, with a comma before decimals: what spreadsheets open at a double click where people write numbers
-    /// that way.
+    /// A semicolon, with a comma before decimals: what spreadsheets open directly in countries that write numbers that way.
     Semicolon,
 }
 
 /// What to export and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExportOptions {
-    /// Only this track; all of them if `None`.
+    /// Only this track; `None` exports all.
     pub track: Option<u64>,
-    /// Of the formats that [have one](Format::has_separator).
+    /// For the formats that [have one](Format::has_separator).
     pub separator: Separator,
-    /// Whether files that exist are replaced.
+    /// Whether existing files are replaced.
     pub overwrite: bool,
 }
 
-/// Why a session could not be exported. The words are the ones users see.
+/// Why a session could not be exported. Users see these messages.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
-    /// The format cannot go to one pipe.
-    #[error("{format} is written to {n_files} files; give the name of a file")]
+    /// The format has several files, which cannot go to one pipe.
+    #[error("{format} is written to {n_files} files; give a file name")]
     SeveralFiles {
         /// The format.
         format: Format,
-        /// How many files it has for this session.
+        /// Number of files for this session.
         n_files: usize,
     },
     /// A file is part of the recording.
@@ -203,23 +202,23 @@ pub enum ExportError {
         /// The file.
         file: PathBuf,
     },
-    /// The wanted track is not in the session.
+    /// The requested track is not in the session.
     #[error("there is no face {track} in the session ({})", known(faces))]
     NoSuchTrack {
-        /// What was asked for.
+        /// The requested track.
         track: u64,
-        /// What there is.
+        /// The tracks that there are.
         faces: Vec<u64>,
     },
     /// This build cannot write the format.
-    #[error("this build does not write {format} (feature `{feature}`)")]
+    #[error("this build cannot write {format} (feature `{feature}`)")]
     NotBuilt {
         /// The format.
         format: Format,
-        /// What it was built without.
+        /// The missing feature.
         feature: &'static str,
     },
-    /// A file is there already or cannot be written.
+    /// A file exists or cannot be written.
     #[error(transparent)]
     Result(#[from] ResultError),
 }
@@ -232,11 +231,11 @@ fn known(faces: &[u64]) -> String {
     }
 }
 
-/// Writes a session to `out`, and to files beside it where the format has several (see [`files`]). Returns what was
-/// written. Each file appears whole or not at all.
+/// Writes a session to `out`, and to files beside it if the format has several (see [`files`]). Returns the written files. Each file appears
+/// complete or not at all.
 ///
 /// # Errors
-/// [`ExportError`]; files that were there before are unchanged unless `overwrite` is set, and the session's own always.
+/// [`ExportError`]. Existing files are unchanged unless `overwrite` is set; the session's own files are never changed.
 pub fn export(
     session: &Session,
     format: Format,
@@ -269,9 +268,8 @@ pub fn export(
     Ok(written)
 }
 
-/// The files that [`export`] writes: `out`, then further ones that are named after it. Subtitles and ELAN documents have
-/// one for each part of the video (`out-2.vtt`, …), BIDS events their description (`.json`), Parquet the frames
-/// (`out-frames.parquet`).
+/// The files that [`export`] writes: `out`, then others named after it. Subtitles and ELAN documents have one file per part of the video
+/// (`out-2.vtt`, …), BIDS events have a description (`.json`), Parquet has the frames (`out-frames.parquet`).
 pub fn files(session: &Session, format: Format, out: &Path) -> Vec<PathBuf> {
     let pieces = pieces(session, format, out);
     pieces.into_iter().map(|(file, _)| file).collect()
@@ -280,9 +278,9 @@ pub fn files(session: &Session, format: Format, out: &Path) -> Vec<PathBuf> {
 /// One of the files of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece {
-    /// What the format is about, or its part with this number, from 0.
+    /// The export itself, or its part with this number, from 0.
     Main(usize),
-    /// What stands beside it.
+    /// A second file that goes with it.
     Companion,
 }
 
@@ -290,7 +288,7 @@ fn pieces(session: &Session, format: Format, out: &Path) -> Vec<(PathBuf, Piece)
     let mut pieces = vec![(out.to_owned(), Piece::Main(0))];
     match format {
         Format::WebVtt | Format::Srt | Format::Elan => {
-            let n_parts = video_parts(session).len();
+            let n_parts = session.parts().len();
             pieces.extend((1..n_parts).map(|part| {
                 let file = with_suffix(out, &format!("-{}", part + 1));
                 (file, Piece::Main(part))
@@ -309,7 +307,7 @@ fn pieces(session: &Session, format: Format, out: &Path) -> Vec<(PathBuf, Piece)
     pieces
 }
 
-/// Whether a file is one that the recording consists of.
+/// Whether a file belongs to the session.
 fn is_part_of(session: &Session, file: &Path) -> bool {
     let mut own = vec![MANIFEST_FILE, FrameRow::FILE, FaceRow::FILE, EventRow::FILE];
     own.extend(
@@ -323,7 +321,7 @@ fn is_part_of(session: &Session, file: &Path) -> bool {
         .any(|own| is_same_file(&session.folder.join(own), file))
 }
 
-/// The file with something added to its name before the extension.
+/// The path with `suffix` added before the extension.
 fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = file.file_stem().unwrap_or_default().to_owned();
     name.push(suffix);
@@ -362,20 +360,20 @@ fn write_piece(
         Format::Svg => plots::write_svg(view, out),
         #[cfg(feature = "plots")]
         Format::Png => plots::write_png(view, out),
-        // [`export`] has refused it before.
+        // [`export`] rejects these.
         #[cfg(not(all(feature = "parquet", feature = "plots")))]
         _ => Err(io::Error::from(io::ErrorKind::Unsupported)),
     }
 }
 
-/// Writes a file that appears whole or not at all.
+/// Writes a file that appears complete or not at all.
 fn write_result(
     mut result: ResultFile,
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), ResultError> {
     let mut buffered = BufWriter::new(&mut result);
     let written = write(&mut buffered).and_then(|()| buffered.flush());
-    // After an error, what is still in the buffer is not worth writing.
+    // After an error, the rest of the buffer is not written.
     drop(buffered.into_parts());
     match written {
         Ok(()) => result.finish(),
@@ -383,17 +381,17 @@ fn write_result(
     }
 }
 
-/// What is exported of a session.
+/// The part of a session to export.
 struct View<'a> {
     session: &'a Session,
     only: Option<u64>,
-    tracks: Vec<Track<'a>>,
+    tracks: Vec<FaceTrack<'a>>,
     separator: Separator,
 }
 
 impl<'a> View<'a> {
     fn new(session: &'a Session, options: &ExportOptions) -> Result<Self, ExportError> {
-        let mut tracks = timeline::tracks(session);
+        let mut tracks = session.face_tracks();
         if let Some(wanted) = options.track {
             let faces: Vec<u64> = tracks.iter().map(|track| track.number).collect();
             tracks.retain(|track| track.number == wanted);
@@ -412,22 +410,24 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The wanted faces of a frame.
+    /// The faces of a frame to export.
     fn faces_of(&self, frame: u64) -> impl Iterator<Item = &'a FaceRow> {
-        let only = self.only;
         let faces = self.session.faces_of(frame).iter();
-        faces.filter(move |face| only.is_none_or(|track| face.track == track))
+        faces.filter(|row| self.is_wanted(row))
+    }
+
+    fn is_wanted(&self, row: &FaceRow) -> bool {
+        self.only.is_none_or(|track| row.face.track.0 == track)
     }
 }
 
-/// The part's own time of a run, in milliseconds, if it is long enough for people to read and lies in the part.
-fn readable_ms(part: &VideoPart<'_>, run: &Run) -> Option<Range<u64>> {
-    let is_readable = run.duration_90k() >= LEAST_READABLE_90K;
-    part.span_ms(run.start_90k, run.end_90k)
-        .filter(|_| is_readable)
+/// A run's time in a part of the video, in milliseconds; `None` if it is too short to read or lies outside the part.
+fn readable_ms(part: &VideoPart<'_>, run: &ExpressionRun) -> Option<Range<u64>> {
+    let is_readable = run.duration() >= MIN_READABLE;
+    part.span_ms(run.start, run.end).filter(|_| is_readable)
 }
 
-/// A text on one line, without control characters: for formats in which those would end something.
+/// A text on one line, without control characters, for formats in which these would break something.
 fn on_one_line(text: &str) -> String {
     let words = text.split(|char: char| char.is_whitespace() || char.is_control());
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();

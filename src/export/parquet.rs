@@ -1,9 +1,9 @@
 //! Faces and frames as Parquet files, for pandas, polars, R and DuckDB.
 //!
-//! Columns are those of `faces.csv` and `frames.csv`, with types: whole numbers, floating point, texts, and null where
-//! there is no value. The description of the session is in the files' metadata, under `fervis-session`.
+//! The columns are those of `faces.csv` and `frames.csv`, with types: integers, floating point, strings, and null for missing values. The
+//! session's description is in the files' metadata, under `fervis-session`.
 //!
-//! Compressed with Snappy, the one codec that every reader has and that comes without C code.
+//! They are compressed with Snappy, the one codec that every reader supports and that needs no C code.
 
 use std::{
     io::{self, Write},
@@ -23,130 +23,29 @@ use parquet::{
 };
 
 use super::View;
-use crate::{
-    detect::FaceShape,
-    expression::Expression,
-    session::tables::{FaceRow, FrameRow, FrameStatus, seconds},
-};
+use crate::session::tables::{Cell, Column, Kind, Row};
 
-/// Rows that are compressed and found together; readers skip whole groups. An hour at 30 frames a second is one.
-const ROWS_IN_GROUP: usize = 131_072;
-
-/// How a column is read off a row.
-enum Values<R> {
-    Whole(fn(&R) -> Option<u64>),
-    Double(fn(&R) -> Option<f64>),
-    Single(Box<dyn Fn(&R) -> Option<f32>>),
-    Text(fn(&R) -> &'static str),
-}
-
-struct Column<R> {
-    name: String,
-    values: Values<R>,
-}
-
-fn column<R>(name: &str, values: Values<R>) -> Column<R> {
-    Column {
-        name: name.to_owned(),
-        values,
-    }
-}
+/// Rows that are compressed together; readers skip whole groups. A group's cells take some 60 MB of memory while it is written.
+const ROWS_IN_GROUP: usize = 32_768;
 
 pub(super) fn write_faces(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    use Values::{Double, Single, Text, Whole};
-    let mut columns: Vec<Column<FaceRow>> = vec![
-        column("frame", Whole(|face| Some(face.frame))),
-        column("t_s", Double(|face| Some(seconds(face.pts_90k)))),
-        column("pts_90k", Whole(|face| Some(face.pts_90k))),
-        column("track", Whole(|face| Some(face.track))),
-        column("score", Single(Box::new(|face| Some(face.score)))),
-        column("x", Single(Box::new(|face| Some(face.box_in_frame.x)))),
-        column("y", Single(Box::new(|face| Some(face.box_in_frame.y)))),
-        column(
-            "width",
-            Single(Box::new(|face| Some(face.box_in_frame.width))),
-        ),
-        column(
-            "height",
-            Single(Box::new(|face| Some(face.box_in_frame.height))),
-        ),
-        column(
-            "unseen_s",
-            Single(Box::new(|face| Some(face.unseen_for.as_secs_f32()))),
-        ),
-    ];
-    for expression in Expression::ALL {
-        let raw = Single(Box::new(move |face: &FaceRow| {
-            Some(face.raw.of(expression))
-        }));
-        columns.push(column(&format!("raw_{expression}"), raw));
-    }
-    for expression in Expression::ALL {
-        let smoothed = Single(Box::new(move |face: &FaceRow| {
-            Some(face.smoothed.of(expression))
-        }));
-        columns.push(column(&format!("smoothed_{expression}"), smoothed));
-    }
-    columns.extend([
-        column("label", Text(|face: &FaceRow| face.label().name())),
-        column("model", Whole(|face: &FaceRow| Some(face.model as u64))),
-        column(
-            "detect_ms",
-            Double(|face: &FaceRow| Some(face.detect_time.as_secs_f64() * 1e3)),
-        ),
-        column(
-            "classify_ms",
-            Double(|face: &FaceRow| Some(face.classify_time.as_secs_f64() * 1e3)),
-        ),
-    ]);
-    for measure in FaceShape::MEASURES {
-        let value = move |face: &FaceRow| face.shape.as_ref().map(measure.get);
-        columns.push(column(measure.name, Single(Box::new(value))));
-    }
-    columns.push(column(
-        "turned_away",
-        Whole(|face: &FaceRow| Some(u64::from(face.shape?.pose.is_turned_away()))),
-    ));
     let faces = view.session.faces.iter();
-    let faces: Vec<&FaceRow> = faces
-        .filter(|face| view.only.is_none_or(|track| face.track == track))
-        .collect();
-    write("faces", &columns, &faces, view, out).map_err(io_error)
+    let wanted = faces.filter(|row| view.is_wanted(row)).collect();
+    write("faces", wanted, view, out).map_err(io_error)
 }
 
 pub(super) fn write_frames(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    use Values::{Double, Text, Whole};
-    let columns: Vec<Column<FrameRow>> = vec![
-        column("frame", Whole(|frame| Some(frame.frame))),
-        column("t_s", Double(|frame| Some(seconds(frame.pts_90k)))),
-        column("pts_90k", Whole(|frame| Some(frame.pts_90k))),
-        column("unix_s", Double(|frame| Some(frame.unix_s))),
-        column("source_s", Double(|frame| Some(frame.source_s))),
-        column(
-            "status",
-            Text(|frame| match frame.status {
-                FrameStatus::Analysed => "analysed",
-                FrameStatus::Skipped => "skipped",
-            }),
-        ),
-        column("video_frame", Whole(|frame| frame.video_frame)),
-        column("n_faces", Whole(|frame| frame.n_faces)),
-        column(
-            "latency_ms",
-            Double(|frame| frame.latency.map(|latency| latency.as_secs_f64() * 1e3)),
-        ),
-    ];
-    let frames: Vec<&FrameRow> = view.session.frames.iter().collect();
-    write("frames", &columns, &frames, view, out).map_err(io_error)
+    let frames = view.session.frames.iter().collect();
+    write("frames", frames, view, out).map_err(io_error)
 }
 
-fn write<R>(
+fn write<R: Row>(
     name: &str,
-    columns: &[Column<R>],
-    rows: &[&R],
+    rows: Vec<&R>,
     view: &View<'_>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ParquetError> {
+    let columns = R::columns();
     let fields: Vec<String> = columns.iter().map(field).collect();
     let schema = parse_message_type(&format!("message {name} {{ {} }}", fields.join(" ")))?;
     let description = serde_json::to_string(&view.session.manifest)
@@ -161,25 +60,32 @@ fn write<R>(
         .build();
     let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
     for group in rows.chunks(ROWS_IN_GROUP) {
+        let cells: Vec<Vec<Cell<'_>>> = group.iter().map(|row| row.cells()).collect();
         let mut group_writer = writer.next_row_group()?;
-        for column in columns {
-            match &column.values {
-                Values::Whole(value) => {
-                    let values = group.iter().map(|row| value(row).map(|value| value as i64));
+        for (at, column) in columns.iter().enumerate() {
+            let cells = cells.iter().map(|row| &row[at]);
+            let numbers = cells.clone().map(|cell| match cell {
+                Cell::Number(value, _) => Some(*value),
+                _ => None,
+            });
+            match column.kind {
+                Kind::Whole => {
+                    let values = cells.map(|cell| match cell {
+                        Cell::Whole(value) => Some(*value as i64),
+                        _ => None,
+                    });
                     write_column::<Int64Type>(&mut group_writer, values)?;
                 }
-                Values::Double(value) => {
-                    write_column::<DoubleType>(
-                        &mut group_writer,
-                        group.iter().map(|row| value(row)),
-                    )?;
-                }
-                Values::Single(value) => {
-                    let values = group.iter().map(|row| value(row));
+                Kind::Double => write_column::<DoubleType>(&mut group_writer, numbers)?,
+                Kind::Single => {
+                    let values = numbers.map(|value| value.map(|value| value as f32));
                     write_column::<FloatType>(&mut group_writer, values)?;
                 }
-                Values::Text(value) => {
-                    let values = group.iter().map(|row| Some(ByteArray::from(value(row))));
+                Kind::Text => {
+                    let values = cells.map(|cell| match cell {
+                        Cell::Text(text) => Some(ByteArray::from(text.as_ref())),
+                        _ => None,
+                    });
                     write_column::<ByteArrayType>(&mut group_writer, values)?;
                 }
             }
@@ -190,14 +96,14 @@ fn write<R>(
     Ok(())
 }
 
-/// A column as the schema spells it. All may be null, which costs nearly nothing where none is.
-fn field<R>(column: &Column<R>) -> String {
+/// A column in the schema's syntax. Every column may be null, which costs almost nothing if no value is.
+fn field(column: &Column) -> String {
     let name = &column.name;
-    match column.values {
-        Values::Whole(_) => format!("OPTIONAL INT64 {name};"),
-        Values::Double(_) => format!("OPTIONAL DOUBLE {name};"),
-        Values::Single(_) => format!("OPTIONAL FLOAT {name};"),
-        Values::Text(_) => format!("OPTIONAL BYTE_ARRAY {name} (UTF8);"),
+    match column.kind {
+        Kind::Whole => format!("OPTIONAL INT64 {name};"),
+        Kind::Double => format!("OPTIONAL DOUBLE {name};"),
+        Kind::Single => format!("OPTIONAL FLOAT {name};"),
+        Kind::Text => format!("OPTIONAL BYTE_ARRAY {name} (UTF8);"),
     }
 }
 

@@ -1,23 +1,20 @@
-//! A table that py-feat reads (`feat.utils.io.read_feat`), with the names and the order of its columns.
+//! A table that py-feat reads (`feat.utils.io.read_feat`), with its column names in its order.
 //!
-//! A row is a face, or an analysed frame without one, whose row has no values, as py-feat's own. Columns that py-feat fills
-//! from what fervis does not measure (landmarks, action units) are absent. `Pitch`, `Roll` and `Yaw` are in degrees, positive
-//! up, clockwise and to the right of the picture. What differs in meaning: `Identity` names the track, and
-//! with rustface alone `FaceScore` is its score, not 0 to 1. Probabilities are those of each frame alone, as
-//! py-feat's are; `approx_time` is minutes and seconds, as there, and `time_s`, which is ours, the exact time.
+//! A row is a face, or an analyzed frame without one, whose row has no values, as in py-feat. Columns for what fervis does not measure
+//! (landmarks, action units) are absent. `Pitch`, `Roll` and `Yaw` are in degrees, positive up, clockwise and to the right of the frame.
+//! Probabilities are those of each frame alone, as in py-feat. Two columns differ in meaning: `Identity` names the track, and with
+//! rustface alone `FaceScore` is rustface's score, not 0 to 1. `approx_time` is minutes and seconds, as in py-feat; `time_s`, which is
+//! ours, is the exact time.
 
 use std::io::{self, Write};
 
-use super::{
-    View,
-    table::{Cell, Table},
-};
+use super::{View, table::Table};
 use crate::{
     expression::Expression,
-    session::tables::{FrameStatus, seconds},
+    session::tables::{Cell, FaceRow, FrameStatus},
 };
 
-/// py-feat's names of the expressions, in its order.
+/// py-feat's names for the expressions, in its order.
 const EMOTIONS: [(&str, Expression); 7] = [
     ("anger", Expression::Angry),
     ("disgust", Expression::Disgust),
@@ -28,7 +25,7 @@ const EMOTIONS: [(&str, Expression); 7] = [
     ("neutral", Expression::Neutral),
 ];
 
-/// py-feat's names of the head's pose.
+/// py-feat's names for the head pose.
 const POSE: [&str; 3] = ["Pitch", "Roll", "Yaw"];
 
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -51,23 +48,23 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let source = &view.session.manifest.source;
     let input = source.path.as_ref().unwrap_or(&source.name);
     let frames = view.session.frames.iter();
-    for frame in frames.filter(|frame| frame.status == FrameStatus::Analysed) {
-        let time_s = seconds(frame.pts_90k);
-        let row = |values: Vec<Cell>, identity: Cell| {
+    for frame in frames.filter(|frame| frame.status == FrameStatus::Analyzed) {
+        let time_s = frame.time.as_secs_f64();
+        let row = |values: Vec<Cell<'static>>, identity: Cell<'static>| {
             let whole_s = time_s as u64;
             let approx_time = format!("{:02}:{:02}", whole_s / 60, whole_s % 60);
             let mut cells = vec![Cell::Whole(frame.frame)];
             cells.extend(values);
             cells.extend([
-                Cell::Text(input.clone()),
-                Cell::Text(approx_time),
+                Cell::Text(input.into()),
+                Cell::Text(approx_time.into()),
                 identity,
                 Cell::Number(time_s, 6),
             ]);
             cells
         };
         let mut is_empty = true;
-        for face in view.faces_of(frame.frame) {
+        for FaceRow { face, .. } in view.faces_of(frame.frame) {
             is_empty = false;
             let edges = face.box_in_frame;
             let edges = [edges.x, edges.y, edges.width, edges.height, face.score];
@@ -82,7 +79,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
                 .chain(probabilities.map(|value| Cell::Number(value.into(), 4)))
                 .chain(pose)
                 .collect();
-            let identity = Cell::Text(format!("Person_{}", face.track));
+            let identity = Cell::Text(format!("Person_{}", face.track.0).into());
             table.row(&row(values, identity))?;
         }
         if is_empty {

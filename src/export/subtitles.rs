@@ -1,22 +1,23 @@
-//! Subtitles: what each face shows, and the notes of markers, to be read along with the video.
+//! Subtitles: each face's expression, and the notes of markers, to read along with the video.
 //!
-//! A cue is a stretch of one expression, with its exact times, if it lasts at least 0.2 s; the percentage is its mean
-//! probability. Markers show for a second. A note may hold anything, and some things end a cue: line breaks become
-//! spaces and `-->` an arrow; WebVTT has escapes for the rest, SRT has none.
+//! A cue is one expression of one face that lasts at least 0.2 s, with its exact times; the percentage is its mean probability. Markers show
+//! for a second. A note may contain text that would end a cue: line breaks become spaces, and `-->` becomes an arrow in SRT. WebVTT has
+//! escapes for the rest.
 
 use std::{
     io::{self, Write},
     ops::Range,
+    time::Duration,
 };
 
 use super::{View, on_one_line, readable_ms};
 use crate::{
-    session::{parts::video_parts, tables::EventKind},
-    time::TICKS_PER_SECOND,
+    session::tables::EventKind,
+    time::{Ticks, clock},
 };
 
-/// How long a marker's note is shown, in ticks.
-const MARKER_90K: u64 = TICKS_PER_SECOND;
+/// How long a marker's note is shown.
+const MARKER: Ticks = Ticks(Ticks::PER_SECOND);
 
 struct Cue {
     span_ms: Range<u64>,
@@ -28,7 +29,7 @@ pub(super) fn write_webvtt(view: &View<'_>, part: usize, out: &mut dyn Write) ->
     for (index, cue) in cues(view, part).iter().enumerate() {
         let text = cue.text.replace('&', "&amp;");
         let text = text.replace('<', "&lt;").replace('>', "&gt;");
-        let (start, end) = (time(cue.span_ms.start, '.'), time(cue.span_ms.end, '.'));
+        let (start, end) = (time(cue.span_ms.start, "."), time(cue.span_ms.end, "."));
         write!(out, "\n{}\n{start} --> {end}\n{text}\n", index + 1)?;
     }
     Ok(())
@@ -38,7 +39,7 @@ pub(super) fn write_srt(view: &View<'_>, part: usize, out: &mut dyn Write) -> io
     for (index, cue) in cues(view, part).iter().enumerate() {
         let separation = if index == 0 { "" } else { "\n" };
         let text = cue.text.replace("-->", "→");
-        let (start, end) = (time(cue.span_ms.start, ','), time(cue.span_ms.end, ','));
+        let (start, end) = (time(cue.span_ms.start, ","), time(cue.span_ms.end, ","));
         write!(
             out,
             "{separation}{}\n{start} --> {end}\n{text}\n",
@@ -48,9 +49,9 @@ pub(super) fn write_srt(view: &View<'_>, part: usize, out: &mut dyn Write) -> io
     Ok(())
 }
 
-/// All cues of a part of the video by their beginnings, as WebVTT demands.
+/// All cues of a part of the video, sorted by start, as WebVTT requires.
 fn cues(view: &View<'_>, part: usize) -> Vec<Cue> {
-    let parts = video_parts(view.session);
+    let parts = view.session.parts();
     let Some(part) = parts.get(part) else {
         return Vec::new();
     };
@@ -64,8 +65,8 @@ fn cues(view: &View<'_>, part: usize) -> Vec<Cue> {
     }
     let events = view.session.events.iter();
     for event in events.filter(|event| event.kind == EventKind::Marker) {
-        let end = event.pts_90k.saturating_add(MARKER_90K);
-        if let Some(span_ms) = part.span_ms(event.pts_90k, end) {
+        let end = event.time.saturating_add(MARKER);
+        if let Some(span_ms) = part.span_ms(event.time, end) {
             let text = match on_one_line(&event.detail).as_str() {
                 "" => "[marker]".to_owned(),
                 note => format!("[marker: {note}]"),
@@ -77,13 +78,8 @@ fn cues(view: &View<'_>, part: usize) -> Vec<Cue> {
     cues
 }
 
-/// `hh:mm:ss.mmm`.
-fn time(ms: u64, point: char) -> String {
-    let (s, ms) = (ms / 1000, ms % 1000);
-    format!(
-        "{:02}:{:02}:{:02}{point}{ms:03}",
-        s / 3600,
-        s / 60 % 60,
-        s % 60
-    )
+/// `hh:mm:ss.mmm`, with the decimal point of the format.
+fn time(ms: u64, point: &str) -> String {
+    let time = format!("{:#.3}", clock(Duration::from_millis(ms)));
+    format!("{time:0>12}").replace('.', point)
 }

@@ -1,35 +1,32 @@
-//! One row for each face: how long it was seen, what it showed for which share of that time, and what followed on what.
+//! One row per face: how long it was seen, how much of that time it showed each expression, and which expression followed which.
 //!
 //! | column | what it holds |
 //! | --- | --- |
 //! | `track` | the face's number |
 //! | `first_s`, `last_s` | when it was first seen, and until when, s since the session's first frame |
-//! | `seen_s` | for how long it was in the picture in between |
-//! | `presumed_s` | for how much of that it was not found and its last values were kept |
-//! | `share_happy`, … | share of `seen_s` in which this was the most probable after smoothing, 0 to 1 |
+//! | `seen_s` | how long it was in view in between |
+//! | `presumed_s` | how much of that it was not found and kept its last values |
+//! | `share_happy`, … | share of `seen_s` in which this was the most probable expression after smoothing, 0 to 1 |
 //! | `mean_happy`, … | mean smoothed probability, weighted by time, 0 to 1 |
-//! | `transitions` | how often one expression followed directly on another |
-//! | `happy_to_sad`, … | how often this one did |
+//! | `transitions` | how often one expression directly followed another |
+//! | `happy_to_sad`, … | how often this transition happened |
 //!
-//! Where the face was lost or something is not known, nothing follows on anything, so that is no transition.
+//! There is no transition across a gap, in which the face was lost or nothing is known.
 
 use std::io::{self, Write};
 
-use super::{
-    View,
-    table::{Cell, Table},
-};
+use super::{View, table::Table};
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
-    session::{tables::seconds, timeline::Track},
+    session::{tables::Cell, timeline::FaceTrack},
 };
 
-/// What is said about a face.
+/// The figures for a face.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FaceSummary {
     pub seen_s: f64,
     pub presumed_s: f64,
-    /// By class: time as the most probable over `seen_s`. Not a number if it was seen for no time at all.
+    /// By class: time as the most probable expression over `seen_s`. NaN if `seen_s` is 0.
     pub shares: [f64; N_EXPRESSIONS],
     /// By class.
     pub means: [f64; N_EXPRESSIONS],
@@ -38,7 +35,7 @@ pub(super) struct FaceSummary {
 }
 
 impl FaceSummary {
-    pub fn of(track: &Track<'_>) -> Self {
+    pub fn of(track: &FaceTrack<'_>) -> Self {
         let mut summary = Self {
             seen_s: track.seen_s(),
             presumed_s: 0.0,
@@ -46,14 +43,14 @@ impl FaceSummary {
             means: [0.0; N_EXPRESSIONS],
             transitions: [[0; N_EXPRESSIONS]; N_EXPRESSIONS],
         };
-        for appearance in &track.appearances {
-            let (face, duration) = (appearance.face, appearance.duration_s());
-            if !face.unseen_for.is_zero() {
+        for span in &track.spans {
+            let (row, duration) = (span.row, span.duration_s());
+            if !row.is_found() {
                 summary.presumed_s += duration;
             }
             let weight = duration / summary.seen_s;
-            summary.shares[face.label().index()] += weight;
-            for (expression, probability) in face.smoothed.iter() {
+            summary.shares[row.label().index()] += weight;
+            for (expression, probability) in row.face.smoothed.iter() {
                 summary.means[expression.index()] += f64::from(probability) * weight;
             }
         }
@@ -77,15 +74,14 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     columns.extend(pairs().map(|(from, to)| format!("{from}_to_{to}")));
     let mut table = Table::new(out, view.separator, &columns)?;
     for track in &view.tracks {
-        let (Some(first), Some(last)) = (track.appearances.first(), track.appearances.last())
-        else {
+        let (Some(first), Some(last)) = (track.spans.first(), track.spans.last()) else {
             continue;
         };
         let summary = FaceSummary::of(track);
         let mut cells = vec![
             Cell::Whole(track.number),
-            Cell::Number(seconds(first.face.pts_90k), 6),
-            Cell::Number(seconds(last.end_90k), 6),
+            Cell::Number(first.row.time.as_secs_f64(), 6),
+            Cell::Number(last.end.as_secs_f64(), 6),
             Cell::Number(summary.seen_s, 6),
             Cell::Number(summary.presumed_s, 6),
         ];
@@ -100,7 +96,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     table.finish()
 }
 
-/// All pairs of two different expressions.
+/// All pairs of different expressions.
 fn pairs() -> impl Iterator<Item = (Expression, Expression)> {
     Expression::ALL.into_iter().flat_map(|from| {
         let others = Expression::ALL.into_iter().filter(move |to| *to != from);

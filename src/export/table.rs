@@ -5,25 +5,16 @@ use std::io::{self, Write};
 use csv::{Terminator, Writer, WriterBuilder};
 
 use super::Separator;
+use crate::session::tables::Cell;
 
-/// A field of a table.
-pub(super) enum Cell {
-    Text(String),
-    Whole(u64),
-    /// A number and how many decimals it has.
-    Number(f64, usize),
-    /// No value.
-    Empty,
-}
-
-/// Writes row after row.
+/// Writes a table row by row.
 pub(super) struct Table<'a> {
     writer: Writer<&'a mut dyn Write>,
     separator: Separator,
 }
 
 impl<'a> Table<'a> {
-    /// Begins with the names of the columns.
+    /// Writes the header.
     pub fn new(
         out: &'a mut dyn Write,
         separator: Separator,
@@ -41,27 +32,22 @@ impl<'a> Table<'a> {
         Ok(Self { writer, separator })
     }
 
-    /// Adds a row, which has as many cells as there are columns.
-    pub fn row(&mut self, cells: &[Cell]) -> io::Result<()> {
-        let separator = self.separator;
-        let fields = cells.iter().map(|cell| match cell {
-            Cell::Text(text) => text.clone(),
-            Cell::Whole(number) => number.to_string(),
-            Cell::Number(number, _) if !number.is_finite() => String::new(),
-            Cell::Number(number, decimals) => {
-                let text = format!("{number:.decimals$}");
-                match separator {
-                    Separator::Comma => text,
-                    Separator::Semicolon => text.replace('.', ","),
+    /// Writes a row with one cell per column.
+    pub fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        for cell in cells {
+            let words = cell.words();
+            match (self.separator, cell) {
+                (Separator::Semicolon, Cell::Number(..)) => {
+                    self.writer.write_field(words.replace('.', ","))?;
                 }
+                _ => self.writer.write_field(words.as_bytes())?,
             }
-            Cell::Empty => String::new(),
-        });
-        self.writer.write_record(fields)?;
+        }
+        self.writer.write_record(None::<&[u8]>)?;
         Ok(())
     }
 
-    /// Writes what is still held back.
+    /// Flushes what is still buffered.
     pub fn finish(mut self) -> io::Result<()> {
         self.writer.flush()
     }

@@ -1,4 +1,4 @@
-//! Made-up sessions in every format, word for word where people or programs depend on it.
+//! Made-up sessions in every format, word for word where people or programs depend on that.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ fn text(session: &Session, format: Format) -> String {
 }
 
 #[test]
-fn formats_have_names_of_their_own() {
+fn formats_have_unique_names() {
     for format in Format::ALL {
         assert_eq!(format.name().parse(), Ok(format));
         let n_same = Format::ALL
@@ -87,8 +87,8 @@ fn srt_word_for_word() {
         "{srt}"
     );
     let mut late = two_people();
-    for face in &mut late.faces {
-        face.pts_90k += 90_000 * 36_000;
+    for row in &mut late.faces {
+        row.time += Ticks(Ticks::PER_SECOND * 36_000);
     }
     late.frames.clear();
     assert!(text(&late, Format::Srt).contains("10:00:00,000 --> 10:00:00,500"));
@@ -146,7 +146,7 @@ fn elans_annotations_never_overlap_within_a_tier() {
     let mut again = session.events[1].clone();
     again.detail = "again".to_owned();
     session.events.insert(2, again.clone());
-    again.pts_90k += 900;
+    again.time += Ticks::from_millis(10);
     session.events.insert(3, again);
     let eaf = text(&session, Format::Elan);
     let time_of = |slot: &str| -> u64 {
@@ -337,7 +337,7 @@ fn sessions_without_faces_or_frames_export_too() {
 }
 
 #[test]
-fn nothing_is_overwritten_unless_wished() {
+fn nothing_is_overwritten_without_being_asked() {
     let folder = tempfile::tempdir().unwrap();
     let session = two_people();
     let out = folder.path().join("events.tsv");
@@ -497,12 +497,11 @@ fn crowds_are_cut_to_the_faces_seen_longest() {
     let mut session = two_people();
     let one = session.faces[0].clone();
     for track in 10..40 {
-        session.faces.push(FaceRow {
-            track,
-            ..one.clone()
-        });
+        let mut another = one.clone();
+        another.face.track.0 = track;
+        session.faces.push(another);
     }
-    session.faces.sort_by_key(|face| (face.frame, face.track));
+    session.faces.sort_by_key(|row| (row.frame, row.face.track));
     let svg = text(&session, Format::Svg);
     assert!(
         svg.contains("20 more faces were seen for a shorter time"),
@@ -516,7 +515,7 @@ fn crowds_are_cut_to_the_faces_seen_longest() {
 fn parquet_files_come_back() {
     use ::parquet::{
         file::reader::{FileReader, SerializedFileReader},
-        session::RowAccessor,
+        record::RowAccessor,
     };
     let files = exported(&two_people(), Format::Parquet, &ExportOptions::default());
     let [(_, faces), (name, frames)] = files.try_into().unwrap();

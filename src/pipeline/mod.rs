@@ -56,6 +56,7 @@ use crate::{
     expression::{Expression, Probabilities},
     frame::Frame,
     model::{CheckpointChoice, CheckpointInfo, DeviceChoice, Views},
+    time::hold_for,
 };
 
 /// State of the source. Each has its own words on the screen.
@@ -146,6 +147,12 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// For how long it holds for the frames after its own, while they have no result: the rule of [`hold_for`]. Live, nobody knows
+    /// when the next result comes; where analysis takes long, it is what the next one waits for.
+    pub fn holds_for(&self) -> Duration {
+        hold_for(self.detect_time + self.classify_time)
+    }
+
     /// Pixels of the file per pixel of the frame: above 1 if the frame is a reduced copy.
     pub fn file_scale(&self) -> f32 {
         let (frame, full) = (self.frame.resolution(), self.frame.full_resolution);

@@ -1,8 +1,8 @@
-//! How far two readings of the same faces agree.
+//! How far two networks agree about the same faces.
 //!
-//! Labels are the largest of the smoothed probabilities, as shown. Agreement is counted in faces; Cohen's kappa (1960)
-//! takes off what two readers with these habits would agree on by chance: 0 is chance, 1 is full agreement. Shares are
-//! of time, weighted as everywhere (see `session::timeline`).
+//! The label is the expression with the largest smoothed probability, as shown. Agreement counts faces in frames. Cohen's kappa (1960)
+//! corrects it for chance: 0 is what two raters with these label frequencies agree on by chance, 1 is full agreement. Shares are of time; see
+//! `session::timeline`.
 
 use std::collections::HashMap;
 
@@ -10,17 +10,17 @@ use serde::Serialize;
 
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
-    session::{Session, tables::FaceRow, timeline},
+    session::{Session, tables::FaceRow},
 };
 
-/// Two readings of some faces. What cannot be said, because there is no face, is `null`.
+/// Two networks' results for some faces. Figures that are undefined, because there is no face, are `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Number of faces in frames.
+    /// Number of faces, counted in every frame.
     pub n_faces: u64,
     /// The share of them with the same label, 0 to 1.
     pub agreement: Option<f64>,
-    /// Cohen's kappa; `null` also if both gave one and the same label to all, where it is not defined.
+    /// Cohen's kappa; `null` also where it is undefined because both gave the same label to all faces.
     pub kappa: Option<f64>,
     /// Each expression, in FER-2013's order.
     pub classes: Vec<ClassComparison>,
@@ -28,7 +28,7 @@ pub struct Comparison {
     pub confusion: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
 }
 
-/// Two readings of some faces, for one expression.
+/// Two networks' results for some faces and one expression.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassComparison {
     /// The expression.
@@ -49,34 +49,31 @@ pub struct ClassComparison {
     pub mean_change_raw: Option<f64>,
 }
 
-/// Two readings of one face.
+/// Two networks' results for one track.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrackComparison {
-    /// Its track.
+    /// Its number.
     pub track: u64,
-    /// The readings.
+    /// The comparison.
     #[serde(flatten)]
     pub comparison: Comparison,
 }
 
-/// Compares a session with new rows for its faces. Presumed faces and those without a new row are left out.
+/// Compares a session with new rows for its faces. Presumed faces and those without a new row are ignored.
 pub(super) fn compare(session: &Session, after: &[FaceRow]) -> (Comparison, Vec<TrackComparison>) {
     let after: HashMap<(u64, u64), &FaceRow> = after
         .iter()
-        .map(|face| ((face.frame, face.track), face))
+        .map(|row| ((row.frame, row.face.track.0), row))
         .collect();
     let mut overall = Sums::default();
     let mut tracks = Vec::new();
-    for track in timeline::tracks(session) {
+    for track in session.face_tracks() {
         let mut sums = Sums::default();
-        for appearance in &track.appearances {
-            let before = appearance.face;
-            if !before.unseen_for.is_zero() {
-                continue;
-            }
-            if let Some(after) = after.get(&(before.frame, before.track)) {
+        for span in track.spans.iter().filter(|span| span.row.is_found()) {
+            let before = span.row;
+            if let Some(after) = after.get(&(before.frame, track.number)) {
                 for sums in [&mut sums, &mut overall] {
-                    sums.add(before, after, appearance.duration_s());
+                    sums.add(before, after, span.duration_s());
                 }
             }
         }
@@ -109,8 +106,9 @@ impl Sums {
         self.seconds_after[to] += seconds;
         for class in 0..N_EXPRESSIONS {
             let change = |a: f32, b: f32| f64::from((a - b).abs());
-            self.change[class] += change(before.smoothed.0[class], after.smoothed.0[class]);
-            self.change_raw[class] += change(before.raw.0[class], after.raw.0[class]);
+            self.change[class] +=
+                change(before.face.smoothed.0[class], after.face.smoothed.0[class]);
+            self.change_raw[class] += change(before.face.raw.0[class], after.face.raw.0[class]);
         }
     }
 
@@ -152,7 +150,7 @@ impl Sums {
     }
 }
 
-/// `part` of `whole`, if that is anything.
+/// `part` of `whole`; `None` if `whole` is 0.
 fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
@@ -169,15 +167,12 @@ mod tests {
         let after: Vec<FaceRow> = session
             .faces
             .iter()
-            .map(|face| {
-                let now = match (face.track, face.frame) {
-                    (1, 0..=2) => Expression::Neutral,
-                    _ => face.label(),
-                };
-                FaceRow {
-                    smoothed: mostly(now),
-                    ..face.clone()
+            .map(|row| {
+                let mut now = row.clone();
+                if row.face.track.0 == 1 && row.frame <= 2 {
+                    now.face.smoothed = mostly(Expression::Neutral);
                 }
+                now
             })
             .collect();
         let (overall, tracks) = compare(&session, &after);
@@ -202,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn without_faces_nothing_is_said() {
+    fn without_faces_the_figures_are_undefined() {
         let (overall, tracks) = compare(&nobody(), &[]);
         assert_eq!(
             (overall.n_faces, overall.agreement, overall.kappa),
@@ -215,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn kappa_is_not_defined_for_one_label() {
+    fn kappa_is_undefined_for_one_label() {
         let mut session = two_people();
         session
             .faces

@@ -1,12 +1,11 @@
-//! Another network over a recorded session, and how its answers differ from those that were recorded.
+//! Runs another network over a recorded session, and compares its results with the recorded ones.
 //!
-//! [`reanalyze`] reads the session's pictures again and asks the network about the faces where they were recorded, so
-//! that tracks stay comparable: nothing is detected anew. Presumed faces are not asked about, now as then. The
-//! probabilities are smoothed as in the recording. What comes out is a table like `faces.csv` and a [`Diff`]; the
-//! session itself is never changed.
+//! [`reanalyze`] reads the session's frames again and classifies the faces where they were recorded, so that tracks stay comparable:
+//! nothing is detected again. Presumed faces are not classified, as in the recording, and the probabilities are smoothed as in the
+//! recording. The result is a table like `faces.csv` and a [`Diff`]; the session itself is never changed.
 //!
-//! What a newcomer would get wrong: a recorded video is compressed, so even the same network answers a little
-//! differently on it than it did live. The original file of a session is read where it still exists.
+//! A recorded video is compressed, so even the same network gives slightly different results on it than it did live. The original file
+//! of a session is read if it still exists.
 
 mod compare;
 mod pictures;
@@ -27,47 +26,46 @@ pub use self::{
 };
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
-    detect::TrackId,
     error_text::error_text,
     expression::Probabilities,
     frame::{Frame, FramePool, Resolution},
     model::{CheckpointInfo, preprocess::FaceRegion},
     pipeline::{
-        ClassifyFaces,
+        ClassifyFaces, FaceAnalysis,
         face_reader::{self, FaceReader, ReadError},
     },
     session::{
         MANIFEST_FILE, Session, files,
         manifest::Model,
-        tables::{FaceRow, FrameStatus, Lines, Row, ticks},
+        tables::{self, FaceRow, FrameStatus, Row},
     },
 };
 
 /// Name and version of `diff.json`.
 pub const SCHEMA: &str = "fervis-reanalysis/1";
-/// The comparison, in the folder of a reanalysis.
+/// Name of the comparison, in the folder of a reanalysis.
 pub const DIFF_FILE: &str = "diff.json";
-/// What the folders of reanalyses begin with, in the session's.
+/// The beginning of the names of reanalysis folders, in the session's folder.
 pub const FOLDER_PREFIX: &str = "reanalysis-";
 
-/// Why a session could not be read again. The words are the ones users see.
+/// Why a session could not be reanalyzed. Users see these messages.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReanalyzeError {
-    /// There is nothing to look at.
-    #[error("{} has no pictures to read again: {reason}", folder.display())]
+    /// There are no frames.
+    #[error("{} cannot be reanalyzed: {reason}", folder.display())]
     NoPictures {
         /// The session.
         folder: PathBuf,
         /// Why, and what to do.
         reason: String,
     },
-    /// A file shows something else than what was recorded.
+    /// A file does not show what was recorded.
     #[error("{} is not what was recorded: {problem}", file.display())]
     OtherPictures {
         /// The file.
         file: PathBuf,
-        /// How that shows.
+        /// What is different.
         problem: String,
     },
     /// A video could not be opened.
@@ -76,20 +74,20 @@ pub enum ReanalyzeError {
     /// The network gave no answer that counts.
     #[error(transparent)]
     Network(#[from] ReadError),
-    /// The results of another time are there.
+    /// The folder holds earlier results.
     #[error("{} exists already", folder.display())]
     Exists {
         /// The folder.
         folder: PathBuf,
     },
-    /// A link could lead anywhere.
-    #[error("{} is a link; results need a folder of their own", folder.display())]
+    /// The folder is a link, which could lead anywhere.
+    #[error("{} is a link; choose another folder for the results", folder.display())]
     IsLink {
         /// The folder.
         folder: PathBuf,
     },
-    /// Results must not go where a session is.
-    #[error("{} is a session; results need a folder of their own", folder.display())]
+    /// The folder is a session.
+    #[error("{} is a session; choose another folder for the results", folder.display())]
     IsSession {
         /// The folder.
         folder: PathBuf,
@@ -105,11 +103,11 @@ pub enum ReanalyzeError {
     },
 }
 
-/// What another network says about a session.
+/// The results of another network for a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reanalysis {
-    /// The faces with their new probabilities, under the numbers of the session's frames and tracks. Their `model` is
-    /// the position after the session's own networks.
+    /// The faces with their new probabilities and the session's frame and track numbers. Their `model` is the position after the session's
+    /// own networks.
     pub faces: Vec<FaceRow>,
     /// The comparison.
     pub diff: Diff,
@@ -126,19 +124,19 @@ pub struct Diff {
     pub before: Vec<Model>,
     /// The other network.
     pub after: Model,
-    /// What it was shown.
+    /// The frames that it classified.
     pub pictures: PicturesUsed,
-    /// What became of the recorded faces.
+    /// How many of the recorded faces were compared.
     pub faces: FaceCounts,
-    /// All faces together.
+    /// All faces.
     pub overall: Comparison,
-    /// Each face.
+    /// Each track.
     pub tracks: Vec<TrackComparison>,
-    /// What should be known when the figures are read, a sentence each.
+    /// Caveats for reading the figures, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// The pictures that were read again.
+/// The frames that were reanalyzed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PicturesUsed {
     /// Where they came from.
@@ -147,26 +145,26 @@ pub struct PicturesUsed {
     pub files: Vec<PathBuf>,
 }
 
-/// What became of the recorded faces.
+/// How many of the recorded faces were compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct FaceCounts {
     /// Rows of the session's `faces.csv`.
     pub recorded: u64,
-    /// Of these, read again and compared.
+    /// Of these, classified again and compared.
     pub compared: u64,
-    /// Of these, presumed, so that no network reads them.
+    /// Of these, presumed, which no network classifies.
     pub presumed: u64,
     /// Of these, in frames that are not in the video.
     pub without_picture: u64,
 }
 
-/// Opens a file to read its pictures.
+/// Opens a file as a source of frames.
 type Open<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn FrameSource>, CaptureError>;
 
-/// Lets a network read a session again. `progress` is told how many frames of how many are done.
+/// Classifies a session's faces again. `progress` is called with the numbers of finished frames and of all frames.
 ///
 /// # Errors
-/// [`ReanalyzeError`], in one sentence.
+/// [`ReanalyzeError`].
 pub fn reanalyze(
     session: &Session,
     network: &mut dyn ClassifyFaces,
@@ -200,7 +198,7 @@ fn reanalyze_from(
     if n_done == 0 && pictures.n_wanted() > 0 {
         return Err(ReanalyzeError::OtherPictures {
             file: pictures.files().first().cloned().unwrap_or_default(),
-            problem: "none of its pictures has the time of a recorded frame".to_owned(),
+            problem: "none of its frames has the time of a recorded frame".to_owned(),
         });
     }
     let info = Arc::clone(network.info());
@@ -209,20 +207,20 @@ fn reanalyze_from(
     Ok(Reanalysis { faces, diff })
 }
 
-/// What the network says about a face alone, and how long it took for the frame.
+/// The network's answer for one face in one frame, and the time it took for the frame.
 type Answer = Option<(Probabilities, Duration)>;
 
 struct Reader<'a> {
     session: &'a Session,
     network: &'a mut dyn ClassifyFaces,
-    /// In the order of the session's faces.
+    /// In the order of [`Session::faces`].
     answers: Vec<Answer>,
     n_done: u64,
     n_wanted: u64,
 }
 
 impl Reader<'_> {
-    /// Reads a file and asks about the faces in its wanted pictures. Returns why it broke off, if it did.
+    /// Reads a file and classifies the faces in the requested frames. Returns why reading stopped early, if it did.
     fn read(
         &mut self,
         clip: &Clip,
@@ -240,7 +238,7 @@ impl Reader<'_> {
             let frame = match next {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(None),
-                // What was read until then is worth having.
+                // The results until then are kept.
                 Err(error) => {
                     let file = clip.file.display();
                     let error = error_text(&error);
@@ -250,9 +248,9 @@ impl Reader<'_> {
             if std::mem::take(&mut is_first) {
                 check_size(clip, frame.resolution())?;
             }
-            let time = ticks(frame.time);
+            let time = frame.time.into();
             for &row in clip.frames_at(time) {
-                if self.ask(&frame, self.session.frames[row].frame)? {
+                if self.classify(&frame, self.session.frames[row].frame)? {
                     self.n_done += 1;
                     progress(self.n_done, self.n_wanted);
                 }
@@ -263,12 +261,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Asks the network about the faces that were found in a frame, unless it was asked before: two pictures may be
-    /// near the frame's time. Returns whether it was asked now.
-    fn ask(&mut self, frame: &Frame, number: u64) -> Result<bool, ReanalyzeError> {
+    /// Classifies the faces that were found in a frame, unless that is done: two frames of the file may be near the recorded time.
+    /// Returns whether it classified them.
+    fn classify(&mut self, frame: &Frame, number: u64) -> Result<bool, ReanalyzeError> {
         let range = self.session.face_range(number);
         let found: Vec<usize> = range
-            .filter(|&face| self.session.faces[face].unseen_for.is_zero())
+            .filter(|&face| self.session.faces[face].is_found())
             .collect();
         if found.iter().any(|&face| self.answers[face].is_some()) {
             return Ok(false);
@@ -276,8 +274,8 @@ impl Reader<'_> {
         let regions: Vec<FaceRegion> = found
             .iter()
             .map(|&face| {
-                let row = &self.session.faces[face];
-                face_reader::region(row.box_in_frame, row.shape)
+                let face = &self.session.faces[face].face;
+                face_reader::region(face.box_in_frame, face.shape)
             })
             .collect();
         let started = Instant::now();
@@ -291,7 +289,7 @@ impl Reader<'_> {
     }
 }
 
-/// A file that was replaced by another usually has another size. A video may lack the last column or row of an odd one.
+/// Checks the frame size: a file that was replaced usually has another. A video may lack the last column or row of an odd size.
 fn check_size(clip: &Clip, found: Resolution) -> Result<(), ReanalyzeError> {
     let recorded = clip.resolution;
     let alike = found.width_px.abs_diff(recorded.width_px) <= 1
@@ -301,41 +299,44 @@ fn check_size(clip: &Clip, found: Resolution) -> Result<(), ReanalyzeError> {
     }
     Err(ReanalyzeError::OtherPictures {
         file: clip.file.clone(),
-        problem: format!("its pictures are {found} and not {recorded}"),
+        problem: format!("its frames are {found} and not {recorded}"),
     })
 }
 
-/// The session's faces with new probabilities, smoothed as in the pipeline.
+/// The session's faces with the new probabilities, smoothed as in the pipeline.
 fn smoothed(session: &Session, answers: &[Answer]) -> Vec<FaceRow> {
     let time_constant =
         Duration::try_from_secs_f64(session.manifest.settings.smoothing_s).unwrap_or_default();
     let mut reader = FaceReader::default();
     let mut rows = Vec::with_capacity(session.faces.len());
     let frames = session.frames.iter();
-    for frame in frames.filter(|frame| frame.status == FrameStatus::Analysed) {
+    for frame in frames.filter(|frame| frame.status == FrameStatus::Analyzed) {
         let range = session.face_range(frame.frame);
         let (faces, answers) = (&session.faces[range.clone()], &answers[range]);
         let read: Vec<_> = faces
             .iter()
             .zip(answers)
-            .map(|(face, answer)| (TrackId(face.track), answer.map(|(read, _)| read)))
+            .map(|(row, answer)| (row.face.track, answer.map(|(read, _)| read)))
             .collect();
-        // Smoothing went by the source's time, which of a played file is not the recording's.
+        // Smoothing used the source's time, which differs from the recording's for a played file.
         let time = Duration::try_from_secs_f64(frame.source_s).unwrap_or_default();
         let values = reader.follow(&read, time, time_constant);
-        for ((face, answer), values) in faces.iter().zip(answers).zip(values) {
-            // A face that was found and has no picture has no value either.
-            let has_value = answer.is_some() || !face.unseen_for.is_zero();
+        for ((row, answer), values) in faces.iter().zip(answers).zip(values) {
+            // A found face without a frame has no new value.
+            let has_value = answer.is_some() || !row.is_found();
             let Some(values) = values.filter(|_| has_value) else {
                 continue;
             };
             rows.push(FaceRow {
-                raw: values.raw,
-                smoothed: values.smoothed,
+                face: FaceAnalysis {
+                    raw: values.raw,
+                    smoothed: values.smoothed,
+                    ..row.face
+                },
                 model: session.manifest.models.len(),
                 detect_time: Duration::ZERO,
                 classify_time: answer.map_or(Duration::ZERO, |(_, took)| took),
-                ..face.clone()
+                ..row.clone()
             });
         }
     }
@@ -350,23 +351,16 @@ fn diff(
     notes: Vec<String>,
 ) -> Diff {
     let (overall, tracks) = compare::compare(session, faces);
-    let presumed = session
-        .faces
-        .iter()
-        .filter(|face| !face.unseen_for.is_zero());
+    let presumed = session.faces.iter().filter(|row| !row.is_found());
     let counts = FaceCounts {
         recorded: session.faces.len() as u64,
         compared: overall.n_faces,
         presumed: presumed.count() as u64,
         without_picture: 0,
     };
-    let name = session
-        .folder
-        .file_name()
-        .unwrap_or(session.folder.as_os_str());
     Diff {
         schema: SCHEMA,
-        session: name.to_string_lossy().into_owned(),
+        session: session.name(),
         before: session.manifest.models.clone(),
         after: Model {
             name: info.name.clone(),
@@ -391,11 +385,11 @@ fn diff(
 }
 
 impl Reanalysis {
-    /// Writes `faces.csv` and `diff.json` into a folder of their own, which is made if it is not there.
+    /// Writes `faces.csv` and `diff.json` into a folder, which is created if it does not exist.
     ///
     /// # Errors
-    /// [`ReanalyzeError::Exists`] if results are there and `overwrite` is not set, [`ReanalyzeError::IsLink`],
-    /// [`ReanalyzeError::IsSession`] if it is a session's folder, [`ReanalyzeError::Write`].
+    /// [`ReanalyzeError::Exists`] if it holds results and `overwrite` is not set, [`ReanalyzeError::IsLink`],
+    /// [`ReanalyzeError::IsSession`], [`ReanalyzeError::Write`].
     pub fn write(&self, folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError> {
         check_folder(folder, overwrite)?;
         let failed = |file: &Path| {
@@ -403,9 +397,7 @@ impl Reanalysis {
             move |source| ReanalyzeError::Write { file, source }
         };
         files::create_folder(folder).map_err(failed(folder))?;
-        let mut lines = Lines::<FaceRow>::default();
-        let mut table = lines.header().to_vec();
-        table.extend_from_slice(lines.rows(&self.faces));
+        let table = tables::table(&self.faces);
         let mut diff = serde_json::to_vec_pretty(&self.diff)
             .map_err(|error| failed(&folder.join(DIFF_FILE))(error.into()))?;
         diff.push(b'\n');
@@ -417,7 +409,7 @@ impl Reanalysis {
     }
 }
 
-/// Whether results may be written to a folder: for asking before the work instead of after it.
+/// Checks whether results may be written to a folder. Call it before the work.
 ///
 /// # Errors
 /// As [`Reanalysis::write`].
@@ -438,7 +430,7 @@ pub fn check_folder(folder: &Path, overwrite: bool) -> Result<(), ReanalyzeError
     Ok(())
 }
 
-/// Where the results of a network go unless the user says otherwise: `reanalysis-NAME` in the session's folder.
+/// The default folder for a network's results: `reanalysis-NAME` in the session's folder.
 pub fn default_folder(session: &Path, network: &str) -> PathBuf {
     let name: String = network
         .chars()

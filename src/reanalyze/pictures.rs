@@ -1,9 +1,9 @@
-//! Which pictures of a session can still be read, and which of its frames they are.
+//! Finds the files that show a session, and its frames in them.
 //!
-//! The original file comes first, since it shows exactly what was seen; then the clean video; then the annotated one, on
-//! which boxes and names are drawn, over the edges of faces too. In a video a frame is found by its time: `pts_90k`
-//! counts from the session's first frame, and a part of a video from its own first picture. In the original it is found by
-//! `source_s`.
+//! The original file is preferred, because it shows exactly what was seen; then the clean video; then the annotated one, whose boxes and
+//! labels cover parts of faces. In a video a frame is found by its time: the session's times count from its first frame, and those of
+//! a part of a video from its own first frame. In the original it is found by `source_s`. In this file a *picture* is a frame of such a
+//! file.
 
 use std::path::{Path, PathBuf};
 
@@ -15,27 +15,26 @@ use crate::{
     session::{
         Session,
         manifest::{Source, Video},
-        tables::FrameRow,
+        tables::{FaceRow, FrameRow},
     },
-    time::TICKS_PER_SECOND,
+    time::Ticks,
 };
 
-/// How far the times of a frame may be apart, in ticks: 1 ms, which is what containers round to that count in
-/// milliseconds.
-const TOLERANCE_90K: u64 = TICKS_PER_SECOND / 1000;
+/// Maximum distance of a frame's times: some containers round to milliseconds.
+const TOLERANCE: Ticks = Ticks::from_millis(1);
 
-/// Pictures a second in an AVI file whose source did not say how many.
+/// Assumed frame rate of an AVI file whose source did not state one.
 const USUAL_RATE_HZ: f64 = 30.0;
 
 /// Where pictures come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PictureKind {
-    /// The file that was looked at when the session was recorded.
+    /// The file that was open when the session was recorded.
     Original,
     /// The session's video without boxes.
     Clean,
-    /// The session's video with boxes and names drawn on it.
+    /// The session's video with boxes and labels.
     Annotated,
 }
 
@@ -45,23 +44,23 @@ pub(super) struct Pictures {
     pub clips: Vec<Clip>,
 }
 
-/// A file and the frames that are looked for in it.
+/// A file and the frames to find in it.
 pub(super) struct Clip {
     pub file: PathBuf,
-    /// The size that its pictures should have.
+    /// The expected size of its pictures.
     pub resolution: Resolution,
-    /// How far the times of a frame may be apart, in ticks.
-    tolerance_90k: u64,
-    /// Times in the file, in ticks, with positions in the session's frames; in order of time.
-    wanted: Vec<(u64, usize)>,
+    /// Maximum distance of a frame's times.
+    tolerance: Ticks,
+    /// Times in the file with positions in [`Session::frames`], in order of time.
+    wanted: Vec<(Ticks, usize)>,
 }
 
 impl Pictures {
-    /// What should be known when results are read.
+    /// A caveat for reading the results.
     pub fn warning(&self) -> Option<&'static str> {
         match self.kind {
             PictureKind::Annotated => Some(
-                "the network was shown the annotated video: boxes and names are drawn on it, also across faces; \
+                "the network classified the annotated video, in which boxes and labels cover parts of faces; \
                  record with --video clean or both to avoid that",
             ),
             PictureKind::Original | PictureKind::Clean => None,
@@ -80,35 +79,33 @@ impl Pictures {
 }
 
 impl Clip {
-    fn new(file: PathBuf, resolution: Resolution, mut wanted: Vec<(u64, usize)>) -> Self {
+    fn new(file: PathBuf, resolution: Resolution, mut wanted: Vec<(Ticks, usize)>) -> Self {
         wanted.sort_unstable();
         Self {
             file,
             resolution,
-            tolerance_90k: TOLERANCE_90K,
+            tolerance: TOLERANCE,
             wanted,
         }
     }
 
-    /// The frames that a picture at this time is, as positions in the session's. A file that was played twice, or gone
-    /// back in, has several for a picture.
-    pub fn frames_at(&self, time_90k: u64) -> impl Iterator<Item = &usize> {
-        let from = time_90k.saturating_sub(self.tolerance_90k);
-        let start = self.wanted.partition_point(|(time, _)| *time < from);
-        let end = self
-            .wanted
-            .partition_point(|(time, _)| *time <= time_90k + self.tolerance_90k);
+    /// The frames that a picture at this time shows, as positions in [`Session::frames`]. A file that was played twice, or sought back
+    /// in, has several.
+    pub fn frames_at(&self, time: Ticks) -> impl Iterator<Item = &usize> {
+        let (from, to) = (time.saturating_sub(self.tolerance), time + self.tolerance);
+        let start = self.wanted.partition_point(|(wanted, _)| *wanted < from);
+        let end = self.wanted.partition_point(|(wanted, _)| *wanted <= to);
         self.wanted[start..end].iter().map(|(_, row)| row)
     }
 
-    /// Whether no later picture is looked for.
-    pub fn is_over(&self, time_90k: u64) -> bool {
+    /// Whether no later picture is needed.
+    pub fn is_over(&self, time: Ticks) -> bool {
         let last = self.wanted.last();
-        last.is_none_or(|(time, _)| *time + self.tolerance_90k < time_90k)
+        last.is_none_or(|(wanted, _)| *wanted + self.tolerance < time)
     }
 }
 
-/// The best pictures that there are.
+/// The best available pictures.
 ///
 /// # Errors
 /// [`ReanalyzeError::NoPictures`].
@@ -117,12 +114,7 @@ pub(super) fn find(session: &Session) -> Result<Pictures, ReanalyzeError> {
     if let Some(file) = original(source) {
         let wanted = with_faces(session)
             .filter(|(_, frame)| frame.source_s >= 0.0)
-            .map(|(row, frame)| {
-                (
-                    (frame.source_s * TICKS_PER_SECOND as f64).round() as u64,
-                    row,
-                )
-            });
+            .map(|(row, frame)| (Ticks::from_secs_f64(frame.source_s), row));
         let resolution = Resolution::new(source.width, source.height);
         let clip = Clip::new(file.to_owned(), resolution, wanted.collect());
         return Ok(Pictures {
@@ -142,7 +134,7 @@ pub(super) fn find(session: &Session) -> Result<Pictures, ReanalyzeError> {
         }));
     };
     if let Some(how) = &session.manifest.settings.privacy {
-        return Err(refuse(format!("faces were hidden in its video ({how})")));
+        return Err(refuse(format!("faces are covered in its video ({how})")));
     }
     let kind = if first.annotated {
         PictureKind::Annotated
@@ -152,17 +144,17 @@ pub(super) fn find(session: &Session) -> Result<Pictures, ReanalyzeError> {
     let clips = parts.iter().enumerate();
     let clips = clips.map(|(index, part)| part_clip(session, part, parts.get(index + 1).copied()));
     let clips: Vec<Clip> = clips.collect();
-    // A link would lead elsewhere.
+    // A link could lead anywhere.
     if let Some(clip) = clips.iter().find(|clip| clip.file.is_symlink()) {
         let file = clip.file.display();
         return Err(refuse(format!(
-            "{file} is a link, and a session holds only files of its own"
+            "{file} is a link, and a session holds only regular files"
         )));
     }
     Ok(Pictures { kind, clips })
 }
 
-/// The file that was looked at, if it is one and is still there.
+/// The original file, if it still exists.
 fn original(source: &Source) -> Option<&Path> {
     let path = source.path.as_deref().map(Path::new);
     path.filter(|path| source.kind == "file" && (path.is_file() || path.is_dir()))
@@ -176,19 +168,19 @@ fn part_clip(session: &Session, part: &Video, next: Option<&Video>) -> Clip {
     };
     let wanted = with_faces(session)
         .filter(|(_, frame)| is_in_part(frame))
-        .filter_map(|(row, frame)| Some((frame.pts_90k.checked_sub(part.first_pts_90k)?, row)));
+        .filter_map(|(row, frame)| Some((frame.time.checked_sub(part.first_time)?, row)));
     let file = session.folder.join(&part.file);
     let resolution = Resolution::new(part.width, part.height);
     let is_avi = file.extension().is_some_and(|extension| extension == "avi");
     let mut clip = Clip::new(file, resolution, wanted.collect());
     if is_avi {
-        // AVI has one constant rate; a picture stands within half a frame of its time.
+        // AVI has a constant rate; a picture is within half a frame of its time.
         let rate_hz = session
             .manifest
             .source
             .nominal_rate_hz
             .unwrap_or(USUAL_RATE_HZ);
-        clip.tolerance_90k = (TICKS_PER_SECOND as f64 / rate_hz.max(1.0) / 2.0) as u64;
+        clip.tolerance = Ticks::from_secs_f64(1.0 / rate_hz.max(1.0) / 2.0);
     }
     clip
 }
@@ -197,7 +189,7 @@ fn part_clip(session: &Session, part: &Video, next: Option<&Video>) -> Clip {
 fn with_faces(session: &Session) -> impl Iterator<Item = (usize, &FrameRow)> {
     session.frames.iter().enumerate().filter(|(_, frame)| {
         let mut faces = session.faces_of(frame.frame).iter();
-        faces.any(|face| face.unseen_for.is_zero())
+        faces.any(FaceRow::is_found)
     })
 }
 
@@ -212,10 +204,10 @@ mod tests {
         for frame in &mut session.frames {
             frame.video_frame = Some(frame.frame);
         }
-        let mut rows_at = |file: &str, time_90k: u64| -> Vec<usize> {
+        let mut rows_at = |file: &str, ticks: u64| -> Vec<usize> {
             session.manifest.video = vec![video(file, false, 0, 0)];
             let pictures = find(&session).unwrap();
-            pictures.clips[0].frames_at(time_90k).copied().collect()
+            pictures.clips[0].frames_at(Ticks(ticks)).copied().collect()
         };
         // Frame 1 was taken at 9000 ticks; at 30 Hz half a frame is 1500.
         assert_eq!(rows_at("clean.avi", 10_400), [1]);

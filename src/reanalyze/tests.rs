@@ -1,4 +1,4 @@
-//! Made-up sessions read again by a network that always says the same.
+//! Made-up sessions, reanalyzed by a network that always answers the same.
 
 use std::collections::VecDeque;
 
@@ -12,11 +12,12 @@ use crate::{
         fixtures::{two_people, video},
         manifest::Video,
     },
+    time::Ticks,
 };
 
 const SIZE: Resolution = Resolution::new(4, 2);
 
-/// Sees one expression everywhere, with logit 4, and remembers what it was asked.
+/// Sees one expression everywhere, with logit 4, and remembers its calls.
 struct OneMind {
     info: Arc<CheckpointInfo>,
     sees: Expression,
@@ -105,11 +106,11 @@ fn clip(times: &[f64]) -> Box<dyn FrameSource> {
     })
 }
 
-fn part(file: &str, annotated: bool, first_frame: u64, first_pts_90k: u64) -> Video {
+fn part(file: &str, annotated: bool, first_frame: u64, first_ticks: u64) -> Video {
     Video {
         width: SIZE.width_px,
         height: SIZE.height_px,
-        ..video(file, annotated, first_frame, first_pts_90k)
+        ..video(file, annotated, first_frame, first_ticks)
     }
 }
 
@@ -146,7 +147,7 @@ fn run(session: &Session, sees: Expression) -> Result<Reanalysis, ReanalyzeError
 }
 
 #[test]
-fn every_face_in_the_video_is_read_again_where_it_was() {
+fn every_face_in_the_video_is_classified_where_it_was_recorded() {
     let session = recorded();
     let mut network = one_mind(Expression::Sad);
     let mut told = Vec::new();
@@ -174,19 +175,18 @@ fn every_face_in_the_video_is_read_again_where_it_was() {
     assert_eq!(after, 15);
     // Temperature 2: logit 4 counts as 2.
     let e2 = 2f32.exp();
-    assert!((new.faces[0].raw.of(Expression::Sad) - e2 / (e2 + 6.0)).abs() < 1e-6);
-    assert_eq!(new.faces[0].box_in_frame, session.faces[0].box_in_frame);
+    assert!((new.faces[0].face.raw.of(Expression::Sad) - e2 / (e2 + 6.0)).abs() < 1e-6);
+    assert_eq!(
+        new.faces[0].face.box_in_frame,
+        session.faces[0].face.box_in_frame
+    );
     assert!(
         new.faces
             .iter()
             .all(|face| face.model == 1 && face.frame != 4)
     );
     // The presumed face of frame 5 keeps the value of frame 3, the last in the video.
-    let presumed = new
-        .faces
-        .iter()
-        .find(|face| !face.unseen_for.is_zero())
-        .unwrap();
+    let presumed = new.faces.iter().find(|row| !row.is_found()).unwrap();
     assert_eq!((presumed.frame, presumed.label()), (5, Expression::Sad));
 }
 
@@ -216,7 +216,7 @@ fn probabilities_are_smoothed_as_in_the_recording() {
     let new = reanalyze_from(&session, &mut network, &parts, &mut |_, _| {}).unwrap();
     // After one time constant, 1 − 1/e of the way between the logarithms, which are 2 apart.
     let [angry, happy] =
-        [Expression::Angry, Expression::Happy].map(|class| new.faces[1].smoothed.of(class));
+        [Expression::Angry, Expression::Happy].map(|class| new.faces[1].face.smoothed.of(class));
     let way = 1.0 - (-1f32).exp();
     assert!(
         ((angry / happy).ln() - (4.0 * way - 2.0)).abs() < 1e-3,
@@ -256,7 +256,7 @@ fn the_original_file_comes_first_and_may_have_been_played_twice() {
 }
 
 #[test]
-fn boxes_on_the_pictures_and_files_that_break_off_are_told() {
+fn annotated_and_damaged_videos_add_notes() {
     let mut session = recorded();
     session.manifest.video = vec![part("video.mp4", true, 0, 0)];
     let open = |_: &Path| Ok(clip(&[0.0, 0.1, -1.0, 0.2]));
@@ -267,12 +267,15 @@ fn boxes_on_the_pictures_and_files_that_break_off_are_told() {
     let [drawn, broken] = &new.diff.notes[..] else {
         panic!("{:?}", new.diff.notes);
     };
-    assert!(drawn.contains("boxes and names are drawn on it"), "{drawn}");
+    assert!(
+        drawn.contains("boxes and labels cover parts of faces"),
+        "{drawn}"
+    );
     assert!(broken.contains("it is damaged"), "{broken}");
 }
 
 #[test]
-fn what_cannot_be_read_again_is_said_in_a_sentence() {
+fn what_cannot_be_reanalyzed_is_explained_in_a_sentence() {
     let check = |change: fn(&mut Session), expected: &str| {
         let mut session = recorded();
         change(&mut session);
@@ -293,19 +296,19 @@ fn what_cannot_be_read_again_is_said_in_a_sentence() {
     );
     check(
         |session| session.manifest.settings.privacy = Some("blurred".to_owned()),
-        "faces were hidden in its video (blurred)",
+        "faces are covered in its video (blurred)",
     );
     check(
         |session| session.manifest.video[0].width = 640,
-        "its pictures are 4×2 and not 640×2",
+        "its frames are 4×2 and not 640×2",
     );
     check(
         |session| {
             for frame in &mut session.frames {
-                frame.pts_90k += 4_500;
+                frame.time += Ticks::from_millis(50);
             }
         },
-        "none of its pictures has the time of a recorded frame",
+        "none of its frames has the time of a recorded frame",
     );
 }
 
@@ -318,7 +321,7 @@ fn without_faces_there_is_nothing_to_compare() {
 }
 
 #[test]
-fn results_have_a_folder_of_their_own() {
+fn results_go_to_their_own_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = recorded();
     session.folder = folder.path().to_owned();

@@ -1,19 +1,19 @@
-//! From a frame's times to the recording's.
+//! The recording's clock, and wall-clock times.
 //!
-//! The recording's clock starts at its first frame and never goes back. It follows the source's own time, which is exact
-//! for files and cameras alike, as long as that passes about as fast as real time; where the two part (somebody went to
-//! another place in a file, or let it stand), real time is what passed for whoever watched.
+//! The recording's clock starts at its first frame and never goes back. It follows the source's own time, which is exact for files and
+//! cameras alike, while that passes about as fast as real time. Where the two differ (the user sought or paused a file), real time
+//! counts, because it is what passed for the viewer.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use crate::{frame::Frame, session::tables::ticks};
+use crate::{frame::Frame, time::Ticks};
 
-/// Source time and real time may differ by this much from one frame to the next before real time counts.
+/// Real time counts if source time differs from it by more than this from one frame to the next.
 const TOLERANCE: Duration = Duration::from_millis(500);
 
-/// Reads wall-clock time off the clock that never jumps.
+/// Wall-clock time, counted by a clock that never jumps.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WallClock {
     at: Instant,
@@ -21,7 +21,7 @@ pub(super) struct WallClock {
 }
 
 impl WallClock {
-    /// The wall clock as it is now; if it is set later on, this one does not follow.
+    /// Reads the wall clock. Later changes of the system time are not followed.
     pub fn now() -> Self {
         Self {
             at: Instant::now(),
@@ -36,7 +36,7 @@ impl WallClock {
         self.unix(instant).as_secs_f64()
     }
 
-    /// Local time with its offset at `instant`: never before what it was earlier, even if somebody sets the clock back.
+    /// Local time with its offset at `instant`. It never goes back, even if the system clock is set back.
     pub fn rfc3339(&self, instant: Instant) -> String {
         let unix = Timestamp::from_second(self.unix(instant).as_secs() as i64);
         rfc3339_at(unix.unwrap_or_default())
@@ -59,16 +59,16 @@ pub(super) struct RecordingClock {
 struct Last {
     captured_at: Instant,
     source_time: Duration,
-    /// Time of the recording.
+    /// The recording's time.
     time: Duration,
-    pts_90k: u64,
+    ticks: Ticks,
 }
 
 impl RecordingClock {
-    /// The time of the next frame, in ticks since the first: always later than the one before.
-    pub fn place(&mut self, frame: &Frame) -> u64 {
-        let (time, pts_90k) = match self.last {
-            None => (Duration::ZERO, 0),
+    /// The time of the next frame, always later than the one before.
+    pub fn place(&mut self, frame: &Frame) -> Ticks {
+        let (time, ticks) = match self.last {
+            None => (Duration::ZERO, Ticks::ZERO),
             Some(last) => {
                 let real = frame
                     .captured_at
@@ -78,29 +78,29 @@ impl RecordingClock {
                     _ => real,
                 };
                 let time = last.time + passed;
-                (time, ticks(time).max(last.pts_90k + 1))
+                (time, Ticks::from(time).max(last.ticks + Ticks(1)))
             }
         };
         self.last = Some(Last {
             captured_at: frame.captured_at,
             source_time: frame.time,
             time,
-            pts_90k,
+            ticks,
         });
-        pts_90k
+        ticks
     }
 
-    /// The time of the last frame, in ticks since the first.
-    pub fn last_pts_90k(&self) -> u64 {
-        self.last.map_or(0, |last| last.pts_90k)
+    /// The time of the last frame.
+    pub fn last(&self) -> Ticks {
+        self.last.map_or(Ticks::ZERO, |last| last.ticks)
     }
 
-    /// The time of something that happened at `instant`, in ticks since the first frame.
-    pub fn ticks_at(&self, instant: Instant) -> u64 {
-        self.last.map_or(0, |last| {
+    /// The time of something that happened at `instant`.
+    pub fn at(&self, instant: Instant) -> Ticks {
+        self.last.map_or(Ticks::ZERO, |last| {
             let after = instant.saturating_duration_since(last.captured_at);
             let before = last.captured_at.saturating_duration_since(instant);
-            ticks((last.time + after).saturating_sub(before))
+            Ticks::from((last.time + after).saturating_sub(before))
         })
     }
 }
@@ -137,38 +137,43 @@ mod tests {
     }
 
     #[test]
-    fn the_source_s_own_time_counts_while_it_passes_as_real_time_does() {
+    fn source_time_counts_while_it_passes_like_real_time() {
         let start = Instant::now();
         let mut clock = RecordingClock::default();
         let mut place = |real_ms: u32, source_ms: u32| {
-            clock.place(&frame(start + real_ms * MS, source_ms * MS)) / 90
+            let frame = frame(start + real_ms * MS, source_ms * MS);
+            clock.place(&frame).0 / 90
         };
         assert_eq!(
             place(0, 5000),
             0,
-            "the first frame is at zero wherever it stands in a file"
+            "the first frame is at zero wherever it is in a file"
         );
         assert_eq!(place(47, 5040), 40, "exact although it was late");
         assert_eq!(place(85, 5080), 80);
-        assert_eq!(place(5085, 5120), 5080, "it stood still for five seconds");
-        assert_eq!(place(5125, 300), 5120, "and went back to its beginning");
+        assert_eq!(
+            place(5085, 5120),
+            5080,
+            "the file was paused for five seconds"
+        );
+        assert_eq!(place(5125, 300), 5120, "and sought to its beginning");
         assert_eq!(place(5165, 340), 5160);
-        assert_eq!(place(5205, 90_000), 5200, "and far ahead");
+        assert_eq!(place(5205, 90_000), 5200, "and far forward");
         assert_eq!(
             place(5205, 90_000),
             5200,
             "a tick later, which is less than a millisecond"
         );
-        assert_eq!(clock.ticks_at(start + 5300 * MS) / 90, 5295);
+        assert_eq!(clock.at(start + 5300 * MS).0 / 90, 5295);
         assert_eq!(
-            clock.ticks_at(start + 5100 * MS) / 90,
+            clock.at(start + 5100 * MS).0 / 90,
             5095,
             "before the last frame"
         );
     }
 
     #[test]
-    fn wall_clock_time_counts_on_from_where_it_was_read() {
+    fn wall_clock_time_continues_from_its_reading() {
         let wall = WallClock::now();
         let now = wall.unix_s(wall.at);
         assert!(now > 1.6e9);

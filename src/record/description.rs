@@ -1,4 +1,4 @@
-//! What a session says about itself: its description as it begins, and the words for what changes later.
+//! The description of a session as it begins, and the words for later changes.
 
 use std::{path::Path, time::Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     session::manifest::{self, Manifest, SCHEMA, Status},
 };
 
-/// A network, as the description lists it.
+/// A network as the description lists it.
 pub(super) fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
     manifest::Model {
         name: info.name.clone(),
@@ -25,7 +25,7 @@ pub(super) fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
     }
 }
 
-/// What is known when a recording begins: now, on this clock.
+/// What is known when a recording begins.
 pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Manifest {
     let now = Instant::now();
     let info = config.info.as_ref();
@@ -43,9 +43,9 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
         clock: manifest::Clock {
             zero_unix_s: wall.unix_s(now),
             time_zone: TimeZone::system().iana_name().map(str::to_owned),
-            t_s: "Seconds since the first frame by the source's own time, or by a clock that never jumps where somebody \
-                  went to another place in a file; unix_s is the wall clock as it was when the recording began, counted \
-                  on by a clock that never jumps."
+            time_s: "Seconds since the first frame by the source's own time, or by a clock that never jumps where the user \
+                  sought or paused a file; unix_s is the wall clock when the recording began, continued by a clock \
+                  that never jumps."
                 .to_owned(),
         },
         source: manifest::Source {
@@ -76,7 +76,7 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
     }
 }
 
-/// What was set otherwise, in the words of the description's settings.
+/// The settings that changed, in the words of the description.
 pub(super) fn changed_settings(before: Settings, now: Settings) -> Vec<String> {
     let (detect, detect_before) = (now.detect, before.detect);
     let mut words = Vec::new();
@@ -98,7 +98,7 @@ pub(super) fn changed_settings(before: Settings, now: Settings) -> Vec<String> {
     words
 }
 
-/// How faces are covered in the video.
+/// How faces are covered in the video, in words.
 pub(super) fn privacy_words(effect: Effect) -> &'static str {
     match effect {
         Effect::Pixelate => "faces are pixelated",
@@ -117,7 +117,7 @@ fn source_kind(source: &SourceSpec) -> &'static str {
 fn source_path(source: &SourceSpec) -> Option<String> {
     match source {
         SourceSpec::Path(path) => {
-            // From wherever the session is opened later, the file is where it was.
+            // The session may be opened from another working directory.
             let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             Some(display(&absolute))
         }

@@ -1,22 +1,22 @@
-//! Latencies of a whole recording in a fixed amount of memory.
+//! Percentiles of all latencies of a recording in a fixed amount of memory.
 
 use std::time::Duration;
 
 use crate::session::manifest::Latency;
 
-/// Width of a bin. Finer than what a person, or an operating system's scheduler, can tell apart.
+/// Width of a bin: finer than a person, or the scheduler of an operating system, can resolve.
 const BIN: Duration = Duration::from_micros(500);
-/// Number of bins: up to two seconds.
+/// Number of bins, for up to two seconds.
 const N_BINS: usize = 4000;
-/// Width of a bin for what takes longer than two seconds, on machines that are far too slow.
+/// Width of a bin above two seconds, on machines that are far too slow.
 const WIDE_BIN: Duration = Duration::from_millis(100);
-/// Number of wide bins: up to ten minutes. The longest latency of all stands for those beyond.
+/// Number of wide bins, for up to ten minutes. Longer latencies count as the longest of all.
 const N_WIDE_BINS: usize = 6000;
 
-/// Counts latencies by bins.
+/// A histogram of latencies.
 #[derive(Debug)]
 pub(super) struct LatencyHistogram {
-    /// Bins and wide bins, from zero on without a gap, and one for what is beyond.
+    /// Bins and wide bins, from zero without a gap, and one for everything longer.
     bins: Vec<u64>,
     n: u64,
     longest: Duration,
@@ -33,7 +33,7 @@ impl Default for LatencyHistogram {
 }
 
 impl LatencyHistogram {
-    /// Takes note of one.
+    /// Adds a latency.
     pub fn count(&mut self, latency: Duration) {
         let place =
             |latency: Duration, bin: Duration| (latency.as_micros() / bin.as_micros()) as usize;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_machine_is_told_how_slow_it_is() {
+    fn long_latencies_of_slow_machines_are_measured() {
         let mut latencies = LatencyHistogram::default();
         for s in 1..=100u32 {
             latencies.count(Duration::from_millis(1000 * u64::from(s) - 50));

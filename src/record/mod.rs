@@ -1,10 +1,11 @@
-//! Records: captured frames and their results become a session on the disk.
+//! Writes sessions: captured frames and their results become files on the disk.
 //!
-//! [`Recorder`] owns the thread. Everything is written as it happens, so a session that was cut off by a crash holds all but its
-//! last moment; [`recover`](mod@recover) makes it whole. What a session consists of is in [`session`](crate::session).
+//! [`Recorder`] owns the thread. Everything is written as it happens, so a crash costs only the last moment of a session;
+//! [`recover`](mod@recover) repairs it. What a session consists of is in [`session`](crate::session).
 
 mod clock;
 mod description;
+mod journal;
 mod latency;
 mod pending;
 mod pictures;
@@ -12,6 +13,7 @@ mod recorder;
 mod recording;
 pub mod recover;
 pub mod redraw;
+mod shown;
 pub mod video;
 mod writer;
 
@@ -23,29 +25,29 @@ pub use self::{
 };
 use crate::session::SessionError;
 
-/// Why there is no recording, or no more. The words are the ones users see.
+/// Why a recording could not start, or ended. Users see these messages.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The tables or the description.
+    /// A table or the description.
     #[error(transparent)]
     Session(#[from] SessionError),
     /// The video.
     #[error(transparent)]
     Video(#[from] video::VideoError),
-    /// It was stopped while there was still room to end it well.
+    /// It was stopped while there was still enough space to finish it.
     #[error("the disk is almost full ({} MB left)", free_bytes / 1_000_000)]
     DiskAlmostFull {
-        /// What is left.
+        /// Space left, bytes.
         free_bytes: u64,
     },
-    /// This build cannot draw on pictures.
+    /// This build cannot draw on frames.
     #[error(
-        "this build draws no boxes on videos (feature `overlay`); record clean pictures or values only"
+        "this build cannot draw boxes on videos (feature `overlay`); record clean video, or values only"
     )]
     NoOverlay,
-    /// The system refuses a thread.
-    #[error("no thread could be started to record")]
+    /// The system refused a thread.
+    #[error("the recording thread could not be started")]
     Thread(#[source] io::Error),
     /// Something that should not happen did.
     #[error("the recording failed because of a bug: {0}")]

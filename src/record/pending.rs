@@ -1,37 +1,46 @@
 //! Captured frames that wait for their results.
 //!
-//! Rows are written in the order of capture, so a frame waits until it is known whether it was analysed. Its picture
-//! waits with it, because the boxes belong on it, but not for ever: pictures are large. When too many wait, the
-//! oldest is drawn with what is known, and only its row waits on.
+//! Rows are written in the order of capture, so a row waits until it is known whether its frame was analyzed. The frame waits with it,
+//! because the boxes belong on it, but not for long: frames are large. When too many wait, the oldest goes into the video with
+//! what is known, and only its row keeps waiting.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use crate::{
     frame::{Frame, FrameId},
     pipeline::Analysis,
+    session::tables::FrameRow,
+    time::Ticks,
 };
 
-/// How many pictures wait at the most: over half a second at 30 Hz, 60 MB at 1280×720.
+/// Maximum number of waiting frames: over half a second at 30 Hz, 60 MB at 1280×720.
 const MAX_PICTURES: usize = 16;
-/// How many rows wait at the most. Beyond it a frame counts as not analysed.
+/// Maximum number of waiting rows. Beyond it, the oldest frame counts as not analyzed.
 const MAX_ROWS: usize = 600;
 
 /// Something that can be done now.
 #[derive(Debug)]
 pub(super) enum Ready {
-    /// The picture goes into the video, with this result if there is one yet.
-    Picture(Arc<Frame>, Option<Arc<Analysis>>),
-    /// The row of the frame whose picture was the oldest goes into the table.
-    Row(Option<Arc<Analysis>>),
+    /// A frame goes into the video, with its result if that is known. Report back with [`Pending::in_video`].
+    Picture {
+        frame: Arc<Frame>,
+        analysis: Option<Arc<Analysis>>,
+        /// Its row's number.
+        number: u64,
+        time: Ticks,
+    },
+    /// The oldest row goes into the table, with the frame's result if it has one.
+    Row(FrameRow, Option<Arc<Analysis>>),
 }
 
 #[derive(Debug)]
 struct Waiting {
     id: FrameId,
     captured_at: Instant,
-    /// `None` once it is in the video.
+    /// `None` once it was given to the video.
     picture: Option<Arc<Frame>>,
-    /// `Some(None)` is a frame that was skipped.
+    row: FrameRow,
+    /// `None` while unknown; `Some(None)` for a skipped frame.
     outcome: Option<Option<Arc<Analysis>>>,
 }
 
@@ -43,23 +52,24 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// A frame was captured.
-    pub fn push(&mut self, frame: Arc<Frame>) {
+    /// Adds a captured frame with its row so far.
+    pub fn push(&mut self, frame: Arc<Frame>, row: FrameRow) {
         self.n_pictures += 1;
         self.queue.push_back(Waiting {
             id: frame.id,
             captured_at: frame.captured_at,
             picture: Some(frame),
+            row,
             outcome: None,
         });
     }
 
-    /// A result has come. Returns `false` if its frame does not wait (any more).
+    /// Adds a result. Returns `false` if its frame is not waiting.
     ///
-    /// Frames are analysed in order, so those before it that are still open will never be.
+    /// Frames are analyzed in order, so earlier ones without a result will never get one.
     pub fn analyzed(&mut self, analysis: Analysis) -> bool {
         let frame = &analysis.frame;
-        // Numbers repeat when somebody goes back in a file; after `captured_at` the frame is the same one.
+        // Frame ids repeat after a seek, so the capture time must match too.
         let is_it =
             |waiting: &Waiting| waiting.id == frame.id && waiting.captured_at == frame.captured_at;
         let Some(at) = self.queue.iter().position(is_it) else {
@@ -72,7 +82,7 @@ impl Pending {
         true
     }
 
-    /// A frame will have no result.
+    /// Marks a frame that will have no result.
     pub fn skipped(&mut self, id: FrameId) {
         let is_it = |waiting: &&mut Waiting| waiting.id == id && waiting.outcome.is_none();
         if let Some(waiting) = self.queue.iter_mut().find(is_it) {
@@ -80,10 +90,18 @@ impl Pending {
         }
     }
 
-    /// What is unknown so far will not become known.
+    /// Marks all frames without a result as skipped.
     pub fn settle_all(&mut self) {
         for waiting in &mut self.queue {
             waiting.outcome.get_or_insert(None);
+        }
+    }
+
+    /// Sets the position in the video of the frame with this number; `None` if the encoder dropped it.
+    pub fn in_video(&mut self, number: u64, video_frame: Option<u64>) {
+        let mut waiting = self.queue.iter_mut();
+        if let Some(waiting) = waiting.find(|waiting| waiting.row.frame == number) {
+            waiting.row.video_frame = video_frame;
         }
     }
 
@@ -92,12 +110,12 @@ impl Pending {
         self.queue.is_empty()
     }
 
-    /// The next thing that can be done: pictures in the order of capture, rows likewise, each row after its picture.
+    /// The next thing that can be done: frames in the order of capture, rows likewise, each row after its frame.
     pub fn next(&mut self) -> Option<Ready> {
         let first = self.queue.front()?;
         if first.picture.is_none() && (first.outcome.is_some() || self.queue.len() > MAX_ROWS) {
             let first = self.queue.pop_front()?;
-            return Some(Ready::Row(first.outcome.flatten()));
+            return Some(Ready::Row(first.row, first.outcome.flatten()));
         }
         let crowded = self.n_pictures > MAX_PICTURES;
         let next = self
@@ -109,10 +127,12 @@ impl Pending {
             return None;
         }
         self.n_pictures -= 1;
-        Some(Ready::Picture(
-            next.picture.take()?,
-            next.outcome.clone().flatten(),
-        ))
+        Some(Ready::Picture {
+            frame: next.picture.take()?,
+            analysis: next.outcome.clone().flatten(),
+            number: next.row.frame,
+            time: next.row.time,
+        })
     }
 }
 
@@ -123,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{frame::Resolution, pipeline::Settings};
+    use crate::{frame::Resolution, pipeline::Settings, session::fixtures};
 
     fn frame(id: u64) -> Arc<Frame> {
         let size = Resolution::new(1, 1);
@@ -134,6 +154,14 @@ mod tests {
             size,
             vec![255; 4].into(),
         ))
+    }
+
+    fn push(pending: &mut Pending, frame: &Arc<Frame>) {
+        let row = FrameRow {
+            frame: frame.id.0,
+            ..fixtures::two_people().frames.remove(0)
+        };
+        pending.push(Arc::clone(frame), row);
     }
 
     fn analysis(frame: &Arc<Frame>) -> Analysis {
@@ -151,20 +179,31 @@ mod tests {
 
     /// `picture +3` for the picture of frame 3 with a result, `-3` without; `row +` and `row -` likewise.
     fn done(pending: &mut Pending) -> Vec<String> {
-        std::iter::from_fn(|| pending.next())
-            .map(|ready| {
+        let mut all = Vec::new();
+        while let Some(ready) = pending.next() {
+            all.push({
                 let sign = |known: bool| if known { '+' } else { '-' };
                 match ready {
-                    Ready::Picture(frame, result) => {
-                        format!("picture {}{}", sign(result.is_some()), frame.id.0)
+                    Ready::Picture {
+                        frame,
+                        analysis,
+                        number,
+                        ..
+                    } => {
+                        assert_eq!(frame.id.0, number);
+                        pending.in_video(number, Some(number + 100));
+                        format!("picture {}{number}", sign(analysis.is_some()))
                     }
-                    Ready::Row(result) => match result {
-                        Some(result) => format!("row +{}", result.frame.id.0),
-                        None => "row -".to_owned(),
-                    },
+                    Ready::Row(row, analysis) => {
+                        assert_eq!(row.video_frame, Some(row.frame + 100));
+                        let result = analysis.as_ref().map(|analysis| analysis.frame.id.0);
+                        assert!(result.is_none_or(|frame| frame == row.frame));
+                        format!("row {}{}", sign(result.is_some()), row.frame)
+                    }
                 }
-            })
-            .collect()
+            });
+        }
+        all
     }
 
     #[test]
@@ -172,43 +211,43 @@ mod tests {
         let mut pending = Pending::default();
         let frames: Vec<_> = (0..5).map(frame).collect();
         for frame in &frames {
-            pending.push(Arc::clone(frame));
+            push(&mut pending, frame);
         }
         pending.skipped(FrameId(1));
         assert_eq!(done(&mut pending), Vec::<String>::new(), "0 is still open");
         assert!(pending.analyzed(analysis(&frames[0])));
         assert_eq!(
             done(&mut pending),
-            ["picture +0", "row +0", "picture -1", "row -"]
+            ["picture +0", "row +0", "picture -1", "row -1"]
         );
         assert!(!pending.analyzed(analysis(&frames[0])), "it is done");
         assert!(pending.analyzed(analysis(&frames[3])));
         assert_eq!(
             done(&mut pending),
-            ["picture -2", "row -", "picture +3", "row +3"],
-            "2 was passed over"
+            ["picture -2", "row -2", "picture +3", "row +3"],
+            "2 was skipped"
         );
         assert!(
             !pending.analyzed(analysis(&frame(4))),
-            "of the same number, but another one"
+            "another frame with the same id"
         );
         pending.settle_all();
-        assert_eq!(done(&mut pending), ["picture -4", "row -"]);
+        assert_eq!(done(&mut pending), ["picture -4", "row -4"]);
         assert!(pending.is_empty());
     }
 
     #[test]
-    fn pictures_do_not_wait_for_ever_but_their_rows_do() {
+    fn frames_do_not_wait_forever_but_their_rows_do() {
         let mut pending = Pending::default();
         let frames: Vec<_> = (0..700).map(frame).collect();
         for frame in &frames[..=MAX_PICTURES] {
-            pending.push(Arc::clone(frame));
+            push(&mut pending, frame);
         }
         assert_eq!(done(&mut pending), ["picture -0"]);
         assert!(pending.analyzed(analysis(&frames[0])), "late, but not lost");
         assert_eq!(done(&mut pending), ["row +0"]);
         for frame in &frames[MAX_PICTURES + 1..] {
-            pending.push(Arc::clone(frame));
+            push(&mut pending, frame);
         }
         let done = done(&mut pending);
         let n_rows = done.iter().filter(|done| done.starts_with("row")).count();
@@ -217,7 +256,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_frame_gets_one_picture_and_then_one_row_in_order(
+        fn every_frame_goes_into_the_video_once_and_then_into_the_table(
             decisions in proptest::collection::vec((0u64..40, any::<bool>()), 0..120)
         ) {
             let mut pending = Pending::default();
@@ -226,7 +265,7 @@ mod tests {
             let mut next = 0;
             for (ahead, good) in decisions {
                 while next <= ahead {
-                    pending.push(Arc::clone(&frames[next as usize]));
+                    push(&mut pending, &frames[next as usize]);
                     next += 1;
                 }
                 if good {
@@ -243,15 +282,8 @@ mod tests {
                 of_kind.map(|rest| rest[1..].parse().unwrap()).collect()
             };
             let expected: Vec<u64> = (0..next).collect();
-            prop_assert_eq!(numbers("picture "), expected);
-            let n_rows = all.iter().filter(|done| done.starts_with("row")).count();
-            prop_assert_eq!(n_rows as u64, next);
-            let known: Vec<u64> = all
-                .iter()
-                .filter_map(|done| done.strip_prefix("row +"))
-                .map(|number| number.parse().unwrap())
-                .collect();
-            prop_assert!(known.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert_eq!(numbers("picture "), expected.clone());
+            prop_assert_eq!(numbers("row "), expected);
             prop_assert!(pending.is_empty());
         }
     }

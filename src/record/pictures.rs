@@ -1,4 +1,4 @@
-//! The videos of a session: what is drawn on each picture, and a new part where the picture changes its size.
+//! The videos of a session: what is drawn on each frame, and a new part where the frame size changes.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,22 +13,22 @@ use crate::{
     pipeline::{Analysis, FaceAnalysis},
     privacy::{FacePrivacy, PrivacyTracker, Sighting},
     session::{SessionError, files, manifest::Video},
-    time::TICKS_PER_SECOND,
+    time::Ticks,
 };
 
-/// Where faces are covered, and nothing was known about the faces of a frame for longer than this, all of it is covered.
+/// With privacy on, a frame is covered completely if nothing has been known about its faces for longer than this.
 const MAX_BLIND: Duration = Duration::from_secs(2);
 
-/// What the files of the first video begin with. Rows count its pictures.
+/// The beginning of the first video's file names. `video_frame` counts this video's frames.
 pub(super) const FIRST_STEM: &str = "video";
 
 /// Which videos a session has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VideoChoice {
-    /// With boxes and names, as people saw it.
+    /// With boxes and labels.
     Annotated,
-    /// The pictures alone.
+    /// The frames alone.
     Clean,
     /// One of each.
     Both,
@@ -37,7 +37,7 @@ pub enum VideoChoice {
 }
 
 impl Default for VideoChoice {
-    /// With boxes and names, where this build can draw them.
+    /// With boxes and labels, where this build can draw them.
     fn default() -> Self {
         if cfg!(feature = "overlay") {
             Self::Annotated
@@ -61,7 +61,7 @@ impl VideoChoice {
         }
     }
 
-    /// Whether this build can record it: boxes and names need the feature `overlay`.
+    /// Whether this build can record it: boxes and labels need the feature `overlay`.
     pub const fn is_built(self) -> bool {
         cfg!(feature = "overlay") || matches!(self, Self::Clean | Self::None)
     }
@@ -77,25 +77,25 @@ impl VideoChoice {
     }
 }
 
-/// What is drawn on a picture.
+/// What is drawn on a frame.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     not(feature = "overlay"),
     expect(dead_code, reason = "only the overlay draws")
 )]
 pub(super) struct Drawn<'a> {
-    /// The faces, each with its box and its name.
+    /// The faces, each with its box and label.
     pub faces: &'a [FaceAnalysis],
     /// Below this probability, 0 to 1, no expression is named.
     pub uncertain_below: f32,
 }
 
-/// Where a picture went.
+/// Where a frame went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Placed {
-    /// Its number in the present part of the first video, if the encoder gave it one.
+    /// Its number in the current part of the first video; `None` if the encoder dropped it.
     pub video_frame: Option<u64>,
-    /// The number of the part, from 1, that it began, if it did.
+    /// The number, from 1, of the part that it began, if it did.
     pub begins_part: Option<u32>,
 }
 
@@ -104,19 +104,19 @@ pub(super) struct Pictures {
     folder: PathBuf,
     choice: VideoChoice,
     nominal_rate_hz: f64,
-    /// The present part of each video.
+    /// The current part of each video.
     writing: Vec<Writing>,
     resolution: Resolution,
     n_parts: u32,
-    /// Parts that are over.
+    /// Finished parts.
     finished: Vec<Video>,
     n_finished_bytes: u64,
-    /// A frame's pixels with faces covered, where that is wished.
+    /// A frame's pixels with faces covered.
     covered: Vec<u8>,
     /// A frame's pixels with what is drawn on them.
     canvas: Vec<u8>,
     privacy: Option<FacePrivacy>,
-    /// Where faces are, and were a moment ago.
+    /// Where faces are, and recently were.
     whereabouts: PrivacyTracker,
     /// Time of the newest frame whose faces are known.
     known_at: Option<Duration>,
@@ -131,7 +131,7 @@ struct Writing {
 }
 
 impl Pictures {
-    /// Videos in `folder`, whose first parts begin with the first picture.
+    /// Videos in `folder`. No file is created before the first frame.
     pub fn new(folder: &Path, choice: VideoChoice, nominal_rate_hz: Option<f64>) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -147,26 +147,26 @@ impl Pictures {
             privacy: None,
             whereabouts: PrivacyTracker::default(),
             known_at: None,
-            // Fonts are read before the first frame, not while it waits.
+            // Reads fonts now, so that the first frame does not wait for them.
             #[cfg(feature = "overlay")]
             offscreen: choice.videos().contains(&true).then(Offscreen::new),
         }
     }
 
-    /// Covers faces from the next picture on, or not any longer.
+    /// Covers faces from the next frame on; `None` shows them.
     pub fn set_privacy(&mut self, privacy: Option<FacePrivacy>) {
         self.privacy = privacy;
     }
 
-    /// Takes in a result, in the order of frames.
+    /// Adds a result. Call it in the order of frames.
     pub fn see(&mut self, analysis: &Analysis) {
-        // Without a network a result lists no faces although there may be some.
+        // Without a network, a result lists no faces although there may be some.
         if analysis.checkpoint.is_some() {
             self.see_faces(analysis.frame.time, &analysis.faces);
         }
     }
 
-    /// Takes in all faces of the frame at a time of the source, in the order of frames.
+    /// Adds all faces of the frame at a source time. Call it in the order of frames.
     pub fn see_faces(&mut self, time: Duration, faces: &[FaceAnalysis]) {
         let sightings = faces.iter().map(|face| Sighting {
             track: face.track,
@@ -177,7 +177,7 @@ impl Pictures {
         self.known_at = Some(time);
     }
 
-    /// Writes a frame, with `drawn` on it where that is wished. `number` and `pts_90k` are the frame's in the session.
+    /// Writes a frame to all videos, with `drawn` on the annotated one. `number` and `time` are the frame's in the session.
     ///
     /// # Errors
     /// [`VideoError`]; what was written stays.
@@ -185,7 +185,7 @@ impl Pictures {
         &mut self,
         frame: &Frame,
         number: u64,
-        pts_90k: u64,
+        time: Ticks,
         drawn: Drawn<'_>,
     ) -> Result<Placed, VideoError> {
         #[cfg(not(feature = "overlay"))]
@@ -198,9 +198,8 @@ impl Pictures {
         }
         let begins_part = self.begins_part(frame.resolution());
         if begins_part {
-            self.begin_part(frame.resolution(), number, pts_90k)?;
+            self.begin_part(frame.resolution(), number, time)?;
         }
-        let time = time_of(pts_90k);
         let mut video_frame = None;
         let pixels = match &self.privacy {
             None => frame.rgba(),
@@ -233,7 +232,7 @@ impl Pictures {
             } else {
                 pixels
             };
-            let written = writing.writer.write(rgba, time)?;
+            let written = writing.writer.write(rgba, time.into())?;
             if written.in_video {
                 if nth == 0 {
                     video_frame = Some(writing.n_frames);
@@ -247,13 +246,13 @@ impl Pictures {
         })
     }
 
-    /// Whether a picture of this size begins a part, and with it a file.
+    /// Whether a frame of this size begins a new part, and with it a new file.
     pub fn begins_part(&self, resolution: Resolution) -> bool {
         self.choice != VideoChoice::None
             && (resolution != self.resolution || self.writing.is_empty())
     }
 
-    /// Notices when a video that is being written is not there any more.
+    /// Checks that the videos being written are still there.
     ///
     /// # Errors
     /// [`SessionError::Gone`].
@@ -267,7 +266,7 @@ impl Pictures {
         Ok(())
     }
 
-    /// Pictures in all parts of the first video, once they are finished; `None` if one could not be, or there is none.
+    /// Number of frames in all finished parts of the first video; `None` if there is none, or one could not be finished.
     pub fn n_frames(&self) -> Option<u64> {
         let first = self
             .finished
@@ -282,7 +281,7 @@ impl Pictures {
         &mut self,
         resolution: Resolution,
         number: u64,
-        pts_90k: u64,
+        time: Ticks,
     ) -> Result<(), VideoError> {
         self.finish_part()?;
         self.n_parts += 1;
@@ -302,7 +301,7 @@ impl Pictures {
                 width: resolution.width_px,
                 height: resolution.height_px,
                 first_frame: number,
-                first_pts_90k: pts_90k,
+                first_time: time,
                 codec: settings.codec.name().to_owned(),
                 encoder: String::new(),
                 n_frames: None,
@@ -333,7 +332,7 @@ impl Pictures {
                     entry.n_bytes = Some(summary.bytes);
                     self.n_finished_bytes += summary.bytes;
                 }
-                // The other video is finished all the same.
+                // The other video is finished anyway.
                 Err(error) => {
                     self.n_finished_bytes += n_bytes;
                     outcome = Err(error);
@@ -344,7 +343,7 @@ impl Pictures {
         outcome
     }
 
-    /// Forces what was written to the disk.
+    /// Syncs what was written to the disk.
     ///
     /// # Errors
     /// [`VideoError`].
@@ -355,15 +354,15 @@ impl Pictures {
         Ok(())
     }
 
-    /// Ends all videos. Each is ended, whatever happens to the others.
+    /// Finishes all videos, even if one of them fails.
     ///
     /// # Errors
-    /// The last [`VideoError`]; such a video is as a crash would have left it.
+    /// The last [`VideoError`]; that video is as a crash would have left it.
     pub fn finish(&mut self) -> Result<(), VideoError> {
         self.finish_part()
     }
 
-    /// What the session's description says of the videos so far.
+    /// The videos so far, as the description lists them.
     pub fn entries(&self) -> Vec<Video> {
         let writing = self.writing.iter().map(|writing| &writing.entry);
         self.finished.iter().chain(writing).cloned().collect()
@@ -376,24 +375,5 @@ impl Pictures {
             .iter()
             .map(|writing| writing.writer.len_bytes());
         self.n_finished_bytes + writing.sum::<u64>()
-    }
-}
-
-/// The time of ticks, exact enough to come back to the same tick.
-pub(super) fn time_of(pts_90k: u64) -> Duration {
-    let whole = Duration::from_secs(pts_90k / TICKS_PER_SECOND);
-    whole + Duration::from_nanos(pts_90k % TICKS_PER_SECOND * 1_000_000_000 / TICKS_PER_SECOND)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::tables::ticks;
-
-    #[test]
-    fn ticks_survive_the_way_through_time() {
-        for pts in (0..200_000).chain([3_240_000_001, u64::from(u32::MAX) * 3 + 1]) {
-            assert_eq!(ticks(time_of(pts)), pts);
-        }
     }
 }

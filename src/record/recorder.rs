@@ -1,8 +1,8 @@
-//! The thread that records, and the handle to it.
+//! The recording thread and its handle.
 //!
-//! The pipeline's threads only hand over: a handle to the frame, a copy of the result. The queue between is the only one
-//! in the program that may hold frames, and it is bounded: what does not fit is refused and counted, so that neither the
-//! live view nor the analysis ever waits for a disk. Commands have a way of their own and are never refused.
+//! The pipeline's threads only pass on a handle to each frame and a copy of each result. The queue in between is the only one in the
+//! program that may hold frames. It is bounded: frames that do not fit are dropped and counted, so recording never slows the live view or
+//! the analysis. Commands have a channel of their own and are never dropped.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,67 +30,67 @@ use crate::{
     session::{folder::free_bytes, manifest::Counts},
 };
 
-/// Messages that wait at the most. A frame needs two, so this is most of a second at 30 Hz, 80 MB at 1280×720.
+/// Maximum number of waiting messages. A frame needs two, so this is most of a second at 30 Hz, 80 MB at 1280×720.
 const QUEUE_LEN: usize = 44;
-/// How often the recorder looks around while nothing comes.
-const LOOK_AROUND_EVERY: Duration = Duration::from_millis(100);
-/// How often the room on the disk is asked for.
-const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
-/// How often it is looked whether the session's folder is still there: it is told within a second.
-const LOOK_AT_FOLDER_EVERY: Duration = Duration::from_millis(150);
-/// How often refused frames become an event: a machine that is too slow for the video refuses some all the time.
-const TELL_REFUSED_EVERY: Duration = Duration::from_secs(1);
-/// With less than this left on the disk the recording ends, so that it can be ended well.
+/// How often the thread wakes up without messages.
+const WAKE_EVERY: Duration = Duration::from_millis(100);
+/// How often the free disk space is checked.
+const CHECK_DISK_EVERY: Duration = Duration::from_secs(1);
+/// How often the session's folder and files are checked. The user hears within a second if they are gone.
+const CHECK_FILES_EVERY: Duration = Duration::from_millis(150);
+/// How often dropped frames become an event. A machine that is too slow for the video drops some all the time.
+const REPORT_REFUSED_EVERY: Duration = Duration::from_secs(1);
+/// The recording ends when less disk space than this is left, so that its files can still be finished.
 const MIN_FREE_BYTES: u64 = 200_000_000;
-/// How long the last results are waited for after the recording was told to stop.
-const LAST_RESULTS_WITHIN: Duration = Duration::from_secs(1);
+/// How long a stopped recording waits for the last results.
+const MAX_WAIT_FOR_RESULTS: Duration = Duration::from_secs(1);
 
 /// What to record, and where.
 #[derive(Debug, Clone)]
 pub struct RecordingConfig {
-    /// The session's folder; created, and must be empty if it is there.
+    /// The session's folder. It is created, and must be empty if it exists.
     pub folder: PathBuf,
     /// Which videos.
     pub video: VideoChoice,
-    /// What the user asked to look at.
+    /// The source that the user opened.
     pub source: SourceSpec,
-    /// What the source said about itself, if it is live already.
+    /// What the source says about itself, if it is live.
     pub info: Option<SourceInfo>,
-    /// The settings in force.
+    /// The current settings.
     pub settings: Settings,
-    /// What the network runs on, in words, if it is known already.
+    /// What the network runs on, in words, if that is known.
     pub device: Option<String>,
     /// Whose faces are covered in the videos, and how.
     pub privacy: Option<FacePrivacy>,
-    /// Below this probability, 0 to 1, no expression is named in the video; `None` is the network's own threshold.
+    /// Below this probability, 0 to 1, the video shows no expression's name; `None` uses the network's own threshold.
     pub uncertain_below: Option<f32>,
 }
 
-/// How a recording stands.
+/// The state of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecorderStatus {
-    /// What it is at.
+    /// What it is doing.
     pub phase: Phase,
-    /// Since its first frame.
+    /// Time since its first frame.
     pub elapsed: Duration,
-    /// What became of the frames.
+    /// The counts so far.
     pub counts: Counts,
-    /// Written so far.
+    /// Written so far, bytes.
     pub n_bytes: u64,
-    /// Room on the disk, if the system tells.
+    /// Free disk space, bytes, if the system says.
     pub free_bytes: Option<u64>,
 }
 
-/// What a recorder is at.
+/// What a recorder is doing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
-    /// Frames are taken.
+    /// Recording frames.
     Recording,
-    /// Frames are let go by.
+    /// Ignoring frames.
     Paused,
-    /// No more frames are taken; files are being ended.
+    /// No longer recording, and finishing the files.
     Finishing,
-    /// All is on the disk.
+    /// Everything is on the disk.
     Ended(Ending),
 }
 
@@ -99,7 +99,7 @@ pub enum Phase {
 pub struct Ending {
     /// Why, in words.
     pub reason: String,
-    /// Whether something went wrong. What was written until then is there.
+    /// Whether an error ended it. What was written until then is kept.
     pub failed: bool,
 }
 
@@ -109,7 +109,7 @@ enum Item {
     Skipped(SourceRun, FrameId),
 }
 
-enum Order {
+enum Command {
     Event(Option<SourceRun>, Event, Instant),
     Marker(String, Instant),
     Pause(bool, Instant),
@@ -117,7 +117,7 @@ enum Order {
     Stop(String, Instant),
 }
 
-/// The running recording. Dropping it ends it well and waits until that is done.
+/// A running recording. Dropping it stops the recording and waits until its files are finished.
 pub struct Recorder {
     folder: PathBuf,
     tap: Arc<RecorderTap>,
@@ -126,9 +126,9 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Creates the session's folder and starts the thread. Attach [`Recorder::tap`] to the pipeline then.
+    /// Creates the session's folder and starts the thread. Then attach [`Recorder::tap`] to the pipeline.
     ///
-    /// `wake` is called when the recording ended. This creates a few small files, so a window calls it elsewhere.
+    /// `wake` is called when the recording has ended. This creates a few small files, so do not call it on the UI thread.
     ///
     /// # Errors
     /// [`RecordError`] in the user's words.
@@ -138,11 +138,11 @@ impl Recorder {
     ) -> Result<Self, RecordError> {
         let recording = Recording::start(config)?;
         let (items_in, items) = crossbeam_channel::bounded(QUEUE_LEN);
-        // Fed by people and by changes of state: a few a minute.
-        let (orders_in, orders) = crossbeam_channel::unbounded();
+        // Unbounded, because users and state changes send only a few a minute.
+        let (commands_in, commands) = crossbeam_channel::unbounded();
         let tap = Arc::new(RecorderTap {
             items: items_in,
-            orders: orders_in,
+            commands: commands_in,
             n_refused: AtomicU64::default(),
         });
         let status = Arc::new(Mutex::new(RecorderStatus {
@@ -155,12 +155,12 @@ impl Recorder {
         let worker = RecorderThread {
             folder: config.folder.clone(),
             items,
-            orders,
+            commands,
             tap: Arc::clone(&tap),
             status: Arc::clone(&status),
-            looked_at_disk: Instant::now(),
-            looked_at_folder: Instant::now(),
-            told_refused: Instant::now(),
+            checked_disk_at: Instant::now(),
+            checked_files_at: Instant::now(),
+            reported_refused_at: Instant::now(),
         };
         let thread = Builder::new()
             .name("recorder".to_owned())
@@ -177,66 +177,66 @@ impl Recorder {
         })
     }
 
-    /// What listens to the pipeline for this recording.
+    /// The listener to attach to the pipeline.
     pub fn tap(&self) -> Arc<dyn Tap> {
         Arc::clone(&self.tap) as Arc<dyn Tap>
     }
 
-    /// Messages that wait in the queue.
+    /// Number of messages in the queue.
     #[cfg(test)]
     pub(super) fn n_waiting(&self) -> usize {
         self.tap.items.len()
     }
 
-    /// Where the session lies.
+    /// The session's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// How it stands.
+    /// Its state.
     pub fn status(&self) -> RecorderStatus {
         lock(&self.status).clone()
     }
 
-    /// Sets a mark at a moment, with a note that may be empty.
+    /// Sets a marker at a moment, with a note that may be empty.
     pub fn mark(&self, note: String, at: Instant) {
-        self.tap.order(Order::Marker(note, at));
+        self.tap.send(Command::Marker(note, at));
     }
 
-    /// Lets frames go by, or takes them again.
+    /// Pauses or resumes the recording.
     pub fn set_paused(&self, paused: bool) {
-        self.tap.order(Order::Pause(paused, Instant::now()));
+        self.tap.send(Command::Pause(paused, Instant::now()));
     }
 
-    /// Covers faces in the videos from now on, or not any longer.
+    /// Covers faces in the videos from now on; `None` shows them.
     pub fn set_privacy(&self, privacy: Option<FacePrivacy>) {
-        self.tap.order(Order::Privacy(privacy, Instant::now()));
+        self.tap.send(Command::Privacy(privacy, Instant::now()));
     }
 
-    /// Ends the recording in the background; [`Phase::Ended`] says when that is done.
+    /// Stops the recording in the background; [`Phase::Ended`] follows when it is finished.
     pub fn stop(&self, reason: &str) {
         self.tap
-            .order(Order::Stop(reason.to_owned(), Instant::now()));
+            .send(Command::Stop(reason.to_owned(), Instant::now()));
     }
 
-    /// What ends the recording from elsewhere, as [`Recorder::stop`] does, as long as there is one.
+    /// A function that does what [`Recorder::stop`] does. It does nothing once the recorder is dropped.
     pub fn stopper(&self) -> impl Fn(&str) + Send + use<> {
         let tap = Arc::downgrade(&self.tap);
         move |reason| {
             if let Some(tap) = tap.upgrade() {
-                tap.order(Order::Stop(reason.to_owned(), Instant::now()));
+                tap.send(Command::Stop(reason.to_owned(), Instant::now()));
             }
         }
     }
 
-    /// Waits until the recording has ended by itself or after [`Recorder::stop`], and returns how.
+    /// Waits until the recording has ended, by itself or after [`Recorder::stop`], and returns how.
     pub fn wait(mut self) -> (Ending, RecorderStatus) {
         self.join();
         let status = self.status();
         let ending = match &status.phase {
             Phase::Ended(ending) => ending.clone(),
             _ => Ending {
-                reason: "the recording's thread is gone".to_owned(),
+                reason: "the recording thread has ended unexpectedly".to_owned(),
                 failed: true,
             },
         };
@@ -245,7 +245,7 @@ impl Recorder {
 
     fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic inside was caught there and is the recording's ending.
+            // The thread catches panics and reports them as the recording's ending.
             thread.join().ok();
         }
     }
@@ -260,17 +260,17 @@ impl Drop for Recorder {
     }
 }
 
-/// The pipeline's side.
+/// The pipeline's end of the channels.
 struct RecorderTap {
     items: Sender<Item>,
-    orders: Sender<Order>,
+    commands: Sender<Command>,
     n_refused: AtomicU64,
 }
 
 impl RecorderTap {
-    fn order(&self, order: Order) {
-        // The thread may have ended already, and then there is nothing left to do.
-        self.orders.send(order).ok();
+    fn send(&self, command: Command) {
+        // If the thread has ended, there is nothing left to do.
+        self.commands.send(command).ok();
     }
 }
 
@@ -282,7 +282,7 @@ impl Tap for RecorderTap {
         }
     }
 
-    // A result that is refused leaves its frame without one: the next result says that it will have none.
+    // If a result is dropped, the next one tells that its frame will have none.
     fn analyzed(&self, run: SourceRun, analysis: &Analysis) {
         self.items
             .try_send(Item::Analyzed(run, analysis.clone()))
@@ -294,26 +294,26 @@ impl Tap for RecorderTap {
     }
 
     fn event(&self, run: Option<SourceRun>, event: &Event) {
-        self.order(Order::Event(run, event.clone(), Instant::now()));
+        self.send(Command::Event(run, event.clone(), Instant::now()));
     }
 }
 
 struct RecorderThread {
     folder: PathBuf,
     items: Receiver<Item>,
-    orders: Receiver<Order>,
+    commands: Receiver<Command>,
     tap: Arc<RecorderTap>,
     status: Arc<Mutex<RecorderStatus>>,
-    looked_at_disk: Instant,
-    looked_at_folder: Instant,
-    told_refused: Instant,
+    checked_disk_at: Instant,
+    checked_files_at: Instant,
+    reported_refused_at: Instant,
 }
 
 /// How a recording ends.
 struct End {
     reason: String,
     failure: Option<RecordError>,
-    /// When it was asked to, or failed.
+    /// When it was stopped or failed.
     at: Instant,
 }
 
@@ -363,9 +363,9 @@ impl RecorderThread {
         if let Some(RecordError::DiskAlmostFull { .. }) = end.failure
             && let Err(error) = self.settle(&mut recording)
         {
-            log::warn!("while ending the recording: {}", error_text(&error));
+            log::warn!("while finishing the recording: {}", error_text(&error));
         }
-        // Whatever still came is counted, at the least.
+        // What is left in the queue is at least counted.
         for item in self.items.try_iter().take(self.items.len()) {
             if let (Item::Captured(run, _), Some(_)) = (item, &end.failure) {
                 recording.on_missed(run);
@@ -376,11 +376,11 @@ impl RecorderThread {
         let failed = end.failure.is_some() || finished.outcome.is_err();
         let reason = match (&end.failure, &finished.outcome) {
             (None, Err(error)) => error_text(error),
-            // What went wrong first is what people need to know.
+            // The first error is the one that users need to know.
             (Some(_), Err(further)) => {
                 let further = error_text(further);
                 if further != end.reason {
-                    log::warn!("while ending the recording: {further}");
+                    log::warn!("while finishing the recording: {further}");
                 }
                 end.reason
             }
@@ -389,45 +389,45 @@ impl RecorderThread {
         (Ending { reason, failed }, finished)
     }
 
-    /// Records until something ends it; returns why, and when that was.
+    /// Records until something ends the recording. Returns the reason and the moment.
     fn record(&mut self, recording: &mut Recording) -> Result<(String, Instant), RecordError> {
         let mut paused = false;
         loop {
             let now = Instant::now();
-            // Orders first: whoever presses a key has seen what is in the queue.
-            while let Ok(order) = self.orders.try_recv() {
-                match order {
-                    Order::Event(run, event, at) => {
+            // Commands first: whoever presses a key has seen the frames that are still in the queue.
+            while let Ok(command) = self.commands.try_recv() {
+                match command {
+                    Command::Event(run, event, at) => {
                         if let Some(end) = recording.on_event(run, &event, at)? {
                             self.settle(recording)?;
                             return Ok((words(end).to_owned(), at));
                         }
                     }
-                    Order::Marker(note, at) => recording.on_marker(note, at)?,
-                    Order::Pause(wanted, at) => {
+                    Command::Marker(note, at) => recording.on_marker(note, at)?,
+                    Command::Pause(wanted, at) => {
                         self.drain(recording)?;
                         paused = wanted;
                         recording.set_paused(wanted, at)?;
                     }
-                    Order::Privacy(privacy, at) => recording.set_privacy(privacy, at)?,
-                    Order::Stop(reason, at) => {
+                    Command::Privacy(privacy, at) => recording.set_privacy(privacy, at)?,
+                    Command::Stop(reason, at) => {
                         self.settle(recording)?;
                         return Ok((reason, at));
                     }
                 }
             }
-            if let Ok(item) = self.items.recv_timeout(LOOK_AROUND_EVERY) {
+            if let Ok(item) = self.items.recv_timeout(WAKE_EVERY) {
                 take(recording, item)?;
             }
-            if now.saturating_duration_since(self.told_refused) >= TELL_REFUSED_EVERY {
-                self.tell_refused(recording, now)?;
+            if now.saturating_duration_since(self.reported_refused_at) >= REPORT_REFUSED_EVERY {
+                self.report_refused(recording, now)?;
             }
-            if now.saturating_duration_since(self.looked_at_folder) >= LOOK_AT_FOLDER_EVERY {
-                self.looked_at_folder = now;
+            if now.saturating_duration_since(self.checked_files_at) >= CHECK_FILES_EVERY {
+                self.checked_files_at = now;
                 recording.check_files()?;
             }
             recording.sync_if_due(now)?;
-            self.look_at_disk(now)?;
+            self.check_disk(now)?;
             let phase = if paused {
                 Phase::Paused
             } else {
@@ -437,9 +437,9 @@ impl RecorderThread {
         }
     }
 
-    /// Takes what is in the queue now, without waiting.
+    /// Processes the messages that are in the queue now.
     ///
-    /// Not until it is empty: where frames come faster than they can be recorded it never is.
+    /// Not until it is empty: if frames come faster than they can be recorded, it never is.
     fn drain(&self, recording: &mut Recording) -> Result<(), RecordError> {
         for item in self.items.try_iter().take(self.items.len()) {
             take(recording, item)?;
@@ -447,12 +447,12 @@ impl RecorderThread {
         Ok(())
     }
 
-    /// Takes what is in the queue and waits for the last results; frames that come meanwhile are let go by.
+    /// Processes the queue and waits for the last results. Frames captured in the meantime are ignored.
     fn settle(&mut self, recording: &mut Recording) -> Result<(), RecordError> {
-        self.tell_refused(recording, Instant::now())?;
+        self.report_refused(recording, Instant::now())?;
         self.drain(recording)?;
-        let deadline = Instant::now() + LAST_RESULTS_WITHIN;
-        // A queue that is never empty never runs into the deadline by itself.
+        let deadline = Instant::now() + MAX_WAIT_FOR_RESULTS;
+        // Checked here too, because a queue that is never empty never times out.
         while !recording.is_settled() && Instant::now() < deadline {
             let Ok(item) = self.items.recv_deadline(deadline) else {
                 return Ok(());
@@ -464,19 +464,23 @@ impl RecorderThread {
         Ok(())
     }
 
-    fn tell_refused(&mut self, recording: &mut Recording, now: Instant) -> Result<(), RecordError> {
-        self.told_refused = now;
+    fn report_refused(
+        &mut self,
+        recording: &mut Recording,
+        now: Instant,
+    ) -> Result<(), RecordError> {
+        self.reported_refused_at = now;
         match self.tap.n_refused.swap(0, Ordering::Relaxed) {
             0 => Ok(()),
             n_frames => recording.on_refused(n_frames, now),
         }
     }
 
-    fn look_at_disk(&mut self, now: Instant) -> Result<(), RecordError> {
-        if now.saturating_duration_since(self.looked_at_disk) < LOOK_AT_DISK_EVERY {
+    fn check_disk(&mut self, now: Instant) -> Result<(), RecordError> {
+        if now.saturating_duration_since(self.checked_disk_at) < CHECK_DISK_EVERY {
             return Ok(());
         }
-        self.looked_at_disk = now;
+        self.checked_disk_at = now;
         let free = free_bytes(&self.folder);
         lock(&self.status).free_bytes = free;
         match free {
@@ -511,12 +515,13 @@ fn take(recording: &mut Recording, item: Item) -> Result<(), RecordError> {
 
 fn words(end: SourceEnd) -> &'static str {
     match end {
-        SourceEnd::Over => "the source is over",
+        SourceEnd::EndOfFile => "end of file",
+        SourceEnd::Failed => "the source failed",
         SourceEnd::Changed => "another source was opened",
     }
 }
 
-/// The status is replaced field by field, so a panic elsewhere leaves it readable.
+/// A panic elsewhere leaves the status readable, because it is set field by field.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

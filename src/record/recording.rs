@@ -1,91 +1,64 @@
-//! One recording: what happens becomes rows, pictures and events, in order.
+//! One recording: what happens becomes rows, frames of a video and events, in order.
 //!
-//! There are no threads here; see [`super::recorder`]. Everything comes in through methods named `on_…`, and what a
-//! newcomer would get wrong is that a frame and its result come apart: [`Pending`] brings them together.
+//! There are no threads here; see [`super::recorder`]. Everything comes in through methods named `on_…`. A frame and its result
+//! arrive apart: [`Pending`] brings them together, then the frame goes to [`Pictures`] and both go to the [`Journal`].
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{
     RecordError, RecordingConfig,
-    clock::{RecordingClock, WallClock},
-    description::{changed_settings, first_manifest, manifest_model, privacy_words},
-    latency::LatencyHistogram,
+    description::privacy_words,
+    journal::Journal,
     pending::{Pending, Ready},
     pictures::{Drawn, Pictures},
-    recover,
-    writer::SessionWriter,
+    shown::Shown,
 };
 use crate::{
-    capture::SourceInfo,
-    detect::Blinks,
-    error_text::error_text,
     frame::{Frame, FrameId},
-    model::CheckpointInfo,
-    pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState},
+    pipeline::{Analysis, Event, SourceRun, SourceState},
     privacy::FacePrivacy,
-    session::{
-        SessionError,
-        folder::{self, FolderLock},
-        manifest::{Counts, Status},
-        tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, seconds, ticks},
-    },
+    session::{SessionError, manifest::Counts, tables::EventKind},
+    time::Ticks,
 };
-
-/// Faces of the last result are drawn on a frame without one for this long; then people may be elsewhere.
-const MAX_FACES_AGE: Duration = Duration::from_millis(700);
 
 /// A session that is being written.
 pub(super) struct Recording {
-    writer: SessionWriter,
+    journal: Journal,
     pictures: Pictures,
-    clock: RecordingClock,
-    wall: WallClock,
     pending: Pending,
-    /// Rows of the frames in `pending`, oldest first.
-    drafts: VecDeque<FrameRow>,
-    /// How many of them have their picture in the video.
-    n_pictured: usize,
     /// The source that is recorded; `None` before its first frame.
     run: Option<SourceRun>,
-    n_numbered: u64,
-    /// Refused frames that events tell of.
+    /// Dropped frames that events mention.
     n_refused_told: u64,
-    checkpoint: Option<Arc<CheckpointInfo>>,
-    /// With which the last result was made.
-    settings: Settings,
-    /// Faces drawn last, and when their frame was captured.
-    shown: Option<(Instant, Vec<FaceAnalysis>)>,
-    latencies: LatencyHistogram,
-    blinks: Blinks,
+    shown: Shown,
     paused: bool,
-    /// Why nothing comes from the source, while nothing does.
+    /// Why the source delivers nothing, while it does not.
     lost_because: Option<String>,
     privacy: Option<FacePrivacy>,
     uncertain_below: Option<f32>,
-    /// Only while the folder is ours may others not touch it.
-    lock: FolderLock,
 }
 
-/// What became of a recording.
+/// The outcome of a recording.
 pub(super) struct Finished {
-    /// The first thing that went wrong while it was ended.
+    /// The first error while it was finished.
     pub outcome: Result<(), RecordError>,
-    /// As `session.json` has them.
+    /// The counts in `session.json`.
     pub counts: Counts,
     pub n_bytes: u64,
     /// From its first frame to its end.
     pub elapsed: Duration,
 }
 
-/// Why a recording is over that goes on by itself otherwise.
+/// Why a recording ends without being stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SourceEnd {
-    /// The file was read to its end, or the source failed for good.
-    Over,
+    /// The file was read to its end.
+    EndOfFile,
+    /// The source failed permanently.
+    Failed,
     /// Another source was opened.
     Changed,
 }
@@ -99,43 +72,28 @@ impl Recording {
         if !config.video.is_built() {
             return Err(RecordError::NoOverlay);
         }
-        folder::create(&config.folder)?;
-        let lock = FolderLock::take(&config.folder)?;
-        let wall = WallClock::now();
-        let manifest = first_manifest(config, &wall);
+        let journal = Journal::create(config)?;
         let rate_hz = config.info.as_ref().and_then(|info| info.rate_hz);
         let mut pictures = Pictures::new(&config.folder, config.video, rate_hz);
         pictures.set_privacy(config.privacy.clone());
-        let mut recording = Self {
-            writer: SessionWriter::create(&config.folder, manifest)?,
+        Ok(Self {
+            journal,
             pictures,
-            clock: RecordingClock::default(),
-            wall,
             pending: Pending::default(),
-            drafts: VecDeque::new(),
-            n_pictured: 0,
             run: None,
-            n_numbered: 0,
             n_refused_told: 0,
-            checkpoint: None,
-            settings: config.settings,
-            shown: None,
-            latencies: LatencyHistogram::default(),
-            blinks: Blinks::default(),
+            shown: Shown::default(),
             paused: false,
             lost_because: None,
             privacy: config.privacy.clone(),
             uncertain_below: config.uncertain_below,
-            lock,
-        };
-        recording.note(Instant::now(), EventKind::Started, String::new())?;
-        Ok(recording)
+        })
     }
 
     /// A frame was captured.
     pub fn on_captured(&mut self, run: SourceRun, frame: Arc<Frame>) -> Result<(), RecordError> {
-        // A frame of an earlier run is late; one of a later run follows a jump to another place in the same file, since
-        // another source would have announced itself.
+        // A frame of an earlier run is late; one of a later run follows a seek in the same file, since another source would have
+        // announced itself.
         if self.run.is_some_and(|recorded| run < recorded) {
             return Ok(());
         }
@@ -143,60 +101,41 @@ impl Recording {
         if self.paused {
             return Ok(());
         }
-        let pts_90k = self.clock.place(&frame);
-        let unix_s = self.wall.unix_s(frame.captured_at);
-        let is_first = self.n_numbered == 0;
+        let row = self.journal.place(&frame);
+        let is_first = row.frame == 0;
+        self.pending.push(frame, row);
         if is_first {
-            self.writer.manifest.clock.zero_unix_s = unix_s;
-            let size = frame.resolution();
-            let source = &mut self.writer.manifest.source;
-            (source.width, source.height) = (size.width_px, size.height_px);
+            self.journal.write_manifest()?;
         }
-        self.drafts.push_back(FrameRow {
-            frame: self.n_numbered,
-            pts_90k,
-            unix_s,
-            source_s: frame.time.as_secs_f64(),
-            status: FrameStatus::Skipped,
-            video_frame: None,
-            n_faces: None,
-            latency: None,
-        });
-        self.n_numbered += 1;
-        self.writer.manifest.counts.captured += 1;
-        self.pending.push(frame);
-        if is_first {
-            self.write_manifest()?;
-        }
-        self.work_off()
+        self.write_ready()
     }
 
-    /// A frame was captured that can no longer be recorded, because the recording failed.
+    /// A frame was captured that cannot be recorded, because the recording failed.
     pub fn on_missed(&mut self, run: SourceRun) {
         if self.run.is_none_or(|recorded| run >= recorded) && !self.paused {
             self.miss(1);
         }
     }
 
-    /// A frame's result is there.
+    /// A frame was analyzed.
     pub fn on_analyzed(&mut self, run: SourceRun, analysis: Analysis) -> Result<(), RecordError> {
-        // A result of a frame that was captured before the recording, or during a pause, has no row to go to.
+        // The result of a frame that was captured before the recording or during a pause has no row.
         if self.run == Some(run) && self.pending.analyzed(analysis) {
-            self.work_off()?;
+            self.write_ready()?;
         }
         Ok(())
     }
 
-    /// A frame will have no result.
+    /// A frame was skipped and will have no result.
     pub fn on_skipped(&mut self, run: SourceRun, frame: FrameId) -> Result<(), RecordError> {
         if self.run == Some(run) {
             self.pending.skipped(frame);
-            self.work_off()?;
+            self.write_ready()?;
         }
         Ok(())
     }
 
-    /// Something happened outside the stream of frames. Returns whether, and why, nothing more will come.
+    /// Something else happened. Returns why no more frames will come, if so.
     pub fn on_event(
         &mut self,
         run: Option<SourceRun>,
@@ -213,9 +152,10 @@ impl Recording {
         }
         match event {
             Event::Source(SourceState::Live(info)) => {
-                self.describe_source(info)?;
+                self.journal.describe_source(info)?;
                 if self.lost_because.take().is_some() {
-                    self.note(at, EventKind::SourceBack, info.name.clone())?;
+                    self.journal
+                        .event(at, EventKind::SourceBack, info.name.clone())?;
                 }
             }
             Event::Source(SourceState::Lost(reason) | SourceState::Waiting(reason)) => {
@@ -224,14 +164,14 @@ impl Recording {
             Event::Source(SourceState::NoCamera) if self.run.is_some() => {
                 self.source_is_gone("no camera found", at)?;
             }
-            Event::Source(SourceState::Ended) => return Ok(Some(SourceEnd::Over)),
+            Event::Source(SourceState::Ended) => return Ok(Some(SourceEnd::EndOfFile)),
             Event::Source(SourceState::Failed(reason)) => {
                 self.source_is_gone(reason, at)?;
-                return Ok(Some(SourceEnd::Over));
+                return Ok(Some(SourceEnd::Failed));
             }
-            Event::Warning(text) => self.note(at, EventKind::Warning, text.clone())?,
-            Event::Device { name, .. } => self.writer.manifest.device = Some(name.clone()),
-            // What counts is with which network a frame was analysed; see `row`.
+            Event::Warning(text) => self.journal.event(at, EventKind::Warning, text.clone())?,
+            Event::Device { name, .. } => self.journal.describe_device(name),
+            // What counts is the network that a frame was analyzed with; see [`Journal::write`].
             Event::CheckpointLoaded(_)
             | Event::CheckpointFailed { .. }
             | Event::Source(SourceState::Starting | SourceState::NoCamera) => {}
@@ -239,20 +179,21 @@ impl Recording {
         Ok(None)
     }
 
-    /// Frames came faster than they were taken.
+    /// Frames were dropped because they came too fast.
     pub fn on_refused(&mut self, n_frames: u64, at: Instant) -> Result<(), RecordError> {
         self.miss(n_frames);
         self.n_refused_told += n_frames;
         log::warn!("{n_frames} frames came faster than they could be recorded");
-        self.note(at, EventKind::Refused, n_frames.to_string())
+        self.journal
+            .event(at, EventKind::Refused, n_frames.to_string())
     }
 
-    /// The user set a mark.
+    /// The user set a marker.
     pub fn on_marker(&mut self, note: String, at: Instant) -> Result<(), RecordError> {
-        self.note(at, EventKind::Marker, note)
+        self.journal.event(at, EventKind::Marker, note)
     }
 
-    /// The user paused the recording or goes on.
+    /// The user paused or resumed the recording.
     pub fn set_paused(&mut self, paused: bool, at: Instant) -> Result<(), RecordError> {
         if std::mem::replace(&mut self.paused, paused) == paused {
             return Ok(());
@@ -262,10 +203,10 @@ impl Recording {
         } else {
             EventKind::Resumed
         };
-        self.note(at, kind, String::new())
+        self.journal.event(at, kind, String::new())
     }
 
-    /// Covers faces in the videos from now on, or not any longer.
+    /// Covers faces in the videos from now on; `None` shows them.
     pub fn set_privacy(
         &mut self,
         privacy: Option<FacePrivacy>,
@@ -277,27 +218,27 @@ impl Recording {
         if self.privacy.as_ref().map(|before| before.effect)
             != privacy.as_ref().map(|now| now.effect)
         {
-            self.note(at, EventKind::Privacy, words.to_owned())?;
+            self.journal
+                .event(at, EventKind::Privacy, words.to_owned())?;
         }
         self.privacy.clone_from(&privacy);
         self.pictures.set_privacy(privacy);
         Ok(())
     }
 
-    /// Notices when the folder, or a file in it, is not there any more. Writing to it would go unseen.
+    /// Checks that the folder and all files are still there. Writing to a deleted file would go unnoticed.
     ///
     /// # Errors
     /// [`SessionError::Gone`].
     pub fn check_files(&self) -> Result<(), SessionError> {
-        self.lock.check()?;
-        self.writer.check()?;
+        self.journal.check_files()?;
         self.pictures.check()
     }
 
-    /// Forces everything to the disk if it is time to.
+    /// Syncs everything to the disk if that is due.
     pub fn sync_if_due(&mut self, now: Instant) -> Result<(), RecordError> {
-        if self.writer.is_sync_due(now) {
-            self.writer.sync()?;
+        if self.journal.is_sync_due(now) {
+            self.journal.sync()?;
             self.pictures.sync()?;
         }
         Ok(())
@@ -310,25 +251,24 @@ impl Recording {
 
     /// Time from the first frame to `now`.
     pub fn elapsed(&self, now: Instant) -> Duration {
-        let ticks = self.clock.ticks_at(now).max(self.clock.last_pts_90k());
-        Duration::from_secs_f64(seconds(ticks))
+        self.journal.elapsed(now)
     }
 
-    /// What became of the frames so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
-        self.writer.manifest.counts
+        self.journal.counts()
     }
 
     /// Size of everything so far.
     pub fn n_bytes(&self) -> u64 {
-        self.writer.n_bytes() + self.pictures.n_bytes()
+        self.journal.n_bytes() + self.pictures.n_bytes()
     }
 
-    /// Ends everything. `failure` is what ended it, if it did not end as wished, and `at` when that was.
+    /// Finishes all files. `failure` is the error that ended the recording, if one did, and `at` is when it ended.
     ///
-    /// All that can be finished is finished, whatever fails: a frame whose picture cannot be written keeps its row, and one
-    /// whose row cannot be written is counted. If a video or the description could not be, the session stays one that was
-    /// interrupted, and is repaired at the next start.
+    /// Whatever fails, everything else is finished: a frame that cannot be written to the video keeps its row, and one whose row cannot be
+    /// written is counted. If a video or the description cannot be finished, the session counts as interrupted and is repaired at
+    /// the next start.
     pub fn finish(mut self, reason: &str, failure: Option<&RecordError>, at: Instant) -> Finished {
         let mut outcome = Ok(());
         let mut keep_first = |result: Result<(), RecordError>| {
@@ -337,36 +277,31 @@ impl Recording {
             }
         };
         self.pending.settle_all();
-        // With a little room on the disk, what waits can still be written.
-        let can_write = matches!(failure, None | Some(RecordError::DiskAlmostFull { .. }));
-        if can_write {
-            keep_first(self.work_off());
+        // An almost full disk still has space for the waiting frames.
+        if matches!(failure, None | Some(RecordError::DiskAlmostFull { .. })) {
+            keep_first(self.write_ready());
         }
-        self.rows_without_pictures();
+        self.write_rows_alone();
         let n_untold = self.counts().refused - self.n_refused_told;
         if n_untold > 0 {
-            keep_first(self.note(at, EventKind::Refused, n_untold.to_string()));
+            let detail = n_untold.to_string();
+            keep_first(self.journal.event(at, EventKind::Refused, detail));
         }
         let kind = if failure.is_some() {
             EventKind::Error
         } else {
             EventKind::Stopped
         };
-        keep_first(self.note(at, kind, reason.to_owned()));
+        keep_first(self.journal.event(at, kind, reason.to_owned()));
         let video = self.pictures.finish();
-        let videos_are_whole = video.is_ok();
+        let is_whole = video.is_ok();
         keep_first(video.map_err(RecordError::from));
-        keep_first(self.writer.sync().map_err(RecordError::from));
-        self.count_pictures();
-        let manifest = &mut self.writer.manifest;
-        manifest.video = self.pictures.entries();
-        manifest.ended = Some(self.wall.rfc3339(at));
-        manifest.ended_because = Some(reason.to_owned());
-        manifest.latency_ms = self.latencies.percentiles();
-        if videos_are_whole {
-            manifest.status = Status::Complete;
+        keep_first(self.journal.sync().map_err(RecordError::from));
+        let videos = self.pictures.entries();
+        if let Some(n_pictures) = self.pictures.n_frames() {
+            self.journal.correct_pictures(n_pictures, &videos);
         }
-        keep_first(self.write_manifest());
+        keep_first(self.journal.finish(reason, at, videos, is_whole));
         Finished {
             outcome,
             counts: self.counts(),
@@ -375,278 +310,80 @@ impl Recording {
         }
     }
 
-    /// Writes the rows of all frames that still wait, as their pictures cannot be written.
-    fn rows_without_pictures(&mut self) {
+    /// Writes the remaining rows without writing their frames to the video.
+    fn write_rows_alone(&mut self) {
         while let Some(ready) = self.pending.next() {
-            match ready {
-                Ready::Picture(..) => self.n_pictured += 1,
-                // A row that fails counts itself.
-                Ready::Row(analysis) => drop(self.row(analysis.as_deref())),
+            if let Ready::Row(row, analysis) = ready {
+                // A row that cannot be written is counted by the journal.
+                self.journal.write(row, analysis.as_deref()).ok();
             }
         }
     }
 
-    /// Counts the pictures in the finished video, which may be fewer than it was given: the last of them may not have
-    /// reached a full disk. Their rows must not name them then.
-    fn count_pictures(&mut self) {
-        let Some(n_pictures) = self.pictures.n_frames() else {
-            return;
-        };
-        let counts = &mut self.writer.manifest.counts;
-        if n_pictures >= counts.recorded {
-            return;
-        }
-        counts.recorded = n_pictures;
-        let zero_unix_s = self.writer.manifest.clock.zero_unix_s;
-        let aligned = self.lock.check().and_then(|()| {
-            recover::align(self.writer.folder(), &self.pictures.entries(), zero_unix_s)
-        });
-        match aligned {
-            Ok(aligned) => {
-                let counts = &mut self.writer.manifest.counts;
-                let n_rescued = aligned.n_added.min(counts.refused);
-                counts.refused -= n_rescued;
-                counts.skipped += n_rescued;
-            }
-            Err(error) => log::warn!(
-                "rows name frames that are not in the video: {}",
-                error_text(&error)
-            ),
-        }
-    }
-
-    /// Counts frames that came and have no row.
+    /// Counts frames that were captured and have no row.
     pub fn miss(&mut self, n_frames: u64) {
-        let counts = &mut self.writer.manifest.counts;
+        let counts = self.journal.counts_mut();
         counts.captured += n_frames;
         counts.refused += n_frames;
     }
 
-    /// Writes the description, unless another folder is in the place of this one.
-    fn write_manifest(&self) -> Result<(), RecordError> {
-        self.lock.check()?;
-        Ok(self.writer.write_manifest()?)
-    }
-
-    fn describe_source(&mut self, info: &SourceInfo) -> Result<(), RecordError> {
-        let source = &mut self.writer.manifest.source;
-        if source.name.is_empty() {
-            source.name.clone_from(&info.name);
-            source.format.clone_from(&info.format);
-            source.nominal_rate_hz = info.rate_hz;
-            self.write_manifest()?;
-        }
-        Ok(())
-    }
-
     fn source_is_gone(&mut self, reason: &str, at: Instant) -> Result<(), RecordError> {
-        // A camera that fell silent may be unplugged then: each reason is an event.
+        // A camera may fall silent first and be unplugged later: each reason is an event.
         if self.lost_because.as_deref() == Some(reason) {
             return Ok(());
         }
         self.lost_because = Some(reason.to_owned());
-        self.note(at, EventKind::SourceLost, reason.to_owned())
+        self.journal
+            .event(at, EventKind::SourceLost, reason.to_owned())
     }
 
-    fn note(&mut self, at: Instant, kind: EventKind, detail: String) -> Result<(), RecordError> {
-        let event = EventRow {
-            pts_90k: self.clock.ticks_at(at),
-            unix_s: self.wall.unix_s(at),
-            kind,
-            detail,
-        };
-        Ok(self.writer.event(&event)?)
-    }
-
-    /// Does everything that does not wait for anything any more.
-    fn work_off(&mut self) -> Result<(), RecordError> {
+    /// Writes everything that is ready.
+    fn write_ready(&mut self) -> Result<(), RecordError> {
         while let Some(ready) = self.pending.next() {
             match ready {
-                Ready::Picture(frame, analysis) => self.picture(&frame, analysis.as_deref())?,
-                Ready::Row(analysis) => self.row(analysis.as_deref())?,
+                Ready::Picture {
+                    frame,
+                    analysis,
+                    number,
+                    time,
+                } => self.write_picture(&frame, analysis.as_deref(), number, time)?,
+                Ready::Row(row, analysis) => self.journal.write(row, analysis.as_deref())?,
             }
         }
         Ok(())
     }
 
-    fn picture(&mut self, frame: &Frame, analysis: Option<&Analysis>) -> Result<(), RecordError> {
+    fn write_picture(
+        &mut self,
+        frame: &Frame,
+        analysis: Option<&Analysis>,
+        number: u64,
+        time: Ticks,
+    ) -> Result<(), RecordError> {
         if let Some(analysis) = analysis {
             self.pictures.see(analysis);
-            let (at, faces) = self
-                .shown
-                .get_or_insert_with(|| (frame.captured_at, Vec::new()));
-            *at = frame.captured_at;
-            faces.clone_from(&analysis.faces);
+            self.shown.set(analysis);
         }
-        let faces = match &self.shown {
-            Some((at, faces))
-                if frame.captured_at.saturating_duration_since(*at) <= MAX_FACES_AGE =>
-            {
-                faces
-            }
-            _ => &Vec::new(),
-        };
         if self.pictures.begins_part(frame.resolution()) {
-            self.lock.check()?;
+            self.journal.check_folder()?;
         }
-        let Some(draft) = self.drafts.get_mut(self.n_pictured) else {
-            return Ok(());
-        };
-        // Whatever comes of it: its row is next.
-        self.n_pictured += 1;
-        let of_network = || {
-            let network = self.checkpoint.as_ref();
-            network.map_or(0.0, |info| info.uncertain_below)
-        };
         let drawn = Drawn {
-            faces,
-            uncertain_below: self.uncertain_below.unwrap_or_else(of_network),
+            faces: self.shown.faces_on(frame),
+            uncertain_below: self
+                .uncertain_below
+                .unwrap_or_else(|| self.journal.uncertain_below()),
         };
-        let placed = self
-            .pictures
-            .write(frame, draft.frame, draft.pts_90k, drawn)?;
-        draft.video_frame = placed.video_frame;
-        if placed.video_frame.is_some() {
-            self.writer.manifest.counts.recorded += 1;
-        }
+        let placed = self.pictures.write(frame, number, time, drawn)?;
+        self.pending.in_video(number, placed.video_frame);
+        self.journal.counts_mut().recorded += u64::from(placed.video_frame.is_some());
         if let Some(part) = placed.begins_part {
-            self.writer.manifest.video = self.pictures.entries();
-            self.write_manifest()?;
+            self.journal.describe_videos(self.pictures.entries())?;
             if part > 1 {
-                let size = frame.resolution();
-                let words = format!("part {part}: the pictures are now {size}");
-                self.note(frame.captured_at, EventKind::Part, words)?;
+                let words = format!("part {part}: the frames are now {}", frame.resolution());
+                self.journal
+                    .event(frame.captured_at, EventKind::Part, words)?;
             }
         }
         Ok(())
-    }
-
-    fn row(&mut self, analysis: Option<&Analysis>) -> Result<(), RecordError> {
-        let Some(mut frame) = self.drafts.pop_front() else {
-            return Ok(());
-        };
-        self.n_pictured -= 1;
-        let Some(analysis) = analysis else {
-            return self.write_row(&frame, &[]);
-        };
-        let latency = analysis
-            .completed_at
-            .saturating_duration_since(analysis.frame.captured_at);
-        frame.status = FrameStatus::Analysed;
-        frame.n_faces = Some(analysis.faces.len() as u64);
-        frame.latency = Some(latency);
-        // What goes with a row is not worth the row.
-        let noted = self.note_settings(analysis);
-        let model = self.model_of(analysis);
-        let position = *model.as_ref().unwrap_or(&0);
-        let faces: Vec<FaceRow> = analysis
-            .faces
-            .iter()
-            .map(|face| FaceRow {
-                frame: frame.frame,
-                pts_90k: frame.pts_90k,
-                track: face.track.0,
-                score: face.score,
-                box_in_frame: face.box_in_frame,
-                unseen_for: face.unseen_for,
-                raw: face.raw,
-                smoothed: face.smoothed,
-                model: position,
-                detect_time: analysis.detect_time,
-                classify_time: analysis.classify_time,
-                shape: face.shape,
-            })
-            .collect();
-        self.write_row(&frame, &faces)?;
-        self.latencies.count(latency);
-        noted?;
-        self.note_blinks(frame.pts_90k, analysis)?;
-        model.map(drop)
-    }
-
-    /// Notes the blinks that ended with this frame, at the time when the eyes closed.
-    fn note_blinks(&mut self, pts_90k: u64, analysis: &Analysis) -> Result<(), RecordError> {
-        let time = analysis.frame.time;
-        let seen = analysis
-            .faces
-            .iter()
-            .filter(|face| face.unseen_for.is_zero());
-        for face in seen {
-            let Some(shape) = &face.shape else { continue };
-            let Some(blink) = self.blinks.see(time, face.track, shape) else {
-                continue;
-            };
-            let ago = time.saturating_sub(blink.start);
-            let unix_s = self.wall.unix_s(analysis.frame.captured_at) - ago.as_secs_f64();
-            self.writer.event(&EventRow {
-                pts_90k: pts_90k.saturating_sub(ticks(ago)),
-                unix_s,
-                kind: EventKind::Blink,
-                detail: format!(
-                    "face {}, {:.3} s",
-                    blink.track.0,
-                    blink.duration.as_secs_f64()
-                ),
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Writes the row of a frame with its faces, and counts it: as one that is there, or as refused.
-    fn write_row(&mut self, frame: &FrameRow, faces: &[FaceRow]) -> Result<(), RecordError> {
-        let written = self.writer.frame(frame, faces);
-        let counts = &mut self.writer.manifest.counts;
-        match (&written, frame.status) {
-            (Err(_), _) => counts.refused += 1,
-            (Ok(()), FrameStatus::Skipped) => counts.skipped += 1,
-            (Ok(()), FrameStatus::Analysed) => {
-                counts.analysed += 1;
-                counts.faces += faces.len() as u64;
-            }
-        }
-        Ok(written?)
-    }
-
-    /// Notes what was set otherwise since the result before.
-    fn note_settings(&mut self, analysis: &Analysis) -> Result<(), RecordError> {
-        let now = analysis.settings;
-        let before = std::mem::replace(&mut self.settings, now);
-        if before == now {
-            return Ok(());
-        }
-        let detail = changed_settings(before, now).join(", ");
-        self.note(analysis.frame.captured_at, EventKind::Settings, detail)
-    }
-
-    /// The position of a result's network in the description; a new one is added and noted.
-    fn model_of(&mut self, analysis: &Analysis) -> Result<usize, RecordError> {
-        let Some(info) = &analysis.checkpoint else {
-            return Ok(0); // Without a network there are no faces either.
-        };
-        let models = &self.writer.manifest.models;
-        let known = models
-            .iter()
-            .rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
-        let is_same = self
-            .checkpoint
-            .as_ref()
-            .is_some_and(|before| Arc::ptr_eq(before, info));
-        if let (Some(known), true) = (known, is_same) {
-            return Ok(known);
-        }
-        let is_first = self.checkpoint.replace(Arc::clone(info)).is_none();
-        let position = known.unwrap_or(models.len());
-        if known.is_none() {
-            self.writer.manifest.models.push(manifest_model(info));
-            self.write_manifest()?;
-        }
-        if !is_first {
-            self.note(
-                analysis.frame.captured_at,
-                EventKind::Checkpoint,
-                info.name.clone(),
-            )?;
-        }
-        Ok(position)
     }
 }

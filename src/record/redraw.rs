@@ -1,44 +1,41 @@
-//! A session's video, drawn again from what was recorded: with boxes or without, with faces hidden.
+//! Draws a session's video again: with or without boxes, with or without covered faces.
 //!
-//! This is for passing a recording on: a session that was recorded with faces shown becomes a video with all of them
-//! hidden, or all but some. The session itself is not changed. What a newcomer would get wrong: a frame that was not
-//! analysed says nothing about where faces are, so the whole of it is covered where faces are hidden and none was known
-//! for two seconds, as in a recording.
+//! This is for sharing a recording: a session recorded with visible faces becomes a video in which all of them, or all but some, are
+//! covered. The session itself is not changed. A frame that was not analyzed says nothing about where faces are. So, as in a recording,
+//! frames are covered completely where nothing was known about faces for two seconds.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use super::{
     RecordError, VideoChoice,
-    pictures::{Drawn, Pictures, time_of},
+    pictures::{Drawn, Pictures},
 };
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
-    detect::TrackId,
-    frame::{Frame, FramePool},
+    frame::FramePool,
     pipeline::FaceAnalysis,
     privacy::FacePrivacy,
     session::{
         Session, SessionError, folder,
         manifest::Video,
-        tables::{FaceRow, FrameRow, FrameStatus, ticks},
+        tables::{FrameRow, FrameStatus},
+        timeline::FrameSpans,
     },
+    time::Ticks,
 };
 
-/// Faces of the last result are drawn on a frame without one for this long, as in a recording.
-const MAX_FACES_AGE_90K: u64 = 63_000;
-/// A picture stands within this of its row's time: times in files are rounded, in the AVI files of earlier versions
-/// to half a frame.
-const TOLERANCE_90K: u64 = 1_500;
+/// Maximum distance of a frame's time from its row's: times in files are rounded, in the AVI files of earlier versions to half a frame.
+const TOLERANCE: Ticks = Ticks(1_500);
 
-/// Where the new videos are until they are complete, in the new folder.
+/// The folder for incomplete videos, in the new folder.
 const PARTIAL: &str = "video.partial";
 
-/// Why a video could not be drawn again. The words are the ones users see.
+/// Why a video could not be redrawn. Users see these messages.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedrawError {
-    /// There is nothing to draw on.
-    #[error("{} has no video to draw again: only values were recorded", folder.display())]
+    /// There is no video.
+    #[error("{} has no video to redraw: only values were recorded", folder.display())]
     NoVideo {
         /// The session.
         folder: std::path::PathBuf,
@@ -51,19 +48,19 @@ pub enum RedrawError {
     Record(#[from] RecordError),
 }
 
-/// What came of it.
+/// The result of [`redraw`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redrawn {
     /// The videos in the new folder.
     pub videos: Vec<Video>,
-    /// Whether boxes and names of the recording are still on the pictures, because there was no clean video.
+    /// Whether the recorded boxes and labels are still visible, because there was no clean video.
     pub has_old_boxes: bool,
 }
 
-/// Draws a session's video again, into a new folder. `progress` is told how many pictures are done.
+/// Redraws a session's video into a new folder. `progress` is called with the number of finished frames.
 ///
 /// # Errors
-/// [`RedrawError`]; what was written until then stays in a folder `video.partial` in the new one.
+/// [`RedrawError`]; what was written until then stays in the folder `video.partial` in the new one.
 pub fn redraw(
     session: &Session,
     choice: VideoChoice,
@@ -84,7 +81,7 @@ pub fn redraw(
         let path = session.video_path(part)?;
         Ok::<_, RedrawError>(capture::open(&SourceSpec::Path(path))?)
     };
-    // Before anything is created.
+    // Opened before anything is created.
     let mut first = Some(open(parts[0])?);
     let partial = out.join(PARTIAL);
     folder::create(out)?;
@@ -92,16 +89,25 @@ pub fn redraw(
     let rate_hz = session.manifest.source.nominal_rate_hz;
     let mut pictures = Pictures::new(&partial, choice, rate_hz);
     pictures.set_privacy(privacy.cloned());
+    let spans = session.frame_spans();
     let mut n_done = 0;
     for part in &parts {
         let mut source = match first.take() {
             Some(first) => first,
             None => open(part)?,
         };
-        draw_part(session, part, &mut *source, &mut pictures, &mut |()| {
+        let mut done = || {
             n_done += 1;
             progress(n_done);
-        })?;
+        };
+        draw_part(
+            session,
+            &spans,
+            part,
+            &mut *source,
+            &mut pictures,
+            &mut done,
+        )?;
     }
     pictures.finish().map_err(RecordError::from)?;
     let videos = pictures.entries();
@@ -110,7 +116,7 @@ pub fn redraw(
         fs::rename(partial.join(&video.file), &complete)
             .map_err(|source| SessionError::write(&complete, source))?;
     }
-    // An empty folder that cannot be removed harms nobody.
+    // An empty folder that cannot be removed is harmless.
     fs::remove_dir(&partial).ok();
     Ok(Redrawn {
         has_old_boxes: parts[0].annotated,
@@ -120,75 +126,48 @@ pub fn redraw(
 
 fn draw_part(
     session: &Session,
+    spans: &FrameSpans,
     part: &Video,
     source: &mut dyn FrameSource,
     pictures: &mut Pictures,
-    done: &mut dyn FnMut(()),
+    done: &mut dyn FnMut(),
 ) -> Result<(), RedrawError> {
     let pool = FramePool::default();
-    let mut shown: Option<(u64, Vec<FaceAnalysis>)> = None;
     while let Some(mut frame) = source.next_frame(&pool)? {
-        let pts_90k = part.first_pts_90k + ticks(frame.time);
-        // By its time in the session, since parts each begin at zero.
-        frame.time = time_of(pts_90k);
-        let Some(row) = row_at(session, pts_90k) else {
+        let time = part.first_time + frame.time.into();
+        // The time in the session: each part of the video begins at zero.
+        frame.time = time.into();
+        let Some(row) = row_at(session, time) else {
             continue;
         };
-        if row.status == FrameStatus::Analysed {
-            let faces: Vec<FaceAnalysis> = session
-                .faces_of(row.frame)
-                .iter()
-                .map(face_analysis)
-                .collect();
-            pictures.see_faces(frame.time, &faces);
-            shown = Some((pts_90k, faces));
-        }
-        let faces: &[FaceAnalysis] = match &shown {
-            Some((at, faces)) if pts_90k.saturating_sub(*at) <= MAX_FACES_AGE_90K => faces,
-            _ => &[],
+        let faces_of = |number| -> Vec<FaceAnalysis> {
+            let faces = session.faces_of(number).iter();
+            faces.map(|row| row.face).collect()
         };
-        write(pictures, &Arc::new(frame), row, faces)?;
-        done(());
+        if row.status == FrameStatus::Analyzed {
+            pictures.see_faces(frame.time, &faces_of(row.frame));
+        }
+        let shown = spans.at(row.time);
+        let drawn = Drawn {
+            faces: &shown.map_or_else(Vec::new, |span| faces_of(span.frame)),
+            uncertain_below: 0.0,
+        };
+        pictures
+            .write(&frame, row.frame, row.time, drawn)
+            .map_err(RecordError::from)?;
+        done();
     }
     Ok(())
 }
 
-fn write(
-    pictures: &mut Pictures,
-    frame: &Frame,
-    row: &FrameRow,
-    faces: &[FaceAnalysis],
-) -> Result<(), RedrawError> {
-    let drawn = Drawn {
-        faces,
-        uncertain_below: 0.0,
-    };
-    pictures
-        .write(frame, row.frame, row.pts_90k, drawn)
-        .map_err(RecordError::from)?;
-    Ok(())
-}
-
-/// The row of the picture at this time: the nearest.
-fn row_at(session: &Session, pts_90k: u64) -> Option<&FrameRow> {
-    let after = session.frame_at(pts_90k + TOLERANCE_90K)?;
+/// The row that is nearest to this time.
+fn row_at(session: &Session, time: Ticks) -> Option<&FrameRow> {
+    let after = session.frame_at(time + TOLERANCE)?;
     let rows = &session.frames[after.saturating_sub(1)..=after];
-    let distance = |row: &&FrameRow| row.pts_90k.abs_diff(pts_90k);
+    let distance = |row: &&FrameRow| row.time.abs_diff(time);
     rows.iter()
         .min_by_key(distance)
-        .filter(|row| distance(row) <= TOLERANCE_90K)
-}
-
-fn face_analysis(face: &FaceRow) -> FaceAnalysis {
-    FaceAnalysis {
-        track: TrackId(face.track),
-        box_in_frame: face.box_in_frame,
-        score: face.score,
-        unseen_for: face.unseen_for,
-        shape: face.shape,
-        raw: face.raw,
-        smoothed: face.smoothed,
-    }
+        .filter(|row| distance(row) <= TOLERANCE)
 }
 
 impl From<SessionError> for RedrawError {

@@ -1,4 +1,4 @@
-//! Whole recordings of made-up sources, and what is found in their folders.
+//! Complete recordings of made-up sources, and the files they leave.
 
 use std::{
     fs,
@@ -25,6 +25,7 @@ use crate::{
         manifest::Status,
         tables::{self, EventKind, FrameStatus, Row},
     },
+    time::Ticks,
 };
 
 mod endings;
@@ -68,7 +69,7 @@ fn checkpoint(name: &str) -> Arc<CheckpointInfo> {
     })
 }
 
-/// A source that gives a frame about every 33 ms, and everything that the pipeline says about it.
+/// A source with a frame about every 33 ms, and a pipeline that reports on them.
 struct Script {
     recorder: Recorder,
     tap: Arc<dyn Tap>,
@@ -164,12 +165,12 @@ fn kinds(session: &Session) -> Vec<EventKind> {
 }
 
 /// The times of the pictures of a video part, as the session counts them.
-fn picture_times(session: &Session, part: usize) -> Vec<u64> {
+fn picture_times(session: &Session, part: usize) -> Vec<Ticks> {
     let part = &session.manifest.video[part];
     let times = video::frame_times(&session.folder.join(&part.file)).unwrap();
     times
         .into_iter()
-        .map(|pts| part.first_pts_90k + pts)
+        .map(|pts| part.first_time + Ticks(pts))
         .collect()
 }
 
@@ -218,7 +219,7 @@ fn a_session_holds_everything_that_happened() {
     );
     let counts = manifest.counts;
     assert_eq!(
-        (counts.captured, counts.analysed, counts.skipped),
+        (counts.captured, counts.analyzed, counts.skipped),
         (40, 38, 2)
     );
     assert_eq!((counts.recorded, counts.refused), (40, 0));
@@ -230,7 +231,7 @@ fn a_session_holds_everything_that_happened() {
         session
             .frames
             .windows(2)
-            .all(|pair| pair[0].pts_90k < pair[1].pts_90k)
+            .all(|pair| pair[0].time < pair[1].time)
     );
     let row = &session.frames[10];
     assert_eq!(
@@ -240,7 +241,7 @@ fn a_session_holds_everything_that_happened() {
     assert_eq!(
         session.frames[12].n_faces,
         Some(0),
-        "analysed, and nobody there"
+        "analyzed, and nobody there"
     );
     assert_eq!(session.faces_of(25).len(), 2);
     assert_eq!(
@@ -249,14 +250,14 @@ fn a_session_holds_everything_that_happened() {
     );
     let clock = manifest.clock.zero_unix_s;
     for row in &session.frames {
-        assert!((row.unix_s - clock - tables::seconds(row.pts_90k)).abs() < 1e-3);
+        assert!((row.unix_s - clock - row.time.as_secs_f64()).abs() < 1e-3);
     }
 
     assert!(
         session
             .frames
             .iter()
-            .map(|row| row.pts_90k)
+            .map(|row| row.time)
             .eq(picture_times(&session, 0))
     );
     let marker = session
@@ -265,8 +266,8 @@ fn a_session_holds_everything_that_happened() {
         .find(|event| event.kind == EventKind::Marker)
         .unwrap();
     assert_eq!(
-        (marker.detail.as_str(), marker.pts_90k),
-        ("a laugh, loud", 45_000)
+        (marker.detail.as_str(), marker.time),
+        ("a laugh, loud", Ticks(45_000))
     );
     assert_eq!(
         session
@@ -279,9 +280,9 @@ fn a_session_holds_everything_that_happened() {
     let settings = session.events.iter();
     let settings: Vec<_> = settings
         .filter(|event| event.kind == EventKind::Settings)
-        .map(|event| (event.pts_90k, event.detail.as_str()))
+        .map(|event| (event.time, event.detail.as_str()))
         .collect();
-    let at = |frame: usize| session.frames[frame].pts_90k;
+    let at = |frame: usize| session.frames[frame].time;
     assert_eq!(
         settings,
         [(at(20), "views flip"), (at(30), "smoothing_s 0.5")]
@@ -306,7 +307,7 @@ fn pauses_and_losses_leave_gaps_and_events() {
         std::thread::sleep(Duration::from_millis(1));
     }
     analyze(&mut script);
-    // Taken from the queue, and let go by.
+    // Taken from the queue, and ignored.
     std::thread::sleep(Duration::from_millis(150));
     script.recorder.set_paused(false);
     while script.recorder.status().phase != Phase::Recording {
@@ -320,7 +321,7 @@ fn pauses_and_losses_leave_gaps_and_events() {
         Some(RUN),
         &Event::Source(SourceState::Lost("unplugged".to_owned())),
     );
-    // It was silent first, and was unplugged then.
+    // It fell silent first and was unplugged later.
     script.tap.event(
         Some(RUN),
         &Event::Source(SourceState::Lost("another reason".to_owned())),
@@ -345,7 +346,10 @@ fn pauses_and_losses_leave_gaps_and_events() {
     );
     let numbers: Vec<u64> = session.frames.iter().map(|row| row.frame).collect();
     assert_eq!(numbers, [0, 1], "the frame of the pause has none");
-    assert!(session.frames[1].pts_90k > 5000, "but its time has passed");
+    assert!(
+        session.frames[1].time > Ticks(5000),
+        "but its time has passed"
+    );
     assert_eq!(session.manifest.video, []);
     let files = fs::read_dir(&session.folder).unwrap().count();
     assert_eq!(files, 4, "no pixels, no lock");
@@ -369,13 +373,13 @@ fn another_size_begins_another_part() {
         .tap
         .event(Some(RUN), &Event::Source(SourceState::Ended));
     let (ending, session) = script.finish();
-    assert_eq!(ending.reason, "the source is over");
+    assert_eq!(ending.reason, "end of file");
     let parts = &session.manifest.video;
     assert_eq!(parts.len(), 2);
     assert_eq!((parts[1].width, parts[1].first_frame), (96, 5));
     assert_eq!((parts[0].n_frames, parts[1].n_frames), (Some(5), Some(7)));
-    let times: Vec<u64> = [picture_times(&session, 0), picture_times(&session, 1)].concat();
-    assert!(session.frames.iter().map(|row| row.pts_90k).eq(times));
+    let times: Vec<Ticks> = [picture_times(&session, 0), picture_times(&session, 1)].concat();
+    assert!(session.frames.iter().map(|row| row.time).eq(times));
     let numbers: Vec<_> = session
         .frames
         .iter()
@@ -410,7 +414,7 @@ fn a_flood_of_frames_cannot_keep_a_recording_from_ending() {
                     first.resolution(),
                     vec![90; 4 * first.resolution().n_pixels()].into(),
                 );
-                // Full almost always; analysed never.
+                // The queue is almost always full, and nothing is analyzed.
                 tap.captured(RUN, &Arc::new(frame));
             }
         }
@@ -424,13 +428,13 @@ fn a_flood_of_frames_cannot_keep_a_recording_from_ending() {
     let ended = wait.recv_timeout(Duration::from_secs(60));
     flooding.store(false, Ordering::Relaxed);
     flood.join().unwrap();
-    let (ending, session) = ended.expect("the recording goes on after it was told to stop");
+    let (ending, session) = ended.expect("the recording continues after it was stopped");
     assert!(!ending.failed, "{}", ending.reason);
     assert_eq!(session.manifest.status, Status::Complete);
 }
 
 #[test]
-fn nothing_is_recorded_over() {
+fn no_existing_file_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), VideoChoice::None);
     fs::create_dir(&config.folder).unwrap();
@@ -441,7 +445,7 @@ fn nothing_is_recorded_over() {
 }
 
 #[test]
-fn an_interrupted_session_is_made_whole_once() {
+fn an_interrupted_session_is_repaired_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
     let network = checkpoint("first");
@@ -485,11 +489,11 @@ fn an_interrupted_session_is_made_whole_once() {
     );
     assert_eq!(recovered.frames[..19], session.frames[..19]);
     let (added, lost) = (&recovered.frames[19], &session.frames[19]);
-    assert_eq!((added.pts_90k, added.video_frame), (lost.pts_90k, Some(19)));
+    assert_eq!((added.time, added.video_frame), (lost.time, Some(19)));
     assert_eq!(
         added.status,
         FrameStatus::Skipped,
-        "its faces were torn off too"
+        "its faces were cut off too"
     );
     assert!((added.unix_s - lost.unix_s).abs() < 1e-4);
     assert!((added.source_s - lost.source_s).abs() < 1e-4);
@@ -499,7 +503,7 @@ fn an_interrupted_session_is_made_whole_once() {
 }
 
 #[test]
-fn what_is_recorded_now_is_left_alone() {
+fn a_session_being_recorded_is_not_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let script = Script::start(&config(folder.path(), VideoChoice::None));
     let error = recover::recover(script.recorder.folder()).unwrap_err();

@@ -1,11 +1,12 @@
 //! Writes a session's tables and its description as things happen.
 //!
-//! Every row is handed to the system at once, and everything is forced to the disk every two seconds, so a crash of the
-//! program costs nothing but a line that was half written, and a power cut two seconds.
+//! Every row is handed to the system at once, and everything is synced to the disk every two seconds. So a crash of the program costs
+//! at most a half-written line, and a power cut two seconds.
 
 use std::{
     fs::File,
     io::{Seek as _, SeekFrom, Write},
+    marker::PhantomData,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -13,47 +14,46 @@ use std::{
 use crate::session::{
     SessionError, files,
     manifest::Manifest,
-    tables::{EventRow, FaceRow, FrameRow, Lines, Row},
+    tables::{self, EventRow, FaceRow, FrameRow, Row},
 };
 
-/// How often everything is forced to the disk. It takes some 4 ms on an SSD, and up to a second on a slow card.
+/// How often everything is synced to the disk. A sync takes some 4 ms on an SSD, and up to a second on a slow card.
 pub(super) const SYNC_EVERY: Duration = Duration::from_secs(2);
 
-/// One table that grows.
+/// One growing table.
 struct Table<R> {
     path: PathBuf,
     file: File,
-    lines: Lines<R>,
     n_bytes: u64,
+    row: PhantomData<R>,
 }
 
 impl<R: Row> Table<R> {
     fn create(folder: &Path) -> Result<Self, SessionError> {
         let path = folder.join(R::FILE);
-        let file = files::create_new(&path).map_err(|source| SessionError::write(&path, source))?;
-        let mut table = Self {
+        let mut file =
+            files::create_new(&path).map_err(|source| SessionError::write(&path, source))?;
+        let header = tables::header::<R>();
+        file.write_all(&header)
+            .map_err(|source| SessionError::write(&path, source))?;
+        Ok(Self {
             path,
             file,
-            lines: Lines::default(),
-            n_bytes: 0,
-        };
-        let header = table.lines.header();
-        let written = table.file.write_all(header);
-        table.n_bytes = header.len() as u64;
-        written.map_err(|source| SessionError::write(&table.path, source))?;
-        Ok(table)
+            n_bytes: header.len() as u64,
+            row: PhantomData,
+        })
     }
 
     fn append<'a>(&mut self, rows: impl IntoIterator<Item = &'a R>) -> Result<(), SessionError>
     where
         R: 'a,
     {
-        let lines = self.lines.rows(rows);
+        let lines = tables::rows(rows);
         if lines.is_empty() {
             return Ok(());
         }
-        // One write for all lines of a frame: not buffered, so that nothing is lost with the process.
-        if let Err(source) = self.file.write_all(lines) {
+        // One unbuffered write for all lines of a frame, so that nothing is lost if the process dies.
+        if let Err(source) = self.file.write_all(&lines) {
             self.cut_to(self.n_bytes);
             return Err(SessionError::write(&self.path, source));
         }
@@ -61,7 +61,7 @@ impl<R: Row> Table<R> {
         Ok(())
     }
 
-    /// Takes off what was written in part, so that the next line does not go on in the middle of one.
+    /// Cuts off a partial write, so that the next line starts on a line of its own.
     fn cut_to(&mut self, n_bytes: u64) {
         self.n_bytes = n_bytes;
         let cut = self
@@ -99,7 +99,7 @@ pub(super) struct SessionWriter {
     faces: Table<FaceRow>,
     events: Table<EventRow>,
     synced_at: Instant,
-    /// As it was last written.
+    /// The description; see [`SessionWriter::write_manifest`].
     pub manifest: Manifest,
 }
 
@@ -109,7 +109,7 @@ impl SessionWriter {
     /// # Errors
     /// [`SessionError::Write`].
     pub fn create(folder: &Path, manifest: Manifest) -> Result<Self, SessionError> {
-        // First of all, so that whatever follows is found again.
+        // First, so that recovery finds whatever follows.
         manifest.write(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -126,7 +126,7 @@ impl SessionWriter {
     /// # Errors
     /// [`SessionError::Write`].
     pub fn frame(&mut self, frame: &FrameRow, faces: &[FaceRow]) -> Result<(), SessionError> {
-        // Faces first: a frame that says how many faces it has is followed up by none that are missing.
+        // Faces first, so that a frame's row never promises faces that are missing.
         let n_bytes = self.faces.n_bytes;
         self.faces.append(faces)?;
         self.frames
@@ -134,7 +134,7 @@ impl SessionWriter {
             .inspect_err(|_| self.faces.cut_to(n_bytes))
     }
 
-    /// Notices when a table is not there any more.
+    /// Checks that every table is still there.
     ///
     /// # Errors
     /// [`SessionError::Gone`].
@@ -157,7 +157,7 @@ impl SessionWriter {
         self.events.append([event])
     }
 
-    /// Writes the description anew.
+    /// Replaces the description.
     ///
     /// # Errors
     /// [`SessionError::Write`].
@@ -165,7 +165,7 @@ impl SessionWriter {
         self.manifest.write(&self.folder)
     }
 
-    /// Whether it is time to force everything to the disk; if so, the next time is counted from `now`.
+    /// Whether a sync is due; if so, the next one is due two seconds after `now`.
     pub fn is_sync_due(&mut self, now: Instant) -> bool {
         let due = now.saturating_duration_since(self.synced_at) >= SYNC_EVERY;
         if due {
@@ -174,7 +174,7 @@ impl SessionWriter {
         due
     }
 
-    /// Forces the tables to the disk.
+    /// Syncs the tables to the disk.
     ///
     /// # Errors
     /// [`SessionError::Write`].

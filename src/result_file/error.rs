@@ -1,4 +1,4 @@
-//! Why results cannot be written, in the words users see.
+//! Why results cannot be written, in the words that users see.
 
 use std::{io, path::PathBuf};
 
@@ -6,50 +6,50 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResultError {
-    /// An earlier result is there.
+    /// There is an earlier result.
     #[error("{} exists already; --force replaces it", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// A run was interrupted, and nobody has looked at what it left.
+    /// There is a partial result of an interrupted run.
     #[error(
-        "{} holds what an interrupted run had written; move it away, or replace it with --force",
+        "{} was left by an interrupted run; move it away, or replace it with --force",
         path.display()
     )]
     Leftover {
         /// The partial file.
         path: PathBuf,
     },
-    /// The command reads this very file.
+    /// The command reads this file.
     #[error("{} is read by this command; give the result another name", path.display())]
     IsInput {
         /// What was to be written.
         path: PathBuf,
     },
     /// Two results would be mixed.
-    #[error("{first} and {second} are the same file; give each result a name of its own")]
+    #[error("{first} and {second} are the same file; give each result its own name")]
     Same {
-        /// The result that was asked for first.
+        /// The first result.
         first: String,
-        /// The other one.
+        /// The second result.
         second: String,
     },
-    /// There is nothing to write to.
-    #[error("{} is a folder; give the name of a file", path.display())]
+    /// The path is a folder.
+    #[error("{} is a folder; give a file name", path.display())]
     IsFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// Folders are not made for a single file: mostly, the name is mistyped.
+    /// The parent folder does not exist. It is not created, because the path is usually mistyped.
     #[error("{} cannot be written: there is no folder {}", path.display(), folder.display())]
     NoFolder {
         /// What was to be written.
         path: PathBuf,
-        /// What is not there.
+        /// The missing folder.
         folder: PathBuf,
     },
-    /// Whoever read the output has seen enough.
+    /// The reader of a pipe closed it.
     #[error("the reader of {0} is gone")]
     ReaderGone(String),
     /// Disk full, no permission, and so on.

@@ -1,14 +1,14 @@
-//! Results that are there whole or not at all.
+//! Result files that appear complete or not at all.
 //!
-//! A result is written to `NAME.partial` beside its place, flushed to the disk, and renamed when it is complete. Whatever
-//! ends a run early, the result of an earlier run stays as it was, and the name of what the run had written says what it
-//! is. Every file that a command writes goes this way; what grows during a recording has its own in `record`.
+//! A result is written to `NAME.partial` beside its destination, synced to the disk, and renamed when it is complete. If a run ends early,
+//! the result of an earlier run is unchanged, and the partial file's name says what it is. Every file that a command writes goes this
+//! way, except recordings, which grow and are written by `record`.
 //!
-//! A command asks for all its results in [`Outputs`] before it works. Nothing is created then: the partial file appears
-//! with its first byte, or with [`ResultFile::begin`], so a command that cannot open its input leaves no trace.
+//! A command reserves all its results in [`Outputs`] before it starts to work. This creates nothing: the partial file appears with its
+//! first byte, or with [`ResultFile::begin`], so a command that cannot open its input leaves no trace.
 //!
-//! `-` and `/dev/stdout` are the standard output. Pipes, devices and open descriptors (`/dev/fd/3`) are written straight
-//! to: there is nothing to replace.
+//! `-` and `/dev/stdout` are the standard output. Pipes, devices and open descriptors (`/dev/fd/3`) are written directly, because there
+//! is nothing to replace.
 
 mod error;
 mod partial;
@@ -40,7 +40,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// None yet. `overwrite` allows to replace earlier results, and what interrupted runs left of them.
+    /// No results yet. `overwrite` allows replacing earlier results and partial ones of interrupted runs.
     pub fn new(overwrite: bool) -> Self {
         Self {
             overwrite,
@@ -57,7 +57,7 @@ impl Outputs {
         self
     }
 
-    /// Asks for a result at `path`, before the work. No file is created or changed.
+    /// Reserves a result at `path`. No file is created or changed.
     ///
     /// # Errors
     /// [`ResultError`] if the result cannot go there.
@@ -79,7 +79,7 @@ impl Outputs {
     }
 }
 
-/// One result. If it is dropped without [`ResultFile::finish`], what was written stays in the partial file.
+/// One result. If it is dropped without [`ResultFile::finish`], the partial file stays.
 pub struct ResultFile {
     name: String,
     sink: Sink,
@@ -91,7 +91,7 @@ enum Sink {
         target: PathBuf,
         partial: PathBuf,
         overwrite: bool,
-        /// Not before the first byte.
+        /// `None` until the first byte.
         file: Option<File>,
         n_bytes: u64,
     },
@@ -103,7 +103,7 @@ impl ResultFile {
         let sink = match place {
             Place::Stdout => Sink::Stream(Box::new(io::stdout())),
             Place::Stream(stream) => {
-                // Now and not with the first byte: its reader waits, and must see an end if nothing comes.
+                // Opened now and not with the first byte: the reader waits, and must see the end even if nothing is written.
                 let opened = OpenOptions::new().append(true).open(stream);
                 match opened {
                     Ok(file) => Sink::Stream(Box::new(file)),
@@ -137,7 +137,7 @@ impl ResultFile {
         Self::stream("the standard output", io::stdout())
     }
 
-    /// Anything that can be written to, called `name` in messages.
+    /// Any writer, called `name` in messages.
     pub fn stream(name: &str, write: impl Write + Send + 'static) -> Self {
         Self {
             name: name.to_owned(),
@@ -145,12 +145,12 @@ impl ResultFile {
         }
     }
 
-    /// Whether it goes somewhere else than to a file of its own.
+    /// Whether it is the standard output, a pipe or a device, and not a file.
     pub fn is_stream(&self) -> bool {
         matches!(self.sink, Sink::Stream(_))
     }
 
-    /// The partial file, if something is in it.
+    /// The partial file, if it is not empty.
     pub fn partial(&self) -> Option<&Path> {
         match &self.sink {
             Sink::File {
@@ -160,8 +160,7 @@ impl ResultFile {
         }
     }
 
-    /// Creates the partial file now. Call it when the inputs are open and before long work, so that a folder without
-    /// permission is told at once.
+    /// Creates the partial file now. Call it when the inputs are open and before long work, so that a missing permission is reported at once.
     ///
     /// # Errors
     /// [`ResultError::Write`].
@@ -171,13 +170,12 @@ impl ResultFile {
             .map_err(|source| self.failed(source))
     }
 
-    /// Writes whole lines, ends included, and flushes, so that `tail -f` of the partial file and readers in a pipe see
-    /// them at once.
+    /// Writes complete lines, including line ends, and flushes, so that `tail -f` and readers of a pipe see them at once.
     ///
     /// # Errors
     /// [`ResultError::ReaderGone`] or [`ResultError::Write`].
-    pub fn write_lines(&mut self, lines: &str) -> Result<(), ResultError> {
-        let written = self.write_all(lines.as_bytes());
+    pub fn write_lines(&mut self, lines: impl AsRef<[u8]>) -> Result<(), ResultError> {
+        let written = self.write_all(lines.as_ref());
         written
             .and_then(|()| self.flush())
             .map_err(|source| self.failed(source))
@@ -193,19 +191,18 @@ impl ResultFile {
         self.finish()
     }
 
-    /// Gives up what half a result helps nobody with: the partial file is removed. Returns the error in words.
+    /// Removes the partial file of a result that is useless unless complete. Returns the error.
     pub fn discard(mut self, source: io::Error) -> ResultError {
         if let Sink::File { n_bytes, .. } = &mut self.sink {
-            *n_bytes = 0; // Dropped as one that is empty.
+            *n_bytes = 0; // `drop` removes empty partial files.
         }
         self.failed(source)
     }
 
-    /// Puts the complete result into its place.
+    /// Moves the complete result to its destination.
     ///
     /// # Errors
-    /// [`ResultError::Write`], and [`ResultError::Exists`] if somebody else has written a result meanwhile; the partial
-    /// file then stays.
+    /// [`ResultError::Write`], and [`ResultError::Exists`] if somebody else has written a result in the meantime; the partial file then stays.
     pub fn finish(mut self) -> Result<(), ResultError> {
         let finished = self.put_in_place();
         match finished {
@@ -235,13 +232,13 @@ impl ResultFile {
             file.sync_all()?;
         }
         fs::rename(&*partial, &*target)?;
-        // Closed after the rename, so that its lock keeps others out until then.
+        // Closed after the rename, because its lock keeps others out until then.
         *file = None;
         sync_folder(target);
         Ok(())
     }
 
-    /// An error of writing, in words.
+    /// Wraps an I/O error.
     pub fn failed(&self, source: io::Error) -> ResultError {
         let name = self.name.clone();
         if source.kind() == ErrorKind::BrokenPipe {
@@ -290,7 +287,7 @@ impl Write for ResultFile {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Sink::Stream(write) => write.flush(),
-            // Not buffered here.
+            // There is no buffer.
             Sink::File { .. } => Ok(()),
         }
     }
@@ -298,7 +295,7 @@ impl Write for ResultFile {
 
 impl Drop for ResultFile {
     fn drop(&mut self) {
-        // A partial file without a byte in it tells nobody anything.
+        // An empty partial file is useless.
         if let Sink::File {
             partial,
             file: file @ Some(_),

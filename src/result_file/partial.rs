@@ -10,25 +10,25 @@ use std::{
 
 use super::place::{parent, partial_path};
 
-/// How long to wait for another writer of the same file. Small files such as settings are written within milliseconds;
-/// a run that still writes after this has the file for good.
+/// How long to wait for another writer of the same file. Small files such as settings take milliseconds; after this time, the other
+/// writer is a long run.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(500);
-/// How often to look whether it is done.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often to check whether it has finished.
+const RETRY_EVERY: Duration = Duration::from_millis(10);
 
-/// Replaces a file of our own by `content`: at every moment either the old or the new one is there, also after a power
-/// cut. If this fails, the old one stays and nothing is left beside it. A link is replaced, not followed.
+/// Replaces one of our own files with `content`. At every moment, even after a power cut, either the old or the new one is there. On failure
+/// the old file stays and nothing is left beside it. A link is replaced, not followed.
 ///
 /// # Errors
-/// What the system says.
+/// What the system reports.
 pub fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     replace_with(file, content, Access::AsBefore)
 }
 
-/// As [`replace`], for what only its owner may read (on Unix).
+/// As [`replace`], for a file that only its owner may read (on Unix).
 ///
 /// # Errors
-/// What the system says.
+/// What the system reports.
 pub fn replace_private(file: &Path, content: &[u8]) -> io::Result<()> {
     replace_with(file, content, Access::OwnerOnly)
 }
@@ -41,7 +41,7 @@ fn replace_with(target: &Path, content: &[u8], access: Access) -> io::Result<()>
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&partial, target));
     if written.is_err() {
-        // What is half written helps nobody; that it cannot be removed either changes nothing.
+        // A half-written file is useless. Failing to remove it is harmless.
         fs::remove_file(&partial).ok();
     }
     sync_folder(target);
@@ -51,13 +51,13 @@ fn replace_with(target: &Path, content: &[u8], access: Access) -> io::Result<()>
 /// Who may read a new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Whoever may read the one that it replaces; as usual, if there is none.
+    /// Those who may read the file that it replaces; the default if there is none.
     AsBefore,
-    /// Its owner (on Unix).
+    /// Only its owner (on Unix).
     OwnerOnly,
 }
 
-/// Creates a partial file that nobody else writes to. It is locked for as long as it is open.
+/// Creates a partial file that nobody else writes to. It is locked while it is open.
 pub(super) fn create_partial(
     target: &Path,
     partial: &Path,
@@ -65,7 +65,7 @@ pub(super) fn create_partial(
     access: Access,
 ) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    // Never an existing one: it could be a link to something precious.
+    // Never an existing file: it could be a link to something valuable.
     options.write(true).create_new(true);
     if access == Access::OwnerOnly {
         owner_only(&mut options);
@@ -74,7 +74,7 @@ pub(super) fn create_partial(
     loop {
         match options.open(partial) {
             Ok(file) => {
-                // Whoever took it for a leftover has removed it, or is about to.
+                // If this fails, another run took the file for a leftover and removes it.
                 if lock(&file)? && is_at(&file, partial) {
                     if access == Access::AsBefore {
                         keep_permissions(target, &file);
@@ -87,26 +87,26 @@ pub(super) fn create_partial(
             Err(_) => {}
         }
         if since.elapsed() > WAIT_FOR_OTHERS {
-            let words = "another program is writing it now";
+            let words = "another program is writing it";
             return Err(io::Error::new(ErrorKind::ResourceBusy, words));
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(RETRY_EVERY);
     }
 }
 
-/// A result that was kept from others stays so.
+/// Keeps a private result private.
 fn keep_permissions(target: &Path, file: &File) {
     if let Ok(old) = fs::symlink_metadata(target)
         && old.is_file()
     {
-        // File systems without permissions refuse.
+        // Fails on file systems without permissions.
         file.set_permissions(old.permissions()).ok();
     }
 }
 
-/// Removes what an interrupted run left; `false` if a run still writes to it.
+/// Removes the partial file of an interrupted run; `false` if a run still writes to it.
 fn remove_leftover(partial: &Path) -> io::Result<bool> {
-    // What is no plain file was not made here, and opening a pipe could take for ever.
+    // Anything but a regular file was not created here, and opening a pipe could block forever.
     let is_file = fs::symlink_metadata(partial).is_ok_and(|metadata| metadata.is_file());
     let file = is_file.then(|| File::open(partial).ok()).flatten();
     if let Some(file) = &file
@@ -114,14 +114,14 @@ fn remove_leftover(partial: &Path) -> io::Result<bool> {
     {
         return Ok(false);
     }
-    // Still locked, so that nobody takes it for a new one.
+    // Removed while locked, so that nobody mistakes it for a new file.
     match fs::remove_file(partial) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(true),
     }
 }
 
-/// Whether an open file is the one that has this name.
+/// Whether `path` leads to the open `file`.
 fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -137,15 +137,15 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Locks a file; `false` if somebody else has it.
+/// Locks a file; `false` if somebody else holds the lock.
 fn lock(file: &File) -> io::Result<bool> {
-    // On Windows a lock would keep readers out, who may follow the partial file.
+    // On Windows a lock would also keep readers of the partial file out.
     if cfg!(windows) {
         return Ok(true);
     }
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Ok(false),
-        // Some network drives know no locks; better to write without than not at all.
+        // Some network drives do not support locks. Writing without one is better than not writing.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(true),
     }
 }
@@ -160,7 +160,7 @@ fn owner_only(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn owner_only(_: &mut OpenOptions) {}
 
-/// Forces a new name in a folder to the disk. That it cannot be done where folders are no files changes nothing.
+/// Syncs a new name in a folder to the disk, where the system supports that.
 pub(super) fn sync_folder(file: &Path) {
     if cfg!(unix)
         && let Ok(folder) = File::open(parent(file))

@@ -1,4 +1,4 @@
-//! What a path leads to, and whether two paths lead to the same.
+//! What a path leads to, and whether two paths lead to the same file.
 
 use std::{
     ffi::OsString,
@@ -9,9 +9,9 @@ use std::{
 
 use super::error::ResultError;
 
-/// Links that lead on to links, at the most; Linux stops at as many.
+/// Maximum number of links to links, as on Linux.
 const MAX_LINKS: usize = 40;
-/// Files of these kinds in a folder of pictures are results of ours or notes of the user, but nothing that is read.
+/// Extensions of files in a folder of pictures that are not read: our results and the user's notes.
 const NOT_READ: [&str; 7] = ["csv", "json", "jsonl", "md", "partial", "svg", "txt"];
 
 /// What a path leads to.
@@ -20,9 +20,9 @@ pub(super) enum Place {
     Stdout,
     /// A pipe, a device, or an open descriptor: written to, never replaced.
     Stream(PathBuf),
-    /// A file that is there or will be.
+    /// A file, existing or not.
     File {
-        /// Links are followed, so that a link stays one.
+        /// With links followed, so that a link is kept.
         target: PathBuf,
         partial: PathBuf,
     },
@@ -64,7 +64,7 @@ impl Place {
             return Err(failed(ErrorKind::InvalidFilename.into()));
         };
         let parent = parent(&target);
-        // One name for one file, whatever way leads to its folder.
+        // One name per file, whichever path leads to its folder.
         let Ok(canonical) = parent.canonicalize() else {
             return Err(ResultError::NoFolder {
                 path: path.to_owned(),
@@ -76,17 +76,17 @@ impl Place {
         Ok(Self::File { target, partial })
     }
 
-    /// The paths that may be there already.
+    /// The paths that may exist.
     fn paths(&self) -> Vec<&Path> {
         match self {
-            // What the shell has opened, on systems that tell.
+            // What the shell has opened, on systems that show it.
             Self::Stdout => vec![Path::new("/dev/stdout")],
             Self::Stream(path) => vec![path],
             Self::File { target, partial } => vec![target, partial],
         }
     }
 
-    /// Whether writing here destroys what is read from `input`.
+    /// Whether writing here would destroy what is read from `input`.
     pub(super) fn is_read_from(&self, input: &Path) -> bool {
         match self {
             Self::File { target, partial } => is_read(input, target) || is_read(input, partial),
@@ -94,7 +94,7 @@ impl Place {
         }
     }
 
-    /// Whether both would write to one file.
+    /// Whether both would write to the same file.
     pub(super) fn meets(&self, other: &Self) -> bool {
         let pairs = |same: fn(&Path, &Path) -> bool| {
             let (ours, theirs) = (self.paths(), other.paths());
@@ -107,14 +107,14 @@ impl Place {
     }
 }
 
-/// An open file of this process by its number. Behind it may stand a file of the shell, which writes to it too.
+/// Whether a path is an open descriptor of this process. It may be a file that the shell writes to as well.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd")
         || path.starts_with("/proc/self/fd")
         || path == Path::new("/dev/stderr")
 }
 
-/// Where a link leads in the end, also if nothing is there yet.
+/// Where a link finally leads, even if nothing is there.
 fn followed(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -129,7 +129,7 @@ fn followed(path: &Path) -> PathBuf {
     path
 }
 
-/// How a place is called in messages.
+/// The name of a place in messages.
 pub(super) fn name_of(path: &Path) -> String {
     if is_stdout(path) {
         "the standard output".to_owned()
@@ -144,7 +144,7 @@ pub fn is_stdout(path: &Path) -> bool {
     names.iter().any(|name| path == Path::new(name))
 }
 
-/// Whether reading `input` means reading `file`, which must exist for that.
+/// Whether reading `input` includes reading `file`. Only an existing file can be read.
 fn is_read(input: &Path, file: &Path) -> bool {
     if is_same_file(input, file) {
         return true;
@@ -159,7 +159,7 @@ fn is_read(input: &Path, file: &Path) -> bool {
     }
 }
 
-/// Whether what is written to `a` mixes with what is in `b` or written there. A terminal or `/dev/null` can take both.
+/// Whether writing to `a` would mix with the content of `b`. Terminals and `/dev/null` can take both.
 fn mixes(a: &Path, b: &Path) -> bool {
     fs::metadata(a).is_ok_and(|metadata| !is_device(&metadata)) && is_same_file(a, b)
 }
@@ -176,7 +176,7 @@ fn is_device(_: &fs::Metadata) -> bool {
     false
 }
 
-/// Whether two paths lead to the same file, also by links of either kind. `false` if one leads nowhere.
+/// Whether two paths lead to the same file, also through symbolic or hard links. `false` if one leads nowhere.
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -202,7 +202,7 @@ pub(super) fn parent(file: &Path) -> &Path {
     }
 }
 
-/// Where a file is written until it is complete.
+/// The path of a file while it is incomplete.
 pub fn partial_path(file: &Path) -> PathBuf {
     let mut name: OsString = file.file_name().unwrap_or_default().to_owned();
     name.push(".partial");

@@ -1,8 +1,8 @@
-//! The files of a session: plain names, plain files, and nobody else's business.
+//! Opens and creates the files of a session: plain names and regular files only, private to their owner.
 //!
-//! A session folder may come from somebody else, and the window repairs the folders it finds without being asked. So a
-//! file is opened only if it is a regular one in the folder itself: a link could lead anywhere, and opening a pipe or a
-//! device would wait, or do something. What is written is readable by its owner alone, because it shows faces.
+//! A session folder may come from somebody else, and the window repairs the folders it finds without being asked. So a file is opened
+//! only if it is a regular file in the folder itself: a link could lead anywhere, and opening a pipe or a device could block or have
+//! side effects. New files are readable by their owner only, because they show faces.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -10,29 +10,29 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// A table of an hour has 50 MB; a description beyond this is not one.
+/// Maximum size of a text that is read whole. `session.json` has some 20 kB; whatever is larger than this is something else.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
-/// So many files beside one are looked at for a free name.
+/// How many names are tried for a file beside another one.
 const MAX_BESIDE: u32 = 1000;
 
-/// Whether `name` is the name of a file and nothing else: no folder, no drive, no stream of another file.
+/// Whether `name` is a file name and nothing else: no folder, no drive, no stream of another file.
 pub fn is_plain_name(name: &str) -> bool {
     let mut components = Path::new(name).components();
     let is_one =
         matches!(components.next(), Some(Component::Normal(_))) && components.next().is_none();
-    // The same on every system, because a session may come from another one.
+    // The same rule on every system, because a session may come from another one.
     is_one && !name.contains(['/', '\\', ':', '\0'])
 }
 
-/// Opens a regular file to read it.
+/// Opens a regular file for reading.
 ///
 /// # Errors
-/// Those of the system, and [`ErrorKind::InvalidInput`] for a link or anything else that is not a regular file.
+/// [`ErrorKind::InvalidInput`] for a link or anything else that is not a regular file, and what the system reports.
 pub fn open(path: &Path) -> io::Result<File> {
     open_regular(path, OpenOptions::new().read(true)).map(|(file, _)| file)
 }
 
-/// Opens a regular file to change it. A file with a second name is refused: it may lie in another folder.
+/// Opens a regular file for changing it. A file with a second hard link is refused: its other name may be in another folder.
 ///
 /// # Errors
 /// As [`open`].
@@ -40,13 +40,13 @@ pub(crate) fn open_to_change(path: &Path) -> io::Result<File> {
     let (file, metadata) = open_regular(path, OpenOptions::new().read(true).write(true))?;
     if n_links(&metadata) > 1 {
         return Err(refused(
-            "the file has a second name (a hard link), and changing it would change that too",
+            "the file has a second name (a hard link), and changing it would change that file too",
         ));
     }
     Ok(file)
 }
 
-/// Opens a file to lock it, and creates it if it is not there.
+/// Opens a file for locking, and creates it if it does not exist.
 ///
 /// # Errors
 /// As [`open`].
@@ -62,7 +62,7 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
 /// Creates a file that only its owner can read.
 ///
 /// # Errors
-/// Those of the system; [`ErrorKind::AlreadyExists`] if anything, even a broken link, has the name.
+/// [`ErrorKind::AlreadyExists`] if anything, even a broken link, has the name, and what the system reports.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -71,10 +71,10 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Creates a file named after `path`: `video.mp4.tail`, or `video.mp4.tail-2` and so on if that is taken.
+/// Creates a file named after `path`: `video.mp4.tail`, or `video.mp4.tail-2` and so on if that exists.
 ///
 /// # Errors
-/// Those of the system.
+/// What the system reports.
 pub(crate) fn create_tail(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut number = 1;
     loop {
@@ -94,28 +94,28 @@ pub(crate) fn create_tail(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// Reads a text of a session whole.
+/// Reads a whole text file.
 ///
 /// # Errors
-/// As [`open`], and if it is larger than a description or not UTF-8.
+/// As [`open`], and if the file is larger than 64 MB or not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let file = open(path)?;
     if file.metadata()?.len() > MAX_TEXT_BYTES {
-        return Err(refused("it is larger than such a file can be"));
+        return Err(refused("the file is larger than such a file can be"));
     }
     let mut text = String::new();
     file.take(MAX_TEXT_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// Replaces a file, or makes it: at every moment either the old or the new one is there.
+/// Replaces or creates a file. At every moment either the old or the new one is there.
 ///
 /// # Errors
-/// Those of the system; the old file is then as it was.
+/// What the system reports; the old file is then unchanged.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.new"));
-    // What an earlier attempt left. Removing takes a link away, never what it points to.
+    // Left by an interrupted attempt. Removing a link never touches what it points to.
     match fs::remove_file(&draft) {
         Err(err) if err.kind() != ErrorKind::NotFound => return Err(err),
         _ => {}
@@ -127,16 +127,16 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     });
     match &written {
         Ok(()) => sync_folder(path),
-        // Half a file is of no use to anybody.
+        // Half a file is of no use.
         Err(_) => drop(fs::remove_file(&draft)),
     }
     written
 }
 
-/// Creates a folder that only its owner can look into, with those above it.
+/// Creates a folder that only its owner can open, with its parents. The folder may exist.
 ///
 /// # Errors
-/// Those of the system. A link to a folder is one; the folder itself may be there.
+/// What the system reports.
 pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     if let Some(parent) = folder.parent() {
         fs::create_dir_all(parent)?;
@@ -151,27 +151,27 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // Somebody else's folder stays as they made it; its files are readable by their owner all the same.
+        // Somebody else's folder stays as it is; our files in it are private all the same.
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-            .inspect_err(|err| log::warn!("{} stays open to others: {err}", folder.display()))
+            .inspect_err(|err| log::warn!("{} stays readable by others: {err}", folder.display()))
             .ok();
     }
     Ok(())
 }
 
-/// Makes the names in a file's folder survive a power cut, where the system can do that.
+/// Makes the names in a file's folder survive a power cut, where the system supports that.
 pub(crate) fn sync_folder(path: &Path) {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Windows opens no folders, and network drives refuse: the recording itself does not depend on it.
+    // Windows cannot open folders, and network drives refuse. The recording itself does not depend on it.
     if let Ok(folder) = File::open(folder) {
         folder.sync_all().ok();
     }
 }
 
-/// Whether the name still leads to the file that was opened by it: it may have been deleted, moved or replaced.
+/// Whether `path` still leads to the open `file`, which may have been deleted, moved or replaced.
 pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     match (fs::symlink_metadata(path), file.metadata()) {
         (Ok(there), Ok(ours)) => identity(&there) == identity(&ours),
@@ -179,13 +179,13 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Whether a regular file, and no link, is there.
+/// Whether there is a regular file, and not a link.
 pub fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
-    // Asked before it is opened, for the words; and again afterward, for it may have been exchanged.
+    // Checked before opening, for a clear message, and again afterward, because the file may have been replaced in between.
     check_regular(&fs::symlink_metadata(path)?)?;
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
@@ -199,7 +199,7 @@ fn check_regular(metadata: &Metadata) -> io::Result<()> {
     match metadata.file_type() {
         kind if kind.is_file() => Ok(()),
         kind if kind.is_symlink() => Err(refused(
-            "it is a link, and a session holds only files of its own",
+            "it is a link, and a session holds only regular files",
         )),
         _ => Err(refused("it is not a regular file")),
     }
@@ -216,7 +216,7 @@ fn n_links(metadata: &Metadata) -> u64 {
 
 #[cfg(not(unix))]
 fn n_links(_metadata: &Metadata) -> u64 {
-    1 // Only nightly Rust tells.
+    1 // Only nightly Rust has this.
 }
 
 /// What tells two files apart.
@@ -226,7 +226,7 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// Files that are open cannot be replaced there, nor can their folder.
+/// Elsewhere open files cannot be replaced, nor can their folder.
 #[cfg(not(unix))]
 fn identity(_metadata: &Metadata) {}
 
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_names_and_no_ways() {
+    fn only_plain_names_are_file_names() {
         for name in ["video.mp4", "clean-2.avi", "a b.mp4", "..mp4", "vidéo.mp4"] {
             assert!(is_plain_name(name), "{name}");
         }
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn tails_have_names_of_their_own() {
+    fn tails_get_unused_names() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.csv");
         let names: Vec<PathBuf> = (0..3).map(|_| create_tail(&path).unwrap().0).collect();
@@ -282,7 +282,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_pipes_and_second_names_are_refused() {
+    fn links_pipes_and_hard_links_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("other"), "theirs").unwrap();
@@ -312,7 +312,7 @@ mod tests {
         assert!(open(&at("second")).is_ok(), "reading does no harm");
         let err = open_to_change(&at("second")).unwrap_err().to_string();
         assert!(err.contains("hard link"), "{err}");
-        // A draft that is a link is taken away, not written through.
+        // A draft that is a link is removed, not written through.
         std::os::unix::fs::symlink(at("other"), at(".mine.new")).unwrap();
         replace(&at("mine"), b"mine").unwrap();
         assert_eq!(fs::read(at("other")).unwrap(), b"theirs");

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     bounding_box::BoundingBox,
+    detect::TrackId,
     expression::{Expression, N_EXPRESSIONS, Probabilities},
+    pipeline::FaceAnalysis,
+    time::Ticks,
 };
 
 /// A note with everything that breaks files: quotes, tags, an arrow as in subtitles, two lines, a tab, umlauts.
@@ -25,23 +28,26 @@ pub(crate) const ODD_NOTE: &str = "\"so\" <b>&</b> --> näher\nzweite Zeile;\tTa
 /// Probabilities are 0.4 of the label and 0.1 of all others. Frames count from 0 to 15 without a hole.
 pub(crate) fn two_people() -> Session {
     use Expression::{Happy, Neutral, Sad, Surprise};
-    let pts = |frame: u64| match frame {
-        0..=11 => frame * 9_000,
-        _ => 450_000 + (frame - 12) * 9_000,
+    let time = |frame: u64| match frame {
+        0..=11 => Ticks::from_millis(100 * frame),
+        _ => Ticks::from_millis(5000 + 100 * (frame - 12)),
     };
     let face = |frame: u64, track: u64, label: Expression| FaceRow {
         frame,
-        pts_90k: pts(frame),
-        track,
-        score: 12.5,
-        box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
-        unseen_for: Duration::ZERO,
-        raw: mostly(label),
-        smoothed: mostly(label),
+        time: time(frame),
+        face: FaceAnalysis {
+            track: TrackId(track),
+            score: 12.5,
+            box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
+            unseen_for: Duration::ZERO,
+            raw: mostly(label),
+            smoothed: mostly(label),
+            shape: None,
+        },
         model: 0,
         detect_time: Duration::from_micros(11_250),
         classify_time: Duration::from_micros(1_500),
-        shape: None,
+        file: None,
     };
     let mut faces: Vec<FaceRow> = (0..16)
         .filter(|frame| ![6, 8].contains(frame))
@@ -58,34 +64,34 @@ pub(crate) fn two_people() -> Session {
         })
         .collect();
     faces.extend([face(3, 2, Sad), face(4, 2, Sad), face(7, 2, Surprise)]);
-    faces.push(FaceRow {
-        unseen_for: Duration::from_millis(100),
-        ..face(5, 2, Sad)
-    });
-    faces.sort_by_key(|face| (face.frame, face.track));
+    let mut presumed = face(5, 2, Sad);
+    presumed.face.unseen_for = Duration::from_millis(100);
+    faces.push(presumed);
+    faces.sort_by_key(|row| (row.frame, row.face.track));
     let frames = (0..16)
         .map(|frame| {
             let n_faces = faces.iter().filter(|face| face.frame == frame).count() as u64;
-            let analysed = frame != 6;
+            let analyzed = frame != 6;
             FrameRow {
                 frame,
-                pts_90k: pts(frame),
-                unix_s: 1_764_075_785.25 + pts(frame) as f64 / 90_000.0,
-                source_s: pts(frame) as f64 / 90_000.0,
-                status: if analysed {
-                    FrameStatus::Analysed
+                time: time(frame),
+                unix_s: 1_764_075_785.25 + time(frame).as_secs_f64(),
+                source_s: time(frame).as_secs_f64(),
+                status: if analyzed {
+                    FrameStatus::Analyzed
                 } else {
                     FrameStatus::Skipped
                 },
                 video_frame: None,
-                n_faces: analysed.then_some(n_faces),
-                latency: analysed.then_some(Duration::from_micros(31_250)),
+                n_faces: analyzed.then_some(n_faces),
+                latency: analyzed.then_some(Duration::from_micros(31_250)),
+                file: None,
             }
         })
         .collect();
-    let event = |pts_90k: u64, kind: EventKind, detail: &str| EventRow {
-        pts_90k,
-        unix_s: 1_764_075_785.25 + pts_90k as f64 / 90_000.0,
+    let event = |ticks: u64, kind: EventKind, detail: &str| EventRow {
+        time: Ticks(ticks),
+        unix_s: 1_764_075_785.25 + Ticks(ticks).as_secs_f64(),
         kind,
         detail: detail.to_owned(),
     };
@@ -125,14 +131,14 @@ pub(crate) fn nobody() -> Session {
 }
 
 /// A part of a video of 640×480.
-pub(crate) fn video(file: &str, annotated: bool, first_frame: u64, first_pts_90k: u64) -> Video {
+pub(crate) fn video(file: &str, annotated: bool, first_frame: u64, first_ticks: u64) -> Video {
     Video {
         file: file.to_owned(),
         annotated,
         width: 640,
         height: 480,
         first_frame,
-        first_pts_90k,
+        first_time: Ticks(first_ticks),
         codec: "H.264".to_owned(),
         encoder: "OpenH264".to_owned(),
         n_frames: None,

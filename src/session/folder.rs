@@ -1,7 +1,7 @@
-//! Where sessions lie: their folders' names, who is writing to one, and how much room there is.
+//! Session folders: their names, who is writing to one, and how much disk space is left.
 //!
-//! While a session is recorded its folder holds a locked file. The lock ends with the process, however that ends, so
-//! "interrupted" and "being recorded now" cannot be mistaken for each other.
+//! While a session is recorded, its folder holds a locked file. The lock ends with the process, however that ends, so
+//! "interrupted" and "being recorded now" cannot be confused.
 
 use std::{
     env,
@@ -22,7 +22,7 @@ use super::{
 /// Locked while a session is recorded or repaired.
 const LOCK_FILE: &str = ".recording.lock";
 
-/// Where sessions go unless the user says otherwise: a folder `fervis` among the user's videos.
+/// Where sessions go by default: a folder `fervis` among the user's videos.
 pub fn default_root() -> PathBuf {
     let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"));
     let home = home.map_or_else(env::temp_dir, PathBuf::from);
@@ -45,7 +45,7 @@ pub fn new_session_folder(root: &Path, now: &Zoned) -> PathBuf {
     numbered(n)
 }
 
-/// The sessions in `root` whose recording was interrupted and that nobody is recording now. Links are not followed.
+/// The sessions in `root` whose recording was interrupted, without those that are being recorded now. Links are not followed.
 pub fn interrupted_sessions(root: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(root) else {
         return Vec::new();
@@ -56,7 +56,7 @@ pub fn interrupted_sessions(root: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.path());
     let mut found: Vec<PathBuf> = folders
         .filter(|folder| is_session(folder))
-        // Only a guess, to spare the others a lock: recovery asks again when it has it.
+        // Only a guess, to avoid locking the others: recovery checks again under the lock.
         .filter(|folder| Manifest::status_of(folder) == Some(Status::Recording))
         .filter(|folder| FolderLock::take(folder).is_ok())
         .collect();
@@ -64,7 +64,7 @@ pub fn interrupted_sessions(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Bytes that may still be written where `folder` lies; `None` if the system does not tell.
+/// Free disk space at `folder`, bytes; `None` if the system does not say.
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     fs4::available_space(folder).ok()
 }
@@ -80,14 +80,14 @@ impl FolderLock {
     /// Takes the lock.
     ///
     /// # Errors
-    /// [`SessionError::InUse`] if another program, or another part of this one, has it.
+    /// [`SessionError::InUse`] if another program, or another part of this one, holds it.
     pub fn take(folder: &Path) -> Result<Self, SessionError> {
         let path = folder.join(LOCK_FILE);
         loop {
             let file = files::open_or_create(&path)
                 .map_err(|source| SessionError::write(&path, source))?;
             match file.try_lock() {
-                // Whoever had the lock may have removed the file after it was opened here; then it locks nothing.
+                // The previous holder may have removed the file after it was opened here; such a lock would protect nothing.
                 Ok(()) if files::is_at(&file, &path) => return Ok(Self { path, file }),
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -95,7 +95,7 @@ impl FolderLock {
                         folder: folder.to_owned(),
                     });
                 }
-                // Some network drives know no locks; better to record without than not at all.
+                // Some network drives do not support locks. Recording without one is better than not recording.
                 Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
                     return Ok(Self { path, file });
                 }
@@ -120,7 +120,7 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // A lock file that stays is harmless: what counts is the lock. Another session's lock is not ours to remove.
+        // A lock file that stays is harmless, because only the lock counts. Another session's lock is not ours to remove.
         if self.check().is_ok() {
             fs::remove_file(&self.path).ok();
         }
@@ -128,17 +128,17 @@ impl Drop for FolderLock {
     }
 }
 
-/// Creates a session's folder, with those above it. It must not hold anything yet.
+/// Creates a session's folder, with its parents. It must be empty if it exists.
 ///
 /// # Errors
-/// [`SessionError::Write`] if it cannot be created or holds files.
+/// [`SessionError::Write`] if it cannot be created or is not empty.
 pub(crate) fn create(folder: &Path) -> Result<(), SessionError> {
     let failed = |source| SessionError::write(folder, source);
     let not_empty = || {
-        let words = "the folder is not empty; give the recording a folder of its own";
+        let words = "the folder is not empty; choose an empty or new folder";
         failed(io::Error::new(ErrorKind::AlreadyExists, words))
     };
-    // Before it is made private: a folder with files in it is somebody's.
+    // Checked before it is made private: a folder with files in it belongs to somebody.
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(not_empty());
     }
@@ -149,7 +149,7 @@ pub(crate) fn create(folder: &Path) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// Removes a session into which nothing was recorded: only the headers of empty tables. Anything else stays.
+/// Removes a session without a single frame: only empty tables. Any other session, and any other file, stays.
 pub fn remove_if_empty(folder: &Path) {
     let is_empty = Manifest::read(folder).is_ok_and(|manifest| {
         manifest.counts.captured == 0 && manifest.video.is_empty() && manifest.ended.is_some()
@@ -160,7 +160,7 @@ pub fn remove_if_empty(folder: &Path) {
     for name in [FrameRow::FILE, FaceRow::FILE, EventRow::FILE, MANIFEST_FILE] {
         fs::remove_file(folder.join(name)).ok();
     }
-    fs::remove_dir(folder).ok(); // Refused if there is anything else in it.
+    fs::remove_dir(folder).ok(); // Refused if anything else is in it.
 }
 
 #[cfg(test)]
@@ -169,7 +169,7 @@ mod tests {
     use crate::error_text::error_text;
 
     #[test]
-    fn folders_are_named_by_the_time_and_never_taken_twice() {
+    fn folders_are_named_by_the_time_and_never_reused() {
         let root = tempfile::tempdir().unwrap();
         let now: Zoned = "2026-11-25T14:03:05+01:00[Europe/Berlin]".parse().unwrap();
         let first = new_session_folder(root.path(), &now);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_nobody_records_is_interrupted() {
+    fn a_session_being_recorded_is_not_interrupted() {
         let root = tempfile::tempdir().unwrap();
         let session = |name: &str, status| {
             let folder = root.path().join(name);

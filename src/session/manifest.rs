@@ -1,8 +1,7 @@
-//! `session.json`: what is said once about a whole session.
+//! `session.json`: the description of a whole session.
 //!
-//! It is written when the recording starts, with status `recording`, and replaced whole whenever it changes, so it is
-//! valid at every moment. Keys that this version does not know are kept out of the way: a newer version's session can
-//! be read as long as its schema has the same number.
+//! It is written when the recording starts, with status `recording`, and replaced whole whenever it changes, so it is valid at every
+//! moment. Unknown keys are ignored: a newer version's session can be read as long as its schema has the same number.
 
 use std::{collections::BTreeMap, io::ErrorKind, path::Path};
 
@@ -13,7 +12,7 @@ use super::{
     files::{self, is_plain_name},
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
-use crate::{detect::Detector, model::Views};
+use crate::{detect::Detector, model::Views, time::Ticks};
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "fervis-session/1";
@@ -25,33 +24,33 @@ pub struct Manifest {
     pub schema: String,
     /// The program that wrote it.
     pub app: App,
-    /// How far the recording got.
+    /// Whether the recording is complete.
     pub status: Status,
     /// When it began, local time with its offset (RFC 3339).
     pub started: String,
-    /// When it ended; `None` while it is recorded. Of a recovered one the time of its last row.
+    /// When it ended; `None` while it is recorded. For a recovered session, the time of its last row.
     pub ended: Option<String>,
     /// Why it ended, in words.
     pub ended_because: Option<String>,
-    /// How times are to be read.
+    /// What the times in the tables mean.
     pub clock: Clock,
-    /// Where the pictures came from.
+    /// Where the frames came from.
     pub source: Source,
     /// What the network ran on, in words.
     pub device: Option<String>,
-    /// The networks, in the order in which they were in force; `faces.csv` names them by their position here.
+    /// The networks, in order of use; `faces.csv` names them by their position here.
     pub models: Vec<Model>,
-    /// What was set when the recording began.
+    /// The settings when the recording began.
     pub settings: Settings,
     /// The videos, part by part; none if only values were recorded.
     pub video: Vec<Video>,
-    /// What became of the frames.
+    /// How many frames were captured, analyzed, and so on.
     pub counts: Counts,
-    /// From capture to result.
+    /// Time from capture to result.
     pub latency_ms: Latency,
     /// What each column of each table means.
     pub columns: BTreeMap<String, BTreeMap<String, ColumnMeaning>>,
-    /// What repairing it found, if it was interrupted.
+    /// What was repaired, if it was interrupted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
 }
@@ -65,43 +64,44 @@ pub struct App {
     pub version: String,
 }
 
-/// How far a recording got.
+/// Whether a recording is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It goes on, or was interrupted and not repaired yet.
+    /// It is being recorded, or was interrupted and not repaired yet.
     Recording,
-    /// It was stopped and everything is there.
+    /// It was stopped, and everything is there.
     Complete,
-    /// It was interrupted, and everything that was found is there.
+    /// It was interrupted, and everything that could be recovered is there.
     Recovered,
 }
 
-/// How times are to be read.
+/// What the times in the tables mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Clock {
-    /// The first frame's time, s since 1970 (UTC): `unix_s = t_s + zero_unix_s`.
+    /// The first frame's time, s since 1970 (UTC): `unix_s = time_s + zero_unix_s`.
     pub zero_unix_s: f64,
-    /// Name of the time zone, such as `Europe/Berlin`, if the system tells.
+    /// Name of the time zone, such as `Europe/Berlin`, if the system says.
     pub time_zone: Option<String>,
-    /// What `t_s` is measured by, in words.
-    pub t_s: String,
+    /// What `time_s` is measured by, in words. The tables of earlier versions called it `t_s`.
+    #[serde(alias = "t_s")]
+    pub time_s: String,
 }
 
-/// Where pictures came from.
+/// Where frames came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// `camera`, `demo` or `file`.
     pub kind: String,
-    /// As the source calls itself.
+    /// The name that the source gives itself.
     pub name: String,
     /// The file or folder, if it is one.
     pub path: Option<String>,
-    /// Width of its first picture, px.
+    /// Width of its first frame, px.
     pub width: u32,
-    /// Height of its first picture, px.
+    /// Height of its first frame, px.
     pub height: u32,
-    /// Frames a second, where it says.
+    /// Frames per second, if the source says.
     pub nominal_rate_hz: Option<f64>,
     /// Pixel format or codec.
     pub format: String,
@@ -118,13 +118,13 @@ pub struct Model {
     pub path: Option<String>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
-    /// What its outputs are called in the file, in their order there. The tables are always in FER-2013's order.
+    /// Names of its outputs in the file, in their order there. The tables are always in FER-2013's order.
     pub labels: Vec<String>,
-    /// What its logits are divided by.
+    /// The divisor of its logits.
     pub temperature: f32,
 }
 
-/// What was set.
+/// The settings of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Time constant of the smoothing of probabilities, s; 0 is off.
@@ -132,62 +132,64 @@ pub struct Settings {
     /// What the network looked at of each face: `single`, or `flip` for the mean of the face and its mirror image.
     #[serde(default)]
     pub views: Views,
-    /// Smallest face that was looked for, px.
+    /// Minimum size of a face, px.
     pub min_face_size_px: u32,
-    /// What found the faces; in sessions from before there was a choice, rustface alone.
+    /// What found the faces. Sessions from before there was a choice used rustface alone.
     #[serde(default = "rustface_alone")]
     pub detector: Detector,
-    /// Least score of a new face.
+    /// Minimum score of a new face.
     pub score_threshold: f32,
     /// `annotated`, `clean`, `both` or `none`.
     pub video: String,
-    /// How faces were hidden in the video, in words; `None` if they were not.
+    /// How faces were covered in the video, in words; `None` if they were not.
     pub privacy: Option<String>,
 }
 
-/// A part of a video: pictures of one size.
+/// A part of a video: frames of one size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Video {
     /// The file in the session's folder.
     pub file: String,
-    /// Whether boxes and names are drawn on it.
+    /// Whether boxes and labels are drawn on it.
     pub annotated: bool,
     /// Width, px.
     pub width: u32,
     /// Height, px.
     pub height: u32,
-    /// `frame` of its first picture.
+    /// Number of its first frame in `frames.csv`.
     pub first_frame: u64,
-    /// `pts_90k` of its first picture: the video's own time starts at 0.
-    pub first_pts_90k: u64,
+    /// When its first frame was captured: the video's own time starts at 0.
+    #[serde(rename = "first_pts_90k")]
+    pub first_time: Ticks,
     /// Codec.
     pub codec: String,
     /// Encoder with its version.
     pub encoder: String,
-    /// Number of pictures; `None` while it is recorded.
+    /// Number of frames; `None` while it is recorded.
     pub n_frames: Option<u64>,
     /// Bytes; `None` while it is recorded.
     pub n_bytes: Option<u64>,
 }
 
-/// What became of the frames.
+/// How many frames were captured, and how many of them were analyzed, recorded and so on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Frames that the source gave while it was recorded.
+    /// Frames that the source delivered during the recording.
     pub captured: u64,
     /// Of these, with a result.
-    pub analysed: u64,
-    /// Of these, without, because there was no time.
+    #[serde(rename = "analysed")]
+    pub analyzed: u64,
+    /// Of these, without a result, because they could not be analyzed in time.
     pub skipped: u64,
     /// Of these, in the video.
     pub recorded: u64,
-    /// Frames that came faster than they could be written, and have no row. Counted in `captured`.
+    /// Frames that were dropped because they came faster than they could be written. They are counted in `captured` and have no row.
     pub refused: u64,
     /// Rows of `faces.csv`.
     pub faces: u64,
 }
 
-/// From capture to result, ms.
+/// Time from capture to result, ms.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Latency {
     /// Median.
@@ -205,17 +207,17 @@ pub struct ColumnMeaning {
     pub description: String,
 }
 
-/// What repairing an interrupted session found.
+/// What was repaired in an interrupted session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
     /// When it was repaired (RFC 3339).
     pub at: String,
-    /// What was done, a sentence each.
+    /// What was done, one sentence each.
     pub steps: Vec<String>,
 }
 
 impl Manifest {
-    /// The meaning of all columns of all tables.
+    /// The meaning of every column of every table.
     pub fn data_dictionary() -> BTreeMap<String, BTreeMap<String, ColumnMeaning>> {
         fn meanings<R: Row>() -> (String, BTreeMap<String, ColumnMeaning>) {
             let columns = R::columns().into_iter().map(|column| {
@@ -237,8 +239,8 @@ impl Manifest {
     /// Reads the description of the session in `folder`.
     ///
     /// # Errors
-    /// [`SessionError::NotASession`] if there is none, and others if it is damaged, of a later version, or names files
-    /// outside the folder.
+    /// [`SessionError::NotASession`] if there is none, and others if it is damaged, comes from a later version, or names files outside the
+    /// folder.
     pub fn read(folder: &Path) -> Result<Self, SessionError> {
         let file = folder.join(MANIFEST_FILE);
         let text = match files::read_text(&file) {
@@ -264,16 +266,16 @@ impl Manifest {
         let Schema { schema } = serde_json::from_str(&text).map_err(damaged)?;
         if schema != SCHEMA {
             let words = format!(
-                "its schema is “{schema}”, and this version of fervis reads {SCHEMA}; update fervis to open it"
+                "the schema is “{schema}”, and this version of fervis reads {SCHEMA}; update fervis to open it"
             );
             return Err(problem(words, None));
         }
         let manifest: Self = serde_json::from_str(&text).map_err(damaged)?;
-        // Here, so that nobody who joins a name to the folder needs to think of it.
+        // Checked here, so that every caller may join a name to the folder.
         let mut videos = manifest.video.iter();
         if let Some(video) = videos.find(|video| !is_plain_name(&video.file)) {
             let words = format!(
-                "the video “{}” is not the name of a file in the session's folder, so the session is not opened",
+                "the video “{}” is not a file name in the session's folder, so the session is not opened",
                 video.file
             );
             return Err(problem(words, None));
@@ -281,7 +283,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// How far the recording in `folder` got; `None` if that cannot be told.
+    /// The status of the session in `folder`; `None` if it cannot be read.
     pub(super) fn status_of(folder: &Path) -> Option<Status> {
         #[derive(Deserialize)]
         struct Only {
@@ -292,7 +294,7 @@ impl Manifest {
         Some(only.status)
     }
 
-    /// Replaces the description of the session in `folder`: at every moment either the old or the new one is there.
+    /// Replaces the description of the session in `folder`. At every moment either the old or the new one is there.
     ///
     /// # Errors
     /// [`SessionError::Write`].
@@ -329,7 +331,7 @@ pub(crate) mod tests {
             clock: Clock {
                 zero_unix_s: 1_764_075_785.25,
                 time_zone: Some("Europe/Berlin".to_owned()),
-                t_s: "a clock that never jumps".to_owned(),
+                time_s: "a clock that never jumps".to_owned(),
             },
             source: Source {
                 kind: "camera".to_owned(),
@@ -377,7 +379,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_no_session_is_said_in_a_sentence() {
+    fn what_is_not_a_session_is_explained_in_a_sentence() {
         let folder = tempfile::tempdir().unwrap();
         let message = || Manifest::read(folder.path()).unwrap_err().to_string();
         assert!(message().contains("is not a session"), "{}", message());

@@ -13,7 +13,7 @@
 //! | `video.mp4`, `clean.mp4` | the frames, with or without boxes, as the user chose |
 //!
 //! Three numbers tell frames apart. `frame` counts the rows of `frames.csv` and joins the tables; `video_frame` counts the frames
-//! in the video, and a frame that is not in it has none; `pts_90k` is when it is shown there, and the exact form of `t_s`.
+//! in the video, and a frame that is not in it has none; `pts_90k` is when it is shown there, and the exact form of `time_s`.
 
 pub mod files;
 #[cfg(test)]
@@ -30,13 +30,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(crate) use self::reader::table;
+pub(crate) use self::reader::rows;
 pub use self::reader::{Session, is_session};
 
-/// The description of a session, in its folder.
+/// Name of the file that describes a session, in its folder.
 pub const MANIFEST_FILE: &str = "session.json";
 
-/// Why a session could not be read, written or repaired. The words are the ones users see.
+/// Why a session could not be read, written or repaired. Users see these messages.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -64,20 +64,20 @@ pub enum SessionError {
         #[source]
         source: io::Error,
     },
-    /// A file holds something else than it should.
+    /// A file has unexpected content.
     #[error("{}{}: {problem}", file.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Content {
         /// The file.
         file: PathBuf,
         /// Counted from 1.
         line: Option<u64>,
-        /// What is wrong, and what to do about it if that is not plain.
+        /// What is wrong, and what to do about it if that is not obvious.
         problem: String,
     },
-    /// The folder, or a file in it, is not where it was.
+    /// The folder or a file in it was removed, moved or replaced.
     #[error(
         "{} was deleted, moved, replaced or unmounted during the recording; \
-         if the session is elsewhere now, `fervis recover` makes it whole",
+         if the session was moved, repair it with `fervis recover`",
         path.display()
     )]
     Gone {
@@ -85,7 +85,7 @@ pub enum SessionError {
         path: PathBuf,
     },
     /// Another program is recording into the folder.
-    #[error("{} is being recorded now; stop the recording first", folder.display())]
+    #[error("{} is being recorded; stop the recording first", folder.display())]
     InUse {
         /// The folder.
         folder: PathBuf,
@@ -101,7 +101,7 @@ impl SessionError {
         }
     }
 
-    /// Whether the system does not let us write there.
+    /// Whether the system denies write access.
     pub(crate) fn is_refusal(&self) -> bool {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         let kind = match self {

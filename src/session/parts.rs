@@ -1,59 +1,77 @@
-//! The files that make up a session's video, and the stretch of time that each shows.
+//! The parts of a session's video, and the stretch of time that each shows.
 //!
-//! What is played along with a video must count from that video's first picture, which need not be the session's first
-//! frame: a new part begins when the camera changes its picture size.
+//! What is played along with a video counts from that video's first frame, which need not be the session's first: a new part
+//! begins when the camera changes its frame size.
 
-use std::ops::Range;
+use std::{ops::Range, path::PathBuf};
 
-use super::{manifest::Video, reader::Session};
+use super::{SessionError, files, manifest::Video, reader::Session};
+use crate::time::Ticks;
 
 /// A part of the video; the only part of a session without one.
 pub struct VideoPart<'a> {
     /// The files that show it, such as the clean and the annotated one; empty if there is no video.
     pub files: Vec<&'a Video>,
-    /// Its time, in ticks since the session's first frame. The last part has no end.
-    pub time_90k: Range<u64>,
+    /// Its time in the session. The last part has no end.
+    pub time: Range<Ticks>,
 }
 
 impl VideoPart<'_> {
     /// A stretch of the session's time as the part's own, in milliseconds; `None` if it lies outside.
-    pub fn span_ms(&self, start_90k: u64, end_90k: u64) -> Option<Range<u64>> {
-        let start = start_90k.max(self.time_90k.start);
-        let end = end_90k.min(self.time_90k.end);
-        let start_ms = milliseconds(start.checked_sub(self.time_90k.start)?);
-        let end_ms = milliseconds(end.checked_sub(self.time_90k.start)?);
+    pub fn span_ms(&self, start: Ticks, end: Ticks) -> Option<Range<u64>> {
+        let start = start.max(self.time.start);
+        let end = end.min(self.time.end);
+        let start_ms = start.checked_sub(self.time.start)?.as_millis();
+        let end_ms = end.checked_sub(self.time.start)?.as_millis();
         (start_ms < end_ms).then_some(start_ms..end_ms)
     }
 }
 
-/// The parts, in order of time; at least one.
-pub fn video_parts(session: &Session) -> Vec<VideoPart<'_>> {
-    let mut main = session.video_parts();
-    main.sort_by_key(|video| video.first_pts_90k);
-    if main.is_empty() {
-        return vec![VideoPart {
-            files: Vec::new(),
-            time_90k: 0..u64::MAX,
-        }];
+impl Session {
+    /// The parts of the video that is best to look at, in order: the clean one if there is one, else the annotated one.
+    pub fn video_parts(&self) -> Vec<&Video> {
+        let videos = &self.manifest.video;
+        let has_clean = videos.iter().any(|part| !part.annotated);
+        let wanted = videos.iter().filter(|part| part.annotated != has_clean);
+        wanted.collect()
     }
-    let part = |(index, video): (usize, &&'_ Video)| {
-        let start = video.first_pts_90k;
-        let end = main.get(index + 1).map(|next| next.first_pts_90k);
-        let all = session.manifest.video.iter();
-        // The clean video comes first: on it, an annotator sees the face without a verdict.
-        let mut files: Vec<&Video> = all.filter(|other| other.first_pts_90k == start).collect();
-        files.sort_by_key(|file| file.annotated);
-        VideoPart {
-            files,
-            time_90k: start..end.unwrap_or(u64::MAX),
-        }
-    };
-    main.iter().enumerate().map(part).collect()
-}
 
-/// Ticks as the nearest whole milliseconds.
-fn milliseconds(ticks: u64) -> u64 {
-    (ticks + 45) / 90
+    /// The stretches of time that the parts of the video show, in order, with all files of each; at least one.
+    pub fn parts(&self) -> Vec<VideoPart<'_>> {
+        let mut main = self.video_parts();
+        main.sort_by_key(|video| video.first_time);
+        if main.is_empty() {
+            return vec![VideoPart {
+                files: Vec::new(),
+                time: Ticks::ZERO..Ticks::MAX,
+            }];
+        }
+        let part = |(index, video): (usize, &&'_ Video)| {
+            let start = video.first_time;
+            let end = main.get(index + 1).map(|next| next.first_time);
+            let all = self.manifest.video.iter();
+            // The clean video comes first: on it, an annotator sees the face without a verdict.
+            let mut files: Vec<&Video> = all.filter(|other| other.first_time == start).collect();
+            files.sort_by_key(|file| file.annotated);
+            VideoPart {
+                files,
+                time: start..end.unwrap_or(Ticks::MAX),
+            }
+        };
+        main.iter().enumerate().map(part).collect()
+    }
+
+    /// Where a part of a video lies.
+    ///
+    /// # Errors
+    /// [`SessionError::Read`] if it is not there, or is not a regular file but a link, say.
+    pub fn video_path(&self, part: &Video) -> Result<PathBuf, SessionError> {
+        let path = self.folder.join(&part.file);
+        match files::open(&path) {
+            Ok(_) => Ok(path),
+            Err(source) => Err(SessionError::read(&path, source)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -64,9 +82,9 @@ mod tests {
     #[test]
     fn each_part_counts_from_its_own_first_picture() {
         let mut session = two_people();
-        assert_eq!(video_parts(&session).len(), 1);
+        assert_eq!(session.parts().len(), 1);
         assert_eq!(
-            video_parts(&session)[0].span_ms(31_500, 40_500),
+            session.parts()[0].span_ms(Ticks(31_500), Ticks(40_500)),
             Some(350..450)
         );
         session.manifest.video = vec![
@@ -75,7 +93,7 @@ mod tests {
             video("clean.mp4", false, 1, 9_000),
             video("clean-2.mp4", false, 12, 450_000),
         ];
-        let parts = video_parts(&session);
+        let parts = session.parts();
         let names: Vec<Vec<&str>> = parts
             .iter()
             .map(|part| part.files.iter().map(|file| file.file.as_str()).collect())
@@ -88,18 +106,18 @@ mod tests {
             panic!("{} parts", parts.len());
         };
         assert_eq!(
-            first.span_ms(0, 90_000),
+            first.span_ms(Ticks(0), Ticks(90_000)),
             Some(0..900),
             "cut off at its beginning"
         );
         assert_eq!(
-            first.span_ms(90_000, 900_000),
+            first.span_ms(Ticks(90_000), Ticks(900_000)),
             Some(900..4_900),
             "and at its end"
         );
-        assert_eq!(first.span_ms(0, 9_000), None);
-        assert_eq!(first.span_ms(450_000, 459_000), None);
-        assert_eq!(second.span_ms(90_000, 450_090), Some(0..1));
-        assert_eq!(second.span_ms(0, 449_000), None);
+        assert_eq!(first.span_ms(Ticks(0), Ticks(9_000)), None);
+        assert_eq!(first.span_ms(Ticks(450_000), Ticks(459_000)), None);
+        assert_eq!(second.span_ms(Ticks(90_000), Ticks(450_090)), Some(0..1));
+        assert_eq!(second.span_ms(Ticks(0), Ticks(449_000)), None);
     }
 }

@@ -1,10 +1,9 @@
-//! Faces as stretches of time: from when to when each showed which expression.
+//! Rows as stretches of time: from when to when each result holds, and each face showed which expression.
 //!
-//! What a newcomer would get wrong: rows are not seconds. Frames come unevenly, some are skipped, and a recording can be
-//! paused. So a row counts for as long as its frame lasts, which is until the next analysed one. Single skipped frames
-//! are bridged that way. Where the next analysed frame is more than [`LONGEST_FRAME_90K`] away, nobody knows what
-//! happened meanwhile: the row then counts for as long as a frame of this session usually lasts (the median), and a gap
-//! follows that belongs to no expression. Shares and means over time are weighted by these durations.
+//! Rows are not seconds. Frames come unevenly, some are skipped, and a recording can be paused. So a result holds until the next
+//! analyzed frame, which bridges single skipped ones, but for no longer than [`hold_for`] says, and not into a pause. A gap
+//! follows then, which belongs to no expression. The last result of a session holds for as long as the session's frames usually last
+//! (the median). Shares and means over time are weighted by these durations.
 //!
 //! A face that is only presumed for a moment keeps the values of its last sighting, here as on the screen.
 
@@ -12,104 +11,134 @@ use std::collections::BTreeMap;
 
 use super::{
     reader::Session,
-    tables::{FaceRow, FrameStatus, seconds},
+    tables::{EventKind, EventRow, FaceRow, FrameStatus},
 };
-use crate::expression::Expression;
+use crate::{
+    expression::Expression,
+    time::{Ticks, hold_for},
+};
 
-/// A frame never lasts longer than this, in ticks: half a second. Expressions that last come and go within half a
-/// second to four (Ekman 2003), so what was seen before a longer gap says little about it. A source that gives fewer
-/// than four pictures a second is given two of its usual intervals instead.
-pub const LONGEST_FRAME_90K: u64 = 45_000;
+/// How long a frame lasts if nothing else tells: that of a still picture.
+const SINGLE_FRAME: Ticks = Ticks(3_000);
 
-/// How long a frame lasts if nothing else tells: that of a still picture, in ticks.
-const SINGLE_FRAME_90K: u64 = 3_000;
-
-/// A face of a frame with the time for which it counts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Appearance<'a> {
-    /// The face; it counts from its own time on.
-    pub face: &'a FaceRow,
-    /// Until when it counts, in ticks since the first frame.
-    pub end_90k: u64,
-    /// Whether it follows on the same track's appearance before: nothing lies between, and the network is the same.
-    pub continues: bool,
+/// An analyzed frame, with the time for which its result holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameSpan {
+    /// Its number.
+    pub frame: u64,
+    /// When it was captured.
+    pub start: Ticks,
+    /// Until when its result holds.
+    pub end: Ticks,
 }
 
-impl Appearance<'_> {
-    /// For how long it counts, in ticks.
-    pub fn duration_90k(&self) -> u64 {
-        self.end_90k.saturating_sub(self.face.pts_90k)
-    }
+/// All analyzed frames of a session, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FrameSpans(Vec<FrameSpan>);
 
-    /// For how long it counts, in seconds.
-    pub fn duration_s(&self) -> f64 {
-        seconds(self.duration_90k())
-    }
+/// A face of a frame, with the time for which it counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaceSpan<'a> {
+    /// The face; it counts from its own time on.
+    pub row: &'a FaceRow,
+    /// Until when it counts.
+    pub end: Ticks,
+    /// Whether it follows on the same track's span before: nothing lies between, and the network is the same.
+    pub continues: bool,
 }
 
 /// Everything that was seen of one face.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Track<'a> {
+pub struct FaceTrack<'a> {
     /// Its number.
     pub number: u64,
     /// In order of time, at least one.
-    pub appearances: Vec<Appearance<'a>>,
+    pub spans: Vec<FaceSpan<'a>>,
 }
 
 /// A stretch of time without gaps in which a face showed one expression.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Run {
+pub struct ExpressionRun {
     /// The face's track.
     pub track: u64,
     /// The largest of its smoothed probabilities all the while.
     pub label: Expression,
-    /// When it began, in ticks since the first frame.
-    pub start_90k: u64,
-    /// When it ended, in ticks.
-    pub end_90k: u64,
+    /// When it began.
+    pub start: Ticks,
+    /// When it ended.
+    pub end: Ticks,
     /// Mean smoothed probability of the label, weighted by time, 0 to 1.
     pub probability: f64,
-    /// The expression that it took the place of; `None` after a gap, or if another network came into force.
+    /// The expression that it took the place of; `None` after a gap, or if the network changed.
     pub before: Option<Expression>,
 }
 
-impl Run {
-    /// How long it lasted, in ticks.
-    pub fn duration_90k(&self) -> u64 {
-        self.end_90k - self.start_90k
+impl FrameSpans {
+    /// The frame whose result holds at a time.
+    pub fn at(&self, time: Ticks) -> Option<FrameSpan> {
+        let after = self.0.partition_point(|span| span.start <= time);
+        let span = self.0.get(after.checked_sub(1)?)?;
+        (time < span.end).then_some(*span)
+    }
+
+    /// Until when the result of a frame holds; `None` if it has none.
+    pub fn end_of(&self, frame: u64) -> Option<Ticks> {
+        let at = self
+            .0
+            .binary_search_by_key(&frame, |span| span.frame)
+            .ok()?;
+        Some(self.0[at].end)
     }
 }
 
-impl Track<'_> {
-    /// For how long the face was in the picture, in seconds, with the moments in which it was only presumed.
+impl FaceSpan<'_> {
+    /// For how long it counts.
+    pub fn duration(&self) -> Ticks {
+        self.end.saturating_sub(self.row.time)
+    }
+
+    /// For how long it counts, in seconds.
+    pub fn duration_s(&self) -> f64 {
+        self.duration().as_secs_f64()
+    }
+}
+
+impl ExpressionRun {
+    /// How long it lasted.
+    pub fn duration(&self) -> Ticks {
+        self.end - self.start
+    }
+}
+
+impl FaceTrack<'_> {
+    /// For how long the face was in view, in seconds, with the moments in which it was only presumed.
     pub fn seen_s(&self) -> f64 {
-        self.appearances.iter().map(Appearance::duration_s).sum()
+        self.spans.iter().map(FaceSpan::duration_s).sum()
     }
 
     /// The stretches of equal expression, in order of time.
-    pub fn runs(&self) -> Vec<Run> {
-        let mut runs: Vec<Run> = Vec::new();
-        for appearance in &self.appearances {
-            let face = appearance.face;
-            let (label, probability) = face.smoothed.top();
+    pub fn runs(&self) -> Vec<ExpressionRun> {
+        let mut runs: Vec<ExpressionRun> = Vec::new();
+        for span in &self.spans {
+            let (label, probability) = span.row.face.smoothed.top();
             let probability = f64::from(probability);
-            let last = runs.last_mut().filter(|_| appearance.continues);
+            let last = runs.last_mut().filter(|_| span.continues);
             let before = last.as_ref().map(|run| run.label);
             if let Some(run) = last
                 && run.label == label
             {
-                let (old, new) = (run.duration_90k() as f64, appearance.duration_90k() as f64);
+                let (old, new) = (run.duration().as_secs_f64(), span.duration_s());
                 if new > 0.0 {
                     run.probability = (run.probability * old + probability * new) / (old + new);
                 }
-                run.end_90k = run.end_90k.max(appearance.end_90k);
+                run.end = run.end.max(span.end);
                 continue;
             }
-            runs.push(Run {
+            runs.push(ExpressionRun {
                 track: self.number,
                 label,
-                start_90k: face.pts_90k,
-                end_90k: appearance.end_90k,
+                start: span.row.time,
+                end: span.end,
                 probability,
                 before,
             });
@@ -118,78 +147,88 @@ impl Track<'_> {
     }
 }
 
-/// The tracks of a session, in the order of their numbers.
-pub fn tracks(session: &Session) -> Vec<Track<'_>> {
-    let frames = analysed_frames(session);
-    let mut tracks: BTreeMap<u64, (Track<'_>, usize)> = BTreeMap::new();
-    let mut at = 0;
-    for face in &session.faces {
-        while frames[at].number < face.frame {
-            at += 1;
-        }
-        let appearance = Appearance {
-            face,
-            end_90k: frames[at].end_90k,
-            continues: false,
+impl Session {
+    /// When the last frame ends.
+    pub fn end(&self) -> Ticks {
+        let Some(last) = self.frames.last() else {
+            return Ticks::ZERO;
         };
-        let (track, last) = tracks.entry(face.track).or_insert_with(|| {
-            let track = Track {
-                number: face.track,
-                appearances: Vec::new(),
-            };
-            (track, at)
-        });
-        let continues = track.appearances.last().is_some_and(|before| {
-            *last + 1 == at && before.end_90k == face.pts_90k && before.face.model == face.model
-        });
-        *last = at;
-        track.appearances.push(Appearance {
-            continues,
-            ..appearance
-        });
+        let times: Vec<Ticks> = self.frames.iter().map(|row| row.time).collect();
+        last.time.saturating_add(usual_interval(&times))
     }
-    tracks.into_values().map(|(track, _)| track).collect()
-}
 
-/// A frame whose faces are known.
-struct AnalysedFrame {
-    number: u64,
-    end_90k: u64,
-}
-
-fn analysed_frames(session: &Session) -> Vec<AnalysedFrame> {
-    let analysed = session
-        .frames
-        .iter()
-        .filter(|row| row.status == FrameStatus::Analysed)
-        .map(|row| (row.frame, row.pts_90k));
-    // After a crash a frame's faces may be there and its own row not.
-    let of_faces = session.faces.iter().map(|face| (face.frame, face.pts_90k));
-    let mut starts: Vec<(u64, u64)> = analysed.chain(of_faces).collect();
-    starts.sort_unstable();
-    starts.dedup_by_key(|(number, _)| *number);
-
-    let gap_after = |at: usize| {
-        let (_, next) = starts.get(at + 1)?;
-        Some(next.saturating_sub(starts[at].1))
-    };
-    let mut gaps: Vec<u64> = (0..starts.len()).filter_map(gap_after).collect();
-    gaps.sort_unstable();
-    let usual = gaps
-        .get(gaps.len() / 2)
-        .copied()
-        .unwrap_or(SINGLE_FRAME_90K);
-    let longest = LONGEST_FRAME_90K.max(2 * usual);
-    (0..starts.len())
-        .map(|at| {
-            let (number, start_90k) = starts[at];
-            let lasts = gap_after(at).filter(|&gap| gap <= longest).unwrap_or(usual);
-            AnalysedFrame {
-                number,
-                end_90k: start_90k + lasts,
+    /// For how long the result of each analyzed frame holds.
+    pub fn frame_spans(&self) -> FrameSpans {
+        let analyzed = self
+            .frames
+            .iter()
+            .filter(|row| row.status == FrameStatus::Analyzed)
+            .map(|row| (row.frame, row.time));
+        // After a crash a frame's faces may be there and its own row not.
+        let of_faces = self.faces.iter().map(|row| (row.frame, row.time));
+        let mut starts: Vec<(u64, Ticks)> = analyzed.chain(of_faces).collect();
+        starts.sort_unstable();
+        starts.dedup_by_key(|(frame, _)| *frame);
+        let times: Vec<Ticks> = starts.iter().map(|(_, time)| *time).collect();
+        let usual = usual_interval(&times);
+        let hold = Ticks::from(hold_for(usual.into()));
+        let is_pause = |event: &&EventRow| event.kind == EventKind::Paused;
+        let pauses: Vec<Ticks> = self
+            .events
+            .iter()
+            .filter(is_pause)
+            .map(|event| event.time)
+            .collect();
+        let span = |(at, &(frame, start)): (usize, &(u64, Ticks))| {
+            let pause = pauses.get(pauses.partition_point(|pause| *pause <= start));
+            let longest = start.saturating_add(if at + 1 < starts.len() { hold } else { usual });
+            let ends = times.get(at + 1).into_iter().chain(pause);
+            FrameSpan {
+                frame,
+                start,
+                end: ends.fold(longest, |end, other| end.min(*other)).max(start),
             }
-        })
-        .collect()
+        };
+        FrameSpans(starts.iter().enumerate().map(span).collect())
+    }
+
+    /// All faces, in the order of their tracks' numbers.
+    pub fn face_tracks(&self) -> Vec<FaceTrack<'_>> {
+        let FrameSpans(frames) = self.frame_spans();
+        let mut tracks: BTreeMap<u64, (FaceTrack<'_>, usize)> = BTreeMap::new();
+        let mut at = 0;
+        for row in &self.faces {
+            while frames[at].frame < row.frame {
+                at += 1;
+            }
+            let number = row.face.track.0;
+            let (track, last) = tracks.entry(number).or_insert_with(|| {
+                let spans = Vec::new();
+                (FaceTrack { number, spans }, at)
+            });
+            let continues = track.spans.last().is_some_and(|before| {
+                *last + 1 == at && before.end == row.time && before.row.model == row.model
+            });
+            *last = at;
+            track.spans.push(FaceSpan {
+                row,
+                end: frames[at].end,
+                continues,
+            });
+        }
+        tracks.into_values().map(|(track, _)| track).collect()
+    }
+}
+
+/// The median interval between times in order.
+fn usual_interval(times: &[Ticks]) -> Ticks {
+    let intervals = times.windows(2);
+    let mut intervals: Vec<Ticks> = intervals
+        .map(|pair| pair[1].saturating_sub(pair[0]))
+        .collect();
+    intervals.sort_unstable();
+    let median = intervals.get(intervals.len() / 2);
+    median.copied().unwrap_or(SINGLE_FRAME)
 }
 
 #[cfg(test)]
@@ -199,15 +238,15 @@ mod tests {
 
     /// Track, label, start and end in hundredths of a second, and the label before.
     fn runs(session: &Session) -> Vec<(u64, &'static str, u64, u64, Option<&'static str>)> {
-        let tracks = tracks(session);
-        let runs = tracks.iter().flat_map(Track::runs);
+        let tracks = session.face_tracks();
+        let runs = tracks.iter().flat_map(FaceTrack::runs);
         runs.map(|run| {
             let before = run.before.map(Expression::name);
             (
                 run.track,
                 run.label.name(),
-                run.start_90k / 900,
-                run.end_90k / 900,
+                run.start.0 / 900,
+                run.end.0 / 900,
                 before,
             )
         })
@@ -231,15 +270,19 @@ mod tests {
                 (2, "surprise", 70, 80, Some("sad")),
             ]
         );
-        let seen: Vec<f64> = tracks(&session).iter().map(Track::seen_s).collect();
+        let seen: Vec<f64> = session
+            .face_tracks()
+            .iter()
+            .map(FaceTrack::seen_s)
+            .collect();
         assert!((seen[0] - 1.5).abs() < 1e-9 && (seen[1] - 0.5).abs() < 1e-9);
     }
 
     #[test]
     fn another_network_begins_another_run() {
         let mut session = fixtures::two_people();
-        for face in session.faces.iter_mut().filter(|face| face.frame >= 2) {
-            face.model = 1;
+        for row in session.faces.iter_mut().filter(|row| row.frame >= 2) {
+            row.model = 1;
         }
         assert_eq!(runs(&session)[0], (1, "happy", 0, 20, None));
         assert_eq!(runs(&session)[1], (1, "happy", 20, 50, None));
@@ -249,14 +292,15 @@ mod tests {
     fn the_probability_is_a_mean_over_time() {
         let mut session = fixtures::two_people();
         // Frame 5 lasts 0.2 s, because frame 6 was skipped, and frame 7 lasts 0.1 s.
-        for face in session.faces.iter_mut().filter(|face| face.track == 1) {
-            face.smoothed.0[Expression::Neutral.index()] = match face.frame {
+        let of_first = |row: &&mut FaceRow| row.face.track.0 == 1;
+        for row in session.faces.iter_mut().filter(of_first) {
+            row.face.smoothed.0[Expression::Neutral.index()] = match row.frame {
                 5 => 0.75,
                 7 => 0.9,
                 _ => 0.0,
             };
         }
-        let neutral = tracks(&session)[0].runs()[1];
+        let neutral = session.face_tracks()[0].runs()[1];
         assert!((neutral.probability - 0.8).abs() < 1e-6, "{neutral:?}");
     }
 
@@ -264,10 +308,13 @@ mod tests {
     fn slow_sources_have_longer_frames() {
         let mut session = fixtures::two_people();
         for row in &mut session.frames {
-            row.pts_90k *= 20;
+            row.time.0 *= 20;
         }
-        for face in &mut session.faces {
-            face.pts_90k *= 20;
+        for row in &mut session.faces {
+            row.time.0 *= 20;
+        }
+        for event in &mut session.events {
+            event.time.0 *= 20;
         }
         // A picture every 2 s; around the skipped one they are 4 s apart, which is still two intervals.
         assert_eq!(runs(&session)[0], (1, "happy", 0, 1000, None));
@@ -278,11 +325,29 @@ mod tests {
     fn whatever_is_missing_there_are_tracks() {
         let mut session = fixtures::two_people();
         session.frames.clear();
-        assert_eq!(tracks(&session).len(), 2, "the faces know their times");
+        assert_eq!(session.face_tracks().len(), 2, "the faces know their times");
         session.faces.truncate(1);
-        let still = &tracks(&session)[0];
-        assert_eq!(still.appearances[0].duration_90k(), SINGLE_FRAME_90K);
+        let still = &session.face_tracks()[0];
+        assert_eq!(still.spans[0].duration(), SINGLE_FRAME);
         session.faces.clear();
-        assert_eq!(tracks(&session), []);
+        assert_eq!(session.face_tracks(), []);
+    }
+    #[test]
+    fn a_result_holds_for_half_a_second_and_not_into_a_pause() {
+        let mut session = fixtures::two_people();
+        let ends = |session: &Session| {
+            let spans = session.frame_spans();
+            [0, 5, 11, 15].map(|frame| spans.end_of(frame).unwrap().as_millis())
+        };
+        // Frame 6 was skipped; a pause began 0.1 s after frame 11; the session ends with frame 15.
+        assert_eq!(ends(&session), [100, 700, 1200, 5400]);
+        session.events.clear();
+        assert_eq!(ends(&session), [100, 700, 1600, 5400]);
+        let spans = session.frame_spans();
+        let at = |ms| spans.at(Ticks::from_millis(ms)).map(|span| span.frame);
+        assert_eq!([at(0), at(699), at(700)], [Some(0), Some(5), Some(7)]);
+        assert_eq!([at(1599), at(1600), at(5400)], [Some(11), None, None]);
+        assert_eq!(spans.end_of(6), None);
+        assert_eq!(session.end(), Ticks::from_millis(5400));
     }
 }

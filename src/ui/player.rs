@@ -180,35 +180,9 @@ impl Player {
     }
 }
 
-/// A time as on a clock, with tenths: `0:07.3`, `1:02:03.4`.
-pub fn clock(time: Duration) -> String {
-    let tenths = time.as_millis() / 100;
-    let (seconds, tenths) = (tenths / 10, tenths % 10);
-    let (minutes, seconds) = (seconds / 60, seconds % 60);
-    let (hours, minutes) = (minutes / 60, minutes % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02}.{tenths}")
-    } else {
-        format!("{minutes}:{seconds:02}.{tenths}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_written_as_on_a_clock() {
-        for (ms, text) in [
-            (0, "0:00.0"),
-            (7_399, "0:07.3"),
-            (59_999, "0:59.9"),
-            (600_000, "10:00.0"),
-            (3_723_456, "1:02:03.4"),
-        ] {
-            assert_eq!(clock(Duration::from_millis(ms)), text);
-        }
-    }
 
     #[test]
     fn every_speed_of_the_menu_can_be_had() {

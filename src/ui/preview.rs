@@ -4,7 +4,7 @@
 //! for the result would make the picture lag and stutter. A result that is too old is left out instead of drawing
 //! boxes where nobody is.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use egui::{
     Color32, ColorImage, Context, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo,
@@ -17,10 +17,6 @@ use crate::{
     overlay::{self, OverlayLook, UiFromFrame},
     pipeline::{Analysis, FaceAnalysis, SourceState},
 };
-
-/// Results about frames taken longer than this before the one on show are not drawn: in that time a person at
-/// arm's length moves by a face's width.
-const MAX_ANALYSIS_AGE: Duration = Duration::from_millis(700);
 
 /// What the preview shows.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +52,7 @@ pub fn faces_for<'a>(frame: Option<&Frame>, analysis: Option<&'a Analysis>) -> &
             let age = frame
                 .captured_at
                 .saturating_duration_since(analysis.frame.captured_at);
-            if age <= MAX_ANALYSIS_AGE {
+            if age < analysis.holds_for() {
                 &analysis.faces
             } else {
                 &[]
@@ -231,7 +227,7 @@ fn fill(image: &mut Arc<ColorImage>, frame: &Frame, cover: &Cover, max_side: usi
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use egui_kittest::{Harness, kittest::Queryable as _};
 

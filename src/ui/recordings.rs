@@ -28,6 +28,7 @@ use crate::{
         recover::{self, Report},
     },
     session::{SessionError, folder::interrupted_sessions},
+    time::clock,
 };
 
 /// With less room than this on the disk the bar says how much is left.
@@ -407,7 +408,7 @@ fn status_text(status: &RecorderStatus) -> String {
     let mut text = match status.phase {
         Phase::Paused => format!("paused {}", clock(status.elapsed)),
         Phase::Finishing | Phase::Ended(_) => "finishing…".to_owned(),
-        Phase::Recording => clock(status.elapsed),
+        Phase::Recording => clock(status.elapsed).to_string(),
     };
     text.push_str(&format!("  {}", size(status.n_bytes)));
     if status.counts.refused > 0 {
@@ -425,23 +426,12 @@ fn details(status: &RecorderStatus) -> String {
     let counts = status.counts;
     let mut text = format!(
         "{} frames, {} analysed, {} in the video, {} faces",
-        counts.captured, counts.analysed, counts.recorded, counts.faces
+        counts.captured, counts.analyzed, counts.recorded, counts.faces
     );
     if let Some(free) = status.free_bytes {
         text.push_str(&format!("\n{} free on the disk", size(free)));
     }
     text
-}
-
-/// "1:02:05" or "2:05".
-fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02}")
-    } else {
-        format!("{minutes}:{seconds:02}")
-    }
 }
 
 /// "3.4 MB" or "1.2 GB".
@@ -523,7 +513,6 @@ mod tests {
         roomy.counts.refused = 0;
         roomy.free_bytes = Some(50_000_000_000);
         assert_eq!(status_text(&roomy), "paused 2:05  61.4 MB");
-        assert_eq!(clock(Duration::from_secs(3725)), "1:02:05");
     }
 
     #[test]

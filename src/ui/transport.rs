@@ -15,8 +15,9 @@ use super::{
     commands::Command,
     icons::{self, Icon},
     menu_item::{Mark, action_ui, note_ui},
-    player::{Playback, PlayerView, SPEED_STEPS, clock},
+    player::{Playback, PlayerView, SPEED_STEPS},
 };
+use crate::time::clock;
 
 /// Height of the bar without its margins, points.
 pub const HEIGHT: f32 = 30.0;
@@ -100,7 +101,7 @@ impl TransportBar {
         let response = ui.add(slider);
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_label("Position");
-            node.set_value(clock(position));
+            node.set_value(format!("{:.1}", clock(position)));
         });
         let place = Duration::try_from_secs_f64(position_s).unwrap_or_default();
         let is_held = response.is_pointer_button_down_on();
@@ -121,7 +122,8 @@ impl TransportBar {
             let radius = response.rect.height() / 2.5;
             let rail = response.rect.shrink2(vec2(radius, 0.0)).x_range();
             let share = ((pointer.x - rail.min) / rail.span().max(1.0)).clamp(0.0, 1.0);
-            response.on_hover_text_at_pointer(clock(duration.mul_f32(share)));
+            let time = clock(duration.mul_f32(share));
+            response.on_hover_text_at_pointer(format!("{time:.1}"));
         }
         wish
     }
@@ -132,12 +134,16 @@ fn time_ui(ui: &mut Ui, position: Duration, duration: Option<Duration>) {
     let palette = colors::palette(ui.ctx().theme());
     let font: FontId = TextStyle::Body.resolve(ui.style());
     let text = match duration {
-        Some(duration) => format!("{} / {}", clock(position.min(duration)), clock(duration)),
-        None => clock(position),
+        Some(duration) => format!(
+            "{:.1} / {:.1}",
+            clock(position.min(duration)),
+            clock(duration)
+        ),
+        None => format!("{:.1}", clock(position)),
     };
     // Digits are equally wide in egui's font; the longest time decides.
     let widest = match duration {
-        Some(duration) => format!("{} / {}", clock(duration), clock(duration)),
+        Some(duration) => format!("{0:.1} / {0:.1}", clock(duration)),
         None => text.clone(),
     };
     let width = ui

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use fervis::{
     frame::Resolution,
     record::video::{self, VideoCodec, VideoSettings, VideoSummary},
-    time::TICKS_PER_SECOND,
+    time::Ticks,
 };
 use image::{DynamicImage, imageops::FilterType};
 
@@ -170,7 +170,7 @@ fn hour(scene: &Scene) -> Result<()> {
         .zip(&found)
         .map(|(number, ticks)| {
             let true_time = (jittery(number) - first_time).as_secs_f64();
-            (*ticks as f64 / TICKS_PER_SECOND as f64 - true_time).abs()
+            (Ticks(*ticks).as_secs_f64() - true_time).abs()
         })
         .fold(0.0, f64::max);
     println!("frames                       {:>10}", summary.n_frames);

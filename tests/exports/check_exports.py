@@ -53,18 +53,18 @@ def make_session(folder):
             )
         frames.append(
             [frame, f"{pts / 9e4:.6f}", pts, f"{1.7e9 + pts / 9e4:.6f}", f"{pts / 9e4:.6f}"]
-            + ["skipped" if skipped else "analysed", "", "" if skipped else len(here), "" if skipped else 31.25]
+            + ["skipped" if skipped else "analysed", "", "" if skipped else len(here), "" if skipped else 31.25, ""]
         )
     names = [f"{kind}_{label}" for kind in ("raw", "smoothed") for label in LABELS]
-    columns = "frame t_s pts_90k track score x y width height unseen_s".split() + names
+    columns = "frame time_s pts_90k track score x y width height unseen_s".split() + names
     columns += "label model detect_ms classify_ms".split()
     pd.DataFrame(faces, columns=columns).to_csv(folder / "faces.csv", index=False)
-    columns = "frame t_s pts_90k unix_s source_s status video_frame n_faces latency_ms".split()
+    columns = "frame time_s pts_90k unix_s source_s status video_frame n_faces latency_ms file".split()
     pd.DataFrame(frames, columns=columns).to_csv(folder / "frames.csv", index=False)
     events = [(0, "started", ""), (300_000, "marker", NOTE), (300_000, "marker", "again"), (910_000, "paused", "")]
     events += [(1_350_000, "resumed", ""), (pts, "stopped", "stopped")]
     rows = [(f"{at / 9e4:.6f}", at, f"{1.7e9 + at / 9e4:.6f}", kind, detail) for at, kind, detail in events]
-    pd.DataFrame(rows, columns="t_s pts_90k unix_s event detail".split()).to_csv(folder / "events.csv", index=False)
+    pd.DataFrame(rows, columns="time_s pts_90k unix_s event detail".split()).to_csv(folder / "events.csv", index=False)
     video = dict(annotated=True, width=64, height=48, codec="H.264", encoder="", n_frames=None, n_bytes=None)
     manifest = dict(
         schema="fervis-session/1",
@@ -73,7 +73,7 @@ def make_session(folder):
         started="2026-11-25T14:03:05+01:00",
         ended=None,
         ended_because="stopped",
-        clock=dict(zero_unix_s=1.7e9, time_zone=None, t_s="made up"),
+        clock=dict(zero_unix_s=1.7e9, time_zone=None, time_s="made up"),
         source=dict(kind="camera", name="Caméra <1> & 2", path=None, width=64, height=48, nominal_rate_hz=30.0, format="MJPG"),
         device=None,
         models=[dict(name="none", architecture="none", path=None, sha256="00" * 32, labels=LABELS, temperature=1.0)],
@@ -100,7 +100,10 @@ class Session:
         gaps = self.analysed.pts_90k.shift(-1) - self.analysed.pts_90k
         known = sorted(gaps.dropna())
         usual = known[len(known) // 2] if known else 3000
-        self.analysed["end"] = self.analysed.pts_90k + gaps.where(gaps <= max(45_000, 2 * usual), usual)
+        end = self.analysed.pts_90k + gaps.clip(upper=max(45_000, 2 * usual)).fillna(usual)
+        for pause in self.events.pts_90k[self.events.event == "paused"]:
+            end = end.where((self.analysed.pts_90k >= pause) | (end <= pause), pause)
+        self.analysed["end"] = end
         self.analysed["position"] = self.analysed.index
         self.faces = self.faces.merge(self.analysed[["frame", "end", "position"]], on="frame")
         self.faces["duration"] = self.faces.end - self.faces.pts_90k
@@ -382,7 +385,7 @@ def check_pyfeat(session, files):
     assert len(rows) == len(session.faces)
     for label, name in PYFEAT.items():
         assert (rows[name] - session.faces[f"raw_{label}"]).abs().max() < 1e-6
-    assert (rows.time_s - session.faces.t_s).abs().max() < 2e-6
+    assert (rows.time_s - session.faces.time_s).abs().max() < 2e-6
     return f"{type(fex).__name__} of {len(fex)} rows, {n_empty} without a face"
 
 

@@ -10,9 +10,11 @@ use std::{
 
 use fervis::{
     bounding_box::BoundingBox,
-    detect::FaceShape,
+    detect::{FaceShape, TrackId},
     expression::{Expression, Probabilities},
-    session::tables::{FaceRow, FrameRow, FrameStatus, Lines, Row},
+    pipeline::FaceAnalysis,
+    session::tables::{self, FaceRow, FrameRow, FrameStatus, Row},
+    time::Ticks,
 };
 use serde_json::{Value, json};
 
@@ -43,10 +45,7 @@ fn assert_fails(args: &[&str], what: &str) {
 
 /// A table as a recording writes it.
 fn write<R: Row>(folder: &Path, rows: &[R]) {
-    let mut lines = Lines::<R>::default();
-    let mut table = lines.header().to_vec();
-    table.extend_from_slice(lines.rows(rows));
-    fs::write(folder.join(R::FILE), table).unwrap();
+    fs::write(folder.join(R::FILE), tables::table(rows)).unwrap();
 }
 
 fn manifest(source: &Path) -> Value {
@@ -94,7 +93,7 @@ pub fn record_clip(folder: &Path) {
         let line: Value = serde_json::from_str(line).unwrap();
         let frame = line["frame"].as_u64().unwrap();
         let time_s = line["time_s"].as_f64().unwrap();
-        let pts_90k = (time_s * 90_000.0).round() as u64;
+        let time = Ticks::from_secs_f64(time_s);
         for face in line["faces"].as_array().unwrap() {
             let edge = |index: usize| face["box"][index].as_f64().unwrap() as f32;
             let probabilities = |kind: &str| {
@@ -104,35 +103,39 @@ pub fn record_clip(folder: &Path) {
             };
             faces.push(FaceRow {
                 frame,
-                pts_90k,
-                track: face["track"].as_u64().unwrap(),
-                score: 10.0,
-                box_in_frame: BoundingBox::new(edge(0), edge(1), edge(2), edge(3)),
-                unseen_for: Default::default(),
-                raw: probabilities("raw"),
-                smoothed: probabilities("smoothed"),
+                time,
+                face: FaceAnalysis {
+                    track: TrackId(face["track"].as_u64().unwrap()),
+                    score: 10.0,
+                    box_in_frame: BoundingBox::new(edge(0), edge(1), edge(2), edge(3)),
+                    unseen_for: Default::default(),
+                    raw: probabilities("raw"),
+                    smoothed: probabilities("smoothed"),
+                    shape: face.get("mesh").map(|mesh| {
+                        let mut shape = FaceShape::default();
+                        for measure in &FaceShape::MEASURES {
+                            let value = mesh[measure.name].as_f64().unwrap();
+                            (measure.set)(&mut shape, value as f32);
+                        }
+                        shape
+                    }),
+                },
                 model: 0,
                 detect_time: Default::default(),
                 classify_time: Default::default(),
-                shape: face.get("mesh").map(|mesh| {
-                    let mut shape = FaceShape::default();
-                    for measure in &FaceShape::MEASURES {
-                        let value = mesh[measure.name].as_f64().unwrap();
-                        (measure.set)(&mut shape, value as f32);
-                    }
-                    shape
-                }),
+                file: None,
             });
         }
         frames.push(FrameRow {
             frame,
-            pts_90k,
+            time,
             unix_s: 1.7e9 + time_s,
             source_s: time_s,
-            status: FrameStatus::Analysed,
+            status: FrameStatus::Analyzed,
             video_frame: None,
             n_faces: None,
             latency: None,
+            file: None,
         });
     }
     write(folder, &frames);

@@ -11,6 +11,7 @@ use std::{
 use fervis::{
     record::video,
     session::{Session, manifest::Status},
+    time::Ticks,
 };
 
 /// Only a broken program takes that long to record two seconds.
@@ -53,7 +54,7 @@ fn check_pictures(session: &Session) -> usize {
         .iter()
         .filter(|row| row.video_frame.is_some());
     for (row, time) in in_video.zip(&times) {
-        assert_eq!(row.pts_90k, part.first_pts_90k + time);
+        assert_eq!(row.time, part.first_time + Ticks(*time));
     }
     times.len()
 }
@@ -178,7 +179,7 @@ fn a_recording_ends_by_its_time_and_is_whole() {
     assert_eq!(session.manifest.status, Status::Complete);
     assert_eq!(session.manifest.models.len(), 1);
     assert_eq!(check_pictures(&session), session.frames.len());
-    let seconds = session.end_pts_90k() as f64 / 90_000.0;
+    let seconds = session.last_time().as_secs_f64();
     assert!((1.2..10.0).contains(&seconds), "{seconds} s");
 }
 

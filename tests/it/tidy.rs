@@ -55,6 +55,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "frame",
             "model",
             "percentiles",
+            "time",
         ],
     ),
     (
@@ -82,6 +83,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "error_text",
             "expression",
             "model",
+            "pipeline",
             "time",
         ],
     ),

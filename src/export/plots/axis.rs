@@ -1,21 +1,25 @@
-//! The axis of time: where its marks stand and what they say.
+//! The time axis: positions and labels of its marks.
 
-/// Steps between marks, s: those that people count in.
+use std::time::Duration;
+
+use crate::time::clock;
+
+/// Steps between marks, s: round numbers of seconds, minutes or hours.
 const STEPS_S: [f64; 19] = [
     0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
     3600.0, 7200.0, 14_400.0, 28_800.0,
 ];
-const MOST_MARKS: f64 = 10.0;
+const MAX_MARKS: f64 = 10.0;
 
-/// The marks from 0 to `length_s`, as seconds with their words.
+/// The marks from 0 to `length_s`, as seconds with their labels.
 pub(super) fn marks(length_s: f64) -> Vec<(f64, String)> {
-    let fits = |step: &&f64| length_s / **step <= MOST_MARKS;
+    let fits = |step: &&f64| length_s / **step <= MAX_MARKS;
     let step = match STEPS_S.iter().find(fits) {
         Some(step) => *step,
-        // Days of recording: whole multiples of the largest step.
+        // Days of recording: multiples of the largest step.
         None => {
             let largest = STEPS_S[STEPS_S.len() - 1];
-            largest * (length_s / largest / MOST_MARKS).ceil()
+            largest * (length_s / largest / MAX_MARKS).ceil()
         }
     };
     let n_marks = (length_s / step + 1e-9) as usize;
@@ -32,12 +36,11 @@ fn words(time: f64, step: f64, length_s: f64) -> String {
         let decimals = usize::from(step < 1.0);
         return format!("{time:.decimals$} s");
     }
-    let whole = time.round() as u64;
-    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    let clock = clock(Duration::from_secs(time.round() as u64));
     if length_s < 3600.0 {
-        format!("{minutes}:{seconds:02}")
+        format!("{clock}")
     } else {
-        format!("{hours}:{minutes:02}:{seconds:02}")
+        format!("{clock:#}")
     }
 }
 
@@ -46,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_stand_at_times_that_people_count_in() {
+    fn marks_are_at_round_times() {
         let check = |length_s: f64, expected: &[&str]| {
             let words: Vec<String> = marks(length_s)
                 .into_iter()

@@ -1,6 +1,6 @@
-//! Lines, areas and words on one of plotters' backends, in units of the layout.
+//! Lines, areas and text on one of plotters' backends, in units of the layout.
 //!
-//! plotters' own charts are not used: their axes know no minutes, and no bands of colour.
+//! plotters' own charts are not used, because their axes have no minutes and no color bands.
 
 use std::{io, sync::OnceLock};
 
@@ -15,7 +15,7 @@ use plotters::{
     },
 };
 
-/// The name that the font goes by; in an SVG, the viewer looks for it and takes its own otherwise.
+/// Name of the font. In an SVG, the viewer uses its own font if it has none of this name.
 const FONT: &str = "Ubuntu, sans-serif";
 
 /// Red, green, blue.
@@ -26,7 +26,7 @@ pub(super) const WEAK_INK: Rgb = [0x5A, 0x63, 0x70];
 pub(super) const GRID: Rgb = [0xE3, 0xE6, 0xEB];
 pub(super) const PAPER: Rgb = [0xFF, 0xFF, 0xFF];
 
-/// Which side of a text its position is.
+/// Which point of a text is at its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     Left,
@@ -36,7 +36,7 @@ pub(super) enum Anchor {
 
 pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// Makes the font known to plotters, once.
+/// Registers the font with plotters, once.
 pub(super) fn install_font() -> io::Result<()> {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     let bytes = epaint_default_fonts::UBUNTU_LIGHT;
@@ -49,17 +49,17 @@ pub(super) fn install_font() -> io::Result<()> {
     }
 }
 
-/// What text is made of.
+/// How text is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Letters {
-    /// The viewer sets it.
+    /// By the viewer.
     Words,
-    /// plotters sets it, somewhat too high.
+    /// By plotters, slightly too high.
     Pixels,
 }
 
 impl Letters {
-    /// How much lower the text must be for its middle to be where it should, in sizes of the font; measured.
+    /// How far the text must be moved down to be centered, in font sizes; measured.
     fn sink(self) -> f64 {
         match self {
             Self::Words => 0.0,
@@ -91,7 +91,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         )
     }
 
-    /// A line through some points, at least two.
+    /// A line through two or more points.
     pub fn line(&self, points: &[(f64, f64)], color: Rgb, width: f64) -> Drawn<DB> {
         let points: Vec<(i32, i32)> = points.iter().map(|&point| self.at(point)).collect();
         let stroke_width = (width * self.scale).round().max(1.0) as u32;
@@ -103,14 +103,14 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.area.draw(&PathElement::new(points, style))
     }
 
-    /// An area between two corners.
+    /// A rectangle between two corners.
     pub fn fill(&self, from: (f64, f64), to: (f64, f64), color: Rgb) -> Drawn<DB> {
         let corners = [self.at(from), self.at(to)];
         self.area
             .draw(&Rectangle::new(corners, rgb(color).filled()))
     }
 
-    /// A line of text, its middle at the height of the given place.
+    /// A line of text, vertically centered on the given position.
     pub fn text(
         &self,
         (x, y): (f64, f64),
@@ -124,7 +124,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.area.draw_text(words, &style, self.at(at))
     }
 
-    /// How wide a line of text is.
+    /// The width of a line of text.
     pub fn text_width(&self, words: &str, size: f64) -> f64 {
         let style = self.style(size, INK, Anchor::Left);
         let width = self.area.estimate_text_size(words, &style);

@@ -1,27 +1,24 @@
-//! Curves without more points than can be seen.
+//! Curves with no more points than are visible.
 //!
-//! An hour has a hundred thousand values for each expression; a plot is a thousand pixels wide. Values that fall on the
-//! same column of pixels become their mean, weighted by time. A gap in the data is a gap in the curve.
+//! An hour has a hundred thousand values per expression, and a plot is a thousand pixels wide. Values in the same column of pixels are
+//! replaced by their mean, weighted by time. A gap in the data is a gap in the curve.
 
-use crate::{
-    expression::N_EXPRESSIONS,
-    session::{tables::seconds, timeline::Track},
-};
+use crate::{expression::N_EXPRESSIONS, session::timeline::FaceTrack};
 
 /// A point of all curves: the time, s, and the probabilities.
 pub(super) type Point = (f64, [f64; N_EXPRESSIONS]);
 
 /// The smoothed probabilities of a face as curves without gaps, each with at least two points.
 ///
-/// `columns_per_s` is how many columns of pixels a second is wide.
-pub(super) fn curves(track: &Track<'_>, columns_per_s: f64) -> Vec<Vec<Point>> {
+/// `columns_per_s` is the width of a second in columns of pixels.
+pub(super) fn curves(track: &FaceTrack<'_>, columns_per_s: f64) -> Vec<Vec<Point>> {
     let mut curves: Vec<Vec<Point>> = Vec::new();
     let mut column = Column::default();
     let mut end_s = 0.0;
-    for appearance in &track.appearances {
-        let start_s = seconds(appearance.face.pts_90k);
-        let values = appearance.face.smoothed.0.map(f64::from);
-        if !appearance.continues {
+    for span in &track.spans {
+        let start_s = span.row.time.as_secs_f64();
+        let values = span.row.face.smoothed.0.map(f64::from);
+        if !span.continues {
             finish(curves.last_mut(), &mut column, end_s);
             curves.push(vec![(start_s, values)]);
         }
@@ -32,14 +29,14 @@ pub(super) fn curves(track: &Track<'_>, columns_per_s: f64) -> Vec<Vec<Point>> {
             }
             column.index = index;
         }
-        column.add(start_s, values, appearance.duration_s());
-        end_s = seconds(appearance.end_90k);
+        column.add(start_s, values, span.duration_s());
+        end_s = span.end.as_secs_f64();
     }
     finish(curves.last_mut(), &mut column, end_s);
     curves
 }
 
-/// Ends a curve where its last value ends.
+/// Extends a curve to the end of its last value.
 fn finish(curve: Option<&mut Vec<Point>>, column: &mut Column, end_s: f64) {
     if let Some(curve) = curve {
         curve.extend(column.take());
@@ -49,7 +46,7 @@ fn finish(curve: Option<&mut Vec<Point>>, column: &mut Column, end_s: f64) {
     }
 }
 
-/// The values of a column of pixels.
+/// Sums of the values in a column of pixels.
 #[derive(Default)]
 struct Column {
     index: u64,
@@ -67,7 +64,7 @@ impl Column {
         self.weight += weight;
     }
 
-    /// The mean, and an empty column.
+    /// The mean; leaves an empty column.
     fn take(&mut self) -> Option<Point> {
         let full = std::mem::take(self);
         let mean = |sum: f64| sum / full.weight;
@@ -78,12 +75,12 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{fixtures::two_people, timeline::tracks};
+    use crate::session::fixtures::two_people;
 
     #[test]
     fn gaps_stay_gaps_and_ends_are_where_the_values_end() {
         let session = two_people();
-        let tracks = tracks(&session);
+        let tracks = session.face_tracks();
         let curves = curves(&tracks[0], 1000.0);
         let ends: Vec<(f64, f64)> = curves
             .iter()
@@ -95,7 +92,7 @@ mod tests {
     #[test]
     fn values_of_a_pixel_become_their_mean_over_time() {
         let session = two_people();
-        let tracks = tracks(&session);
+        let tracks = session.face_tracks();
         // One column for the whole session: happy for 0.5 s, neutral for 0.3 s.
         let curves = curves(&tracks[0], 0.1);
         assert_eq!(curves[0].len(), 3, "{:?}", curves[0]);

@@ -1,8 +1,8 @@
-//! Pictures of a session: probabilities over time for each face, with the events, and shares of time.
+//! Plots of a session: probabilities over time for each face, with the events, and shares of time.
 //!
-//! `picture` lays out what is drawn, `canvas` draws it with plotters, which makes vectors and pixels of
-//! the same calls. The words are set in the font of the window, which is part of the program, so that a PNG looks the same on
-//! every machine; an SVG names it and falls back to the viewer's own.
+//! `picture` computes the layout; `canvas` draws it with plotters, which makes vectors and pixels from the same calls. Text uses the
+//! window's font, which is part of the program, so that a PNG looks the same on every machine. An SVG names the font and falls back to
+//! the viewer's own.
 
 mod axis;
 mod canvas;
@@ -24,12 +24,12 @@ use self::{
 use super::View;
 use crate::expression::Expression;
 
-/// Pixels of the PNG for each unit of the layout, so that it is sharp on fine screens and in print. An SVG's coordinates
-/// are whole numbers too, and as many times finer.
+/// Pixels of the PNG per unit of the layout, so that it is sharp on high-resolution screens and in print. An SVG's coordinates are
+/// integers too, with the same scale.
 const SCALE: u32 = 2;
 
-/// The colour of an expression, red, green, blue: that of the window's light theme, which was chosen to be told apart by
-/// people with the usual colour-vision deficiencies.
+/// The color of an expression, red, green, blue: that of the window's light theme, which was chosen to be distinguishable with the common
+/// color-vision deficiencies.
 pub const fn color(expression: Expression) -> [u8; 3] {
     match expression {
         Expression::Angry => [0xA3, 0x12, 0x2F],
@@ -55,7 +55,7 @@ pub(super) fn write_svg(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> 
             .map_err(io::Error::other)?;
         root.present().map_err(io::Error::other)?;
     }
-    // The picture is shown at the size of its layout; the finer coordinates stay in the view box.
+    // The SVG is shown at the size of the layout; the finer coordinates stay in the view box.
     let fine = format!("width=\"{wide}\" height=\"{high}\"");
     let shown = format!("width=\"{width}\" height=\"{height}\"");
     out.write_all(svg.replacen(&fine, &shown, 1).as_bytes())

@@ -1,4 +1,4 @@
-//! What stands where: a title, the colours, the events, a panel for each face, and the shares of time.
+//! The layout: a title, a legend, the events, a panel for each face, and the shares of time.
 
 use plotters::backend::DrawingBackend;
 
@@ -12,22 +12,23 @@ use super::{
 use crate::{
     expression::Expression,
     session::{
-        tables::{EventKind, seconds},
-        timeline::{Run, Track},
+        tables::EventKind,
+        timeline::{ExpressionRun, FaceTrack},
     },
+    time::Ticks,
 };
 
 const WIDTH: f64 = 1200.0;
 const LEFT: f64 = 72.0;
 const RIGHT: f64 = 24.0;
 const PLOT_WIDTH: f64 = WIDTH - LEFT - RIGHT;
-/// Room for the title and the colours.
+/// Height of the title and the legend.
 const HEAD: f64 = 84.0;
-/// Rows of words for events, and their height.
+/// Rows of event labels, and their height.
 const EVENT_ROWS: usize = 3;
 const EVENT_ROW: f64 = 18.0;
 const PANEL: f64 = 150.0;
-/// Room around a panel: its title with the band of expressions above, the marks of time below.
+/// Space around a panel: its title with the band of expressions above, the time marks below.
 const PANEL_TOP: f64 = 44.0;
 const PANEL_BOTTOM: f64 = 30.0;
 const BAND: f64 = 8.0;
@@ -39,15 +40,15 @@ const TITLE: f64 = 22.0;
 const HEADING: f64 = 18.0;
 const SMALL: f64 = 15.0;
 
-/// Panels beyond these would make a picture that nobody can open; the faces seen longest have one.
-const MOST_PANELS: usize = 12;
-/// Words of events are cut off after so many characters.
-const MOST_EVENT_CHARS: usize = 28;
+/// Maximum number of panels. More would make the plot too tall to open; the faces seen longest get one.
+const MAX_PANELS: usize = 12;
+/// Maximum length of an event label.
+const MAX_EVENT_CHARS: usize = 28;
 
 struct Panel {
     number: u64,
     summary: FaceSummary,
-    runs: Vec<Run>,
+    runs: Vec<ExpressionRun>,
     curves: Vec<Vec<Point>>,
 }
 
@@ -56,7 +57,7 @@ struct Mark {
     words: String,
 }
 
-/// A picture, laid out.
+/// A plot, laid out.
 pub(super) struct Picture {
     title: String,
     length_s: f64,
@@ -68,24 +69,23 @@ pub(super) struct Picture {
 impl Picture {
     pub fn new(view: &View<'_>) -> Self {
         let session = view.session;
-        let ends = view.tracks.iter().flat_map(|track| &track.appearances);
-        let events = session.events.iter().map(|event| event.pts_90k);
-        let end = ends
-            .map(|appearance| appearance.end_90k)
+        let spans = view.tracks.iter().flat_map(|track| &track.spans);
+        let events = session.events.iter().map(|event| event.time);
+        let end = spans
+            .map(|span| span.end)
             .chain(events)
-            .chain([session.end_pts_90k()])
-            .max();
-        // An axis has a length, even if nothing was recorded.
-        let length_s = seconds(end.unwrap_or(0)).max(0.1);
+            .fold(session.last_time(), Ticks::max);
+        // The axis needs a length even if nothing was recorded.
+        let length_s = end.as_secs_f64().max(0.1);
         let columns_per_s = PLOT_WIDTH / length_s;
-        let mut by_length: Vec<(&Track<'_>, f64)> = view
+        let mut by_length: Vec<(&FaceTrack<'_>, f64)> = view
             .tracks
             .iter()
             .map(|track| (track, track.seen_s()))
             .collect();
         by_length.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let n_left_out = by_length.len().saturating_sub(MOST_PANELS);
-        by_length.truncate(MOST_PANELS);
+        let n_left_out = by_length.len().saturating_sub(MAX_PANELS);
+        by_length.truncate(MAX_PANELS);
         let mut panels: Vec<Panel> = by_length
             .into_iter()
             .map(|(track, _)| Panel {
@@ -101,7 +101,7 @@ impl Picture {
             .iter()
             .filter(|event| is_worth_a_mark(event.kind))
             .map(|event| Mark {
-                time_s: seconds(event.pts_90k),
+                time_s: event.time.as_secs_f64(),
                 words: match (event.kind, on_one_line(&event.detail)) {
                     (kind, note) if note.is_empty() => kind.name().replace('_', " "),
                     (EventKind::Marker | EventKind::Checkpoint, note) => shortened(&note),
@@ -110,7 +110,7 @@ impl Picture {
             })
             .collect();
         let manifest = &session.manifest;
-        // The date and the time of day, without the fraction and the offset that RFC 3339 has.
+        // Date and time, without the offset that RFC 3339 adds.
         let started: String = manifest.started.chars().take(19).collect();
         Self {
             title: format!(
@@ -141,7 +141,7 @@ impl Picture {
         }
     }
 
-    /// Where the curves of a panel begin.
+    /// Top of a panel's curves.
     fn panel_top(&self, index: usize) -> f64 {
         let above = index as f64 * (PANEL_TOP + PANEL + PANEL_BOTTOM);
         HEAD + self.events_height() + above + PANEL_TOP
@@ -220,7 +220,7 @@ impl Picture {
             Anchor::Right,
         )?;
         for run in &panel.runs {
-            let (start, end) = (seconds(run.start_90k), seconds(run.end_90k));
+            let (start, end) = (run.start.as_secs_f64(), run.end.as_secs_f64());
             let from = (self.x_of(start), top - BAND - 6.0);
             let to = (self.x_of(end), top - 6.0);
             canvas.fill(from, to, color(run.label))?;
@@ -240,7 +240,7 @@ impl Picture {
         Ok(())
     }
 
-    /// A line through each panel for every event, and its words above the first where there is room.
+    /// A line through each panel for every event, with a label above the first panel where there is space.
     fn draw_events<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, bottom: f64) -> Drawn<DB> {
         let mut free_from = [f64::NEG_INFINITY; EVENT_ROWS];
         for mark in &self.marks {
@@ -258,7 +258,7 @@ impl Picture {
             for index in 0..self.panels.len().max(1) {
                 let panel = self.panel_top(index);
                 canvas.line(&[(x, top), (x, panel + PANEL)], WEAK_INK, 1.0)?;
-                // Between the panels stand the marks of time.
+                // Between the panels are the time marks.
                 top = self.panel_top(index + 1) - BAND - 6.0;
             }
         }
@@ -322,7 +322,7 @@ fn draw_legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>) -> Drawn<DB> {
     canvas.text(at, words, SMALL, WEAK_INK, Anchor::Right)
 }
 
-/// Beginning and end are the edges of the picture, and a warning has no time that means anything.
+/// Whether a kind of event is drawn. Start and end are the edges of the plot, and the time of a warning means little.
 fn is_worth_a_mark(kind: EventKind) -> bool {
     match kind {
         EventKind::Marker
@@ -344,7 +344,7 @@ fn is_worth_a_mark(kind: EventKind) -> bool {
 }
 
 fn shortened(words: &str) -> String {
-    let mut short: String = words.chars().take(MOST_EVENT_CHARS).collect();
+    let mut short: String = words.chars().take(MAX_EVENT_CHARS).collect();
     if short.len() < words.len() {
         short.push('…');
     }

@@ -1,10 +1,10 @@
-//! Makes an interrupted session whole again.
+//! Repairs interrupted sessions.
 //!
-//! A crash costs at most a line that was half written and the last half second of the video. Repairing takes off what is
-//! torn, writes the video's index, brings rows and pictures together, and counts what there is. Bytes whose meaning is not
-//! certain are kept in a file beside the damaged one (`….tail`), and running it again changes nothing.
+//! A crash costs at most a half-written line and the last half second of the video. Repairing cuts off incomplete lines, writes the
+//! video's index, matches rows with frames of the video, and counts everything again. Bytes that it cannot interpret are kept in a file
+//! beside the damaged one (`….tail`). Running it again changes nothing.
 //!
-//! A session may come from anybody: only regular files in its own folder are opened, see [`files`].
+//! A session may come from anybody, so only regular files in its own folder are opened; see [`files`].
 
 mod rows;
 
@@ -29,27 +29,28 @@ use crate::{
         folder::FolderLock,
         is_session,
         manifest::{Manifest, Recovery, Status, Video},
-        tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, Row, seconds},
+        tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus, Row},
     },
+    time::Ticks,
 };
 
-/// No line of a session is longer, unless a note is a book.
+/// Maximum length of a line. Lines are far shorter, unless a note is a book.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
-/// The ending of videos that builds without H.264 recorded until version 0.1.
+/// The extension of videos that builds without H.264 recorded until version 0.1.
 const AVI: &str = ".avi";
 
-/// The year 3000: a wall clock that shows more is wrong, and date libraries need not cope with it.
+/// The year 3000. A later wall clock is wrong, and date libraries may not support it.
 const MAX_UNIX_S: f64 = 32_503_680_000.0;
 
-/// What repairing a session came to.
+/// The result of [`recover`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The session.
     pub folder: PathBuf,
-    /// Whether it had to be repaired; if not, nothing was touched.
+    /// Whether it was repaired; if not, nothing was changed.
     pub repaired: bool,
-    /// What was done and found, a sentence each.
+    /// What was done and found, one sentence each.
     pub steps: Vec<String>,
     /// Frames with a row.
     pub n_frames: u64,
@@ -60,18 +61,17 @@ pub struct Report {
 /// Repairs the session in `folder` if it was interrupted.
 ///
 /// # Errors
-/// [`SessionError`] in the user's words. A video that cannot be repaired is no error: the report says so, and the rest
-/// of the session is made whole.
+/// [`SessionError`]. A video that cannot be repaired is not an error: the report says so, and the rest of the session is repaired.
 pub fn recover(folder: &Path) -> Result<Report, SessionError> {
     if !is_session(folder) {
         return Err(SessionError::NotASession {
             folder: folder.to_owned(),
         });
     }
-    // Before anything is read: a recording that ends meanwhile would be taken for an interrupted one.
+    // Locked before anything is read: a recording that ends in between would look interrupted.
     let lock = match FolderLock::take(folder) {
         Ok(lock) => Some(lock),
-        // A finished session may lie on a disk that cannot be written.
+        // A finished session may be on a read-only disk.
         Err(error) if error.is_refusal() && Manifest::read(folder)?.status != Status::Recording => {
             None
         }
@@ -98,10 +98,10 @@ pub fn recover(folder: &Path) -> Result<Report, SessionError> {
     steps.extend(aligned_steps(aligned));
     let mut session = Session::open(folder)?;
     for video in &mut videos {
-        // Its first frames may be lost, and its time begins later then.
+        // If its first frames are lost, it begins later.
         let after = session
             .frames
-            .partition_point(|row| row.pts_90k < video.first_pts_90k);
+            .partition_point(|row| row.time < video.first_time);
         let first = session.frames.get(after).map_or(0, |row| row.frame);
         video.first_frame = video.first_frame.max(first);
     }
@@ -118,20 +118,19 @@ fn report(session: &Session, repaired: bool, steps: Vec<String>) -> Report {
         repaired,
         steps,
         n_frames: session.frames.len() as u64,
-        duration_s: seconds(session.end_pts_90k()),
+        duration_s: session.last_time().as_secs_f64(),
     }
 }
 
-/// Takes a line off a table's end that has no end itself.
+/// Cuts off an incomplete last line of a table.
 fn mend_table(path: &Path) -> Result<Option<String>, SessionError> {
     let failed = |source| SessionError::write(path, source);
     let mut file = match files::open_to_change(path) {
         Ok(file) => file,
-        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None), // It was interrupted before.
+        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None), // Interrupted before it was created.
         Err(source) => return Err(failed(source)),
     };
     let len = file.metadata().map_err(failed)?.len();
-    // A line is far shorter than this, unless a note is a book.
     let window = len.min(MAX_LINE_BYTES);
     file.seek(SeekFrom::Start(len - window)).map_err(failed)?;
     let mut end = Vec::new();
@@ -140,8 +139,7 @@ fn mend_table(path: &Path) -> Result<Option<String>, SessionError> {
         Some(at) => at + 1,
         None if window == len => 0,
         None => {
-            let words =
-                "its last line is longer than lines of a session are; the file was left as it is";
+            let words = "its last line is too long for a session's table; the file was not changed";
             return Err(failed(io::Error::new(ErrorKind::InvalidData, words)));
         }
     };
@@ -158,11 +156,11 @@ fn mend_table(path: &Path) -> Result<Option<String>, SessionError> {
         .map_err(failed)?;
     let (name, tail) = (file_name(path), file_name(&tail_path));
     Ok(Some(format!(
-        "{name}: the last line was torn off; its beginning is in {tail}."
+        "{name}: the last line was incomplete; it was moved to {tail}."
     )))
 }
 
-/// The videos that the description names, and those whose files are there although it does not name them yet.
+/// The videos that the description lists, and video files that it does not list yet.
 fn all_videos(folder: &Path, named: &[Video]) -> Vec<Video> {
     let mut videos = named.to_vec();
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -186,7 +184,7 @@ fn all_videos(folder: &Path, named: &[Video]) -> Vec<Video> {
         width: 0,
         height: 0,
         first_frame: 0,
-        first_pts_90k: 0,
+        first_time: Ticks::ZERO,
         codec: String::new(),
         encoder: String::new(),
         n_frames: None,
@@ -195,7 +193,7 @@ fn all_videos(folder: &Path, named: &[Video]) -> Vec<Video> {
     videos
 }
 
-/// Repairs a video; says what was done, and whether there is one now.
+/// Repairs a video. Returns what was done, and whether there is a video now.
 fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
     let path = folder.join(&video.file);
     let file = video.file.clone();
@@ -226,25 +224,23 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
                 "{file}: repaired, {n_frames} frames, {:.2} s.",
                 duration.as_secs_f64()
             );
-            if first_pts_90k > 0 {
-                video.first_pts_90k = video.first_pts_90k.saturating_add(first_pts_90k);
-                step.push_str(&format!(
-                    " The first {:.2} s are lost.",
-                    seconds(first_pts_90k)
-                ));
+            let lost = Ticks(first_pts_90k);
+            if lost > Ticks::ZERO {
+                video.first_time = video.first_time.saturating_add(lost);
+                step.push_str(&format!(" The first {:.2} s are lost.", lost.as_secs_f64()));
             }
             if let Some(tail) = tail {
                 let n_bytes = fs::symlink_metadata(&tail).map_or(0, |tail| tail.len());
                 let tail = file_name(&tail);
                 step.push_str(&format!(
-                    " {n_bytes} bytes of it are damaged and no frame could be made of them; they are kept in {tail}."
+                    " {n_bytes} bytes are damaged and hold no readable frame; they are kept in {tail}."
                 ));
             }
             (Some(step), true)
         }
         Ok(Recovered::Empty) => {
             let step = format!(
-                "{file}: the recording ended before its first frame; the file can be deleted."
+                "{file}: the recording ended before the first frame; the file can be deleted."
             );
             (Some(step), false)
         }
@@ -255,7 +251,7 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
     }
 }
 
-/// What bringing rows and pictures together came to.
+/// What matching rows with frames of the video changed, in words.
 fn aligned_steps(aligned: rows::Aligned) -> Vec<String> {
     let file = FrameRow::FILE;
     let frames = |n: u64| {
@@ -268,12 +264,14 @@ fn aligned_steps(aligned: rows::Aligned) -> Vec<String> {
     let mut steps = Vec::new();
     if aligned.n_without_picture > 0 {
         let frames = frames(aligned.n_without_picture);
-        steps.push(format!("{file}: {frames} had not reached the video or are lost from it; their values are there."));
+        steps.push(format!(
+            "{file}: {frames} are missing from the video; their values are kept."
+        ));
     }
     if aligned.n_added > 0 {
         let frames = frames(aligned.n_added);
         steps.push(format!(
-            "{file}: rows were added for {frames} of the video whose results had not been written."
+            "{file}: rows were added for {frames} of the video whose results were lost."
         ));
     }
     if aligned.n_without_row > 0 {
@@ -285,14 +283,14 @@ fn aligned_steps(aligned: rows::Aligned) -> Vec<String> {
     steps
 }
 
-/// Counts what there is.
+/// Counts everything again and completes the description.
 fn describe(session: &mut Session, steps: &[String]) {
     let mut latencies = LatencyHistogram::default();
     let counts = &mut session.manifest.counts;
     *counts = Default::default();
     for frame in &session.frames {
         match frame.status {
-            FrameStatus::Analysed => counts.analysed += 1,
+            FrameStatus::Analyzed => counts.analyzed += 1,
             FrameStatus::Skipped => counts.skipped += 1,
         }
         counts.recorded += u64::from(frame.video_frame.is_some());
@@ -321,8 +319,7 @@ fn describe(session: &mut Session, steps: &[String]) {
     });
 }
 
-/// The end of a session whose last frame has this time, if that can be: not before it started, and within what a wall
-/// clock shows.
+/// The end of a session whose last frame has this time, not before its start; `None` if no wall clock shows such a time.
 fn ended(started: &str, unix_s: f64) -> Option<String> {
     if !(0.0..MAX_UNIX_S).contains(&unix_s) {
         return None;
@@ -345,7 +342,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_ends_when_its_last_frame_was_captured_if_that_can_be() {
+    fn a_session_ends_when_its_last_frame_was_captured_if_possible() {
         let started = "2026-11-25T14:03:05+01:00";
         let at = |unix_s| {
             let ended = ended(started, unix_s)?;

@@ -1,8 +1,8 @@
-//! Brings `frames.csv` and the video together again.
+//! Makes `frames.csv` and the video agree.
 //!
-//! The two are written at different moments: a frame's picture waits for the next fragment, its row for its result. So a
-//! crash leaves rows whose picture never reached the disk, and pictures whose row was not written yet. Afterward a row
-//! names the picture that it has, and every picture has a row.
+//! The two are written at different moments: a picture waits for the next fragment of the video, its row for its result. So a crash
+//! leaves rows whose picture never reached the disk, and pictures whose row was not written yet. Afterward each row names the
+//! picture that it has, and every picture has a row. In this file a *picture* is a frame in the video.
 
 use std::{
     collections::BTreeMap,
@@ -17,35 +17,36 @@ use crate::{
     session::{
         self, SessionError, files,
         manifest::Video,
-        tables::{FaceRow, FrameRow, Lines, Row, seconds},
+        tables::{self, FaceRow, FrameRow, FrameStatus, Row},
     },
+    time::Ticks,
 };
 
-/// A picture stands within this of its row's time, in ticks: in a file that is whole they are the same.
-const TOLERANCE_90K: u64 = 90;
+/// Maximum distance of a picture's time from its row's. In an undamaged file they are equal.
+const TOLERANCE: Ticks = Ticks::from_millis(1);
 
-/// What was changed.
+/// The changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::record) struct Aligned {
-    /// Rows that named a picture which is not in the video.
+    /// Rows that named a picture that is not in the video.
     pub n_without_picture: u64,
-    /// Rows that were added, for pictures that had none.
+    /// Rows that were added for pictures without one.
     pub n_added: u64,
-    /// Pictures between rows that are of none of them.
+    /// Pictures that belong to no row and lie between others.
     pub n_without_row: u64,
 }
 
-/// The pictures of a part of the video that `frames.csv` counts.
+/// The pictures in a part of the video that `video_frame` counts.
 struct Part {
     first_frame: u64,
-    /// When they were captured, in ticks since the session's first frame.
-    times: Vec<u64>,
+    /// When they were captured.
+    times: Vec<Ticks>,
 }
 
-/// Makes the rows say what is in these videos. `zero_unix_s` is the wall clock at the session's first frame.
+/// Makes the rows agree with these videos. `zero_unix_s` is the wall clock at the session's first frame.
 ///
 /// # Errors
-/// [`SessionError`]; the table is then as it was.
+/// [`SessionError`]; the table is then unchanged.
 pub(in crate::record) fn align(
     folder: &Path,
     videos: &[Video],
@@ -62,7 +63,7 @@ pub(in crate::record) fn align(
         aligned.n_without_row += n_without_row;
         placed.extend(found);
     }
-    // Without a single picture that is a row's, the two do not belong together.
+    // If not a single picture belongs to a row, the video and the table are from different recordings.
     if parts.is_empty() || (placed.is_empty() && !table.rows.is_empty()) {
         return Ok(Aligned::default());
     }
@@ -76,7 +77,7 @@ pub(in crate::record) fn align(
     Ok(aligned)
 }
 
-/// The parts of the first video, which is the one that rows count. One that cannot be read is none.
+/// The readable parts of the first video, the one that `video_frame` counts.
 fn parts(folder: &Path, videos: &[Video]) -> Vec<Part> {
     let first = videos
         .iter()
@@ -84,7 +85,7 @@ fn parts(folder: &Path, videos: &[Video]) -> Vec<Part> {
     let mut parts: Vec<Part> = first
         .filter_map(|video| {
             let times = video::frame_times(&folder.join(&video.file)).ok()?;
-            let in_session = |time: u64| video.first_pts_90k.saturating_add(time);
+            let in_session = |ticks| video.first_time.saturating_add(Ticks(ticks));
             Some(Part {
                 first_frame: video.first_frame,
                 times: times.into_iter().map(in_session).collect(),
@@ -95,17 +96,17 @@ fn parts(folder: &Path, videos: &[Video]) -> Vec<Part> {
     parts
 }
 
-/// For each row, by its position, the number of its picture; and how many pictures before the last row are of none.
-/// `rows` are positions with times. Both grow.
-fn place(rows: &[(usize, u64)], times: &[u64]) -> (Vec<(usize, u64)>, u64) {
+/// For each row, by its position, the number of its picture; and how many pictures before the last row belong to none. `rows` are positions
+/// with times; both increase.
+fn place(rows: &[(usize, Ticks)], times: &[Ticks]) -> (Vec<(usize, u64)>, u64) {
     let mut pairs = Vec::new();
     let mut number = 0;
-    for (nth, &(_, pts_90k)) in rows.iter().enumerate() {
-        let is_before = |time: &u64| time.saturating_add(TOLERANCE_90K) < pts_90k;
+    for (nth, &(_, of_row)) in rows.iter().enumerate() {
+        let is_before = |time: &Ticks| time.saturating_add(TOLERANCE) < of_row;
         while times.get(number).is_some_and(is_before) {
             number += 1;
         }
-        let is_it = |time: &u64| time.abs_diff(pts_90k) <= TOLERANCE_90K;
+        let is_it = |time: &Ticks| time.abs_diff(of_row) <= TOLERANCE;
         if times.get(number).is_some_and(is_it) {
             pairs.push((nth, number));
             number += 1;
@@ -116,8 +117,8 @@ fn place(rows: &[(usize, u64)], times: &[u64]) -> (Vec<(usize, u64)>, u64) {
         .into_iter()
         .map(|(nth, number)| (rows[nth].0, number as u64))
         .collect();
-    let last = rows.last().map_or(0, |(_, pts_90k)| *pts_90k);
-    let n_before = times.partition_point(|time| *time <= last.saturating_add(TOLERANCE_90K));
+    let last = rows.last().map_or(Ticks::ZERO, |(_, time)| *time);
+    let n_before = times.partition_point(|time| *time <= last.saturating_add(TOLERANCE));
     let n_without_row = if rows.is_empty() {
         0
     } else {
@@ -126,8 +127,8 @@ fn place(rows: &[(usize, u64)], times: &[u64]) -> (Vec<(usize, u64)>, u64) {
     (placed, n_without_row)
 }
 
-/// Pairs what lies between two rows that have their pictures: where there are as many pictures as rows, they belong
-/// together, though their times are damaged. `end` is the number of rows and of pictures.
+/// Pairs what lies between two matched rows: as many pictures as rows belong together even if their times are damaged. `end` is the number of
+/// rows and of pictures.
 fn fill_in(pairs: Vec<(usize, usize)>, end: (usize, usize)) -> Vec<(usize, usize)> {
     let mut all = Vec::with_capacity(pairs.len());
     let (mut row, mut picture) = (0, 0);
@@ -144,9 +145,9 @@ fn fill_in(pairs: Vec<(usize, usize)>, end: (usize, usize)) -> Vec<(usize, usize
     all
 }
 
-/// How many rows `faces.csv` has for each frame beyond the last row of `frames.csv`, and before: all of them.
+/// How many rows `faces.csv` has for each frame.
 fn counted_faces(folder: &Path) -> Result<BTreeMap<u64, u64>, SessionError> {
-    let faces: Vec<FaceRow> = session::table(folder)?;
+    let faces: Vec<FaceRow> = session::rows(folder)?;
     let mut counted = BTreeMap::new();
     for face in faces {
         *counted.entry(face.frame).or_default() += 1;
@@ -154,7 +155,7 @@ fn counted_faces(folder: &Path) -> Result<BTreeMap<u64, u64>, SessionError> {
     Ok(counted)
 }
 
-/// `frames.csv` as text, so that columns of another version stay as they are.
+/// `frames.csv` as text, which keeps columns of other versions unchanged.
 struct Table {
     path: PathBuf,
     header: StringRecord,
@@ -166,9 +167,7 @@ impl Table {
     fn read(path: &Path) -> Result<Self, SessionError> {
         let text = match files::open(path).and_then(|mut file| read_all(&mut file)) {
             Ok(text) => text,
-            Err(err) if err.kind() == io::ErrorKind::NotFound => {
-                Lines::<FrameRow>::default().header().to_vec()
-            }
+            Err(err) if err.kind() == io::ErrorKind::NotFound => tables::header::<FrameRow>(),
             Err(source) => return Err(SessionError::read(path, source)),
         };
         let problem = |error: csv::Error| SessionError::Content {
@@ -198,17 +197,17 @@ impl Table {
         row.get(self.column(name)?)?.parse().ok()
     }
 
-    /// Positions and times of the rows of these frames.
-    fn rows_of(&self, frames: std::ops::Range<u64>) -> Vec<(usize, u64)> {
+    /// Positions and times of the rows for these frames.
+    fn rows_of(&self, frames: std::ops::Range<u64>) -> Vec<(usize, Ticks)> {
         let rows = self.rows.iter().enumerate().filter_map(|(at, row)| {
             let frame = self.number(row, "frame")?;
-            let pts_90k = self.number(row, "pts_90k")?;
-            frames.contains(&frame).then_some((at, pts_90k))
+            let time = self.number(row, "pts_90k")?;
+            frames.contains(&frame).then_some((at, time))
         });
         rows.collect()
     }
 
-    /// Writes the numbers of pictures into the rows; returns how many rows named one that is not there.
+    /// Writes the pictures' numbers into the rows. Returns how many rows named a missing one.
     fn name_pictures(&mut self, placed: &BTreeMap<usize, u64>) -> u64 {
         let Some(column) = self.column("video_frame") else {
             return 0;
@@ -230,11 +229,11 @@ impl Table {
         n_without
     }
 
-    /// Adds rows for the pictures after the last row. Their results were not written, unless `faces` has some.
+    /// Adds rows for the pictures after the last row. Their results were lost, unless `faces` has some.
     fn add(&mut self, part: &Part, zero_unix_s: f64, faces: &BTreeMap<u64, u64>) -> u64 {
         let last = self.rows.last();
         let number = |name: &str| last.and_then(|row| self.number::<f64>(row, name));
-        let last_pts: Option<u64> = last.and_then(|row| self.number(row, "pts_90k"));
+        let last_time: Option<Ticks> = last.and_then(|row| self.number(row, "pts_90k"));
         let first = last
             .and_then(|row| self.number::<u64>(row, "frame"))
             .map_or(0, |frame| frame + 1);
@@ -242,25 +241,29 @@ impl Table {
             number("unix_s").unwrap_or(zero_unix_s),
             number("source_s").unwrap_or(0.0),
         );
-        let after = last_pts.map_or(0, |last| last.saturating_add(TOLERANCE_90K + 1));
+        let after = last_time.map_or(Ticks::ZERO, |last| {
+            last.saturating_add(TOLERANCE + Ticks(1))
+        });
         let n_before = part.times.partition_point(|time| *time < after);
         let mut added = Vec::new();
         let pictures = part.times.iter().enumerate().skip(n_before);
-        for (frame, (picture, &pts_90k)) in (first..).zip(pictures) {
-            let passed_s = seconds(pts_90k - last_pts.unwrap_or(0));
+        for (frame, (picture, &time)) in (first..).zip(pictures) {
+            let passed_s = (time - last_time.unwrap_or_default()).as_secs_f64();
             let n_faces = faces.get(&frame);
             let field = |name: &str| match name {
                 "frame" => frame.to_string(),
-                "t_s" => format!("{:.6}", seconds(pts_90k)),
-                "pts_90k" => pts_90k.to_string(),
+                // `t_s` is its name in tables of earlier versions.
+                "time_s" | "t_s" => format!("{:.6}", time.as_secs_f64()),
+                "pts_90k" => time.0.to_string(),
                 "unix_s" => format!("{:.6}", unix_s + passed_s),
-                // Both clocks go on as they do from frame to frame.
+                // Both clocks advance by the time between the frames.
                 "source_s" => format!("{:.6}", source_s + passed_s),
                 "status" => if n_faces.is_some() {
-                    "analysed"
+                    FrameStatus::Analyzed
                 } else {
-                    "skipped"
+                    FrameStatus::Skipped
                 }
+                .name()
                 .to_owned(),
                 "video_frame" => picture.to_string(),
                 "n_faces" => n_faces.map(u64::to_string).unwrap_or_default(),
@@ -303,10 +306,15 @@ mod tests {
 
     #[test]
     fn pictures_are_placed_by_their_times() {
-        let rows: Vec<(usize, u64)> = [0, 3000, 6000, 9000, 12_000]
+        let rows: Vec<(usize, Ticks)> = [0, 3000, 6000, 9000, 12_000]
+            .map(Ticks)
             .into_iter()
             .enumerate()
             .collect();
+        let place = |rows: &[(usize, Ticks)], times: &[u64]| {
+            let times: Vec<Ticks> = times.iter().copied().map(Ticks).collect();
+            super::place(rows, &times)
+        };
         assert_eq!(
             place(&rows, &[0, 3000, 6000]),
             (vec![(0, 0), (1, 1), (2, 2)], 0)
@@ -326,11 +334,11 @@ mod tests {
         let text = "pts_90k,frame,mood,video_frame,unix_s\n0,0,\"so, so\",0,100.5\n3000,1,good,1,100.533333\n";
         std::fs::write(&path, text).unwrap();
         let mut table = Table::read(&path).unwrap();
-        assert_eq!(table.rows_of(0..9), [(0, 0), (1, 3000)]);
+        assert_eq!(table.rows_of(0..9), [(0, Ticks(0)), (1, Ticks(3000))]);
         assert_eq!(table.name_pictures(&BTreeMap::from([(0, 0)])), 1);
         let part = Part {
             first_frame: 0,
-            times: vec![0, 9000],
+            times: vec![Ticks(0), Ticks(9000)],
         };
         assert_eq!(table.add(&part, 0.0, &BTreeMap::new()), 1);
         table.write().unwrap();

@@ -1,4 +1,4 @@
-//! How recordings end that somebody or something ends.
+//! How recordings end: stopped, failed, interrupted, and repaired.
 
 use super::{super::recording::Recording, *};
 use crate::session::manifest::{self, Manifest};
@@ -16,7 +16,7 @@ fn after_a_failure_every_frame_has_a_row_or_is_counted() {
     let config = config(folder.path(), VideoChoice::Clean);
     let mut recording = Recording::start(&config).unwrap();
     let start = Instant::now();
-    // More than pictures wait for: some are in the video, some wait, and none has its row.
+    // More than may wait: some are in the video, some wait, and none has its row.
     for number in 0..31 {
         no_network(&mut recording, start, number);
     }
@@ -49,11 +49,11 @@ fn after_a_failure_every_frame_has_a_row_or_is_counted() {
 }
 
 #[test]
-fn what_is_told_at_the_end_is_what_the_session_says() {
+fn the_final_status_agrees_with_the_session() {
     let folder = tempfile::tempdir().unwrap();
     let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
     for _ in 0..30 {
-        script.capture(); // Never analyzed: most of them are written only at the end.
+        script.capture(); // Never analyzed, so most are written only at the end.
     }
     script.recorder.stop("stopped");
     let path = script.recorder.folder().to_owned();
@@ -65,7 +65,7 @@ fn what_is_told_at_the_end_is_what_the_session_says() {
         session.manifest.video[0].n_frames
     );
     let seconds = status.elapsed.as_secs_f64();
-    let last = tables::seconds(session.end_pts_90k());
+    let last = session.last_time().as_secs_f64();
     assert!(
         (last - 1e-6..last + 0.5).contains(&seconds),
         "{seconds} s, and the last frame at {last} s"
@@ -87,7 +87,7 @@ fn what_is_told_at_the_end_is_what_the_session_says() {
 fn wait_for_end(recorder: &Recorder) -> Duration {
     let since = Instant::now();
     while !matches!(recorder.status().phase, Phase::Ended(_)) {
-        assert!(since.elapsed() < Duration::from_secs(20), "it goes on");
+        assert!(since.elapsed() < Duration::from_secs(20), "it does not end");
         std::thread::sleep(Duration::from_millis(10));
     }
     since.elapsed()
@@ -180,7 +180,7 @@ fn interrupted(root: &Path, n_frames: usize) -> Session {
 }
 
 #[test]
-fn after_recovery_rows_and_pictures_belong_together() {
+fn after_recovery_rows_and_pictures_agree() {
     let root = tempfile::tempdir().unwrap();
     let session = interrupted(root.path(), 60);
     let folder = &session.folder;
@@ -195,7 +195,7 @@ fn after_recovery_rows_and_pictures_belong_together() {
         session
             .frames
             .iter()
-            .map(|row| row.pts_90k)
+            .map(|row| row.time)
             .collect::<Vec<_>>()
     };
     assert_eq!(times(&recovered), times(&session));
@@ -307,9 +307,9 @@ fn frames_lost_in_the_middle_leave_the_others_with_their_rows() {
         assert_eq!(recovered.manifest.counts.recorded, n_pictures);
         let times = picture_times(&recovered, 0);
         for (row, before) in recovered.frames.iter().zip(&session.frames) {
-            assert_eq!(row.pts_90k, before.pts_90k);
+            assert_eq!(row.time, before.time);
             if let Some(number) = row.video_frame {
-                assert_eq!(times[number as usize], row.pts_90k);
+                assert_eq!(times[number as usize], row.time);
             }
         }
         let named = recovered
@@ -323,8 +323,8 @@ fn frames_lost_in_the_middle_leave_the_others_with_their_rows() {
             .find(|row| row.video_frame == Some(0))
             .unwrap();
         assert_eq!(
-            (part.first_frame, part.first_pts_90k),
-            (first.frame, first.pts_90k)
+            (part.first_frame, part.first_time),
+            (first.frame, first.time)
         );
         assert!(folder.join("video.mp4.tail").exists());
     }
@@ -364,7 +364,7 @@ fn recovery_touches_nothing_outside_the_folder() {
             untouched();
         }
     }
-    // Names that are free are not taken for granted.
+    // Names that should be unused may be taken.
     let root = tempfile::tempdir().unwrap();
     let folder = interrupted(root.path(), 5).folder;
     let path = folder.join("events.csv");
@@ -378,7 +378,7 @@ fn recovery_touches_nothing_outside_the_folder() {
         "torn"
     );
     untouched();
-    // A session that is a link is somebody's own way to it, and nothing to repair unasked.
+    // A session reached by a link is not repaired without being asked.
     let root = tempfile::tempdir().unwrap();
     let real = interrupted(outside.path(), 5).folder;
     symlink(&real, root.path().join("link")).unwrap();
@@ -406,7 +406,7 @@ fn only_the_owner_can_look_at_a_session() {
 }
 
 #[test]
-fn a_session_that_ends_while_it_is_asked_for_stays_complete() {
+fn a_session_that_ends_during_recovery_stays_complete() {
     let root = tempfile::tempdir().unwrap();
     let script = Script::start(&config(root.path(), VideoChoice::None));
     let folder = script.recorder.folder().to_owned();

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     frame::{RGBA_BYTES, Resolution},
-    time::TICKS_PER_SECOND,
+    time::Ticks,
 };
 
 /// Name of the codec.
@@ -150,7 +150,7 @@ impl Encoder for H264Encoder {
         );
         let [y, u, v] = &self.planes;
         let frame = YUVSlices::new((y, u, v), (width, height), (width, width / 2, width / 2));
-        let millis = Timestamp::from_millis(ticks * 1000 / TICKS_PER_SECOND);
+        let millis = Timestamp::from_millis(ticks * 1000 / Ticks::PER_SECOND);
         let stream = self.encoder.encode_at(&frame, millis).map_err(failed)?;
         self.data.clear();
         for layer in (0..stream.num_layers()).filter_map(|at| stream.layer(at)) {

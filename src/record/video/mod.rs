@@ -32,7 +32,7 @@ pub use self::{
     error::{RecoverError, VideoError},
     mp4::{frame_times, recover},
 };
-use crate::{frame::Resolution, time::TICKS_PER_SECOND};
+use crate::{frame::Resolution, time::Ticks};
 
 /// The extension of video files, without a dot.
 pub const EXTENSION: &str = "mp4";
@@ -205,6 +205,5 @@ pub fn create(path: &Path, settings: &VideoSettings) -> Result<Box<dyn VideoWrit
 
 /// Ticks to time, rounded down.
 fn duration_of(ticks: u64) -> Duration {
-    let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(TICKS_PER_SECOND);
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    Ticks(ticks).into()
 }

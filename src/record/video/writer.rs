@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     frame::{RGBA_BYTES, Resolution},
-    time::TICKS_PER_SECOND,
+    time::Ticks,
 };
 
 /// An MP4 file with its encoder.
@@ -72,7 +72,7 @@ impl<S: Storage> Mp4Writer<S> {
         settings: &VideoSettings,
         encoder: Box<dyn Encoder>,
     ) -> Result<Self, VideoError> {
-        let nominal_duration = (TICKS_PER_SECOND as f64 / settings.rate_hz()).round() as u32;
+        let nominal_duration = (Ticks::PER_SECOND as f64 / settings.rate_hz()).round() as u32;
         let mp4 = HybridMp4::start(storage, nominal_duration)
             .map_err(|err| VideoError::write(path, err))?;
         Ok(Self {
@@ -199,11 +199,8 @@ impl Clock {
             self.first = time;
             return 0;
         };
-        let nanos = time.saturating_sub(self.first).as_nanos();
-        let ticks = (nanos * u128::from(TICKS_PER_SECOND) + 500_000_000) / 1_000_000_000;
-        u64::try_from(ticks)
-            .unwrap_or(u64::MAX)
-            .clamp(last + 1, last + Self::MAX_GAP)
+        let ticks = Ticks::from(time.saturating_sub(self.first));
+        ticks.0.clamp(last + 1, last + Self::MAX_GAP)
     }
 
     fn commit(&mut self, tick: u64) {

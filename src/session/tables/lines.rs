@@ -1,24 +1,76 @@
-//! How the rows of a session's tables become lines of text, and lines become rows.
+//! How the rows of a table become lines of text, and lines become rows.
 //!
-//! Rules that hold for all of them: UTF-8, commas, a point before decimals, a header always, quotes where a text needs
-//! them (RFC 4180), and an empty field where there is no value, never a word in a column of numbers. Columns are found
-//! by name, so that further ones may come. A last line without its end was cut off by a crash and is not read.
+//! The rules for all tables: UTF-8, commas, a point before decimals, always a header, quotes where a text needs them (RFC 4180), and
+//! an empty field where there is no value, never a word in a column of numbers. Columns are found by name, so that more may come. A
+//! last line without its end was cut off by a crash and is not read.
 
-use std::{io::Read as _, marker::PhantomData, path::Path, time::Duration};
+use std::{borrow::Cow, io::Read as _, path::Path, time::Duration};
 
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
 use crate::session::{SessionError, files};
 
-/// What a column holds, for people and for `session.json`.
+/// What a column holds, for people, for `session.json` and for formats with types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// Its name in the header.
     pub name: String,
+    /// What its cells are, where they are not empty.
+    pub kind: Kind,
     /// `s`, `ms`, `px`, …; empty for texts, counts and shares.
     pub unit: &'static str,
     /// One sentence.
     pub description: String,
+}
+
+/// What the cells of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Cell::Text`].
+    Text,
+    /// [`Cell::Whole`].
+    Whole,
+    /// [`Cell::Number`] with the precision of an `f32`.
+    Single,
+    /// [`Cell::Number`].
+    Double,
+}
+
+/// A field of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell<'a> {
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A number, an index or a count.
+    Whole(u64),
+    /// A number, and with how many decimals it is written. One that is not finite is written as no value.
+    Number(f64, usize),
+    /// No value.
+    Empty,
+}
+
+impl<'a> Cell<'a> {
+    /// A number, if there is one.
+    pub fn whole(value: Option<u64>) -> Self {
+        value.map_or(Self::Empty, Self::Whole)
+    }
+
+    /// A text, if there is one.
+    pub fn text(value: Option<&'a str>) -> Self {
+        value.map_or(Self::Empty, |text| Self::Text(text.into()))
+    }
+
+    /// The cell as it stands in a table, without quotes.
+    pub fn words(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Whole(number) => number.to_string().into(),
+            Self::Number(number, decimals) if number.is_finite() => {
+                format!("{number:.decimals$}").into()
+            }
+            Self::Number(..) | Self::Empty => "".into(),
+        }
+    }
 }
 
 /// A row of one of the tables.
@@ -29,13 +81,13 @@ pub trait Row: Sized {
     /// All columns, in order.
     fn columns() -> Vec<Column>;
 
-    /// The fields, in the order of [`Row::columns`].
-    fn fields(&self) -> Vec<String>;
+    /// The cells, in the order of [`Row::columns`].
+    fn cells(&self) -> Vec<Cell<'_>>;
 
     /// Reads a row.
     ///
     /// # Errors
-    /// Which field is missing or no value of its kind.
+    /// Which field is missing or holds something else than its column does.
     fn parse(fields: &Fields<'_>) -> Result<Self, String>;
 }
 
@@ -46,17 +98,21 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The field of a column.
+    /// The field of a column, if the table has it.
+    pub(super) fn find(&self, name: &str) -> Option<&'a str> {
+        let at = self.header.iter().position(|column| column == name)?;
+        self.record.get(at)
+    }
+
     pub(super) fn text(&self, name: &str) -> Result<&'a str, String> {
-        let at = self.header.iter().position(|column| column == name);
-        let field = at.and_then(|at| self.record.get(at));
-        field.ok_or_else(|| format!("there is no column {name}"))
+        self.find(name)
+            .ok_or_else(|| format!("there is no column {name}"))
     }
 
     pub(super) fn get<T: std::str::FromStr>(&self, name: &str) -> Result<T, String> {
         let text = self.text(name)?;
         let value = text.parse();
-        value.map_err(|_| format!("{name} is “{text}”, which is not a number of its kind"))
+        value.map_err(|_| format!("{name} is “{text}”, expected a number"))
     }
 
     pub(super) fn optional<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, String> {
@@ -72,52 +128,40 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Turns rows into lines.
-pub struct Lines<R> {
-    line: Vec<u8>,
-    row: PhantomData<R>,
+/// The header line of a table, with its end.
+pub fn header<R: Row>() -> Vec<u8> {
+    let names = R::columns().into_iter().map(|column| column.name.into());
+    lines([names.map(Cell::Text)])
 }
 
-impl<R: Row> Default for Lines<R> {
-    fn default() -> Self {
-        Self {
-            line: Vec::new(),
-            row: PhantomData,
-        }
-    }
+/// The lines of some rows, with their ends.
+pub fn rows<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> Vec<u8> {
+    lines(rows.into_iter().map(Row::cells))
 }
 
-impl<R: Row> Lines<R> {
-    /// The header line with its end.
-    pub fn header(&mut self) -> &[u8] {
-        let names: Vec<String> = R::columns().into_iter().map(|column| column.name).collect();
-        self.line.clear();
-        self.append(&names);
-        &self.line
-    }
+/// A whole table.
+pub fn table<'a, R: Row + 'a>(all: impl IntoIterator<Item = &'a R>) -> Vec<u8> {
+    let mut table = header::<R>();
+    table.extend(rows(all));
+    table
+}
 
-    /// The lines of some rows with their ends.
-    pub fn rows<'a>(&mut self, rows: impl IntoIterator<Item = &'a R>) -> &[u8]
-    where
-        R: 'a,
-    {
-        self.line.clear();
-        for row in rows {
-            self.append(&row.fields());
+/// Lines of some cells each, with their ends.
+pub fn lines<'a>(records: impl IntoIterator<Item = impl IntoIterator<Item = Cell<'a>>>) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::Any(b'\n'))
+        .from_writer(&mut text);
+    for record in records {
+        for cell in record {
+            // Writing to memory does not fail.
+            writer.write_field(cell.words().as_bytes()).ok();
         }
-        &self.line
+        writer.write_record(None::<&[u8]>).ok();
     }
-
-    fn append(&mut self, fields: &[String]) {
-        let mut writer = WriterBuilder::new()
-            .terminator(Terminator::Any(b'\n'))
-            .from_writer(&mut self.line);
-        // Writing to memory does not fail.
-        writer
-            .write_record(fields)
-            .and_then(|()| Ok(writer.flush()?))
-            .ok();
-    }
+    writer.flush().ok();
+    drop(writer);
+    text
 }
 
 /// Reads a whole table.

@@ -1,9 +1,16 @@
 //! Rows are read as they were written, and mistakes are named with their line.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use super::*;
-use crate::{expression::N_EXPRESSIONS, session::SessionError};
+use crate::{
+    bounding_box::BoundingBox,
+    detect::{FaceShape, TrackId},
+    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    pipeline::FaceAnalysis,
+    session::SessionError,
+    time::Ticks,
+};
 
 /// A face in frame `frame` of a recording at 30 Hz.
 pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
@@ -11,38 +18,39 @@ pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
     raw.0[Expression::Happy.index()] = happy;
     FaceRow {
         frame,
-        pts_90k: frame * 3000,
-        track,
-        score: 12.5,
-        box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
-        unseen_for: Duration::ZERO,
-        raw,
-        smoothed: raw,
+        time: Ticks(frame * 3000),
+        face: FaceAnalysis {
+            track: TrackId(track),
+            score: 12.5,
+            box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
+            unseen_for: Duration::ZERO,
+            raw,
+            smoothed: raw,
+            shape: None,
+        },
         model: 0,
         detect_time: Duration::from_micros(11_250),
         classify_time: Duration::from_micros(1500),
-        shape: None,
+        file: None,
     }
 }
 
 fn frame(frame: u64) -> FrameRow {
     FrameRow {
         frame,
-        pts_90k: frame * 3000,
+        time: Ticks(frame * 3000),
         unix_s: 1_700_000_000.25,
         source_s: 0.5,
-        status: FrameStatus::Analysed,
+        status: FrameStatus::Analyzed,
         video_frame: Some(frame),
         n_faces: Some(1),
         latency: Some(Duration::from_micros(31_250)),
+        file: None,
     }
 }
 
 fn written<R: Row>(rows: &[R]) -> String {
-    let mut lines = Lines::<R>::default();
-    let mut text = lines.header().to_vec();
-    text.extend_from_slice(lines.rows(rows));
-    String::from_utf8(text).unwrap()
+    String::from_utf8(table(rows)).unwrap()
 }
 
 fn read_again<R: Row>(text: &str) -> Result<Vec<R>, SessionError> {
@@ -68,13 +76,13 @@ fn rows_are_read_as_they_were_written() {
     let faces = vec![face(0, 1, 0.4), face(0, 2, 0.7)];
     let again = read_again::<FaceRow>(&written(&faces)).unwrap();
     assert_eq!(again.len(), 2);
-    assert_eq!(again[0].box_in_frame, faces[0].box_in_frame);
-    assert!((again[1].raw.0[3] - 0.7).abs() < 1e-4);
+    assert_eq!(again[0].face.box_in_frame, faces[0].face.box_in_frame);
+    assert!((again[1].face.raw.0[3] - 0.7).abs() < 1e-4);
     assert_eq!(again[1].label(), Expression::Happy);
     let events: Vec<EventRow> = EventKind::ALL
         .into_iter()
         .map(|kind| EventRow {
-            pts_90k: 45_000,
+            time: Ticks(45_000),
             unix_s: 1.5,
             kind,
             detail: "a \"note\", with\na line".to_owned(),
@@ -88,14 +96,14 @@ fn the_lines_are_what_statistics_packages_expect() {
     let text = written(&[frame(1)]);
     assert_eq!(
         text,
-        "frame,t_s,pts_90k,unix_s,source_s,status,video_frame,n_faces,latency_ms\n\
-         1,0.033333,3000,1700000000.250000,0.500000,analysed,1,1,31.25\n"
+        "frame,time_s,pts_90k,unix_s,source_s,status,video_frame,n_faces,latency_ms,file\n\
+         1,0.033333,3000,1700000000.250000,0.500000,analysed,1,1,31.25,\n"
     );
     let text = written(&[face(2, 1, 0.4)]);
     assert!(text.ends_with(
         "\n2,0.066667,6000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
          0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,\
-         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,\n"
+         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,,\n"
     ));
 }
 
@@ -126,34 +134,31 @@ fn mistakes_are_named_with_their_line() {
 }
 
 #[test]
-fn times_are_exact_in_ticks() {
-    assert_eq!(ticks(Duration::from_nanos(33_333_333)), 3000);
-    assert_eq!(ticks(Duration::from_secs(36_000)), 3_240_000_000);
-    assert!((seconds(ticks(Duration::from_millis(1234))) - 1.234).abs() < 1e-9);
-}
-
-#[test]
 fn a_mesh_comes_back_and_old_tables_have_none() {
     let mut shape = FaceShape::default();
     for (at, measure) in FaceShape::MEASURES.iter().enumerate() {
         (measure.set)(&mut shape, at as f32 + 0.25);
     }
-    let with_mesh = FaceRow {
-        shape: Some(shape),
-        ..face(1, 1, 0.4)
-    };
+    let mut with_mesh = face(1, 1, 0.4);
+    with_mesh.face.shape = Some(shape);
+    with_mesh.file = Some("a, b.jpg".into());
     let text = written(&[with_mesh.clone(), face(2, 1, 0.4)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("faces.csv");
     fs::write(&path, &text).unwrap();
     let rows: Vec<FaceRow> = read(&path).unwrap();
-    assert_eq!((rows[0].shape, rows[1].shape), (with_mesh.shape, None));
-    // As an earlier version wrote it.
+    assert_eq!(
+        (rows[0].face.shape, rows[1].face.shape),
+        (Some(shape), None)
+    );
+    assert_eq!((&rows[0].file, &rows[1].file), (&with_mesh.file, &None));
+    // As an earlier version wrote it: without a mesh, without names of files, and with another name of the time.
     let old: String = text
         .lines()
         .map(|line| line.split(',').take(28).collect::<Vec<_>>().join(",") + "\n")
         .collect();
+    let old = old.replace("time_s", "t_s");
     fs::write(&path, old).unwrap();
     let rows: Vec<FaceRow> = read(&path).unwrap();
-    assert_eq!((rows.len(), rows[0].shape), (2, None));
+    assert_eq!((rows.len(), rows[0].face.shape), (2, None));
 }

@@ -10,9 +10,9 @@ use egui::{ColorImage, Theme};
 use super::{
     curves,
     raster::{self, Style},
-    recording::{Readings, Recording, Track},
+    recording::{Readings, Recording, TrackRows},
 };
-use crate::{expression::Probabilities, pipeline::Latest, session::tables::seconds};
+use crate::{expression::Probabilities, pipeline::Latest};
 
 /// Which probabilities are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +35,7 @@ pub struct Lane {
 
 impl Lane {
     /// What the lane is about; `None` if it is of another recording.
-    pub fn of(self, recording: &Recording) -> Option<(&Readings, &Track)> {
+    pub fn of(self, recording: &Recording) -> Option<(&Readings, &TrackRows)> {
         let readings = recording.readings.get(self.reading)?;
         Some((readings, readings.tracks.get(self.track)?))
     }
@@ -114,11 +114,10 @@ impl Drop for DrawThread {
 /// Draws what was asked for.
 pub fn draw(recording: &Recording, request: Request) -> Drawn {
     let [width, height] = request.size_px;
-    let held_for_s = recording.held_for.as_secs_f64();
     let lanes = request.lanes.iter().map(|lane| {
         let columns = match lane.of(recording) {
             Some((readings, track)) => {
-                let values = spans(readings, track, &request, held_for_s);
+                let values = spans(recording, readings, track, &request);
                 curves::columns(values, request.range.clone(), width)
             }
             None => vec![curves::Column::default(); width],
@@ -133,28 +132,31 @@ pub fn draw(recording: &Recording, request: Request) -> Drawn {
 
 /// A track's values in the requested range of time, each with the time during which it holds.
 fn spans<'a>(
+    recording: &'a Recording,
     readings: &'a Readings,
-    track: &'a Track,
+    track: &'a TrackRows,
     request: &Request,
-    held_for_s: f64,
 ) -> impl Iterator<Item = (Range<f64>, &'a Probabilities)> {
-    let time = |row: &u32| seconds(readings.row(*row).pts_90k);
+    let time = |row: &u32| readings.row(*row).time.as_secs_f64();
+    let end_of = |row: &u32| {
+        let row = readings.row(*row);
+        recording
+            .spans
+            .end_of(row.frame)
+            .unwrap_or(row.time)
+            .as_secs_f64()
+    };
     let Range { start, end } = request.range;
     let values = request.values;
-    let first = track
-        .rows
-        .partition_point(|row| time(row) + held_for_s < start);
+    let first = track.rows.partition_point(|row| end_of(row) < start);
     let last = track.rows.partition_point(|row| time(row) < end);
     let rows = &track.rows[first..last.max(first)];
-    rows.iter().enumerate().map(move |(i, row)| {
-        let face = readings.row(*row);
-        let start = seconds(face.pts_90k);
-        let next = track.rows.get(first + i + 1);
-        let next = next.map_or(f64::INFINITY, |next| seconds(readings.row(*next).pts_90k));
+    rows.iter().map(move |row| {
+        let face = &readings.row(*row).face;
         let probabilities = match values {
             Values::Smoothed => &face.smoothed,
             Values::Raw => &face.raw,
         };
-        (start..next.min(start + held_for_s), probabilities)
+        (time(row)..end_of(row), probabilities)
     })
 }

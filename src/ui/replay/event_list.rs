@@ -5,7 +5,7 @@ use std::time::Duration;
 use egui::{Align2, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2};
 
 use super::marks::{self, Mark};
-use crate::ui::{colors, player::clock};
+use crate::{time::clock, ui::colors};
 
 /// Height of a line, points.
 const ROW_HEIGHT: f32 = 22.0;
@@ -54,7 +54,7 @@ fn row_ui(ui: &mut Ui, mark: &Mark, is_current: bool) -> bool {
         ui.painter().text(
             time_at,
             Align2::RIGHT_CENTER,
-            clock(mark.time),
+            format!("{:.1}", clock(mark.time)),
             font.clone(),
             palette.weak_text,
         );

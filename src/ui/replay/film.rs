@@ -13,8 +13,6 @@ use super::recording::{Picture, Recording};
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
     frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
-    session::tables::{seconds, ticks},
-    time::TICKS_PER_SECOND,
 };
 
 /// Longest side of the pictures that stand for those that were not recorded, px: they are of one colour.
@@ -37,7 +35,7 @@ pub fn open(recording: &Arc<Recording>) -> Result<Box<dyn FrameSource>, CaptureE
 fn info(recording: &Recording, resolution: Resolution, format: String) -> SourceInfo {
     let n_frames = recording.session.frames.len() as u64;
     SourceInfo {
-        name: recording.name(),
+        name: recording.session.name(),
         kind: SourceKind::File,
         resolution,
         rate_hz: recording.session.manifest.source.nominal_rate_hz,
@@ -73,9 +71,7 @@ impl Film {
             .filter_map(|part| Some((session.video_path(part).ok()?, part)))
             .map(|(path, part)| Part {
                 path,
-                starts_at: Duration::from_secs_f64(
-                    part.first_pts_90k as f64 / TICKS_PER_SECOND as f64,
-                ),
+                starts_at: part.first_time.into(),
                 first_frame: part.first_frame,
             })
             .collect();
@@ -178,14 +174,14 @@ impl FrameSource for BlankFilm {
         Ok(Some(Frame::new(
             FrameId(row.frame),
             Instant::now(),
-            Duration::from_secs_f64(seconds(row.pts_90k)),
+            row.time.into(),
             self.info.resolution,
             rgba,
         )))
     }
 
     fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
-        self.next = self.recording.session.frame_at(ticks(time)).unwrap_or(0);
+        self.next = self.recording.session.frame_at(time.into()).unwrap_or(0);
         Ok(true)
     }
 }

@@ -2,9 +2,12 @@
 
 use std::{fs, path::Path};
 
-use crate::session::{
-    Session, manifest,
-    tables::{self, EventKind, EventRow, FrameRow, FrameStatus, Lines, Row},
+use crate::{
+    session::{
+        Session, manifest,
+        tables::{self, EventKind, EventRow, FrameRow, FrameStatus, Row},
+    },
+    time::Ticks,
 };
 
 /// Ticks from one frame to the next.
@@ -35,20 +38,21 @@ pub fn session(n_frames: u64, faces: &[(u64, std::ops::Range<u64>)]) -> Session 
 pub fn frame(frame: u64) -> FrameRow {
     FrameRow {
         frame,
-        pts_90k: frame * INTERVAL,
+        time: Ticks(frame * INTERVAL),
         unix_s: 0.0,
         source_s: 0.0,
-        status: FrameStatus::Analysed,
+        status: FrameStatus::Analyzed,
         video_frame: None,
         n_faces: Some(1),
         latency: None,
+        file: None,
     }
 }
 
 /// Something that happened after so many seconds.
 pub fn event(time_s: u64, kind: EventKind, detail: &str) -> EventRow {
     EventRow {
-        pts_90k: time_s * 90_000,
+        time: Ticks(time_s * Ticks::PER_SECOND),
         unix_s: 0.0,
         kind,
         detail: detail.to_owned(),
@@ -64,8 +68,5 @@ pub fn write(session: &Session, folder: &Path) {
 }
 
 fn write_table<R: Row>(rows: &[R], folder: &Path) {
-    let mut lines = Lines::<R>::default();
-    let mut text = lines.header().to_vec();
-    text.extend_from_slice(lines.rows(rows));
-    fs::write(folder.join(R::FILE), text).unwrap();
+    fs::write(folder.join(R::FILE), tables::table(rows)).unwrap();
 }

@@ -9,13 +9,14 @@ use egui::{
 
 use super::{
     draw_thread::{Drawn, Lane, Request, Values},
-    recording::{Readings, Recording, Track},
+    recording::{Readings, Recording, TrackRows},
     span::Span,
 };
 use crate::{
     expression::{Expression, Probabilities},
-    session::tables::{FaceRow, seconds},
-    ui::{colors, player::clock},
+    session::tables::FaceRow,
+    time::clock,
+    ui::colors,
 };
 
 /// Height of a lane, points.
@@ -95,8 +96,8 @@ pub fn lane_ui(
     let Some((readings, track)) = which.of(data.recording) else {
         return (response, lane);
     };
-    let held_for = data.recording.held_for;
-    let now = readings.row_at(track, data.position, held_for);
+    let spans = &data.recording.spans;
+    let now = readings.row_at(track, data.position, spans);
     // Another network's reading of a face stands under the recorded one, which has the face's name.
     let face = format!("Face {}", track.id);
     let (name, spoken) = match which.reading {
@@ -127,8 +128,8 @@ pub fn lane_ui(
     let response = match response.hover_pos() {
         Some(pointer) if !response.is_pointer_button_down_on() => {
             let time = data.span.time(pointer.x, lane.x_range());
-            let row = readings.row_at(track, time, held_for);
-            let title = format!("Face {}, {}", track.id, clock(time));
+            let row = readings.row_at(track, time, spans);
+            let title = format!("Face {}, {:.1}", track.id, clock(time));
             response.on_hover_ui_at_pointer(|ui| hover_ui(ui, &title, row, data.values))
         }
         _ => response,
@@ -139,8 +140,8 @@ pub fn lane_ui(
 /// Probabilities of a row as the timeline shows them.
 fn values(row: &FaceRow, values: Values) -> &Probabilities {
     match values {
-        Values::Smoothed => &row.smoothed,
-        Values::Raw => &row.raw,
+        Values::Smoothed => &row.face.smoothed,
+        Values::Raw => &row.face.raw,
     }
 }
 
@@ -214,19 +215,19 @@ fn description(
     shown: Values,
     name: &str,
     readings: &Readings,
-    track: &Track,
+    track: &TrackRows,
     now: Option<&FaceRow>,
 ) -> String {
     let time = |row: Option<&u32>| {
-        let pts = row.map_or(0, |row| readings.row(*row).pts_90k);
-        clock(Duration::from_secs_f64(seconds(pts)))
+        let time = row.map_or(Duration::ZERO, |row| readings.row(*row).time.into());
+        clock(time)
     };
     let (from, to) = (time(track.rows.first()), time(track.rows.last()));
     let now = match now.map(|row| values(row, shown).top()) {
         Some((expression, probability)) => format!("{expression} {:.0} %", probability * 100.0),
         None => "not seen".to_owned(),
     };
-    format!("{name} from {from} to {to}, now {now}")
+    format!("{name} from {from:.1} to {to:.1}, now {now}")
 }
 
 /// A line down through everything at a time, if it is visible.

@@ -6,8 +6,9 @@ use egui::{Color32, Theme};
 
 use super::recording::Recording;
 use crate::{
-    session::tables::{EventKind, EventRow, seconds},
-    ui::{colors, player::clock},
+    session::tables::{EventKind, EventRow},
+    time::clock,
+    ui::colors,
 };
 
 /// Something that happened, at its time.
@@ -24,14 +25,14 @@ pub struct Mark {
 impl Mark {
     /// Time and words in one line.
     pub fn line(&self) -> String {
-        format!("{}  {}", clock(self.time), self.text)
+        format!("{:.1}  {}", clock(self.time), self.text)
     }
 }
 
 /// All marks of a session, in order of time.
 pub fn marks(recording: &Recording) -> Vec<Mark> {
     let mark = |event: &EventRow| Mark {
-        time: Duration::from_secs_f64(seconds(event.pts_90k)),
+        time: event.time.into(),
         kind: event.kind,
         text: words(event),
     };
@@ -89,7 +90,7 @@ mod tests {
     fn events_are_told_in_words() {
         let text = |kind, detail: &str| {
             words(&EventRow {
-                pts_90k: 0,
+                time: Default::default(),
                 unix_s: 0.0,
                 kind,
                 detail: detail.to_owned(),

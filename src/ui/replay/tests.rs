@@ -55,7 +55,7 @@ fn a_face_is_found_at_any_moment_between_its_results() {
         let faces = recording.faces_at(time);
         faces
             .iter()
-            .map(|face| (face.track, face.frame))
+            .map(|row| (row.face.track.0, row.frame))
             .collect::<Vec<_>>()
     };
     assert_eq!(faces_at(ms(0)), [(1, 0)]);
@@ -66,12 +66,11 @@ fn a_face_is_found_at_any_moment_between_its_results() {
     );
     assert_eq!(faces_at(ms(2_500)), [(1, 75), (2, 75)]);
     assert_eq!(faces_at(ms(8_000)), [], "analysed, and nobody there");
-    // A track by itself holds a little longer, as its lane shows it.
+    // Its last result holds until the next frame, in which the face is not.
     let first = &recorded.tracks[0];
-    let is_held = |time| recorded.row_at(first, time, recording.held_for).is_some();
-    let last = ms(6_633);
-    assert!(is_held(last + recording.held_for - ms(20)));
-    assert!(!is_held(last + recording.held_for + ms(20)));
+    let is_held = |time| recorded.row_at(first, time, &recording.spans).is_some();
+    assert!(is_held(ms(6_660)));
+    assert!(!is_held(ms(6_670)));
 }
 
 #[test]
@@ -93,7 +92,7 @@ fn a_session_whose_video_is_gone_still_shows_its_values() {
             width: 1280,
             height: 720,
             first_frame: 0,
-            first_pts_90k: 0,
+            first_time: Default::default(),
             codec: "H.264".to_owned(),
             encoder: String::new(),
             n_frames: Some(30),
@@ -157,6 +156,7 @@ fn the_faces_on_a_picture_are_those_of_its_time() {
 fn lanes_are_drawn_from_the_values_asked_for() {
     let mut session = session(300, &[(1, 0..150)]);
     for face in &mut session.faces {
+        let face = &mut face.face;
         face.raw.0 = [0.0; 7];
         face.raw.0[Expression::Angry.index()] = 1.0;
         face.smoothed.0 = [0.0; 7];
@@ -201,10 +201,7 @@ fn an_hour_is_drawn_in_columns() {
     };
     let drawn = draw_thread::draw(&recording, request);
     assert_eq!(drawn.lanes[0].size, [1200, 58]);
-    assert_eq!(
-        recording.session.frames[107_999].pts_90k,
-        107_999 * INTERVAL
-    );
+    assert_eq!(recording.session.frames[107_999].time.0, 107_999 * INTERVAL);
 }
 
 /// A timeline of this session at ten seconds of it, and what it asked for.
@@ -329,9 +326,10 @@ fn a_session_that_cannot_play_is_no_obstacle() {
 fn another_reading_stands_below_the_recorded_one() {
     let mut recording = Recording::new(minute());
     let mut faces = recording.recorded().faces.clone();
-    faces.retain(|face| face.track == 1);
-    for face in &mut faces {
-        face.smoothed
+    faces.retain(|row| row.face.track.0 == 1);
+    for row in &mut faces {
+        row.face
+            .smoothed
             .0
             .swap(Expression::Happy.index(), Expression::Fear.index());
     }

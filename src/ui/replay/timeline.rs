@@ -21,10 +21,11 @@ use super::{
 };
 use crate::{
     expression::Expression,
+    time::clock,
     ui::{
         colors,
         menu_item::{Mark as MenuMark, action_ui},
-        player::{Playback, clock},
+        player::Playback,
     },
 };
 
@@ -317,10 +318,8 @@ impl Timeline {
             ui.painter()
                 .line_segment([top, pos2(x, ruler.bottom())], (1.0, palette.weak_text));
             let time = clock(Duration::try_from_secs_f64(tick_s + 0.05).unwrap_or_default());
-            let text = match time.rsplit_once('.') {
-                Some((whole, _)) if step_s >= 1.0 => whole,
-                _ => &time,
-            };
+            let decimals = usize::from(step_s < 1.0);
+            let text = format!("{time:.decimals$}");
             // The first and the last stay inside.
             let align = if x < ruler.left() + 16.0 {
                 Align2::LEFT_CENTER

@@ -20,7 +20,7 @@ use super::{
     index::SampleIndex,
     layout::{TRACK_ID, not_encoded},
 };
-use crate::{frame::Resolution, time::TICKS_PER_SECOND};
+use crate::{frame::Resolution, time::Ticks};
 
 /// The sample entry of JPEG frames (QuickTime File Format Specification, "Video sample descriptions").
 const JPEG: BoxType = BoxType::Normal(*b"jpeg");
@@ -169,7 +169,7 @@ impl Track {
 
     /// `moov` with these frames, to which boxes can be added.
     fn moov(&self, index: &SampleIndex) -> MoovBox {
-        let timescale = NonZeroU32::MIN.saturating_add(TICKS_PER_SECOND as u32 - 1);
+        let timescale = NonZeroU32::MIN.saturating_add(Ticks::PER_SECOND as u32 - 1);
         let duration = index.end_ticks();
         let side = |px: u32| FixedPointNumber::new(i16::try_from(px).unwrap_or(i16::MAX), 0);
         MoovBox {

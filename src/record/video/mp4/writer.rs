@@ -9,11 +9,11 @@ use super::{
     layout,
     track::Track,
 };
-use crate::{record::video::file::Storage, time::TICKS_PER_SECOND};
+use crate::{record::video::file::Storage, time::Ticks};
 
 /// Frames wait in memory this long until they are written as a fragment. It is the most that a crash loses;
 /// shorter fragments cost more bytes for headers (0.1 kB each) and more writes.
-const FRAGMENT_TICKS: u64 = TICKS_PER_SECOND / 2;
+const FRAGMENT_TICKS: u64 = Ticks::PER_SECOND / 2;
 
 /// An MP4 file being written.
 pub(in crate::record::video) struct HybridMp4<S> {

@@ -1,0 +1,365 @@
+//! The tables and the description of one recording, as they grow: a frame becomes a row with its faces, and what happens becomes an
+//! event.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    RecordError, RecordingConfig,
+    clock::{RecordingClock, WallClock},
+    description::{changed_settings, first_manifest, manifest_model},
+    latency::LatencyHistogram,
+    recover,
+    writer::SessionWriter,
+};
+use crate::{
+    capture::SourceInfo,
+    detect::Blinks,
+    error_text::error_text,
+    frame::Frame,
+    model::CheckpointInfo,
+    pipeline::{Analysis, Settings},
+    session::{
+        SessionError,
+        folder::{self, FolderLock},
+        manifest::{Counts, Status, Video},
+        tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
+    },
+    time::Ticks,
+};
+
+/// A session's tables and its description, open to be written.
+pub(super) struct Journal {
+    writer: SessionWriter,
+    clock: RecordingClock,
+    wall: WallClock,
+    /// Frames that have a number.
+    n_frames: u64,
+    /// The network of the last result.
+    checkpoint: Option<Arc<CheckpointInfo>>,
+    /// The settings of the last result.
+    settings: Settings,
+    latencies: LatencyHistogram,
+    blinks: Blinks,
+    /// Keeps others from writing to the folder.
+    lock: FolderLock,
+}
+
+impl Journal {
+    /// Creates the session's folder, its tables and its description.
+    ///
+    /// # Errors
+    /// [`SessionError`] in the user's words.
+    pub fn create(config: &RecordingConfig) -> Result<Self, RecordError> {
+        folder::create(&config.folder)?;
+        let lock = FolderLock::take(&config.folder)?;
+        let wall = WallClock::now();
+        let manifest = first_manifest(config, &wall);
+        let mut journal = Self {
+            writer: SessionWriter::create(&config.folder, manifest)?,
+            clock: RecordingClock::default(),
+            wall,
+            n_frames: 0,
+            checkpoint: None,
+            settings: config.settings,
+            latencies: LatencyHistogram::default(),
+            blinks: Blinks::default(),
+            lock,
+        };
+        journal.event(Instant::now(), EventKind::Started, String::new())?;
+        Ok(journal)
+    }
+
+    /// Numbers a captured frame and gives it its times. The row says that it was skipped until a result says otherwise.
+    pub fn place(&mut self, frame: &Frame) -> FrameRow {
+        let row = FrameRow {
+            frame: self.n_frames,
+            time: self.clock.place(frame),
+            unix_s: self.wall.unix_s(frame.captured_at),
+            source_s: frame.time.as_secs_f64(),
+            status: FrameStatus::Skipped,
+            video_frame: None,
+            n_faces: None,
+            latency: None,
+            file: frame.file.clone(),
+        };
+        let manifest = &mut self.writer.manifest;
+        if row.frame == 0 {
+            manifest.clock.zero_unix_s = row.unix_s;
+            let size = frame.resolution();
+            (manifest.source.width, manifest.source.height) = (size.width_px, size.height_px);
+        }
+        manifest.counts.captured += 1;
+        self.n_frames += 1;
+        row
+    }
+
+    /// Writes the row of a frame with the faces of its result, if it has one.
+    ///
+    /// # Errors
+    /// [`SessionError`]. The row is counted as one that could not be written, unless only an event beside it could not.
+    pub fn write(
+        &mut self,
+        mut row: FrameRow,
+        analysis: Option<&Analysis>,
+    ) -> Result<(), RecordError> {
+        let Some(analysis) = analysis else {
+            return self.append(&row, &[]);
+        };
+        let frame = &analysis.frame;
+        let latency = analysis
+            .completed_at
+            .saturating_duration_since(frame.captured_at);
+        row.status = FrameStatus::Analyzed;
+        row.n_faces = Some(analysis.faces.len() as u64);
+        row.latency = Some(latency);
+        // An event that cannot be written must not cost the row.
+        let noted = self.note_settings(analysis);
+        let model = self.model_of(analysis);
+        let faces = FaceRow::of(analysis, row.frame, row.time, *model.as_ref().unwrap_or(&0));
+        self.append(&row, &faces)?;
+        self.latencies.count(latency);
+        noted?;
+        self.note_blinks(row.time, analysis)?;
+        model.map(drop)
+    }
+
+    fn append(&mut self, row: &FrameRow, faces: &[FaceRow]) -> Result<(), RecordError> {
+        let written = self.writer.frame(row, faces);
+        let counts = &mut self.writer.manifest.counts;
+        match (&written, row.status) {
+            (Err(_), _) => counts.refused += 1,
+            (Ok(()), FrameStatus::Skipped) => counts.skipped += 1,
+            (Ok(()), FrameStatus::Analyzed) => {
+                counts.analyzed += 1;
+                counts.faces += faces.len() as u64;
+            }
+        }
+        Ok(written?)
+    }
+
+    /// Writes an event that happened at `at`.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn event(
+        &mut self,
+        at: Instant,
+        kind: EventKind,
+        detail: String,
+    ) -> Result<(), RecordError> {
+        Ok(self.writer.event(&EventRow {
+            time: self.clock.at(at),
+            unix_s: self.wall.unix_s(at),
+            kind,
+            detail,
+        })?)
+    }
+
+    /// Notes the blinks that ended with this frame, at the time when the eyes closed.
+    fn note_blinks(&mut self, frame_time: Ticks, analysis: &Analysis) -> Result<(), RecordError> {
+        let time = analysis.frame.time;
+        let seen = analysis
+            .faces
+            .iter()
+            .filter(|face| face.unseen_for.is_zero());
+        for face in seen {
+            let Some(shape) = &face.shape else { continue };
+            let Some(blink) = self.blinks.see(time, face.track, shape) else {
+                continue;
+            };
+            let ago = time.saturating_sub(blink.start);
+            let (track, length_s) = (blink.track.0, blink.duration.as_secs_f64());
+            self.writer.event(&EventRow {
+                time: frame_time.saturating_sub(ago.into()),
+                unix_s: self.wall.unix_s(analysis.frame.captured_at) - ago.as_secs_f64(),
+                kind: EventKind::Blink,
+                detail: format!("face {track}, {length_s:.3} s"),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Notes which settings changed since the last result.
+    fn note_settings(&mut self, analysis: &Analysis) -> Result<(), RecordError> {
+        let now = analysis.settings;
+        let before = std::mem::replace(&mut self.settings, now);
+        if before == now {
+            return Ok(());
+        }
+        let detail = changed_settings(before, now).join(", ");
+        self.event(analysis.frame.captured_at, EventKind::Settings, detail)
+    }
+
+    /// The position of a result's network in the description; a new one is added and noted.
+    fn model_of(&mut self, analysis: &Analysis) -> Result<usize, RecordError> {
+        let Some(info) = &analysis.checkpoint else {
+            return Ok(0); // Without a network there are no faces either.
+        };
+        let models = &self.writer.manifest.models;
+        let known = models
+            .iter()
+            .rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
+        let is_same = self
+            .checkpoint
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, info));
+        if let (Some(known), true) = (known, is_same) {
+            return Ok(known);
+        }
+        let is_first = self.checkpoint.replace(Arc::clone(info)).is_none();
+        let position = known.unwrap_or(models.len());
+        if known.is_none() {
+            self.writer.manifest.models.push(manifest_model(info));
+            self.write_manifest()?;
+        }
+        if !is_first {
+            let at = analysis.frame.captured_at;
+            self.event(at, EventKind::Checkpoint, info.name.clone())?;
+        }
+        Ok(position)
+    }
+
+    /// Below this probability, 0 to 1, the current network is not sure enough to name an expression.
+    pub fn uncertain_below(&self) -> f32 {
+        let network = self.checkpoint.as_ref();
+        network.map_or(0.0, |info| info.uncertain_below)
+    }
+
+    /// Adds what the source says about itself, unless that is known already.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn describe_source(&mut self, info: &SourceInfo) -> Result<(), RecordError> {
+        let source = &mut self.writer.manifest.source;
+        if source.name.is_empty() {
+            source.name.clone_from(&info.name);
+            source.format.clone_from(&info.format);
+            source.nominal_rate_hz = info.rate_hz;
+            self.write_manifest()?;
+        }
+        Ok(())
+    }
+
+    /// Sets what the network runs on, in words.
+    pub fn describe_device(&mut self, name: &str) {
+        self.writer.manifest.device = Some(name.to_owned());
+    }
+
+    /// Sets the videos.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn describe_videos(&mut self, videos: Vec<Video>) -> Result<(), RecordError> {
+        self.writer.manifest.video = videos;
+        self.write_manifest()
+    }
+
+    /// Writes the description, unless the folder was replaced by another one.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn write_manifest(&self) -> Result<(), RecordError> {
+        self.check_folder()?;
+        Ok(self.writer.write_manifest()?)
+    }
+
+    /// Sets how many frames are in the finished video. On a full disk these may be fewer than it was given, and then the rows of the missing
+    /// ones must not name them.
+    pub fn correct_pictures(&mut self, n_pictures: u64, videos: &[Video]) {
+        let manifest = &mut self.writer.manifest;
+        if n_pictures >= manifest.counts.recorded {
+            return;
+        }
+        manifest.counts.recorded = n_pictures;
+        let zero_unix_s = manifest.clock.zero_unix_s;
+        let aligned = self
+            .check_folder()
+            .and_then(|()| recover::align(self.writer.folder(), videos, zero_unix_s));
+        match aligned {
+            Ok(aligned) => {
+                let counts = self.counts_mut();
+                let n_rescued = aligned.n_added.min(counts.refused);
+                counts.refused -= n_rescued;
+                counts.skipped += n_rescued;
+            }
+            Err(error) => log::warn!(
+                "rows name frames that are not in the video: {}",
+                error_text(&error)
+            ),
+        }
+    }
+
+    /// Writes the final description. Unless `is_whole`, the session counts as interrupted.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn finish(
+        &mut self,
+        reason: &str,
+        at: Instant,
+        videos: Vec<Video>,
+        is_whole: bool,
+    ) -> Result<(), RecordError> {
+        let manifest = &mut self.writer.manifest;
+        manifest.ended = Some(self.wall.rfc3339(at));
+        manifest.ended_because = Some(reason.to_owned());
+        manifest.latency_ms = self.latencies.percentiles();
+        if is_whole {
+            manifest.status = Status::Complete;
+        }
+        self.describe_videos(videos)
+    }
+
+    /// The counts so far.
+    pub fn counts(&self) -> Counts {
+        self.writer.manifest.counts
+    }
+
+    /// The counts, for changing them.
+    pub fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.writer.manifest.counts
+    }
+
+    /// Time from the first frame to `now`.
+    pub fn elapsed(&self, now: Instant) -> Duration {
+        self.clock.at(now).max(self.clock.last()).into()
+    }
+
+    /// Size of the tables, bytes.
+    pub fn n_bytes(&self) -> u64 {
+        self.writer.n_bytes()
+    }
+
+    /// Checks that the folder is still the one that was created: it may have been deleted, moved or replaced.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`].
+    pub fn check_folder(&self) -> Result<(), SessionError> {
+        self.lock.check()
+    }
+
+    /// Checks that the folder and all tables are still there. Writing to a deleted file would go unnoticed.
+    ///
+    /// # Errors
+    /// [`SessionError::Gone`].
+    pub fn check_files(&self) -> Result<(), SessionError> {
+        self.check_folder()?;
+        self.writer.check()
+    }
+
+    /// Whether a sync is due; if so, the next one is due two seconds after `now`.
+    pub fn is_sync_due(&mut self, now: Instant) -> bool {
+        self.writer.is_sync_due(now)
+    }
+
+    /// Syncs the tables to the disk.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn sync(&self) -> Result<(), SessionError> {
+        self.writer.sync()
+    }
+}

@@ -1,0 +1,211 @@
+//! A row of `faces.csv`: a face of an analyzed frame.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    SECOND_DECIMALS, column, file, from_milliseconds,
+    lines::{Cell, Column, Fields, Kind, Row},
+    milliseconds,
+};
+use crate::{
+    bounding_box::BoundingBox,
+    detect::{FaceShape, TrackId},
+    expression::{Expression, Probabilities},
+    pipeline::{Analysis, FaceAnalysis},
+    time::Ticks,
+};
+
+/// A face of an analyzed frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaceRow {
+    /// The frame's number in `frames.csv`.
+    pub frame: u64,
+    /// The frame's time, as there.
+    pub time: Ticks,
+    /// The result, as the live view had it: who, where and with which probabilities. A track's number is never used again within a
+    /// session.
+    pub face: FaceAnalysis,
+    /// Position of the network in `session.json`'s `models`.
+    pub model: usize,
+    /// Time spent on finding all faces of the frame.
+    pub detect_time: Duration,
+    /// Time spent on reading all their expressions.
+    pub classify_time: Duration,
+    /// Name of the picture file, if the source is pictures.
+    pub file: Option<Arc<str>>,
+}
+
+impl FaceRow {
+    /// The rows of all faces of a result. `frame` and `time` are those of its row in `frames.csv`, `model` is the position of its network.
+    pub fn of(analysis: &Analysis, frame: u64, time: Ticks, model: usize) -> Vec<Self> {
+        let row = |face: &FaceAnalysis| Self {
+            frame,
+            time,
+            face: *face,
+            model,
+            detect_time: analysis.detect_time,
+            classify_time: analysis.classify_time,
+            file: analysis.frame.file.clone(),
+        };
+        analysis.faces.iter().map(row).collect()
+    }
+
+    /// The expression that was shown: the most probable after smoothing.
+    pub fn label(&self) -> Expression {
+        self.face.label()
+    }
+
+    /// Whether the face was found in this frame, and not only presumed to be where it was.
+    pub fn is_found(&self) -> bool {
+        self.face.unseen_for.is_zero()
+    }
+}
+
+impl Row for FaceRow {
+    const FILE: &'static str = "faces.csv";
+
+    fn columns() -> Vec<Column> {
+        use Kind::{Double, Single, Text, Whole};
+        let mut columns = [
+            ("frame", Whole, "", "The frame's number in frames.csv."),
+            ("time_s", Double, "s", "The frame's time, as there."),
+            ("pts_90k", Whole, "1/90000 s", "The frame's time, as there."),
+            ("track", Whole, "", "Identity of the face across frames, from 1; never used again."),
+            ("score", Single, "", "How clear the face is: 0 to 1 with the face mesh; with rustface alone its score, about 2 (doubtful) to 30 and more (clear)."),
+            ("x", Single, "px", "Left edge of the face's box in the source's picture, never mirrored; may lie outside."),
+            ("y", Single, "px", "Top edge of the box."),
+            ("width", Single, "px", "Width of the box."),
+            ("height", Single, "px", "Height of the box."),
+            ("unseen_s", Single, "s", "How long ago the face was last really found; 0 if in this frame, else the box is presumed."),
+        ]
+        .map(column)
+        .to_vec();
+        for (kind, what) in [
+            ("raw", "in this frame alone"),
+            ("smoothed", "smoothed over time, as shown"),
+        ] {
+            columns.extend(Expression::ALL.map(|expression| {
+                let description = format!("Probability of {expression} {what}, 0 to 1.");
+                column((format!("{kind}_{expression}"), Single, "", description))
+            }));
+        }
+        columns.extend(
+            [
+                (
+                    "label",
+                    Text,
+                    "",
+                    "The largest of the smoothed probabilities.",
+                ),
+                (
+                    "model",
+                    Whole,
+                    "",
+                    "Position of the network in session.json's models, from 0.",
+                ),
+                (
+                    "detect_ms",
+                    Double,
+                    "ms",
+                    "Time spent on finding the frame's faces.",
+                ),
+                (
+                    "classify_ms",
+                    Double,
+                    "ms",
+                    "Time spent on reading their expressions.",
+                ),
+            ]
+            .map(column),
+        );
+        columns.extend(
+            FaceShape::MEASURES
+                .map(|measure| column((measure.name, Single, measure.unit, measure.description))),
+        );
+        columns.extend(
+            [
+                ("turned_away", Whole, "", "1 if the head is turned too far for the expression to mean much, else 0; empty without a face mesh."),
+                ("file", Text, "", "Name of the picture file, if the source is pictures."),
+            ]
+            .map(column),
+        );
+        columns
+    }
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let face = &self.face;
+        let edges = face.box_in_frame;
+        let number = |value: f32, decimals| Cell::Number(value.into(), decimals);
+        let mut cells = vec![
+            Cell::Whole(self.frame),
+            Cell::Number(self.time.as_secs_f64(), SECOND_DECIMALS),
+            Cell::Whole(self.time.0),
+            Cell::Whole(face.track.0),
+        ];
+        let pixels = [face.score, edges.x, edges.y, edges.width, edges.height];
+        cells.extend(pixels.map(|value| number(value, 2)));
+        cells.push(Cell::Number(face.unseen_for.as_secs_f64(), 3));
+        let probabilities = face.raw.0.into_iter().chain(face.smoothed.0);
+        cells.extend(probabilities.map(|value| number(value, 4)));
+        cells.extend([
+            Cell::Text(self.label().name().into()),
+            Cell::Whole(self.model as u64),
+            milliseconds(self.detect_time),
+            milliseconds(self.classify_time),
+        ]);
+        cells.extend(FaceShape::MEASURES.iter().map(|measure| {
+            let value = face.shape.as_ref().map(measure.get);
+            value.map_or(Cell::Empty, |value| number(value, measure.decimals))
+        }));
+        let turned_away = face.shape.map(|_| u64::from(face.is_turned_away()));
+        cells.extend([Cell::whole(turned_away), Cell::text(self.file.as_deref())]);
+        cells
+    }
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        let probabilities = |kind: &str| {
+            let mut values = Probabilities::default();
+            for expression in Expression::ALL {
+                values.0[expression.index()] = fields.get(&format!("{kind}_{expression}"))?;
+            }
+            Ok::<_, String>(values)
+        };
+        Ok(Self {
+            frame: fields.get("frame")?,
+            time: fields.get("pts_90k")?,
+            face: FaceAnalysis {
+                track: TrackId(fields.get("track")?),
+                score: fields.get("score")?,
+                box_in_frame: BoundingBox::new(
+                    fields.get("x")?,
+                    fields.get("y")?,
+                    fields.get("width")?,
+                    fields.get("height")?,
+                ),
+                unseen_for: fields.duration("unseen_s")?,
+                raw: probabilities("raw")?,
+                smoothed: probabilities("smoothed")?,
+                shape: shape(fields)?,
+            },
+            model: fields.get("model")?,
+            detect_time: from_milliseconds(fields.get("detect_ms")?),
+            classify_time: from_milliseconds(fields.get("classify_ms")?),
+            file: file(fields),
+        })
+    }
+}
+
+/// The mesh's numbers; `None` if one is empty, as without a mesh, or missing, as in sessions from before there was one.
+fn shape(fields: &Fields<'_>) -> Result<Option<FaceShape>, String> {
+    let mut shape = FaceShape::default();
+    for measure in &FaceShape::MEASURES {
+        if fields.find(measure.name).is_none() {
+            return Ok(None);
+        }
+        let Some(value) = fields.optional(measure.name)? else {
+            return Ok(None);
+        };
+        (measure.set)(&mut shape, value);
+    }
+    Ok(Some(shape))
+}
