@@ -337,7 +337,7 @@ impl Reports {
 
     fn add(&mut self, analysis: &Analysis) -> anyhow::Result<()> {
         if let Some(json) = &mut self.json {
-            json.write_lines(&(message::line(analysis)? + "\n"))?;
+            json.write_lines(message::line(analysis)? + "\n")?;
         }
         self.write_header()?;
         if let Some(csv) = &mut self.csv {
@@ -374,7 +374,7 @@ impl Reports {
             file.finish()?;
         }
         if let Some(summary) = &self.summary {
-            ResultFile::stdout().write_lines(&summary.text(circumstances))?;
+            ResultFile::stdout().write_lines(summary.text(circumstances))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use csv::{Terminator, WriterBuilder};
 use serde_json::{Map, Value, json};
 
-use super::{View, on_one_line};
+use super::{Selection, on_one_line};
 use crate::{expression::Expression, session::tables::EventKind, time::Ticks};
 
 const MISSING: &str = "n/a";
@@ -23,10 +23,10 @@ const COLUMNS: [&str; 6] = [
     "detail",
 ];
 
-pub(super) fn write_events(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut rows: Vec<(Ticks, [String; 5])> = Vec::new();
     let missing = || MISSING.to_owned();
-    for run in view.tracks.iter().flat_map(|track| track.runs()) {
+    for run in selection.tracks.iter().flat_map(|track| track.runs()) {
         let fields = [
             format!("{:.6}", run.duration().as_secs_f64()),
             run.label.name().to_owned(),
@@ -36,7 +36,7 @@ pub(super) fn write_events(view: &View<'_>, out: &mut dyn Write) -> io::Result<(
         ];
         rows.push((run.start, fields));
     }
-    for event in &view.session.events {
+    for event in &selection.session.events {
         let detail = Some(on_one_line(&event.detail)).filter(|detail| !detail.is_empty());
         let fields = [
             "0".to_owned(),

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{View, readable_ms};
+use super::{Selection, readable_ms};
 use crate::{
     expression::Expression,
     session::{manifest::Video, parts::VideoPart, tables::EventRow},
@@ -41,16 +41,16 @@ const EXPRESSIONS: &str = "expressions";
 const EVENTS: &str = "events";
 
 pub(super) fn write(
-    view: &View<'_>,
+    selection: &Selection<'_>,
     part: usize,
     file: &Path,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let parts = view.session.parts();
+    let parts = selection.session.parts();
     let Some(part) = parts.get(part) else {
         return Ok(());
     };
-    let mut tiers: Vec<Tier> = view
+    let mut tiers: Vec<Tier> = selection
         .tracks
         .iter()
         .map(|track| Tier {
@@ -66,9 +66,9 @@ pub(super) fn write(
     tiers.push(Tier {
         name: EVENTS.to_owned(),
         kind: EVENTS,
-        annotations: events(&view.session.events, part),
+        annotations: events(&selection.session.events, part),
     });
-    out.write_all(document(view, part, file, &tiers).as_bytes())
+    out.write_all(document(selection, part, file, &tiers).as_bytes())
 }
 
 /// Events as annotations that do not overlap.
@@ -97,8 +97,13 @@ fn events(events: &[EventRow], part: &VideoPart<'_>) -> Vec<(Range<u64>, String)
         .collect()
 }
 
-fn document(view: &View<'_>, part: &VideoPart<'_>, file: &Path, tiers: &[Tier]) -> String {
-    let manifest = &view.session.manifest;
+fn document(
+    selection: &Selection<'_>,
+    part: &VideoPart<'_>,
+    file: &Path,
+    tiers: &[Tier],
+) -> String {
+    let manifest = &selection.session.manifest;
     let mut xml = String::new();
     // Writing to a string does not fail.
     let mut line = |text: std::fmt::Arguments<'_>| writeln!(xml, "{text}").unwrap_or_default();
@@ -114,7 +119,7 @@ fn document(view: &View<'_>, part: &VideoPart<'_>, file: &Path, tiers: &[Tier]) 
         "    <HEADER MEDIA_FILE=\"\" TIME_UNITS=\"milliseconds\">"
     ));
     for video in &part.files {
-        let link = Link::new(&view.session.folder, video, file);
+        let link = Link::new(&selection.session.folder, video, file);
         line(format_args!(
             "        <MEDIA_DESCRIPTOR MEDIA_URL=\"{}\" MIME_TYPE=\"{}\" RELATIVE_MEDIA_URL=\"{}\"/>",
             escaped(&link.absolute),

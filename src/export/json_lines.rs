@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::View;
+use super::Selection;
 use crate::{
     session::tables::{FaceRow, FrameStatus},
     stream::message::Face,
@@ -36,15 +36,15 @@ impl From<&FaceRow> for Face {
     }
 }
 
-pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let frames = view.session.frames.iter();
+pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let frames = selection.session.frames.iter();
     for row in frames.filter(|row| row.status == FrameStatus::Analyzed) {
         let line = Line {
             frame: row.frame,
             // Whole microseconds, as in the tables.
             time_s: (row.time.as_secs_f64() * 1e6).round() / 1e6,
             file: row.file.as_deref(),
-            faces: view.faces_of(row.frame).map(Face::from).collect(),
+            faces: selection.faces_of(row.frame).map(Face::from).collect(),
         };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;

@@ -245,7 +245,7 @@ pub fn export(
     if let Some(feature) = format.missing_feature() {
         return Err(ExportError::NotBuilt { format, feature });
     }
-    let view = View::new(session, options)?;
+    let selection = Selection::new(session, options)?;
     let pieces = pieces(session, format, out);
     if let Some((file, _)) = pieces.iter().find(|(file, _)| is_part_of(session, file)) {
         return Err(ExportError::PartOfSession { file: file.clone() });
@@ -262,7 +262,9 @@ pub fn export(
     }
     let mut written = Vec::new();
     for (file, piece, result) in results {
-        write_result(result, |out| write_piece(&view, format, piece, &file, out))?;
+        write_result(result, |out| {
+            write_piece(&selection, format, piece, &file, out)
+        })?;
         written.push(file);
     }
     Ok(written)
@@ -333,7 +335,7 @@ fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
 }
 
 fn write_piece(
-    view: &View<'_>,
+    selection: &Selection<'_>,
     format: Format,
     piece: Piece,
     file: &Path,
@@ -344,22 +346,22 @@ fn write_piece(
         Piece::Companion => 0,
     };
     match format {
-        Format::JsonLines => json_lines::write(view, out),
-        Format::WebVtt => subtitles::write_webvtt(view, part, out),
-        Format::Srt => subtitles::write_srt(view, part, out),
-        Format::Elan => elan::write(view, part, file, out),
+        Format::JsonLines => json_lines::write(selection, out),
+        Format::WebVtt => subtitles::write_webvtt(selection, part, out),
+        Format::Srt => subtitles::write_srt(selection, part, out),
+        Format::Elan => elan::write(selection, part, file, out),
         Format::Bids if piece == Piece::Companion => bids::write_description(out),
-        Format::Bids => bids::write_events(view, out),
-        Format::PyFeat => pyfeat::write(view, out),
-        Format::Summary => summary::write(view, out),
+        Format::Bids => bids::write_events(selection, out),
+        Format::PyFeat => pyfeat::write(selection, out),
+        Format::Summary => summary::write(selection, out),
         #[cfg(feature = "parquet")]
-        Format::Parquet if piece == Piece::Companion => parquet::write_frames(view, out),
+        Format::Parquet if piece == Piece::Companion => parquet::write_frames(selection, out),
         #[cfg(feature = "parquet")]
-        Format::Parquet => parquet::write_faces(view, out),
+        Format::Parquet => parquet::write_faces(selection, out),
         #[cfg(feature = "plots")]
-        Format::Svg => plots::write_svg(view, out),
+        Format::Svg => plots::write_svg(selection, out),
         #[cfg(feature = "plots")]
-        Format::Png => plots::write_png(view, out),
+        Format::Png => plots::write_png(selection, out),
         // [`export`] rejects these.
         #[cfg(not(all(feature = "parquet", feature = "plots")))]
         _ => Err(io::Error::from(io::ErrorKind::Unsupported)),
@@ -382,14 +384,14 @@ fn write_result(
 }
 
 /// The part of a session to export.
-struct View<'a> {
+struct Selection<'a> {
     session: &'a Session,
     only: Option<u64>,
     tracks: Vec<FaceTrack<'a>>,
     separator: Separator,
 }
 
-impl<'a> View<'a> {
+impl<'a> Selection<'a> {
     fn new(session: &'a Session, options: &ExportOptions) -> Result<Self, ExportError> {
         let mut tracks = session.face_tracks();
         if let Some(wanted) = options.track {

@@ -22,33 +22,39 @@ use parquet::{
     schema::parser::parse_message_type,
 };
 
-use super::View;
+use super::Selection;
 use crate::session::tables::{Cell, Column, Kind, Row};
 
 /// Rows that are compressed together; readers skip whole groups. A group's cells take some 60 MB of memory while it is written.
 const ROWS_IN_GROUP: usize = 32_768;
 
-pub(super) fn write_faces(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    let faces = view.session.faces.iter();
-    let wanted = faces.filter(|row| view.is_wanted(row)).collect();
-    write("faces", wanted, view, out).map_err(io_error)
+pub(super) fn write_faces(
+    selection: &Selection<'_>,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
+    let faces = selection.session.faces.iter();
+    let wanted = faces.filter(|row| selection.is_wanted(row)).collect();
+    write("faces", wanted, selection, out).map_err(io_error)
 }
 
-pub(super) fn write_frames(view: &View<'_>, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    let frames = view.session.frames.iter().collect();
-    write("frames", frames, view, out).map_err(io_error)
+pub(super) fn write_frames(
+    selection: &Selection<'_>,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
+    let frames = selection.session.frames.iter().collect();
+    write("frames", frames, selection, out).map_err(io_error)
 }
 
 fn write<R: Row>(
     name: &str,
     rows: Vec<&R>,
-    view: &View<'_>,
+    selection: &Selection<'_>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ParquetError> {
     let columns = R::columns();
     let fields: Vec<String> = columns.iter().map(field).collect();
     let schema = parse_message_type(&format!("message {name} {{ {} }}", fields.join(" ")))?;
-    let description = serde_json::to_string(&view.session.manifest)
+    let description = serde_json::to_string(&selection.session.manifest)
         .map_err(|error| ParquetError::External(Box::new(error)))?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)

@@ -8,7 +8,7 @@
 
 use std::io::{self, Write};
 
-use super::{View, table::Table};
+use super::{Selection, table::Table};
 use crate::{
     expression::Expression,
     session::tables::{Cell, FaceRow, FrameStatus},
@@ -28,7 +28,7 @@ const EMOTIONS: [(&str, Expression); 7] = [
 /// py-feat's names for the head pose.
 const POSE: [&str; 3] = ["Pitch", "Roll", "Yaw"];
 
-pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let face_box = [
         "FaceRectX",
         "FaceRectY",
@@ -44,10 +44,10 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         .chain(["input", "approx_time", "Identity", "time_s"])
         .map(str::to_owned)
         .collect();
-    let mut table = Table::new(out, view.separator, &columns)?;
-    let source = &view.session.manifest.source;
+    let mut table = Table::new(out, selection.separator, &columns)?;
+    let source = &selection.session.manifest.source;
     let input = source.path.as_ref().unwrap_or(&source.name);
-    let frames = view.session.frames.iter();
+    let frames = selection.session.frames.iter();
     for frame in frames.filter(|frame| frame.status == FrameStatus::Analyzed) {
         let time_s = frame.time.as_secs_f64();
         let row = |values: Vec<Cell<'static>>, identity: Cell<'static>| {
@@ -64,7 +64,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
             cells
         };
         let mut is_empty = true;
-        for FaceRow { face, .. } in view.faces_of(frame.frame) {
+        for FaceRow { face, .. } in selection.faces_of(frame.frame) {
             is_empty = false;
             let edges = face.box_in_frame;
             let edges = [edges.x, edges.y, edges.width, edges.height, face.score];

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{View, on_one_line, readable_ms};
+use super::{Selection, on_one_line, readable_ms};
 use crate::{
     session::tables::EventKind,
     time::{Ticks, clock},
@@ -24,9 +24,13 @@ struct Cue {
     text: String,
 }
 
-pub(super) fn write_webvtt(view: &View<'_>, part: usize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_webvtt(
+    selection: &Selection<'_>,
+    part: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, "WEBVTT")?;
-    for (index, cue) in cues(view, part).iter().enumerate() {
+    for (index, cue) in cues(selection, part).iter().enumerate() {
         let text = cue.text.replace('&', "&amp;");
         let text = text.replace('<', "&lt;").replace('>', "&gt;");
         let (start, end) = (time(cue.span_ms.start, "."), time(cue.span_ms.end, "."));
@@ -35,8 +39,12 @@ pub(super) fn write_webvtt(view: &View<'_>, part: usize, out: &mut dyn Write) ->
     Ok(())
 }
 
-pub(super) fn write_srt(view: &View<'_>, part: usize, out: &mut dyn Write) -> io::Result<()> {
-    for (index, cue) in cues(view, part).iter().enumerate() {
+pub(super) fn write_srt(
+    selection: &Selection<'_>,
+    part: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (index, cue) in cues(selection, part).iter().enumerate() {
         let separation = if index == 0 { "" } else { "\n" };
         let text = cue.text.replace("-->", "→");
         let (start, end) = (time(cue.span_ms.start, ","), time(cue.span_ms.end, ","));
@@ -50,20 +58,20 @@ pub(super) fn write_srt(view: &View<'_>, part: usize, out: &mut dyn Write) -> io
 }
 
 /// All cues of a part of the video, sorted by start, as WebVTT requires.
-fn cues(view: &View<'_>, part: usize) -> Vec<Cue> {
-    let parts = view.session.parts();
+fn cues(selection: &Selection<'_>, part: usize) -> Vec<Cue> {
+    let parts = selection.session.parts();
     let Some(part) = parts.get(part) else {
         return Vec::new();
     };
     let mut cues = Vec::new();
-    for run in view.tracks.iter().flat_map(|track| track.runs()) {
+    for run in selection.tracks.iter().flat_map(|track| track.runs()) {
         if let Some(span_ms) = readable_ms(part, &run) {
             let percent = run.probability * 100.0;
             let text = format!("face {}: {} {percent:.0} %", run.track, run.label);
             cues.push(Cue { span_ms, text });
         }
     }
-    let events = view.session.events.iter();
+    let events = selection.session.events.iter();
     for event in events.filter(|event| event.kind == EventKind::Marker) {
         let end = event.time.saturating_add(MARKER);
         if let Some(span_ms) = part.span_ms(event.time, end) {

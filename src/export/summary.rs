@@ -15,7 +15,7 @@
 
 use std::io::{self, Write};
 
-use super::{View, table::Table};
+use super::{Selection, table::Table};
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
     session::{tables::Cell, timeline::FaceTrack},
@@ -63,7 +63,7 @@ impl FaceSummary {
     }
 }
 
-pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut columns = ["track", "first_s", "last_s", "seen_s", "presumed_s"]
         .map(str::to_owned)
         .to_vec();
@@ -72,8 +72,8 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     columns.push("transitions".to_owned());
     columns.extend(pairs().map(|(from, to)| format!("{from}_to_{to}")));
-    let mut table = Table::new(out, view.separator, &columns)?;
-    for track in &view.tracks {
+    let mut table = Table::new(out, selection.separator, &columns)?;
+    for track in &selection.tracks {
         let (Some(first), Some(last)) = (track.spans.first(), track.spans.last()) else {
             continue;
         };

@@ -116,11 +116,11 @@ fn three_faces_have_numbers_and_their_names_do_not_collide() {
 fn a_face_that_is_lost_fades() {
     let faces = [
         fading(
-            350,
+            400,
             face(1, Expression::Sad, 0.61, [30.0, 60.0, 90.0, 90.0]),
         ),
         fading(
-            700,
+            800,
             face(2, Expression::Disgust, 0.7, [180.0, 60.0, 90.0, 90.0]),
         ),
     ];

@@ -13,7 +13,10 @@ use egui::{
 };
 
 use super::{OverlayLook, colors, geometry::UiFromFrame};
-use crate::{detect::TrackedMesh, pipeline::FaceAnalysis};
+use crate::{
+    detect::{LOST_GRACE, TrackedMesh},
+    pipeline::FaceAnalysis,
+};
 
 /// Width of a box's line at scale 1, points.
 const LINE_WIDTH: f32 = 2.5;
@@ -25,9 +28,7 @@ const TEXT_SIZE: f32 = 14.0;
 const PLATE_HEIGHT: f32 = 24.0;
 /// Free space inside a plate left and right, and between its parts, at scale 1, points.
 const PADDING: f32 = 7.0;
-/// A face not found for this long is drawn at [`FADED_OPACITY`]; the tracker gives up at about the same time.
-const FADE_AFTER: Duration = Duration::from_millis(700);
-/// Opacity of a face that is about to be given up.
+/// Opacity of a face when the tracker gives it up, after [`LOST_GRACE`].
 const FADED_OPACITY: f32 = 0.35;
 
 /// Draws each face's box, its mesh, and a plate with its expression and confidence, as far as `look` has them.
@@ -110,7 +111,7 @@ fn color_of(face: &FaceAnalysis) -> Color32 {
 }
 
 fn opacity(unseen_for: Duration) -> f32 {
-    let share = (unseen_for.as_secs_f32() / FADE_AFTER.as_secs_f32()).min(1.0);
+    let share = (unseen_for.as_secs_f32() / LOST_GRACE.as_secs_f32()).min(1.0);
     1.0 - share * (1.0 - FADED_OPACITY)
 }
 

@@ -8,6 +8,7 @@ use super::{RecordingConfig, clock::WallClock};
 use crate::{
     capture::SourceSpec,
     model::CheckpointInfo,
+    percentiles::DurationHistogram,
     pipeline::Settings,
     privacy::Effect,
     session::manifest::{self, Manifest, SCHEMA, Status},
@@ -96,6 +97,18 @@ pub(super) fn changed_settings(before: Settings, now: Settings) -> Vec<String> {
         words.push(format!("score_threshold {}", detect.score_threshold));
     }
     words
+}
+
+/// Median and 95th percentile, ms.
+pub(super) fn latency_ms(latencies: &DurationHistogram) -> manifest::Latency {
+    let percentile = |percent| {
+        let latency = latencies.percentile(percent)?;
+        Some(latency.as_micros() as f64 / 1000.0)
+    };
+    manifest::Latency {
+        p50: percentile(50),
+        p95: percentile(95),
+    }
 }
 
 /// How faces are covered in the video, in words.

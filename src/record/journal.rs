@@ -9,8 +9,7 @@ use std::{
 use super::{
     RecordError, RecordingConfig,
     clock::{RecordingClock, WallClock},
-    description::{changed_settings, first_manifest, manifest_model},
-    latency::LatencyHistogram,
+    description::{changed_settings, first_manifest, latency_ms, manifest_model},
     recover,
     writer::SessionWriter,
 };
@@ -20,6 +19,7 @@ use crate::{
     error_text::error_text,
     frame::Frame,
     model::CheckpointInfo,
+    percentiles::DurationHistogram,
     pipeline::{Analysis, Settings},
     session::{
         SessionError,
@@ -41,7 +41,7 @@ pub(super) struct Journal {
     checkpoint: Option<Arc<CheckpointInfo>>,
     /// The settings of the last result.
     settings: Settings,
-    latencies: LatencyHistogram,
+    latencies: DurationHistogram,
     blinks: Blinks,
     /// Keeps others from writing to the folder.
     lock: FolderLock,
@@ -64,7 +64,7 @@ impl Journal {
             n_frames: 0,
             checkpoint: None,
             settings: config.settings,
-            latencies: LatencyHistogram::default(),
+            latencies: DurationHistogram::default(),
             blinks: Blinks::default(),
             lock,
         };
@@ -306,7 +306,7 @@ impl Journal {
         let manifest = &mut self.writer.manifest;
         manifest.ended = Some(self.wall.rfc3339(at));
         manifest.ended_because = Some(reason.to_owned());
-        manifest.latency_ms = self.latencies.percentiles();
+        manifest.latency_ms = latency_ms(&self.latencies);
         if is_whole {
             manifest.status = Status::Complete;
         }

@@ -6,7 +6,6 @@
 mod clock;
 mod description;
 mod journal;
-mod latency;
 mod pending;
 mod pictures;
 mod recorder;

@@ -224,7 +224,7 @@ fn a_session_holds_everything_that_happened() {
     );
     assert_eq!((counts.recorded, counts.refused), (40, 0));
     assert_eq!(counts.faces, session.faces.len() as u64);
-    assert_eq!(manifest.latency_ms.p50, Some(20.5));
+    assert_eq!(manifest.latency_ms.p50, Some(20.0));
 
     assert!(session.frames.iter().map(|row| row.frame).eq(0..40));
     assert!(

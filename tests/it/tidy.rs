@@ -69,6 +69,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "frame",
             "model",
             "overlay",
+            "percentiles",
             "pipeline",
             "privacy",
             "session",

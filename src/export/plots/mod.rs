@@ -21,7 +21,7 @@ use self::{
     canvas::{Canvas, Letters},
     picture::Picture,
 };
-use super::View;
+use super::Selection;
 use crate::expression::Expression;
 
 /// Pixels of the PNG per unit of the layout, so that it is sharp on high-resolution screens and in print. An SVG's coordinates are
@@ -42,9 +42,9 @@ pub const fn color(expression: Expression) -> [u8; 3] {
     }
 }
 
-pub(super) fn write_svg(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_svg(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     canvas::install_font()?;
-    let picture = Picture::new(view);
+    let picture = Picture::new(selection);
     let (width, height) = (picture.width(), picture.height());
     let (wide, high) = (width * SCALE, height * SCALE);
     let mut svg = String::new();
@@ -61,9 +61,9 @@ pub(super) fn write_svg(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> 
     out.write_all(svg.replacen(&fine, &shown, 1).as_bytes())
 }
 
-pub(super) fn write_png(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_png(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     canvas::install_font()?;
-    let picture = Picture::new(view);
+    let picture = Picture::new(selection);
     let (wide, high) = (picture.width() * SCALE, picture.height() * SCALE);
     let mut rgb = vec![255; wide as usize * high as usize * 3];
     {

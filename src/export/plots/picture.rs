@@ -3,7 +3,7 @@
 use plotters::backend::DrawingBackend;
 
 use super::{
-    super::{View, on_one_line, summary::FaceSummary},
+    super::{Selection, on_one_line, summary::FaceSummary},
     axis,
     canvas::{Anchor, Canvas, Drawn, GRID, INK, PAPER, WEAK_INK},
     color,
@@ -67,9 +67,9 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    pub fn new(view: &View<'_>) -> Self {
-        let session = view.session;
-        let spans = view.tracks.iter().flat_map(|track| &track.spans);
+    pub fn new(selection: &Selection<'_>) -> Self {
+        let session = selection.session;
+        let spans = selection.tracks.iter().flat_map(|track| &track.spans);
         let events = session.events.iter().map(|event| event.time);
         let end = spans
             .map(|span| span.end)
@@ -78,7 +78,7 @@ impl Picture {
         // The axis needs a length even if nothing was recorded.
         let length_s = end.as_secs_f64().max(0.1);
         let columns_per_s = PLOT_WIDTH / length_s;
-        let mut by_length: Vec<(&FaceTrack<'_>, f64)> = view
+        let mut by_length: Vec<(&FaceTrack<'_>, f64)> = selection
             .tracks
             .iter()
             .map(|track| (track, track.seen_s()))

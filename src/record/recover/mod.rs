@@ -19,11 +19,12 @@ use jiff::Timestamp;
 pub(super) use self::rows::align;
 use super::{
     clock::{now_rfc3339, rfc3339_at},
-    latency::LatencyHistogram,
+    description::latency_ms,
     video::{self, Recovered},
 };
 use crate::{
     error_text::error_text,
+    percentiles::DurationHistogram,
     session::{
         Session, SessionError, files,
         folder::FolderLock,
@@ -285,7 +286,7 @@ fn aligned_steps(aligned: rows::Aligned) -> Vec<String> {
 
 /// Counts everything again and completes the description.
 fn describe(session: &mut Session, steps: &[String]) {
-    let mut latencies = LatencyHistogram::default();
+    let mut latencies = DurationHistogram::default();
     let counts = &mut session.manifest.counts;
     *counts = Default::default();
     for frame in &session.frames {
@@ -309,7 +310,7 @@ fn describe(session: &mut Session, steps: &[String]) {
     counts.faces = session.faces.len() as u64;
     let last_unix_s = session.frames.last().map(|frame| frame.unix_s);
     let manifest = &mut session.manifest;
-    manifest.latency_ms = latencies.percentiles();
+    manifest.latency_ms = latency_ms(&latencies);
     manifest.ended = last_unix_s.and_then(|unix_s| ended(&manifest.started, unix_s));
     manifest.ended_because = Some("the recording was interrupted".to_owned());
     manifest.status = Status::Recovered;

@@ -218,11 +218,11 @@ fn write_logits<'a>(
     let names = Expression::ALL.map(Expression::name);
     // Rows of a table have no name.
     let file = files.peek().copied().flatten().map(|_| "file");
-    table.write_lines(&line(file.into_iter().chain(names))?)?;
+    table.write_lines(line(file.into_iter().chain(names))?)?;
     for (row, file) in logits.iter().zip(files) {
         let values = row.0.map(|value| value.to_string());
         let file = file.map(str::to_owned);
-        table.write_lines(&line(file.into_iter().chain(values))?)?;
+        table.write_lines(line(file.into_iter().chain(values))?)?;
     }
     Ok(table.finish()?)
 }
