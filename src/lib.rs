@@ -107,6 +107,8 @@ pub mod model;
 pub mod oriented_box;
 #[cfg(feature = "overlay")]
 pub mod overlay;
+#[doc(hidden)] // Which color means what is no promise.
+pub mod palette;
 mod panics;
 #[doc(hidden)] // For the benches.
 pub mod percentiles;

@@ -485,7 +485,7 @@ fn the_png_is_the_same_picture_in_pixels() {
         crate::expression::Expression::Happy,
         crate::expression::Expression::Sad,
     ] {
-        let color = plots::color(expression);
+        let color = crate::palette::expression(expression, crate::palette::Ground::Light);
         let n = picture.pixels().filter(|pixel| pixel.0 == color).count();
         assert!(n > 1000, "{expression}: {n}");
     }

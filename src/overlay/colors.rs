@@ -1,43 +1,38 @@
-//! The colours of expressions, and of what is drawn on pictures.
+//! The colors of expressions, and of what is drawn on frames, as egui's.
 //!
-//! The seven expression colours were searched for so that people with the usual colour-vision deficiencies can tell
-//! them apart too; a test below measures it. The light theme takes darker shades, for contrast on white. Colour is
-//! never the only carrier: each coloured thing has its name beside it.
+//! Color is never the only carrier: each colored thing has its name beside it.
 
 use egui::{Color32, Theme};
 
-use crate::expression::Expression;
+use crate::{
+    expression::Expression,
+    palette::{self, Ground, Rgb},
+};
 
 /// Text on [`PLATE`].
 pub const PLATE_TEXT: Color32 = Color32::WHITE;
 /// Less important text on [`PLATE`].
 pub const PLATE_WEAK_TEXT: Color32 = Color32::from_gray(190);
-/// Dark ground for text on pictures; a bright picture shines through a little.
+/// Dark ground for text on frames; a bright frame shows through a little.
 pub const PLATE: Color32 = Color32::from_rgba_premultiplied(14, 16, 19, 224);
-/// Dark rim around lines drawn on pictures, so that they show on bright ground too.
+/// Dark rim around lines on frames, so that they show on a bright ground too.
 pub const RIM: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 130);
 
 /// Box and chip of a face that is turned away too far to be read.
 pub const TURNED_AWAY: Color32 = Color32::from_gray(150);
 
-/// The colour of an expression's bars and boxes.
+/// The color of an expression's bars and boxes.
 pub const fn expression(expression: Expression, theme: Theme) -> Color32 {
-    match (expression, theme) {
-        (Expression::Angry, Theme::Dark) => Color32::from_rgb(0xDB, 0x4A, 0x2B),
-        (Expression::Angry, Theme::Light) => Color32::from_rgb(0xA3, 0x12, 0x2F),
-        (Expression::Disgust, Theme::Dark) => Color32::from_rgb(0x1F, 0xC9, 0x87),
-        (Expression::Disgust, Theme::Light) => Color32::from_rgb(0x09, 0x9E, 0x5D),
-        (Expression::Fear, Theme::Dark) => Color32::from_rgb(0xB9, 0x5F, 0xB4),
-        (Expression::Fear, Theme::Light) => Color32::from_rgb(0x5E, 0x31, 0x72),
-        (Expression::Happy, Theme::Dark) => Color32::from_rgb(0xF4, 0xE8, 0x3C),
-        (Expression::Happy, Theme::Light) => Color32::from_rgb(0xA9, 0x86, 0x00),
-        (Expression::Sad, Theme::Dark) => Color32::from_rgb(0x46, 0x90, 0xEC),
-        (Expression::Sad, Theme::Light) => Color32::from_rgb(0x1C, 0x63, 0xBA),
-        (Expression::Surprise, Theme::Dark) => Color32::from_rgb(0xF0, 0x93, 0x0E),
-        (Expression::Surprise, Theme::Light) => Color32::from_rgb(0xA0, 0x40, 0x00),
-        (Expression::Neutral, Theme::Dark) => Color32::from_rgb(0xC0, 0xC5, 0xCC),
-        (Expression::Neutral, Theme::Light) => Color32::from_rgb(0x6B, 0x72, 0x7C),
-    }
+    let ground = match theme {
+        Theme::Dark => Ground::Dark,
+        Theme::Light => Ground::Light,
+    };
+    color(palette::expression(expression, ground))
+}
+
+/// A shared color as egui's.
+pub const fn color([red, green, blue]: Rgb) -> Color32 {
+    Color32::from_rgb(red, green, blue)
 }
 
 #[cfg(test)]
@@ -95,7 +90,7 @@ pub(crate) mod tests {
     ];
 
     #[test]
-    fn expressions_can_be_told_apart_with_common_colour_vision_deficiencies() {
+    fn expressions_can_be_told_apart_with_common_color_vision_deficiencies() {
         const IDENTITY: [[f32; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
         for theme in [Theme::Dark, Theme::Light] {
             for matrix in DEFICIENCIES.into_iter().chain([IDENTITY]) {

@@ -1,7 +1,7 @@
-//! Every colour of the window, light and dark, and the style built from them.
+//! Every color of the window, light and dark, and the style built from them.
 //!
-//! The colours of expressions and of what lies on the picture come from `crate::overlay::colors`, as recordings have
-//! them too. Colour is never the only carrier: each coloured thing has its name beside it.
+//! Those of expressions come from `crate::overlay::colors`, since recordings have them too. Color is never the only
+//! carrier: each colored thing has its name beside it.
 
 use egui::{
     Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Theme,
@@ -9,11 +9,12 @@ use egui::{
 };
 
 pub use crate::overlay::colors::expression;
+use crate::{overlay::colors::color, palette};
 
-/// Colours that egui's own visuals have no place for.
+/// Colors that egui's own visuals have no place for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette {
-    /// Behind and around the picture.
+    /// Behind and around the frame.
     pub canvas: Color32,
     /// The empty part of a bar.
     pub track: Color32,
@@ -21,9 +22,9 @@ pub struct Palette {
     pub accent: Color32,
     /// Text on `accent`.
     pub on_accent: Color32,
-    /// All is well.
+    /// Works.
     pub good: Color32,
-    /// Worth a look.
+    /// Needs attention.
     pub warning: Color32,
     /// Does not work.
     pub error: Color32,
@@ -55,21 +56,21 @@ pub const fn palette(theme: Theme) -> Palette {
         },
         Theme::Light => Palette {
             canvas: Color32::from_rgb(0xE6, 0xE9, 0xED),
-            track: Color32::from_rgb(0xE3, 0xE6, 0xEB),
+            track: color(palette::GRID),
             accent: Color32::from_rgb(0x1A, 0x63, 0xC0),
             on_accent: Color32::WHITE,
             good: Color32::from_rgb(0x1A, 0x7F, 0x4B),
             warning: Color32::from_rgb(0x8F, 0x53, 0x00),
             error: Color32::from_rgb(0xB4, 0x23, 0x18),
-            text: Color32::from_rgb(0x1C, 0x20, 0x26),
-            weak_text: Color32::from_rgb(0x5A, 0x63, 0x70),
-            card: Color32::WHITE,
+            text: color(palette::INK),
+            weak_text: color(palette::WEAK_INK),
+            card: color(palette::PAPER),
             line: Color32::from_rgb(0xD3, 0xD8, 0xDF),
         },
     }
 }
 
-/// Puts colours, fonts and spacing of both themes in force.
+/// Installs colors, fonts and spacing of both themes.
 pub fn install(ctx: &egui::Context) {
     for theme in [Theme::Dark, Theme::Light] {
         ctx.style_mut_of(theme, |style| style_for(style, theme));
@@ -151,7 +152,7 @@ fn visuals(theme: Theme) -> Visuals {
         widget.fg_stroke = Stroke::new(1.5, palette.text);
         widget.corner_radius = CornerRadius::same(6);
     }
-    // `active` is also how egui shows what has the keyboard's focus, so it needs a visible frame.
+    // egui also draws what has the keyboard's focus as `active`, so it needs a visible outline.
     widgets.active.bg_stroke = Stroke::new(1.5, palette.accent);
     visuals
 }
@@ -160,18 +161,6 @@ fn visuals(theme: Theme) -> Visuals {
 mod tests {
     use super::*;
     use crate::{expression::Expression, overlay::colors::tests::contrast};
-
-    #[cfg(feature = "plots")]
-    #[test]
-    fn plots_use_the_colours_of_the_light_theme() {
-        for class in Expression::ALL {
-            let [red, green, blue] = crate::export::plots::color(class);
-            assert_eq!(
-                expression(class, Theme::Light),
-                Color32::from_rgb(red, green, blue)
-            );
-        }
-    }
 
     #[test]
     fn text_and_bars_meet_wcag_contrast() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The modules of the library, and which others each may use.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("bounding_box", &[]),
     ("error_text", &[]),
     ("expression", &[]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("result_file", &[]),
     ("signals", &[]),
     ("time", &[]),
+    ("palette", &["expression"]),
     ("oriented_box", &["bounding_box"]),
     ("capture", &["frame", "panics"]),
     ("fuzzing", &["capture", "model"]),
@@ -41,7 +42,14 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ),
     (
         "overlay",
-        &["bounding_box", "detect", "expression", "frame", "pipeline"],
+        &[
+            "bounding_box",
+            "detect",
+            "expression",
+            "frame",
+            "palette",
+            "pipeline",
+        ],
     ),
     ("privacy", &["bounding_box", "detect", "frame"]),
     (
@@ -93,6 +101,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
         &[
             "detect",
             "expression",
+            "palette",
             "result_file",
             "session",
             "stream",

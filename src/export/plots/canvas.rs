@@ -15,16 +15,10 @@ use plotters::{
     },
 };
 
+use crate::palette::{INK, Rgb};
+
 /// Name of the font. In an SVG, the viewer uses its own font if it has none of this name.
 const FONT: &str = "Ubuntu, sans-serif";
-
-/// Red, green, blue.
-pub(super) type Rgb = [u8; 3];
-
-pub(super) const INK: Rgb = [0x1C, 0x20, 0x26];
-pub(super) const WEAK_INK: Rgb = [0x5A, 0x63, 0x70];
-pub(super) const GRID: Rgb = [0xE3, 0xE6, 0xEB];
-pub(super) const PAPER: Rgb = [0xFF, 0xFF, 0xFF];
 
 /// Which point of a text is at its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

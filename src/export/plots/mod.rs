@@ -22,25 +22,10 @@ use self::{
     picture::Picture,
 };
 use super::Selection;
-use crate::expression::Expression;
 
 /// Pixels of the PNG per unit of the layout, so that it is sharp on high-resolution screens and in print. An SVG's coordinates are
 /// integers too, with the same scale.
 const SCALE: u32 = 2;
-
-/// The color of an expression, red, green, blue: that of the window's light theme, which was chosen to be distinguishable with the common
-/// color-vision deficiencies.
-pub const fn color(expression: Expression) -> [u8; 3] {
-    match expression {
-        Expression::Angry => [0xA3, 0x12, 0x2F],
-        Expression::Disgust => [0x09, 0x9E, 0x5D],
-        Expression::Fear => [0x5E, 0x31, 0x72],
-        Expression::Happy => [0xA9, 0x86, 0x00],
-        Expression::Sad => [0x1C, 0x63, 0xBA],
-        Expression::Surprise => [0xA0, 0x40, 0x00],
-        Expression::Neutral => [0x6B, 0x72, 0x7C],
-    }
-}
 
 pub(super) fn write_svg(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     canvas::install_font()?;

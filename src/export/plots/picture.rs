@@ -5,12 +5,12 @@ use plotters::backend::DrawingBackend;
 use super::{
     super::{Selection, on_one_line, summary::FaceSummary},
     axis,
-    canvas::{Anchor, Canvas, Drawn, GRID, INK, PAPER, WEAK_INK},
-    color,
+    canvas::{Anchor, Canvas, Drawn},
     curve::{self, Point},
 };
 use crate::{
     expression::Expression,
+    palette::{self, GRID, Ground, INK, PAPER, Rgb, WEAK_INK},
     session::{
         tables::EventKind,
         timeline::{ExpressionRun, FaceTrack},
@@ -349,4 +349,8 @@ fn shortened(words: &str) -> String {
         short.push('…');
     }
     short
+}
+
+fn color(expression: Expression) -> Rgb {
+    palette::expression(expression, Ground::Light)
 }
