@@ -2,10 +2,10 @@
 
 use egui::{Color32, Painter, Pos2, Stroke, pos2};
 
-use super::UiFromFrame;
+use super::geometry::UiFromFrame;
 use crate::detect::{HeadPose, MeshPoints, pose};
 
-/// Width of the mesh's lines at scale 1, points: thin, since the face behind them is what people look at.
+/// Width of the mesh's lines at scale 1, points: thin, so that the face behind them stays visible.
 const LINE_WIDTH: f32 = 0.7;
 /// Width of the axes at scale 1, points.
 const AXIS_WIDTH: f32 = 2.5;
@@ -24,7 +24,7 @@ const AXIS_COLORS: [Color32; 3] = [
 ];
 const LINES: Color32 = Color32::from_rgba_premultiplied(90, 115, 125, 110);
 
-/// Draws one mesh and, from the tip of the nose, which way the head points.
+/// Draws one mesh and, from the tip of the nose, the axes of the head.
 pub(super) fn paint(
     painter: &Painter,
     ui_from_frame: &UiFromFrame,
@@ -38,7 +38,7 @@ pub(super) fn paint(
     let line = Stroke::new(LINE_WIDTH * scale, LINES);
     for &[a, b, c] in pose::triangles() {
         let [a, b, c] = [a, b, c].map(usize::from);
-        // Each edge belongs to two triangles, which run through it in opposite directions: one of them draws it.
+        // Each edge belongs to two triangles, which traverse it in opposite directions: one of them draws it.
         for (from, to) in [(a, b), (b, c), (c, a)] {
             if from < to {
                 painter.line_segment([at(points[from]), at(points[to])], line);

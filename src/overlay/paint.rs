@@ -1,7 +1,7 @@
 //! The drawing itself: boxes, plates, caption.
 //!
-//! [`paint`] needs nothing but a painter, so the same drawing serves the window and any picture made without one.
-//! Sizes follow `scale`, not the window: text keeps its size when the picture shrinks.
+//! [`paint`] needs nothing but a painter, so the window and offscreen frames share it. Sizes follow `scale`, not the
+//! window: text keeps its size when the frame shrinks.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use egui::{
     vec2,
 };
 
-use super::{OverlayLook, colors, geometry::UiFromFrame};
+use super::{colors, geometry::UiFromFrame, look::OverlayLook};
 use crate::{
     detect::{LOST_GRACE, TrackedMesh},
     pipeline::FaceAnalysis,
@@ -20,22 +20,22 @@ use crate::{
 
 /// Width of a box's line at scale 1, points.
 const LINE_WIDTH: f32 = 2.5;
-/// How far the dark rim reaches out on either side of the line at scale 1, points.
+/// Width of the dark rim on either side of the line at scale 1, points.
 const RIM_WIDTH: f32 = 1.0;
 /// Text size on a plate at scale 1, points.
 const TEXT_SIZE: f32 = 14.0;
 /// Height of a plate at scale 1, points.
 const PLATE_HEIGHT: f32 = 24.0;
-/// Free space inside a plate left and right, and between its parts, at scale 1, points.
+/// Space inside a plate left and right, and between its parts, at scale 1, points.
 const PADDING: f32 = 7.0;
-/// Opacity of a face when the tracker gives it up, after [`LOST_GRACE`].
+/// Opacity of a face when the tracker drops it, after [`LOST_GRACE`].
 const FADED_OPACITY: f32 = 0.35;
 
-/// Draws each face's box, its mesh, and a plate with its expression and confidence, as far as `look` has them.
+/// Draws each face's box, its mesh, and a plate with its expression and probability, as `look` asks.
 ///
-/// `ui_from_frame` says where the frame that `faces` are about is shown; nothing is drawn outside that place. `scale` is
-/// the size of lines and text: 1 for the window, [`scale_for`](super::scale_for) for a picture of its own.
-/// Faces whose box has no area or is no number are left out.
+/// `ui_from_frame` says where the frame that `faces` belong to is shown; nothing is drawn outside it. `scale` sizes lines
+/// and text: 1 for the window, [`scale_for`](super::scale_for) offscreen. Faces whose box is empty or not finite are left
+/// out.
 pub fn paint(
     painter: &Painter,
     ui_from_frame: &UiFromFrame,
@@ -44,12 +44,12 @@ pub fn paint(
     look: &OverlayLook,
     scale: f32,
 ) {
-    let picture = ui_from_frame.picture_rect;
-    let painter = painter.with_clip_rect(picture);
+    let frame = ui_from_frame.frame_rect;
+    let painter = painter.with_clip_rect(frame);
     let placed: Vec<(&FaceAnalysis, Rect)> = faces
         .iter()
         .filter_map(|face| {
-            let box_in_ui = drawable(ui_from_frame.rect(face.box_in_frame), picture)?;
+            let box_in_ui = drawable(ui_from_frame.rect(face.box_in_frame), frame)?;
             Some((face, box_in_ui))
         })
         .collect();
@@ -63,7 +63,7 @@ pub fn paint(
             super::mesh::paint(&painter, ui_from_frame, &mesh.points, scale);
         }
     }
-    // Plates come after all boxes: no line crosses a name.
+    // Plates come after all boxes, so that no line crosses a name.
     if look.boxes {
         for &(face, box_in_ui) in &placed {
             paint_box(&faded(face), box_in_ui, color_of(face), scale);
@@ -71,14 +71,14 @@ pub fn paint(
     }
     let mut taken = Vec::with_capacity(placed.len() + 1);
     if let Some(caption) = &look.caption {
-        taken.push(paint_caption(&painter, picture, caption, scale));
+        taken.push(paint_caption(&painter, frame, caption, scale));
     }
     if look.names {
         for &(face, box_in_ui) in &placed {
             let painter = faded(face);
             let text = plate_text(face, look.uncertain_below);
             let plate = Plate::layout(&painter, face, text, faces.len() > 1, scale);
-            let rect = place_plate(picture, box_in_ui, plate.size, &taken, scale);
+            let rect = place_plate(frame, box_in_ui, plate.size, &taken, scale);
             plate.paint(&painter, rect.min);
             taken.push(rect);
         }
@@ -94,11 +94,11 @@ pub fn plate_text(face: &FaceAnalysis, uncertain_below: f32) -> String {
     format!("{label} {:.0} %", probability * 100.0)
 }
 
-/// The part of a face's box that could be seen, and enough around it that the cut does not show.
-fn drawable(box_in_ui: Rect, picture: Rect) -> Option<Rect> {
-    // Coordinates far outside would lose the pixel's fraction, and overflow where triangles are filled.
-    let margin = picture.size().max_elem() + 100.0;
-    let rect = box_in_ui.intersect(picture.expand(margin));
+/// The visible part of a face's box, with enough around it that the cut does not show. `None` if nothing is visible.
+fn drawable(box_in_ui: Rect, frame: Rect) -> Option<Rect> {
+    // Coordinates far outside would lose the fraction of a pixel, and overflow in the rasterizer.
+    let margin = frame.size().max_elem() + 100.0;
+    let rect = box_in_ui.intersect(frame.expand(margin));
     (box_in_ui.is_finite() && rect.is_positive()).then_some(rect)
 }
 
@@ -106,7 +106,7 @@ fn color_of(face: &FaceAnalysis) -> Color32 {
     if face.is_turned_away() {
         return colors::TURNED_AWAY;
     }
-    // Pictures have no theme; the dark theme's brighter colours stand out on the dark rim.
+    // A frame has no theme; the dark theme's brighter colors stand out on the dark rim.
     colors::expression(face.label(), Theme::Dark)
 }
 
@@ -123,14 +123,14 @@ fn paint_box(painter: &Painter, rect: Rect, color: Color32, scale: f32) {
     painter.rect_stroke(rect, radius, line, StrokeKind::Middle);
 }
 
-/// Draws the caption at the bottom left of the picture and returns where its plate is.
-fn paint_caption(painter: &Painter, picture: Rect, caption: &str, scale: f32) -> Rect {
+/// Draws the caption at the bottom left of the frame and returns the rectangle of its plate.
+fn paint_caption(painter: &Painter, frame: Rect, caption: &str, scale: f32) -> Rect {
     let inset = PADDING * scale;
     let mut job = LayoutJob::simple_singleline(caption.to_owned(), font(scale), colors::PLATE_TEXT);
-    job.wrap = TextWrapping::truncate_at_width((picture.width() - 4.0 * inset).max(0.0));
+    job.wrap = TextWrapping::truncate_at_width((frame.width() - 4.0 * inset).max(0.0));
     let galley = painter.layout_job(job);
     let size = vec2(galley.size().x + 2.0 * inset, PLATE_HEIGHT * scale);
-    let min = picture.left_bottom() + vec2(inset, -inset - size.y);
+    let min = frame.left_bottom() + vec2(inset, -inset - size.y);
     let rect = Rect::from_min_size(min, size);
     painter.rect_filled(rect, plate_radius(scale), colors::PLATE);
     let text_height = galley.size().y;
@@ -142,7 +142,7 @@ fn paint_caption(painter: &Painter, picture: Rect, caption: &str, scale: f32) ->
     rect
 }
 
-/// One face's name plate, laid out but not placed.
+/// One face's name plate, laid out but not yet placed.
 struct Plate {
     number: Option<String>,
     text: String,
@@ -153,7 +153,7 @@ struct Plate {
 }
 
 impl Plate {
-    /// `numbered` adds the face's number, which the side panel shows too.
+    /// `numbered` adds the face's number, as in the side panel.
     fn layout(
         painter: &Painter,
         face: &FaceAnalysis,
@@ -223,16 +223,13 @@ fn chip_side(scale: f32) -> f32 {
     10.0 * scale
 }
 
-/// Where a plate goes: above its box, else below, else inside at the top or the bottom; the first place that lies
-/// in the picture and covers no plate that is `taken`. With no such place it goes above, pushed into the picture.
-fn place_plate(picture: Rect, face: Rect, size: Vec2, taken: &[Rect], scale: f32) -> Rect {
+/// Where a plate goes: above its box, else below it, else inside at the top or the bottom, whichever first lies in the
+/// frame and covers no plate in `taken`. If none does, it goes above, pushed into the frame.
+fn place_plate(frame: Rect, face: Rect, size: Vec2, taken: &[Rect], scale: f32) -> Rect {
     let gap = (LINE_WIDTH / 2.0 + RIM_WIDTH + 1.0) * scale;
-    let into_picture = |y: f32| {
-        let x = face
-            .left()
-            .min(picture.right() - size.x)
-            .max(picture.left());
-        let y = y.min(picture.bottom() - size.y).max(picture.top());
+    let into_frame = |y: f32| {
+        let x = face.left().min(frame.right() - size.x).max(frame.left());
+        let y = y.min(frame.bottom() - size.y).max(frame.top());
         Rect::from_min_size(pos2(x, y), size)
     };
     let rows = [
@@ -242,10 +239,10 @@ fn place_plate(picture: Rect, face: Rect, size: Vec2, taken: &[Rect], scale: f32
         face.bottom() - gap - size.y,
     ];
     rows.iter()
-        .filter(|&&y| y >= picture.top() && y + size.y <= picture.bottom())
-        .map(|&y| into_picture(y))
+        .filter(|&&y| y >= frame.top() && y + size.y <= frame.bottom())
+        .map(|&y| into_frame(y))
         .find(|rect| taken.iter().all(|other| !other.intersects(*rect)))
-        .unwrap_or_else(|| into_picture(rows[0]))
+        .unwrap_or_else(|| into_frame(rows[0]))
 }
 
 #[cfg(test)]
@@ -254,46 +251,46 @@ mod tests {
 
     use super::*;
 
-    const PICTURE: Rect = Rect {
+    const FRAME: Rect = Rect {
         min: pos2(100.0, 50.0),
         max: pos2(740.0, 410.0),
     };
     const SIZE: Vec2 = vec2(110.0, 24.0);
 
     #[test]
-    fn plates_prefer_the_place_above_their_box() {
+    fn a_plate_goes_above_its_box_if_there_is_room() {
         let face = Rect::from_min_size(pos2(300.0, 200.0), vec2(100.0, 100.0));
-        let plate = place_plate(PICTURE, face, SIZE, &[], 1.0);
+        let plate = place_plate(FRAME, face, SIZE, &[], 1.0);
         assert_eq!(plate.left(), face.left());
         assert!(plate.bottom() < face.top());
-        // At the picture's top there is no room above.
+        // At the top of the frame there is no room above.
         let face = Rect::from_min_size(pos2(300.0, 55.0), vec2(100.0, 100.0));
-        assert!(place_plate(PICTURE, face, SIZE, &[], 1.0).top() > face.bottom());
-        // A face larger than the picture has it inside.
-        let plate = place_plate(PICTURE, PICTURE.expand(50.0), SIZE, &[], 1.0);
-        assert!(PICTURE.contains_rect(plate));
+        assert!(place_plate(FRAME, face, SIZE, &[], 1.0).top() > face.bottom());
+        // A face larger than the frame has it inside.
+        let plate = place_plate(FRAME, FRAME.expand(50.0), SIZE, &[], 1.0);
+        assert!(FRAME.contains_rect(plate));
     }
 
     #[test]
-    fn neighbours_do_not_cover_each_others_names() {
+    fn neighbors_do_not_cover_each_others_names() {
         let left = Rect::from_min_size(pos2(300.0, 200.0), vec2(90.0, 90.0));
         let right = left.translate(vec2(60.0, 4.0));
-        let first = place_plate(PICTURE, left, SIZE, &[], 1.0);
-        let second = place_plate(PICTURE, right, SIZE, &[first], 1.0);
+        let first = place_plate(FRAME, left, SIZE, &[], 1.0);
+        let second = place_plate(FRAME, right, SIZE, &[first], 1.0);
         assert!(!first.intersects(second));
     }
 
     #[test]
-    fn a_face_out_of_sight_fades_but_stays_visible() {
+    fn a_lost_face_fades_but_stays_visible() {
         assert_eq!(opacity(Duration::ZERO), 1.0);
         assert!((opacity(Duration::from_secs(9)) - FADED_OPACITY).abs() < 1e-6);
     }
 
     #[test]
-    fn boxes_that_are_nowhere_are_left_out_and_huge_ones_cut_out_of_sight() {
+    fn invalid_boxes_are_left_out_and_huge_ones_cut_outside_the_frame() {
         let at = |x, y, width, height| Rect::from_min_size(pos2(x, y), vec2(width, height));
         let check = |rect: Rect, expected: Option<Rect>| {
-            assert_eq!(drawable(rect, PICTURE), expected, "{rect}");
+            assert_eq!(drawable(rect, FRAME), expected, "{rect}");
         };
         check(
             at(300.0, 200.0, 90.0, 90.0),
@@ -304,19 +301,19 @@ mod tests {
         check(at(300.0, 200.0, -90.0, 90.0), None);
         check(at(300.0, 200.0, 0.0, 90.0), None);
         check(at(1e30, 200.0, 90.0, 90.0), None);
-        let huge = drawable(at(-1e30, -1e30, 2e30, 2e30), PICTURE).unwrap();
-        assert!(huge.contains_rect(PICTURE.expand(100.0)), "{huge}");
+        let huge = drawable(at(-1e30, -1e30, 2e30, 2e30), FRAME).unwrap();
+        assert!(huge.contains_rect(FRAME.expand(100.0)), "{huge}");
         assert!(huge.width() < 3000.0, "{huge}");
     }
 
     proptest! {
         #[test]
-        fn plates_always_lie_in_the_picture(
+        fn plates_always_lie_in_the_frame(
             x in -300.0f32..900.0, y in -300.0f32..700.0, side in 1.0f32..900.0,
         ) {
             let face = Rect::from_min_size(pos2(x, y), Vec2::splat(side));
-            let plate = place_plate(PICTURE, face, SIZE, &[], 1.0);
-            prop_assert!(PICTURE.expand(0.01).contains_rect(plate), "{plate}");
+            let plate = place_plate(FRAME, face, SIZE, &[], 1.0);
+            prop_assert!(FRAME.expand(0.01).contains_rect(plate), "{plate}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Makes faces in a picture unrecognisable, before anybody sees or stores it.
+//! Makes faces in a frame unrecognizable before anybody sees or stores it.
 //!
-//! [`FacePrivacy`] changes pixels, [`PrivacyTracker`] remembers where to: a face that is lost for a moment must stay
-//! covered, as one uncovered frame is enough to know somebody by.
+//! [`FacePrivacy`] changes pixels, [`PrivacyTracker`] remembers where: a face that is lost for a moment must stay covered,
+//! because one uncovered frame is enough to recognize somebody.
 //!
 //! ```
 //! # use fervis::{bounding_box::BoundingBox, detect::TrackId, frame::Resolution};
@@ -18,23 +18,22 @@
 //! let privacy = FacePrivacy { effect: Effect::Pixelate, who: Who::All };
 //! let mut tracker = PrivacyTracker::default();
 //! tracker.see(result_time, [face]); // For each result, …
-//! privacy.apply(&mut rgba, resolution, tracker.covers(frame_time)); // … and for each picture, before it goes anywhere.
+//! privacy.apply(&mut rgba, resolution, tracker.covers(frame_time)); // … and for each frame, before it goes anywhere.
 //! ```
 //!
-//! # What it protects from, and what not
+//! # What it protects against, and what it does not
 //!
-//! Of a covered face nothing is left but the mean colours of some forty blocks, with either effect: the shape of eyes and
-//! mouth is gone. That protects from being recognised by those who look at the picture. It does not protect from
+//! With either effect, only the mean colors of some forty blocks remain of a covered face: the shape of eyes and mouth is
+//! gone. That protects against being recognized by people who watch. It does not protect against
 //!
-//! - faces that the detector does not find: turned far away, half hidden, smaller than the smallest size it looks for,
-//!   and somebody who has just come in, for as long as it takes to find them (up to half a second beside others, a tenth
-//!   otherwise);
-//! - being known by hair, clothes, posture, place, or voice;
-//! - a determined comparison by machine with pictures of the few people who it may have been (McPherson et al. 2016,
-//!   arXiv:1609.00408). Mean colours still differ from person to person, and a video holds many of them. Who must be safe
-//!   from that records values only.
+//! - faces that the detector does not find: turned far away, half hidden, smaller than the minimum face size, or just
+//!   entering, until they are found (up to half a second beside other faces, a tenth otherwise);
+//! - being recognized by hair, clothes, posture, place, or voice;
+//! - a determined comparison by machine with images of a few candidates (McPherson et al. 2016, arXiv:1609.00408). Mean
+//!   colors still differ from person to person, and a video holds many of them. If that matters, record values only.
 //!
-//! With [`Who::AllBut`], a track that is taken over by another face (two people cross) takes its exception along.
+//! With [`Who::AllBut`], the exception belongs to the track: if two people cross and their faces swap tracks, the wrong one
+//! is shown.
 
 mod mosaic;
 #[cfg(test)]
@@ -51,19 +50,19 @@ use crate::{
     frame::{RGBA_BYTES, Resolution},
 };
 
-/// Blocks across a face. Recognition of faces in blocks falls steeply below 18 across (Bachmann 1991, European Journal of
+/// Blocks across a face. People recognize far fewer faces below 18 blocks across (Bachmann 1991, European Journal of
 /// Cognitive Psychology 3); a third of that leaves one block for an eye with its brow.
 const BLOCKS_PER_FACE: f32 = 6.0;
-/// Blocks are no smaller than this, px: smaller ones would still show a face of that size.
-const LEAST_BLOCK_PX: usize = 4;
-/// Blocks across the shorter side of a picture that nobody has searched for faces. One face may fill it.
-const BLOCKS_PER_PICTURE: usize = 8;
+/// Smallest block, px: smaller ones would still show a face of that size.
+const MIN_BLOCK_PX: usize = 4;
+/// Blocks across the shorter side of a frame that was not searched for faces. One face may fill it.
+const BLOCKS_PER_FRAME: usize = 8;
 
-/// A place further out than this, px, is no place.
-const FARTHEST_PX: f32 = 1e9;
+/// A box with an edge further out than this, px, is invalid.
+const MAX_COORDINATE_PX: f32 = 1e9;
 
-/// The detector's box goes from the forehead to the chin. Enlarged by these parts of its size it also covers ears, hair line and
-/// chin of a head that is tilted.
+/// The detector's box spans forehead to chin. Enlarged by these fractions of its size, it also covers the ears, hairline
+/// and chin of a tilted head.
 const SIDE_MARGIN: f32 = 0.25;
 /// See [`SIDE_MARGIN`].
 const TOP_MARGIN: f32 = 0.35;
@@ -74,9 +73,9 @@ const BOTTOM_MARGIN: f32 = 0.25;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// Squares of one colour.
+    /// Each block in its mean color.
     Pixelate,
-    /// The same colours with soft transitions.
+    /// The same colors with smooth transitions.
     Blur,
 }
 
@@ -85,7 +84,7 @@ pub enum Effect {
 pub enum Who {
     /// Everybody's.
     All,
-    /// Everybody's except these. A face that is found anew has a new track, and is covered.
+    /// Everybody's except these. A face that is found again later has a new track, and is covered.
     AllBut(Vec<TrackId>),
 }
 
@@ -110,10 +109,10 @@ pub struct FacePrivacy {
 
 impl FacePrivacy {
     /// Covers `faces` in `rgba`: rows top to bottom without padding, four bytes a pixel, as in a frame of size `resolution`.
-    /// Boxes are the detector's, in pixels of this frame, and are enlarged here; alpha is left as it is.
+    /// Boxes are the detector's, in pixels of this frame, and are enlarged here. Alpha does not change.
     ///
-    /// A box that is no number, or a senseless one, could be anywhere: then the whole picture is covered. A box without
-    /// area covers nothing.
+    /// A box that is not finite, or absurdly far out, may stand for a face anywhere: then the whole frame is covered. A box
+    /// without area covers nothing.
     ///
     /// # Panics
     /// If `rgba` is not exactly `resolution.n_pixels() * 4` bytes long.
@@ -128,18 +127,18 @@ impl FacePrivacy {
             if !self.who.covers(track) {
                 continue;
             }
-            if !is_somewhere(&face) {
+            if !is_valid(&face) {
                 return self.cover_everything(rgba, resolution);
             }
             let Some(area) = Area::of(&with_margins(&face), resolution) else {
                 continue;
             };
             let block_px = (face.width.max(face.height) / BLOCKS_PER_FACE).ceil() as usize;
-            self.cover(rgba, resolution, area, block_px.max(LEAST_BLOCK_PX));
+            self.cover(rgba, resolution, area, block_px.max(MIN_BLOCK_PX));
         }
     }
 
-    /// Covers the whole picture: for frames that have not been searched for faces.
+    /// Covers the whole frame: for frames that were not searched for faces.
     ///
     /// # Panics
     /// As [`FacePrivacy::apply`].
@@ -149,7 +148,7 @@ impl FacePrivacy {
             return;
         };
         let side_px = resolution.width_px.min(resolution.height_px) as usize;
-        let block_px = side_px.div_ceil(BLOCKS_PER_PICTURE).max(LEAST_BLOCK_PX);
+        let block_px = side_px.div_ceil(BLOCKS_PER_FRAME).max(MIN_BLOCK_PX);
         self.cover(rgba, resolution, area, block_px);
     }
 
@@ -163,10 +162,10 @@ impl FacePrivacy {
     }
 }
 
-fn is_somewhere(face: &BoundingBox) -> bool {
+fn is_valid(face: &BoundingBox) -> bool {
     [face.x, face.y, face.right(), face.bottom()]
         .into_iter()
-        .all(|edge| edge.abs() <= FARTHEST_PX)
+        .all(|edge| edge.abs() <= MAX_COORDINATE_PX)
 }
 
 fn check_size(rgba: &[u8], resolution: Resolution) {

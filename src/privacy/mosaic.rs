@@ -1,14 +1,14 @@
-//! A part of a picture as the mean colours of its blocks, and the two ways to draw it from them alone.
+//! A part of a frame as the mean colors of its blocks, and the two ways to draw it from them alone.
 //!
-//! Both effects start here, so that a blur cannot leave more than a mosaic does: a blur by a kernel over the pixels
-//! could be undone in part, a blur of block means holds the block means.
+//! Both effects start here, so that a blur reveals no more than a mosaic does: a blur by a kernel over the pixels could be
+//! undone in part; a blur of block means holds only the block means.
 
 use crate::{
     bounding_box::BoundingBox,
     frame::{RGBA_BYTES, Resolution},
 };
 
-/// A rectangle of whole pixels in a picture; never empty.
+/// A rectangle of whole pixels in a frame; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Area {
     left: usize,
@@ -18,9 +18,9 @@ pub struct Area {
 }
 
 impl Area {
-    /// All pixels that `covered` touches; `None` if it has no area or lies outside.
+    /// All pixels that `covered` touches; `None` if it has no area or lies outside the frame.
     pub fn of(covered: &BoundingBox, resolution: Resolution) -> Option<Self> {
-        // Casts saturate: what lies outside is cut at the picture's edge.
+        // Casts saturate: what lies outside is cut at the frame's edge.
         let cut = |edge: f32, n_pixels: u32| (edge as usize).min(n_pixels as usize);
         let left = cut(covered.x.floor(), resolution.width_px);
         let top = cut(covered.y.floor(), resolution.height_px);
@@ -35,7 +35,7 @@ impl Area {
         })
     }
 
-    /// All of a picture; `None` if it has no pixels.
+    /// The whole frame; `None` if it has no pixels.
     pub fn whole(resolution: Resolution) -> Option<Self> {
         (resolution.n_pixels() > 0).then_some(Self {
             left: 0,
@@ -45,14 +45,14 @@ impl Area {
         })
     }
 
-    /// The bytes of its row `row`, counted from its top, in a picture with rows of `stride` bytes.
+    /// The bytes of row `row` of the area, in a frame with rows of `stride` bytes.
     fn bytes(&self, row: usize, stride: usize) -> std::ops::Range<usize> {
         let start = (self.top + row) * stride + self.left * RGBA_BYTES;
         start..start + self.width * RGBA_BYTES
     }
 }
 
-/// Mean colours of square blocks, 0 to 255.
+/// Mean colors of square blocks, 0 to 255.
 pub struct Mosaic {
     area: Area,
     /// Side of a block; the last of a row or column may be smaller.
@@ -63,7 +63,7 @@ pub struct Mosaic {
 }
 
 impl Mosaic {
-    /// Takes the mean colours of the blocks of `area` in a picture with rows of `stride` bytes.
+    /// Takes the mean colors of the blocks of `area` in a frame with rows of `stride` bytes.
     pub fn measure(rgba: &[u8], stride: usize, area: Area, block_px: usize) -> Self {
         let n_columns = area.width.div_ceil(block_px);
         let n_rows = area.height.div_ceil(block_px);
@@ -72,7 +72,7 @@ impl Mosaic {
             let pixels = &rgba[area.bytes(row, stride)];
             let sums = &mut sums[row / block_px * n_columns..][..n_columns];
             for (sum, pixels) in sums.iter_mut().zip(pixels.chunks(block_px * RGBA_BYTES)) {
-                // A row of a block fits 32 bits, which add up faster.
+                // The sum over one row of a block fits 32 bits, which is faster.
                 let mut row_sum = [0u32; 3];
                 for pixel in pixels.chunks_exact(RGBA_BYTES) {
                     for (sum, value) in row_sum.iter_mut().zip(pixel) {
@@ -98,12 +98,12 @@ impl Mosaic {
         }
     }
 
-    /// Draws each block in its mean colour.
+    /// Draws each block in its mean color.
     pub fn paint_blocks(&self, rgba: &mut [u8], stride: usize) {
         for row in 0..self.area.height {
             let bytes = self.area.bytes(row, stride);
             if row % self.block_px > 0 {
-                // Alpha comes along; frames are opaque everywhere.
+                // This copies alpha too; frames are opaque everywhere.
                 let above = bytes.start - stride;
                 rgba.copy_within(above..above + bytes.len(), bytes.start);
                 continue;
@@ -118,15 +118,15 @@ impl Mosaic {
         }
     }
 
-    /// Draws a smooth surface through the blocks' colours: a quadratic B-spline, which has no visible seams.
+    /// Draws a smooth surface through the blocks' colors: a quadratic B-spline, which has no visible seams.
     pub fn paint_smooth(&self, rgba: &mut [u8], stride: usize) {
         let n_rows = self.means.len() / self.n_columns;
-        // The colours of the blocks' columns at the height of one row of pixels.
+        // The colors of the columns of blocks at the height of one row of pixels.
         let mut columns = vec![[0.0f32; 3]; self.n_columns];
         for row in 0..self.area.height {
             let block_row = row / self.block_px;
             let [above, middle, below] =
-                neighbours(block_row, n_rows).map(|row| self.row_of_means(row));
+                neighbors(block_row, n_rows).map(|row| self.row_of_means(row));
             let at = self.place_in_block(row);
             for (column, color) in columns.iter_mut().enumerate() {
                 *color = std::array::from_fn(|channel| {
@@ -137,7 +137,7 @@ impl Mosaic {
             let blocks = rgba[self.area.bytes(row, stride)].chunks_mut(self.block_px * RGBA_BYTES);
             for (column, block) in blocks.enumerate() {
                 let [left, middle, right] =
-                    neighbours(column, self.n_columns).map(|column| columns[column]);
+                    neighbors(column, self.n_columns).map(|column| columns[column]);
                 let channels: [Parabola; 3] = std::array::from_fn(|channel| {
                     Parabola::through(left[channel], middle[channel], right[channel])
                 });
@@ -155,14 +155,14 @@ impl Mosaic {
         &self.means[block_row * self.n_columns..][..self.n_columns]
     }
 
-    /// Where the centre of pixel `pixel` (in x or y) lies in its block, 0 to 1.
+    /// Where the center of pixel `pixel` (in x or y) lies in its block, 0 to 1.
     fn place_in_block(&self, pixel: usize) -> f32 {
         ((pixel % self.block_px) as f32 + 0.5) / self.block_px as f32
     }
 }
 
-/// The block before, itself, and the one after; at the ends itself instead.
-fn neighbours(block: usize, n_blocks: usize) -> [usize; 3] {
+/// The block before, itself, and the one after; at the ends, itself instead.
+fn neighbors(block: usize, n_blocks: usize) -> [usize; 3] {
     [
         block.saturating_sub(1),
         block,
@@ -170,7 +170,7 @@ fn neighbours(block: usize, n_blocks: usize) -> [usize; 3] {
     ]
 }
 
-/// One piece of the spline: a + b·t + c·t², t from 0 to 1 across the middle one of three blocks.
+/// One piece of the spline: a + b·t + c·t², with t from 0 to 1 across the middle of three blocks.
 struct Parabola([f32; 3]);
 
 impl Parabola {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn areas_are_cut_at_the_pictures_edge() {
+    fn areas_are_cut_at_the_frames_edge() {
         let check = |x, y, width, height, expected: Option<[usize; 4]>| {
             let area = Area::of(&BoundingBox::new(x, y, width, height), SIZE);
             let found = area.map(|area| [area.left, area.top, area.width, area.height]);
@@ -253,7 +253,7 @@ mod tests {
         let area = Area::of(&BoundingBox::new(10.0, 10.0, 70.0, 70.0), size).unwrap();
         Mosaic::measure(&rgba, 360, area, 10).paint_smooth(&mut rgba, 360);
         let red = |x: usize, y: usize| rgba[(y * 90 + x) * 4];
-        // Three quarters in each direction at the centre of the block.
+        // Three quarters in each direction at the center of the block.
         assert!((110..=113).contains(&red(45, 45)), "{}", red(45, 45));
         for x in 11..79 {
             let step = red(x, 45).abs_diff(red(x - 1, 45));

@@ -1,4 +1,4 @@
-//! Nothing of a face is left, and nothing else is touched.
+//! No detail of a face remains, and nothing else changes.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::*;
 const SIZE: Resolution = Resolution::new(120, 90);
 const FACE: BoundingBox = BoundingBox::new(40.0, 30.0, 36.0, 36.0);
 
-/// Stripes two pixels wide: detail that no cover may leave.
+/// Stripes two pixels wide: detail that must not survive.
 fn stripes(resolution: Resolution) -> Vec<u8> {
     let width = resolution.width_px as usize;
     (0..resolution.n_pixels())
@@ -60,7 +60,7 @@ fn detail_is_gone_where_the_face_is_and_around_it() {
 fn blocks_are_a_sixth_of_the_face_or_larger() {
     let n_colors_across = |side: f32| {
         let size = Resolution::new(800, 600);
-        // A different colour in each column.
+        // A different color in each column.
         let mut rgba: Vec<u8> = (0..size.n_pixels())
             .flat_map(|at| [(at % 800 % 256) as u8, (at % 800 / 4) as u8, 0, 255])
             .collect();
@@ -80,7 +80,7 @@ fn blocks_are_a_sixth_of_the_face_or_larger() {
 }
 
 #[test]
-fn a_face_that_may_be_seen_is_left_alone() {
+fn a_face_that_may_be_shown_does_not_change() {
     let who = Who::AllBut(vec![TrackId(2)]);
     let privacy = FacePrivacy {
         effect: Effect::Blur,
@@ -95,7 +95,7 @@ fn a_face_that_may_be_seen_is_left_alone() {
 }
 
 #[test]
-fn a_picture_that_nobody_has_searched_is_covered_whole() {
+fn a_frame_that_was_not_searched_is_covered_whole() {
     for effect in [Effect::Pixelate, Effect::Blur] {
         let mut rgba = stripes(SIZE);
         privacy(effect).cover_everything(&mut rgba, SIZE);
@@ -104,7 +104,7 @@ fn a_picture_that_nobody_has_searched_is_covered_whole() {
             rgba.iter().step_by(RGBA_BYTES).all(is_between),
             "{effect:?}"
         );
-        // So is one with a face that could be anywhere.
+        // So is one with an invalid box.
         let mut same = stripes(SIZE);
         let nowhere = BoundingBox::new(f32::NAN, 3.0, 20.0, 20.0);
         privacy(effect).apply(&mut same, SIZE, [(TrackId(1), nowhere)]);
@@ -126,7 +126,7 @@ fn coordinate() -> impl Strategy<Value = f32> {
 
 proptest! {
     #[test]
-    fn no_box_makes_it_panic_or_touch_anything_else(
+    fn no_box_makes_it_panic_or_change_anything_else(
         edges in prop::array::uniform4(coordinate()),
         width in 1u32..100, height in 1u32..100, blur in any::<bool>(),
     ) {
@@ -145,7 +145,7 @@ proptest! {
                 || y + 1.0 <= covered.y
                 || x >= covered.right()
                 || y >= covered.bottom();
-            if is_somewhere(&face) && is_outside {
+            if is_valid(&face) && is_outside {
                 prop_assert_eq!(new, old, "{}, {}", x, y);
             }
         }

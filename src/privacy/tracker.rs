@@ -1,7 +1,7 @@
-//! Where faces have to be covered at a given time, from results that are older, or have gaps.
+//! Where to cover faces at a given time, from results that are older or have gaps.
 //!
-//! Time is the frame's own ([`Frame::time`]), never a clock. A place grows with the distance in time between picture and
-//! result, since a face moves on; it is given up [`GRACE`] after the face was last really found.
+//! Time is the frame's own ([`Frame::time`]), never a clock. A box grows with the time between frame and result, since
+//! the face moves; it is dropped [`GRACE`] after the face was last found.
 //!
 //! [`Frame::time`]: crate::frame::Frame::time
 
@@ -9,29 +9,29 @@ use std::time::Duration;
 
 use crate::{bounding_box::BoundingBox, detect::TrackId};
 
-/// A face that was found within this time of a picture is covered in it. The face tracker gives up after 0.8 s
-/// ([`LOST_GRACE`](crate::detect::LOST_GRACE)); this outlasts it, so that no face comes into the open when it does.
+/// A face that was found within this time of a frame is covered in it. The face tracker drops a lost face after 0.8 s
+/// ([`LOST_GRACE`](crate::detect::LOST_GRACE)); this is longer, so that the drop uncovers nobody.
 pub const GRACE: Duration = Duration::from_millis(1000);
 
-/// Growth of a box on each side per second, in parts of its size: at arm's length people move by a face's width in
+/// Growth of a box on each side per second, as a fraction of its size: at arm's length people move by a face's width in
 /// about 0.7 s.
 const GROWTH_PER_S: f32 = 1.4;
-/// Boxes grow no further than this on each side: somebody out of sight for longer has either come back to much the
-/// same place (a turned head) or gone, and a cover over half the picture would make people switch it off.
-const MOST_GROWTH: f32 = 0.5;
+/// Most that a box grows on each side, as a fraction of its size. Whoever is out of sight for longer has either returned to
+/// about the same spot (a turned head) or left, and people would switch off a cover over half the frame.
+const MAX_GROWTH: f32 = 0.5;
 
 /// A face in a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sighting {
-    /// Who.
+    /// Its track.
     pub track: TrackId,
-    /// Where, or where it is presumed.
+    /// Where it is, or is presumed to be.
     pub box_in_frame: BoundingBox,
-    /// How long before it was last really found; zero when found.
+    /// Time since it was last found; zero if it was found in this frame.
     pub unseen_for: Duration,
 }
 
-/// Remembers faces for as long as they have to be covered.
+/// Remembers faces for as long as they must be covered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PrivacyTracker {
     known: Vec<Known>,
@@ -42,12 +42,12 @@ pub struct PrivacyTracker {
 struct Known {
     track: TrackId,
     box_in_frame: BoundingBox,
-    /// Time of the frame in which it was last really found.
+    /// Time of the frame in which it was last found.
     found_at: Duration,
 }
 
 impl PrivacyTracker {
-    /// Takes in the result for the frame at `time`. A result from the past (a file that is rewound) starts anew.
+    /// Takes the result for the frame at `time`. A result earlier than the last one (a file was rewound) starts over.
     pub fn see(&mut self, time: Duration, faces: impl IntoIterator<Item = Sighting>) {
         if time < self.newest {
             self.known.clear();
@@ -68,12 +68,12 @@ impl PrivacyTracker {
             .retain(|known| time.saturating_sub(known.found_at) <= GRACE);
     }
 
-    /// Forgets all faces: call it when the source changes.
+    /// Forgets all faces; call it when the source changes.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// The faces to cover in a picture taken at `time`, before or after the newest result, for [`FacePrivacy::apply`].
+    /// The faces to cover in the frame at `time`, before or after the newest result, for [`FacePrivacy::apply`].
     ///
     /// [`FacePrivacy::apply`]: super::FacePrivacy::apply
     pub fn covers(&self, time: Duration) -> impl Iterator<Item = (TrackId, BoundingBox)> {
@@ -85,7 +85,7 @@ impl PrivacyTracker {
 }
 
 fn grown(face: &BoundingBox, distance: Duration) -> BoundingBox {
-    let growth = (GROWTH_PER_S * distance.as_secs_f32()).min(MOST_GROWTH);
+    let growth = (GROWTH_PER_S * distance.as_secs_f32()).min(MAX_GROWTH);
     let (dx, dy) = (growth * face.width, growth * face.height);
     BoundingBox::new(
         face.x - dx,
@@ -132,20 +132,20 @@ mod tests {
         assert_eq!(tracks(&tracker, 5033), [1]);
         tracker.see(ms(6000), []);
         assert_eq!(tracks(&tracker, 6000), [1]);
-        // Even without a further result it does not stay for ever.
+        // It also expires without a further result.
         assert!(tracks(&tracker, 6001).is_empty());
         tracker.see(ms(6001), []);
         assert!(tracks(&tracker, 6000).is_empty());
     }
 
     #[test]
-    fn a_presumed_face_is_covered_by_when_it_was_really_found() {
+    fn a_presumed_face_is_covered_until_a_second_after_it_was_found() {
         let mut tracker = PrivacyTracker::default();
         tracker.see(ms(1000), [sighting(1, 0)]);
         tracker.see(ms(1800), [sighting(1, 800)]);
         assert_eq!(tracks(&tracker, 2000), [1]);
         assert!(tracks(&tracker, 2001).is_empty());
-        // It is found again, under its own track and beside another one.
+        // It is found again with the same track, beside another face.
         tracker.see(ms(1900), [sighting(2, 0), sighting(1, 0)]);
         assert_eq!(tracks(&tracker, 2900), [1, 2]);
     }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rewound_file_and_another_source_start_anew() {
+    fn a_rewound_file_and_another_source_start_over() {
         let mut tracker = PrivacyTracker::default();
         tracker.see(ms(500), [sighting(1, 0)]);
         tracker.see(ms(400), [sighting(2, 0)]);

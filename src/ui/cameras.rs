@@ -3,14 +3,21 @@
 //! Asking the system for cameras can take a second and more (a driver that wakes its device, a busy bus), so the
 //! window never waits for it. Cameras are chosen by name: their numbers change when one is unplugged.
 
-use std::{sync::Arc, thread};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
-use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
+use super::background::Background;
 use crate::capture::{CameraChoice, SourceSpec};
 
-/// Lists the cameras there are. Called on a thread of its own.
+/// How long a window that closes waits for a search. A driver that has not answered by then hangs, and cannot be stopped.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Lists the cameras. Called on a thread of its own.
 pub type ListCameras = Arc<dyn Fn() -> Vec<ListedCamera> + Send + Sync>;
 
 /// A camera as the system lists it.
@@ -18,12 +25,12 @@ pub type ListCameras = Arc<dyn Fn() -> Vec<ListedCamera> + Send + Sync>;
 pub struct ListedCamera {
     /// Its name, unique within the list.
     pub name: String,
-    /// Why it cannot be used now, in words.
+    /// Why it cannot be used now.
     pub problem: Option<String>,
 }
 
 impl ListedCamera {
-    /// What opens this camera.
+    /// The source that opens this camera.
     pub fn source(&self) -> SourceSpec {
         SourceSpec::Camera(CameraChoice {
             camera: Some(self.name.clone()),
@@ -32,12 +39,12 @@ impl ListedCamera {
     }
 }
 
-/// The newest list and the search for the next one.
+/// The latest list and the search for the next one.
 pub struct Cameras {
     list: ListCameras,
     entries: Vec<ListedCamera>,
     searching: bool,
-    found: (Sender<Vec<ListedCamera>>, Receiver<Vec<ListedCamera>>),
+    searches: Background<Vec<ListedCamera>>,
 }
 
 impl Cameras {
@@ -47,7 +54,7 @@ impl Cameras {
             list,
             entries: Vec::new(),
             searching: false,
-            found: crossbeam_channel::unbounded(),
+            searches: Background::new("camera list", PATIENCE),
         }
     }
 
@@ -57,25 +64,17 @@ impl Cameras {
             return;
         }
         let list = Arc::clone(&self.list);
-        let found = self.found.0.clone();
-        let ctx = ctx.clone();
-        let thread = thread::Builder::new()
-            .name("camera list".to_owned())
-            .spawn(move || {
-                // A driver's fault must not leave the menu at "Looking for cameras" for ever.
-                let listed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| list()));
-                found.send(listed.unwrap_or_default()).ok();
-                ctx.request_repaint();
-            });
-        match thread {
-            Ok(_) => self.searching = true,
+        // A driver that panics must not leave the menu at "Looking for cameras" forever.
+        let work = move || catch_unwind(AssertUnwindSafe(|| list())).unwrap_or_default();
+        match self.searches.spawn(ctx, work) {
+            Ok(()) => self.searching = true,
             Err(err) => log::warn!("cameras could not be listed: {err}"),
         }
     }
 
-    /// Takes over what a search has found.
+    /// Takes what a search has found.
     pub fn drain(&mut self) {
-        while let Ok(entries) = self.found.1.try_recv() {
+        while let Some(entries) = self.searches.take() {
             self.entries = entries;
             self.searching = false;
         }
@@ -85,12 +84,12 @@ impl Cameras {
     #[cfg(test)]
     pub fn wait(&mut self) {
         if self.searching {
-            self.entries = self.found.1.recv().expect("the search always sends a list");
+            self.entries = self.searches.wait();
             self.searching = false;
         }
     }
 
-    /// The newest list.
+    /// The latest list.
     pub fn entries(&self) -> &[ListedCamera] {
         &self.entries
     }
@@ -107,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_search_that_panics_ends_with_an_empty_list() {
-        let mut cameras = Cameras::new(Arc::new(|| panic!("a driver's fault")));
+        let mut cameras = Cameras::new(Arc::new(|| panic!("a driver panicked")));
         let ctx = Context::default();
         cameras.refresh(&ctx);
         cameras.wait();

@@ -1,7 +1,7 @@
-//! What people can ask of the application, wherever they ask it: menu, key, button or a dropped file.
+//! What the user can ask the application to do, by menu, key, button or a dropped file.
 //!
-//! Panels only return a [`Command`]; `App` executes it after the layout. So every panel can be tested by what it
-//! returns, and nothing changes while it is being drawn.
+//! Panels only return a [`Command`]; `App` runs it after layout. So every panel can be tested by what it returns, and
+//! nothing changes while it is being drawn.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use std::{
 
 use egui::ThemePreference;
 
-use super::{dialogs::VIDEO_EXTENSIONS, player::Playback};
+use super::dialogs::VIDEO_EXTENSIONS;
 use crate::{
     capture::{SourceSpec, still},
     detect::{Detector, TrackId},
@@ -22,7 +22,7 @@ use crate::{
     stream::Output,
 };
 
-/// One wish of the user.
+/// One request by the user.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Ask for an image or a video file, then open it.
@@ -33,74 +33,109 @@ pub enum Command {
     ChooseSession,
     /// Ask for a checkpoint file, then load it.
     ChooseCheckpoint,
-    /// Open a folder: a session, or pictures.
+    /// Open a folder: a session, or images.
     OpenFolder(PathBuf),
-    /// Look at another source.
+    /// Open another source.
     OpenSource(SourceSpec),
-    /// Open the present source again from its start.
+    /// Open the current source again from its start.
     PlayAgain,
-    /// Something about the file that plays.
-    Playback(Playback),
+    /// Control the file that plays.
+    Play(PlayCommand),
     /// List the cameras again.
     RefreshCameras,
-    /// Run another checkpoint.
+    /// Load another network.
     LoadCheckpoint(CheckpointChoice),
-    /// Show the picture mirrored or not, for sources of the present kind.
+    /// Mirror the view or not, for sources of the current kind.
     SetMirror(bool),
-    /// Show boxes and names on the picture or not.
+    /// Show or hide boxes and names.
     SetBoxes(bool),
-    /// Show face meshes with the boxes or not.
+    /// Show or hide face meshes.
     SetMesh(bool),
-    /// Show the side panel or not.
+    /// Show or hide the side panel.
     SetBars(bool),
-    /// Cover faces in this way, or not at all.
+    /// Cover faces in this way; `None` shows them.
     SetPrivacy(Option<Effect>),
-    /// Let this face be seen while others are covered, or not any longer.
+    /// Show this face while others are covered (`true`), or cover it again.
     ShowFace(TrackId, bool),
-    /// Time constant of the smoothing.
+    /// Set the time constant of the smoothing.
     SetSmoothing(Duration),
-    /// What the network looks at of each face.
+    /// Set which views of a face the network averages.
     SetViews(Views),
-    /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
+    /// Name no expression below this probability, %; `None` takes the network's own threshold.
     SetUncertainBelow(Option<u32>),
-    /// What finds faces.
+    /// Set what finds faces.
     SetDetector(Detector),
-    /// Smallest face to look for, px.
+    /// Ignore faces smaller than this, px.
     SetMinFaceSize(u32),
     /// Switch a live output on or off.
     ToggleOutput(Output),
-    /// Another port for a live output that is off.
+    /// Set the port of a live output that is off.
     SetOutputPort(Output, u16),
-    /// Light, dark, or as the system says.
+    /// Use the light theme, the dark theme, or the system's.
     SetTheme(ThemePreference),
-    /// Show or hide the window about the application.
+    /// Show or hide the About window.
     ToggleAbout,
-    /// Show or hide the list of keys.
+    /// Show or hide the Keyboard window.
     ToggleKeyboard,
-    /// Close the topmost window.
+    /// Close the About and Keyboard windows.
     CloseWindows,
-    /// Take the notice with this number away.
+    /// Remove the notice with this number.
     DismissNotice(u64),
     /// Ask for a file, then export the open session to it.
     Export(Format),
-    /// Start a recording, or end the one that goes on.
+    /// Start a recording, or stop the current one.
     ToggleRecording,
-    /// Pause the recording, or go on with it.
+    /// Pause the recording, or resume it.
     PauseRecording,
-    /// Set a mark in the recording.
-    Mark,
-    /// Set a mark and ask for its note.
-    MarkWithNote,
-    /// Which videos recordings have.
+    /// Set a marker in the recording.
+    SetMarker,
+    /// Ask for a note, then set a marker with it at the time of this command.
+    SetMarkerWithNote,
+    /// Set the marker whose note was being written (`true`), or discard it.
+    EndNote(bool),
+    /// Set which videos recordings have.
     SetVideo(VideoChoice),
-    /// Ask where recordings go.
+    /// Ask for the folder that recordings go to.
     ChooseSessionsFolder,
-    /// End the application.
+    /// Quit.
     Quit,
 }
 
+/// One request about the file that plays.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PlayCommand {
+    /// Pause or resume; after the end, play from the start.
+    TogglePause,
+    /// Pause at the frame after this one.
+    StepForward,
+    /// Pause at the frame before this one.
+    StepBack,
+    /// Seek forward by [`SKIP`](super::player::SKIP).
+    SkipForward,
+    /// Seek back by [`SKIP`](super::player::SKIP).
+    SkipBack,
+    /// Seek to a time.
+    Seek(Duration),
+    /// Seek to a time while the slider is held; playback pauses until [`PlayCommand::EndDrag`].
+    Drag(Duration),
+    /// The slider was released.
+    EndDrag,
+    /// Play at this multiple of the file's own speed.
+    SetSpeed(f64),
+    /// Take the next lower speed in the menu.
+    Slower,
+    /// Take the next higher speed in the menu.
+    Faster,
+}
+
+impl From<PlayCommand> for Command {
+    fn from(command: PlayCommand) -> Self {
+        Self::Play(command)
+    }
+}
+
 impl Command {
-    /// What a file or folder that was dropped on the window, or chosen in a dialog, means.
+    /// The command that opens a file or folder that was dropped on the window or chosen in a dialog.
     pub fn open_path(path: &Path) -> Self {
         let extension = path.extension().and_then(|extension| extension.to_str());
         let is_one_of = |known: &[&str]| {
@@ -114,7 +149,7 @@ impl Command {
         } else if path.file_name().is_some_and(|name| name == MANIFEST_FILE) {
             Self::OpenFolder(path.parent().unwrap_or(path).to_owned())
         } else {
-            // It may be a session; looking into it is not for this thread.
+            // It may be a session. Another thread looks into it: the disk may be slow.
             Self::OpenFolder(owned())
         }
     }

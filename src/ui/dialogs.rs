@@ -1,24 +1,27 @@
 //! The system's file dialogs, each on a thread of its own.
 //!
-//! A dialog blocks until the user is done, and on Linux it belongs to a desktop service that may not be there.
-//! rfd reports both "cancelled" and "no service" as `None`; see [`NEVER_SHOWN_WITHIN`] for how they are told apart.
+//! A dialog blocks until the user is done, and on Linux it belongs to a desktop service that may not exist. rfd reports
+//! both "canceled" and "no service" as `None`; [`NEVER_SHOWN_WITHIN`] tells them apart.
 
 use std::{
     path::PathBuf,
-    thread,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
+use super::background::Background;
 use crate::{capture::still, export::Format, model::import::EXTENSIONS};
 
-/// A dialog that ended without a choice within this time was never on the screen: nobody finds its Cancel button
-/// that fast, and a missing service answers within a few ms.
+/// A dialog that ends without a choice within this time was never on the screen: nobody finds its Cancel button that fast,
+/// and a missing service answers within a few ms.
 const NEVER_SHOWN_WITHIN: Duration = Duration::from_millis(300);
 
-/// Videos that can be opened.
+/// How long a window that closes waits for a dialog that is still open. Only the user can end one, so this leaves just
+/// enough time for one that is closing.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Extensions of videos that can be opened.
 pub const VIDEO_EXTENSIONS: [&str; 6] = ["mp4", "m4v", "mov", "mkv", "webm", "avi"];
 
 /// What to ask for.
@@ -44,42 +47,43 @@ pub enum Outcome {
     /// The user chose this in this dialog.
     Chosen(Dialog, PathBuf),
     /// The user chose nothing.
-    Cancelled,
-    /// The system has no dialogs, so this one was never seen.
+    Canceled,
+    /// The system has no dialogs, so this one was never shown.
     Unavailable(Dialog),
 }
 
-/// What the user is told who asked for this dialog where there are none: the way without it.
+/// The notice when this dialog cannot be shown: what to do instead.
 pub fn unavailable(dialog: Dialog) -> String {
     let instead = match dialog {
         Dialog::File | Dialog::Folder | Dialog::Session => {
-            "Drop it on this window, or start with it: fervis --source PATH".to_owned()
+            "Drop the file here, or start with it: fervis --source PATH".to_owned()
         }
         Dialog::Checkpoint => {
-            "Drop the checkpoint on this window, or start with it: fervis --checkpoint FILE"
-                .to_owned()
+            "Drop the file here, or start with it: fervis --checkpoint FILE".to_owned()
         }
-        Dialog::Sessions => "To record elsewhere: fervis record SOURCE --out FOLDER".to_owned(),
+        Dialog::Sessions => {
+            "To record to another folder: fervis record SOURCE --out FOLDER".to_owned()
+        }
         Dialog::Export(format) => format!(
             "To export the session: fervis export SESSION --format {} --out FILE.{}",
             format.name(),
             format.extension()
         ),
     };
-    format!("This system offers no file dialog. {instead}")
+    format!("No file chooser found. {instead}")
 }
 
-/// Opens dialogs, one at a time, and collects what came of them.
+/// Opens dialogs, one at a time, and collects their outcomes.
 pub struct Dialogs {
-    open: bool,
-    results: (Sender<Outcome>, Receiver<Outcome>),
+    is_open: bool,
+    threads: Background<Outcome>,
 }
 
 impl Default for Dialogs {
     fn default() -> Self {
         Self {
-            open: false,
-            results: crossbeam_channel::bounded(1),
+            is_open: false,
+            threads: Background::new("file dialog", PATIENCE),
         }
     }
 }
@@ -96,31 +100,24 @@ impl Dialogs {
         ctx: &Context,
         ask: impl FnOnce() -> Option<PathBuf> + Send + 'static,
     ) {
-        if self.open {
+        if self.is_open {
             return;
         }
-        let results = self.results.0.clone();
-        let ctx = ctx.clone();
-        let thread = thread::Builder::new()
-            .name("file dialog".to_owned())
-            .spawn(move || {
-                let opened_at = Instant::now();
-                let chosen = ask();
-                results
-                    .send(outcome(dialog, chosen, opened_at.elapsed()))
-                    .ok();
-                ctx.request_repaint();
-            });
-        match thread {
-            Ok(_) => self.open = true,
+        let work = move || {
+            let opened_at = Instant::now();
+            let chosen = ask();
+            outcome(dialog, chosen, opened_at.elapsed())
+        };
+        match self.threads.spawn(ctx, work) {
+            Ok(()) => self.is_open = true,
             Err(err) => log::warn!("a file dialog could not be opened: {err}"),
         }
     }
 
     /// How the open dialog ended, once it has.
     pub fn take_outcome(&mut self) -> Option<Outcome> {
-        let outcome = self.results.1.try_recv().ok()?;
-        self.open = false;
+        let outcome = self.threads.take()?;
+        self.is_open = false;
         Some(outcome)
     }
 }
@@ -136,7 +133,7 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
             .add_filter("All files", &["*"])
             .pick_file(),
         Dialog::Folder => with_title("Open folder of images").pick_folder(),
-        Dialog::Sessions => with_title("Where recordings go").pick_folder(),
+        Dialog::Sessions => with_title("Recordings folder").pick_folder(),
         Dialog::Export(format) => with_title("Export session")
             .set_file_name(format!("session.{}", format.extension()))
             .save_file(),
@@ -151,7 +148,7 @@ fn outcome(dialog: Dialog, chosen: Option<PathBuf>, open_for: Duration) -> Outco
     match chosen {
         Some(path) => Outcome::Chosen(dialog, path),
         None if open_for < NEVER_SHOWN_WITHIN => Outcome::Unavailable(dialog),
-        None => Outcome::Cancelled,
+        None => Outcome::Canceled,
     }
 }
 
@@ -160,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cancelled_dialog_is_not_a_missing_one() {
+    fn a_canceled_dialog_is_not_an_unavailable_one() {
         let path = PathBuf::from("/tmp/a.png");
         assert_eq!(
             outcome(Dialog::File, Some(path.clone()), Duration::ZERO),
@@ -172,12 +169,12 @@ mod tests {
         );
         assert_eq!(
             outcome(Dialog::File, None, Duration::from_secs(2)),
-            Outcome::Cancelled
+            Outcome::Canceled
         );
     }
 
     #[test]
-    fn without_dialogs_the_way_around_is_told() {
+    fn without_dialogs_the_notice_says_what_to_do() {
         let text = unavailable(Dialog::Export(Format::WebVtt));
         assert!(
             text.contains("export SESSION --format webvtt --out FILE.vtt"),
@@ -197,12 +194,26 @@ mod tests {
         });
         assert_eq!(dialogs.take_outcome(), None);
         finish.send(PathBuf::from("/tmp/a.png")).unwrap();
-        let result = dialogs.results.1.recv().unwrap();
-        dialogs.results.0.send(result).unwrap();
+        let outcome = loop {
+            match dialogs.take_outcome() {
+                Some(outcome) => break outcome,
+                None => std::thread::yield_now(),
+            }
+        };
         assert_eq!(
-            dialogs.take_outcome(),
-            Some(Outcome::Chosen(Dialog::File, PathBuf::from("/tmp/a.png")))
+            outcome,
+            Outcome::Chosen(Dialog::File, PathBuf::from("/tmp/a.png"))
         );
-        assert!(!dialogs.open);
+        assert!(!dialogs.is_open);
+    }
+
+    #[test]
+    fn a_window_closes_although_a_dialog_is_open() {
+        let mut dialogs = Dialogs::default();
+        let (finish, wait) = crossbeam_channel::bounded::<PathBuf>(0);
+        dialogs.open_with(Dialog::File, &Context::default(), move || wait.recv().ok());
+        drop(dialogs);
+        // The dialog was open all the while.
+        finish.send(PathBuf::new()).unwrap();
     }
 }

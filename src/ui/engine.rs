@@ -1,4 +1,4 @@
-//! What the window needs of the pipeline, and the pipeline as that.
+//! What the window needs from the pipeline, as a trait.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     pipeline::{Analysis, Event, Pipeline, Settings, Stats, Tap, TapHandle, Transport},
 };
 
-/// What the window needs of the pipeline; tests put made-up news behind it.
+/// What the window needs from the pipeline. Replay and tests have their own.
 pub trait Engine {
     /// See [`Pipeline::open`].
     fn open(&self, source: SourceSpec);

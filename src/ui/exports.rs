@@ -1,59 +1,59 @@
-//! Exports of the session that is open, on a thread of their own: an hour of rows takes a while to read again.
+//! Exports of the open session. Reading an hour of rows again takes a while, so each has a thread of its own.
 
 use std::{
     path::{Path, PathBuf},
-    thread,
+    time::Duration,
 };
 
-use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
-use super::{notices::Severity, state_screen::sentence};
+use super::{
+    background::Background,
+    messages::{Message, Severity, sentence},
+};
 use crate::{
     error_text::error_text,
     export::{self, ExportOptions, Format},
     session::Session,
 };
 
-/// What to tell, and how bad it is.
-type News = (Severity, String);
+/// How long a window that closes waits for an export. An hour's session takes a few seconds; one that takes longer hangs
+/// on its disk. What is abandoned then is only a `.partial` file: see [`crate::result_file`].
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What became of exports.
+/// The exports that run, and what became of those before.
 pub struct Exports {
-    news: (Sender<News>, Receiver<News>),
+    running: Background<Message>,
+    /// Why the last one could not be started.
+    refused: Option<Message>,
 }
 
 impl Default for Exports {
     fn default() -> Self {
         Self {
-            news: crossbeam_channel::unbounded(),
+            running: Background::new("export", PATIENCE),
+            refused: None,
         }
     }
 }
 
 impl Exports {
     /// Exports the session in `folder` to `file`, which may be replaced: the dialog has asked.
-    pub fn start(&self, folder: PathBuf, format: Format, file: PathBuf, ctx: &Context) {
-        let news = self.news.0.clone();
-        let wake = ctx.clone();
-        let work = move || {
-            // Nobody listens any more only when the window is closed.
-            news.send(outcome(&folder, format, &file)).ok();
-            wake.request_repaint();
-        };
-        if let Err(error) = thread::Builder::new().name("export".to_owned()).spawn(work) {
+    pub fn start(&mut self, folder: PathBuf, format: Format, file: PathBuf, ctx: &Context) {
+        let work = move || outcome(&folder, format, &file);
+        if let Err(error) = self.running.spawn(ctx, work) {
             let text = format!("No thread could be started to export the session: {error}.");
-            self.news.0.send((Severity::Error, text)).ok();
+            self.refused = Some((Severity::Error, text));
         }
     }
 
-    /// What came of those that are done.
-    pub fn take(&self) -> impl Iterator<Item = News> + '_ {
-        self.news.1.try_iter()
+    /// What became of an export that has ended.
+    pub fn take(&mut self) -> Option<Message> {
+        self.refused.take().or_else(|| self.running.take())
     }
 }
 
-fn outcome(folder: &Path, format: Format, file: &Path) -> News {
+fn outcome(folder: &Path, format: Format, file: &Path) -> Message {
     let options = ExportOptions {
         overwrite: true,
         ..ExportOptions::default()
@@ -97,6 +97,26 @@ mod tests {
         assert_eq!(severity, Severity::Error);
         assert!(text.contains("is not a session"), "{text}");
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn an_export_that_runs_when_the_window_closes_is_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let session = folder.path().join("session");
+        std::fs::create_dir(&session).unwrap();
+        fixtures::write(&fixtures::session(3000, &[(1, 0..3000)]), &session);
+        let file = folder.path().join("out.jsonl");
+        let mut exports = Exports::default();
+        exports.start(
+            session,
+            Format::JsonLines,
+            file.clone(),
+            &Context::default(),
+        );
+        drop(exports);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 3000);
+        assert!(!crate::result_file::partial_path(&file).exists());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Made-up frames and results for tests of the window.
 //!
-//! Times only serve to order frames; no test waits for them.
+//! Times only order frames; no test waits for them.
 
 use std::{
     sync::Arc,
@@ -44,7 +44,7 @@ pub fn faces(n_faces: usize) -> Vec<FaceAnalysis> {
         .collect()
 }
 
-/// A grey picture taken at `captured_at`.
+/// A gray frame captured at `captured_at`.
 pub fn frame(id: u64, resolution: Resolution, captured_at: Instant) -> Arc<Frame> {
     let rgba = [120, 120, 120, 255].repeat(resolution.n_pixels());
     Arc::new(Frame::new(

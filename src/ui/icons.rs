@@ -1,6 +1,6 @@
-//! Line icons, drawn: egui's default fonts have none that fit.
+//! Line icons, drawn, because egui's default fonts have none that fit.
 //!
-//! They are decoration beside words, except on buttons, which carry their names for screen readers.
+//! They decorate words, except on buttons, which carry their names for screen readers.
 
 use egui::{
     Color32, CornerRadius, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind,
@@ -32,7 +32,7 @@ pub enum Icon {
 pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
     let unit = rect.width() / 24.0;
     let stroke = Stroke::new(1.6 * unit, color);
-    // Coordinates of the drawing are on a 24 × 24 grid.
+    // Coordinates below are on a 24 × 24 grid.
     let at = |x: f32, y: f32| -> Pos2 { rect.min + vec2(x, y) * unit };
     let line = |points: &[(f32, f32)]| {
         let points: Vec<Pos2> = points.iter().map(|&(x, y)| at(x, y)).collect();
@@ -93,7 +93,7 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
     }
 }
 
-/// A button with an icon; `name` is what screen readers say and what the pointer is shown.
+/// A button with an icon; `name` is its tooltip and its accessible name.
 pub fn button_ui(ui: &mut Ui, icon: Icon, name: &'static str) -> Response {
     bare_button_ui(ui, 30.0, name, |painter, rect, color| {
         let square = Rect::from_center_size(rect.center(), Vec2::splat(18.0));
@@ -101,7 +101,7 @@ pub fn button_ui(ui: &mut Ui, icon: Icon, name: &'static str) -> Response {
     })
 }
 
-/// A small button with a cross; `name` as of [`button_ui`].
+/// A small button with a cross; `name` as in [`button_ui`].
 pub fn close_button_ui(ui: &mut Ui, name: &'static str) -> Response {
     bare_button_ui(ui, 22.0, name, |painter, rect, color| {
         let cross = Rect::from_center_size(rect.center(), Vec2::splat(8.0));
@@ -111,7 +111,7 @@ pub fn close_button_ui(ui: &mut Ui, name: &'static str) -> Response {
     })
 }
 
-/// A square button with a ground only while it is pointed at, and what `paint` draws on it.
+/// A square button that has a background only while the pointer is on it; `paint` draws its icon.
 fn bare_button_ui(
     ui: &mut Ui,
     side: f32,
@@ -136,7 +136,7 @@ fn bare_button_ui(
     response.on_hover_text(name)
 }
 
-/// Draws the arrow of a line that opens a further menu, into the square `rect`.
+/// Draws the arrow of a menu line that opens a submenu, into the square `rect`.
 pub fn paint_submenu(painter: &Painter, rect: Rect, color: Color32) {
     let tip = rect.right_center() - vec2(rect.width() * 0.25, 0.0);
     let [top, bottom] = [rect.left_top(), rect.left_bottom()]
@@ -144,7 +144,7 @@ pub fn paint_submenu(painter: &Painter, rect: Rect, color: Color32) {
     painter.line(vec![top, tip, bottom], Stroke::new(1.5, color));
 }
 
-/// A check mark in `rect`.
+/// Draws a check mark into `rect`.
 pub fn paint_check(painter: &Painter, rect: Rect, color: Color32) {
     let at = |x: f32, y: f32| {
         pos2(

@@ -1,17 +1,15 @@
-//! Every key the window answers to, in one table.
+//! Every key of the window, in one table.
 //!
-//! Menus read their shortcut texts from here and the Keyboard window lists it, so what is shown is what works.
-//! Menus themselves open with Alt and their first letter and are then walked with the arrow keys.
+//! Menus take their shortcut texts from here and the Keyboard shortcuts window lists them, so what is shown is what works.
+//! Menus open with Alt and a letter, then the arrow keys move through them.
 
 use std::time::Duration;
 
 use egui::{Context, Event, InputState, Key, KeyboardShortcut, Modifiers};
 
 use super::{
-    commands::Command,
+    commands::{Command, PlayCommand},
     settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT},
-    transport,
-    transport::take_character,
 };
 use crate::{capture::SourceSpec, model::Views, privacy::Effect, stream::Output};
 
@@ -46,33 +44,49 @@ pub const MIRROR: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key:
 pub const BOXES: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::B);
 /// Side panel.
 pub const BARS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::P);
-/// The face alone, or the mean of the face and its mirror image.
+/// Mirror averaging.
 pub const VIEWS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F);
-/// Start or end a recording.
+/// Start or stop a recording.
 pub const RECORD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::R);
-/// Pause a recording or go on.
+/// Pause or resume a recording.
 pub const PAUSE_RECORDING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::R);
-/// Set a mark in the recording.
-pub const MARK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::K);
-/// Set a mark with a note.
-pub const MARK_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::K);
+/// Set a marker in the recording.
+pub const SET_MARKER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::K);
+/// Set a marker with a note.
+pub const SET_MARKER_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::K);
 /// Next way to cover faces.
 pub const PRIVACY: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::H);
 /// The list of keys.
 pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F1);
-/// Live values for WebSocket clients. Not a single letter: nobody should start to stream by a slip.
+/// Live values for WebSocket clients. Not a single letter, so that nobody streams by accident.
 pub const WEBSOCKET: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::W);
 /// Live values over OSC, which travels by UDP.
 pub const OSC: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::U);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
-/// Characters, since on many keyboards one of them needs Shift.
+/// Characters, because some keyboards need Shift for one of them.
 const SMALLER_FACES: char = '-';
 const LARGER_FACES: char = '+';
 const LESS_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Semicolon);
 const MORE_UNCERTAIN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Quote);
-/// The threshold for "uncertain" that the checkpoint has.
+/// The network's own threshold for "uncertain".
 pub const UNCERTAIN_BY_NETWORK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::U);
+/// Play and pause.
+pub const PLAY: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Space);
+/// Back 5 seconds.
+pub const SKIP_BACK: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::ArrowLeft);
+/// Forward 5 seconds.
+pub const SKIP_FORWARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::ArrowRight);
+/// To the start.
+pub const START: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Home);
+/// Step back. Characters, not keys, because some keyboards need Shift for them.
+pub const STEP_BACK: char = ',';
+/// Step forward; see [`STEP_BACK`].
+pub const STEP_FORWARD: char = '.';
+/// Slower; see [`STEP_BACK`].
+pub const SLOWER: char = '<';
+/// Faster; see [`STEP_BACK`].
+pub const FASTER: char = '>';
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
 /// Keys of the cameras, in the order of the Source menu.
@@ -88,7 +102,7 @@ const CAMERA_KEYS: [Key; 9] = [
     Key::Num9,
 ];
 
-/// The shortcut of the camera that is number `position` in the Source menu, from 0; the first nine have one.
+/// The shortcut of the camera at `position` in the Source menu, from 0; only the first nine have one.
 pub fn camera(position: usize) -> Option<KeyboardShortcut> {
     CAMERA_KEYS
         .get(position)
@@ -103,12 +117,12 @@ pub const fn output(output: Output) -> KeyboardShortcut {
     }
 }
 
-/// What the meaning of a key depends on.
+/// The state that the effect of a key depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyContext<'a> {
     /// Cameras in the order of the Source menu.
     pub cameras: &'a [SourceSpec],
-    /// Whether the picture is mirrored now.
+    /// Whether the view is mirrored now.
     pub mirror: bool,
     /// Whether boxes are shown now.
     pub boxes: bool,
@@ -118,19 +132,19 @@ pub struct KeyContext<'a> {
     pub privacy: Option<Effect>,
     /// Time constant of the smoothing now, ms.
     pub smoothing_ms: u32,
-    /// What the network looks at of each face now.
+    /// Which views of a face the network averages now.
     pub views: Views,
     /// Below this probability, %, no expression is named now.
     pub uncertain_below_percent: u32,
     /// Smallest face now, px.
     pub min_face_size_px: u32,
-    /// Whether a window is open that Escape closes.
+    /// Whether the About or Keyboard shortcuts window is open, which Escape closes.
     pub windows_open: bool,
     /// Whether a file plays that can be paused.
     pub can_pause: bool,
 }
 
-/// Takes a shortcut out of this frame's input and returns what it asks for.
+/// Takes a shortcut out of the input and returns its command.
 ///
 /// Call it before the panels, so that no widget sees the key too. Text fields and open menus keep their keys.
 pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
@@ -140,13 +154,13 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
     let in_menu = egui::Popup::is_any_open(ctx);
     if state.can_pause
         && !in_menu
-        && let Some(playback) = transport::take_key(ctx)
+        && let Some(command) = take_play_command(ctx)
     {
-        return Some(Command::Playback(playback));
+        return Some(command.into());
     }
     ctx.input_mut(|input| {
         let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
-        // Extra Shift and Alt are ignored when matching, so the longer combination comes first.
+        // Matching ignores extra Shift and Alt, so the longer combination comes first.
         if pressed(CHOOSE_FOLDER) {
             return Some(Command::ChooseFolder);
         }
@@ -197,7 +211,7 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if take_character(input, LARGER_FACES) {
             return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
         }
-        // These change something by small steps for as long as they are held.
+        // These repeat while they are held.
         let mut held = |shortcut: KeyboardShortcut| take_exactly(input, shortcut, Repeats::Count);
         let smoothing = |ms: u32| Some(Command::SetSmoothing(Duration::from_millis(ms.into())));
         if held(LESS_SMOOTHING) {
@@ -222,14 +236,14 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         if pressed(PAUSE_RECORDING) {
             return Some(Command::PauseRecording);
         }
-        if pressed(MARK_WITH_NOTE) {
-            return Some(Command::MarkWithNote);
+        if pressed(SET_MARKER_WITH_NOTE) {
+            return Some(Command::SetMarkerWithNote);
         }
         if pressed(RECORD) {
             return Some(Command::ToggleRecording);
         }
-        if pressed(MARK) {
-            return Some(Command::Mark);
+        if pressed(SET_MARKER) {
+            return Some(Command::SetMarker);
         }
         if pressed(MIRROR) {
             return Some(Command::SetMirror(!state.mirror));
@@ -244,7 +258,7 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
             return Some(Command::SetViews(state.views.other()));
         }
         if pressed(PRIVACY) {
-            // From "off" the first press must cover.
+            // The first press must cover.
             return Some(Command::SetPrivacy(match state.privacy {
                 None => Some(Effect::Pixelate),
                 Some(Effect::Pixelate) => Some(Effect::Blur),
@@ -258,17 +272,54 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
     })
 }
 
-/// Whether a key that is held counts again and again.
+/// Takes a key that controls playback. A widget with the focus keeps the keys that it uses.
+fn take_play_command(ctx: &Context) -> Option<PlayCommand> {
+    let has_focus = ctx.memory(|memory| memory.focused().is_some());
+    ctx.input_mut(|input| {
+        if !has_focus && !input.modifiers.any() {
+            for (shortcut, command) in [
+                (PLAY, PlayCommand::TogglePause),
+                (SKIP_BACK, PlayCommand::SkipBack),
+                (SKIP_FORWARD, PlayCommand::SkipForward),
+                (START, PlayCommand::Seek(Duration::ZERO)),
+            ] {
+                if input.consume_shortcut(&shortcut) {
+                    return Some(command);
+                }
+            }
+        }
+        for (character, command) in [
+            (STEP_BACK, PlayCommand::StepBack),
+            (STEP_FORWARD, PlayCommand::StepForward),
+            (SLOWER, PlayCommand::Slower),
+            (FASTER, PlayCommand::Faster),
+        ] {
+            if take_character(input, character) {
+                return Some(command);
+            }
+        }
+        None
+    })
+}
+
+/// Takes a typed character out of the input; true if it was typed.
+fn take_character(input: &mut egui::InputState, character: char) -> bool {
+    let is_it = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text.chars().eq([character]));
+    let at = input.events.iter().position(is_it);
+    at.map(|at| input.events.remove(at)).is_some()
+}
+
+/// Whether the repetitions of a held key count.
 #[derive(Clone, Copy, PartialEq)]
 enum Repeats {
     Count,
     Ignore,
 }
 
-/// Takes a key that was pressed with these modifiers and no others: with Alt, letters open menus.
+/// Takes a key that was pressed with exactly these modifiers: with Alt, letters open menus.
 ///
-/// What is held at the end of the frame does not matter: after a quick Shift+R, Shift is up again by then, and the letter
-/// alone would end the recording that was to go on.
+/// The modifiers at the end of the frame do not matter: after a quick Shift+R, Shift is up again by then, and R alone would
+/// stop the recording instead of pausing it.
 fn take_exactly(input: &mut InputState, shortcut: KeyboardShortcut, repeats: Repeats) -> bool {
     let is_it = |event: &Event| {
         matches!(event, Event::Key { key, pressed: true, repeat, modifiers, .. }
@@ -280,10 +331,10 @@ fn take_exactly(input: &mut InputState, shortcut: KeyboardShortcut, repeats: Rep
     at.map(|at| input.events.remove(at)).is_some()
 }
 
-/// The list for the Keyboard window: groups of (keys, what they do).
+/// The content of the Keyboard shortcuts window: groups of (keys, what they do).
 pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
     let keys = |shortcut: KeyboardShortcut| ctx.format_shortcut(&shortcut);
-    // "[" says more than "OpenBracket".
+    // "[" is clearer than "OpenBracket".
     let symbol = |shortcut: KeyboardShortcut| shortcut.logical_key.symbol_or_name();
     let pair = |a, b| format!("{} and {}", symbol(a), symbol(b));
     let cameras = format!(
@@ -302,20 +353,20 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(CHOOSE_FOLDER), "Folder of images"),
                 (keys(CHOOSE_SESSION), "Recorded session"),
                 (keys(CHOOSE_CHECKPOINT), "Checkpoint"),
-                (cameras, "Camera by its place in the menu"),
+                (cameras, "Camera, in the order of the menu"),
                 (keys(DEMO), "Demo"),
                 (keys(PLAY_AGAIN), "Play again"),
-                (keys(REFRESH), "Look for cameras"),
+                (keys(REFRESH), "Refresh cameras"),
             ],
         ),
-        ("Playback of files", transport::keys(ctx)),
+        ("Playback", play_keys(ctx)),
         (
             "Record",
             vec![
                 (keys(RECORD), "Start and stop"),
-                (keys(PAUSE_RECORDING), "Pause and go on"),
-                (keys(MARK), "Set a marker"),
-                (keys(MARK_WITH_NOTE), "Set a marker with a note"),
+                (keys(PAUSE_RECORDING), "Pause and resume"),
+                (keys(SET_MARKER), "Set marker"),
+                (keys(SET_MARKER_WITH_NOTE), "Set marker with note"),
             ],
         ),
         (
@@ -324,28 +375,31 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(MIRROR), "Mirror"),
                 (keys(BOXES), "Boxes"),
                 (keys(BARS), "Bars"),
-                (keys(PRIVACY), "Pixelate faces, blur them, show them"),
+                (keys(PRIVACY), "Privacy: pixelate, blur, off"),
                 (
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
                     "Less and more smoothing",
                 ),
-                (keys(VIEWS), "Average with the mirror image"),
+                (keys(VIEWS), "Mirror averaging"),
                 (
                     pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
-                    "Less and more often uncertain",
+                    "Uncertain less often and more often",
                 ),
-                (keys(UNCERTAIN_BY_NETWORK), "Uncertain as the network says"),
+                (
+                    keys(UNCERTAIN_BY_NETWORK),
+                    "Use the network's own threshold",
+                ),
                 (
                     format!("{SMALLER_FACES} and {LARGER_FACES}"),
-                    "Smaller and larger minimum face",
+                    "Smaller and larger minimum face size",
                 ),
             ],
         ),
         (
             "Stream",
             vec![
-                (keys(WEBSOCKET), "Live values for WebSocket clients"),
-                (keys(OSC), "Live values over OSC"),
+                (keys(WEBSOCKET), "WebSocket on and off"),
+                (keys(OSC), "OSC on and off"),
             ],
         ),
         (
@@ -356,11 +410,29 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),
-                (keys(CLOSE), "Close the menu or window"),
+                (keys(CLOSE), "Close menu or window"),
                 (keys(KEYBOARD), "This list"),
                 (keys(QUIT), "Quit"),
             ],
         ),
+    ]
+}
+
+/// The playback group.
+fn play_keys(ctx: &Context) -> Vec<(String, &'static str)> {
+    let name = |shortcut: KeyboardShortcut| ctx.format_shortcut(&shortcut);
+    vec![
+        (name(PLAY), "Play and pause"),
+        (
+            format!("{} and {}", name(SKIP_BACK), name(SKIP_FORWARD)),
+            "Back and forward 5 seconds",
+        ),
+        (name(START), "Go to start"),
+        (
+            format!("{STEP_BACK} and {STEP_FORWARD}"),
+            "Step back and forward",
+        ),
+        (format!("{SLOWER} and {FASTER}"), "Slower and faster"),
     ]
 }
 
@@ -384,8 +456,8 @@ mod tests {
         can_pause: false,
     };
 
-    /// What a key asks for that goes down with `modifiers`, which are up again before the frame ends; then in another frame
-    /// for as long as it is held. egui itself finds out what is a repetition.
+    /// The commands of a key that goes down with `modifiers`, which are up again before the frame ends: in that frame, and
+    /// in the next one while it is held. egui itself detects the repetition.
     fn held(modifiers: Modifiers, key: Key) -> [Option<Command>; 2] {
         let ctx = Context::default();
         std::array::from_fn(|_| {
@@ -407,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_counts_with_what_was_held_when_it_went_down() {
+    fn a_letter_counts_with_the_modifiers_at_its_press() {
         let pressed = |modifiers, key| {
             let [first, _] = held(modifiers, key);
             first
@@ -422,7 +494,7 @@ mod tests {
         ));
         assert!(matches!(
             pressed(Modifiers::SHIFT, Key::K),
-            Some(Command::MarkWithNote)
+            Some(Command::SetMarkerWithNote)
         ));
         assert!(matches!(
             pressed(Modifiers::NONE, Key::F),
@@ -433,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_key_switches_once_but_steps_on() {
+    fn a_held_key_switches_once_but_steps_repeatedly() {
         assert!(matches!(
             held(Modifiers::NONE, Key::R),
             [Some(Command::ToggleRecording), None]

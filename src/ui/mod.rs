@@ -1,7 +1,7 @@
-//! The window: live picture, panels, menus.
+//! The window: live view, panels, menus.
 //!
-//! [`run`] starts the pipeline and shows what it finds until the window is closed. Panels draw plain data and return
-//! commands; only `App` acts on them.
+//! [`run`] starts the pipeline and shows its results until the window is closed. Panels draw plain data and return
+//! commands; only `App` runs them.
 
 use std::{ffi::OsString, sync::Arc};
 
@@ -13,7 +13,7 @@ pub use self::quit::QuitRequest;
 use self::{
     app::{App, AppConfig},
     cameras::ListedCamera,
-    settings::{Saver, ViewSettings},
+    settings::{Saver, UiSettings},
 };
 use crate::{
     capture::{self, CameraChoice, SourceSpec, devices::CameraDevice},
@@ -22,66 +22,58 @@ use crate::{
     stream::StreamOptions,
 };
 
-mod about;
 mod app;
+mod background;
 mod cameras;
 mod colors;
 mod commands;
 mod dialogs;
 mod engine;
 mod exports;
-mod face_panel;
 #[cfg(test)]
 mod fixtures;
-mod geometry;
 mod icons;
 mod keyboard;
-mod menu_bar;
-mod menu_item;
-mod notices;
+mod messages;
+mod panels;
 mod player;
-mod preview;
 mod privacy;
 mod quit;
 mod recordings;
 mod replay;
 mod settings;
-mod state_screen;
-mod status_bar;
-mod stream_menu;
 mod streams;
-mod transport;
 mod window_icon;
 
 /// Size of a new window, points.
 const WINDOW_SIZE: [f32; 2] = [1280.0, 800.0];
-/// Below this, panels would cover each other, points.
+/// In a smaller window panels would overlap, points.
 const MIN_WINDOW_SIZE: [f32; 2] = [720.0, 480.0];
 
 /// How to start.
 #[derive(Clone)]
 pub struct UiOptions {
-    /// What to look at first; the first camera if `None`.
+    /// The first source; the first camera if `None`.
     pub source: Option<SourceSpec>,
-    /// The checkpoint to run first.
+    /// The first network.
     pub checkpoint: CheckpointChoice,
-    /// Where to compute.
+    /// Where the network runs.
     pub device: DeviceChoice,
-    /// Closes the window from outside, with everything that goes on in it.
+    /// Closes the window from outside, and ends everything in it.
     pub quit: QuitRequest,
-    /// Live outputs that are on from the start, and who may have them.
+    /// Live outputs that are on from the start, and who can read them.
     pub stream: StreamOptions,
-    /// What listens from the first frame on for as long as the window is open.
+    /// Taps attached from the first frame until the window closes.
     pub taps: Vec<Arc<dyn Tap>>,
 }
 
 /// Shows the window and returns when it is closed.
 ///
 /// # Errors
-/// If there is no display, no graphics, or no thread; the text says what to do.
+/// If there is no display, no graphics, or no thread; the message says what to do.
 pub fn run(options: UiOptions) -> anyhow::Result<()> {
     check_display(|name| std::env::var_os(name))?;
-    let (view, settings_warning, saver) = load_settings();
+    let (settings, settings_warning, saver) = load_settings();
     let native_options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("fervis")
@@ -96,13 +88,13 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
         .unwrap_or_else(|| SourceSpec::Camera(CameraChoice::default()));
     let create_app = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         let ctx = cc.egui_ctx.clone();
-        let asked = ctx.clone();
-        options.quit.on_request(move || asked.request_repaint());
+        let wake = ctx.clone();
+        options.quit.on_request(move || wake.request_repaint());
         let config = PipelineConfig {
-            source: None, // Not before everybody listens.
+            source: None, // `App` opens it once all taps are attached.
             checkpoint: options.checkpoint,
             device: options.device,
-            settings: view.pipeline_settings(),
+            settings: settings.pipeline_settings(),
             pacing: Pacing::Realtime,
         };
         let pipeline = Pipeline::start(config, move || ctx.request_repaint())?;
@@ -116,7 +108,7 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
                 quit: options.quit,
                 stream: options.stream,
                 taps,
-                view,
+                settings,
                 settings_warning,
                 saver,
                 list_cameras: Arc::new(list_cameras),
@@ -128,7 +120,7 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
         .map_err(|err| anyhow!("{}", explain(&err.to_string())))
 }
 
-/// The cameras of this machine, for the Source menu.
+/// The cameras of this computer, for the Source menu.
 fn list_cameras() -> Vec<ListedCamera> {
     let listed = |device: CameraDevice| ListedCamera {
         name: device.name,
@@ -137,25 +129,25 @@ fn list_cameras() -> Vec<ListedCamera> {
     capture::cameras().into_iter().map(listed).collect()
 }
 
-/// The settings kept from the last run, what is wrong with them, and what keeps the next ones.
-fn load_settings() -> (ViewSettings, Option<String>, Option<Saver>) {
+/// The settings of the last run, what is wrong with them, and the thread that writes them.
+fn load_settings() -> (UiSettings, Option<String>, Option<Saver>) {
     let Some(path) = settings::default_path(|name| std::env::var_os(name)) else {
-        return (ViewSettings::default(), None, None);
+        return (UiSettings::default(), None, None);
     };
-    let (view, warning) = match ViewSettings::load(&path) {
-        Ok(view) => (view, None),
-        Err(warning) => (ViewSettings::default(), Some(warning)),
+    let (settings, warning) = match UiSettings::load(&path) {
+        Ok(settings) => (settings, None),
+        Err(warning) => (UiSettings::default(), Some(warning)),
     };
     let saver = Saver::start(path)
         .context("settings will not be kept")
         .inspect_err(|err| log::warn!("{err:#}"))
         .ok();
-    (view, warning, saver)
+    (settings, warning, saver)
 }
 
-/// Fails early, and in words, where no window can be shown. `variable` reads the environment.
+/// Fails early, with advice, where no window can be shown. `variable` reads the environment.
 fn check_display(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<()> {
-    // Elsewhere a display does not depend on the environment.
+    // On other systems a display does not depend on the environment.
     if !cfg!(all(unix, not(target_os = "macos"))) {
         return Ok(());
     }
@@ -164,17 +156,17 @@ fn check_display(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<
         .any(|name| variable(name).is_some_and(|value| !value.is_empty()));
     if !has_display {
         bail!(
-            "there is no display to show a window on (neither DISPLAY nor WAYLAND_DISPLAY is set); \
-             to run without one, try `fervis analyze demo`"
+            "no display found (neither DISPLAY nor WAYLAND_DISPLAY is set); \
+             to run without a window, try `fervis analyze demo`"
         );
     }
     Ok(())
 }
 
-/// An error of the window system in words, with what to install.
+/// An error of the window system, with what to install.
 fn explain(error: &str) -> String {
     let lower = error.to_lowercase();
-    // Packages of Debian and Ubuntu; found by adding one at a time to a bare system.
+    // Packages of Debian and Ubuntu, found by adding one at a time to a bare system.
     let remedy = if lower.contains("xlib") || lower.contains("xkbcommon") || lower.contains("xcb") {
         "install libx11-6 libx11-xcb1 libxi6 libxcursor1 libxkbcommon-x11-0"
     } else if lower.contains("glutin") || lower.contains("egl") || lower.contains("opengl") {
@@ -185,7 +177,7 @@ fn explain(error: &str) -> String {
         "check that the display works"
     };
     format!(
-        "the window could not be opened: {error}; {remedy}, or run without a window: \
+        "cannot open a window: {error}; {remedy}, or run without a window: \
          `fervis analyze demo`"
     )
 }
@@ -196,7 +188,7 @@ mod tests {
 
     #[test]
     #[cfg(all(unix, not(target_os = "macos")))]
-    fn without_a_display_the_way_out_is_named() {
+    fn without_a_display_the_error_says_what_to_do() {
         let check = |set: &'static [(&str, &str)]| {
             check_display(move |name| {
                 let (_, value) = set.iter().find(|(other, _)| *other == name)?;

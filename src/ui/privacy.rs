@@ -1,8 +1,8 @@
-//! Covered faces in the window: which picture may be shown, and what of it.
+//! Privacy in the window: which frame may be shown, and which part of it is covered.
 //!
 //! With privacy off the preview shows the newest frame at once. With privacy on it shows the frame of the newest result, some
-//! tens of ms later: a frame that nobody has searched may show somebody who has just come in. Where no result is
-//! to be had, the newest frame is shown covered as a whole.
+//! tens of ms later: a frame that was not searched may show somebody who has just come in. Without a result, the newest
+//! frame is covered whole.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,24 +14,24 @@ use crate::{
     privacy::{Effect, FacePrivacy, PrivacyTracker, Sighting, Who},
 };
 
-/// A result this much older than the newest frame means that no more results come (the detector fails, say). The picture
-/// then moves on, covered, instead of standing still.
-const MOST_DELAY: Duration = Duration::from_secs(2);
+/// If the newest result is this much older than the newest frame, no more results are coming (the detector fails, say). The
+/// view then continues with covered frames instead of freezing.
+const MAX_DELAY: Duration = Duration::from_secs(2);
 
-/// What of a picture is covered.
+/// Which part of a frame is covered.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Cover {
     /// Nothing.
     #[default]
     Nothing,
-    /// Faces at these places.
+    /// These faces.
     Faces(FacePrivacy, Vec<(TrackId, BoundingBox)>),
     /// All of it.
     Everything(FacePrivacy),
 }
 
 impl Cover {
-    /// Covers a copy of the frame with every `step`th pixel of a row and a column; `size` is the copy's.
+    /// Covers a copy of the frame that has every `step`th pixel of each row and column; `size` is the copy's.
     pub fn apply(&self, rgba: &mut [u8], size: Resolution, step: usize) {
         match self {
             Self::Nothing => {}
@@ -47,16 +47,16 @@ impl Cover {
     }
 }
 
-/// Remembers where faces are, and who may be seen.
+/// Remembers where faces are, and which are shown.
 #[derive(Debug, Default)]
 pub struct LivePrivacy {
     tracker: PrivacyTracker,
-    /// Tracks whose face may be seen.
+    /// Tracks whose face is shown.
     shown: Vec<TrackId>,
 }
 
 impl LivePrivacy {
-    /// Takes in a result.
+    /// Takes a result.
     pub fn see(&mut self, analysis: &Analysis) {
         let sightings = analysis.faces.iter().map(|face| Sighting {
             track: face.track,
@@ -64,24 +64,23 @@ impl LivePrivacy {
             unseen_for: face.unseen_for,
         });
         self.tracker.see(analysis.frame.time, sightings);
-        // A permission ends with its track: it was given for a face that people saw.
+        // A permission was given for a face, and ends with its track.
         self.shown
             .retain(|track| analysis.faces.iter().any(|face| face.track == *track));
     }
 
-    /// Forgets places and permissions: call it when another source is opened.
+    /// Forgets faces and permissions; call it when another source is opened.
     pub fn forget(&mut self) {
         self.tracker.reset();
         self.end_permissions();
     }
 
-    /// Nobody's face may be seen any longer: call it when the source is interrupted. Places stay, as the last picture
-    /// does.
+    /// Ends all permissions; call it when the source is interrupted. Faces stay covered where they were in the last frame.
     pub fn end_permissions(&mut self) {
         self.shown.clear();
     }
 
-    /// Lets the face of `track` be seen, or not any longer.
+    /// Shows the face of `track`, or covers it again.
     pub fn set_shown(&mut self, track: TrackId, shown: bool) {
         self.shown.retain(|other| *other != track);
         if shown {
@@ -89,12 +88,12 @@ impl LivePrivacy {
         }
     }
 
-    /// Tracks whose face may be seen.
+    /// Tracks whose face is shown.
     pub fn shown(&self) -> &[TrackId] {
         &self.shown
     }
 
-    /// What is covered with `effect`, given who may be seen.
+    /// What to cover with `effect`, given the permissions.
     pub fn face_privacy(&self, effect: Effect) -> FacePrivacy {
         let who = if self.shown.is_empty() {
             Who::All
@@ -104,8 +103,8 @@ impl LivePrivacy {
         FacePrivacy { effect, who }
     }
 
-    /// The picture to show, of the newest `frame` and the newest result, and what of it is covered.
-    pub fn picture<'a>(
+    /// The frame to show, given the newest `frame` and the newest result, and which part of it is covered.
+    pub fn frame_to_show<'a>(
         &self,
         effect: Option<Effect>,
         frame: Option<&'a Arc<Frame>>,
@@ -115,12 +114,12 @@ impl LivePrivacy {
             return (frame, Cover::Nothing);
         };
         let privacy = self.face_privacy(effect);
-        // Without a network no faces are told, though there may be some.
+        // Without a network no faces are reported, though there may be some.
         let searched = analysis.filter(|analysis| {
             let delay = frame
                 .captured_at
                 .saturating_duration_since(analysis.frame.captured_at);
-            analysis.checkpoint.is_some() && delay <= MOST_DELAY
+            analysis.checkpoint.is_some() && delay <= MAX_DELAY
         });
         match searched {
             Some(analysis) => {
@@ -157,12 +156,12 @@ mod tests {
         let result = analysis(&searched, 2);
         privacy.see(&result);
 
-        let (shown, cover) = privacy.picture(None, Some(&newest), Some(&result));
+        let (shown, cover) = privacy.frame_to_show(None, Some(&newest), Some(&result));
         assert_eq!(shown.map(|frame| frame.id), Some(newest.id));
         assert_eq!(cover, Cover::Nothing);
 
         let effect = Some(Effect::Blur);
-        let (shown, cover) = privacy.picture(effect, Some(&newest), Some(&result));
+        let (shown, cover) = privacy.frame_to_show(effect, Some(&newest), Some(&result));
         assert_eq!(shown.map(|frame| frame.id), Some(searched.id));
         let expected = result
             .faces
@@ -172,7 +171,7 @@ mod tests {
         assert_eq!(cover, Cover::Faces(all.clone(), expected.collect()));
 
         let check_covered = |result: Option<&Analysis>, newest: &Arc<Frame>| {
-            let (shown, cover) = privacy.picture(effect, Some(newest), result);
+            let (shown, cover) = privacy.frame_to_show(effect, Some(newest), result);
             assert_eq!(shown.map(|frame| frame.id), Some(newest.id));
             assert_eq!(cover, Cover::Everything(all.clone()));
         };
@@ -203,10 +202,10 @@ mod tests {
         privacy.end_permissions();
         assert_eq!(privacy.face_privacy(Effect::Blur).who, Who::All);
         let result = analysis(&frame, 1);
-        let (_, cover) = privacy.picture(Some(Effect::Blur), Some(&frame), Some(&result));
+        let (_, cover) = privacy.frame_to_show(Some(Effect::Blur), Some(&frame), Some(&result));
         let Cover::Faces(_, boxes) = cover else {
             panic!("{cover:?}");
         };
-        assert!(!boxes.is_empty(), "the last picture stays covered");
+        assert!(!boxes.is_empty(), "the last frame stays covered");
     }
 }

@@ -1,4 +1,4 @@
-//! The wish to end the program that comes from outside the window: a signal, a logout.
+//! A request to quit from outside the window: a signal, a logout.
 
 use std::{
     fmt,
@@ -12,8 +12,8 @@ type Listener = Box<dyn Fn() + Send>;
 
 /// Asks the window to close, from any thread; all clones are the same request.
 ///
-/// Those who listen are called on that thread, so a recording is ended even while the window does not answer, because
-/// its display is gone, say.
+/// Listeners are called on that thread, so that a recording ends even if the window does not respond because its display is
+/// gone, say.
 #[derive(Clone, Default)]
 pub struct QuitRequest(Arc<Inner>);
 
@@ -32,15 +32,15 @@ impl QuitRequest {
         }
     }
 
-    /// Whether it was asked to.
+    /// Whether the request was made.
     pub(super) fn is_made(&self) -> bool {
         self.0.is_made.load(Ordering::SeqCst)
     }
 
-    /// Calls `listener` when the request is made; at once if it was made already.
+    /// Calls `listener` when the request is made; at once if it was already.
     pub(super) fn on_request(&self, listener: impl Fn() + Send + 'static) {
         let mut listeners = self.listeners();
-        // Looked at with the list locked, so that no request falls between the two.
+        // Checked with the list locked, so that no request falls between the two.
         if self.is_made() {
             listener();
         }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_listens_hears_it_once() {
+    fn each_listener_is_called_once() {
         let quit = QuitRequest::default();
         let n_calls = Arc::new(AtomicU32::new(0));
         let listener = || {

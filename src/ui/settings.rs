@@ -1,7 +1,7 @@
 //! What the window remembers from one run to the next.
 //!
-//! A JSON file in the user's own configuration folder. It is a convenience: whatever is wrong with it, the application starts
-//! with the defaults and says so. It is written on a thread of its own, and is whole at every moment.
+//! A JSON file in the user's configuration folder. It is a convenience: if anything is wrong with it, the application starts
+//! with the defaults and says so. A thread of its own writes it, and never leaves it incomplete.
 
 use std::{
     ffi::OsString,
@@ -32,35 +32,35 @@ const MAX_RECENT: usize = 6;
 pub const MAX_SMOOTHING_MS: u32 = 2000;
 /// Highest threshold on offer below which no expression is named, %. Higher, and hardly any ever would be.
 pub const MAX_UNCERTAIN_PERCENT: u32 = 95;
-/// Smallest and largest of the minimum face sizes on offer, px. Below 20 px nothing can be read off a face; above 400 px
-/// only a face that fills a webcam's picture is left.
+/// Smallest and largest minimum face size on offer, px. Below 20 px a face shows no expression; above 400 px only a face
+/// that fills a webcam's frame is left.
 pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 20..=400;
 
-/// Everything that is kept. Fields missing from a file take their defaults.
+/// Everything that is kept. Fields missing from the file take their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ViewSettings {
+pub struct UiSettings {
     /// Whether sources that show people themselves (webcams) are mirrored.
     pub mirror_webcams: bool,
     /// Whether all other sources are mirrored.
     pub mirror_others: bool,
-    /// Boxes and names on the picture.
+    /// Whether boxes and names are shown.
     pub boxes: bool,
-    /// Face meshes with the boxes.
+    /// Whether face meshes are shown with the boxes.
     pub mesh: bool,
-    /// The side panel with probabilities.
+    /// Whether the side panel is shown.
     pub bars: bool,
-    /// How faces are covered, if they are.
+    /// How faces are covered; `None` shows them.
     pub privacy: Option<Effect>,
     /// Time constant of the smoothing, ms; 0 switches it off.
     pub smoothing_ms: u32,
-    /// What the network looks at of each face.
+    /// Which views of a face the network averages.
     pub views: Views,
-    /// Below this probability, %, no expression is named; `None` for what the checkpoint says.
+    /// Below this probability, %, no expression is named; `None` takes the network's own threshold.
     pub uncertain_below_percent: Option<u32>,
     /// What finds faces.
     pub detector: Detector,
-    /// Smallest face to look for, source px.
+    /// Smaller faces are ignored, px of the frame.
     pub min_face_size_px: u32,
     /// Light or dark.
     pub theme: ThemeChoice,
@@ -68,19 +68,19 @@ pub struct ViewSettings {
     pub websocket_port: u16,
     /// Port that OSC is sent to.
     pub osc_port: u16,
-    /// Checkpoint files, the latest first.
+    /// Recent checkpoint files, the latest first.
     pub recent_checkpoints: Vec<PathBuf>,
     /// Which videos recordings have.
     pub video: VideoChoice,
-    /// Where recordings go; `None` is the usual place.
+    /// The folder that recordings go to; `None` takes the default.
     pub sessions_folder: Option<PathBuf>,
 }
 
-/// [`ThemePreference`] with names of our own in the file.
+/// [`ThemePreference`] with its own names in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ThemeChoice {
-    /// As the system says; dark if it says nothing.
+    /// The system's theme; dark if it has none.
     #[default]
     System,
     /// Light.
@@ -109,7 +109,7 @@ impl From<ThemePreference> for ThemeChoice {
     }
 }
 
-impl Default for ViewSettings {
+impl Default for UiSettings {
     fn default() -> Self {
         let settings = pipeline::Settings::default();
         Self {
@@ -134,41 +134,41 @@ impl Default for ViewSettings {
     }
 }
 
-impl ViewSettings {
-    /// Where recordings go.
+impl UiSettings {
+    /// The folder that recordings go to.
     pub fn sessions_root(&self) -> PathBuf {
         let chosen = self.sessions_folder.clone();
         chosen.unwrap_or_else(folder::default_root)
     }
 
-    /// Reads the settings kept in `path`; a file that does not exist means the defaults.
+    /// Reads the settings in `path`; the defaults if it does not exist.
     ///
     /// # Errors
-    /// One sentence for the user. The caller goes on with the defaults.
+    /// A sentence for the user. The caller uses the defaults.
     pub fn load(path: &Path) -> Result<Self, String> {
         let json = match fs::read(path) {
             Ok(json) => json,
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(err) => {
                 return Err(format!(
-                    "The settings in {} could not be read ({err}); the defaults are used.",
+                    "{}: settings could not be read ({err}). Using the defaults.",
                     path.display()
                 ));
             }
         };
         let settings: Self = serde_json::from_slice(&json).map_err(|err| {
             format!(
-                "The settings in {} are damaged ({err}); the defaults are used.",
+                "{}: settings are damaged ({err}). Using the defaults.",
                 path.display()
             )
         })?;
         Ok(settings.sanitized())
     }
 
-    /// Writes the settings to `path`, making its folder if needed.
+    /// Writes the settings to `path`, and creates its folder if needed.
     ///
     /// # Errors
-    /// Any I/O error; the file is then the old one or the new one, never a part.
+    /// Any I/O error. The file is then the old one or the new one, never a part of it.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -185,7 +185,7 @@ impl ViewSettings {
         }
     }
 
-    /// Sets what [`ViewSettings::mirror`] returns for this kind of source.
+    /// Sets what [`UiSettings::mirror`] returns for this kind of source.
     pub fn set_mirror(&mut self, mirror_by_default: bool, mirror: bool) {
         if mirror_by_default {
             self.mirror_webcams = mirror;
@@ -194,14 +194,14 @@ impl ViewSettings {
         }
     }
 
-    /// Puts a checkpoint file on top of the recent ones.
+    /// Puts a checkpoint file at the top of the recent ones.
     pub fn remember_checkpoint(&mut self, path: &Path) {
         self.recent_checkpoints.retain(|other| other != path);
         self.recent_checkpoints.insert(0, path.to_owned());
         self.recent_checkpoints.truncate(MAX_RECENT);
     }
 
-    /// The part of the settings that the pipeline follows.
+    /// The settings of the pipeline.
     pub fn pipeline_settings(&self) -> pipeline::Settings {
         pipeline::Settings {
             detect: DetectConfig {
@@ -214,7 +214,7 @@ impl ViewSettings {
         }
     }
 
-    /// Where the live outputs are.
+    /// The addresses of the live outputs.
     pub fn stream_config(&self) -> StreamConfig {
         let mut config = StreamConfig::default();
         config.websocket.set_port(self.websocket_port);
@@ -222,7 +222,7 @@ impl ViewSettings {
         config
     }
 
-    /// Keeps the port of a live output.
+    /// Sets the port of a live output.
     pub fn set_port(&mut self, output: Output, port: u16) {
         match output {
             Output::WebSocket => self.websocket_port = port,
@@ -238,7 +238,7 @@ impl ViewSettings {
         self.min_face_size_px = self
             .min_face_size_px
             .clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
-        // Port 0 would be another one each time, and nobody listens on it.
+        // Port 0 would be a different port each time, and nobody listens on it.
         for (port, output) in [
             (&mut self.websocket_port, Output::WebSocket),
             (&mut self.osc_port, Output::Osc),
@@ -252,11 +252,11 @@ impl ViewSettings {
     }
 }
 
-/// The file's place in the user's configuration folder, if the system names one. `variable` reads the environment.
+/// The path of the file in the user's configuration folder, if there is one. `variable` reads the environment.
 pub fn default_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let folder = |name| {
         let folder = PathBuf::from(variable(name)?);
-        // A relative path would mean another place in every working folder; XDG says to ignore it.
+        // A relative path would depend on the working folder; XDG says to ignore it.
         folder.is_absolute().then_some(folder)
     };
     let config = if cfg!(windows) {
@@ -271,7 +271,7 @@ pub fn default_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathB
 
 /// Writes settings on a thread of its own. Dropping it waits until the last ones are written.
 pub struct Saver {
-    outbox: Option<Sender<ViewSettings>>,
+    outbox: Option<Sender<UiSettings>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -281,15 +281,15 @@ impl Saver {
     /// # Errors
     /// If the operating system refuses a thread.
     pub fn start(path: PathBuf) -> io::Result<Self> {
-        let (outbox, inbox) = crossbeam_channel::unbounded::<ViewSettings>();
+        let (outbox, inbox) = crossbeam_channel::unbounded::<UiSettings>();
         let thread = thread::Builder::new()
             .name("settings".to_owned())
             .spawn(move || {
                 while let Ok(settings) = inbox.recv() {
-                    // A dragged slider sends many at once: only the newest is worth a write.
+                    // A dragged slider sends many at once: only the newest is worth writing.
                     let newest = inbox.try_iter().last().unwrap_or(settings);
                     if let Err(err) = newest.save(&path) {
-                        log::warn!("settings could not be kept in {}: {err}", path.display());
+                        log::warn!("{}: settings could not be written: {err}", path.display());
                     }
                 }
             })?;
@@ -299,10 +299,10 @@ impl Saver {
         })
     }
 
-    /// Has the settings written soon. Returns at once.
-    pub fn save(&self, settings: &ViewSettings) {
+    /// Writes the settings soon. Returns at once.
+    pub fn save(&self, settings: &UiSettings) {
         if let Some(outbox) = &self.outbox {
-            // It fails only if the thread has panicked, which its own message has told.
+            // It fails only if the thread has panicked, which was reported then.
             outbox.send(settings.clone()).ok();
         }
     }
@@ -321,8 +321,8 @@ impl Drop for Saver {
 mod tests {
     use super::*;
 
-    fn changed() -> ViewSettings {
-        ViewSettings {
+    fn changed() -> UiSettings {
+        UiSettings {
             mirror_webcams: false,
             privacy: Some(Effect::Blur),
             smoothing_ms: 900,
@@ -330,16 +330,16 @@ mod tests {
             uncertain_below_percent: Some(35),
             theme: ThemeChoice::Light,
             recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],
-            ..ViewSettings::default()
+            ..UiSettings::default()
         }
     }
 
     #[test]
-    fn settings_survive_a_round_trip_and_leave_no_draft() {
+    fn settings_survive_a_round_trip_and_leave_no_partial_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/settings.json");
         changed().save(&path).unwrap();
-        assert_eq!(ViewSettings::load(&path), Ok(changed()));
+        assert_eq!(UiSettings::load(&path), Ok(changed()));
         let names: Vec<_> = fs::read_dir(path.parent().unwrap())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
@@ -348,25 +348,25 @@ mod tests {
     }
 
     #[test]
-    fn missing_partial_and_damaged_files_are_no_obstacle() {
+    fn missing_incomplete_and_damaged_files_give_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        assert_eq!(ViewSettings::load(&path), Ok(ViewSettings::default()));
+        assert_eq!(UiSettings::load(&path), Ok(UiSettings::default()));
         fs::write(&path, r#"{"boxes":false,"from_the_future":1}"#).unwrap();
-        let expected = ViewSettings {
+        let expected = UiSettings {
             boxes: false,
-            ..ViewSettings::default()
+            ..UiSettings::default()
         };
-        assert_eq!(ViewSettings::load(&path), Ok(expected));
+        assert_eq!(UiSettings::load(&path), Ok(expected));
         fs::write(&path, r#"{"boxes":fal"#).unwrap();
-        let reason = ViewSettings::load(&path).unwrap_err();
+        let reason = UiSettings::load(&path).unwrap_err();
         assert!(reason.contains("settings.json"), "{reason}");
         assert!(reason.contains("damaged"), "{reason}");
-        assert!(ViewSettings::load(folder.path()).is_err());
+        assert!(UiSettings::load(folder.path()).is_err());
     }
 
     #[test]
-    fn values_out_of_range_are_brought_into_it() {
+    fn values_out_of_range_are_clamped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         fs::write(
@@ -375,7 +375,7 @@ mod tests {
                 "websocket_port":0,"osc_port":9001}"#,
         )
         .unwrap();
-        let settings = ViewSettings::load(&path).unwrap();
+        let settings = UiSettings::load(&path).unwrap();
         assert_eq!(settings.smoothing_ms, MAX_SMOOTHING_MS);
         assert_eq!(
             settings.uncertain_below_percent,
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     #[cfg(all(unix, not(target_os = "macos")))]
-    fn the_file_is_where_desktops_keep_such_files() {
+    fn the_file_is_in_the_configuration_folder() {
         let check = |set: &'static [(&str, &str)], expected: Option<&str>| {
             let path = default_path(|name| {
                 let (_, value) = set.iter().find(|(other, _)| *other == name)?;
@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn a_failed_save_keeps_the_old_file() {
         let folder = tempfile::tempdir().unwrap();
-        // A folder in the file's place cannot be replaced by a file.
+        // A file cannot replace a folder.
         let path = folder.path().join("settings.json");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("keep"), "").unwrap();
@@ -420,8 +420,8 @@ mod tests {
     }
 
     #[test]
-    fn recent_checkpoints_are_unique_and_few() {
-        let mut settings = ViewSettings::default();
+    fn recent_checkpoints_are_unique_and_limited() {
+        let mut settings = UiSettings::default();
         for number in 0..10 {
             settings.remember_checkpoint(Path::new(&format!("/{number}.safetensors")));
         }
@@ -434,13 +434,13 @@ mod tests {
     }
 
     #[test]
-    fn the_saver_has_written_when_it_is_gone() {
+    fn dropping_the_saver_writes_the_last_settings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         let saver = Saver::start(path.clone()).unwrap();
-        saver.save(&ViewSettings::default());
+        saver.save(&UiSettings::default());
         saver.save(&changed());
         drop(saver);
-        assert_eq!(ViewSettings::load(&path), Ok(changed()));
+        assert_eq!(UiSettings::load(&path), Ok(changed()));
     }
 }

@@ -2,9 +2,9 @@
 
 use egui::IconData;
 
-/// Side, px. Desktops scale it down themselves.
+/// Side, px. Desktops scale it down.
 const SIDE: u32 = 128;
-/// Ground: the blue of the light theme's accent.
+/// Background: the blue of the light theme's accent.
 const GROUND: [f32; 3] = [26.0, 99.0, 192.0];
 /// Lines: white.
 const LINES: [f32; 3] = [255.0, 255.0, 255.0];
@@ -13,7 +13,7 @@ const LINES: [f32; 3] = [255.0, 255.0, 255.0];
 pub fn window_icon() -> IconData {
     let rgba = (0..SIDE * SIDE)
         .flat_map(|idx| {
-            // Coordinates from -1 to 1, y downwards.
+            // Coordinates from -1 to 1, y down.
             let unit = |px: u32| (px as f32 + 0.5) / SIDE as f32 * 2.0 - 1.0;
             pixel(unit(idx % SIDE), unit(idx / SIDE))
         })

@@ -1,7 +1,7 @@
-//! What it costs to draw on a frame without a window, and to cover the faces in it.
+//! What it costs to draw the overlay on a frame, and to cover the faces in it.
 //!
-//! `cargo bench --bench overlay`. Both work on the frame's pixels in place, as the recorder has them do; the copy of
-//! the frame that comes before is not part of it.
+//! `cargo bench --bench overlay`. Both work in place, as in the recorder; the copy of the frame that the recorder makes
+//! first is not included.
 
 mod timing;
 
@@ -32,7 +32,7 @@ fn main() {
         row(
             &format!("overlay, {N_FACES} faces, {resolution}"),
             measure(|| {
-                // Figures change from frame to frame, and with them text is laid out anew.
+                // Probabilities change from frame to frame, so text is laid out again.
                 frame += 1;
                 for face in &mut faces {
                     face.smoothed.0[usize::from(face.track.0 as u8)] =
@@ -55,7 +55,7 @@ fn main() {
                 }),
             );
             row(
-                &format!("{name} all of the picture, {resolution}"),
+                &format!("{name} the whole frame, {resolution}"),
                 measure(|| privacy.cover_everything(&mut rgba, resolution)),
             );
         }
@@ -66,7 +66,7 @@ fn row(name: &str, timing: Timing) {
     println!("{name:58} {timing}");
 }
 
-/// Side by side, each a quarter of the picture's height.
+/// Side by side, each a quarter of the frame's height.
 fn faces(resolution: Resolution) -> Vec<FaceAnalysis> {
     let [width, height] = [resolution.width_px, resolution.height_px].map(|px| px as f32);
     let face = |number: u8| {

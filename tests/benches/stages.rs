@@ -180,7 +180,7 @@ fn drawing() {
         .collect();
     let screen = Rect::from_min_max(pos2(0.0, 0.0), pos2(1280.0, 720.0));
     let ui_from_frame = UiFromFrame {
-        picture_rect: screen,
+        frame_rect: screen,
         resolution: SIZE,
         mirror: true,
     };

@@ -1,42 +1,46 @@
-//! Draws the lanes of the timeline away from the window.
+//! Draws the lanes of the timeline on a thread of its own.
 //!
-//! Only the newest request counts; while it is drawn the window shows the lanes before it, stretched to where they
-//! belong now.
+//! Only the newest request counts. While it is drawn the window shows the previous lanes, stretched to the new range.
 
-use std::{io, ops::Range, sync::Arc, thread};
+use std::{
+    io,
+    ops::Range,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use egui::{ColorImage, Theme};
 
 use super::{
     curves,
-    raster::{self, Style},
-    recording::{Readings, Recording, TrackRows},
+    loaded_session::{LoadedSession, Readings, TrackRows},
+    raster::{self, LaneStyle},
 };
 use crate::{expression::Probabilities, pipeline::Latest};
 
 /// Which probabilities are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Values {
-    /// Smoothed over time, as on the screen.
+    /// Smoothed over time, as on screen.
     #[default]
     Smoothed,
-    /// Of each frame alone.
+    /// Of each frame by itself.
     Raw,
 }
 
 /// One face as one network read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lane {
-    /// Position in [`Recording::readings`].
+    /// Position in [`LoadedSession::readings`].
     pub reading: usize,
     /// Position in [`Readings::tracks`].
     pub track: usize,
 }
 
 impl Lane {
-    /// What the lane is about; `None` if it is of another recording.
-    pub fn of(self, recording: &Recording) -> Option<(&Readings, &TrackRows)> {
-        let readings = recording.readings.get(self.reading)?;
+    /// The readings and the track of the lane; `None` if it belongs to another session.
+    pub fn of(self, loaded: &LoadedSession) -> Option<(&Readings, &TrackRows)> {
+        let readings = loaded.readings.get(self.reading)?;
         Some((readings, readings.tracks.get(self.track)?))
     }
 }
@@ -52,49 +56,54 @@ pub struct Request {
     pub lanes: Vec<Lane>,
     /// Which probabilities.
     pub values: Values,
-    /// How.
-    pub style: Style,
-    /// For which ground.
+    /// As areas or lines.
+    pub style: LaneStyle,
+    /// In the colors of this theme.
     pub theme: Theme,
 }
 
-/// What was drawn.
+/// A finished request.
 pub struct Drawn {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// A picture for each of the request's lanes, in their order.
+    /// An image of each of the request's lanes, in their order.
     pub lanes: Vec<ColorImage>,
 }
 
-/// The running thread. Dropping it ends it.
+/// The running thread. Dropping it ends the thread, and waits for what it is drawing: some ms.
 pub struct DrawThread {
     requests: Arc<Latest<Request>>,
     drawn: Arc<Latest<Drawn>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl DrawThread {
-    /// Starts the thread for one recording; `wake` is called when something was drawn.
+    /// Starts the thread for one session; `wake` is called when something was drawn.
     ///
     /// # Errors
     /// If the operating system refuses a thread.
-    pub fn spawn(recording: Arc<Recording>, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+    pub fn spawn(loaded: Arc<LoadedSession>, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
         let requests = Arc::<Latest<Request>>::default();
         let drawn = Arc::<Latest<Drawn>>::default();
-        thread::Builder::new().name("timeline".to_owned()).spawn({
+        let thread = thread::Builder::new().name("timeline".to_owned()).spawn({
             let (requests, drawn) = (Arc::clone(&requests), Arc::clone(&drawn));
             move || {
                 while let Some(request) = requests.take() {
-                    // A picture that nobody took yet is out of date.
-                    drop(drawn.put(draw(&recording, request)));
+                    // Lanes that were not taken yet are out of date.
+                    drop(drawn.put(draw(&loaded, request)));
                     wake();
                 }
             }
         })?;
-        Ok(Self { requests, drawn })
+        Ok(Self {
+            requests,
+            drawn,
+            thread: Some(thread),
+        })
     }
 
-    /// Has this drawn, instead of whatever else waits.
-    pub fn ask(&self, request: Request) {
+    /// Draws this instead of any request that waits.
+    pub fn request(&self, request: Request) {
         drop(self.requests.put(request));
     }
 
@@ -106,18 +115,20 @@ impl DrawThread {
 
 impl Drop for DrawThread {
     fn drop(&mut self) {
-        // It ends after what it is drawing; the window does not wait for that.
         self.requests.close();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
     }
 }
 
-/// Draws what was asked for.
-pub fn draw(recording: &Recording, request: Request) -> Drawn {
+/// Draws a request.
+pub fn draw(loaded: &LoadedSession, request: Request) -> Drawn {
     let [width, height] = request.size_px;
     let lanes = request.lanes.iter().map(|lane| {
-        let columns = match lane.of(recording) {
+        let columns = match lane.of(loaded) {
             Some((readings, track)) => {
-                let values = spans(recording, readings, track, &request);
+                let values = spans(loaded, readings, track, &request);
                 curves::columns(values, request.range.clone(), width)
             }
             None => vec![curves::Column::default(); width],
@@ -130,9 +141,9 @@ pub fn draw(recording: &Recording, request: Request) -> Drawn {
     }
 }
 
-/// A track's values in the requested range of time, each with the time during which it holds.
+/// A track's values in the requested range, each with the time during which it holds, s.
 fn spans<'a>(
-    recording: &'a Recording,
+    loaded: &'a LoadedSession,
     readings: &'a Readings,
     track: &'a TrackRows,
     request: &Request,
@@ -140,7 +151,7 @@ fn spans<'a>(
     let time = |row: &u32| readings.row(*row).time.as_secs_f64();
     let end_of = |row: &u32| {
         let row = readings.row(*row);
-        recording
+        loaded
             .spans
             .end_of(row.frame)
             .unwrap_or(row.time)

@@ -1,7 +1,7 @@
-//! Plays a session: an [`Engine`] whose pictures come from its video and whose faces from its table.
+//! Plays a session: an [`Engine`] whose frames come from its video and whose faces from its table.
 //!
-//! A pipeline of its own paces the video and goes where it is told to; it looks for no faces and has no network. The
-//! faces that go with a picture are those that were on the screen with it.
+//! A pipeline of its own paces the video and seeks in it, without face detector and network. The faces of a frame are
+//! those that were on screen with it.
 
 use std::{
     cell::RefCell,
@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    film,
-    recording::{self, Picture, Recording},
+    loaded_session::{self, LoadedSession, ReplayVideo},
+    video,
 };
 use crate::{
     capture::SourceSpec,
@@ -33,30 +33,30 @@ use crate::{
 /// A session that plays.
 pub struct ReplayEngine {
     pipeline: Pipeline,
-    recording: Arc<Recording>,
-    /// The picture taken last, until its faces are taken too.
+    loaded: Arc<LoadedSession>,
+    /// The frame taken last, until its faces are taken too.
     pending: RefCell<Option<Arc<Frame>>>,
 }
 
 impl ReplayEngine {
-    /// Starts to play; `wake` is called when there is something new to take.
+    /// Starts playing; `wake` is called when there is something new to take.
     ///
     /// # Errors
     /// If the operating system refuses a thread.
     pub fn start(
-        recording: Arc<Recording>,
+        loaded: Arc<LoadedSession>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let film = Arc::clone(&recording);
+        let video = Arc::clone(&loaded);
         let parts = Parts {
-            open_source: Arc::new(move |_| film::open(&film)),
-            build_finder: Arc::new(|_| Box::new(Blind)),
+            open_source: Arc::new(move |_| video::open(&video)),
+            build_finder: Arc::new(|_| Box::new(NoFinder)),
             start_device: Arc::new(|_| ComputeDevice::start(DeviceChoice::Cpu)),
-            load_network: Arc::new(|_, _| Ok(Box::new(Mute(nothing())))),
+            load_network: Arc::new(|_, _| Ok(Box::new(NoNetwork(no_checkpoint())))),
             ..Parts::real(Pacing::Realtime)
         };
         let config = PipelineConfig {
-            source: Some(SourceSpec::Path(recording.session.folder.clone())),
+            source: Some(SourceSpec::Path(loaded.session.folder.clone())),
             checkpoint: CheckpointChoice::Bundled(String::new()),
             device: DeviceChoice::Cpu,
             settings: Settings::default(),
@@ -64,25 +64,25 @@ impl ReplayEngine {
         };
         Ok(Self {
             pipeline: Pipeline::start_with(config, parts, wake)?,
-            recording,
+            loaded,
             pending: RefCell::default(),
         })
     }
 
     fn faces_with(&self, frame: Arc<Frame>) -> Analysis {
-        // Only blank pictures have another size than the source's, in which boxes are given.
-        let scale = match self.recording.picture {
-            Picture::None => {
-                let width = self.recording.session.manifest.source.width;
+        // Boxes are in pixels of the source. Only blank frames have another size.
+        let scale = match self.loaded.video {
+            ReplayVideo::None => {
+                let width = self.loaded.session.manifest.source.width;
                 frame.resolution().width_px as f32 / width.max(1) as f32
             }
-            Picture::Clean | Picture::Annotated => 1.0,
+            ReplayVideo::Clean | ReplayVideo::Annotated => 1.0,
         };
-        let rows = self.recording.faces_at(frame.time);
+        let rows = self.loaded.faces_at(frame.time);
         Analysis {
             faces: rows
                 .iter()
-                .map(|row| recording::shown(row, scale))
+                .map(|row| loaded_session::shown(row, scale))
                 .collect(),
             frame,
             meshes: Vec::new(),
@@ -96,14 +96,14 @@ impl ReplayEngine {
 }
 
 impl Engine for ReplayEngine {
-    // The session is all it plays; it is left before anything else is opened.
+    // It plays only its session, and is dropped before anything else is opened.
     fn open(&self, _source: SourceSpec) {}
 
     fn close(&self) {
         self.pipeline.close();
     }
 
-    // What a session holds is not analysed again.
+    // A session is not analyzed again.
     fn load_checkpoint(&self, _choice: CheckpointChoice) {}
 
     fn apply(&self, _settings: Settings) {}
@@ -120,17 +120,17 @@ impl Engine for ReplayEngine {
     }
 
     fn take_event(&self) -> Option<Event> {
-        // Device and network are not what the session was recorded with.
+        // Device and network are not those of the recording.
         std::iter::from_fn(|| self.pipeline.take_event())
             .find(|event| matches!(event, Event::Source(_)))
     }
 
-    // Nothing is found out here that was not known before.
+    // There are no results that were not recorded already.
     fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
         TapHandle::detached(tap)
     }
 
-    // Pictures are played; what they were analysed with, and how fast, is past.
+    // Analysis rates and latency are not those of the recording.
     fn stats(&self) -> Stats {
         let Stats {
             capture_rate_hz,
@@ -165,10 +165,10 @@ impl Engine for ReplayEngine {
     }
 }
 
-/// Finds nothing.
-struct Blind;
+/// Finds no faces.
+struct NoFinder;
 
-impl FindFaces for Blind {
+impl FindFaces for NoFinder {
     fn set_config(&mut self, _config: DetectConfig) {}
 
     fn reset(&mut self) {}
@@ -178,10 +178,10 @@ impl FindFaces for Blind {
     }
 }
 
-/// Is never asked.
-struct Mute(Arc<CheckpointInfo>);
+/// Never has a face to classify.
+struct NoNetwork(Arc<CheckpointInfo>);
 
-impl ClassifyFaces for Mute {
+impl ClassifyFaces for NoNetwork {
     fn info(&self) -> &Arc<CheckpointInfo> {
         &self.0
     }
@@ -196,7 +196,7 @@ impl ClassifyFaces for Mute {
     }
 }
 
-fn nothing() -> Arc<CheckpointInfo> {
+fn no_checkpoint() -> Arc<CheckpointInfo> {
     Arc::new(CheckpointInfo {
         name: String::new(),
         path: None,

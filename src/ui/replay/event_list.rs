@@ -1,10 +1,10 @@
-//! The events of a session as a list to jump to.
+//! The events of a session as a list; a click seeks to one.
 
 use std::time::Duration;
 
 use egui::{Align2, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2};
 
-use super::marks::{self, Mark};
+use super::marks::{self, EventMark};
 use crate::{time::clock, ui::colors};
 
 /// Height of a line, points.
@@ -12,8 +12,8 @@ const ROW_HEIGHT: f32 = 22.0;
 /// Room for "1:02:03.4", points.
 const TIME_WIDTH: f32 = 66.0;
 
-/// Draws the list; the latest mark at or before `position` is marked. Returns where to go.
-pub fn event_list_ui(ui: &mut Ui, marks: &[Mark], position: Duration) -> Option<Duration> {
+/// Draws the list and highlights the latest event at or before `position`. Returns the time to seek to.
+pub fn event_list_ui(ui: &mut Ui, marks: &[EventMark], position: Duration) -> Option<Duration> {
     if marks.is_empty() {
         ui.label(RichText::new("No events").weak());
         return None;
@@ -21,7 +21,7 @@ pub fn event_list_ui(ui: &mut Ui, marks: &[Mark], position: Duration) -> Option<
     let current = marks
         .partition_point(|mark| mark.time <= position)
         .checked_sub(1);
-    let mut wish = None;
+    let mut command = None;
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical()
         .id_salt("events")
@@ -29,14 +29,14 @@ pub fn event_list_ui(ui: &mut Ui, marks: &[Mark], position: Duration) -> Option<
         .show_rows(ui, ROW_HEIGHT, marks.len(), |ui, rows| {
             for at in rows {
                 if row_ui(ui, &marks[at], current == Some(at)) {
-                    wish = Some(marks[at].time);
+                    command = Some(marks[at].time);
                 }
             }
         });
-    wish
+    command
 }
 
-fn row_ui(ui: &mut Ui, mark: &Mark, is_current: bool) -> bool {
+fn row_ui(ui: &mut Ui, mark: &EventMark, is_current: bool) -> bool {
     let size = vec2(ui.available_width(), ROW_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let line = mark.line();

@@ -1,4 +1,4 @@
-//! Made-up sessions for tests: at 30 frames a second, with faces that smile more and more.
+//! Made-up sessions for tests: 30 frames per second, with faces that smile more and more.
 
 use std::{fs, path::Path};
 
@@ -13,8 +13,7 @@ use crate::{
 /// Ticks from one frame to the next.
 pub const INTERVAL: u64 = 3000;
 
-/// A session without video of `n_frames` frames; each of `faces` is a track's number and the frames in which it is
-/// seen.
+/// A session of `n_frames` frames without video; each of `faces` is a track and the frames in which it is seen.
 pub fn session(n_frames: u64, faces: &[(u64, std::ops::Range<u64>)]) -> Session {
     let mut session = Session {
         folder: "/sessions/2026-11-25 14.03.05".into(),
@@ -34,7 +33,7 @@ pub fn session(n_frames: u64, faces: &[(u64, std::ops::Range<u64>)]) -> Session 
     session
 }
 
-/// An analysed frame.
+/// An analyzed frame.
 pub fn frame(frame: u64) -> FrameRow {
     FrameRow {
         frame,
@@ -49,7 +48,7 @@ pub fn frame(frame: u64) -> FrameRow {
     }
 }
 
-/// Something that happened after so many seconds.
+/// An event at `time_s` seconds.
 pub fn event(time_s: u64, kind: EventKind, detail: &str) -> EventRow {
     EventRow {
         time: Ticks(time_s * Ticks::PER_SECOND),

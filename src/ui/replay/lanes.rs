@@ -1,4 +1,4 @@
-//! One lane for each face: its name at the left, its probabilities over time, and what it was at the pointer.
+//! One lane for each face: its name at the left, its probabilities over time, and its values at the pointer.
 
 use std::{ops::Range, time::Duration};
 
@@ -9,7 +9,7 @@ use egui::{
 
 use super::{
     draw_thread::{Drawn, Lane, Request, Values},
-    recording::{Readings, Recording, TrackRows},
+    loaded_session::{LoadedSession, Readings, TrackRows},
     span::Span,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 
 /// Height of a lane, points.
 pub const LANE_HEIGHT: f32 = 58.0;
-/// Free space between lanes, points.
+/// Space between lanes, points.
 pub const LANE_GAP: f32 = 6.0;
 /// Room for a lane's name, points.
 pub const NAME_WIDTH: f32 = 84.0;
@@ -34,12 +34,12 @@ pub struct LaneTextures {
 }
 
 impl LaneTextures {
-    /// Takes new pictures over.
+    /// Uploads newly drawn lanes.
     pub fn set(&mut self, ctx: &Context, drawn: Drawn) {
         let Drawn { request, lanes } = drawn;
         self.textures.truncate(lanes.len());
         for (i, lane) in lanes.into_iter().enumerate() {
-            // No texture is empty.
+            // A texture cannot be empty.
             let lane = if lane.size.contains(&0) {
                 ColorImage::filled([1, 1], Color32::TRANSPARENT)
             } else {
@@ -57,7 +57,7 @@ impl LaneTextures {
         self.request = Some(request);
     }
 
-    /// The picture of a lane, and the times at its edges, s.
+    /// The texture of a lane, and the times at its edges, s.
     fn of(&self, lane: Lane) -> Option<(&TextureHandle, Range<f64>)> {
         let request = self.request.as_ref()?;
         let at = request.lanes.iter().position(|other| *other == lane)?;
@@ -65,20 +65,20 @@ impl LaneTextures {
     }
 }
 
-/// What all lanes have in common.
+/// What all lanes share.
 #[derive(Clone, Copy)]
 pub struct LaneData<'a> {
     /// The session.
-    pub recording: &'a Recording,
-    /// What is visible.
+    pub loaded: &'a LoadedSession,
+    /// The visible time.
     pub span: Span,
-    /// Where the playback is.
+    /// The playback position.
     pub position: Duration,
     /// Which probabilities are shown.
     pub values: Values,
 }
 
-/// Draws a lane over the whole width; returns what happened to its right part, and where that is.
+/// Draws a lane over the whole width; returns the response of its curve, right of the name, and where that is.
 pub fn lane_ui(
     ui: &mut Ui,
     which: Lane,
@@ -93,12 +93,12 @@ pub fn lane_ui(
         ui.scope_id().with(("lane", which.reading, which.track)),
         Sense::click_and_drag(),
     );
-    let Some((readings, track)) = which.of(data.recording) else {
+    let Some((readings, track)) = which.of(data.loaded) else {
         return (response, lane);
     };
-    let spans = &data.recording.spans;
+    let spans = &data.loaded.spans;
     let now = readings.row_at(track, data.position, spans);
-    // Another network's reading of a face stands under the recorded one, which has the face's name.
+    // Another network's reading of a face stands below the recorded one, which shows the face's name.
     let face = format!("Face {}", track.id);
     let (name, spoken) = match which.reading {
         0 => (face.clone(), face),
@@ -137,7 +137,7 @@ pub fn lane_ui(
     (response, lane)
 }
 
-/// Probabilities of a row as the timeline shows them.
+/// The probabilities of a row that the timeline shows.
 fn values(row: &FaceRow, values: Values) -> &Probabilities {
     match values {
         Values::Smoothed => &row.face.smoothed,
@@ -178,7 +178,7 @@ fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values
     }
 }
 
-/// The seven values at the pointer, the largest first.
+/// The seven values at the pointer, largest first.
 fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
     let theme = ui.ctx().theme();
     ui.label(title);
@@ -204,7 +204,7 @@ fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
         });
 }
 
-/// A small square of a colour.
+/// Draws a small colored square.
 pub fn chip_ui(ui: &mut Ui, color: Color32) {
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     ui.painter().rect_filled(rect, 2.0, color);
@@ -230,7 +230,7 @@ fn description(
     format!("{name} from {from:.1} to {to:.1}, now {now}")
 }
 
-/// A line down through everything at a time, if it is visible.
+/// Draws a vertical line through `rect` at `time`, if that is visible.
 pub fn line(ui: &Ui, rect: Rect, span: Span, time: Duration, stroke: Stroke) {
     let x = span.x(time.as_secs_f64(), rect.x_range());
     let visible = Rangef::new(rect.left() - 0.5, rect.right() + 0.5);

@@ -1,75 +1,71 @@
-//! Opens folders: a session is loaded, anything else is handed back to be opened as pictures.
+//! Opens folders: a session is loaded; anything else is handed back, to be opened as images.
 //!
-//! Both the look into the folder and the loading happen on a thread of their own: the folder may lie on a slow drive,
-//! and an hour takes seconds.
+//! Both the check and the loading happen on a thread of their own: the folder may be on a slow drive, and an hour takes
+//! seconds to load.
 
-use std::{path::PathBuf, sync::Arc, thread};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
-use super::recording::Recording;
-use crate::{error_text::error_text, session::is_session};
+use super::loaded_session::LoadedSession;
+use crate::{error_text::error_text, session::is_session, ui::background::Background};
+
+/// How long a window that closes waits for a folder that is still being read, which nobody will look at.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a folder turned out to be.
 #[derive(Debug)]
 pub enum Opened {
     /// A session.
-    Session(Arc<Recording>),
-    /// A session that cannot be shown; why, in words.
+    Session(Arc<LoadedSession>),
+    /// A session that cannot be shown, and why.
     Broken(String),
     /// No session.
     Other(PathBuf),
 }
 
-/// What a folder turned out to be, with the number of the request.
-type Numbered = (u64, Opened);
-
-/// Opens one folder at a time; a further one takes the place of the one before.
+/// Opens one folder at a time; a new request replaces the previous one.
 pub struct Loader {
-    results: (Sender<Numbered>, Receiver<Numbered>),
+    /// What folders turned out to be, each with the number of its request.
+    reading: Background<(u64, Opened)>,
     /// Number of the newest request.
     newest: u64,
+    /// Why the newest could not be begun.
+    refused: Option<Opened>,
 }
 
 impl Default for Loader {
     fn default() -> Self {
         Self {
-            results: crossbeam_channel::unbounded(),
+            reading: Background::new("session", PATIENCE),
             newest: 0,
+            refused: None,
         }
     }
 }
 
 impl Loader {
-    /// Opens `folder` in the background; its end wakes the window.
+    /// Opens `folder` in the background; the result wakes the window.
     pub fn open(&mut self, folder: PathBuf, ctx: &Context) {
         self.newest += 1;
         let number = self.newest;
-        let (results, wake) = (self.results.0.clone(), ctx.clone());
-        let work = move || {
-            results.send((number, open(folder))).ok();
-            wake.request_repaint();
-        };
-        let spawned = thread::Builder::new()
-            .name("session".to_owned())
-            .spawn(work);
-        if let Err(err) = spawned {
-            let broken = Opened::Broken(format!("no thread could be started to read it: {err}"));
-            self.results.0.send((number, broken)).ok();
+        if let Err(err) = self.reading.spawn(ctx, move || (number, open(folder))) {
+            let reason = format!("cannot start a thread to read it: {err}");
+            self.refused = Some(Opened::Broken(reason));
         }
     }
 
-    /// What is being opened is no longer wanted.
+    /// Discards the folder that is being opened.
     pub fn cancel(&mut self) {
         self.newest += 1;
     }
 
-    /// What the newest folder turned out to be, once it is known.
-    pub fn take(&self) -> Option<Opened> {
-        self.results
-            .1
-            .try_iter()
+    /// What the latest folder turned out to be, once it is known.
+    pub fn take(&mut self) -> Option<Opened> {
+        if let Some(refused) = self.refused.take() {
+            return Some(refused);
+        }
+        std::iter::from_fn(|| self.reading.take())
             .find(|(number, _)| *number == self.newest)
             .map(|(_, opened)| opened)
     }
@@ -79,8 +75,8 @@ fn open(folder: PathBuf) -> Opened {
     if !is_session(&folder) {
         return Opened::Other(folder);
     }
-    match Recording::open(&folder) {
-        Ok(recording) => Opened::Session(Arc::new(recording)),
+    match LoadedSession::open(&folder) {
+        Ok(loaded) => Opened::Session(Arc::new(loaded)),
         Err(error) => Opened::Broken(error_text(&error)),
     }
 }

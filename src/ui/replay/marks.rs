@@ -1,50 +1,50 @@
-//! The events of a session as marks in time, with words for people.
+//! The events of a session as marks in time, with their labels.
 
 use std::time::Duration;
 
 use egui::{Color32, Theme};
 
-use super::recording::Recording;
+use super::loaded_session::LoadedSession;
 use crate::{
     session::tables::{EventKind, EventRow},
     time::clock,
     ui::colors,
 };
 
-/// Something that happened, at its time.
+/// An event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mark {
-    /// When, since the session's first frame.
+pub struct EventMark {
+    /// Its time since the session's first frame.
     pub time: Duration,
-    /// What.
+    /// Its kind.
     pub kind: EventKind,
-    /// What, in words: the note of a marker, or the kind with its detail.
+    /// Its label: the note of a marker, or the kind with its detail.
     pub text: String,
 }
 
-impl Mark {
-    /// Time and words in one line.
+impl EventMark {
+    /// Time and label in one line.
     pub fn line(&self) -> String {
         format!("{:.1}  {}", clock(self.time), self.text)
     }
 }
 
 /// All marks of a session, in order of time.
-pub fn marks(recording: &Recording) -> Vec<Mark> {
-    let mark = |event: &EventRow| Mark {
+pub fn marks(loaded: &LoadedSession) -> Vec<EventMark> {
+    let mark = |event: &EventRow| EventMark {
         time: event.time.into(),
         kind: event.kind,
-        text: words(event),
+        text: label(event),
     };
-    // Blinks come several a minute, and would bury what people set and what went wrong.
-    let events = recording.session.events.iter();
+    // There are several blinks a minute, which would bury markers and errors.
+    let events = loaded.session.events.iter();
     events
         .filter(|event| event.kind != EventKind::Blink)
         .map(mark)
         .collect()
 }
 
-/// Markers stand out, trouble too, and the rest steps back.
+/// Markers and trouble stand out; the rest is weak.
 pub fn color(kind: EventKind, theme: Theme) -> Color32 {
     let palette = colors::palette(theme);
     match kind {
@@ -55,23 +55,24 @@ pub fn color(kind: EventKind, theme: Theme) -> Color32 {
     }
 }
 
-fn words(event: &EventRow) -> String {
+fn label(event: &EventRow) -> String {
     let detail = event.detail.trim();
     let kind = match event.kind {
         EventKind::Marker if !detail.is_empty() => return detail.to_owned(),
         EventKind::Marker => "Marker",
-        EventKind::Started => "Recording began",
-        EventKind::Stopped => "Recording ended",
+        EventKind::Started => "Recording started",
+        EventKind::Stopped if detail == "stopped" => return "Recording stopped".to_owned(),
+        EventKind::Stopped => "Recording stopped",
         EventKind::Paused => "Paused",
-        EventKind::Resumed => "Went on",
+        EventKind::Resumed => "Resumed",
         EventKind::Checkpoint => "Network",
         EventKind::SourceLost => "Camera lost",
         EventKind::SourceBack => "Camera back",
-        EventKind::Part => "New part of the video",
+        EventKind::Part => "New video part",
         EventKind::Privacy => "Privacy",
         EventKind::Blink => "Blink",
         EventKind::Settings => "Settings",
-        EventKind::Refused => "Frames missing",
+        EventKind::Refused => "Frames dropped",
         EventKind::Warning => "Warning",
         EventKind::Error => "Error",
     };
@@ -87,9 +88,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_told_in_words() {
+    fn events_have_labels() {
         let text = |kind, detail: &str| {
-            words(&EventRow {
+            label(&EventRow {
                 time: Default::default(),
                 unix_s: 0.0,
                 kind,
@@ -98,10 +99,11 @@ mod tests {
         };
         assert_eq!(text(EventKind::Marker, "smile task"), "smile task");
         assert_eq!(text(EventKind::Marker, " "), "Marker");
-        assert_eq!(text(EventKind::Stopped, ""), "Recording ended");
-        assert_eq!(text(EventKind::Refused, "12"), "Frames missing: 12");
+        assert_eq!(text(EventKind::Stopped, ""), "Recording stopped");
+        assert_eq!(text(EventKind::Stopped, "stopped"), "Recording stopped");
+        assert_eq!(text(EventKind::Refused, "12"), "Frames dropped: 12");
         for kind in EventKind::ALL {
-            assert!(!text(kind, "").contains('_'), "a word for {kind:?}");
+            assert!(!text(kind, "").contains('_'), "a label for {kind:?}");
         }
     }
 }

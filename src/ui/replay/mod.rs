@@ -1,47 +1,52 @@
-//! A recorded session in the window: its video with what was seen in it, and all of it over time.
+//! A recorded session in the window: its video with the recorded faces, and a timeline of them.
 //!
-//! Nothing is analysed again. The live pipeline rests while a session is open, and a [`ReplayEngine`] takes its place:
-//! the rest of the window draws what it gives as it draws everything else.
+//! Nothing is analyzed again. While a session is open the live pipeline is closed and a [`ReplayEngine`] takes its place;
+//! the rest of the window draws its results like any others.
 
 mod curves;
 mod draw_thread;
 mod engine;
 mod event_list;
-mod film;
 #[cfg(test)]
 pub mod fixtures;
 mod lanes;
+mod loaded_session;
 mod loader;
 mod marks;
 mod raster;
-mod recording;
 mod span;
 #[cfg(test)]
 mod tests;
-mod timeline;
+mod timeline_panel;
+mod video;
 
 use std::{io, sync::Arc};
 
 use egui::{Context, Margin, Panel, Ui};
 
-use self::{draw_thread::DrawThread, engine::ReplayEngine, timeline::Timeline};
+use self::{draw_thread::DrawThread, engine::ReplayEngine, timeline_panel::TimelinePanel};
 pub use self::{
+    loaded_session::{LoadedSession, ReplayVideo},
     loader::{Loader, Opened},
-    recording::{Picture, Recording},
 };
-use super::{
-    engine::Engine,
-    player::{Playback, PlayerView},
-};
+use super::{commands::PlayCommand, engine::Engine, player::PlayerStatus};
 
-/// Least and most height of the timeline, points.
+/// Range of heights of the timeline, points.
 const HEIGHTS: std::ops::RangeInclusive<f32> = 130.0..=700.0;
+
+/// What plays now: the session if one is open, else the live pipeline.
+pub fn playing<'a>(replay: &'a Option<Replay>, live: &'a dyn Engine) -> &'a dyn Engine {
+    match replay {
+        Some(replay) => replay.engine(),
+        None => live,
+    }
+}
 
 /// An open session.
 pub struct Replay {
-    recording: Arc<Recording>,
+    loaded: Arc<LoadedSession>,
     engine: ReplayEngine,
-    timeline: Timeline,
+    timeline: TimelinePanel,
 }
 
 impl Replay {
@@ -49,50 +54,50 @@ impl Replay {
     ///
     /// # Errors
     /// If the operating system refuses a thread.
-    pub fn start(recording: Arc<Recording>, ctx: &Context) -> io::Result<Self> {
+    pub fn start(loaded: Arc<LoadedSession>, ctx: &Context) -> io::Result<Self> {
         let (wake, wake_too) = (ctx.clone(), ctx.clone());
-        let engine = ReplayEngine::start(Arc::clone(&recording), move || wake.request_repaint())?;
-        let drawer = DrawThread::spawn(Arc::clone(&recording), move || wake_too.request_repaint())?;
+        let engine = ReplayEngine::start(Arc::clone(&loaded), move || wake.request_repaint())?;
+        let drawer = DrawThread::spawn(Arc::clone(&loaded), move || wake_too.request_repaint())?;
         Ok(Self {
-            timeline: Timeline::new(Arc::clone(&recording), Some(drawer)),
-            recording,
+            timeline: TimelinePanel::new(Arc::clone(&loaded), Some(drawer)),
+            loaded,
             engine,
         })
     }
 
-    /// What plays it.
+    /// The engine that plays it.
     pub fn engine(&self) -> &dyn Engine {
         &self.engine
     }
 
-    /// Whether boxes and names are to be drawn: not on a video that has them already.
+    /// Whether to draw boxes and names: not on a video that has them already.
     pub fn wants_boxes(&self) -> bool {
-        self.recording.picture != Picture::Annotated
+        self.loaded.video != ReplayVideo::Annotated
     }
 
-    /// The networks that read the expressions, in words.
+    /// The networks that were used, in order.
     pub fn networks(&self) -> &str {
-        &self.recording.recorded().name
+        &self.loaded.recorded().name
     }
 
-    /// Something to tell about the session, in a sentence.
+    /// What is wrong with the session, if anything.
     pub fn warning(&self) -> Option<&str> {
-        self.recording.warning.as_deref()
+        self.loaded.warning.as_deref()
     }
 
-    /// Draws the timeline at the bottom of what is left of the window.
-    pub fn panel_ui(&mut self, ui: &mut Ui, view: Option<PlayerView>) -> Option<Playback> {
+    /// Draws the timeline at the bottom of the remaining window.
+    pub fn panel_ui(&mut self, ui: &mut Ui, status: Option<PlayerStatus>) -> Option<PlayCommand> {
         let frame = egui::Frame::new()
             .fill(ui.visuals().panel_fill)
             .inner_margin(Margin::symmetric(10, 6));
-        let position = view.map(|view| view.position).unwrap_or_default();
-        let mut wish = None;
+        let position = status.map(|status| status.position).unwrap_or_default();
+        let mut command = None;
         Panel::bottom("timeline")
             .frame(frame)
             .resizable(true)
-            .default_size(self.timeline.usual_height())
+            .default_size(self.timeline.default_height())
             .size_range(HEIGHTS)
-            .show(ui, |ui| wish = self.timeline.ui(ui, position));
-        wish
+            .show(ui, |ui| command = self.timeline.ui(ui, position));
+        command
     }
 }

@@ -1,7 +1,7 @@
-//! Columns of probabilities as a picture.
+//! Columns of probabilities as an image.
 //!
-//! Drawn as shapes, a lane of a thousand columns would be seven thousand quads in every frame of the window; as a
-//! texture it is one, and the drawing happens once, on another thread.
+//! Drawn as shapes, a lane of a thousand columns would be seven thousand quads in every frame of the window. As a texture
+//! it is one, drawn once, on another thread.
 
 use egui::{Color32, ColorImage, Theme};
 
@@ -13,8 +13,8 @@ use crate::{
 
 /// How seven probabilities are drawn over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Style {
-    /// Each as a share of the height, one above the other.
+pub enum LaneStyle {
+    /// Stacked: each as a share of the height.
     #[default]
     Areas,
     /// Each as a line.
@@ -25,7 +25,7 @@ pub enum Style {
 const HALF_LINE_PX: f32 = 0.9;
 
 /// Draws a lane of `height_px` rows on a transparent ground; each column is one pixel wide.
-pub fn lane(columns: &[Column], height_px: usize, style: Style, theme: Theme) -> ColorImage {
+pub fn lane(columns: &[Column], height_px: usize, style: LaneStyle, theme: Theme) -> ColorImage {
     let mut image = ColorImage::filled([columns.len(), height_px], Color32::TRANSPARENT);
     let colors = Expression::ALL.map(|expression| colors::expression(expression, theme));
     for (x, column) in columns.iter().enumerate() {
@@ -33,8 +33,8 @@ pub fn lane(columns: &[Column], height_px: usize, style: Style, theme: Theme) ->
             continue;
         }
         match style {
-            Style::Areas => areas(&mut image, x, column, &colors),
-            Style::Lines => {
+            LaneStyle::Areas => areas(&mut image, x, column, &colors),
+            LaneStyle::Lines => {
                 let before = x.checked_sub(1).and_then(|x| columns.get(x));
                 let before = before.filter(|before| before.share > 0.0);
                 lines(&mut image, x, before.unwrap_or(column), column, &colors);
@@ -44,7 +44,7 @@ pub fn lane(columns: &[Column], height_px: usize, style: Style, theme: Theme) ->
     image
 }
 
-/// Neutral stands at the bottom, where a face at rest makes a quiet floor, and the others on it in their order.
+/// Stacks neutral at the bottom, where a face at rest makes a quiet floor, and the others on it in order.
 fn areas(image: &mut ColorImage, x: usize, column: &Column, colors: &[Color32; N_EXPRESSIONS]) {
     let height = image.height() as f32;
     let neutral = Expression::Neutral.index();
@@ -55,15 +55,15 @@ fn areas(image: &mut ColorImage, x: usize, column: &Column, colors: &[Color32; N
         top = (top - column.mean[i] * height).max(0.0);
         *place = (i, top);
     }
-    // Rounding may leave a hair's breadth above the last one, which is its own.
+    // Rounding may leave a gap above the last one; it belongs to it.
     tops[N_EXPRESSIONS - 1].1 = 0.0;
-    // From above, each down to the bottom: so none lets the ground shine through where it meets the next.
+    // From the top, each down to the bottom, so that no ground shows between two of them.
     for (i, top) in tops.into_iter().rev() {
         fill(image, x, top, height, colors[i]);
     }
 }
 
-/// The most probable lies on top.
+/// Draws the most probable on top.
 fn lines(
     image: &mut ColorImage,
     x: usize,
@@ -87,7 +87,7 @@ fn lines(
     }
 }
 
-/// Colours a column from `top` to `bottom`, px; the pixels at both ends by the part that is covered.
+/// Fills a column from `top` to `bottom`, px, and blends the pixels at both ends by how much of them is covered.
 fn fill(image: &mut ColorImage, x: usize, top: f32, bottom: f32, color: Color32) {
     let [width, height] = image.size;
     let top = top.max(0.0);
@@ -107,7 +107,7 @@ fn fill(image: &mut ColorImage, x: usize, top: f32, bottom: f32, color: Color32)
     }
 }
 
-/// `color`, covering a pixel in part, over what is there.
+/// `color` over `ground`, covering 0 to 1 of the pixel.
 fn over(ground: Color32, color: Color32, covered: f32) -> Color32 {
     let mix = |ground: u8, color: u8| {
         let value = f32::from(ground) * (1.0 - covered) + f32::from(color) * covered;
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn areas_fill_the_height_by_their_share() {
         let columns = [column(0.25, 0.75), Column::default(), column(1.0, 0.0)];
-        let image = lane(&columns, 8, Style::Areas, Theme::Dark);
+        let image = lane(&columns, 8, LaneStyle::Areas, Theme::Dark);
         assert_eq!(image.size, [3, 8]);
         for row in 0..8 {
             let pixel = |x: usize| image.pixels[row * 3 + x];
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn lines_lie_at_their_value_and_join() {
         let columns = [column(0.0, 1.0), column(1.0, 0.0)];
-        let image = lane(&columns, 40, Style::Lines, Theme::Dark);
+        let image = lane(&columns, 40, LaneStyle::Lines, Theme::Dark);
         let at = |x: usize, row: usize| image.pixels[row * 2 + x];
         assert_eq!(at(0, 0), color(Expression::Neutral));
         assert_eq!(at(0, 20), Color32::TRANSPARENT);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn no_columns_make_no_picture() {
-        assert_eq!(lane(&[], 8, Style::Areas, Theme::Light).size, [0, 8]);
+    fn no_columns_make_an_empty_image() {
+        assert_eq!(lane(&[], 8, LaneStyle::Areas, Theme::Light).size, [0, 8]);
     }
 }

@@ -1,34 +1,34 @@
 //! The part of a session's time that the timeline shows, and how it maps to the window.
 //!
-//! Pure numbers: zooming keeps the time under the pointer where it is, and nothing outside the session is ever shown.
+//! Zooming keeps the time under the pointer where it is, and nothing outside the session is ever shown.
 
 use std::{ops::Range, time::Duration};
 
 use egui::Rangef;
 
-/// Nobody needs to see less at once, s: a few frames.
-const SHORTEST_S: f64 = 0.2;
+/// Shortest visible time, s: a few frames.
+const MIN_LENGTH_S: f64 = 0.2;
 
 /// Distances between ticks, s.
 const TICK_STEPS_S: [f64; 15] = [
     0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0,
 ];
 
-/// A visible span of time within a whole.
+/// The visible part of a session's time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
     /// Time at the left edge, s.
     pub start_s: f64,
-    /// Time from the left to the right edge, s.
+    /// Length of the visible part, s.
     pub length_s: f64,
-    /// How long the session is, s.
+    /// Length of the session, s.
     pub whole_s: f64,
 }
 
 impl Span {
     /// All of a session of this length.
     pub fn whole(duration: Duration) -> Self {
-        let whole_s = duration.as_secs_f64().max(SHORTEST_S);
+        let whole_s = duration.as_secs_f64().max(MIN_LENGTH_S);
         Self {
             start_s: 0.0,
             length_s: whole_s,
@@ -46,24 +46,24 @@ impl Span {
         self.start_s..self.start_s + self.length_s
     }
 
-    /// Shows `factor` times as much detail; the time `around_s` stays where it is.
+    /// Shows `factor` times as much detail; the time `around_s` stays in place.
     pub fn zoom(&mut self, factor: f64, around_s: f64) {
         if !(factor.is_finite() && factor > 0.0) {
             return;
         }
         let share = (around_s - self.start_s) / self.length_s;
-        self.length_s = (self.length_s / factor).clamp(SHORTEST_S, self.whole_s);
+        self.length_s = (self.length_s / factor).clamp(MIN_LENGTH_S, self.whole_s);
         self.start_s = around_s - share * self.length_s;
         self.scroll(0.0);
     }
 
-    /// Moves on by `seconds`, as far as there is anything.
+    /// Scrolls by `seconds`, within the session.
     pub fn scroll(&mut self, seconds: f64) {
         let last = (self.whole_s - self.length_s).max(0.0);
         self.start_s = (self.start_s + seconds).clamp(0.0, last);
     }
 
-    /// Turns the page if `time_s` is not visible.
+    /// Scrolls to `time_s`, almost a page at a time, if it is not visible.
     pub fn follow(&mut self, time_s: f64) {
         if !self.range().contains(&time_s) {
             self.start_s = time_s - 0.05 * self.length_s;
@@ -71,24 +71,24 @@ impl Span {
         }
     }
 
-    /// Where a time lies between the points `x`.
+    /// The x coordinate of a time, if the visible part spans `x`.
     pub fn x(&self, time_s: f64, x: Rangef) -> f32 {
         let share = (time_s - self.start_s) / self.length_s;
         x.min + share as f32 * x.span()
     }
 
-    /// The time at a point, within the session.
+    /// The time at an x coordinate, within the session.
     pub fn time(&self, at: f32, x: Rangef) -> Duration {
         let share = f64::from((at - x.min) / x.span().max(1.0));
         let seconds = (self.start_s + share * self.length_s).clamp(0.0, self.whole_s);
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     }
 
-    /// Times of ticks that are at least `least_gap` apart in a width of `width`, and the distance between them, s.
-    pub fn ticks(&self, width: f32, least_gap: f32) -> (Vec<f64>, f64) {
-        let least_s = self.length_s * f64::from(least_gap / width.max(1.0));
-        let fits = TICK_STEPS_S.into_iter().find(|step| *step >= least_s);
-        let step = fits.unwrap_or_else(|| (least_s / 3600.0).ceil() * 3600.0);
+    /// Times of ticks that are at least `min_gap` points apart in a width of `width`, and their distance, s.
+    pub fn ticks(&self, width: f32, min_gap: f32) -> (Vec<f64>, f64) {
+        let min_step_s = self.length_s * f64::from(min_gap / width.max(1.0));
+        let fits = TICK_STEPS_S.into_iter().find(|step| *step >= min_step_s);
+        let step = fits.unwrap_or_else(|| (min_step_s / 3600.0).ceil() * 3600.0);
         let first = (self.start_s / step).ceil() as u64;
         let last = ((self.start_s + self.length_s) / step).floor() as u64;
         let times = (first..=last).map(|n| n as f64 * step).collect();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_leaves_the_page_turns_it() {
+    fn following_a_time_scrolls_by_pages() {
         let mut span = minute();
         span.zoom(6.0, 0.0);
         span.follow(9.0);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_have_room_for_their_names() {
+    fn ticks_have_room_for_their_labels() {
         let (ticks, step) = minute().ticks(1000.0, 80.0);
         assert_eq!(step, 5.0);
         assert_eq!(ticks.len(), 13);
@@ -156,12 +156,12 @@ mod tests {
                 span.scroll(scroll);
                 prop_assert!(span.start_s >= 0.0);
                 prop_assert!(span.start_s + span.length_s <= span.whole_s + 1e-9);
-                prop_assert!(span.length_s >= SHORTEST_S);
+                prop_assert!(span.length_s >= MIN_LENGTH_S);
             }
         }
 
         #[test]
-        fn points_and_times_are_each_others_inverse(x in 100.0f32..1100.0, zoom in 1.0f64..100.0) {
+        fn coordinates_and_times_are_inverse(x in 100.0f32..1100.0, zoom in 1.0f64..100.0) {
             let mut span = minute();
             span.zoom(zoom, 20.0);
             let back = span.x(span.time(x, X).as_secs_f64(), X);

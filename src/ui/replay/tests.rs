@@ -1,4 +1,4 @@
-//! Sessions as the window shows them, from tables made up here.
+//! Sessions as the window shows them, from made-up tables.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,12 +10,11 @@ use egui_kittest::{
 
 use super::{
     draw_thread::{self, Lane, Request, Values},
-    film,
     fixtures::{INTERVAL, event, session},
-    raster::Style,
-    recording::{Picture, Readings, Recording},
-    timeline::Timeline,
-    *,
+    loaded_session::{LoadedSession, Readings, ReplayVideo},
+    raster::LaneStyle,
+    timeline_panel::TimelinePanel,
+    video, *,
 };
 use crate::{
     expression::Expression,
@@ -35,16 +34,16 @@ fn ms(ms: u64) -> Duration {
 }
 
 #[test]
-fn a_face_is_found_at_any_moment_between_its_results() {
+fn a_face_is_found_at_any_time_between_its_results() {
     let mut session = session(300, &[(1, 0..200), (2, 60..90)]);
-    // No time for the frames 30 to 39.
+    // Frames 30 to 39 were skipped.
     for frame in &mut session.frames[30..40] {
         frame.status = FrameStatus::Skipped;
     }
     session.faces.retain(|face| !(30..40).contains(&face.frame));
-    let recording = Recording::new(session);
-    assert_eq!(recording.duration, Duration::from_secs(10));
-    let recorded = recording.recorded();
+    let loaded = LoadedSession::new(session);
+    assert_eq!(loaded.duration, Duration::from_secs(10));
+    let recorded = loaded.recorded();
     let tracks: Vec<_> = recorded
         .tracks
         .iter()
@@ -52,7 +51,7 @@ fn a_face_is_found_at_any_moment_between_its_results() {
         .collect();
     assert_eq!(tracks, [(1, 190), (2, 30)]);
     let faces_at = |time: Duration| {
-        let faces = recording.faces_at(time);
+        let faces = loaded.faces_at(time);
         faces
             .iter()
             .map(|row| (row.face.track.0, row.frame))
@@ -65,23 +64,23 @@ fn a_face_is_found_at_any_moment_between_its_results() {
         "of the frame before the gap"
     );
     assert_eq!(faces_at(ms(2_500)), [(1, 75), (2, 75)]);
-    assert_eq!(faces_at(ms(8_000)), [], "analysed, and nobody there");
+    assert_eq!(faces_at(ms(8_000)), [], "analyzed, and nobody there");
     // Its last result holds until the next frame, in which the face is not.
     let first = &recorded.tracks[0];
-    let is_held = |time| recorded.row_at(first, time, &recording.spans).is_some();
+    let is_held = |time| recorded.row_at(first, time, &loaded.spans).is_some();
     assert!(is_held(ms(6_660)));
     assert!(!is_held(ms(6_670)));
 }
 
 #[test]
-fn an_empty_session_has_nothing_at_any_time() {
-    let recording = Recording::new(session(0, &[]));
-    assert_eq!(recording.duration, Duration::ZERO);
-    assert_eq!(recording.faces_at(ms(500)), []);
+fn an_empty_session_has_no_faces_at_any_time() {
+    let loaded = LoadedSession::new(session(0, &[]));
+    assert_eq!(loaded.duration, Duration::ZERO);
+    assert_eq!(loaded.faces_at(ms(500)), []);
 }
 
 #[test]
-fn a_session_whose_video_is_gone_still_shows_its_values() {
+fn a_session_without_its_video_still_shows_its_values() {
     let mut session = session(30, &[(1, 0..30)]);
     session
         .manifest
@@ -98,36 +97,36 @@ fn a_session_whose_video_is_gone_still_shows_its_values() {
             n_frames: Some(30),
             n_bytes: Some(1),
         });
-    let recording = Recording::new(session);
-    assert_eq!(recording.picture, Picture::None);
-    let warning = recording.warning.unwrap();
+    let loaded = LoadedSession::new(session);
+    assert_eq!(loaded.video, ReplayVideo::None);
+    let warning = loaded.warning.unwrap();
     assert!(warning.contains("video.mp4 could not be read"), "{warning}");
 }
 
 #[test]
-fn without_a_video_there_is_a_blank_picture_for_every_frame() {
-    let recording = Arc::new(Recording::new(session(30, &[(1, 0..30)])));
-    let mut film = film::open(&recording).unwrap();
-    assert_eq!(film.info().duration, Some(Duration::from_secs(1)));
+fn without_a_video_every_frame_is_blank() {
+    let loaded = Arc::new(LoadedSession::new(session(30, &[(1, 0..30)])));
+    let mut video = video::open(&loaded).unwrap();
+    assert_eq!(video.info().duration, Some(Duration::from_secs(1)));
     let pool = FramePool::default();
-    let next = |film: &mut Box<dyn crate::capture::FrameSource>| {
-        let frame = film.next_frame(&pool).unwrap()?;
+    let next = |video: &mut Box<dyn crate::capture::FrameSource>| {
+        let frame = video.next_frame(&pool).unwrap()?;
         Some((frame.id.0, frame.time.as_millis()))
     };
-    assert_eq!(next(&mut film), Some((0, 0)));
-    assert_eq!(next(&mut film), Some((1, 33)));
-    assert!(film.seek(ms(510)).unwrap());
-    assert_eq!(next(&mut film), Some((15, 500)));
-    film.seek(ms(99_000)).unwrap();
-    assert_eq!(next(&mut film), Some((29, 966)));
-    assert_eq!(next(&mut film), None);
+    assert_eq!(next(&mut video), Some((0, 0)));
+    assert_eq!(next(&mut video), Some((1, 33)));
+    assert!(video.seek(ms(510)).unwrap());
+    assert_eq!(next(&mut video), Some((15, 500)));
+    video.seek(ms(99_000)).unwrap();
+    assert_eq!(next(&mut video), Some((29, 966)));
+    assert_eq!(next(&mut video), None);
 }
 
 #[test]
-fn the_faces_on_a_picture_are_those_of_its_time() {
-    let recording = Arc::new(Recording::new(session(300, &[(7, 0..300)])));
+fn a_frame_has_the_faces_of_its_time() {
+    let loaded = Arc::new(LoadedSession::new(session(300, &[(7, 0..300)])));
     let (wake, woken) = crossbeam_channel::unbounded();
-    let engine = ReplayEngine::start(recording, move || {
+    let engine = ReplayEngine::start(loaded, move || {
         wake.send(()).ok();
     })
     .unwrap();
@@ -146,14 +145,14 @@ fn the_faces_on_a_picture_are_those_of_its_time() {
     let face = &analysis.faces[0];
     assert_eq!(face.track.0, 7);
     assert!((face.smoothed.of(Expression::Happy) - 0.5).abs() < 1e-3);
-    // The box lies in the small blank picture as in the camera's.
+    // The box is scaled to the small blank frame.
     let scale = frame.resolution().width_px as f32 / 1280.0;
     assert!((face.box_in_frame.width - 100.25 * scale).abs() < 1e-3);
     assert!(engine.take_analysis().is_none());
 }
 
 #[test]
-fn lanes_are_drawn_from_the_values_asked_for() {
+fn lanes_are_drawn_from_the_requested_values() {
     let mut session = session(300, &[(1, 0..150)]);
     for face in &mut session.faces {
         let face = &mut face.face;
@@ -162,17 +161,17 @@ fn lanes_are_drawn_from_the_values_asked_for() {
         face.smoothed.0 = [0.0; 7];
         face.smoothed.0[Expression::Sad.index()] = 1.0;
     }
-    let recording = Recording::new(session);
+    let loaded = LoadedSession::new(session);
     let draw = |values, range| {
         let request = Request {
             range,
             size_px: [10, 4],
             lanes: vec![OWN],
             values,
-            style: Style::Areas,
+            style: LaneStyle::Areas,
             theme: Theme::Dark,
         };
-        let drawn = draw_thread::draw(&recording, request);
+        let drawn = draw_thread::draw(&loaded, request);
         drawn.lanes[0].pixels[..10].to_vec()
     };
     let color = |expression| crate::ui::colors::expression(expression, Theme::Dark);
@@ -180,41 +179,41 @@ fn lanes_are_drawn_from_the_values_asked_for() {
     assert_eq!(smoothed[2], color(Expression::Sad));
     assert_eq!(smoothed[8], Color32::TRANSPARENT);
     assert_eq!(draw(Values::Raw, 0.0..10.0)[2], color(Expression::Angry));
-    // Closer than one frame, it is the same frame's all over.
+    // A range within one frame has one value.
     assert_eq!(
         draw(Values::Raw, 2.01..2.02),
         [color(Expression::Angry); 10]
     );
 }
 
-/// An hour is as many lanes' worth of rows as a window ever has to draw.
+/// An hour of rows is more than a window has columns.
 #[test]
 fn an_hour_is_drawn_in_columns() {
-    let recording = Recording::new(session(108_000, &[(1, 0..108_000)]));
+    let loaded = LoadedSession::new(session(108_000, &[(1, 0..108_000)]));
     let request = Request {
         range: 0.0..3600.0,
         size_px: [1200, 58],
         lanes: vec![OWN],
         values: Values::Smoothed,
-        style: Style::Lines,
+        style: LaneStyle::Lines,
         theme: Theme::Light,
     };
-    let drawn = draw_thread::draw(&recording, request);
+    let drawn = draw_thread::draw(&loaded, request);
     assert_eq!(drawn.lanes[0].size, [1200, 58]);
-    assert_eq!(recording.session.frames[107_999].time.0, 107_999 * INTERVAL);
+    assert_eq!(loaded.session.frames[107_999].time.0, 107_999 * INTERVAL);
 }
 
-/// A timeline of this session at ten seconds of it, and what it asked for.
-fn timeline(session: crate::session::Session) -> Harness<'static, Vec<Playback>> {
-    timeline_of(Recording::new(session))
+/// A timeline of this session at 10 s, and the commands it sent.
+fn timeline(session: crate::session::Session) -> Harness<'static, Vec<PlayCommand>> {
+    timeline_of(LoadedSession::new(session))
 }
 
-fn timeline_of(recording: Recording) -> Harness<'static, Vec<Playback>> {
-    let mut timeline = Timeline::new(Arc::new(recording), None);
+fn timeline_of(loaded: LoadedSession) -> Harness<'static, Vec<PlayCommand>> {
+    let mut timeline = TimelinePanel::new(Arc::new(loaded), None);
     let mut harness = Harness::builder()
         .with_size([1000.0, 320.0])
         .build_ui_state(
-            move |ui, sent: &mut Vec<Playback>| sent.extend(timeline.ui(ui, ms(10_000))),
+            move |ui, sent: &mut Vec<PlayCommand>| sent.extend(timeline.ui(ui, ms(10_000))),
             Vec::new(),
         );
     harness.run_steps(2);
@@ -232,7 +231,7 @@ fn minute() -> crate::session::Session {
 }
 
 #[test]
-fn every_face_has_a_lane_that_says_what_it_was() {
+fn every_face_has_a_lane_with_a_description() {
     let mut harness = timeline(minute());
     harness.get_by_label_contains("Face 1 from 0:00.0 to 0:59.9, now ");
     harness.get_by_label_contains("Face 4 from 0:10.0 to 0:19.9");
@@ -245,14 +244,14 @@ fn every_face_has_a_lane_that_says_what_it_was() {
 }
 
 #[test]
-fn a_click_on_a_lane_goes_there() {
+fn a_click_on_a_lane_seeks() {
     let mut harness = timeline(minute());
     let lane = harness.get_by_label_contains("Face 4 from").rect();
     harness.drag_at(lane.center());
     harness.run_steps(3);
     harness.drop_at(lane.center());
     harness.run_steps(2);
-    let [Playback::DragTo(place), Playback::EndDrag] = harness.state()[..] else {
+    let [PlayCommand::Drag(place), PlayCommand::EndDrag] = harness.state()[..] else {
         panic!("{:?}", harness.state());
     };
     assert!(
@@ -262,26 +261,29 @@ fn a_click_on_a_lane_goes_there() {
 }
 
 #[test]
-fn a_click_on_an_event_goes_to_it() {
+fn a_click_on_an_event_seeks_to_it() {
     let mut harness = timeline(minute());
     harness.get_by_label("0:20.0  smile task").click();
     harness.run_steps(2);
-    assert_eq!(harness.state(), &[Playback::GoTo(Duration::from_secs(20))]);
+    assert_eq!(
+        harness.state(),
+        &[PlayCommand::Seek(Duration::from_secs(20))]
+    );
     harness.get_by_label("Events").click();
     harness.run_steps(2);
     assert!(harness.query_by_label("0:20.0  smile task").is_none());
 }
 
 #[test]
-fn a_closer_look_is_around_the_picture_on_show() {
+fn zooming_in_keeps_the_playback_position() {
     let mut harness = timeline(minute());
     harness.get_by_label("Zoom in").click();
     harness.run_steps(2);
-    // From 0 to 60 s it is now from 5 to 35 s.
+    // From 0..60 s to 5..35 s.
     let lane = harness.get_by_label_contains("Face 1 from").rect();
     harness.drag_at(lane.left_center() + egui::vec2(1.0, 0.0));
     harness.run_steps(2);
-    let Some(Playback::DragTo(place)) = harness.state().last() else {
+    let Some(PlayCommand::Drag(place)) = harness.state().last() else {
         panic!("{:?}", harness.state());
     };
     assert!(
@@ -290,10 +292,10 @@ fn a_closer_look_is_around_the_picture_on_show() {
     );
     harness.drop_at(lane.left_center());
     harness.run_steps(2);
-    harness.get_by_label("Whole").click();
+    harness.get_by_label("Zoom to fit").click();
     harness.run_steps(2);
-    let whole = harness.get_by_role_and_label(Role::Button, "Whole");
-    assert!(whole.accesskit_node().is_disabled());
+    let fit = harness.get_by_role_and_label(Role::Button, "Zoom to fit");
+    assert!(fit.accesskit_node().is_disabled());
 }
 
 #[test]
@@ -303,10 +305,10 @@ fn sessions_without_faces_say_so() {
 }
 
 #[test]
-fn a_session_that_cannot_play_is_no_obstacle() {
+fn an_empty_session_ends_at_once() {
     let (wake, woken) = crossbeam_channel::unbounded();
-    let recording = Arc::new(Recording::new(session(0, &[])));
-    let engine = ReplayEngine::start(recording, move || {
+    let loaded = Arc::new(LoadedSession::new(session(0, &[])));
+    let engine = ReplayEngine::start(loaded, move || {
         wake.send(()).ok();
     })
     .unwrap();
@@ -324,8 +326,8 @@ fn a_session_that_cannot_play_is_no_obstacle() {
 
 #[test]
 fn another_reading_stands_below_the_recorded_one() {
-    let mut recording = Recording::new(minute());
-    let mut faces = recording.recorded().faces.clone();
+    let mut loaded = LoadedSession::new(minute());
+    let mut faces = loaded.recorded().faces.clone();
     faces.retain(|row| row.face.track.0 == 1);
     for row in &mut faces {
         row.face
@@ -337,8 +339,8 @@ fn another_reading_stands_below_the_recorded_one() {
         agreement: Some(0.83),
         ..Readings::new("fervis-plus".to_owned(), faces)
     };
-    recording.readings.push(other);
-    let mut harness = timeline_of(recording);
+    loaded.readings.push(other);
+    let mut harness = timeline_of(loaded);
     let top =
         |harness: &Harness<'_, _>, label: &str| harness.get_by_label_contains(label).rect().top();
     let own = top(&harness, "Face 1 from");
@@ -367,14 +369,14 @@ fn other_readings_are_found_in_the_folder() {
     let damaged = folder.path().join("reanalysis-zzz");
     std::fs::create_dir(&damaged).unwrap();
     std::fs::write(damaged.join("faces.csv"), "frame\n1\n").unwrap();
-    let recording = Recording::open(folder.path()).unwrap();
-    let names: Vec<&str> = recording
+    let loaded = LoadedSession::open(folder.path()).unwrap();
+    let names: Vec<&str> = loaded
         .readings
         .iter()
         .map(|readings| readings.name.as_str())
         .collect();
     assert_eq!(names, ["three-block", "fervis-plus"]);
-    assert_eq!(recording.readings[1].agreement, Some(0.5));
-    let warning = recording.warning.unwrap();
+    assert_eq!(loaded.readings[1].agreement, Some(0.5));
+    let warning = loaded.warning.unwrap();
     assert!(warning.contains("reanalysis-zzz"), "{warning}");
 }

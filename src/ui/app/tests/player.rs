@@ -1,9 +1,9 @@
-//! A file in the window: paused, stepped and gone through by buttons, keys, menu and slider.
+//! A file in the window: pause, step and seek by buttons, keys, menu and slider.
 
 use super::*;
 use crate::{
     capture::SourceKind,
-    ui::player::{Playback, SKIP},
+    ui::{commands::PlayCommand, player::SKIP},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,9 +20,9 @@ fn clip() -> SourceInfo {
 }
 
 impl Window {
-    /// A window in which a file of a minute plays, with the frame at `time` on show.
+    /// A window that plays a file of one minute and shows the frame at `time`.
     fn playing(time: Duration) -> Self {
-        let mut window = Self::new(ViewSettings::default());
+        let mut window = Self::new(UiSettings::default());
         window.send(Event::CheckpointLoaded(fixtures::checkpoint()));
         window.engine.0.borrow_mut().transport = Some(Transport {
             paused: false,
@@ -36,7 +36,7 @@ impl Window {
 
     fn show_at(&mut self, time: Duration, n_faces: usize) {
         let mut frame = fixtures::frame(1, Resolution::new(64, 48), Instant::now());
-        let own = Arc::get_mut(&mut frame).expect("nobody else has it yet");
+        let own = Arc::get_mut(&mut frame).expect("no one else has it yet");
         own.time = time;
         {
             let mut script = self.engine.0.borrow_mut();
@@ -47,22 +47,22 @@ impl Window {
         self.settle();
     }
 
-    fn wish(&mut self, playback: Playback) -> Vec<Told> {
+    fn play(&mut self, command: PlayCommand) -> Vec<Told> {
         let ctx = self.harness.ctx.clone();
-        self.app().execute(playback.into(), &ctx);
+        self.app().execute(command.into(), &ctx);
         self.settle();
         self.told()
     }
 }
 
 #[test]
-fn only_what_can_be_paused_has_the_bar() {
+fn only_what_can_be_paused_has_a_transport_bar() {
     let mut window = Window::live(1);
     assert!(!window.shows("Step forward"));
     window.press(Modifiers::NONE, Key::Space);
     assert_eq!(window.told(), []);
     window.choose("Playback", "Play");
-    assert_eq!(window.told(), [], "it rests");
+    assert_eq!(window.told(), [], "it is disabled");
     let window = Window::playing(SECOND);
     assert!(window.shows("Step forward"));
     assert!(window.shows("0:01.0 / 1:00.0"));
@@ -73,7 +73,7 @@ fn buttons_keys_and_the_menu_do_the_same() {
     let mut window = Window::playing(SECOND * 30);
     window.click("Pause");
     assert_eq!(window.told(), [Told::Paused(true)]);
-    assert!(window.shows("clip.mp4: paused"));
+    assert!(window.shows("clip.mp4 · paused"));
     window.press(Modifiers::NONE, Key::Space);
     assert_eq!(window.told(), [Told::Paused(false)]);
     window.click("Playback");
@@ -102,16 +102,16 @@ fn buttons_keys_and_the_menu_do_the_same() {
 }
 
 #[test]
-fn a_place_waits_for_the_picture_of_the_one_before() {
+fn a_seek_waits_for_the_frame_of_the_previous_one() {
     let mut window = Window::playing(SECOND);
     assert_eq!(
-        window.wish(Playback::GoTo(SECOND * 10)),
+        window.play(PlayCommand::Seek(SECOND * 10)),
         [Told::Seek(SECOND * 10)]
     );
-    for place in 20..30 {
-        assert_eq!(window.wish(Playback::GoTo(SECOND * place)), []);
+    for time in 20..30 {
+        assert_eq!(window.play(PlayCommand::Seek(SECOND * time)), []);
     }
-    assert!(window.shows("0:29.0 / 1:00.0"), "where it will be");
+    assert!(window.shows("0:29.0 / 1:00.0"), "the target");
     window.show_at(SECOND * 10, 1);
     assert_eq!(window.told(), [Told::Seek(SECOND * 29)]);
     window.show_at(SECOND * 29, 1);
@@ -119,23 +119,26 @@ fn a_place_waits_for_the_picture_of_the_one_before() {
 }
 
 #[test]
-fn results_from_before_are_not_drawn_on_the_frame_after() {
+fn results_from_before_a_seek_are_not_drawn_after_it() {
     let mut window = Window::playing(SECOND);
     assert!(window.shows("Face 0: angry"));
-    window.wish(Playback::GoTo(SECOND * 10));
+    window.play(PlayCommand::Seek(SECOND * 10));
     assert!(
         window.shows("Face 0: angry"),
-        "the old picture is still there"
+        "the old frame is still shown"
     );
     window.show_at(SECOND * 10, 0);
     assert!(!window.shows("Face 0: angry"));
 }
 
 #[test]
-fn a_file_that_is_over_starts_again() {
+fn a_file_that_has_ended_plays_again() {
     let mut window = Window::playing(SECOND * 59);
     window.send(Event::Source(SourceState::Ended));
-    assert!(!window.shows("clip.mp4 is over"), "the bar offers more");
+    assert!(
+        !window.shows("clip.mp4: end of file"),
+        "the transport bar offers more"
+    );
     window.click("Play");
     assert_eq!(
         window.told(),
@@ -143,43 +146,43 @@ fn a_file_that_is_over_starts_again() {
     );
 }
 
-/// In a damaged file there may be no picture where somebody wants to go.
+/// In a damaged file there may be no frame at the target.
 #[test]
-fn an_end_without_a_picture_is_an_answer_too() {
+fn the_end_of_the_file_ends_a_seek() {
     let mut window = Window::playing(SECOND);
-    window.wish(Playback::GoTo(SECOND * 50));
-    window.wish(Playback::GoTo(SECOND * 20));
+    window.play(PlayCommand::Seek(SECOND * 50));
+    window.play(PlayCommand::Seek(SECOND * 20));
     window.send(Event::Source(SourceState::Ended));
     assert_eq!(window.told(), [Told::Seek(SECOND * 20)]);
     window.show_at(SECOND * 20, 0);
-    assert!(!window.shows("Face 0: angry"), "of the picture before");
+    assert!(!window.shows("Face 0: angry"), "of the previous frame");
 }
 
 #[test]
-fn while_the_slider_is_held_the_file_stands_still() {
+fn a_held_slider_pauses_the_file() {
     let mut window = Window::playing(SECOND);
     assert_eq!(
-        window.wish(Playback::DragTo(SECOND * 3)),
+        window.play(PlayCommand::Drag(SECOND * 3)),
         [Told::Paused(true), Told::Seek(SECOND * 3)]
     );
-    assert!(window.shows("Pause"), "which nobody asked for");
+    assert!(window.shows("Pause"), "the user has not paused it");
     window.show_at(SECOND * 3, 1);
     assert_eq!(
-        window.wish(Playback::DragTo(SECOND * 4)),
+        window.play(PlayCommand::Drag(SECOND * 4)),
         [Told::Seek(SECOND * 4)]
     );
-    assert_eq!(window.wish(Playback::EndDrag), [Told::Paused(false)]);
-    // One that stood still before does so after.
-    window.wish(Playback::TogglePause);
-    window.wish(Playback::DragTo(SECOND * 5));
-    assert_eq!(window.wish(Playback::EndDrag), []);
+    assert_eq!(window.play(PlayCommand::EndDrag), [Told::Paused(false)]);
+    // A paused file stays paused.
+    window.play(PlayCommand::TogglePause);
+    window.play(PlayCommand::Drag(SECOND * 5));
+    assert_eq!(window.play(PlayCommand::EndDrag), []);
 }
 
 #[test]
-fn another_source_is_not_sought_in() {
+fn another_source_gets_no_seek() {
     let mut window = Window::playing(SECOND);
-    window.wish(Playback::GoTo(SECOND * 10));
-    window.wish(Playback::GoTo(SECOND * 20));
+    window.play(PlayCommand::Seek(SECOND * 10));
+    window.play(PlayCommand::Seek(SECOND * 20));
     window.press(Modifiers::COMMAND, Key::D);
     window.told();
     window.show(1);

@@ -1,6 +1,6 @@
-//! Pictures compared with the stored ones in `reference/`, and with what the window draws.
+//! Drawn frames compared with the stored ones in `reference/`, and with what the window draws.
 //!
-//! After a change that is meant to change the look, write them anew and look at the difference before it is committed:
+//! After a change that is meant to change the look, write the references again and look at the difference before you commit:
 //!
 //! ```text
 //! UPDATE_REFERENCE=1 cargo test -p fervis --lib overlay
@@ -20,9 +20,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::overlay::colors;
 
-/// A channel of a pixel may be this far off the stored one, …
+/// A channel of a pixel may differ this much from the stored one, …
 const CHANNEL_TOLERANCE: u8 = 6;
-/// … and this part of the pixels further: rounding moves an edge here and there, a change of the look moves more.
+/// … and this share of the pixels by more: rounding moves an edge here and there, a change of the look moves more.
 const OUTLIERS: f32 = 0.000_5;
 
 fn face(track: u64, class: Expression, probability: f32, at: [f32; 4]) -> FaceAnalysis {
@@ -48,7 +48,7 @@ fn fading(unseen_ms: u64, face: FaceAnalysis) -> FaceAnalysis {
     }
 }
 
-/// Dark on the left, bright on the right, so that both contrasts are in the picture.
+/// Dark on the left, bright on the right, so that both contrasts occur.
 fn ground(resolution: Resolution) -> RgbaImage {
     let Resolution {
         width_px,
@@ -61,9 +61,9 @@ fn ground(resolution: Resolution) -> RgbaImage {
 }
 
 fn drawn(resolution: Resolution, faces: &[FaceAnalysis], look: &OverlayLook) -> RgbaImage {
-    let mut picture = ground(resolution);
-    Offscreen::new().draw(&mut picture, resolution, faces, look);
-    picture
+    let mut frame = ground(resolution);
+    Offscreen::new().draw(&mut frame, resolution, faces, look);
+    frame
 }
 
 /// Draws, and compares with `reference/NAME.png`.
@@ -103,7 +103,7 @@ fn one_face() {
 }
 
 #[test]
-fn three_faces_have_numbers_and_their_names_do_not_collide() {
+fn three_faces_have_numbers_and_their_plates_do_not_collide() {
     let faces = [
         face(4, Expression::Angry, 0.55, [60.0, 120.0, 120.0, 120.0]),
         face(9, Expression::Surprise, 1.0, [150.0, 126.0, 110.0, 110.0]),
@@ -113,7 +113,7 @@ fn three_faces_have_numbers_and_their_names_do_not_collide() {
 }
 
 #[test]
-fn a_face_that_is_lost_fades() {
+fn a_lost_face_fades() {
     let faces = [
         fading(
             400,
@@ -128,7 +128,7 @@ fn a_face_that_is_lost_fades() {
 }
 
 #[test]
-fn faces_at_the_edge_of_the_picture_keep_their_names_inside() {
+fn faces_at_the_edge_of_the_frame_keep_their_plates_inside() {
     let faces = [
         face(1, Expression::Fear, 0.5, [-60.0, -50.0, 120.0, 120.0]),
         face(2, Expression::Happy, 0.6, [270.0, 90.0, 120.0, 120.0]),
@@ -155,7 +155,7 @@ fn odd_sizes_and_a_caption() {
 }
 
 #[test]
-fn an_upright_picture_has_text_of_the_same_size() {
+fn an_upright_frame_has_text_of_the_same_size() {
     let faces = [face(
         1,
         Expression::Surprise,
@@ -166,7 +166,7 @@ fn an_upright_picture_has_text_of_the_same_size() {
 }
 
 #[test]
-fn a_tiny_picture_shows_what_fits() {
+fn a_tiny_frame_shows_what_fits() {
     let faces = [face(1, Expression::Happy, 0.99, [10.0, 6.0, 24.0, 24.0])];
     check("tiny", (48, 36), &faces, &OverlayLook::default());
     for (width, height) in [(1, 1), (1, 300), (300, 1)] {
@@ -179,7 +179,7 @@ fn a_tiny_picture_shows_what_fits() {
 }
 
 #[test]
-fn without_faces_the_picture_stays_as_it_is() {
+fn without_faces_the_frame_does_not_change() {
     let resolution = Resolution::new(160, 90);
     let look = OverlayLook::default();
     assert_eq!(drawn(resolution, &[], &look), ground(resolution));
@@ -190,12 +190,12 @@ fn without_faces_the_picture_stays_as_it_is() {
         ..OverlayLook::default()
     };
     assert_eq!(drawn(resolution, &faces, &nothing), ground(resolution));
-    // No picture at all is no reason to panic.
+    // An empty frame must not panic.
     Offscreen::new().draw(&mut [], Resolution::new(0, 0), &faces, &look);
 }
 
 #[test]
-fn text_follows_the_picture_and_stays_readable() {
+fn text_scales_with_the_frame_and_stays_readable() {
     let check = |width, height, expected: f32| {
         let scale = scale_for(Resolution::new(width, height));
         assert!((scale - expected).abs() < 1e-6, "{width}×{height}: {scale}");
@@ -203,13 +203,13 @@ fn text_follows_the_picture_and_stays_readable() {
     check(1280, 720, 1.0);
     check(720, 1280, 1.0);
     check(3840, 2160, 3.0);
-    check(640, 480, LEAST_SCALE);
-    check(1, 1, LEAST_SCALE);
-    check(100_000, 100_000, GREATEST_SCALE);
+    check(640, 480, MIN_SCALE);
+    check(1, 1, MIN_SCALE);
+    check(100_000, 100_000, MAX_SCALE);
 }
 
-/// Rectangles and texts with their places relative to the picture, in drawing order.
-fn geometry_of(shapes: &[ClippedShape], picture: Rect) -> Vec<(String, Rect)> {
+/// Rectangles and texts with their positions relative to the frame, in drawing order.
+fn geometry_of(shapes: &[ClippedShape], frame: Rect) -> Vec<(String, Rect)> {
     let mut found = Vec::new();
     for ClippedShape { shape, .. } in shapes {
         let (what, rect) = match shape {
@@ -221,13 +221,13 @@ fn geometry_of(shapes: &[ClippedShape], picture: Rect) -> Vec<(String, Rect)> {
             ),
             _ => continue,
         };
-        found.push((what, rect.translate(-picture.min.to_vec2())));
+        found.push((what, rect.translate(-frame.min.to_vec2())));
     }
     found
 }
 
 #[test]
-fn the_window_draws_the_same_at_the_same_places() {
+fn the_window_draws_the_same_at_the_same_positions() {
     let resolution = Resolution::new(1280, 720);
     let faces = [
         face(4, Expression::Angry, 0.55, [160.0, 220.0, 220.0, 220.0]),
@@ -237,10 +237,10 @@ fn the_window_draws_the_same_at_the_same_places() {
     let look = OverlayLook::default();
     let offscreen = Offscreen::new().shapes(resolution, &faces, &look);
 
-    // A larger window with the picture somewhere in it, as the preview does it.
-    let picture = Rect::from_min_size(pos2(60.0, 30.0), vec2(1280.0, 720.0));
+    // A larger window with the frame somewhere in it, as in the preview.
+    let frame_rect = Rect::from_min_size(pos2(60.0, 30.0), vec2(1280.0, 720.0));
     let place = UiFromFrame {
-        picture_rect: picture,
+        frame_rect,
         ..UiFromFrame::identity(resolution)
     };
     let input = RawInput {
@@ -252,8 +252,8 @@ fn the_window_draws_the_same_at_the_same_places() {
     });
     window.textures_delta.clear();
 
-    let offscreen = geometry_of(&offscreen, UiFromFrame::identity(resolution).picture_rect);
-    let window = geometry_of(&window.shapes, picture);
+    let offscreen = geometry_of(&offscreen, UiFromFrame::identity(resolution).frame_rect);
+    let window = geometry_of(&window.shapes, frame_rect);
     let n_plates = |shapes: &[(String, Rect)]| {
         let plates = shapes.iter().filter(|(what, _)| what == "plate");
         plates.count()
@@ -323,9 +323,9 @@ proptest! {
             .map(|at| fading(unseen_ms, face(7, Expression::Sad, probability, at)))
             .collect();
         let resolution = Resolution::new(width, height);
-        let mut picture = ground(resolution);
+        let mut frame = ground(resolution);
         let mut offscreen = SHARED.lock().unwrap();
-        offscreen.draw(&mut picture, resolution, &faces, &OverlayLook::default());
-        prop_assert!(picture.pixels().all(|pixel| pixel.0[3] == 255));
+        offscreen.draw(&mut frame, resolution, &faces, &OverlayLook::default());
+        prop_assert!(frame.pixels().all(|pixel| pixel.0[3] == 255));
     }
 }

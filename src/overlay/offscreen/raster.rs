@@ -1,11 +1,10 @@
 //! Triangles onto the pixels of a frame, on the CPU.
 //!
-//! egui turns everything, text too, into triangles with a colour and a texture coordinate at each corner, colours
-//! premultiplied with alpha and blended as they are stored (no linear light), and expects them filled as graphics cards do:
-//! a pixel belongs to a triangle if its centre lies inside, and a centre on the edge between two triangles belongs to
-//! exactly one of them. What a newcomer would get wrong is the last part: with edges in floating point both triangles
-//! may take such a pixel, or neither, and half-transparent plates show a line there. So corners are rounded to 1/256 px
-//! and edges computed in whole numbers.
+//! egui turns everything, text too, into triangles with a color and a texture coordinate at each corner. Colors are
+//! premultiplied with alpha and blended as they are stored (not in linear light). Triangles must be filled as a graphics
+//! card fills them: a pixel belongs to a triangle if its center lies inside, and a center on the edge between two triangles
+//! belongs to exactly one of them. With edges in floating point both triangles may take such a pixel, or neither, and a
+//! translucent plate shows a line there. So corners are rounded to 1/256 px and edges are integers.
 
 use std::ops::Range;
 
@@ -16,12 +15,12 @@ use crate::frame::{RGBA_BYTES, Resolution};
 
 /// Steps per pixel that corners are rounded to.
 const SUBPIXELS: i64 = 256;
-/// Corners further out than this, px, are moved to it: products of two such distances still fit an `i64`.
+/// Corners further out than this, px, are clamped to it: products of two such distances still fit an `i64`.
 const FAR_PX: f32 = (1 << 20) as f32;
 
-/// The pixels of a frame, to be drawn on.
+/// The pixels of a frame, to draw on.
 pub struct Canvas<'a> {
-    /// Rows top to bottom without padding, four bytes a pixel. Alpha is left as it is: frames are opaque.
+    /// Rows top to bottom without padding, four bytes a pixel. Alpha does not change: frames are opaque.
     rgba: &'a mut [u8],
     width: i64,
     height: i64,
@@ -86,7 +85,7 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// The pixels whose centres lie between two edges of a clip rectangle, which egui has put on pixel borders.
+/// The pixels whose centers lie between two edges of a clip rectangle; egui rounds those to pixel borders.
 fn pixels_between(from: f32, to: f32, n_pixels: i64) -> Range<i64> {
     let pixel = |edge: f32| (edge.round() as i64).clamp(0, n_pixels);
     pixel(from)..pixel(to)
@@ -96,18 +95,18 @@ fn intersection(a: &Range<i64>, b: &Range<i64>) -> Range<i64> {
     a.start.max(b.start)..a.end.min(b.end)
 }
 
-/// How the pixels of a triangle get their colour.
+/// Where the pixels of a triangle get their color from.
 enum Shading {
-    /// All the same, premultiplied.
+    /// One color, premultiplied.
     Flat([u8; 4]),
-    /// Interpolated; the texture's colour as well, unless it is the same everywhere.
+    /// Interpolated between the corners, times this texel, or the texture's color if `None`.
     Varying(Option<[f32; 4]>),
 }
 
 impl Shading {
     fn of(triangle: &Triangle, texture: &Texture) -> Self {
         let [a, b, c] = &triangle.corners;
-        // Most shapes are no text: all their corners point to the texture's one white texel.
+        // Most shapes are not text: all their corners point to the texture's one white texel.
         let texel = (a.uv == b.uv && b.uv == c.uv).then(|| texture.nearest(a.uv));
         match texel {
             Some(texel) if a.color == b.color && b.color == c.color => {
@@ -135,7 +134,7 @@ impl Attributes {
         }
     }
 
-    /// The sum of three, each times its weight.
+    /// The weighted sum of the three corners.
     fn weighted(corners: &[Self; 3], weights: [f32; 3]) -> Self {
         let [a, b, c] = corners;
         let sum = |of: [f32; 3]| of[0] * weights[0] + of[1] * weights[1] + of[2] * weights[2];
@@ -159,11 +158,11 @@ impl Attributes {
 struct Triangle {
     corners: [Vertex; 3],
     attributes: [Attributes; 3],
-    /// Each opposite the corner with the same index.
+    /// Each lies opposite the corner with the same index.
     edges: [Edge; 3],
     /// Twice the area, in squared subpixels; above 0.
     area: f32,
-    /// Pixels that may be inside.
+    /// Pixels that may lie inside.
     columns: Range<i64>,
     rows: Range<i64>,
 }
@@ -172,7 +171,7 @@ impl Triangle {
     /// `None` if it has no area.
     fn new(mut corners: [Vertex; 3]) -> Option<Self> {
         let mut points = corners.map(|corner| Point::of(corner.pos));
-        // egui keeps to no order.
+        // egui's triangles come in either order.
         match points[0].cross(points[1], points[2]) {
             0 => return None,
             area if area < 0 => {
@@ -183,12 +182,12 @@ impl Triangle {
         }
         let [a, b, c] = points;
         let covered = |values: [i64; 3]| {
-            let [least, .., most] = {
+            let [min, .., max] = {
                 let mut sorted = values;
                 sorted.sort_unstable();
                 sorted
             };
-            least.div_euclid(SUBPIXELS)..most.div_euclid(SUBPIXELS) + 1
+            min.div_euclid(SUBPIXELS)..max.div_euclid(SUBPIXELS) + 1
         };
         Some(Self {
             attributes: [0, 1, 2].map(|idx: usize| Attributes::of(&corners[idx])),
@@ -207,7 +206,7 @@ impl Triangle {
             .fold(columns, |columns, edge| edge.narrow(y, columns))
     }
 
-    /// The attributes at the centre of pixel `(x, y)`, and how they change from there to the next pixel on the right.
+    /// The attributes at the center of pixel `(x, y)`, and how they change from there to the next pixel on the right.
     fn gradient(&self, x: i64, y: i64) -> (Attributes, Attributes) {
         let weighted = |values: [i64; 3]| {
             let weights = values.map(|value| value as f32 / self.area);
@@ -221,7 +220,7 @@ impl Triangle {
     }
 }
 
-/// A place in subpixels.
+/// A position in subpixels.
 #[derive(Debug, Clone, Copy)]
 struct Point {
     x: i64,
@@ -230,7 +229,7 @@ struct Point {
 
 impl Point {
     fn of(pos: Pos2) -> Self {
-        // Casts saturate: what is no number becomes 0.
+        // Casts saturate; NaN becomes 0.
         let fixed = |px: f32| (px.clamp(-FAR_PX, FAR_PX) * SUBPIXELS as f32).round() as i64;
         Self {
             x: fixed(pos.x),
@@ -245,7 +244,7 @@ impl Point {
 }
 
 /// A directed edge as a function of the pixel, which is at least 0 on its inner side:
-/// `per_column * x + per_row * y + offset` at the centre of pixel `(x, y)`.
+/// `per_column * x + per_row * y + offset` at the center of pixel `(x, y)`.
 #[derive(Debug)]
 struct Edge {
     per_column: i64,
@@ -257,8 +256,8 @@ impl Edge {
     fn new(from: Point, to: Point) -> Self {
         let (dx, dy) = (to.x - from.x, to.y - from.y);
         let center = SUBPIXELS / 2;
-        // Centres on a left or a top edge are inside, on others outside: of two triangles along one edge, which has
-        // opposite directions in them, exactly one takes it.
+        // Centers on a left or a top edge are inside, on others outside. Two triangles traverse a shared edge in
+        // opposite directions, so exactly one of them takes it.
         let is_left_or_top = dy < 0 || (dy == 0 && dx > 0);
         Self {
             per_column: -dy * SUBPIXELS,
@@ -278,7 +277,7 @@ impl Edge {
             0 if at_zero < 0 => columns.start..columns.start,
             0 => columns,
             slope if slope > 0 => {
-                // From -at_zero / slope on, rounded up.
+                // The first column at or after -at_zero / slope.
                 let first = -at_zero.div_euclid(slope);
                 columns.start.max(first)..columns.end
             }
@@ -290,7 +289,7 @@ impl Edge {
     }
 }
 
-/// Draws one premultiplied colour over all of `pixels`.
+/// Blends one premultiplied color over all of `pixels`.
 fn fill_flat(pixels: &mut [u8], color: [u8; 4]) {
     let [red, green, blue, alpha] = color;
     if alpha == 255 {
@@ -308,7 +307,7 @@ fn fill_flat(pixels: &mut [u8], color: [u8; 4]) {
     }
 }
 
-/// Draws colours that change by `step` from pixel to pixel, times `texel` or else the texture at their coordinates.
+/// Blends colors that change by `step` from pixel to pixel, times `texel`, or else the texture at their coordinates.
 fn fill_varying(
     pixels: &mut [u8],
     mut at: Attributes,
@@ -374,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pixel_is_filled_if_its_centre_is_inside() {
+    fn a_pixel_is_filled_if_its_center_is_inside() {
         let check = |left, right, expected: Range<usize>| {
             let area = Rect::from_min_max(pos2(left, 3.0), pos2(right, 4.0));
             let reds = drawn(&mesh(&rect(area), Color32::WHITE), EVERYWHERE);
@@ -387,7 +386,7 @@ mod tests {
         check(2.0, 5.0, 2..5);
         check(2.4, 4.6, 2..5);
         check(2.6, 4.4, 3..4);
-        // Centres on the left edge are inside, on the right edge outside.
+        // Centers on the left edge are inside, on the right edge outside.
         check(2.5, 4.5, 2..4);
         check(-1e30, 1e30, 0..24);
         check(f32::NAN, 3.0, 0..3);
@@ -406,13 +405,13 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_blended_premultiplied_and_interpolated() {
+    fn colors_are_blended_premultiplied_and_interpolated() {
         let half = Color32::from_rgba_premultiplied(100, 0, 0, 128);
         let mut rgba = [200, 200, 200, 255].repeat(SIZE.n_pixels());
         let area = Rect::from_min_max(pos2(0.0, 0.0), pos2(24.0, 16.0));
         let whole = mesh(&rect(area), half);
         Canvas::new(&mut rgba, SIZE).draw_mesh(&whole, EVERYWHERE, &Texture::default());
-        // 200 * 127 / 255 = 99.6 shines through.
+        // 200 * 127 / 255 = 99.6 remains of the ground.
         assert_eq!(rgba[..4], [200, 100, 100, 255]);
 
         let mut ramp = mesh(&rect(area), Color32::BLACK);
@@ -437,12 +436,12 @@ mod tests {
     }
 
     proptest! {
-        /// Triangles around a point share all their inner edges: together they cover each pixel of the rectangle once.
+        /// Triangles around a point share all inner edges: together they cover each pixel of the rectangle once.
         #[test]
         fn triangles_that_meet_leave_no_gaps_and_do_not_overlap(
             center in anywhere(), on_grid in any::<bool>(),
         ) {
-            // Centres of pixels on edges are the hard case.
+            // The hard case: centers of pixels on edges.
             let center = if on_grid { (center.to_vec2().round() + egui::vec2(0.5, 0.5)).to_pos2() } else { center };
             let area = Rect::from_min_max(pos2(-6.0, -6.0), pos2(30.0, 22.0));
             let [a, b, c, d] = [
@@ -455,7 +454,7 @@ mod tests {
         }
 
         #[test]
-        fn any_triangle_fills_what_a_plain_test_of_each_centre_says(
+        fn any_triangle_fills_what_a_test_of_each_center_says(
             a in anywhere(), b in anywhere(), c in anywhere(),
         ) {
             let reds = drawn(&mesh(&[[a, b, c]], Color32::WHITE), EVERYWHERE);

@@ -1,53 +1,53 @@
 //! The side panel: seven probabilities for each face.
 //!
-//! Classes and faces keep their places, whatever the numbers do: people compare bars by where they are. A bar is the
-//! smoothed value, the tick across it is this frame's own.
+//! Classes and faces keep their positions whatever the numbers do: people compare bars by position. A bar is the smoothed
+//! value, the tick across it the latest frame's own.
 
 use egui::{
     Align2, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Stroke, TextStyle, Ui,
     Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::{colors, commands::Command};
 use crate::{
     detect::{FaceShape, HeadPose, TrackId},
     expression::{Expression, Probabilities},
     pipeline::FaceAnalysis,
+    ui::{colors, commands::Command},
 };
 
 /// Height of one class's row, points.
 const ROW_HEIGHT: f32 = 20.0;
 /// Height of a bar, points.
 const BAR_HEIGHT: f32 = 10.0;
-/// Room for a class's name, points: "surprise" in the body font and a little.
+/// Room for a class's name, points: fits "surprise" in the body font.
 const NAME_WIDTH: f32 = 62.0;
 /// Room for "100 %", points.
 const PERCENT_WIDTH: f32 = 44.0;
 /// Width and overhang of the tick at the raw value, points.
 const TICK: Vec2 = vec2(2.0, 3.0);
 
-/// Why there may be no faces to list.
+/// Why there are no faces to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaceHint {
-    /// The first network is not there yet.
+    /// The first network is being loaded.
     Loading,
-    /// There is no network, and none is coming.
+    /// There is no network.
     NoNetwork,
-    /// There is a picture without a face.
+    /// The frame has no face.
     NoFace {
-        /// Smaller faces are not looked for, px.
+        /// Smaller faces are ignored, px.
         min_face_size_px: u32,
     },
-    /// There is no picture.
-    NoPicture,
-    /// A recorded session has no face at this place.
+    /// There is no frame.
+    NoFrame,
+    /// The session has no face at this time.
     NotSeen,
 }
 
-/// Draws the panel's content for the faces of one frame, in their given order.
+/// Draws the panel's content for the faces of one frame, in the given order.
 ///
-/// `shown` are those that may be seen while faces are covered; `None` if no faces are. Below the probability
-/// `uncertain_below`, 0 to 1, no expression is named for a face; the bars are as ever.
+/// `shown` are the tracks that stay visible while faces are covered; `None` if privacy is off. Below the probability
+/// `uncertain_below`, 0 to 1, no expression is named for a face; its bars do not change.
 pub fn face_panel_ui(
     ui: &mut Ui,
     faces: &[FaceAnalysis],
@@ -56,7 +56,7 @@ pub fn face_panel_ui(
     shown: Option<&[TrackId]>,
 ) -> Option<Command> {
     let mut command = None;
-    // Else a short hint would make the panel shrink, and the picture jump.
+    // Without this a short hint would make the panel shrink, and the frame jump.
     ui.take_available_width();
     ui.add_space(4.0);
     ui.horizontal(|ui| {
@@ -71,7 +71,7 @@ pub fn face_panel_ui(
         return None;
     }
     ui.label(
-        RichText::new("Bar: smoothed. Tick: this frame alone.")
+        RichText::new("Bar: average. Tick: latest frame.")
             .small()
             .weak(),
     );
@@ -103,16 +103,16 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
         FaceHint::NoFace { min_face_size_px } => (
             "No face in view",
             format!(
-                "Look towards the camera, in even light. Faces smaller than {min_face_size_px} px \
-                 are not looked for; View, Minimum face size changes that."
+                "Look toward the camera, in even light. Faces smaller than {min_face_size_px} px \
+                 are ignored; change this with View, Minimum face size."
             ),
         ),
         FaceHint::NotSeen => (
             "No face here",
-            "No face was seen at this moment of the session.".to_owned(),
+            "The session has no face at this time.".to_owned(),
         ),
-        FaceHint::NoPicture => (
-            "No picture",
+        FaceHint::NoFrame => (
+            "No frame yet",
             "Faces and their probabilities appear here.".to_owned(),
         ),
     };
@@ -132,13 +132,13 @@ fn face_ui(
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.label(RichText::new(format!("Face {}", face.track.0)).weak());
-        // An empty check box would hardly show on the panel.
+        // Without an outline an unchecked box hardly shows on the panel.
         let outline = Stroke::new(1.0, colors::palette(ui.ctx().theme()).weak_text);
         ui.visuals_mut().widgets.inactive.bg_stroke = outline;
         if let Some(mut shown) = shown
             && ui
                 .checkbox(&mut shown, RichText::new("Show face").small())
-                .on_hover_text("Leaves this face uncovered until it is lost")
+                .on_hover_text("Show this face until it leaves the frame")
                 .clicked()
         {
             command = Some(Command::ShowFace(face.track, shown));
@@ -156,8 +156,8 @@ fn face_ui(
         ui.add_space(2.0);
         ui.label(RichText::new(pose_text(shape)).small().weak())
             .on_hover_text(
-                "Which way the head points, in degrees: to the right of the picture, up, and tilted clockwise. Eyes and \
-                 mouth: how far they are open, height over width.",
+                "Head pose in degrees: yaw toward the right of the frame, pitch up, roll clockwise. Eyes (right, left) and \
+                 mouth: opening, height over width.",
             );
     }
     ui.add_space(4.0);
@@ -213,7 +213,7 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Expression, is_top: bool) {
         painter.rect_filled(track, radius, palette.track);
         let color = colors::expression(class, theme);
         let fill = bar_part(track, face.smoothed.of(class));
-        // A fill narrower than its rounding would bulge out of the track; the clip cuts it to its true width.
+        // A fill narrower than its rounding would bulge out of the track; the clip cuts it to its width.
         painter.with_clip_rect(fill).rect_filled(
             Rect::from_min_size(track.min, vec2(fill.width().max(BAR_HEIGHT), BAR_HEIGHT)),
             radius,
@@ -227,7 +227,7 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Expression, is_top: bool) {
         );
     }
     response.on_hover_text(format!(
-        "{class}: {} smoothed, {} in this frame",
+        "{class}: average {}, latest frame {}",
         percent(&face.smoothed, class),
         percent(&face.raw, class)
     ));
@@ -258,7 +258,7 @@ fn bar_track(row: Rect) -> Rect {
 
 /// The part of `track` that `probability` fills.
 fn bar_part(track: Rect, probability: f32) -> Rect {
-    // Drawing must survive whatever a damaged network puts out.
+    // Drawing must survive any output of a damaged network.
     let share = if probability.is_nan() {
         0.0
     } else {
@@ -285,12 +285,12 @@ mod tests {
     }
 
     #[test]
-    fn every_class_of_every_face_is_listed_and_spoken() {
+    fn every_class_of_every_face_is_listed_and_accessible() {
         let faces = vec![
             fixtures::face(3, Expression::Happy, 0.87),
             fixtures::face(5, Expression::Fear, 0.5),
         ];
-        let harness = harness(faces, FaceHint::NoPicture);
+        let harness = harness(faces, FaceHint::NoFrame);
         harness.get_by_label("Face 3: happy 87 %");
         harness.get_by_label("Face 5: fear 50 %");
         for class in Expression::ALL {
@@ -303,14 +303,14 @@ mod tests {
         }
     }
 
-    /// No expression is named below the threshold, and all keep their bars.
+    /// Below the threshold no expression is named, and the bars stay.
     #[test]
-    fn a_doubtful_face_is_uncertain() {
+    fn a_face_below_the_threshold_is_uncertain() {
         let faces = vec![
             fixtures::face(1, Expression::Sad, 0.41),
             fixtures::face(2, Expression::Sad, 0.39),
         ];
-        let harness = harness(faces, FaceHint::NoPicture);
+        let harness = harness(faces, FaceHint::NoFrame);
         harness.get_by_label("uncertain");
         harness.get_by_label("sad");
         harness.get_by_label("Face 2: sad 39 %");
@@ -322,7 +322,7 @@ mod tests {
             fixtures::face(9, Expression::Sad, 0.6),
             fixtures::face(2, Expression::Angry, 0.9),
         ];
-        let harness = harness(faces, FaceHint::NoPicture);
+        let harness = harness(faces, FaceHint::NoFrame);
         let top = |label: &str| harness.get_by_label_contains(label).rect().top();
         assert!(top("Face 9: angry") < top("Face 9: neutral"));
         assert!(top("Face 9: neutral") < top("Face 2: angry"));
@@ -335,7 +335,7 @@ mod tests {
             let faces = fixtures::faces(3);
             let mut harness = Harness::builder().with_size([280.0, 700.0]).build_ui_state(
                 move |ui, sent: &mut Option<Command>| {
-                    let command = face_panel_ui(ui, &faces, 0.0, FaceHint::NoPicture, shown);
+                    let command = face_panel_ui(ui, &faces, 0.0, FaceHint::NoFrame, shown);
                     *sent = command.or(sent.take());
                 },
                 None,
@@ -372,7 +372,7 @@ mod tests {
             },
             "smaller than 80 px",
         );
-        check(FaceHint::NoPicture, "No picture");
+        check(FaceHint::NoFrame, "No frame yet");
     }
 
     #[test]

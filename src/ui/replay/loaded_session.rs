@@ -1,4 +1,4 @@
-//! A session prepared for the window: its tracks apart, and what was seen at any moment.
+//! A session prepared for the window: its faces by track, and what was seen at any time.
 //!
 //! All times are the session's own, since its first captured frame; they are those of its video too. Between two results a face
 //! keeps its values for as long as they hold, which `session::timeline` says. Beside what was recorded there may be other networks'
@@ -22,27 +22,27 @@ use crate::{
 
 /// A session in memory, ready to be shown.
 #[derive(Debug)]
-pub struct Recording {
-    /// The session as it was read; its faces are in [`Recording::readings`].
+pub struct LoadedSession {
+    /// The session as it was read; its faces are in [`LoadedSession::readings`].
     pub session: Session,
-    /// What networks read from the faces: first the recorded one, then those of reanalyses by name.
+    /// The readings: first the recorded one, then those of reanalyses by name.
     pub readings: Vec<Readings>,
     /// From its first frame to the end of its last.
     pub duration: Duration,
     /// For how long the result of each frame holds.
     pub spans: FrameSpans,
-    /// What is shown with it.
-    pub picture: Picture,
-    /// Something to tell about it, in a sentence.
+    /// The video that is shown with it.
+    pub video: ReplayVideo,
+    /// What is wrong with it, if anything.
     pub warning: Option<String>,
 }
 
-/// What was read from all faces.
+/// What one network, or several in turn, read from all faces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Readings {
-    /// The networks.
+    /// The names of the networks.
     pub name: String,
-    /// In how many of the compared faces it agrees with the recorded reading, 0 to 1, where that is known.
+    /// Share of compared faces in which it agrees with the recorded reading, 0 to 1, if known.
     pub agreement: Option<f64>,
     /// In order of frames.
     pub faces: Vec<FaceRow>,
@@ -50,28 +50,28 @@ pub struct Readings {
     pub tracks: Vec<TrackRows>,
 }
 
-/// What there is to see of a session.
+/// Which video of a session is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Picture {
-    /// Its video as the camera saw it.
+pub enum ReplayVideo {
+    /// The one without boxes.
     Clean,
-    /// Its video with boxes and names drawn in.
+    /// The one with boxes and names.
     Annotated,
-    /// Nothing: only values were recorded, or the video is gone.
+    /// None: only values were recorded, or the video is missing.
     None,
 }
 
-/// One face through the session.
+/// The rows of one face through the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackRows {
-    /// Its number.
+    /// The number of the track.
     pub id: u64,
     /// Its rows in [`Readings::faces`], in order of time.
     pub rows: Vec<u32>,
 }
 
 impl Readings {
-    /// Readings with their tracks apart.
+    /// Readings with their rows by track.
     pub fn new(name: String, faces: Vec<FaceRow>) -> Self {
         Self {
             name,
@@ -81,7 +81,7 @@ impl Readings {
         }
     }
 
-    /// The row of a track that holds at `time`, if its face was there.
+    /// The row of a track that holds at `time`; `None` if its face was not seen then.
     pub fn row_at(
         &self,
         track: &TrackRows,
@@ -102,40 +102,40 @@ impl Readings {
         &self.faces[at as usize]
     }
 
-    /// The track with this number, by its position.
+    /// The index of the track with this number.
     pub fn track(&self, id: u64) -> Option<usize> {
         self.tracks.binary_search_by_key(&id, |track| track.id).ok()
     }
 }
 
-impl Recording {
-    /// Loads the session in `folder`, with the other readings that lie in it. Takes seconds for a long one: call it
-    /// away from the window's thread.
+impl LoadedSession {
+    /// Loads the session in `folder` with the reanalyses in it. This takes seconds for a long one, so call it on another
+    /// thread than the window's.
     ///
     /// # Errors
-    /// [`SessionError`] in the user's words.
+    /// [`SessionError`]
     pub fn open(folder: &Path) -> Result<Self, SessionError> {
-        let mut recording = Self::new(Session::open(folder)?);
+        let mut loaded = Self::new(Session::open(folder)?);
         for folder in folders_of_readings(folder) {
             match other_readings(&folder) {
-                Ok(readings) => recording.readings.push(readings),
-                // The session itself is worth showing all the same.
-                Err(error) => recording.warning = Some(error_text(&error)),
+                Ok(readings) => loaded.readings.push(readings),
+                // The session itself can still be shown.
+                Err(error) => loaded.warning = Some(error_text(&error)),
             }
         }
-        Ok(recording)
+        Ok(loaded)
     }
 
     /// Prepares a session.
     pub fn new(mut session: Session) -> Self {
-        let (picture, warning) = picture(&session);
+        let (video, warning) = video(&session);
         let spans = session.frame_spans();
         let faces = std::mem::take(&mut session.faces);
         Self {
             readings: vec![Readings::new(session.networks(), faces)],
             duration: session.end().into(),
             spans,
-            picture,
+            video,
             warning,
             session,
         }
@@ -146,7 +146,7 @@ impl Recording {
         &self.readings[0]
     }
 
-    /// The faces that were on the screen at `time`.
+    /// The faces that were on screen at `time`.
     pub fn faces_at(&self, time: Duration) -> &[FaceRow] {
         let Some(span) = self.spans.at(time.into()) else {
             return &[];
@@ -159,7 +159,7 @@ impl Recording {
     }
 }
 
-/// A recorded face as the window shows faces, its box scaled by `scale`.
+/// A recorded face as a result, its box scaled by `scale`.
 pub fn shown(row: &FaceRow, scale: f32) -> FaceAnalysis {
     let mut face = row.face;
     let edges = &mut face.box_in_frame;
@@ -179,7 +179,7 @@ fn tracks(faces: &[FaceRow]) -> Vec<TrackRows> {
     for (at, row) in faces.iter().enumerate() {
         let at = u32::try_from(at).unwrap_or(u32::MAX);
         let id = row.face.track.0;
-        // There are few, and the one wanted is nearly always among the last.
+        // There are few, and nearly always it is one of the last.
         match tracks.iter_mut().rev().find(|track| track.id == id) {
             Some(track) => track.rows.push(at),
             None => tracks.push(TrackRows { id, rows: vec![at] }),
@@ -189,19 +189,19 @@ fn tracks(faces: &[FaceRow]) -> Vec<TrackRows> {
     tracks
 }
 
-fn picture(session: &Session) -> (Picture, Option<String>) {
+fn video(session: &Session) -> (ReplayVideo, Option<String>) {
     let parts = session.video_parts();
     let Some(first) = parts.first() else {
-        return (Picture::None, None);
+        return (ReplayVideo::None, None);
     };
     let missing = parts.iter().find_map(|part| session.video_path(part).err());
     match missing {
         Some(error) => (
-            Picture::None,
-            Some(format!("{error}; only the session's values are shown")),
+            ReplayVideo::None,
+            Some(format!("{error}; only the values of the session are shown")),
         ),
-        None if first.annotated => (Picture::Annotated, None),
-        None => (Picture::Clean, None),
+        None if first.annotated => (ReplayVideo::Annotated, None),
+        None => (ReplayVideo::Clean, None),
     }
 }
 
@@ -223,7 +223,7 @@ fn folders_of_readings(session: &Path) -> Vec<std::path::PathBuf> {
 fn other_readings(folder: &Path) -> Result<Readings, SessionError> {
     let mut faces: Vec<FaceRow> = tables::read(&folder.join(FaceRow::FILE))?;
     faces.sort_by_key(|row| (row.frame, row.face.track));
-    // The description is a convenience: without it the folder gives the name.
+    // The description is optional: without it, the folder gives the name.
     let description = files::read_text(&folder.join(DIFF_FILE)).unwrap_or_default();
     let description: Value = serde_json::from_str(&description).unwrap_or_default();
     let name = description["after"]["name"].as_str().map(str::to_owned);

@@ -1,4 +1,10 @@
-//! The whole window on made-up news, driven by clicks and keys.
+//! The whole window on a fake engine, driven by clicks and keys.
+
+mod menus;
+mod player;
+mod replay;
+#[cfg(feature = "stream")]
+mod streams;
 
 use std::{
     cell::RefCell,
@@ -25,17 +31,7 @@ use crate::{
     },
 };
 
-#[path = "menu_tests.rs"]
-mod menu_tests;
-#[path = "player_tests.rs"]
-mod player_tests;
-#[path = "replay_tests.rs"]
-mod replay_tests;
-#[cfg(feature = "stream")]
-#[path = "stream_tests.rs"]
-mod stream_tests;
-
-/// An engine that notes what it is told, and tells what it was given.
+/// What a fake engine was told, and what it reports.
 #[derive(Default)]
 struct Script {
     told: Vec<Told>,
@@ -130,7 +126,7 @@ impl Engine for FakeEngine {
     }
 }
 
-/// The window, what it talks to, and short words for what tests do with it.
+/// The window, its engine, and short names for what tests do with it.
 struct Window {
     engine: FakeEngine,
     quit: QuitRequest,
@@ -138,12 +134,12 @@ struct Window {
 }
 
 impl Window {
-    fn new(view: ViewSettings) -> Self {
-        Self::sized(view, [1280.0, 800.0])
+    fn new(settings: UiSettings) -> Self {
+        Self::sized(settings, [1280.0, 800.0])
     }
 
-    fn sized(view: ViewSettings, size: [f32; 2]) -> Self {
-        Self::build(view, size, Arc::new(Vec::new))
+    fn sized(settings: UiSettings, size: [f32; 2]) -> Self {
+        Self::build(settings, size, Arc::new(Vec::new))
     }
 
     /// A window that has found these cameras.
@@ -155,23 +151,23 @@ impl Window {
             };
             names.iter().map(listed).collect()
         };
-        let mut window = Self::build(ViewSettings::default(), [1280.0, 800.0], Arc::new(list));
+        let mut window = Self::build(UiSettings::default(), [1280.0, 800.0], Arc::new(list));
         window.app().cameras.wait();
         window
     }
 
     /// A window that was started with live outputs.
     #[cfg(feature = "stream")]
-    fn streaming(view: ViewSettings, stream: StreamOptions) -> Self {
-        Self::start(view, stream, [1280.0, 800.0], Arc::new(Vec::new))
+    fn streaming(settings: UiSettings, stream: StreamOptions) -> Self {
+        Self::start(settings, stream, [1280.0, 800.0], Arc::new(Vec::new))
     }
 
-    fn build(view: ViewSettings, size: [f32; 2], list_cameras: ListCameras) -> Self {
-        Self::start(view, StreamOptions::default(), size, list_cameras)
+    fn build(settings: UiSettings, size: [f32; 2], list_cameras: ListCameras) -> Self {
+        Self::start(settings, StreamOptions::default(), size, list_cameras)
     }
 
     fn start(
-        view: ViewSettings,
+        settings: UiSettings,
         stream: StreamOptions,
         size: [f32; 2],
         list_cameras: ListCameras,
@@ -192,7 +188,7 @@ impl Window {
                                 quit: quit.clone(),
                                 stream: stream.clone(),
                                 taps: Vec::new(),
-                                view: view.clone(),
+                                settings: settings.clone(),
                                 settings_warning: None,
                                 saver: None,
                                 list_cameras: Arc::clone(&list_cameras),
@@ -206,7 +202,7 @@ impl Window {
             None,
         );
         harness.run_steps(2);
-        // What it was told at the start.
+        // Forget the calls at the start.
         engine.0.borrow_mut().told.clear();
         Self {
             engine,
@@ -217,7 +213,7 @@ impl Window {
 
     /// A window with a live webcam and `n_faces` faces.
     fn live(n_faces: usize) -> Self {
-        let mut window = Self::new(ViewSettings::default());
+        let mut window = Self::new(UiSettings::default());
         window.send(Event::CheckpointLoaded(fixtures::checkpoint()));
         window.send(Event::Source(SourceState::Live(fixtures::webcam())));
         window.show(n_faces);
@@ -239,7 +235,7 @@ impl Window {
         self.settle();
     }
 
-    /// Two frames: one that takes news and input, one that shows what came of them.
+    /// Several frames: one takes news and input, a later one shows the result.
     fn settle(&mut self) {
         self.harness.run_steps(3);
     }
@@ -248,7 +244,7 @@ impl Window {
         self.harness
             .state_mut()
             .as_mut()
-            .expect("it was made in the first frame")
+            .expect("it is created in the first frame")
     }
 
     fn click(&mut self, label: &str) {
@@ -266,7 +262,7 @@ impl Window {
         self.settle();
     }
 
-    /// A key that gives a character, wherever it is on the keyboard.
+    /// Types a character, wherever its key is.
     fn type_text(&mut self, text: &str) {
         self.harness.event(egui::Event::Text(text.to_owned()));
         self.settle();
@@ -289,13 +285,13 @@ fn camera(name: &str) -> SourceSpec {
 }
 
 #[test]
-fn another_source_clears_the_picture_of_the_one_before() {
+fn another_source_clears_the_previous_frame() {
     let mut window = Window::live(2);
     assert!(window.shows("Face 1"));
     let late = fixtures::frame(9, Resolution::new(64, 48), Instant::now());
     window.press(Modifiers::COMMAND, Key::D);
     assert!(window.app().news.frame.is_none());
-    // A frame of the old source that was still on its way is not shown.
+    // A frame of the previous source that arrives late is not shown.
     window.engine.0.borrow_mut().frame = Some(late);
     window.settle();
     assert!(window.app().news.frame.is_none());
@@ -304,14 +300,14 @@ fn another_source_clears_the_picture_of_the_one_before() {
 }
 
 #[test]
-fn a_failed_checkpoint_says_what_stays_in_force() {
+fn a_failed_checkpoint_says_which_network_stays() {
     let mut window = Window::live(0);
     let choice = CheckpointChoice::File(PathBuf::from("/tmp/bad.safetensors"));
     window.send(Event::CheckpointFailed {
         choice,
         reason: "/tmp/bad.safetensors is cut short".to_owned(),
     });
-    assert!(window.shows("/tmp/bad.safetensors is cut short. three-block stays in force."));
+    assert!(window.shows("/tmp/bad.safetensors is cut short. Still using “three-block”."));
     window.click("Dismiss");
     assert!(!window.shows("is cut short"));
 }
@@ -325,8 +321,8 @@ fn a_loaded_file_becomes_a_recent_one() {
         path: Some(path.clone()),
         ..(*fixtures::checkpoint()).clone()
     })));
-    assert!(window.shows("good is in force."));
-    assert_eq!(window.app().view.recent_checkpoints, [path.as_path()]);
+    assert!(window.shows("Now using “good”."));
+    assert_eq!(window.app().settings.recent_checkpoints, [path.as_path()]);
     assert_eq!(
         window.app().checkpoint_choice(),
         Some(CheckpointChoice::File(path))
@@ -334,7 +330,7 @@ fn a_loaded_file_becomes_a_recent_one() {
 }
 
 #[test]
-fn a_device_that_is_not_the_wished_for_one_is_told() {
+fn a_device_that_is_not_the_requested_one_is_reported() {
     let mut window = Window::live(0);
     window.send(Event::Device {
         name: "CPU, 2 threads".to_owned(),
@@ -408,9 +404,9 @@ fn every_state_is_drawn_at_every_size_in_both_themes() {
         for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
             for n_faces in [0, 1, 6] {
                 let mut window = Window::sized(
-                    ViewSettings {
+                    UiSettings {
                         theme,
-                        ..ViewSettings::default()
+                        ..UiSettings::default()
                     },
                     size,
                 );

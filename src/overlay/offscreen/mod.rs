@@ -1,15 +1,21 @@
 //! The overlay on a frame's own pixels, without a window.
 //!
 //! egui runs on a screen as large as the frame, one point a pixel, and [`Canvas`] fills the triangles it asks for. Nothing is
-//! shared with the window, so neither its size nor its theme nor a slow graphics card reaches a recording.
-//! Text is drawn for the size of the picture: [`scale_for`] decides, and a caller cannot get it wrong.
+//! shared with the window, so neither its size nor its theme nor a slow graphics card affects a recording.
+//! Text is sized for the frame by [`scale_for`]; callers have no say in it.
+
+mod raster;
+#[cfg(test)]
+mod tests;
+mod texture;
 
 use egui::{
     ClippedPrimitive, Context, LayerId, RawInput, TextureId, Theme,
     epaint::{ClippedShape, Primitive},
 };
 
-use super::{OverlayLook, geometry::UiFromFrame, paint::paint, raster::Canvas, texture::Texture};
+use self::{raster::Canvas, texture::Texture};
+use super::{geometry::UiFromFrame, look::OverlayLook, paint::paint};
 use crate::{
     bounding_box::BoundingBox,
     detect::TrackId,
@@ -18,26 +24,26 @@ use crate::{
     pipeline::FaceAnalysis,
 };
 
-/// The shorter side of the picture on which text has the size that it has in the window, px.
+/// Shorter side of a frame on which text is as large as in the window, px.
 const REFERENCE_SIDE_PX: f32 = 720.0;
-/// Text below 12 px is not read in a compressed video, however small the picture is.
-const LEAST_SCALE: f32 = 0.85;
-/// Enough for a picture of 4320 lines.
-const GREATEST_SCALE: f32 = 6.0;
+/// Text below 12 px cannot be read in a compressed video, however small the frame is.
+const MIN_SCALE: f32 = 0.85;
+/// Enough for a frame of 4320 lines.
+const MAX_SCALE: f32 = 6.0;
 
-/// Shorter sides of common pictures, px, whose glyphs [`Offscreen::new`] prepares.
+/// Shorter sides of common frames, px, whose glyphs [`Offscreen::new`] prepares.
 const COMMON_SIDES_PX: [u32; 3] = [480, 720, 1080];
 
-/// Size of lines and text on a picture of `resolution`: 1 at 720 lines, and in proportion above and, down to what can be
-/// read, below. It follows the shorter side, so that an upright picture is no different.
+/// Size of lines and text on a frame of `resolution`: 1 at 720 lines, and in proportion to the shorter side above and
+/// below, down to what can be read.
 pub fn scale_for(resolution: Resolution) -> f32 {
     let side_px = resolution.width_px.min(resolution.height_px) as f32;
-    (side_px / REFERENCE_SIDE_PX).clamp(LEAST_SCALE, GREATEST_SCALE)
+    (side_px / REFERENCE_SIDE_PX).clamp(MIN_SCALE, MAX_SCALE)
 }
 
 /// Draws the overlay on frames.
 ///
-/// Making one takes some tens of ms (fonts are read and glyphs drawn), so keep it. It can be sent to another thread.
+/// Making one takes some tens of ms (it reads fonts and draws glyphs), so keep it. It can be sent to another thread.
 pub struct Offscreen {
     ctx: Context,
     font_texture: Texture,
@@ -50,11 +56,11 @@ impl Default for Offscreen {
 }
 
 impl Offscreen {
-    /// Reads the fonts and prepares the glyphs for the usual sizes of pictures, so that the first frame costs no more than
-    /// later ones. A picture of another size, or letters in a caption, cost a ms or two once.
+    /// Reads the fonts and prepares the glyphs for common frame sizes, so that the first frame costs no more than later
+    /// ones. Another size, or the letters of a caption, costs a ms or two once.
     pub fn new() -> Self {
         let ctx = Context::default();
-        // egui draws glyphs stronger for dark text on light ground; plates are dark.
+        // egui draws glyphs stronger for dark text on a light ground; plates are dark.
         ctx.set_theme(Theme::Dark);
         let mut offscreen = Self {
             ctx,
@@ -69,8 +75,8 @@ impl Offscreen {
     }
 
     /// Draws what `look` asks for of `faces` on `rgba`: rows top to bottom without padding, four bytes a pixel, as in a frame
-    /// of size `resolution`. Boxes are in pixels of this frame; those that are nowhere (no number, no area) are left out.
-    /// Alpha is left as it is.
+    /// of size `resolution`. Boxes are in pixels of this frame; empty ones and those that are not finite are left out.
+    /// Alpha does not change.
     ///
     /// # Panics
     /// If `rgba` is not exactly `resolution.n_pixels() * 4` bytes long.
@@ -86,14 +92,14 @@ impl Offscreen {
             return;
         }
         for primitive in self.primitives(resolution, faces, look) {
-            // The overlay has no other kind.
+            // The overlay draws nothing else.
             if let Primitive::Mesh(mesh) = &primitive.primitive {
                 canvas.draw_mesh(mesh, primitive.clip_rect, &self.font_texture);
             }
         }
     }
 
-    /// The overlay in triangles; the texture is ready for them.
+    /// The overlay as triangles; the texture is up to date for them.
     fn primitives(
         &mut self,
         resolution: Resolution,
@@ -113,7 +119,7 @@ impl Offscreen {
     ) -> Vec<ClippedShape> {
         let place = UiFromFrame::identity(resolution);
         let input = RawInput {
-            screen_rect: Some(place.picture_rect),
+            screen_rect: Some(place.frame_rect),
             ..RawInput::default()
         };
         let scale = scale_for(resolution);
@@ -121,7 +127,7 @@ impl Offscreen {
             let painter = ctx.layer_painter(LayerId::background());
             paint(&painter, &place, faces, &[], look, scale);
         });
-        // There are no other textures than that of the fonts.
+        // The only texture is the fonts'.
         let patches = output.textures_delta.set.get(&TextureId::default());
         for patch in patches.into_iter().flatten() {
             self.font_texture.apply(patch);
@@ -131,8 +137,8 @@ impl Offscreen {
     }
 }
 
-/// Faces whose plates have every glyph in every place: each expression, with each digit first, second and third.
-/// (Between two pixels, glyphs are drawn anew: the same digit looks different after another word.)
+/// Faces whose plates need every glyph at every position: each expression, with each digit first, second and third.
+/// egui caches a glyph once for each fraction of a pixel that it starts at, so the same digit differs after another word.
 fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
     let face = |expression: Expression, percent: u8| {
         let mut probabilities = [0.0; N_EXPRESSIONS];
@@ -153,7 +159,3 @@ fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
         .flat_map(|expression| percents.map(|percent| face(expression, percent)))
         .collect()
 }
-
-#[cfg(test)]
-#[path = "offscreen_tests.rs"]
-mod tests;

@@ -1,18 +1,18 @@
-//! The texture that glyphs are cut from, kept in memory instead of on a graphics card.
+//! The glyph texture, in memory instead of on a graphics card.
 //!
-//! egui never sends the whole of it again: a glyph that is used for the first time comes as a patch, which must be
-//! applied before anything is drawn with it.
+//! egui sends it whole only once: a glyph that is used for the first time comes as a patch, which must be applied before
+//! anything is drawn with it.
 
 use egui::{Color32, ColorImage, ImageData, Pos2, epaint::ImageDelta};
 
-/// Premultiplied colours in rows from top to bottom.
+/// Premultiplied colors in rows from top to bottom; never empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Texture {
     image: ColorImage,
 }
 
 impl Default for Texture {
-    /// One white texel, which leaves colours as they are.
+    /// One white texel, which leaves colors as they are.
     fn default() -> Self {
         Self {
             image: ColorImage::filled([1, 1], Color32::WHITE),
@@ -21,7 +21,7 @@ impl Default for Texture {
 }
 
 impl Texture {
-    /// Takes in a new content or a patch. What reaches beyond the texture is left out.
+    /// Replaces the texture, or a part of it if `delta` is a patch. What lies outside the texture is left out.
     pub fn apply(&mut self, delta: &ImageDelta) {
         let ImageData::Color(patch) = &delta.image;
         let Some([left, top]) = delta.pos else {
@@ -48,17 +48,17 @@ impl Texture {
     /// The texel at `uv` (0 to 1 across the texture), each channel 0 to 1.
     pub fn nearest(&self, uv: Pos2) -> [f32; 4] {
         let [width, height] = self.image.size;
-        // Casts saturate: what is no number becomes 0.
+        // Casts saturate; NaN becomes 0.
         let column = (uv.x * width as f32) as usize;
         let row = (uv.y * height as f32) as usize;
         self.texel(column.min(width - 1), row.min(height - 1))
     }
 
-    /// The colour at `uv` between the centres of four texels, each channel 0 to 1; edges are stretched outwards.
+    /// The color at `uv`, interpolated between the centers of four texels, each channel 0 to 1; edges extend outward.
     pub fn bilinear(&self, uv: Pos2) -> [f32; 4] {
         let [width, height] = self.image.size;
-        let (left, right, x_share) = neighbours(uv.x, width);
-        let (top, bottom, y_share) = neighbours(uv.y, height);
+        let (left, right, x_share) = neighbors(uv.x, width);
+        let (top, bottom, y_share) = neighbors(uv.y, height);
         let mix = |a: [f32; 4], b: [f32; 4], share: f32| -> [f32; 4] {
             std::array::from_fn(|channel| a[channel] + (b[channel] - a[channel]) * share)
         };
@@ -75,8 +75,8 @@ impl Texture {
     }
 }
 
-/// The two texels whose centres lie around `position` (0 to 1), and how far it is from the first to the second.
-fn neighbours(position: f32, n_texels: usize) -> (usize, usize, f32) {
+/// The two texels whose centers enclose `position` (0 to 1), and how far it lies from the first to the second, 0 to 1.
+fn neighbors(position: f32, n_texels: usize) -> (usize, usize, f32) {
     let last = n_texels - 1;
     let at = (position * n_texels as f32 - 0.5).clamp(0.0, last as f32);
     let first = (at as usize).min(last);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn patches_land_at_their_place_and_are_cut_at_the_edge() {
+    fn patches_land_where_they_belong_and_are_cut_at_the_edge() {
         let mut texture = texture([3, 2], &[0; 6]);
         let mut patch = |pos, size, grays: &[u8]| {
             texture.apply(&ImageDelta::partial(
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_mixed_between_the_centres_of_texels() {
+    fn colors_are_interpolated_between_the_centers_of_texels() {
         let texture = texture([2, 1], &[0, 200]);
         let check = |u: f32, expected: f32| {
             let [red, .., alpha] = texture.bilinear(pos2(u, 0.5));

@@ -1,7 +1,6 @@
-//! The panel below a session: every face's probabilities over time, and what happened when.
+//! The panel below a session: every face's probabilities over time, and the events.
 //!
-//! Everything in it has the time of the picture: a click goes there, and the line through it is the picture on show.
-//! Drawing the lanes is left to a thread; see [`DrawThread`].
+//! A click seeks, and the line through the lanes is the playback position. The lanes are drawn on a [`DrawThread`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,9 +13,9 @@ use super::{
     draw_thread::{DrawThread, Lane, Request, Values},
     event_list,
     lanes::{self, LANE_GAP, LANE_HEIGHT, LaneData, LaneTextures, NAME_WIDTH},
-    marks::{self, Mark},
-    raster::Style,
-    recording::Recording,
+    loaded_session::LoadedSession,
+    marks::{self, EventMark},
+    raster::LaneStyle,
     span::Span,
 };
 use crate::{
@@ -24,8 +23,8 @@ use crate::{
     time::clock,
     ui::{
         colors,
-        menu_item::{Mark as MenuMark, action_ui},
-        player::Playback,
+        commands::PlayCommand,
+        panels::menu_item::{self, action_ui},
     },
 };
 
@@ -33,64 +32,64 @@ use crate::{
 const HEADER_HEIGHT: f32 = 28.0;
 /// Height of the ruler, points.
 const RULER_HEIGHT: f32 = 22.0;
-/// Least distance of two times on the ruler, points.
+/// Minimum distance between two times on the ruler, points.
 const TICK_GAP: f32 = 76.0;
 /// Width of the list of events, points.
 const EVENTS_WIDTH: f32 = 220.0;
-/// In panels narrower than this the list of events has no room, points.
-const LEAST_WIDTH_WITH_EVENTS: f32 = 620.0;
-/// How much one press of a zoom button shows closer.
+/// Narrower panels have no room for the list of events, points.
+const MIN_WIDTH_WITH_EVENTS: f32 = 620.0;
+/// Zoom factor of one press of a zoom button.
 const ZOOM_STEP: f64 = 2.0;
 
 /// The state of the panel.
-pub struct Timeline {
-    recording: Arc<Recording>,
-    marks: Vec<Mark>,
+pub struct TimelinePanel {
+    loaded: Arc<LoadedSession>,
+    marks: Vec<EventMark>,
     span: Span,
     values: Values,
-    style: Style,
-    /// The number of the only track on show; all if `None`.
+    style: LaneStyle,
+    /// The number of the only track shown; all if `None`.
     chosen: Option<u64>,
-    /// The other reading on show, by its position; the recorded one alone if `None`.
+    /// Index of the other reading shown; only the recorded one if `None`.
     other: Option<usize>,
     events: bool,
     drawer: Option<DrawThread>,
-    asked: Option<Request>,
+    requested: Option<Request>,
     textures: LaneTextures,
-    /// Where the pointer is held.
+    /// The time at which the pointer is held.
     held: Option<Duration>,
     last_position: Duration,
 }
 
-impl Timeline {
-    /// A panel that shows all of a session. `drawer` draws its lanes; without one there are none.
-    pub fn new(recording: Arc<Recording>, drawer: Option<DrawThread>) -> Self {
-        let marks = marks::marks(&recording);
+impl TimelinePanel {
+    /// A panel that shows the whole session. `drawer` draws its lanes; without one they stay blank.
+    pub fn new(loaded: Arc<LoadedSession>, drawer: Option<DrawThread>) -> Self {
+        let marks = marks::marks(&loaded);
         Self {
-            span: Span::whole(recording.duration),
+            span: Span::whole(loaded.duration),
             events: !marks.is_empty(),
             marks,
             values: Values::default(),
-            style: Style::default(),
+            style: LaneStyle::default(),
             chosen: None,
-            other: (recording.readings.len() > 1).then_some(1),
+            other: (loaded.readings.len() > 1).then_some(1),
             drawer,
-            asked: None,
+            requested: None,
             textures: LaneTextures::default(),
             held: None,
             last_position: Duration::ZERO,
-            recording,
+            loaded,
         }
     }
 
-    /// Height at which up to three lanes can be seen, points.
-    pub fn usual_height(&self) -> f32 {
+    /// Height that fits up to three lanes, points.
+    pub fn default_height(&self) -> f32 {
         let n_lanes = self.lanes().len().clamp(1, 3) as f32;
         HEADER_HEIGHT + RULER_HEIGHT + n_lanes * (LANE_HEIGHT + LANE_GAP) + 18.0
     }
 
     /// Draws the panel with the playback at `position`.
-    pub fn ui(&mut self, ui: &mut Ui, position: Duration) -> Option<Playback> {
+    pub fn ui(&mut self, ui: &mut Ui, position: Duration) -> Option<PlayCommand> {
         if let Some(drawn) = self.drawer.as_ref().and_then(DrawThread::take) {
             self.textures.set(ui.ctx(), drawn);
         }
@@ -99,9 +98,9 @@ impl Timeline {
         }
         self.header_ui(ui);
         ui.add_space(2.0);
-        let mut wish = None;
+        let mut command = None;
         let area = ui.available_rect_before_wrap();
-        let has_events = self.events && area.width() >= LEAST_WIDTH_WITH_EVENTS;
+        let has_events = self.events && area.width() >= MIN_WIDTH_WITH_EVENTS;
         let right = if has_events {
             area.right() - EVENTS_WIDTH
         } else {
@@ -109,16 +108,16 @@ impl Timeline {
         };
         let (lanes, list) = area.split_left_right_at_x(right);
         ui.scope_builder(egui::UiBuilder::new().max_rect(lanes), |ui| {
-            wish = self.lanes_ui(ui, position);
+            command = self.lanes_ui(ui, position);
         });
         if has_events {
             let list = list.with_min_x(list.left() + 10.0);
             ui.scope_builder(egui::UiBuilder::new().max_rect(list), |ui| {
                 let place = event_list::event_list_ui(ui, &self.marks, position);
-                wish = place.map(Playback::GoTo).or(wish);
+                command = place.map(PlayCommand::Seek).or(command);
             });
         }
-        wish
+        command
     }
 
     fn header_ui(&mut self, ui: &mut Ui) {
@@ -142,7 +141,7 @@ impl Timeline {
             None => "All faces".to_owned(),
             Some(id) => format!("Face {id}"),
         };
-        let ids = self.recording.recorded().tracks.iter().map(|t| Some(t.id));
+        let ids = self.loaded.recorded().tracks.iter().map(|t| Some(t.id));
         let choices = std::iter::once(None).chain(ids);
         MenuButton::from_button(Button::new(name(self.chosen)).min_size(vec2(84.0, 0.0))).ui(
             ui,
@@ -150,7 +149,12 @@ impl Timeline {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
                     for id in choices {
-                        if action_ui(ui, MenuMark::Choice(id == self.chosen), &name(id), "") {
+                        if action_ui(
+                            ui,
+                            menu_item::Mark::Choice(id == self.chosen),
+                            &name(id),
+                            "",
+                        ) {
                             self.chosen = id;
                         }
                     }
@@ -164,16 +168,16 @@ impl Timeline {
             }
         }
         ui.separator();
-        for (style, label) in [(Style::Areas, "Areas"), (Style::Lines, "Lines")] {
+        for (style, label) in [(LaneStyle::Areas, "Areas"), (LaneStyle::Lines, "Lines")] {
             if ui.selectable_label(self.style == style, label).clicked() {
                 self.style = style;
             }
         }
     }
 
-    /// Which other network's reading stands below the recorded one, where there is one.
+    /// The choice of the other reading, if there is one.
     fn compare_ui(&mut self, ui: &mut Ui) {
-        let readings = &self.recording.readings;
+        let readings = &self.loaded.readings;
         if readings.len() < 2 {
             return;
         }
@@ -188,7 +192,12 @@ impl Timeline {
         MenuButton::new(name(self.other)).ui(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
             for other in std::iter::once(None).chain((1..readings.len()).map(Some)) {
-                if action_ui(ui, MenuMark::Choice(other == chosen), &name(other), "") {
+                if action_ui(
+                    ui,
+                    menu_item::Mark::Choice(other == chosen),
+                    &name(other),
+                    "",
+                ) {
                     chosen = other;
                 }
             }
@@ -196,10 +205,10 @@ impl Timeline {
         self.other = chosen;
     }
 
-    /// The lanes on show: each chosen track, with the other reading of it below.
+    /// The lanes shown: each chosen track, with the other reading of it below.
     fn lanes(&self) -> Vec<Lane> {
-        let recording = &self.recording;
-        let tracks = recording.recorded().tracks.iter().enumerate();
+        let loaded = &self.loaded;
+        let tracks = loaded.recorded().tracks.iter().enumerate();
         let mut lanes = Vec::new();
         for (track, own) in tracks {
             if self.chosen.is_some_and(|chosen| chosen != own.id) {
@@ -207,7 +216,7 @@ impl Timeline {
             }
             lanes.push(Lane { reading: 0, track });
             let other = self.other.and_then(|reading| {
-                let track = recording.readings.get(reading)?.track(own.id)?;
+                let track = loaded.readings.get(reading)?.track(own.id)?;
                 Some(Lane { reading, track })
             });
             lanes.extend(other);
@@ -215,10 +224,10 @@ impl Timeline {
         lanes
     }
 
-    /// Laid out from right to left.
+    /// The zoom buttons, laid out from right to left.
     fn zoom_ui(&mut self, ui: &mut Ui) {
         let middle_s = self.span.start_s + self.span.length_s / 2.0;
-        // Around the picture on show, if it is visible.
+        // Around the playback position, if it is visible.
         let position_s = self.last_position.as_secs_f64();
         let around_s = if self.span.range().contains(&position_s) {
             position_s
@@ -232,12 +241,12 @@ impl Timeline {
         if ui.add_enabled(zoomed, Button::new("Zoom out")).clicked() {
             self.span.zoom(1.0 / ZOOM_STEP, around_s);
         }
-        if ui.add_enabled(zoomed, Button::new("Whole")).clicked() {
-            self.span = Span::whole(self.recording.duration);
+        if ui.add_enabled(zoomed, Button::new("Zoom to fit")).clicked() {
+            self.span = Span::whole(self.loaded.duration);
         }
     }
 
-    fn lanes_ui(&mut self, ui: &mut Ui, position: Duration) -> Option<Playback> {
+    fn lanes_ui(&mut self, ui: &mut Ui, position: Duration) -> Option<PlayCommand> {
         let area = ui.available_rect_before_wrap();
         let (ruler, below) = area.split_top_bottom_at_y(area.top() + RULER_HEIGHT);
         let ruler = ruler.with_min_x(ruler.left() + NAME_WIDTH);
@@ -251,7 +260,7 @@ impl Timeline {
             if lanes.is_empty() {
                 ui.add_space(14.0);
                 ui.vertical_centered(|ui| {
-                    let words = if self.recording.session.frames.is_empty() {
+                    let words = if self.loaded.session.frames.is_empty() {
                         "Nothing was recorded."
                     } else {
                         "No face was seen."
@@ -261,9 +270,9 @@ impl Timeline {
                 return;
             }
             ui.spacing_mut().item_spacing.y = LANE_GAP;
-            let recording = Arc::clone(&self.recording);
+            let loaded = Arc::clone(&self.loaded);
             let data = LaneData {
-                recording: &recording,
+                loaded: &loaded,
                 span: self.span,
                 position,
                 values: self.values,
@@ -281,14 +290,14 @@ impl Timeline {
         let width = touched
             .last()
             .map_or(ruler.width(), |(_, lane)| lane.width());
-        self.ask(ui, visible, width);
+        self.request_lanes(ui, visible, width);
         self.lines_ui(ui, &touched, position);
         self.navigate(ui, &touched);
         self.take_pointer(&touched)
     }
 
-    /// Has the visible lanes drawn, if they are not already.
-    fn ask(&mut self, ui: &Ui, lanes: Vec<Lane>, width: f32) {
+    /// Requests the visible lanes, unless they were requested already.
+    fn request_lanes(&mut self, ui: &Ui, lanes: Vec<Lane>, width: f32) {
         let scale = ui.ctx().pixels_per_point();
         let px = |points: f32| (points * scale).round().max(1.0) as usize;
         let request = Request {
@@ -299,15 +308,15 @@ impl Timeline {
             style: self.style,
             theme: ui.ctx().theme(),
         };
-        if self.asked.as_ref() != Some(&request) {
+        if self.requested.as_ref() != Some(&request) {
             if let Some(drawer) = &self.drawer {
-                drawer.ask(request.clone());
+                drawer.request(request.clone());
             }
-            self.asked = Some(request);
+            self.requested = Some(request);
         }
     }
 
-    /// The times along the top.
+    /// Draws the times along the top.
     fn ruler_ui(&self, ui: &Ui, ruler: Rect) {
         let palette = colors::palette(ui.ctx().theme());
         let (ticks, step_s) = self.span.ticks(ruler.width(), TICK_GAP);
@@ -320,7 +329,7 @@ impl Timeline {
             let time = clock(Duration::try_from_secs_f64(tick_s + 0.05).unwrap_or_default());
             let decimals = usize::from(step_s < 1.0);
             let text = format!("{time:.decimals$}");
-            // The first and the last stay inside.
+            // Keep the first and the last label inside.
             let align = if x < ruler.left() + 16.0 {
                 Align2::LEFT_CENTER
             } else if x > ruler.right() - 16.0 {
@@ -334,7 +343,7 @@ impl Timeline {
         }
     }
 
-    /// What runs through all lanes: the events, and the picture on show.
+    /// Draws the lines through all lanes: the events and the playback position.
     fn lines_ui(&self, ui: &mut Ui, touched: &[(Response, Rect)], position: Duration) {
         let Some(all) = touched
             .iter()
@@ -352,12 +361,12 @@ impl Timeline {
         }
         let pointer = ui.input(|input| input.pointer.hover_pos());
         let near = pointer.filter(|pointer| all.contains(*pointer)).map(|at| {
-            let distance = |mark: &&Mark| {
+            let distance = |mark: &&EventMark| {
                 let x = self.span.x(mark.time.as_secs_f64(), all.x_range());
                 (x - at.x).abs()
             };
             let near = self.marks.iter().filter(|mark| distance(mark) <= 4.0);
-            near.map(Mark::line).collect::<Vec<_>>()
+            near.map(EventMark::line).collect::<Vec<_>>()
         });
         let palette = colors::palette(theme);
         let stroke = Stroke::new(2.0, palette.text);
@@ -374,7 +383,7 @@ impl Timeline {
         }
     }
 
-    /// Scrolls and zooms by wheel and fingers.
+    /// Scrolls and zooms with the wheel or touchpad.
     fn navigate(&mut self, ui: &Ui, touched: &[(Response, Rect)]) {
         let Some(pointer) = ui.input(|input| input.pointer.hover_pos()) else {
             return;
@@ -396,8 +405,8 @@ impl Timeline {
         }
     }
 
-    /// Where a pressed pointer wants to go.
-    fn take_pointer(&mut self, touched: &[(Response, Rect)]) -> Option<Playback> {
+    /// Seeks to a pressed pointer.
+    fn take_pointer(&mut self, touched: &[(Response, Rect)]) -> Option<PlayCommand> {
         let pressed = touched
             .iter()
             .find(|(response, _)| response.is_pointer_button_down_on());
@@ -406,14 +415,14 @@ impl Timeline {
                 let pointer = response.interact_pointer_pos()?;
                 let place = self.span.time(pointer.x, rect.x_range());
                 let is_new = self.held.replace(place) != Some(place);
-                is_new.then_some(Playback::DragTo(place))
+                is_new.then_some(PlayCommand::Drag(place))
             }
-            None => self.held.take().map(|_| Playback::EndDrag),
+            None => self.held.take().map(|_| PlayCommand::EndDrag),
         }
     }
 }
 
-/// Which colour is which, as far as there is room.
+/// Draws the legend of colors, as far as there is room.
 fn legend_ui(ui: &mut Ui) {
     ui.style_mut().override_text_style = Some(TextStyle::Small);
     ui.spacing_mut().item_spacing.x = 4.0;

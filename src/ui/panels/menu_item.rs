@@ -1,29 +1,29 @@
 //! One line of a menu: a mark, a label, a shortcut.
 //!
-//! egui's own buttons, check boxes and radio buttons each start their text elsewhere; in a menu that has all three,
-//! labels must line up. This one widget leaves the same room for the mark on every line.
+//! egui's own buttons, check boxes and radio buttons start their text at different positions; in a menu that has all
+//! three, labels must line up. This widget leaves the same room for the mark on every line.
 
 use egui::{
     Response, Role, Sense, TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, pos2,
 };
 
-use super::{colors, icons};
+use crate::ui::{colors, icons};
 
 /// Room for the mark, points.
 pub const MARK_WIDTH: f32 = 26.0;
 /// Height of a line, points.
 const HEIGHT: f32 = 26.0;
-/// A label longer than this is cut, points.
+/// Longer labels are cut, points.
 const MAX_LABEL_WIDTH: f32 = 340.0;
-/// Least room between label and shortcut, points.
+/// Minimum room between label and shortcut, points.
 const GAP: f32 = 28.0;
 
 /// What stands before the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing: the line does something.
+    /// Nothing: the line is an action.
     None,
-    /// A check mark if on: the line switches something.
+    /// A check mark if on: the line is a switch.
     Check(bool),
     /// A dot if on: the line is one of several choices.
     Choice(bool),
@@ -89,7 +89,7 @@ pub fn item_ui(ui: &mut Ui, mark: Mark, label: &str, shortcut: &str) -> Response
     response
 }
 
-/// Draws a menu line that opens a menu of its own, for [`egui::containers::menu::SubMenu`].
+/// Draws a menu line that opens a submenu, for [`egui::containers::menu::SubMenu`].
 pub fn submenu_item_ui(ui: &mut Ui, label: &str) -> Response {
     let response = item_ui(ui, Mark::None, label, "");
     let center = pos2(response.rect.right() - 14.0, response.rect.center().y);
@@ -108,7 +108,7 @@ pub fn action_ui(ui: &mut Ui, mark: Mark, label: &str, shortcut: &str) -> bool {
     clicked
 }
 
-/// Draws words that explain the lines below them or why there are none.
+/// Draws a note on the lines near it, or on why there are none.
 pub fn note_ui(ui: &mut Ui, text: &str) {
     ui.horizontal(|ui| {
         ui.add_space(MARK_WIDTH);

@@ -1,4 +1,4 @@
-//! Every menu item by its label, and the keys that do the same.
+//! Menu items by their labels, and the keys that do the same.
 
 use super::*;
 use crate::model::Views;
@@ -7,21 +7,24 @@ use crate::model::Views;
 fn view_items_switch_their_settings() {
     let mut window = Window::live(1);
     window.choose("View", "Mirror");
-    assert!(!window.app().view.mirror_webcams);
-    assert!(!window.app().view.mirror_others, "only webcams were meant");
+    assert!(!window.app().settings.mirror_webcams);
+    assert!(
+        !window.app().settings.mirror_others,
+        "only webcams are affected"
+    );
     // The menu stays open for the next switch.
     window.click("Boxes");
-    assert!(!window.app().view.boxes);
+    assert!(!window.app().settings.boxes);
     window.click("Bars");
-    assert!(!window.app().view.bars);
+    assert!(!window.app().settings.bars);
     assert!(!window.shows("Face 0: angry"));
     window.click("Light");
-    assert_eq!(window.app().view.theme, ThemeChoice::Light);
+    assert_eq!(window.app().settings.theme, ThemeChoice::Light);
     assert_eq!(window.harness.ctx.theme(), egui::Theme::Light);
     window.click("Dark");
-    assert_eq!(window.app().view.theme, ThemeChoice::Dark);
-    window.click("Theme of the system");
-    assert_eq!(window.app().view.theme, ThemeChoice::System);
+    assert_eq!(window.app().settings.theme, ThemeChoice::Dark);
+    window.click("Follow system");
+    assert_eq!(window.app().settings.theme, ThemeChoice::System);
 }
 
 #[test]
@@ -30,12 +33,12 @@ fn faces_are_covered_by_menu_and_key_and_shown_one_by_one() {
     assert!(!window.shows("Show face"));
     window.choose("View", "Privacy");
     window.click("Blur faces");
-    assert_eq!(window.app().view.privacy, Some(Effect::Blur));
+    assert_eq!(window.app().settings.privacy, Some(Effect::Blur));
     window.press(Modifiers::NONE, Key::Escape);
     window.press(Modifiers::NONE, Key::Escape);
     for expected in [None, Some(Effect::Pixelate), Some(Effect::Blur)] {
         window.press(Modifiers::NONE, Key::H);
-        assert_eq!(window.app().view.privacy, expected);
+        assert_eq!(window.app().settings.privacy, expected);
     }
 
     let toggle = |window: &mut Window| {
@@ -48,7 +51,7 @@ fn faces_are_covered_by_menu_and_key_and_shown_one_by_one() {
     assert_eq!(toggle(&mut window), [TrackId(0)]);
     assert_eq!(toggle(&mut window), []);
     assert_eq!(toggle(&mut window), [TrackId(0)]);
-    // Whoever comes next is somebody else, as far as anybody knows.
+    // Whoever comes next may be somebody else.
     let lost = SourceState::Lost("camera “C920” was disconnected".to_owned());
     window.send(Event::Source(lost));
     assert!(window.app().privacy.shown().is_empty());
@@ -68,7 +71,7 @@ fn sliders_reach_the_pipeline() {
     window.settle();
     slider(&window, "Minimum face size", 150.0);
     window.settle();
-    let label = "Average with the mirror image";
+    let label = "Mirror averaging (slower; helps “fervis” only)";
     let item = window
         .harness
         .get_by(|node| node.label().as_deref() == Some(label));
@@ -90,16 +93,19 @@ fn source_items_open_sources() {
     assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
     window.click("Source");
     assert!(window.shows("No camera found"));
-    window.click("Refresh");
-    assert!(window.shows("Refresh"), "the menu stays to show the result");
+    window.click("Refresh cameras");
+    assert!(
+        window.shows("Refresh"),
+        "the menu stays open to show the result"
+    );
 }
 
 #[test]
 fn model_items_load_checkpoints() {
     let file = PathBuf::from("/models/mine.safetensors");
-    let mut window = Window::new(ViewSettings {
+    let mut window = Window::new(UiSettings {
         recent_checkpoints: vec![file.clone()],
-        ..ViewSettings::default()
+        ..UiSettings::default()
     });
     window.send(Event::CheckpointLoaded(fixtures::checkpoint()));
     let bundled = model::bundled_names()[0];
@@ -121,10 +127,10 @@ fn model_items_load_checkpoints() {
 fn help_items_open_windows_and_escape_closes_them() {
     let mut window = Window::live(0);
     window.choose("Help", "About fervis");
-    assert!(window.shows("Everything is computed on this computer"));
+    assert!(window.shows("All computation happens on this computer"));
     window.press(Modifiers::NONE, Key::Escape);
-    assert!(!window.shows("Everything is computed on this computer"));
-    window.choose("Help", "Keyboard");
+    assert!(!window.shows("All computation happens on this computer"));
+    window.choose("Help", "Keyboard shortcuts");
     assert!(window.shows("Menus and windows"));
     window.press(Modifiers::NONE, Key::Escape);
     assert!(!window.shows("Menus and windows"));
@@ -167,26 +173,29 @@ fn check_closes(window: &mut Window) {
 fn keys_do_what_menus_do() {
     let mut window = Window::live(1);
     window.press(Modifiers::NONE, Key::M);
-    assert!(!window.app().view.mirror_webcams);
+    assert!(!window.app().settings.mirror_webcams);
     window.press(Modifiers::NONE, Key::B);
-    assert!(!window.app().view.boxes);
+    assert!(!window.app().settings.boxes);
     window.press(Modifiers::NONE, Key::P);
-    assert!(!window.app().view.bars);
-    let smoothing = window.app().view.smoothing_ms;
+    assert!(!window.app().settings.bars);
+    let smoothing = window.app().settings.smoothing_ms;
     window.press(Modifiers::NONE, Key::CloseBracket);
-    assert_eq!(window.app().view.smoothing_ms, smoothing + 100);
+    assert_eq!(window.app().settings.smoothing_ms, smoothing + 100);
     for _ in 0..40 {
         window.press(Modifiers::NONE, Key::OpenBracket);
     }
-    assert_eq!(window.app().view.smoothing_ms, 0);
+    assert_eq!(window.app().settings.smoothing_ms, 0);
     window.press(Modifiers::NONE, Key::Quote);
-    assert_eq!(window.app().view.uncertain_below_percent, Some(5));
+    assert_eq!(window.app().settings.uncertain_below_percent, Some(5));
     window.press(Modifiers::NONE, Key::U);
-    assert_eq!(window.app().view.uncertain_below_percent, None);
+    assert_eq!(window.app().settings.uncertain_below_percent, None);
     for _ in 0..10 {
         window.type_text("-");
     }
-    assert_eq!(window.app().view.min_face_size_px, *FACE_SIZES_PX.start());
+    assert_eq!(
+        window.app().settings.min_face_size_px,
+        *FACE_SIZES_PX.start()
+    );
     window.told();
     window.press(Modifiers::COMMAND, Key::D);
     assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
@@ -195,7 +204,7 @@ fn keys_do_what_menus_do() {
 }
 
 #[test]
-fn menus_can_be_walked_by_keyboard() {
+fn menus_work_with_the_keyboard() {
     let mut window = Window::live(1);
     window.press(Modifiers::ALT, Key::S);
     assert!(window.shows("Refresh"));
@@ -208,10 +217,10 @@ fn menus_can_be_walked_by_keyboard() {
     }
     window.press(Modifiers::NONE, Key::Enter);
     assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
-    // Letters with Alt open menus and are not the shortcuts of the same letter.
+    // With Alt a letter opens a menu and is not a shortcut.
     window.press(Modifiers::ALT, Key::M);
     assert!(window.shows("Open checkpoint…"));
-    assert!(window.app().view.mirror_webcams);
+    assert!(window.app().settings.mirror_webcams);
 }
 
 #[test]
@@ -246,7 +255,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
             };
             taken = taken.take().or(keyboard::take_command(ui.ctx(), context));
         });
-        // There is no screen that wants the fonts' texture.
+        // No screen needs the font texture.
         output.textures_delta.clear();
         taken
     };

@@ -1,7 +1,12 @@
-//! The application: takes news from the pipeline, lays out the panels, executes commands.
+//! The application: takes news from the pipeline, lays out the panels, runs commands.
 //!
-//! [`App::update`] only takes what has come, [`App::draw`] only draws it; nothing here waits, and nothing asks again
-//! and again. The pipeline wakes the window when there is something to take.
+//! [`App::update`] only takes what has arrived, [`App::draw`] only draws it. Nothing here waits or polls: the pipeline
+//! wakes the window when there is something to take.
+
+mod commands;
+mod replay;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::Arc,
@@ -10,30 +15,33 @@ use std::{
 
 use egui::{CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui};
 
-use self::replaying::at_work;
 use super::{
-    about::{self, AboutData},
     cameras::{Cameras, ListCameras, ListedCamera},
     colors,
     commands::Command,
     dialogs::{self, Dialog, Dialogs, Outcome},
     engine::Engine,
     exports::Exports,
-    face_panel::{self, FaceHint},
     keyboard::{self, KeyContext},
-    menu_bar::{MenuBar, MenuData},
-    notices::{Notices, Severity},
-    player::{Player, PlayerView},
-    preview::{self, Preview, PreviewData},
+    messages::{Severity, sentence},
+    panels::{
+        about::{self, AboutData},
+        face_panel::{self, FaceHint},
+        menu_bar::{MenuBar, MenuData},
+        notices::Notices,
+        preview::{self, Preview, PreviewData},
+        recording, state_screen,
+        status_bar::{self, StatusData},
+        streams,
+        transport::{self, TransportBar},
+    },
+    player::{Player, PlayerStatus},
     privacy::LivePrivacy,
     quit::QuitRequest,
-    recordings::{RecordingView, Recordings},
-    replay::{Loader, Replay},
-    settings::{Saver, ViewSettings},
-    state_screen::{self, sentence},
-    status_bar::{self, StatusData},
-    streams::{self, Streams},
-    transport::{self, TransportBar},
+    recordings::{RecordingStatus, Recordings},
+    replay::{Loader, Replay, playing},
+    settings::{Saver, UiSettings},
+    streams::Streams,
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
@@ -57,17 +65,17 @@ pub struct AppConfig {
     pub stream: StreamOptions,
     /// What listens for as long as the window is open.
     pub taps: Vec<TapHandle>,
-    /// Settings in force.
-    pub view: ViewSettings,
-    /// Something to tell about the settings, in words.
+    /// The settings.
+    pub settings: UiSettings,
+    /// What is wrong with the settings file, in a sentence.
     pub settings_warning: Option<String>,
-    /// Writes changed settings; `None` forgets them.
+    /// Writes changed settings; without one they are not kept.
     pub saver: Option<Saver>,
     /// Lists cameras.
     pub list_cameras: ListCameras,
 }
 
-/// The newest of everything that comes from the engine.
+/// The latest of everything that the engine reports.
 struct News {
     source: SourceSpec,
     opened_at: Instant,
@@ -84,13 +92,12 @@ struct News {
 
 /// The window's content.
 pub struct App {
-    exports: Exports,
     /// Dropped before the engine: a recording ends while its source still runs.
     recordings: Recordings,
     quit: QuitRequest,
     engine: Box<dyn Engine>,
     news: News,
-    view: ViewSettings,
+    settings: UiSettings,
     saver: Option<Saver>,
     cameras: Cameras,
     dialogs: Dialogs,
@@ -104,6 +111,8 @@ pub struct App {
     replay: Option<Replay>,
     privacy: LivePrivacy,
     streams: Streams,
+    /// Dropped after the engine: the camera is off while an export is finished.
+    exports: Exports,
     /// Detached when the window closes.
     _taps: Vec<TapHandle>,
     about_open: bool,
@@ -114,7 +123,7 @@ impl App {
     /// The window's content on top of an engine, which is told to open `config.source`.
     pub fn new(ctx: &Context, engine: Box<dyn Engine>, config: AppConfig) -> Self {
         colors::install(ctx);
-        ctx.set_theme(egui::ThemePreference::from(config.view.theme));
+        ctx.set_theme(egui::ThemePreference::from(config.settings.theme));
         let mut app = Self {
             exports: Exports::default(),
             recordings: Recordings::new(config.quit.clone()),
@@ -133,9 +142,9 @@ impl App {
                 checkpoint: None,
                 loading: true,
             },
-            streams: Streams::new(config.stream.config(config.view.stream_config())),
+            streams: Streams::new(config.stream.config(config.settings.stream_config())),
             _taps: config.taps,
-            view: config.view,
+            settings: config.settings,
             saver: config.saver,
             cameras: Cameras::new(config.list_cameras),
             dialogs: Dialogs::default(),
@@ -163,11 +172,11 @@ impl App {
             source => app.engine.open(source),
         }
         app.cameras.refresh(ctx);
-        app.recordings.repair(app.view.sessions_root(), ctx);
+        app.recordings.repair(app.settings.sessions_root(), ctx);
         app
     }
 
-    /// Takes everything that has come since the last call. Draws nothing and never waits.
+    /// Takes everything that has arrived since the last call. Draws nothing and never waits.
     pub fn update(&mut self, ctx: &Context) {
         let now_s = ctx.input(|input| input.time);
         if self.quit.is_made() {
@@ -178,24 +187,25 @@ impl App {
             self.take_event(event, ctx, now_s);
         }
         let live = &self.engine;
-        let told = self
+        let mut told = self
             .recordings
             .update(|recorder| live.attach(recorder.tap()));
-        for (severity, text) in told.into_iter().chain(self.exports.take()) {
+        told.extend(std::iter::from_fn(|| self.exports.take()));
+        for (severity, text) in told {
             self.notices.post(severity, text, now_s);
         }
         self.take_opened(ctx, now_s);
         while let Some(event) = self.replay.as_ref().and_then(|r| r.engine().take_event()) {
             self.take_event(event, ctx, now_s);
         }
-        let engine = at_work(&self.replay, &*self.engine);
+        let engine = playing(&self.replay, &*self.engine);
         let mut is_new = false;
-        // Frames of the source before may still be on their way when another one is opened.
+        // Frames of the previous source may still arrive after another one was opened.
         if let Some(frame) = engine.take_preview()
             && frame.captured_at >= self.news.opened_at
         {
             self.news.frame = Some(frame);
-            if self.player.frame_came(engine) {
+            if self.player.frame_arrived(engine) {
                 self.news.analysis = None;
             }
             is_new = true;
@@ -211,14 +221,14 @@ impl App {
             self.news.stats = engine.stats();
             self.news.next_stats_at_s = now_s + STATS_EVERY_S;
         } else if is_new {
-            // The last frame of a burst must not leave figures from before it on the screen.
+            // The last frame of a burst must not leave outdated figures on the screen.
             let wait = Duration::from_secs_f64(self.news.next_stats_at_s - now_s);
             ctx.request_repaint_after(wait);
         }
         match self.dialogs.take_outcome() {
             Some(Outcome::Chosen(Dialog::Sessions, folder)) => {
-                self.view.sessions_folder = Some(folder);
-                self.save_view();
+                self.settings.sessions_folder = Some(folder);
+                self.save_settings();
             }
             Some(Outcome::Chosen(Dialog::Export(format), file)) => {
                 if let (Some(_), SourceSpec::Path(folder)) = (&self.replay, &self.news.source) {
@@ -230,7 +240,7 @@ impl App {
                 let text = dialogs::unavailable(dialog);
                 self.notices.post(Severity::Warning, text, now_s);
             }
-            Some(Outcome::Cancelled) | None => {}
+            Some(Outcome::Canceled) | None => {}
         }
         let dropped = ctx.input(|input| {
             let files = &input.raw.dropped_files;
@@ -252,16 +262,16 @@ impl App {
                     SourceState::NoCamera => self.news.frame = None,
                     SourceState::Failed(_) => self.player.reset(),
                     SourceState::Ended => {
-                        self.player.arrived(at_work(&self.replay, &*self.engine));
+                        self.player.seek_ended(playing(&self.replay, &*self.engine));
                     }
                     SourceState::Starting | SourceState::Lost(_) | SourceState::Waiting(_) => {}
                 }
-                // Whoever is there when a camera comes back may be somebody else.
+                // When a camera comes back, somebody else may be there.
                 if !matches!(state, SourceState::Live(_) | SourceState::Ended) {
                     self.privacy.end_permissions();
                     self.recordings.set_privacy(self.face_privacy());
                 }
-                // A camera has come or gone, and with it a line of the Source menu.
+                // A camera may have come or gone, and with it an item of the Source menu.
                 if state != SourceState::Starting {
                     self.cameras.refresh(ctx);
                 }
@@ -277,12 +287,12 @@ impl App {
             Event::CheckpointLoaded(info) => {
                 self.news.loading = false;
                 if let Some(path) = &info.path {
-                    self.view.remember_checkpoint(path);
-                    self.save_view();
+                    self.settings.remember_checkpoint(path);
+                    self.save_settings();
                 }
-                // The first one is no news.
+                // The first one needs no notice.
                 if self.news.checkpoint.is_some() {
-                    let text = format!("{} is in force.", info.name);
+                    let text = format!("Now using “{}”.", info.name);
                     self.notices.post(Severity::Info, text, now_s);
                 }
                 self.news.checkpoint = Some(info);
@@ -290,7 +300,7 @@ impl App {
             Event::CheckpointFailed { reason, .. } => {
                 self.news.loading = false;
                 let remedy = match &self.news.checkpoint {
-                    Some(info) => format!("{} stays in force.", info.name),
+                    Some(info) => format!("Still using “{}”.", info.name),
                     None => "Choose another one in the Model menu.".to_owned(),
                 };
                 let text = format!("{} {remedy}", sentence(&reason));
@@ -300,7 +310,7 @@ impl App {
         }
     }
 
-    /// Draws everything and executes what was asked for.
+    /// Draws everything and runs the command that resulted.
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         let mut command = self.key_command(&ctx);
@@ -314,10 +324,12 @@ impl App {
             },
         );
         about::keyboard_ui(&ctx, &mut self.keyboard_open);
-        self.recordings.note_ui(&ctx);
+        if let Some(note) = self.recordings.note_mut() {
+            command = recording::note_ui(&ctx, note).or(command);
+        }
         if let Some(command) = command {
             self.execute(command, &ctx);
-            // What was just changed is on the screen in the next frame, not when the next picture comes.
+            // Show the change in the next frame of the window, not with the next frame of the source.
             ctx.request_repaint();
         }
     }
@@ -334,15 +346,15 @@ impl App {
             KeyContext {
                 cameras: &sources,
                 mirror: self.mirror(),
-                boxes: self.view.boxes,
-                bars: self.view.bars,
-                privacy: self.view.privacy,
-                smoothing_ms: self.view.smoothing_ms,
-                views: self.view.views,
+                boxes: self.settings.boxes,
+                bars: self.settings.bars,
+                privacy: self.settings.privacy,
+                smoothing_ms: self.settings.smoothing_ms,
+                views: self.settings.views,
                 uncertain_below_percent: self.uncertain_below_percent(),
-                min_face_size_px: self.view.min_face_size_px,
+                min_face_size_px: self.settings.min_face_size_px,
                 windows_open: self.about_open || self.keyboard_open,
-                can_pause: self.player_view().is_some(),
+                can_pause: self.player_status().is_some(),
             },
         )
     }
@@ -363,29 +375,29 @@ impl App {
             Panel::bottom("streams")
                 .frame(bar.inner_margin(Margin::symmetric(12, 2)))
                 .exact_size(streams::LINE_HEIGHT)
-                .show(ui, |ui| streams::stream_line_ui(ui, &self.streams.status()));
+                .show(ui, |ui| streams::line_ui(ui, &self.streams.status()));
         }
-        let view = self.player_view();
+        let status = self.player_status();
         if let Some(replay) = &mut self.replay {
-            let wish = replay.panel_ui(ui, view);
-            command = wish.map(Command::from).or(command);
+            let play = replay.panel_ui(ui, status);
+            command = play.map(Command::from).or(command);
         }
-        if let Some(view) = view {
+        if let Some(status) = status {
             Panel::bottom("transport")
                 .frame(bar.inner_margin(Margin::symmetric(10, 4)))
                 .exact_size(transport::HEIGHT + 8.0)
                 .show(ui, |ui| {
-                    command = self.transport_bar.ui(ui, view).or(command.take());
+                    command = self.transport_bar.ui(ui, status).or(command.take());
                 });
         }
-        if self.view.bars {
+        if self.settings.bars {
             Panel::right("faces")
                 .frame(bar.inner_margin(Margin::symmetric(14, 6)))
                 .default_size(290.0)
                 .size_range(230.0..=440.0)
                 .show(ui, |ui| {
                     let below = self.uncertain_below();
-                    let shown = self.view.privacy.map(|_| self.privacy.shown());
+                    let shown = self.settings.privacy.map(|_| self.privacy.shown());
                     let (faces, hint) = (self.faces(), self.face_hint());
                     let asked = face_panel::face_panel_ui(ui, faces, below, hint, shown);
                     command = asked.or(command.take());
@@ -395,8 +407,8 @@ impl App {
             .frame(PanelFrame::new().stroke(Stroke::NONE))
             .show(ui, |ui| {
                 let area = ui.available_rect_before_wrap();
-                let (frame, cover) = self.privacy.picture(
-                    self.view.privacy,
+                let (frame, cover) = self.privacy.frame_to_show(
+                    self.settings.privacy,
                     self.news.frame.as_ref(),
                     self.news.analysis.as_ref(),
                 );
@@ -408,9 +420,10 @@ impl App {
                     source: Some(&self.news.source),
                     info: self.news.info.as_ref(),
                     mirror: self.mirror(),
-                    boxes: self.view.boxes && self.replay.as_ref().is_none_or(Replay::wants_boxes),
-                    mesh: self.view.mesh,
-                    can_go_back: view.is_some(),
+                    boxes: self.settings.boxes
+                        && self.replay.as_ref().is_none_or(Replay::wants_boxes),
+                    mesh: self.settings.mesh,
+                    has_transport: status.is_some(),
                     uncertain_below: self.uncertain_below(),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
@@ -424,7 +437,7 @@ impl App {
 
     fn menus_ui(&mut self, ui: &mut Ui) -> Option<Command> {
         let checkpoint = self.checkpoint_choice();
-        let recording = self.recording_view();
+        let recording = self.recording_status();
         let data = MenuData {
             cameras: self.cameras.entries(),
             searching: self.cameras.searching(),
@@ -434,7 +447,7 @@ impl App {
                 _ => None,
             },
             can_play_again: self.can_play_again(),
-            player: self.player_view(),
+            player: self.player_status(),
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
@@ -442,7 +455,7 @@ impl App {
             recording: &recording,
             streams: &self.streams.status(),
             uncertain_below_percent: self.uncertain_below_percent(),
-            view: &self.view,
+            settings: &self.settings,
         };
         self.menu_bar.ui(ui, data)
     }
@@ -451,7 +464,7 @@ impl App {
         StatusData {
             state: &self.news.state,
             info: self.news.info.as_ref(),
-            transport: at_work(&self.replay, &*self.engine).transport(),
+            transport: playing(&self.replay, &*self.engine).transport(),
             stats: self.news.stats,
             device: self.news.device.as_deref(),
             checkpoint: match &self.replay {
@@ -462,23 +475,23 @@ impl App {
         }
     }
 
-    fn recording_view(&self) -> RecordingView {
+    fn recording_status(&self) -> RecordingStatus {
         let is_live = matches!(self.news.state, SourceState::Live(_));
-        // A session that is replayed is there already.
-        self.recordings.view(is_live && self.replay.is_none())
+        // A session that plays is recorded already.
+        self.recordings.status(is_live && self.replay.is_none())
     }
 
     fn can_play_again(&self) -> bool {
         matches!(self.news.source, SourceSpec::Path(_))
     }
 
-    /// What there is to show of a file that can be paused.
-    fn player_view(&self) -> Option<PlayerView> {
+    /// How the file plays, if it is one that can be paused.
+    fn player_status(&self) -> Option<PlayerStatus> {
         let news = &self.news;
         let shown = news.frame.as_ref().map(|frame| frame.time);
-        let transport = at_work(&self.replay, &*self.engine).transport();
+        let transport = playing(&self.replay, &*self.engine).transport();
         self.player
-            .view(transport, &news.state, news.info.as_ref(), shown)
+            .status(transport, &news.state, news.info.as_ref(), shown)
     }
 
     fn mirror_by_default(&self) -> bool {
@@ -489,23 +502,23 @@ impl App {
     }
 
     fn mirror(&self) -> bool {
-        // Names drawn into a video must stay readable.
+        // Plates that are part of a video must stay readable.
         self.replay.as_ref().is_none_or(Replay::wants_boxes)
-            && self.view.mirror(self.mirror_by_default())
+            && self.settings.mirror(self.mirror_by_default())
     }
 
-    /// Below this probability, %, no expression is named: what people have chosen, or else what the checkpoint says.
+    /// Below this probability, %, no expression is named: the user's choice, or else the network's own threshold.
     fn uncertain_below_percent(&self) -> u32 {
         let of_checkpoint = || {
             let info = self.news.checkpoint.as_ref();
             info.map_or(0.0, |info| info.uncertain_below * 100.0)
                 .round() as u32
         };
-        let chosen = self.view.uncertain_below_percent;
+        let chosen = self.settings.uncertain_below_percent;
         chosen.unwrap_or_else(of_checkpoint)
     }
 
-    /// The same as a share.
+    /// The same, 0 to 1.
     fn uncertain_below(&self) -> f32 {
         self.uncertain_below_percent() as f32 / 100.0
     }
@@ -518,13 +531,13 @@ impl App {
         })
     }
 
-    fn has_current_picture(&self) -> bool {
+    fn has_current_frame(&self) -> bool {
         self.news.frame.is_some()
             && matches!(self.news.state, SourceState::Live(_) | SourceState::Ended)
     }
 
     fn faces(&self) -> &[FaceAnalysis] {
-        if self.has_current_picture() {
+        if self.has_current_frame() {
             preview::faces_for(self.news.frame.as_deref(), self.news.analysis.as_ref())
         } else {
             &[]
@@ -536,9 +549,9 @@ impl App {
             _ if self.replay.is_some() => FaceHint::NotSeen,
             (None, true) => FaceHint::Loading,
             (None, false) => FaceHint::NoNetwork,
-            (Some(_), _) if !self.has_current_picture() => FaceHint::NoPicture,
+            (Some(_), _) if !self.has_current_frame() => FaceHint::NoFrame,
             (Some(_), _) => FaceHint::NoFace {
-                min_face_size_px: self.view.min_face_size_px,
+                min_face_size_px: self.settings.min_face_size_px,
             },
         }
     }
@@ -553,12 +566,3 @@ impl eframe::App for App {
         self.draw(ui);
     }
 }
-
-#[path = "app_commands.rs"]
-mod executing;
-#[path = "app_replay.rs"]
-mod replaying;
-
-#[cfg(test)]
-#[path = "app_tests.rs"]
-mod tests;

@@ -2,22 +2,21 @@
 
 use egui::{Align2, Context, Grid, RichText, Ui, Window, vec2};
 
-use super::keyboard;
-use crate::model::CheckpointInfo;
+use crate::{model::CheckpointInfo, ui::keyboard};
 
-/// What a window needs in height besides its content, and a little air, points.
+/// Height of a window besides its content, with a little space around it, points.
 const TITLE_BAR_AND_MARGINS: f32 = 90.0;
 
 /// What the About window shows.
 #[derive(Debug, Clone, Copy)]
 pub struct AboutData<'a> {
-    /// The checkpoint in force.
+    /// The current network.
     pub checkpoint: Option<&'a CheckpointInfo>,
-    /// The device in words, once known.
+    /// Where it runs, once known.
     pub device: Option<&'a str>,
 }
 
-/// The networks that find faces, each with where it comes from and its license.
+/// The networks that find faces, each with its origin and license.
 const FACE_NETWORKS: [(&str, &str); 3] = [
     (
         "Face detector",
@@ -26,7 +25,7 @@ const FACE_NETWORKS: [(&str, &str); 3] = [
     ("Face mesh", "Face mesh, MediaPipe (Apache-2.0)"),
     (
         "Second detector",
-        "SeetaFace, read by rustface (BSD-2-Clause)",
+        "SeetaFace through rustface (BSD-2-Clause)",
     ),
 ];
 
@@ -38,18 +37,18 @@ pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
         ui.label("Reads facial expressions live.");
         ui.add_space(6.0);
         ui.label(
-            "Everything is computed on this computer. No picture leaves it, and none is kept.",
+            "All computation happens on this computer. Nothing is saved unless you record, and nothing is sent unless you \
+             switch on a stream.",
         );
         ui.label(
-            "The bars are a network's guess at the expression a face shows. They do not tell what \
-             a person feels.",
+            "The bars are a network's estimate of the expression a face shows. They do not say what a person feels.",
         );
         ui.add_space(6.0);
         ui.separator();
         ui.add_space(4.0);
         facts_ui(ui, data);
         ui.add_space(6.0);
-        ui.label(RichText::new(concat!("Licence: ", env!("CARGO_PKG_LICENSE"))).weak());
+        ui.label(RichText::new(concat!("License: ", env!("CARGO_PKG_LICENSE"))).weak());
     });
 }
 
@@ -63,21 +62,21 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
                 ui.label(value);
                 ui.end_row();
             };
-            row("Device", data.device.unwrap_or("not started yet"));
+            row("Device", data.device.unwrap_or("not started"));
             for (name, value) in FACE_NETWORKS {
                 row(name, value);
             }
             let Some(checkpoint) = data.checkpoint else {
-                row("Checkpoint", "none loaded yet");
+                row("Network", "not loaded");
                 return;
             };
-            row("Checkpoint", &checkpoint.name);
-            row("Network", &checkpoint.architecture);
-            row("Weights", &in_millions(checkpoint.n_parameters));
+            row("Network", &checkpoint.name);
+            row("Architecture", &checkpoint.architecture);
+            row("Parameters", &in_millions(checkpoint.n_parameters));
             for (name, value) in &checkpoint.metrics {
                 row(name, value);
             }
-            // Sixteen digits are enough to tell files apart by eye.
+            // Sixteen digits are enough to tell files apart.
             row("SHA-256", checkpoint.sha256.get(..16).unwrap_or_default());
         });
 }
@@ -86,7 +85,7 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
 pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
     window(ctx, "Keyboard", open).show(ctx, |ui| {
         ui.set_width(400.0);
-        // Nothing here is clicked, so rows need no room for fingers.
+        // Nothing here is clicked, so rows can be close together.
         ui.spacing_mut().interact_size.y = 18.0;
         for (group, keys) in keyboard::list(ctx) {
             ui.add_space(4.0);
@@ -133,7 +132,7 @@ mod tests {
     use crate::ui::{colors, fixtures};
 
     #[test]
-    fn about_tells_version_checkpoint_and_device() {
+    fn about_shows_version_network_and_device() {
         let checkpoint = fixtures::checkpoint();
         let mut harness = Harness::new_ui(move |ui| {
             let data = AboutData {
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn about_does_without_a_checkpoint() {
+    fn about_works_without_a_network() {
         let mut harness = Harness::new_ui(|ui| {
             let data = AboutData {
                 checkpoint: None,
@@ -160,7 +159,7 @@ mod tests {
             about_ui(ui.ctx(), &mut true, data);
         });
         harness.run_ok();
-        harness.get_by_label("none loaded yet");
+        harness.get_by_label("not loaded");
     }
 
     #[test]
@@ -177,7 +176,7 @@ mod tests {
                 "{label}: {rect}"
             );
         }
-        // What does not fit is reached by scrolling.
+        // The rest is reached by scrolling.
         harness.get_by_label("Quit").scroll_to_me();
         harness.run_ok();
         let quit = harness.get_by_label("Quit").rect();

@@ -1,38 +1,30 @@
-//! How the application opens sessions, and what plays while one is open.
+//! How the application opens and plays sessions.
 
 use std::path::PathBuf;
 
-use super::{App, Engine, News, sentence};
+use super::{App, News};
 use crate::{
     capture::SourceSpec,
     pipeline::SourceState,
     ui::{
-        commands::Command,
-        notices::Severity,
-        player::{Playback, PlayerView},
-        replay::{Opened, Replay},
+        commands::{Command, PlayCommand},
+        messages::{Severity, sentence},
+        player::PlayerStatus,
+        replay::{Opened, Replay, playing},
     },
 };
 
-/// What plays now: the session if one is open, else the live pipeline.
-pub(super) fn at_work<'a>(replay: &'a Option<Replay>, live: &'a dyn Engine) -> &'a dyn Engine {
-    match replay {
-        Some(replay) => replay.engine(),
-        None => live,
-    }
-}
-
 impl App {
-    /// Finds out what a folder is and opens it as that.
+    /// Opens a folder, as a session or as images.
     pub(super) fn open_folder(&mut self, folder: PathBuf, ctx: &egui::Context) {
         self.turn_to(SourceSpec::Path(folder.clone()));
-        // The camera is not to be on while a session is watched, and what is recorded ends with its source.
+        // The camera must be off while a session plays, and a recording ends with its source.
         self.recordings.stop();
         self.engine.close();
         self.loader.open(folder, ctx);
     }
 
-    /// Takes what became of a folder.
+    /// Takes the folder that has been opened.
     pub(super) fn take_opened(&mut self, ctx: &egui::Context, now_s: f64) {
         match self.loader.take() {
             None => {}
@@ -47,14 +39,14 @@ impl App {
                     self.replay = Some(replay);
                 }
                 Err(err) => {
-                    let reason = format!("no thread could be started to play the session: {err}");
+                    let reason = format!("cannot start a thread to play the session: {err}");
                     self.news.state = SourceState::Failed(reason);
                 }
             },
         }
     }
 
-    /// Whatever was open is left; `source` is what is opened now.
+    /// Closes whatever was open; `source` is opened next.
     pub(super) fn turn_to(&mut self, source: SourceSpec) {
         self.replay = None;
         self.loader.cancel();
@@ -76,14 +68,13 @@ impl App {
 
     /// Starts the open file or session from its beginning.
     pub(super) fn play_again(&mut self, ctx: &egui::Context) {
-        let view = self.player_view();
-        match (&self.replay, view) {
-            (Some(_), Some(view)) => {
-                let over = PlayerView {
+        match (&self.replay, self.player_status()) {
+            (Some(_), Some(status)) => {
+                let over = PlayerStatus {
                     is_over: true,
-                    ..view
+                    ..status
                 };
-                self.play(Playback::TogglePause, over);
+                self.play(PlayCommand::TogglePause, over);
             }
             _ => {
                 if let SourceSpec::Path(path) = &self.news.source {
@@ -94,9 +85,9 @@ impl App {
         }
     }
 
-    /// Tells what plays what to do.
-    pub(super) fn play(&mut self, wish: Playback, view: PlayerView) {
-        let engine = at_work(&self.replay, &*self.engine);
-        self.player.execute(wish, view, engine);
+    /// Passes a command to whatever plays.
+    pub(super) fn play(&mut self, command: PlayCommand, status: PlayerStatus) {
+        let engine = playing(&self.replay, &*self.engine);
+        self.player.execute(command, status, engine);
     }
 }

@@ -1,8 +1,8 @@
-//! The picture with its overlay, and what stands there when there is no picture.
+//! The frame with its overlay, and what stands there when there is none.
 //!
-//! The newest captured frame is shown with the newest result, which is about a frame some tens of ms older: waiting
-//! for the result would make the picture lag and stutter. A result that is too old is left out instead of drawing
-//! boxes where nobody is.
+//! The newest captured frame is shown with the newest result, which belongs to a frame some tens of ms older: waiting for
+//! the result would make the view lag and stutter. A result that is too old is left out, so that no box is drawn where
+//! nobody is.
 
 use std::sync::Arc;
 
@@ -10,42 +10,43 @@ use egui::{
     Color32, ColorImage, Context, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo,
 };
 
-use super::{colors, commands::Command, geometry, privacy::Cover, state_screen};
+use super::{geometry, state_screen};
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::{Frame, RGBA_BYTES, Resolution},
     overlay::{self, OverlayLook, UiFromFrame},
     pipeline::{Analysis, FaceAnalysis, SourceState},
+    ui::{colors, commands::Command, privacy::Cover},
 };
 
 /// What the preview shows.
 #[derive(Debug, Clone, Copy)]
 pub struct PreviewData<'a> {
-    /// The newest frame of the source that may be shown, kept when the source ends or is lost.
+    /// The newest frame that may be shown, kept when the source ends or is lost.
     pub frame: Option<&'a Arc<Frame>>,
-    /// What of it is covered.
+    /// Which part of it is covered.
     pub cover: &'a Cover,
     /// The newest result.
     pub analysis: Option<&'a Analysis>,
     /// State of the source.
     pub state: &'a SourceState,
-    /// What was asked for.
+    /// The source that was opened.
     pub source: Option<&'a SourceSpec>,
-    /// What the source delivers, if it ever was live.
+    /// What the source delivers, once it has been live.
     pub info: Option<&'a SourceInfo>,
-    /// Whether the picture is flipped left to right.
+    /// Whether the frame is flipped left to right.
     pub mirror: bool,
     /// Whether boxes and names are drawn.
     pub boxes: bool,
     /// Whether face meshes are drawn with them.
     pub mesh: bool,
-    /// Whether the file can be gone back in, by the bar below.
-    pub can_go_back: bool,
+    /// Whether the transport bar is shown, which offers more than "Play again".
+    pub has_transport: bool,
     /// Below this probability, 0 to 1, no expression is named.
     pub uncertain_below: f32,
 }
 
-/// The faces to show with the frame on show: those of the newest result, unless it is too old for it.
+/// The faces to show with `frame`: those of the newest result, unless it is too old.
 pub fn faces_for<'a>(frame: Option<&Frame>, analysis: Option<&'a Analysis>) -> &'a [FaceAnalysis] {
     match (frame, analysis) {
         (Some(frame), Some(analysis)) => {
@@ -62,42 +63,40 @@ pub fn faces_for<'a>(frame: Option<&Frame>, analysis: Option<&'a Analysis>) -> &
     }
 }
 
-/// The picture's place in the window.
+/// The state of the preview.
 #[derive(Default)]
 pub struct Preview {
     texture: Option<TextureHandle>,
-    /// The pixels last given to the graphics card; reused as soon as it has them.
+    /// The pixels last sent to the graphics card; reused once it has them.
     image: Arc<ColorImage>,
-    /// The frame in the texture, and what of it is covered there.
+    /// The frame in the texture, and which part of it is covered there.
     shown: Option<(Arc<Frame>, Cover)>,
 }
 
 impl Preview {
-    /// Draws the picture or the state into all of `ui`.
+    /// Draws the frame or the state into all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, data: PreviewData<'_>) -> Option<Command> {
         let area = ui.available_rect_before_wrap();
         let palette = colors::palette(ui.ctx().theme());
         ui.painter().rect_filled(area, 0.0, palette.canvas);
-        let picture = data
-            .frame
-            .map(|frame| self.picture_ui(ui, area, frame, data));
+        let shown_at = data.frame.map(|frame| self.frame_ui(ui, area, frame, data));
         match data.state {
             SourceState::Ended => {
                 let is_still = data.info.is_some_and(|info| info.n_frames == Some(1));
-                match (picture, data.info) {
-                    (Some(picture), Some(info)) if !is_still && !data.can_go_back => {
-                        let text = format!("{} is over", info.name);
-                        state_screen::ended_ui(ui, picture, &text)
+                match (shown_at, data.info) {
+                    (Some(frame_rect), Some(info)) if !is_still && !data.has_transport => {
+                        let text = format!("{}: end of file", info.name);
+                        state_screen::ended_ui(ui, frame_rect, &text)
                     }
                     (Some(_), _) => None,
                     (None, _) => {
-                        let empty = SourceState::Failed("there was no picture in it".to_owned());
+                        let empty = SourceState::Failed("it contains no frame".to_owned());
                         state_screen::state_screen_ui(ui, area, &empty, data.source)
                     }
                 }
             }
             // The first frame is a few ms away.
-            SourceState::Live(_) if picture.is_none() => {
+            SourceState::Live(_) if shown_at.is_none() => {
                 let starting = SourceState::Starting;
                 state_screen::state_screen_ui(ui, area, &starting, data.source)
             }
@@ -105,8 +104,8 @@ impl Preview {
         }
     }
 
-    /// Draws the picture with its overlay and returns where it is.
-    fn picture_ui(
+    /// Draws the frame with its overlay and returns where it is.
+    fn frame_ui(
         &mut self,
         ui: &mut Ui,
         area: Rect,
@@ -114,32 +113,32 @@ impl Preview {
         data: PreviewData<'_>,
     ) -> Rect {
         let is_current = matches!(data.state, SourceState::Live(_) | SourceState::Ended);
-        let picture = geometry::fit(frame.resolution(), area);
+        let frame_rect = geometry::fit(frame.resolution(), area);
         let texture = self.texture(ui.ctx(), frame, data.cover);
         let tint = if is_current {
             Color32::WHITE
         } else {
-            // An old picture steps back behind the words about its source.
+            // An old frame is dimmed behind the message about its source.
             Color32::from_gray(70)
         };
         let uv = geometry::uv(data.mirror);
-        ui.painter().image(texture.id(), picture, uv, tint);
+        ui.painter().image(texture.id(), frame_rect, uv, tint);
         let faces = if is_current {
             faces_for(Some(frame), data.analysis)
         } else {
             &[]
         };
-        let response = ui.interact(picture, ui.scope_id().with("picture"), Sense::hover());
+        let response = ui.interact(frame_rect, ui.scope_id().with("frame"), Sense::hover());
         response.widget_info(|| {
             WidgetInfo::labeled(Role::Image, true, description(faces, data.uncertain_below))
         });
-        // The analysed frame may have another size than the one on show, at a change of resolution.
+        // At a change of resolution the analyzed frame has another size than the one shown.
         let resolution = data
             .analysis
             .map_or(frame.resolution(), |analysis| analysis.frame.resolution());
         if data.boxes {
             let ui_from_frame = UiFromFrame {
-                picture_rect: picture,
+                frame_rect,
                 resolution,
                 mirror: data.mirror,
             };
@@ -149,7 +148,7 @@ impl Preview {
                 ..OverlayLook::default()
             };
             let meshes = match data.analysis {
-                // Covered faces keep their mesh to themselves: it would draw them.
+                // A mesh would show the shape of a covered face.
                 Some(analysis) if !faces.is_empty() && *data.cover == Cover::Nothing => {
                     &analysis.meshes[..]
                 }
@@ -157,7 +156,7 @@ impl Preview {
             };
             overlay::paint(ui.painter(), &ui_from_frame, faces, meshes, &look, 1.0);
         }
-        picture
+        frame_rect
     }
 
     /// The texture with `frame` in it, covered as `cover` says. Pixels are copied only when either has changed.
@@ -183,20 +182,20 @@ impl Preview {
     }
 }
 
-/// What screen readers say about the picture.
+/// What screen readers say about the frame.
 fn description(faces: &[FaceAnalysis], uncertain_below: f32) -> String {
     if faces.is_empty() {
-        return "Picture, no face".to_owned();
+        return "Frame, no face".to_owned();
     }
     let names = faces
         .iter()
         .map(|face| overlay::plate_text(face, uncertain_below));
-    format!("Picture: {}", names.collect::<Vec<_>>().join(", "))
+    format!("Frame: {}", names.collect::<Vec<_>>().join(", "))
 }
 
 /// Copies a frame into `image`, in place if the graphics card is done with the last one, and covers it.
 ///
-/// Every 2nd, 3rd, … pixel is taken from pictures with a side above `max_side`, which no texture could hold.
+/// Of frames with a side above `max_side`, which no texture could hold, every 2nd, 3rd, … pixel is taken.
 fn fill(image: &mut Arc<ColorImage>, frame: &Frame, cover: &Cover, max_side: usize) {
     let Resolution {
         width_px,
@@ -208,7 +207,7 @@ fn fill(image: &mut Arc<ColorImage>, frame: &Frame, cover: &Cover, max_side: usi
     if Arc::get_mut(image).is_none_or(|image| image.size != size) {
         *image = Arc::new(ColorImage::filled(size, Color32::BLACK));
     }
-    let image = Arc::get_mut(image).expect("it is ours alone: checked or just made");
+    let image = Arc::get_mut(image).expect("no one else has it: checked or just made");
     let pixels = image.as_raw_mut();
     if step == 1 {
         pixels.copy_from_slice(frame.rgba());
@@ -259,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_are_copied_in_place_and_large_pictures_thinned_out() {
+    fn pixels_are_copied_in_place_and_large_frames_subsampled() {
         let bytes: Vec<u8> = (0..6 * 4u8).flat_map(|pixel| [pixel, 0, 0, 255]).collect();
         let frame = Frame::new(
             FrameId(0),
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn covered_faces_are_covered_in_the_texture_also_of_a_large_picture() {
+    fn faces_are_covered_in_the_texture_even_of_a_large_frame() {
         // Stripes one pixel wide: where a face is covered they are gone.
         let size = Resolution::new(240, 120);
         let stripes = |at: usize| if at.is_multiple_of(2) { 250 } else { 10 };
@@ -316,7 +315,7 @@ mod tests {
         }
     }
 
-    /// Draws a state with or without a frame and returns what was asked for by a click on `label`.
+    /// Draws a state with or without a frame and returns the command of a click on `label`.
     fn click(
         state: SourceState,
         info: SourceInfo,
@@ -339,7 +338,7 @@ mod tests {
                         mirror: true,
                         boxes: true,
                         mesh: false,
-                        can_go_back: false,
+                        has_transport: false,
                         uncertain_below: 0.0,
                     },
                 );
@@ -354,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_over_can_be_played_again_and_a_still_needs_not() {
+    fn a_file_that_has_ended_can_be_played_again_but_not_a_photo() {
         let clip = SourceInfo {
             n_frames: Some(120),
             ..fixtures::webcam()
@@ -365,25 +364,25 @@ mod tests {
             n_frames: Some(1),
             ..fixtures::webcam()
         };
-        // Its picture is all there is to click, and asks for nothing.
-        let sent = click(SourceState::Ended, still, true, "Picture, no face");
+        // The frame is all there is to click, and does nothing.
+        let sent = click(SourceState::Ended, still, true, "Frame, no face");
         assert_eq!(sent, None);
     }
 
     #[test]
-    fn a_lost_source_keeps_its_picture_behind_the_words() {
+    fn a_lost_source_keeps_its_frame_behind_the_message() {
         let lost = || SourceState::Lost("camera “C920” was disconnected".to_owned());
         let sent = click(lost(), fixtures::webcam(), true, "Run the demo");
         assert_eq!(sent, Some(Command::OpenSource(SourceSpec::Demo)));
-        click(lost(), fixtures::webcam(), true, "Picture, no face");
+        click(lost(), fixtures::webcam(), true, "Frame, no face");
     }
 
     #[test]
-    fn the_picture_tells_what_is_on_it() {
-        assert_eq!(description(&[], 0.0), "Picture, no face");
+    fn the_frame_has_a_description() {
+        assert_eq!(description(&[], 0.0), "Frame, no face");
         assert_eq!(
             description(&fixtures::faces(2), 0.0),
-            "Picture: angry 40 %, disgust 45 %"
+            "Frame: angry 40 %, disgust 45 %"
         );
     }
 }

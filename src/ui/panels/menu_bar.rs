@@ -1,7 +1,6 @@
 //! The menus along the top.
 //!
-//! The bar only says what was chosen. A menu that switches things (View, Stream) stays open, so that several can be tried
-//! in a row; all others close.
+//! A menu that switches things (View, Stream) stays open, so that several can be tried in a row; the others close.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,17 +14,8 @@ use egui::{
 };
 
 use super::{
-    cameras::ListedCamera,
-    commands::Command,
-    keyboard,
     menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui, submenu_item_ui},
-    player::PlayerView,
-    recordings::{self, RecordingView},
-    settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT, ViewSettings},
-    state_screen::sentence,
-    stream_menu::stream_ui,
-    streams::StreamStatus,
-    transport,
+    recording, streams, transport,
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
@@ -34,9 +24,19 @@ use crate::{
     model::{CheckpointChoice, Views},
     privacy::Effect,
     record::{Phase, VideoChoice},
+    ui::{
+        cameras::ListedCamera,
+        commands::Command,
+        keyboard,
+        messages::sentence,
+        player::PlayerStatus,
+        recordings::RecordingStatus,
+        settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT, UiSettings},
+        streams::StreamStatus,
+    },
 };
 
-/// Least width of a menu, points.
+/// Minimum width of a menu, points.
 const MENU_WIDTH: f32 = 210.0;
 
 /// What the menus show.
@@ -44,32 +44,32 @@ const MENU_WIDTH: f32 = 210.0;
 pub struct MenuData<'a> {
     /// Cameras to choose from.
     pub cameras: &'a [ListedCamera],
-    /// Whether they are being listed.
+    /// Whether the cameras are being listed.
     pub searching: bool,
     /// The source that is open.
     pub source: Option<&'a SourceSpec>,
-    /// The name of the source, once it is live.
+    /// The name of the source, if it is live.
     pub source_name: Option<&'a str>,
-    /// Whether the source is a file that can be started again.
+    /// Whether the source is a file, which can be played again.
     pub can_play_again: bool,
     /// The file that plays, if it is one that can be paused.
-    pub player: Option<PlayerView>,
+    pub player: Option<PlayerStatus>,
     /// Names of the bundled checkpoints.
     pub bundled: &'a [&'a str],
-    /// The checkpoint in force.
+    /// The current network.
     pub checkpoint: Option<&'a CheckpointChoice>,
-    /// Whether the picture is mirrored now.
+    /// Whether the view is mirrored.
     pub mirror: bool,
     /// Whether a session is open.
     pub session_open: bool,
     /// How the recording stands.
-    pub recording: &'a RecordingView,
+    pub recording: &'a RecordingStatus,
     /// The live outputs.
     pub streams: &'a [StreamStatus],
-    /// Below this probability, %, no expression is named now, by the settings or by the checkpoint.
+    /// Below this probability, %, no expression is named: the setting, or else the network's own threshold.
     pub uncertain_below_percent: u32,
     /// All other settings.
-    pub view: &'a ViewSettings,
+    pub settings: &'a UiSettings,
 }
 
 /// The menus along the top.
@@ -98,21 +98,21 @@ impl MenuBar {
             menu_ui(ui, "View", Key::V, |ui| {
                 self.view_ui(ui, data, &mut command)
             });
-            // The S of its name is Source's.
+            // Alt+S is Source.
             menu_ui(ui, "Stream", Key::T, |ui| {
-                stream_ui(ui, data.streams, &mut command);
+                streams::menu_ui(ui, data.streams, &mut command);
             });
             menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
-                command = recordings::bar_ui(ui, data.recording).or(command.take());
+                command = recording::bar_ui(ui, data.recording).or(command.take());
             });
         });
         command
     }
 
     fn view_ui(&mut self, ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
-        let view = data.view;
+        let settings = data.settings;
         let shortcut = |shortcut| ui.ctx().format_shortcut(&shortcut);
         let (mirror, boxes, bars) = (
             shortcut(keyboard::MIRROR),
@@ -122,18 +122,18 @@ impl MenuBar {
         if item_ui(ui, Mark::Check(data.mirror), "Mirror", &mirror).clicked() {
             *command = Some(Command::SetMirror(!data.mirror));
         }
-        if item_ui(ui, Mark::Check(view.boxes), "Boxes", &boxes).clicked() {
-            *command = Some(Command::SetBoxes(!view.boxes));
+        if item_ui(ui, Mark::Check(settings.boxes), "Boxes", &boxes).clicked() {
+            *command = Some(Command::SetBoxes(!settings.boxes));
         }
-        if item_ui(ui, Mark::Check(view.mesh), "Face mesh", "").clicked() {
-            *command = Some(Command::SetMesh(!view.mesh));
+        if item_ui(ui, Mark::Check(settings.mesh), "Face mesh", "").clicked() {
+            *command = Some(Command::SetMesh(!settings.mesh));
         }
-        if item_ui(ui, Mark::Check(view.bars), "Bars", &bars).clicked() {
-            *command = Some(Command::SetBars(!view.bars));
+        if item_ui(ui, Mark::Check(settings.bars), "Bars", &bars).clicked() {
+            *command = Some(Command::SetBars(!settings.bars));
         }
-        privacy_ui(ui, view.privacy, command);
+        privacy_ui(ui, settings.privacy, command);
         ui.separator();
-        self.smoothing_ms = view.smoothing_ms;
+        self.smoothing_ms = settings.smoothing_ms;
         let slider = Slider::new(&mut self.smoothing_ms, 0..=MAX_SMOOTHING_MS)
             .step_by(50.0)
             .suffix(" ms");
@@ -142,10 +142,17 @@ impl MenuBar {
                 self.smoothing_ms.into(),
             )));
         }
-        let mark = Mark::Check(view.views == Views::Flip);
+        let mark = Mark::Check(settings.views == Views::Flip);
         let key = keys(ui.ctx(), keyboard::VIEWS);
-        if item_ui(ui, mark, "Average with the mirror image", &key).clicked() {
-            *command = Some(Command::SetViews(view.views.other()));
+        if item_ui(
+            ui,
+            mark,
+            "Mirror averaging (slower; helps “fervis” only)",
+            &key,
+        )
+        .clicked()
+        {
+            *command = Some(Command::SetViews(settings.views.other()));
         }
         self.uncertain_below_percent = data.uncertain_below_percent;
         let slider =
@@ -155,26 +162,26 @@ impl MenuBar {
                 self.uncertain_below_percent,
             )));
         }
-        let by_network = view.uncertain_below_percent.is_none();
+        let by_network = settings.uncertain_below_percent.is_none();
         let mark = Mark::Check(by_network);
         let key = keys(ui.ctx(), keyboard::UNCERTAIN_BY_NETWORK);
-        if item_ui(ui, mark, "Uncertain as the network says", &key).clicked() {
+        if item_ui(ui, mark, "Use the network's own threshold", &key).clicked() {
             *command = Some(Command::SetUncertainBelow(
                 by_network.then_some(data.uncertain_below_percent),
             ));
         }
-        self.min_face_size_px = view.min_face_size_px;
+        self.min_face_size_px = settings.min_face_size_px;
         let slider = Slider::new(&mut self.min_face_size_px, FACE_SIZES_PX)
             .step_by(10.0)
             .suffix(" px");
         if slider_ui(ui, "Minimum face size", slider).changed() {
             *command = Some(Command::SetMinFaceSize(self.min_face_size_px));
         }
-        let rustface_alone = view.detector == Detector::Rustface;
+        let rustface_alone = settings.detector == Detector::Rustface;
         if item_ui(
             ui,
             Mark::Check(rustface_alone),
-            "Find faces with rustface alone",
+            "Find faces with rustface only",
             "",
         )
         .clicked()
@@ -186,9 +193,9 @@ impl MenuBar {
             }));
         }
         ui.separator();
-        let theme = ThemePreference::from(view.theme);
+        let theme = ThemePreference::from(settings.theme);
         for (choice, label) in [
-            (ThemePreference::System, "Theme of the system"),
+            (ThemePreference::System, "Follow system"),
             (ThemePreference::Light, "Light"),
             (ThemePreference::Dark, "Dark"),
         ] {
@@ -199,7 +206,7 @@ impl MenuBar {
     }
 }
 
-/// Draws a menu's button, and the menu while it is open. Alt and `key` open it, F10 opens the first.
+/// Draws a menu's button, and the menu while it is open. Alt and `key` open it; F10 opens File.
 fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
     let opened_by_key = ui.input_mut(|input| {
         input.consume_shortcut(&KeyboardShortcut::new(Modifiers::ALT, key))
@@ -310,13 +317,13 @@ fn source_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         }
     });
     let shortcut = keys(ui.ctx(), keyboard::REFRESH);
-    // The menu stays open to show what is found.
-    if item_ui(ui, Mark::None, "Refresh", &shortcut).clicked() {
+    // The menu stays open to show the result.
+    if item_ui(ui, Mark::None, "Refresh cameras", &shortcut).clicked() {
         *command = Some(Command::RefreshCameras);
     }
 }
 
-/// Whether `camera` is the one that is open, also when it was opened as "the first camera" or by its number.
+/// Whether `camera` is open, even if it was opened as "the first camera" or by its number.
 fn is_camera_open(data: MenuData<'_>, camera: &ListedCamera) -> bool {
     match data.source {
         Some(SourceSpec::Camera(CameraChoice { camera: wanted, .. })) => {
@@ -339,7 +346,7 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     if action_ui(ui, Mark::None, "Open checkpoint…", &shortcut) {
         *command = Some(Command::ChooseCheckpoint);
     }
-    let recent = &data.view.recent_checkpoints;
+    let recent = &data.settings.recent_checkpoints;
     if recent.is_empty() {
         return;
     }
@@ -376,9 +383,9 @@ fn recent_label(path: &Path, recent: &[PathBuf]) -> String {
 
 fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     let (is_on, is_paused, can_start) = match data.recording {
-        RecordingView::Off { can_start } => (false, false, *can_start),
-        RecordingView::Starting => (false, false, false),
-        RecordingView::On(status) => (true, status.phase == Phase::Paused, true),
+        RecordingStatus::Off { can_start } => (false, false, *can_start),
+        RecordingStatus::Starting => (false, false, false),
+        RecordingStatus::On(status) => (true, status.phase == Phase::Paused, true),
     };
     let mut item = |ui: &mut Ui, enabled: bool, label: &str, shortcut, item_command| {
         ui.add_enabled_ui(enabled, |ui| {
@@ -400,7 +407,7 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         Command::ToggleRecording,
     );
     let pause = if is_paused {
-        "Go on recording"
+        "Resume recording"
     } else {
         "Pause recording"
     };
@@ -411,16 +418,22 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         keyboard::PAUSE_RECORDING,
         Command::PauseRecording,
     );
-    item(ui, is_on, "Set marker", keyboard::MARK, Command::Mark);
+    item(
+        ui,
+        is_on,
+        "Set marker",
+        keyboard::SET_MARKER,
+        Command::SetMarker,
+    );
     item(
         ui,
         is_on,
         "Set marker with note…",
-        keyboard::MARK_WITH_NOTE,
-        Command::MarkWithNote,
+        keyboard::SET_MARKER_WITH_NOTE,
+        Command::SetMarkerWithNote,
     );
     ui.separator();
-    // What is recorded now keeps its videos; the choice is for the next one.
+    // The choice takes effect with the next recording.
     for choice in VideoChoice::ALL
         .into_iter()
         .filter(|choice| choice.is_built())
@@ -429,25 +442,25 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
             VideoChoice::Annotated => "Video with boxes",
             VideoChoice::Clean => "Video without boxes",
             VideoChoice::Both => "Both videos",
-            VideoChoice::None => "Values only, no picture",
+            VideoChoice::None => "Values only, no video",
         };
-        if item_ui(ui, Mark::Choice(data.view.video == choice), label, "").clicked() {
+        if item_ui(ui, Mark::Choice(data.settings.video == choice), label, "").clicked() {
             *command = Some(Command::SetVideo(choice));
         }
     }
     ui.separator();
-    let root = data.view.sessions_root();
-    let response = item_ui(ui, Mark::None, "Choose where recordings go…", "");
+    let root = data.settings.sessions_root();
+    let response = item_ui(ui, Mark::None, "Recordings folder…", "");
     if response.clicked() {
         ui.close();
         *command = Some(Command::ChooseSessionsFolder);
     }
-    response.on_hover_text(format!("Now: {}", root.display()));
+    response.on_hover_text(format!("Currently {}", root.display()));
 }
 
 fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
     let shortcut = keys(ui.ctx(), keyboard::KEYBOARD);
-    if action_ui(ui, Mark::None, "Keyboard", &shortcut) {
+    if action_ui(ui, Mark::None, "Keyboard shortcuts", &shortcut) {
         *command = Some(Command::ToggleKeyboard);
     }
     if action_ui(ui, Mark::None, "About fervis", "") {
@@ -461,7 +474,7 @@ fn privacy_ui(ui: &mut Ui, privacy: Option<Effect>, command: &mut Option<Command
         ui.set_min_width(MENU_WIDTH);
         ui.spacing_mut().item_spacing.y = 1.0;
         let shortcut = keys(ui.ctx(), keyboard::PRIVACY);
-        note_ui(ui, &format!("{shortcut} goes from one to the next"));
+        note_ui(ui, &format!("Press {shortcut} to switch"));
         for (choice, label) in [
             (None, "Off"),
             (Some(Effect::Pixelate), "Pixelate faces"),

@@ -1,7 +1,7 @@
-//! Short messages over the picture: what failed, what was loaded.
+//! Short messages over the frame: what failed, what was loaded.
 //!
-//! A message that is repeated replaces itself, and only the newest few are kept: a camera that fails every second
-//! must not fill the window.
+//! A repeated message replaces itself, and only the newest few stay: a camera that fails every second must not fill the
+//! window.
 
 use std::time::Duration;
 
@@ -10,35 +10,14 @@ use egui::{
     Ui, Vec2, pos2, vec2,
 };
 
-use super::{colors, commands::Command, icons};
+use crate::ui::{colors, commands::Command, icons, messages::Severity};
 
-/// How many notices are shown at once.
+/// Most notices shown at once.
 const MAX_SHOWN: usize = 3;
-/// How long good news stay.
+/// How long an [`Severity::Info`] notice stays.
 const INFO_STAYS: Duration = Duration::from_secs(4);
 /// Width of a notice where there is room for it, points.
 const WIDTH: f32 = 460.0;
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// Good news; goes away by itself.
-    Info,
-    /// Stays until it is dismissed.
-    Warning,
-    /// Stays until it is dismissed.
-    Error,
-}
-
-impl Severity {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Info => "Note",
-            Self::Warning => "Warning",
-            Self::Error => "Error",
-        }
-    }
-}
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,11 +28,11 @@ pub struct Notice {
     pub severity: Severity,
     /// One or two sentences.
     pub text: String,
-    /// Window time at which it goes away by itself, s.
+    /// Window time at which it disappears by itself, s.
     goes_at: Option<f64>,
 }
 
-/// The messages on show, oldest first.
+/// The messages shown, oldest first.
 #[derive(Debug, Default)]
 pub struct Notices {
     shown: Vec<Notice>,
@@ -77,12 +56,12 @@ impl Notices {
         }
     }
 
-    /// Takes a message away.
+    /// Removes a message.
     pub fn dismiss(&mut self, number: u64) {
         self.shown.retain(|notice| notice.number != number);
     }
 
-    /// Takes away what has had its time; returns how long until the next one goes.
+    /// Removes expired messages; returns the time until the next one expires.
     pub fn expire(&mut self, now_s: f64) -> Option<Duration> {
         self.shown
             .retain(|notice| notice.goes_at.is_none_or(|at| at > now_s));
@@ -93,13 +72,13 @@ impl Notices {
             .map(|at| Duration::from_secs_f64(at - now_s))
     }
 
-    /// The messages on show, oldest first.
+    /// The messages shown, oldest first.
     #[cfg(test)]
     pub fn shown(&self) -> &[Notice] {
         &self.shown
     }
 
-    /// Draws the messages at the top of `area`, over what is there.
+    /// Draws the messages at the top of `area`, over its content.
     pub fn ui(&self, ui: &Ui, area: Rect) -> Option<Command> {
         if self.shown.is_empty() {
             return None;
@@ -124,7 +103,7 @@ impl Notices {
     }
 }
 
-/// Draws one message; true when its button was clicked.
+/// Draws one message; true if it was dismissed.
 fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> bool {
     let palette = colors::palette(ui.ctx().theme());
     let color: Color32 = match notice.severity {
@@ -157,7 +136,7 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> bool {
             });
         })
         .response;
-    // The coloured edge says at a glance how bad it is; the word says it to everybody.
+    // The colored edge shows the severity at a glance; the word says it to everybody.
     let edge = Rect::from_min_size(
         response.rect.min + vec2(0.0, 8.0),
         Vec2::new(3.0, response.rect.height() - 16.0),
@@ -187,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn good_news_go_by_themselves_and_bad_news_stay() {
+    fn infos_expire_and_errors_stay() {
         let mut notices = Notices::default();
         notices.post(Severity::Error, "bad", 10.0);
         assert_eq!(notices.expire(10.0), None);
@@ -199,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cross_dismisses_its_own_notice() {
+    fn the_close_button_dismisses_its_own_notice() {
         let mut notices = Notices::default();
         notices.post(Severity::Error, "The file is damaged.", 0.0);
         let number = notices.shown()[0].number;

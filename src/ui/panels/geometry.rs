@@ -1,24 +1,22 @@
-//! Where the picture lies in the window.
+//! Where the frame lies in the window.
 //!
-//! Only the picture is ever mirrored; where boxes go is `crate::overlay::geometry`'s business.
+//! `crate::overlay::geometry` maps boxes there.
 
 use egui::{Rect, Vec2, pos2};
 
 use crate::frame::Resolution;
 
-/// The largest rectangle of the picture's shape inside `available`, centred.
-///
-/// Empty (at the centre) when there is no room or no picture.
+/// The largest rectangle of the frame's shape inside `available`, centered; empty if there is no room or no frame.
 pub fn fit(resolution: Resolution, available: Rect) -> Rect {
-    let picture = Vec2::new(resolution.width_px as f32, resolution.height_px as f32);
-    if !available.is_positive() || picture.x == 0.0 || picture.y == 0.0 {
+    let size = Vec2::new(resolution.width_px as f32, resolution.height_px as f32);
+    if !available.is_positive() || size.x == 0.0 || size.y == 0.0 {
         return Rect::from_center_size(available.center(), Vec2::ZERO);
     }
-    let scale = (available.width() / picture.x).min(available.height() / picture.y);
-    Rect::from_center_size(available.center(), picture * scale)
+    let scale = (available.width() / size.x).min(available.height() / size.y);
+    Rect::from_center_size(available.center(), size * scale)
 }
 
-/// Texture coordinates of the whole picture, flipped left to right if `mirror`.
+/// Texture coordinates of the whole frame, flipped left to right if `mirror`.
 pub fn uv(mirror: bool) -> Rect {
     if mirror {
         Rect::from_min_max(pos2(1.0, 0.0), pos2(0.0, 1.0))
@@ -36,7 +34,7 @@ mod tests {
     const HD: Resolution = Resolution::new(1280, 720);
 
     #[test]
-    fn a_picture_fits_by_its_longer_side_and_sits_in_the_middle() {
+    fn a_frame_fits_by_its_longer_side_and_is_centered() {
         let check = |available: Rect, expected: Rect| {
             assert_eq!(fit(HD, available), expected, "in {available}");
         };

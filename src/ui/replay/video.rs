@@ -1,7 +1,6 @@
-//! The pictures of a session as a source: its video, part by part, or none at all.
+//! The frames of a session as a source: its video, part by part, or blank frames.
 //!
-//! A video's own clock starts at zero in each part; frames leave here with the session's time, by which everything else
-//! of it is found.
+//! Each part's own clock starts at zero; frames leave here with the session's time, which finds everything else of it.
 
 use std::{
     path::PathBuf,
@@ -9,48 +8,48 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::recording::{Picture, Recording};
+use super::loaded_session::{LoadedSession, ReplayVideo};
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
     frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
 };
 
-/// Longest side of the pictures that stand for those that were not recorded, px: they are of one colour.
+/// Longest side of a blank frame, px: it has only one color.
 const BLANK_SIDE_PX: u32 = 32;
 
-/// Their colour.
+/// Color of a blank frame.
 const BLANK: [u8; RGBA_BYTES] = [0x2A, 0x2F, 0x36, 0xFF];
 
-/// Opens what there is to see of `recording`.
+/// Opens the video of a session, or blank frames if it has none.
 ///
 /// # Errors
 /// A [`CaptureError`] if a video cannot be played.
-pub fn open(recording: &Arc<Recording>) -> Result<Box<dyn FrameSource>, CaptureError> {
-    Ok(match recording.picture {
-        Picture::None => Box::new(BlankFilm::new(Arc::clone(recording))),
-        Picture::Clean | Picture::Annotated => Box::new(Film::open(recording)?),
+pub fn open(loaded: &Arc<LoadedSession>) -> Result<Box<dyn FrameSource>, CaptureError> {
+    Ok(match loaded.video {
+        ReplayVideo::None => Box::new(BlankFrames::new(Arc::clone(loaded))),
+        ReplayVideo::Clean | ReplayVideo::Annotated => Box::new(VideoFrames::open(loaded)?),
     })
 }
 
-fn info(recording: &Recording, resolution: Resolution, format: String) -> SourceInfo {
-    let n_frames = recording.session.frames.len() as u64;
+fn info(loaded: &LoadedSession, resolution: Resolution, format: String) -> SourceInfo {
+    let n_frames = loaded.session.frames.len() as u64;
     SourceInfo {
-        name: recording.session.name(),
+        name: loaded.session.name(),
         kind: SourceKind::File,
         resolution,
-        rate_hz: recording.session.manifest.source.nominal_rate_hz,
+        rate_hz: loaded.session.manifest.source.nominal_rate_hz,
         n_frames: Some(n_frames),
-        duration: Some(recording.duration),
+        duration: Some(loaded.duration),
         format,
         mirror_by_default: false,
     }
 }
 
 /// A session's video.
-struct Film {
+struct VideoFrames {
     info: SourceInfo,
     parts: Vec<Part>,
-    /// The part being read, by its place.
+    /// Index of the part being read.
     at: usize,
     source: Box<dyn FrameSource>,
 }
@@ -61,13 +60,13 @@ struct Part {
     first_frame: u64,
 }
 
-impl Film {
-    fn open(recording: &Recording) -> Result<Self, CaptureError> {
-        let session = &recording.session;
+impl VideoFrames {
+    fn open(loaded: &LoadedSession) -> Result<Self, CaptureError> {
+        let session = &loaded.session;
         let parts: Vec<Part> = session
             .video_parts()
             .into_iter()
-            // What has become something else since it was looked at is not opened.
+            // A file that was replaced by a link, say, is not opened.
             .filter_map(|part| Some((session.video_path(part).ok()?, part)))
             .map(|(path, part)| Part {
                 path,
@@ -84,7 +83,7 @@ impl Film {
         let source = first.open()?;
         let own = source.info();
         Ok(Self {
-            info: info(recording, own.resolution, own.format.clone()),
+            info: info(loaded, own.resolution, own.format.clone()),
             parts,
             at: 0,
             source,
@@ -105,7 +104,7 @@ impl Part {
     }
 }
 
-impl FrameSource for Film {
+impl FrameSource for VideoFrames {
     fn info(&self) -> &SourceInfo {
         &self.info
     }
@@ -136,34 +135,34 @@ impl FrameSource for Film {
     }
 }
 
-/// A blank picture for every captured frame, so that boxes and values can be watched without a video.
-struct BlankFilm {
+/// A blank frame for every captured one, so that boxes and values can be watched without a video.
+struct BlankFrames {
     info: SourceInfo,
-    recording: Arc<Recording>,
+    loaded: Arc<LoadedSession>,
     next: usize,
 }
 
-impl BlankFilm {
-    fn new(recording: Arc<Recording>) -> Self {
-        let source = &recording.session.manifest.source;
+impl BlankFrames {
+    fn new(loaded: Arc<LoadedSession>) -> Self {
+        let source = &loaded.session.manifest.source;
         let scale = blank_scale(Resolution::new(source.width, source.height));
         let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
         let resolution = Resolution::new(side(source.width), side(source.height));
         Self {
-            info: info(&recording, resolution, "values only".to_owned()),
-            recording,
+            info: info(&loaded, resolution, "values only".to_owned()),
+            loaded,
             next: 0,
         }
     }
 }
 
-impl FrameSource for BlankFilm {
+impl FrameSource for BlankFrames {
     fn info(&self) -> &SourceInfo {
         &self.info
     }
 
     fn next_frame(&mut self, pool: &FramePool) -> Result<Option<Frame>, CaptureError> {
-        let Some(row) = self.recording.session.frames.get(self.next) else {
+        let Some(row) = self.loaded.session.frames.get(self.next) else {
             return Ok(None);
         };
         self.next += 1;
@@ -181,12 +180,12 @@ impl FrameSource for BlankFilm {
     }
 
     fn seek(&mut self, time: Duration) -> Result<bool, CaptureError> {
-        self.next = self.recording.session.frame_at(time.into()).unwrap_or(0);
+        self.next = self.loaded.session.frame_at(time.into()).unwrap_or(0);
         Ok(true)
     }
 }
 
-/// What a blank picture is scaled by.
+/// Scale from the source to a blank frame.
 fn blank_scale(size: Resolution) -> f32 {
     BLANK_SIDE_PX as f32 / size.width_px.max(size.height_px).max(1) as f32
 }

@@ -1,4 +1,4 @@
-//! Opening sessions in the window.
+//! Sessions in the window.
 
 use super::*;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     ui::replay::fixtures::{event, session, write},
 };
 
-/// Opens `folder` and waits until it is known what it is.
+/// Opens `folder` and waits until the window knows what it is.
 fn open(window: &mut Window, folder: &Path) {
     let ctx = window.harness.ctx.clone();
     window
@@ -33,7 +33,7 @@ fn open(window: &mut Window, folder: &Path) {
 }
 
 #[test]
-fn a_session_takes_the_place_of_the_camera() {
+fn a_session_replaces_the_camera() {
     let folder = tempfile::tempdir().unwrap();
     let mut recorded = session(300, &[(3, 0..300)]);
     recorded.events = vec![event(2, EventKind::Marker, "smile task")];
@@ -54,14 +54,14 @@ fn a_session_takes_the_place_of_the_camera() {
     assert!(window.shows("0:02.0  smile task"));
     assert!(window.shows("Step forward"));
     assert!(window.shows("three-block"));
-    // Anything else ends it.
+    // Opening anything else closes it.
     window.press(Modifiers::COMMAND, Key::D);
     assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
     assert!(!window.shows("Face 3 from"));
 }
 
 #[test]
-fn a_broken_session_is_a_sentence() {
+fn a_damaged_session_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("session.json"), "{").unwrap();
     let mut window = Window::live(0);
@@ -70,10 +70,10 @@ fn a_broken_session_is_a_sentence() {
 }
 
 #[test]
-fn a_folder_that_is_no_session_is_opened_as_pictures() {
+fn a_folder_that_is_not_a_session_is_opened_as_images() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = Window::live(0);
     open(&mut window, folder.path());
-    let pictures = SourceSpec::Path(folder.path().to_owned());
-    assert_eq!(window.told(), [Told::Close, Told::Open(pictures)]);
+    let images = SourceSpec::Path(folder.path().to_owned());
+    assert_eq!(window.told(), [Told::Close, Told::Open(images)]);
 }

@@ -11,11 +11,11 @@ use crate::{
     record::RecordingConfig,
     session::folder::new_session_folder,
     stream::Output,
-    ui::{commands::Command, dialogs::Dialog, notices::Severity},
+    ui::{commands::Command, dialogs::Dialog, messages::Severity},
 };
 
 impl App {
-    /// Does what was asked for. Returns at once; what takes time happens on other threads.
+    /// Runs a command. Returns at once; whatever takes time happens on other threads.
     pub fn execute(&mut self, command: Command, ctx: &Context) {
         match command {
             Command::ChooseFile => self.dialogs.open(Dialog::File, ctx),
@@ -25,9 +25,9 @@ impl App {
             Command::ChooseSession => self.dialogs.open(Dialog::Session, ctx),
             Command::OpenFolder(folder) => self.open_folder(folder, ctx),
             Command::PlayAgain => self.play_again(ctx),
-            Command::Playback(wish) => {
-                if let Some(view) = self.player_view() {
-                    self.play(wish, view);
+            Command::Play(command) => {
+                if let Some(status) = self.player_status() {
+                    self.play(command, status);
                 }
             }
             Command::RefreshCameras => self.cameras.refresh(ctx),
@@ -37,64 +37,64 @@ impl App {
             }
             Command::SetMirror(mirror) => {
                 let by_default = self.mirror_by_default();
-                self.view.set_mirror(by_default, mirror);
-                self.save_view();
+                self.settings.set_mirror(by_default, mirror);
+                self.save_settings();
             }
             Command::SetBoxes(boxes) => {
-                self.view.boxes = boxes;
-                self.save_view();
+                self.settings.boxes = boxes;
+                self.save_settings();
             }
             Command::SetMesh(mesh) => {
-                self.view.mesh = mesh;
-                self.save_view();
+                self.settings.mesh = mesh;
+                self.save_settings();
             }
             Command::SetDetector(detector) => {
-                self.view.detector = detector;
-                self.engine.apply(self.view.pipeline_settings());
-                self.save_view();
+                self.settings.detector = detector;
+                self.engine.apply(self.settings.pipeline_settings());
+                self.save_settings();
             }
             Command::SetBars(bars) => {
-                self.view.bars = bars;
-                self.save_view();
+                self.settings.bars = bars;
+                self.save_settings();
             }
             Command::SetPrivacy(privacy) => {
-                self.view.privacy = privacy;
+                self.settings.privacy = privacy;
                 self.recordings.set_privacy(self.face_privacy());
-                self.save_view();
+                self.save_settings();
             }
             Command::ShowFace(track, shown) => {
                 self.privacy.set_shown(track, shown);
                 self.recordings.set_privacy(self.face_privacy());
             }
             Command::SetSmoothing(smoothing) => {
-                self.view.smoothing_ms = smoothing.as_millis() as u32;
-                self.engine.apply(self.view.pipeline_settings());
-                self.save_view();
+                self.settings.smoothing_ms = smoothing.as_millis() as u32;
+                self.engine.apply(self.settings.pipeline_settings());
+                self.save_settings();
             }
             Command::SetViews(views) => {
-                self.view.views = views;
-                self.engine.apply(self.view.pipeline_settings());
-                self.save_view();
+                self.settings.views = views;
+                self.engine.apply(self.settings.pipeline_settings());
+                self.save_settings();
             }
             Command::SetUncertainBelow(percent) => {
-                self.view.uncertain_below_percent = percent;
-                self.save_view();
+                self.settings.uncertain_below_percent = percent;
+                self.save_settings();
             }
             Command::SetMinFaceSize(px) => {
-                self.view.min_face_size_px = px;
-                self.engine.apply(self.view.pipeline_settings());
-                self.save_view();
+                self.settings.min_face_size_px = px;
+                self.engine.apply(self.settings.pipeline_settings());
+                self.save_settings();
             }
             Command::ToggleOutput(output) => self.toggle_output(output, ctx),
             Command::SetOutputPort(output, port) => {
                 self.streams.set_port(output, port);
-                self.view.set_port(output, port);
-                self.save_view();
+                self.settings.set_port(output, port);
+                self.save_settings();
             }
             Command::SetTheme(theme) => {
                 ctx.set_theme(theme);
-                self.view.theme = theme.into();
-                self.save_view();
+                self.settings.theme = theme.into();
+                self.save_settings();
             }
             Command::ToggleAbout => self.about_open = !self.about_open,
             Command::ToggleKeyboard => self.keyboard_open = !self.keyboard_open,
@@ -107,11 +107,12 @@ impl App {
             Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
             Command::ToggleRecording => self.start_recording(ctx),
             Command::PauseRecording => self.recordings.toggle_pause(),
-            Command::Mark => self.recordings.mark(),
-            Command::MarkWithNote => self.recordings.mark_with_note(),
+            Command::SetMarker => self.recordings.mark(),
+            Command::SetMarkerWithNote => self.recordings.begin_note(),
+            Command::EndNote(set) => self.recordings.end_note(set),
             Command::SetVideo(video) => {
-                self.view.video = video;
-                self.save_view();
+                self.settings.video = video;
+                self.save_settings();
             }
             Command::ChooseSessionsFolder => self.dialogs.open(Dialog::Sessions, ctx),
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
@@ -124,7 +125,7 @@ impl App {
         self.engine.open(source);
     }
 
-    /// Starts to record the live source; without one there is nothing to record.
+    /// Starts a recording of the live source; does nothing if there is none.
     pub(super) fn start_recording(&mut self, ctx: &Context) {
         let SourceState::Live(info) = &self.news.state else {
             return;
@@ -133,11 +134,11 @@ impl App {
             return;
         }
         let config = RecordingConfig {
-            folder: new_session_folder(&self.view.sessions_root(), &jiff::Zoned::now()),
-            video: self.view.video,
+            folder: new_session_folder(&self.settings.sessions_root(), &jiff::Zoned::now()),
+            video: self.settings.video,
             source: self.news.source.clone(),
             info: Some(info.clone()),
-            settings: self.view.pipeline_settings(),
+            settings: self.settings.pipeline_settings(),
             device: self.news.device.clone(),
             privacy: self.face_privacy(),
             uncertain_below: Some(self.uncertain_below()),
@@ -145,9 +146,9 @@ impl App {
         self.recordings.start(config, ctx);
     }
 
-    /// Whose faces are covered now, and how.
+    /// Which faces are covered now, and how.
     pub(super) fn face_privacy(&self) -> Option<FacePrivacy> {
-        let effect = self.view.privacy?;
+        let effect = self.settings.privacy?;
         Some(self.privacy.face_privacy(effect))
     }
 
@@ -168,9 +169,9 @@ impl App {
         }
     }
 
-    pub(super) fn save_view(&self) {
+    pub(super) fn save_settings(&self) {
         if let Some(saver) = &self.saver {
-            saver.save(&self.view);
+            saver.save(&self.settings);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The line at the bottom: what is read, how fast, and by what.
+//! The line at the bottom: the source, rates and latency, the device and the network.
 //!
-//! Every figure sits in a slot of fixed width, right-aligned, so that nothing moves while numbers change. `App`
-//! refreshes the figures a few times a second only; numbers that change at frame rate cannot be read.
+//! Every figure has a slot of fixed width, right-aligned, so that nothing moves while numbers change. `App` refreshes the
+//! figures only a few times a second: numbers that change at frame rate cannot be read.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -10,15 +10,15 @@ use egui::{
     pos2, vec2,
 };
 
-use super::colors;
 use crate::{
     capture::SourceInfo,
     pipeline::{SourceState, Stats, Transport},
+    ui::colors,
 };
 
 /// Height of one line, points.
 pub const LINE_HEIGHT: f32 = 22.0;
-/// In windows at least this wide everything fits on one line, points.
+/// Windows at least this wide have everything on one line, points.
 const ONE_LINE_WIDTH: f32 = 1120.0;
 
 /// Room between a figure's label and its slot, points.
@@ -29,21 +29,21 @@ const LABEL_GAP: f32 = 6.0;
 pub struct StatusData<'a> {
     /// State of the source.
     pub state: &'a SourceState,
-    /// What the source delivers, if it ever was live.
+    /// What the source delivers, once it has been live.
     pub info: Option<&'a SourceInfo>,
     /// How the file plays, if it is one that can be paused.
     pub transport: Option<Transport>,
     /// Rates, latency, drops.
     pub stats: Stats,
-    /// The device in words, once known.
+    /// The device, once known.
     pub device: Option<&'a str>,
-    /// The name of the checkpoint in force.
+    /// The name of the current network.
     pub checkpoint: Option<&'a str>,
-    /// Whether another checkpoint is being loaded.
+    /// Whether another network is being loaded.
     pub loading: bool,
 }
 
-/// Number of lines the bar takes in a window of this width.
+/// Number of lines of the bar in a window of this width.
 pub fn n_lines(window_width: f32) -> usize {
     if window_width >= ONE_LINE_WIDTH { 1 } else { 2 }
 }
@@ -71,11 +71,12 @@ pub fn status_bar_ui(ui: &mut Ui, data: StatusData<'_>) {
     }
 }
 
-/// Source, its state and its format, at the left of the room that is left.
+/// The source, its state and its format, at the left of the remaining room.
 fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
     let rest = vec2(ui.available_width(), LINE_HEIGHT);
     ui.allocate_ui_with_layout(rest, Layout::left_to_right(Align::Center), |ui| {
         let palette = colors::palette(ui.ctx().theme());
+        let is_photo = data.info.is_some_and(|info| info.n_frames == Some(1));
         let (color, words) = match data.state {
             SourceState::Starting => (palette.warning, "starting"),
             SourceState::Live(_) => match data.transport {
@@ -87,19 +88,17 @@ fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
             SourceState::Lost(_) => (palette.warning, "lost"),
             SourceState::Waiting(_) => (palette.warning, "waiting"),
             SourceState::Failed(_) => (palette.error, "failed"),
-            SourceState::Ended => (palette.weak_text, "ended"),
+            SourceState::Ended => (palette.weak_text, if is_photo { "photo" } else { "ended" }),
         };
         ui.spacing_mut().item_spacing.x = 6.0;
         dot_ui(ui, color);
         let info = data
             .info
             .filter(|_| !matches!(data.state, SourceState::NoCamera));
-        let mut text = String::new();
-        if let Some(info) = info {
-            text += &info.name;
-            text += ": ";
-        }
-        text += words;
+        let text = match info {
+            Some(info) => format!("{} · {words}", info.name),
+            None => words.to_owned(),
+        };
         ui.add(Label::new(text).truncate());
         if let Some(info) = info {
             let mut format = info.resolution.to_string();
@@ -112,7 +111,7 @@ fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
     });
 }
 
-/// Device and checkpoint.
+/// Device and network.
 fn machine_ui(ui: &mut Ui, data: StatusData<'_>) {
     let checkpoint = match (data.checkpoint, data.loading) {
         (Some(name), false) => name.to_owned(),
@@ -121,9 +120,9 @@ fn machine_ui(ui: &mut Ui, data: StatusData<'_>) {
         (None, false) => "no network".to_owned(),
     };
     ui.add(Label::new(checkpoint).extend())
-        .on_hover_text("The checkpoint in force");
-    ui.add(Label::new(RichText::new(data.device.unwrap_or("no device yet")).weak()).extend())
-        .on_hover_text("The device that runs the network");
+        .on_hover_text("Current network");
+    ui.add(Label::new(RichText::new(data.device.unwrap_or("starting device…")).weak()).extend())
+        .on_hover_text("Device that runs the network");
 }
 
 /// Rates, latency and drops, each in its slot. The caller lays out from right to left.
@@ -133,13 +132,13 @@ fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
     let stats = data.stats;
     let when = |known: bool, figure: String| if known { figure } else { NOTHING.to_owned() };
     let paused = data.transport.is_some_and(|transport| transport.paused);
-    let rate = |rate_hz: f64| when(live && !paused, format!("{rate_hz:.1}/s"));
+    let rate = |rate_hz: f64| when(live && !paused, format!("{rate_hz:.1} fps"));
     let figures = [
         Figure {
             label: "dropped",
             value: when(ever_live, count(stats.n_dropped)),
             widest: "88 888",
-            explanation: "Frames captured but not analysed since the source was opened",
+            explanation: "Frames not analyzed since the source was opened, because analysis was too slow",
         },
         Figure {
             label: "latency",
@@ -150,20 +149,20 @@ fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
         Figure {
             label: "analysis",
             value: rate(stats.analysis_rate_hz),
-            widest: "88.8/s",
-            explanation: "Frames analysed per second",
+            widest: "88.8 fps",
+            explanation: "Frames analyzed per second",
         },
         Figure {
             label: "capture",
             value: rate(stats.capture_rate_hz),
-            widest: "88.8/s",
-            explanation: "Frames from the source per second",
+            widest: "88.8 fps",
+            explanation: "Frames captured per second",
         },
     ];
     for figure in &figures {
         figure_ui(ui, figure);
     }
-    // Rare enough to have no place of its own. At the left end it moves no other figure.
+    // Rare enough to appear only when needed. At the left end it moves no other figure.
     if ever_live && stats.n_damaged > 0 {
         figure_ui(
             ui,
@@ -171,20 +170,20 @@ fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
                 label: "damaged",
                 value: count(stats.n_damaged),
                 widest: "888",
-                explanation: "Frames that arrived damaged, and were skipped, since the source was opened",
+                explanation: "Damaged frames skipped since the source was opened",
             },
         );
     }
 }
 
-/// What stands for a figure that is not known.
+/// Stands for an unknown figure.
 const NOTHING: &str = "–";
 
 /// One figure of the bar.
 struct Figure {
     label: &'static str,
     value: String,
-    /// The longest value to expect; it decides how much room there is.
+    /// The longest value to expect, which sets the width of the slot.
     widest: &'static str,
     explanation: &'static str,
 }
@@ -215,7 +214,7 @@ fn figure_ui(ui: &mut Ui, figure: &Figure) {
     response.on_hover_text(figure.explanation);
 }
 
-/// Draws a dot that says by its colour what the words beside it say.
+/// Draws a dot whose color says what the words beside it say.
 pub fn dot_ui(ui: &mut Ui, color: Color32) {
     let (rect, _) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
     ui.painter().circle_filled(rect.center(), 4.0, color);
@@ -234,7 +233,7 @@ fn latency(p50: Option<Duration>, p95: Option<Duration>) -> String {
     format!("{} / {} ms", ms(p50), ms(p95))
 }
 
-/// A count that fits its slot for as long as anybody may watch: "12 345", "1.2 million".
+/// A count that always fits its slot: "12 345", "1.2 million".
 fn count(n: u64) -> String {
     if n >= 1_000_000 {
         return format!("{:.1} million", n as f64 / 1e6);
@@ -289,11 +288,11 @@ mod tests {
     fn the_figures_are_all_there_at_any_width() {
         for width in [800.0, 1000.0, 1400.0] {
             let harness = harness(width, SourceState::Live(fixtures::webcam()), STATS);
-            harness.get_by_label("Integrated Webcam: live");
+            harness.get_by_label("Integrated Webcam · live");
             harness.get_by_label("1280×720 MJPG");
             for label in [
-                "capture 30.0/s",
-                "analysis 24.0/s",
+                "capture 30.0 fps",
+                "analysis 24.0 fps",
                 "latency 42 / 88 ms",
                 "dropped 12 345",
                 "CPU, 2 threads",
@@ -315,7 +314,7 @@ mod tests {
             let harness = harness(width, SourceState::Live(fixtures::webcam()), stats);
             let rect = harness.get_by_label("damaged 17").rect();
             assert!(rect.left() >= 0.0 && rect.right() <= width, "{rect}");
-            harness.get_by_label("Integrated Webcam: live");
+            harness.get_by_label("Integrated Webcam · live");
         }
         let harness = harness(1280.0, SourceState::Live(fixtures::webcam()), STATS);
         assert!(harness.query_by_label_contains("damaged").is_none());
@@ -338,10 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_sends_nothing_has_no_rate() {
+    fn a_lost_source_has_no_rate() {
         let harness = harness(1280.0, SourceState::Lost(String::new()), STATS);
         harness.get_by_label("capture –");
-        harness.get_by_label("Integrated Webcam: lost");
+        harness.get_by_label("Integrated Webcam · lost");
     }
 
     #[test]

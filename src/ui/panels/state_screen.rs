@@ -1,21 +1,25 @@
-//! What stands in the middle of the window when there is no live picture: what is wrong, and what to do.
+//! What stands in the middle of the window when there is no live frame: what is wrong, and what to do.
 
 use egui::{
     Align, Button, CornerRadius, Frame, Layout, Margin, Rect, RichText, Sense, Spinner, Stroke, Ui,
     UiBuilder, Vec2, vec2,
 };
 
-use super::{
-    colors,
-    commands::Command,
-    icons::{self, Icon},
+use crate::{
+    capture::SourceSpec,
+    pipeline::SourceState,
+    ui::{
+        colors,
+        commands::Command,
+        icons::{self, Icon},
+        messages::sentence,
+    },
 };
-use crate::{capture::SourceSpec, pipeline::SourceState};
 
 /// Width of the card where there is room for it, points.
 const WIDTH: f32 = 420.0;
 
-/// The words for a state, and what can be done about it.
+/// The text for a state, and what can be done about it.
 struct Words {
     icon: Option<Icon>,
     title: &'static str,
@@ -24,7 +28,7 @@ struct Words {
     offer_others: bool,
 }
 
-/// Draws the card for `state` into the middle of `area`; nothing for states with a picture of their own.
+/// Draws the card for `state` into the middle of `area`; nothing for states that show a frame.
 pub fn state_screen_ui(
     ui: &mut Ui,
     area: Rect,
@@ -57,11 +61,11 @@ pub fn state_screen_ui(
     command
 }
 
-/// Draws a line over the bottom of the picture: the file is over, and can be played again.
-pub fn ended_ui(ui: &mut Ui, picture: Rect, text: &str) -> Option<Command> {
-    let size = vec2(400.0_f32.min(picture.width()), 44.0);
+/// Draws a line over the bottom of the frame: the file has ended, and can be played again.
+pub fn ended_ui(ui: &mut Ui, frame: Rect, text: &str) -> Option<Command> {
+    let size = vec2(400.0_f32.min(frame.width()), 44.0);
     let rect = Rect::from_center_size(
-        egui::pos2(picture.center().x, picture.bottom() - 16.0 - size.y / 2.0),
+        egui::pos2(frame.center().x, frame.bottom() - 16.0 - size.y / 2.0),
         size,
     );
     let palette = colors::palette(ui.ctx().theme());
@@ -90,7 +94,7 @@ pub fn ended_ui(ui: &mut Ui, picture: Rect, text: &str) -> Option<Command> {
     command
 }
 
-/// Draws the invitation to let go of a dragged file.
+/// Draws the invitation to drop a dragged file.
 pub fn drop_ui(ui: &mut Ui, area: Rect) {
     let palette = colors::palette(ui.ctx().theme());
     let frame = area.shrink(10.0);
@@ -111,8 +115,8 @@ pub fn drop_ui(ui: &mut Ui, area: Rect) {
     });
 }
 
-/// Said of a camera that is tried again by itself.
-const RETRIED: &str = "It is tried again every second.";
+/// Added when a camera is retried automatically.
+const RETRIED: &str = "fervis retries every second.";
 
 fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
     let is_camera = matches!(source, Some(SourceSpec::Camera(_)) | None);
@@ -142,18 +146,18 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
         SourceState::NoCamera => words(
             Some(Icon::NoCamera),
             "No camera found",
-            "Plug one in: it starts by itself.".to_owned(),
+            "Connect a camera; it starts automatically.".to_owned(),
             true,
         ),
         SourceState::Lost(reason) => words(
             Some(Icon::Unplugged),
-            "The picture is gone",
+            "Camera lost",
             format!("{} {RETRIED}", sentence(reason)),
             true,
         ),
         SourceState::Waiting(reason) => words(
             Some(Icon::Warning),
-            "The camera cannot be used now",
+            "Camera unavailable",
             format!("{} {RETRIED}", sentence(reason)),
             true,
         ),
@@ -170,27 +174,10 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
     }
 }
 
-/// Error texts start in lower case and have no full stop; on the screen they are sentences.
-pub fn sentence(reason: &str) -> String {
-    let reason = reason.trim();
-    let mut chars = reason.chars();
-    // A path keeps its case.
-    let mut text: String = match chars.next() {
-        Some(first) if first.is_alphabetic() && !reason.starts_with(['/', '~']) => {
-            first.to_uppercase().chain(chars).collect()
-        }
-        _ => reason.to_owned(),
-    };
-    if !text.is_empty() && !text.ends_with(['.', '!', '?']) {
-        text.push('.');
-    }
-    text
-}
-
 fn buttons_ui(ui: &mut Ui) -> Option<Command> {
     let palette = colors::palette(ui.ctx().theme());
     let mut command = None;
-    // Two buttons of one width, centred as a pair.
+    // Two buttons of one width, centered as a pair.
     let width = 130.0;
     let pair = 2.0 * width + ui.spacing().item_spacing.x;
     ui.allocate_ui_with_layout(
@@ -216,7 +203,7 @@ fn buttons_ui(ui: &mut Ui) -> Option<Command> {
 fn card_ui(ui: &mut Ui, area: Rect, id: &'static str, content: impl FnOnce(&mut Ui)) {
     let width = WIDTH.min(area.width() - 24.0).max(160.0);
     let palette = colors::palette(ui.ctx().theme());
-    // The height is known only after the layout: the last frame's serves to centre this one.
+    // The height is known only after layout: the last pass's height centers this one.
     let memory = ui.scope_id().with(id).with("height");
     let known: Option<f32> = ui.data(|data| data.get_temp(memory));
     let height = known.unwrap_or(200.0);
@@ -245,7 +232,7 @@ fn card_ui(ui: &mut Ui, area: Rect, id: &'static str, content: impl FnOnce(&mut 
         .inner;
     if known != Some(used.height()) {
         ui.data_mut(|data| data.insert_temp(memory, used.height()));
-        // Lays this frame out again, so that the card never jumps on the screen.
+        // Lay out again, so that the card never jumps on the screen.
         ui.ctx().request_discard("the height of a card has changed");
     }
 }
@@ -270,7 +257,7 @@ mod tests {
             },
             None,
         );
-        // A spinner never comes to rest.
+        // A spinner never stops animating.
         harness.run_steps(3);
         harness
     }
@@ -284,25 +271,25 @@ mod tests {
         };
         check(SourceState::Starting, camera(), "Starting the camera");
         check(SourceState::Starting, file(), "/tmp/clip.mp4");
-        check(SourceState::NoCamera, camera(), "starts by itself");
+        check(SourceState::NoCamera, camera(), "starts automatically");
         let lost = SourceState::Lost("camera “C920” was disconnected".to_owned());
         check(
             lost,
             camera(),
-            "Camera “C920” was disconnected. It is tried",
+            "Camera “C920” was disconnected. fervis retries",
         );
         let busy = SourceState::Waiting("another program is using it".to_owned());
         check(
             busy,
             camera(),
-            "Another program is using it. It is tried again every second.",
+            "Another program is using it. fervis retries every second.",
         );
         let failed = SourceState::Failed("/tmp/clip.mp4 cannot be opened: no video".to_owned());
         check(failed, file(), "/tmp/clip.mp4 cannot be opened: no video.");
     }
 
     #[test]
-    fn the_way_out_of_having_no_camera_is_one_click() {
+    fn without_a_camera_the_demo_is_one_click_away() {
         let click = |label: &str| {
             let mut harness = harness(SourceState::NoCamera, None);
             harness.get_by_label(label).click();
@@ -317,18 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn a_card_sits_in_the_middle() {
+    fn a_card_is_centered() {
         let harness = harness(SourceState::NoCamera, None);
         let title = harness.get_by_label("No camera found").rect();
         assert!((title.center().x - 400.0).abs() < 2.0, "{title}");
         assert!((title.center().y - 300.0).abs() < 60.0, "{title}");
-    }
-
-    #[test]
-    fn reasons_become_sentences() {
-        assert_eq!(sentence("no camera found"), "No camera found.");
-        assert_eq!(sentence("  Is it on?"), "Is it on?");
-        assert_eq!(sentence("/tmp/a.png is empty"), "/tmp/a.png is empty.");
-        assert_eq!(sentence(""), "");
     }
 }

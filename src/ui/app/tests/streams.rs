@@ -1,4 +1,4 @@
-//! Switching live values for other programs on and off: menu, keys, what is said about it.
+//! Live outputs, switched on and off by menu and keys.
 
 use std::io::{Read as _, Write as _};
 
@@ -6,28 +6,25 @@ use egui_kittest::kittest::NodeT as _;
 
 use super::*;
 
-/// Settings under which the system chooses a free port for the server.
-fn any_port() -> ViewSettings {
-    ViewSettings {
+/// Settings with which the system chooses a free port for the server.
+fn any_port() -> UiSettings {
+    UiSettings {
         websocket_port: 0,
-        ..ViewSettings::default()
+        ..UiSettings::default()
     }
 }
 
 #[test]
 fn stream_items_switch_outputs_on_and_off() {
     let mut window = Window::new(any_port());
-    assert!(
-        !window.shows("Streaming"),
-        "off unless somebody switches it on"
-    );
+    assert!(!window.shows("Streaming"), "off at the start");
     window.press(Modifiers::ALT, Key::T);
     window.click("WebSocket at ws://127.0.0.1:0");
     assert!(window.shows("Streaming on this computer"));
     let [websocket, osc] = window.app().streams.status();
     assert!(websocket.is_on && !osc.is_on);
     let url = websocket.url();
-    assert!(window.shows(&format!("WebSocket {url}, no client")));
+    assert!(window.shows(&format!("WebSocket {url}, no clients")));
     // The menu is still open and shows it as on.
     let label = format!("WebSocket at {url}");
     let item = window.harness.get_by(|node| {
@@ -56,7 +53,7 @@ fn stream_items_switch_outputs_on_and_off() {
     window.click(&label);
     assert!(!window.shows("Streaming"));
     assert!(!is_attached(&window));
-    // The connection has come to its end.
+    // The connection has ended.
     client.read_to_end(&mut Vec::new()).unwrap();
 }
 
@@ -67,7 +64,7 @@ fn outputs_have_keys_and_can_be_on_from_the_start() {
         on,
         ..StreamOptions::default()
     };
-    let mut window = Window::streaming(ViewSettings::default(), options);
+    let mut window = Window::streaming(UiSettings::default(), options);
     let control_shift = Modifiers::COMMAND.plus(Modifiers::SHIFT);
     let is_on = |window: &mut Window| window.app().streams.status().map(|status| status.is_on);
     assert_eq!(is_on(&mut window), [true, false]);
@@ -79,37 +76,37 @@ fn outputs_have_keys_and_can_be_on_from_the_start() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told_and_the_rest_goes_on() {
+fn a_port_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let mut window = Window::new(ViewSettings {
+    let mut window = Window::new(UiSettings {
         websocket_port: port,
-        ..ViewSettings::default()
+        ..UiSettings::default()
     });
     window.choose("Stream", &format!("WebSocket at ws://127.0.0.1:{port}"));
     assert!(window.shows(&format!(
         "WebSocket stays off: port {port} is in use by another program; choose another port."
     )));
     assert!(!window.app().streams.is_any_on());
-    // Another port, by the field in the menu.
+    // Choose another port in the menu.
     let field = window.harness.get_by(|node| {
         node.role() == Role::SpinButton && node.label().as_deref() == Some("WebSocket port")
     });
     field.set_value_accesskit(f64::from(port - 1));
     window.settle();
-    assert_eq!(window.app().view.websocket_port, port - 1);
+    assert_eq!(window.app().settings.websocket_port, port - 1);
     assert!(window.shows(&format!("WebSocket at ws://127.0.0.1:{}", port - 1)));
 }
 
 #[test]
-fn what_goes_to_the_network_says_so() {
+fn streaming_to_the_network_shows_a_warning() {
     let options = StreamOptions {
         on: vec![(Output::WebSocket, "0.0.0.0:0".parse().ok())],
         expose_to_network: true,
         ..StreamOptions::default()
     };
-    let mut window = Window::streaming(ViewSettings::default(), options);
+    let mut window = Window::streaming(UiSettings::default(), options);
     window.settle();
-    assert!(window.shows("anyone there can read the facial expressions"));
+    assert!(window.shows("Anyone there can read the facial expressions"));
     assert!(window.shows("Streaming to the network"));
 }

@@ -1,0 +1,258 @@
+//! The recording in the menu bar, and the window in which a marker's note is written.
+
+use egui::{
+    Align2, Button, Color32, Context, Key, Label, Response, RichText, Role, Sense, TextEdit, Ui,
+    Vec2, WidgetInfo, Window, vec2,
+};
+
+use crate::{
+    record::{Phase, RecorderStatus},
+    time::clock,
+    ui::{
+        colors,
+        commands::Command,
+        keyboard,
+        recordings::{MarkerNote, RecordingStatus},
+    },
+};
+
+/// With less free space than this the bar says how much is left.
+const LOW_SPACE_BYTES: u64 = 5_000_000_000;
+
+/// Draws the buttons of the recording at the right end of the menu bar. The caller lays out from right to left.
+pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus) -> Option<Command> {
+    let palette = colors::palette(ui.ctx().theme());
+    let ctx = ui.ctx().clone();
+    let shortcut = |shortcut| ctx.format_shortcut(&shortcut);
+    match status {
+        RecordingStatus::Off { can_start } => {
+            let hint = format!("Start recording ({})", shortcut(keyboard::RECORD));
+            let clicked = ui
+                .add_enabled_ui(*can_start, |ui| {
+                    let response = button_ui(ui, "Record", Some(palette.error));
+                    response.on_hover_text(hint).clicked()
+                })
+                .inner;
+            clicked.then_some(Command::ToggleRecording)
+        }
+        RecordingStatus::Starting => {
+            ui.label(RichText::new("starting…").weak());
+            None
+        }
+        RecordingStatus::On(status) => {
+            let mut command = None;
+            let is_ending = matches!(status.phase, Phase::Finishing | Phase::Ended(_));
+            let is_paused = status.phase == Phase::Paused;
+            ui.add_enabled_ui(!is_ending, |ui| {
+                if ui
+                    .button("Stop")
+                    .on_hover_text(format!("Stop recording ({})", shortcut(keyboard::RECORD)))
+                    .clicked()
+                {
+                    command = Some(Command::ToggleRecording);
+                }
+                let pause = if is_paused { "Resume" } else { "Pause" };
+                let key = shortcut(keyboard::PAUSE_RECORDING);
+                if ui
+                    .button(pause)
+                    .on_hover_text(format!("{pause} recording ({key})"))
+                    .clicked()
+                {
+                    command = Some(Command::PauseRecording);
+                }
+                let hint = format!(
+                    "Set marker ({}); with a note: {}",
+                    shortcut(keyboard::SET_MARKER),
+                    shortcut(keyboard::SET_MARKER_WITH_NOTE)
+                );
+                if ui.button("Mark").on_hover_text(hint).clicked() {
+                    command = Some(Command::SetMarker);
+                }
+            });
+            let color = if is_paused || is_ending {
+                palette.weak_text
+            } else {
+                palette.error
+            };
+            let text = status_text(status);
+            ui.add(Label::new(RichText::new(&text).monospace()).extend())
+                .on_hover_text(details(status));
+            dot_ui(ui, color, &text);
+            command
+        }
+    }
+}
+
+/// Draws the window in which a marker's note is written.
+pub fn note_ui(ctx: &Context, note: &mut MarkerNote) -> Option<Command> {
+    let mut command = None;
+    Window::new("Marker")
+        .collapsible(false)
+        .resizable(false)
+        .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
+        .show(ctx, |ui| {
+            ui.set_width(320.0);
+            let label = ui.label("What happened?");
+            let edit = TextEdit::singleline(&mut note.text).desired_width(f32::INFINITY);
+            let response = ui.add(edit).labelled_by(label.id);
+            if !response.has_focus() && !response.lost_focus() {
+                response.request_focus();
+            }
+            let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                if ui.button("Set marker").clicked() || entered {
+                    command = Some(Command::EndNote(true));
+                }
+                let canceled = ui.input(|input| input.key_pressed(Key::Escape));
+                if ui.button("Cancel").clicked() || canceled {
+                    command = Some(Command::EndNote(false));
+                }
+            });
+        });
+    command
+}
+
+/// A button with a dot before its word.
+fn button_ui(ui: &mut Ui, word: &str, dot: Option<Color32>) -> Response {
+    // The spaces leave room for the dot.
+    let response = ui.add(Button::new(format!("     {word}")));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), word));
+    if let Some(color) = dot {
+        let color = if ui.is_enabled() {
+            color
+        } else {
+            color.gamma_multiply(0.4)
+        };
+        let center = response.rect.left_center() + vec2(15.0, 0.0);
+        ui.painter().circle_filled(center, 4.5, color);
+    }
+    response
+}
+
+fn dot_ui(ui: &mut Ui, color: Color32, name: &str) {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Recording {name}")));
+    ui.painter().circle_filled(rect.center(), 4.5, color);
+}
+
+fn status_text(status: &RecorderStatus) -> String {
+    let mut text = match status.phase {
+        Phase::Paused => format!("paused {}", clock(status.elapsed)),
+        Phase::Finishing | Phase::Ended(_) => "finishing…".to_owned(),
+        Phase::Recording => clock(status.elapsed).to_string(),
+    };
+    text.push_str(&format!("  {}", size(status.n_bytes)));
+    if status.counts.refused > 0 {
+        text.push_str(&format!("  {} dropped", status.counts.refused));
+    }
+    if let Some(free) = status.free_bytes
+        && free < LOW_SPACE_BYTES
+    {
+        text.push_str(&format!("  {} free", size(free)));
+    }
+    text
+}
+
+fn details(status: &RecorderStatus) -> String {
+    let counts = status.counts;
+    let mut text = format!(
+        "{} frames, {} analyzed, {} in the video, {} faces",
+        counts.captured, counts.analyzed, counts.recorded, counts.faces
+    );
+    if let Some(free) = status.free_bytes {
+        text.push_str(&format!("\n{} free on disk", size(free)));
+    }
+    text
+}
+
+/// "3.4 MB" or "1.2 GB".
+fn size(bytes: u64) -> String {
+    if bytes >= 1_000_000_000 {
+        format!("{:.1} GB", bytes as f64 / 1e9)
+    } else {
+        format!("{:.1} MB", bytes as f64 / 1e6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::session::manifest::Counts;
+
+    fn status(phase: Phase) -> RecorderStatus {
+        RecorderStatus {
+            phase,
+            elapsed: Duration::from_secs(125),
+            counts: Counts {
+                captured: 3750,
+                refused: 3,
+                ..Counts::default()
+            },
+            n_bytes: 61_400_000,
+            free_bytes: Some(1_200_000_000),
+        }
+    }
+
+    fn clicked(view: RecordingStatus, label: &'static str) -> Option<Command> {
+        let mut harness = Harness::new_ui_state(
+            move |ui, sent: &mut Option<Command>| {
+                *sent = bar_ui(ui, &view).or(sent.take());
+            },
+            None,
+        );
+        harness.run_steps(2);
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        harness.into_state()
+    }
+
+    #[test]
+    fn buttons_return_their_commands() {
+        let off = |can_start| RecordingStatus::Off { can_start };
+        assert_eq!(clicked(off(true), "Record"), Some(Command::ToggleRecording));
+        assert_eq!(
+            clicked(off(false), "Record"),
+            None,
+            "there is nothing to record"
+        );
+        let on = |phase| RecordingStatus::On(status(phase));
+        assert_eq!(
+            clicked(on(Phase::Recording), "Stop"),
+            Some(Command::ToggleRecording)
+        );
+        assert_eq!(
+            clicked(on(Phase::Recording), "Pause"),
+            Some(Command::PauseRecording)
+        );
+        assert_eq!(
+            clicked(on(Phase::Paused), "Resume"),
+            Some(Command::PauseRecording)
+        );
+        assert_eq!(
+            clicked(on(Phase::Recording), "Mark"),
+            Some(Command::SetMarker)
+        );
+        assert_eq!(
+            clicked(on(Phase::Finishing), "Stop"),
+            None,
+            "it is stopping already"
+        );
+    }
+
+    #[test]
+    fn the_bar_shows_time_size_drops_and_space() {
+        assert_eq!(
+            status_text(&status(Phase::Recording)),
+            "2:05  61.4 MB  3 dropped  1.2 GB free"
+        );
+        let mut roomy = status(Phase::Paused);
+        roomy.counts.refused = 0;
+        roomy.free_bytes = Some(50_000_000_000);
+        assert_eq!(status_text(&roomy), "paused 2:05  61.4 MB");
+    }
+}

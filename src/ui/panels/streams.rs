@@ -1,0 +1,148 @@
+//! The live outputs: their menu, and the line at the bottom that says what is going out.
+
+use egui::{Align, DragValue, Label, Layout, RichText, TextStyle, Ui, vec2};
+
+use super::{
+    menu_item::{MARK_WIDTH, Mark, item_ui, note_ui},
+    status_bar,
+};
+use crate::{
+    stream::{self, Output},
+    ui::{colors, commands::Command, keyboard, streams::StreamStatus},
+};
+
+/// Height of the line at the bottom while something is on, points.
+pub const LINE_HEIGHT: f32 = status_bar::LINE_HEIGHT + 5.0;
+
+/// Ports on offer. Lower ones are reserved for the system.
+const PORTS: std::ops::RangeInclusive<u16> = 1024..=u16::MAX;
+
+/// Draws the menu's lines. It stays open, so that what was switched can be seen.
+pub fn menu_ui(ui: &mut Ui, status: &[StreamStatus], command: &mut Option<Command>) {
+    if !stream::AVAILABLE {
+        return note_ui(ui, "This build has no live outputs (feature `stream`)");
+    }
+    for (place, status) in status.iter().enumerate() {
+        if place > 0 {
+            ui.separator();
+        }
+        output_ui(ui, status, command);
+    }
+    ui.separator();
+    note_ui(ui, "Values only; frames are never sent.");
+    if !status.iter().any(StreamStatus::is_exposed) {
+        note_ui(ui, "Only programs on this computer can read them.");
+    }
+}
+
+fn output_ui(ui: &mut Ui, status: &StreamStatus, command: &mut Option<Command>) {
+    let output = status.output;
+    let shortcut = ui.ctx().format_shortcut(&keyboard::output(output));
+    let label = match output {
+        Output::WebSocket => format!("WebSocket at {}", status.url()),
+        Output::Osc => format!("OSC to {}", status.url()),
+    };
+    let response = item_ui(ui, Mark::Check(status.is_on), &label, &shortcut);
+    if response.clicked() {
+        *command = Some(Command::ToggleOutput(output));
+    }
+    response.on_hover_text(match output {
+        Output::WebSocket => "One JSON message per analyzed frame, to every client",
+        Output::Osc => "Messages under /fervis for each analyzed frame",
+    });
+    ui.horizontal(|ui| {
+        ui.add_space(MARK_WIDTH);
+        let name = ui.label(format!("{} port", output.name()));
+        // While the output is on, clients depend on its port.
+        ui.add_enabled_ui(!status.is_on, |ui| {
+            let mut port = status.address.port();
+            let field = DragValue::new(&mut port)
+                .range(PORTS)
+                .clamp_existing_to_range(false)
+                .update_while_editing(false);
+            if ui.add(field).labelled_by(name.id).changed() {
+                *command = Some(Command::SetOutputPort(output, port));
+            }
+        });
+    });
+    if status.is_exposed() {
+        note_ui(ui, "Anyone on the network can read the values.");
+    }
+}
+
+/// Draws the line that says which outputs are on. Not shown while all are off.
+pub fn line_ui(ui: &mut Ui, status: &[StreamStatus]) {
+    let palette = colors::palette(ui.ctx().theme());
+    ui.style_mut().override_text_style = Some(TextStyle::Small);
+    ui.spacing_mut().item_spacing = vec2(18.0, 0.0);
+    let line = vec2(ui.available_width(), status_bar::LINE_HEIGHT);
+    ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {
+        let on = || status.iter().filter(|status| status.is_on);
+        let is_exposed = on().any(StreamStatus::is_exposed);
+        let (color, words) = if is_exposed {
+            (palette.warning, "Streaming to the network")
+        } else {
+            (palette.accent, "Streaming on this computer")
+        };
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            status_bar::dot_ui(ui, color);
+            let words = RichText::new(words);
+            let words = if is_exposed { words.color(color) } else { words };
+            ui.add(Label::new(words).extend()).on_hover_text(if is_exposed {
+                "Anyone on the network can read the facial expressions of people in front of the camera"
+            } else {
+                "Programs on this computer can read the values; frames are never sent"
+            });
+        });
+        for status in on() {
+            let words = RichText::new(status.words()).color(palette.weak_text);
+            ui.add(Label::new(words).truncate());
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+
+    fn status(output: Output, address: &str, n_clients: Option<usize>) -> StreamStatus {
+        StreamStatus {
+            output,
+            address: address.parse().unwrap(),
+            is_on: true,
+            n_clients,
+        }
+    }
+
+    fn line(status: Vec<StreamStatus>) -> Harness<'static> {
+        let mut harness = Harness::builder()
+            .with_size([720.0, LINE_HEIGHT])
+            .build_ui(move |ui| line_ui(ui, &status));
+        harness.run_ok();
+        harness
+    }
+
+    #[test]
+    fn addresses_and_clients_are_listed() {
+        let mut off = status(Output::Osc, "127.0.0.1:9000", None);
+        let websocket = |n_clients| status(Output::WebSocket, "127.0.0.1:9117", Some(n_clients));
+        for (n_clients, words) in [(0, "no clients"), (1, "1 client"), (2, "2 clients")] {
+            let harness = line(vec![websocket(n_clients), off.clone()]);
+            harness.get_by_label("Streaming on this computer");
+            harness.get_by_label(&format!("WebSocket ws://127.0.0.1:9117, {words}"));
+            harness.get_by_label("OSC udp://127.0.0.1:9000");
+        }
+        off.is_on = false;
+        let harness = line(vec![websocket(0), off]);
+        assert!(harness.query_by_label_contains("OSC").is_none());
+    }
+
+    #[test]
+    fn streaming_to_the_network_is_named() {
+        let harness = line(vec![status(Output::Osc, "192.168.1.20:9000", None)]);
+        harness.get_by_label("Streaming to the network");
+    }
+}
