@@ -16,7 +16,6 @@ mod file;
 mod h264;
 mod jpeg;
 mod mp4;
-mod stats;
 #[cfg(test)]
 mod test_support;
 #[cfg(test)]

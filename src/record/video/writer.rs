@@ -15,10 +15,10 @@ use super::{
     file::{self, Storage},
     jpeg::JpegEncoder,
     mp4::HybridMp4,
-    stats::Durations,
 };
 use crate::{
     frame::{RGBA_BYTES, Resolution},
+    percentiles::DurationHistogram,
     time::Ticks,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct Mp4Writer<S> {
     encoder: Box<dyn Encoder>,
     created: SystemTime,
     clock: Clock,
-    encode_times: Durations,
+    encode_times: DurationHistogram,
     mp4: HybridMp4<S>,
     /// Whether the disk has refused something.
     is_stopped: bool,
@@ -82,7 +82,7 @@ impl<S: Storage> Mp4Writer<S> {
             encoder,
             created: settings.created,
             clock: Clock::default(),
-            encode_times: Durations::default(),
+            encode_times: DurationHistogram::default(),
             mp4,
             is_stopped: false,
         })
@@ -125,7 +125,7 @@ impl<S: Storage> VideoWriter for Mp4Writer<S> {
         let ticks = self.clock.tick(time);
         let started = Instant::now();
         let encoded = self.encoder.encode(rgba, ticks)?;
-        self.encode_times.add(started.elapsed());
+        self.encode_times.count(started.elapsed());
         let is_key = match encoded {
             Encoded::Key => true,
             #[cfg(feature = "h264-bundled")]
@@ -173,8 +173,8 @@ impl<S: Storage> VideoWriter for Mp4Writer<S> {
             n_lost_frames: finished.n_lost.into(),
             duration: duration_of(finished.end_ticks),
             bytes: finished.bytes,
-            encode_p50: self.encode_times.quantile(0.5),
-            encode_p95: self.encode_times.quantile(0.95),
+            encode_p50: self.encode_times.percentile(50).unwrap_or_default(),
+            encode_p95: self.encode_times.percentile(95).unwrap_or_default(),
         })
     }
 }
