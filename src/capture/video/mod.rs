@@ -12,6 +12,7 @@ mod clock;
 mod codec;
 mod container;
 mod decoded;
+mod error;
 mod ffmpeg;
 #[cfg(test)]
 mod media_tests;
@@ -29,34 +30,11 @@ use std::{
 pub(super) use self::container::Container;
 use self::{
     container::Packet,
+    error::OpenError,
     ffmpeg::{Choice, FfmpegError, FfmpegSource, Input},
     source::{Check, VideoSource},
 };
-use super::{CaptureError, FrameSource, images::name, limits::TooLarge};
-
-/// Why our own decoders cannot play a video.
-#[derive(Debug, PartialEq, Eq)]
-enum OpenError {
-    /// The file looks damaged or has no video, and why; ffmpeg may find more in it.
-    Damaged(String),
-    /// Something we do not decode; holds its name. ffmpeg may read it.
-    Unsupported(String),
-    /// Nothing should read it, ffmpeg included: it is encrypted, or beyond the limits.
-    Refused(String),
-}
-
-impl OpenError {
-    fn into_message(self) -> String {
-        let (Self::Damaged(message) | Self::Unsupported(message) | Self::Refused(message)) = self;
-        message
-    }
-}
-
-impl From<TooLarge> for OpenError {
-    fn from(err: TooLarge) -> Self {
-        Self::Refused(err.to_string())
-    }
-}
+use super::{CaptureError, FrameSource, images::name};
 
 /// Opens a file of this kind, through ffmpeg if our own decoders cannot play it, or not well.
 pub(super) fn open(

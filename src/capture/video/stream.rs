@@ -1,10 +1,10 @@
 //! A container and a decoder joined: the frames of a file, one after the other.
 
 use super::{
-    OpenError,
     codec::Decoder,
     container::{BadPacket, Demuxer, Packet},
     decoded::DecodedFrame,
+    error::OpenError,
 };
 use crate::frame::FramePool;
 

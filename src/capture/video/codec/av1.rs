@@ -10,11 +10,15 @@ use re_rav1d::dav1d::{
     Plane, Settings, pixel::YUVRange,
 };
 
-use super::{BadPacket, DecodedFrame, Decoder, OpenError, Packet, av1_config::Av1Config};
+use super::{av1_config::Av1Config, decoder::Decoder};
 use crate::{
     capture::{
         limits::{self, MAX_FRAME_PIXELS},
-        video::decoded::{Colors, Pixels},
+        video::{
+            container::{BadPacket, Packet},
+            decoded::{Colors, DecodedFrame, Pixels},
+            error::OpenError,
+        },
     },
     frame::{FramePool, Resolution},
     panics,

@@ -2,7 +2,7 @@
 //!
 //! Source: "AV1 Codec ISO Media File Format Binding", 2.3; Matroska stores the same record.
 
-use super::OpenError;
+use crate::capture::video::error::OpenError;
 
 /// The configuration of a stream that the bundled decoder supports.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,9 +14,13 @@ use openh264::{
 };
 use openh264_sys2::{DECODING_STATE, SBufferInfo, dsErrorFree, videoFormatI420};
 
-use super::{BadPacket, DecodedFrame, Decoder, OpenError, Packet, h264_config::H264Config};
+use super::{decoder::Decoder, h264_config::H264Config};
 use crate::{
-    capture::video::decoded::{PixelAspect, Pixels},
+    capture::video::{
+        container::{BadPacket, Packet},
+        decoded::{DecodedFrame, PixelAspect, Pixels},
+        error::OpenError,
+    },
     frame::{FramePool, Resolution},
 };
 

@@ -4,11 +4,14 @@
 //! with the parameter sets before each frame at which decoding can start.
 //! Source: ISO/IEC 14496-15, clause 5.3.3 (`AVCDecoderConfigurationRecord`).
 
-use super::{
-    BadPacket, OpenError, Packet,
-    sps::{self, VideoFormat},
+use super::sps::{self, VideoFormat};
+use crate::capture::{
+    limits,
+    video::{
+        container::{BadPacket, Packet},
+        error::OpenError,
+    },
 };
-use crate::capture::limits;
 
 /// Blocks of 16×16 pixels in a frame: the limit of level 5.2, the highest that the bundled decoder supports.
 const MAX_BLOCKS: usize = 36_864;

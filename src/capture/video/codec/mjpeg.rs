@@ -3,12 +3,16 @@
 //! Capture cards store two half-height images in a packet, one for the odd rows and one for the even. Only the size
 //! gives those away; the caller compares it with what the container says.
 
-use super::{BadPacket, DecodedFrame, Decoder, OpenError, Packet};
+use super::decoder::Decoder;
 use crate::{
     capture::{
         decode::decode_jpeg_of_any_size,
         limits::{TooLarge, check_frame},
-        video::decoded::Pixels,
+        video::{
+            container::{BadPacket, Packet},
+            decoded::{DecodedFrame, Pixels},
+            error::OpenError,
+        },
     },
     frame::{FramePool, Resolution},
 };

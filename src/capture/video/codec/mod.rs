@@ -12,6 +12,7 @@ mod av1;
 )]
 mod av1_config;
 mod bits;
+mod decoder;
 #[cfg(feature = "h264-bundled")]
 mod h264;
 #[cfg_attr(
@@ -22,41 +23,11 @@ mod h264_config;
 mod mjpeg;
 mod sps;
 
+pub(super) use self::decoder::Decoder;
 use super::{
-    OpenError,
-    container::{BadPacket, Codec, Packet, Track},
-    decoded::{DecodedFrame, PixelAspect},
+    container::{Codec, Track},
+    error::OpenError,
 };
-use crate::{capture::limits::TooLarge, frame::FramePool};
-
-/// A decoder of one stream.
-pub(super) trait Decoder {
-    /// Name of the codec, for the status bar.
-    fn name(&self) -> &'static str;
-
-    /// The shape of pixels that the stream declares, for containers that do not.
-    fn pixel_aspect(&self) -> PixelAspect {
-        PixelAspect::default()
-    }
-
-    /// The size of frames refused as too large, for codecs whose decoder reads the size.
-    fn too_large(&self) -> Option<TooLarge> {
-        None
-    }
-
-    /// Takes the next packet, or `None` after the last, and returns the next frame that is complete.
-    ///
-    /// After the last packet each call returns one more frame, until there are none. After an error the decoder
-    /// continues at the next packet at which decoding can start. `pool` is for decoders that fill a frame themselves.
-    fn decode(
-        &mut self,
-        packet: Option<&Packet>,
-        pool: &FramePool,
-    ) -> Result<Option<DecodedFrame<'_>>, BadPacket>;
-
-    /// Forgets all packets, to start somewhere else in the file.
-    fn reset(&mut self) -> Result<(), OpenError>;
-}
 
 /// A decoder for a track, or why none of ours can decode it.
 pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, OpenError> {

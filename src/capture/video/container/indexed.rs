@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use super::{BadPacket, Demuxer, HIDDEN, Packet, Track, read_bytes};
-use crate::capture::video::OpenError;
+use super::demuxer::{BadPacket, Demuxer, HIDDEN, Packet, Track, read_bytes};
+use crate::capture::video::error::OpenError;
 
 /// Where one packet is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

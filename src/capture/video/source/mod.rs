@@ -6,11 +6,11 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    OpenError,
     clock::Clock,
     codec::Decoder,
     container::{Codec, Demuxer, HIDDEN},
     decoded::Presentation,
+    error::OpenError,
     numbering::Numbering,
     stream::{Step, Stream},
 };

@@ -1,14 +1,11 @@
 //! What an AVI file says about its video track.
 
-use super::{
-    Track,
-    riff::{Name, chunks_in, find, name_at, u32_at},
-};
+use super::riff::{Name, chunks_in, find, name_at, u32_at};
 use crate::{
     capture::video::{
-        OpenError,
-        container::Codec,
+        container::demuxer::{Codec, Track},
         decoded::{Colors, PixelAspect},
+        error::OpenError,
         orientation::Orientation,
     },
     frame::Resolution,

@@ -5,12 +5,11 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::{
-    Chunk, MAX_PACKETS,
     header::Header,
-    read_bytes,
     riff::{name_at, u32_at, u64_at},
-    walk::{Parts, is_of_stream},
+    walk::{Chunk, Parts, is_of_stream},
 };
+use crate::capture::video::container::demuxer::{MAX_PACKETS, read_bytes};
 
 /// How many chunks of an index are compared with the file.
 const N_CHECKED: usize = 16;

@@ -13,19 +13,10 @@ mod walk;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::{
-    MAX_PACKETS, Track,
+    demuxer::MAX_PACKETS,
     indexed::{Indexed, Place},
-    read_bytes,
 };
-use crate::capture::video::OpenError;
-
-/// A chunk of the video track; `size` is 0 where the frame before stays on screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Chunk {
-    /// Of its content.
-    offset: u64,
-    size: u64,
-}
+use crate::capture::video::error::OpenError;
 
 /// Reads the headers of a file and finds its packets.
 pub(in crate::capture::video) fn open<R: Read + Seek>(

@@ -2,13 +2,19 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::{
-    Chunk, MAX_PACKETS, read_bytes,
-    riff::{Name, name_at, u32_at},
-};
+use super::riff::{Name, name_at, u32_at};
+use crate::capture::video::container::demuxer::{MAX_PACKETS, read_bytes};
 
 /// No list of headers is longer.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
+
+/// A chunk of the video track; `size` is 0 where the frame before stays on screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// Of its content.
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
 
 /// What the top level of a file holds.
 #[derive(Debug, Default)]

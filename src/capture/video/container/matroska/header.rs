@@ -5,12 +5,15 @@ use std::{
     time::Duration,
 };
 
-use super::{ebml, id};
+use super::id;
 use crate::{
     capture::video::{
-        OpenError,
-        container::{Codec, Track, read_bytes},
+        container::{
+            demuxer::{Codec, Track, read_bytes},
+            ebml,
+        },
         decoded::{Colors, PixelAspect},
+        error::OpenError,
         orientation::Orientation,
     },
     frame::Resolution,

@@ -5,8 +5,12 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::{Content, Matroska, Place, ebml, id};
-use crate::capture::video::container::read_bytes;
+use super::{
+    blocks::{Blocks, Content, Place},
+    header::Facts,
+    id,
+};
+use crate::capture::video::container::{demuxer::read_bytes, ebml};
 
 const CUE_POINT: u32 = 0xBB;
 const CUE_TIME: u32 = 0xB3;
@@ -40,48 +44,46 @@ impl Index {
             read_to: Place::start(first_cluster),
         }
     }
-}
 
-impl<R: Read + Seek> Matroska<R> {
     /// The offset of the last cluster from which decoding reaches `pts`. Leaves the reader anywhere.
-    pub(super) fn cluster_before(&mut self, pts: i64) -> u64 {
-        let first_cluster = self.facts.first_cluster;
+    pub(super) fn cluster_before<R: Read + Seek>(
+        &mut self,
+        blocks: &mut Blocks<R>,
+        pts: i64,
+    ) -> u64 {
+        let first_cluster = blocks.facts.first_cluster;
         let last_before = |entries: &[Entry]| {
             (entries.iter().rev())
                 .find(|entry| entry.pts <= pts)
                 .map(|entry| entry.cluster)
         };
-        if self.index.cues.is_none() {
-            self.index.cues = Some(self.read_cues());
-        }
-        let cues = self.index.cues.as_deref().unwrap_or_default();
+        let cues = self.cues.get_or_insert_with(|| read_cues(blocks));
         if !cues.is_empty() {
             let cluster = last_before(cues).unwrap_or(first_cluster);
-            if self.is_cluster(cluster) {
+            if is_cluster(blocks, cluster) {
                 return cluster;
             }
             log::debug!("the index of the file is wrong");
-            self.index.cues = Some(Vec::new());
+            cues.clear();
         }
-        self.read_headers_to(pts);
-        last_before(&self.index.found).unwrap_or(first_cluster)
+        self.read_headers_to(blocks, pts);
+        last_before(&self.found).unwrap_or(first_cluster)
     }
 
     /// Reads block headers until one after `pts` at which decoding can start.
-    fn read_headers_to(&mut self, pts: i64) {
-        if self.index.found.last().is_some_and(|last| last.pts > pts) {
+    fn read_headers_to<R: Read + Seek>(&mut self, blocks: &mut Blocks<R>, pts: i64) {
+        if self.found.last().is_some_and(|last| last.pts > pts) {
             return;
         }
-        self.move_to(self.index.read_to);
+        blocks.move_to(self.read_to);
         loop {
-            match self.next_block(Content::Skip) {
+            match blocks.next(Content::Skip) {
                 Ok(None) => break,
                 Ok(Some(block)) if block.is_sync => {
-                    let entry = Entry {
+                    self.found.push(Entry {
                         pts: block.pts,
-                        cluster: self.at.cluster,
-                    };
-                    self.index.found.push(entry);
+                        cluster: blocks.at.cluster,
+                    });
                     if block.pts > pts {
                         break;
                     }
@@ -89,51 +91,51 @@ impl<R: Read + Seek> Matroska<R> {
                 Ok(Some(_)) | Err(_) => {}
             }
         }
-        self.index.read_to = self.at;
+        self.read_to = blocks.at;
     }
+}
 
-    fn is_cluster(&mut self, offset: u64) -> bool {
-        self.reader.seek(SeekFrom::Start(offset)).is_ok()
-            && matches!(
-                ebml::read_header(&mut self.reader),
-                Ok(Some(header)) if header.id == id::CLUSTER
-            )
-    }
+fn is_cluster<R: Read + Seek>(blocks: &mut Blocks<R>, offset: u64) -> bool {
+    blocks.reader.seek(SeekFrom::Start(offset)).is_ok()
+        && matches!(
+            ebml::read_header(&mut blocks.reader),
+            Ok(Some(header)) if header.id == id::CLUSTER
+        )
+}
 
-    /// The file's index; empty if it has none or it is damaged.
-    fn read_cues(&mut self) -> Vec<Entry> {
-        let Some(offset) = self.facts.cues_at else {
-            return Vec::new();
+/// The file's index; empty if it has none or it is damaged.
+fn read_cues<R: Read + Seek>(blocks: &mut Blocks<R>) -> Vec<Entry> {
+    let Some(offset) = blocks.facts.cues_at else {
+        return Vec::new();
+    };
+    let mut content = Vec::new();
+    let is_read = blocks.reader.seek(SeekFrom::Start(offset)).is_ok()
+        && match ebml::read_header(&mut blocks.reader) {
+            Ok(Some(header)) if header.id == id::CUES => header
+                .size
+                .is_some_and(|size| read_bytes(&mut blocks.reader, size, &mut content).is_ok()),
+            _ => false,
         };
-        let mut content = Vec::new();
-        let is_read = self.reader.seek(SeekFrom::Start(offset)).is_ok()
-            && match ebml::read_header(&mut self.reader) {
-                Ok(Some(header)) if header.id == id::CUES => header
-                    .size
-                    .is_some_and(|size| read_bytes(&mut self.reader, size, &mut content).is_ok()),
-                _ => false,
-            };
-        if !is_read {
-            return Vec::new();
-        }
-        let mut cues: Vec<Entry> = ebml::children(&content)
-            .filter(|(id, _)| *id == CUE_POINT)
-            .filter_map(|(_, point)| self.read_cue(point))
-            .collect();
-        cues.sort_unstable();
-        cues
+    if !is_read {
+        return Vec::new();
     }
+    let mut cues: Vec<Entry> = ebml::children(&content)
+        .filter(|(id, _)| *id == CUE_POINT)
+        .filter_map(|(_, point)| read_cue(point, &blocks.facts))
+        .collect();
+    cues.sort_unstable();
+    cues
+}
 
-    fn read_cue(&self, point: &[u8]) -> Option<Entry> {
-        let time = ebml::child(point, CUE_TIME).and_then(ebml::unsigned)?;
-        let (_, positions) = ebml::children(point).find(|(id, positions)| {
-            let track = ebml::child(positions, CUE_TRACK).and_then(ebml::unsigned);
-            *id == CUE_TRACK_POSITIONS && track == Some(self.facts.track_number)
-        })?;
-        let position = ebml::child(positions, CUE_CLUSTER_POSITION).and_then(ebml::unsigned)?;
-        Some(Entry {
-            pts: self.facts.nanos(i64::try_from(time).ok()?),
-            cluster: self.facts.segment_at.checked_add(position)?,
-        })
-    }
+fn read_cue(point: &[u8], facts: &Facts) -> Option<Entry> {
+    let time = ebml::child(point, CUE_TIME).and_then(ebml::unsigned)?;
+    let (_, positions) = ebml::children(point).find(|(id, positions)| {
+        let track = ebml::child(positions, CUE_TRACK).and_then(ebml::unsigned);
+        *id == CUE_TRACK_POSITIONS && track == Some(facts.track_number)
+    })?;
+    let position = ebml::child(positions, CUE_CLUSTER_POSITION).and_then(ebml::unsigned)?;
+    Some(Entry {
+        pts: facts.nanos(i64::try_from(time).ok()?),
+        cluster: facts.segment_at.checked_add(position)?,
+    })
 }

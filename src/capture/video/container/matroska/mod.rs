@@ -5,90 +5,29 @@
 //! seek. After damage, reading continues at the next cluster.
 //! Source: RFC 9559.
 
+mod blocks;
 mod header;
+mod id;
 mod index;
 
 use std::io::{Read, Seek, SeekFrom};
 
 use self::{
-    header::{Facts, read_facts},
+    blocks::{Blocks, Content, Place},
+    header::read_facts,
     index::Index,
 };
-use super::{BadPacket, Demuxer, HIDDEN, MAX_PACKET_BYTES, Packet, Track, ebml, read_bytes};
-use crate::capture::video::OpenError;
-
-/// Identifiers of elements that contain packets or lead to them.
-mod id {
-    pub(super) const SEGMENT: u32 = 0x1853_8067;
-    pub(super) const CLUSTER: u32 = 0x1F43_B675;
-    pub(super) const TIMESTAMP: u32 = 0xE7;
-    pub(super) const SIMPLE_BLOCK: u32 = 0xA3;
-    pub(super) const BLOCK_GROUP: u32 = 0xA0;
-    pub(super) const BLOCK: u32 = 0xA1;
-    pub(super) const REFERENCE_BLOCK: u32 = 0xFB;
-    pub(super) const SEEK_HEAD: u32 = 0x114D_9B74;
-    pub(super) const INFO: u32 = 0x1549_A966;
-    pub(super) const TRACKS: u32 = 0x1654_AE6B;
-    pub(super) const CUES: u32 = 0x1C53_BB6B;
-    /// What may stand between packets and is skipped. Anything else there is damage.
-    pub(super) const OTHERS: [u32; 14] = [
-        SEEK_HEAD,
-        INFO,
-        TRACKS,
-        CUES,
-        0x1A45_DFA3, // The start of another file, appended to this one.
-        0xEC,        // Void.
-        0xBF,        // Checksum.
-        0xA7,        // Position of a cluster.
-        0xAB,        // Size of the one before.
-        0xAF,        // Encrypted block.
-        0x5854,      // Silent tracks.
-        0x1254_C367, // Tags.
-        0x1043_A770, // Chapters.
-        0x1941_A469, // Attachments.
-    ];
-}
-
-/// The first bytes of a cluster, to find one after damage.
-const CLUSTER_MARK: [u8; 4] = id::CLUSTER.to_be_bytes();
-
-/// No block has more bytes before its packet.
-const BLOCK_HEAD_BYTES: u64 = 16;
+use super::demuxer::{BadPacket, Demuxer, Packet, Track};
+use crate::capture::video::error::OpenError;
 
 /// A file, of which one video track is read.
 #[derive(Debug)]
 pub(in crate::capture::video) struct Matroska<R> {
-    reader: R,
-    file_size: u64,
     track: Track,
-    facts: Facts,
+    blocks: Blocks<R>,
     index: Index,
-    /// Where the reader is.
-    at: Place,
     /// Whether packets are skipped until one at which decoding can start.
     awaits_sync: bool,
-}
-
-/// A place in the file, and what was read on the way to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    offset: u64,
-    /// Offset and time of the cluster around it; the time is not known yet right after its beginning.
-    cluster: u64,
-    cluster_time: Option<i64>,
-}
-
-/// What a block says about its packet.
-#[derive(Debug, Clone, Copy)]
-struct Block {
-    pts: i64,
-    is_sync: bool,
-}
-
-/// What to do with a block's content.
-enum Content<'a> {
-    Read(&'a mut Vec<u8>),
-    Skip,
 }
 
 /// Reads the headers of a file, up to its first packets.
@@ -98,218 +37,12 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(
     let (facts, track) = read_facts(&mut reader)?;
     let broken = |err: std::io::Error| OpenError::Damaged(err.to_string());
     let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
-    let mut matroska = Matroska {
-        reader,
-        file_size,
-        index: Index::new(facts.first_cluster),
-        at: Place::start(facts.first_cluster),
+    Ok(Matroska {
         track,
-        facts,
+        index: Index::new(facts.first_cluster),
+        blocks: Blocks::new(reader, file_size, facts),
         awaits_sync: false,
-    };
-    matroska.move_to(matroska.at);
-    Ok(matroska)
-}
-
-impl Place {
-    fn start(cluster: u64) -> Self {
-        Self {
-            offset: cluster,
-            cluster,
-            cluster_time: None,
-        }
-    }
-}
-
-impl<R: Read + Seek> Matroska<R> {
-    fn move_to(&mut self, place: Place) {
-        self.at = place;
-        // If this fails, so does the next read.
-        self.reader.seek(SeekFrom::Start(place.offset)).ok();
-    }
-
-    /// Reads to the next block of the track; `None` at the end of the file.
-    fn next_block(&mut self, mut content: Content<'_>) -> Result<Option<Block>, BadPacket> {
-        loop {
-            let start = self.at.offset;
-            let header = match ebml::read_header(&mut self.reader) {
-                Ok(Some(header)) => header,
-                Ok(None) => return self.skip_damage(start),
-                Err(_) => {
-                    self.at.offset = self.file_size;
-                    return Ok(None); // A header that is cut off is the end, too.
-                }
-            };
-            let content_at = start + header.length;
-            self.at.offset = content_at;
-            if matches!(header.id, id::SEGMENT | id::CLUSTER) {
-                if header.id == id::CLUSTER {
-                    self.at.cluster = start;
-                    self.at.cluster_time = None;
-                }
-                continue;
-            }
-            let left = self.file_size.saturating_sub(content_at);
-            let Some(size) = header.size.filter(|size| *size <= left) else {
-                return self.skip_damage(start);
-            };
-            match header.id {
-                id::TIMESTAMP if size <= 8 => {
-                    let mut bytes = Vec::new();
-                    self.read(size, &mut bytes)?;
-                    let time = ebml::unsigned(&bytes).and_then(|time| i64::try_from(time).ok());
-                    self.at.cluster_time = time;
-                }
-                id::SIMPLE_BLOCK | id::BLOCK_GROUP => {
-                    let block = match header.id {
-                        id::SIMPLE_BLOCK => self.simple_block(size, &mut content),
-                        _ => self.block_group(size, &mut content),
-                    };
-                    // However much of it was read, the next element comes after it.
-                    self.move_to_offset(content_at + size);
-                    if let Some(block) = block? {
-                        return Ok(Some(block));
-                    }
-                }
-                other if id::OTHERS.contains(&other) => self.move_to_offset(content_at + size),
-                _ => return self.skip_damage(start),
-            }
-        }
-    }
-
-    fn read(&mut self, size: u64, bytes: &mut Vec<u8>) -> Result<(), BadPacket> {
-        let result = read_bytes(&mut self.reader, size, bytes);
-        self.at.offset += bytes.len() as u64;
-        result.map_err(|_| BadPacket)
-    }
-
-    /// Moves forward, within the buffer if possible.
-    fn move_to_offset(&mut self, offset: u64) {
-        let distance = i64::try_from(offset - self.at.offset).unwrap_or(i64::MAX);
-        self.reader.seek_relative(distance).ok();
-        self.at.offset = offset;
-    }
-
-    /// A block with its own flags. `None` if it belongs to another track.
-    fn simple_block(
-        &mut self,
-        size: u64,
-        content: &mut Content<'_>,
-    ) -> Result<Option<Block>, BadPacket> {
-        let mut head = Vec::new();
-        self.read(size.min(BLOCK_HEAD_BYTES), &mut head)?;
-        let Some((block, head_length)) = self.block_head(&head)? else {
-            return Ok(None);
-        };
-        if let Content::Read(data) = content {
-            let rest = size - head.len() as u64;
-            if rest > MAX_PACKET_BYTES {
-                return Err(BadPacket);
-            }
-            data.clear();
-            data.extend(&self.facts.stripped_header);
-            data.extend(&head[head_length..]);
-            let n_read = (&mut self.reader)
-                .take(rest)
-                .read_to_end(data)
-                .map_err(|_| BadPacket)?;
-            self.at.offset += n_read as u64;
-            if n_read as u64 != rest {
-                return Err(BadPacket);
-            }
-        }
-        Ok(Some(block))
-    }
-
-    /// A block in a group; it is a key frame if the group references no other.
-    fn block_group(
-        &mut self,
-        size: u64,
-        content: &mut Content<'_>,
-    ) -> Result<Option<Block>, BadPacket> {
-        let mut group = Vec::new();
-        self.read(size, &mut group)?;
-        let bytes = ebml::child(&group, id::BLOCK).ok_or(BadPacket)?;
-        let is_sync = ebml::child(&group, id::REFERENCE_BLOCK).is_none();
-        let Some((block, head_length)) = self.block_head(bytes)? else {
-            return Ok(None);
-        };
-        if let Content::Read(data) = content {
-            data.clear();
-            data.extend(&self.facts.stripped_header);
-            data.extend(&bytes[head_length..]);
-        }
-        Ok(Some(Block { is_sync, ..block }))
-    }
-
-    /// What the block says before its packet, and how many bytes that takes; `None` if it belongs to another track.
-    fn block_head(&self, bytes: &[u8]) -> Result<Option<(Block, usize)>, BadPacket> {
-        const KEY_FRAME: u8 = 0x80;
-        const INVISIBLE: u8 = 0x08;
-        /// Several packets in one block, as for sound.
-        const LACING: u8 = 0x06;
-        let (track, track_length) = ebml::number(bytes).ok_or(BadPacket)?;
-        if track != self.facts.track_number {
-            return Ok(None);
-        }
-        let Some(&[high, low, flags]) = bytes.get(track_length..track_length + 3) else {
-            return Err(BadPacket);
-        };
-        let cluster_time = self.at.cluster_time.ok_or(BadPacket)?;
-        if flags & LACING != 0 {
-            return Err(BadPacket);
-        }
-        let time = cluster_time.saturating_add(i16::from_be_bytes([high, low]).into());
-        let is_visible = flags & INVISIBLE == 0;
-        let block = Block {
-            pts: if is_visible {
-                self.facts.nanos(time)
-            } else {
-                HIDDEN
-            },
-            is_sync: flags & KEY_FRAME != 0,
-        };
-        Ok(Some((block, track_length + 3)))
-    }
-
-    /// Moves to the next cluster after `start`, or to the end if there is none.
-    fn skip_damage(&mut self, start: u64) -> Result<Option<Block>, BadPacket> {
-        match self.find_cluster(start + 1) {
-            Some(offset) => {
-                self.move_to(Place::start(offset));
-                Err(BadPacket)
-            }
-            None => {
-                // Usually the last packet is cut off and the ones before it are intact.
-                self.at.offset = self.file_size;
-                self.reader.seek(SeekFrom::End(0)).ok();
-                Ok(None)
-            }
-        }
-    }
-
-    fn find_cluster(&mut self, from: u64) -> Option<u64> {
-        let mut offset = from;
-        self.reader.seek(SeekFrom::Start(offset)).ok()?;
-        let mut bytes = Vec::new();
-        // Short at first: there may be damage every few bytes.
-        let mut step = 1 << 9;
-        loop {
-            let n_kept = bytes.len();
-            let n_read = (&mut self.reader).take(step).read_to_end(&mut bytes).ok()?;
-            step = (step * 2).min(1 << 16);
-            if let Some(found) = bytes.windows(4).position(|window| window == CLUSTER_MARK) {
-                return Some(offset + found as u64);
-            }
-            if n_read == 0 {
-                return None;
-            }
-            // The mark may straddle the end of what was read.
-            let n_done = (n_kept + n_read).saturating_sub(3);
-            bytes.drain(..n_done);
-            offset += n_done as u64;
-        }
-    }
+    })
 }
 
 impl<R: Read + Seek> Demuxer for Matroska<R> {
@@ -323,7 +56,7 @@ impl<R: Read + Seek> Demuxer for Matroska<R> {
 
     fn next_packet(&mut self, packet: &mut Packet) -> Result<bool, BadPacket> {
         loop {
-            let Some(block) = self.next_block(Content::Read(&mut packet.data))? else {
+            let Some(block) = self.blocks.next(Content::Read(&mut packet.data))? else {
                 return Ok(false);
             };
             if self.awaits_sync && !block.is_sync {
@@ -337,27 +70,18 @@ impl<R: Read + Seek> Demuxer for Matroska<R> {
     }
 
     fn position(&self) -> u64 {
-        self.at.offset
+        self.blocks.at.offset
     }
 
     fn sync_before(&mut self, pts: i64) -> u64 {
-        let (place, awaits_sync) = (self.at, self.awaits_sync);
-        let found = self.cluster_before(pts);
-        self.awaits_sync = awaits_sync;
-        self.move_to(place);
+        let place = self.blocks.at;
+        let found = self.index.cluster_before(&mut self.blocks, pts);
+        self.blocks.move_to(place);
         found
     }
 
     fn seek_to(&mut self, position: u64) {
-        self.awaits_sync = position != self.facts.first_cluster;
-        self.move_to(Place::start(position));
-    }
-}
-
-impl Facts {
-    /// A time of the file, ns.
-    fn nanos(&self, time: i64) -> i64 {
-        let scaled = i128::from(time) * i128::from(self.timestamp_scale_ns);
-        scaled.clamp(i128::from(HIDDEN + 1), i128::from(i64::MAX - 1)) as i64
+        self.awaits_sync = position != self.blocks.facts.first_cluster;
+        self.blocks.move_to(Place::start(position));
     }
 }

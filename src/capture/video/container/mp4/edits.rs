@@ -6,8 +6,8 @@
 
 use super::boxes::{entries, find_path, i32_at, u32_at, u64_at, version_and_flags};
 use crate::capture::video::{
-    OpenError,
-    container::{MAX_PACKETS, indexed::Place},
+    container::{demuxer::MAX_PACKETS, indexed::Place},
+    error::OpenError,
 };
 
 /// Longer lists, or parts of more frames, are not worth the time.

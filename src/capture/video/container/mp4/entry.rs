@@ -3,9 +3,9 @@
 use super::boxes::{Name, boxes, entries, find, find_path, u16_at, u32_at};
 use crate::{
     capture::video::{
-        OpenError,
-        container::Codec,
+        container::demuxer::Codec,
         decoded::{Colors, PixelAspect},
+        error::OpenError,
     },
     frame::Resolution,
 };

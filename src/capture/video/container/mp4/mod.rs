@@ -19,8 +19,11 @@ use self::{
     edits::Clocks,
     samples::{Defaults, Samples},
 };
-use super::{Track, indexed::Indexed, nanos, read_bytes};
-use crate::capture::video::{OpenError, orientation::Orientation};
+use super::{
+    demuxer::{Track, nanos, read_bytes},
+    indexed::Indexed,
+};
+use crate::capture::video::{error::OpenError, orientation::Orientation};
 
 /// Reads the index of a file, not its packets.
 pub(in crate::capture::video) fn open<R: Read + Seek>(

@@ -9,8 +9,8 @@ use super::{
     tables::{Fields, Runs, Sizes},
 };
 use crate::capture::video::{
-    OpenError,
-    container::{MAX_PACKETS, indexed::Place},
+    container::{demuxer::MAX_PACKETS, indexed::Place},
+    error::OpenError,
 };
 
 /// The frames of a track in decoding order, with times in units of the track's clock.
