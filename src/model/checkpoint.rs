@@ -61,7 +61,7 @@ pub struct Metadata {
     pub training: serde_json::Value,
     /// Measured figures by name, for example `PublicTest accuracy`.
     pub metrics: BTreeMap<String, f64>,
-    /// Licence of the weights.
+    /// License of the weights.
     pub license: String,
 }
 
@@ -110,7 +110,7 @@ impl Metadata {
         }
         if input.channels != 1 {
             return Err(format!(
-                "it wants {} input channels; only 1 (grey) is supported",
+                "it wants {} input channels; only 1 (gray) is supported",
                 input.channels
             ));
         }

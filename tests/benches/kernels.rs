@@ -75,7 +75,7 @@ fn forward_backward(forward: impl Fn() -> candle_core::Result<Tensor>) -> Result
     Ok(measure(|| run().is_ok()))
 }
 
-/// Convolution, batch normalisation, ReLU and pooling with all gradients.
+/// Convolution, batch normalization, ReLU and pooling with all gradients.
 fn blocks(precision: Precision) -> Result<()> {
     for (block, (c_in, c_out, side)) in BLOCKS.into_iter().enumerate() {
         let weight = Var::from_tensor(&random((c_out, c_in, 3, 3))?)?;

@@ -74,8 +74,8 @@
 //!         elif key.endswith("weight"): u = 1 + 0.3 * u
 //!         else: u = 0.2 * u
 //!         value.copy_(u)
-//!     net, grey = net.double(), noise("images", 4, 1, side, side).double()
-//!     xs = grey if name in ("custom-cnn", "vgg-focal") else grey.repeat(1, 3, 1, 1)
+//!     net, gray = net.double(), noise("images", 4, 1, side, side).double()
+//!     xs = gray if name in ("custom-cnn", "vgg-focal") else gray.repeat(1, 3, 1, 1)
 //!     finished = net.eval()(xs)[0]
 //!     trained = net.train()(xs)
 //!     (trained * noise("seen", 4, 7)).sum().backward()

@@ -172,7 +172,7 @@ fn contradictions_are_refused() {
     check(&|m, _| m.input.width = 16, "of shape");
     check(&|m, _| m.input.width = 12, "multiple of 8");
     check(&|m, _| m.input.width = 0, "out of range");
-    check(&|m, _| m.input.channels = 3, "only 1 (grey)");
+    check(&|m, _| m.input.channels = 3, "only 1 (gray)");
     check(&|m, _| m.input.std = 0.0, "normalization");
     check(&|m, _| m.temperature = -1.0, "temperature");
     check(&|m, _| m.temperature = 1e30, "temperature");

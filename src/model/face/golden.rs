@@ -1,4 +1,4 @@
-//! Inputs of the golden tests, and how the vectors were made.
+//! Inputs of the golden tests, and the script that made the vectors.
 //!
 //! In a folder with the wheel of mediapipe 0.10.21 (`assets/convert-face-networks.py` says how to get it) and `assets`:
 //!
@@ -44,7 +44,7 @@ use std::path::Path;
 
 use image::RgbImage;
 
-/// A square of numbers that look like noise.
+/// A square of pseudo-random numbers.
 pub(super) fn formula(side: usize, low: f32, high: f32) -> Vec<f32> {
     let numbers = (0..side * side * 3).map(|i| (i * 7919 + i / 64 * 104_729) % 1009);
     numbers
@@ -52,26 +52,26 @@ pub(super) fn formula(side: usize, low: f32, high: f32) -> Vec<f32> {
         .collect()
 }
 
-fn picture() -> RgbImage {
+fn portrait_image() -> RgbImage {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/faces/astronaut.png");
     image::open(path).unwrap().into_rgb8()
 }
 
 /// 192×192 pixels around the portrait's face, 0 to 1.
 pub(super) fn portrait() -> Vec<f32> {
-    let picture = picture();
+    let image = portrait_image();
     let pixels = (24..216).flat_map(|y| (126..318).map(move |x| (x, y)));
     pixels
-        .flat_map(|(x, y)| picture[(x, y)].0.map(|value| f32::from(value) / 255.0))
+        .flat_map(|(x, y)| image[(x, y)].0.map(|value| f32::from(value) / 255.0))
         .collect()
 }
 
-/// 256×256 pixels around it, made smaller to 128×128, -1 to 1.
+/// 256×256 pixels around it, reduced to 128×128, -1 to 1.
 pub(super) fn portrait_half() -> Vec<f32> {
-    let picture = picture();
+    let image = portrait_image();
     let pixels = (0..128).flat_map(|y| (0..128).map(move |x| (94 + 2 * x, 2 * y)));
     let mean = |(x, y)| -> [f32; 3] {
-        let four = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|at| picture[at].0);
+        let four = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|at| image[at].0);
         std::array::from_fn(|color| {
             let sum: f32 = four.iter().map(|pixel| f32::from(pixel[color])).sum();
             ((sum + 2.0) / 4.0).floor() / 127.5 - 1.0

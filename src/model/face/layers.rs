@@ -1,4 +1,4 @@
-//! What both networks are made of: layers by name out of bundled weights.
+//! The building blocks of both networks: layers from bundled weights, by name.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Result, Tensor, safetensors};
 
 use crate::model::kernels::{Buffers, Image, Layer, Pointwise, Separable, Slope, Stem};
 
-/// The weights of a network, in PyTorch's order of dimensions.
+/// The weights of a network by name, in PyTorch's order of dimensions.
 pub(super) struct Weights(HashMap<String, Values>);
 
 struct Values {
@@ -18,9 +18,9 @@ impl Weights {
     /// Reads a bundled file.
     ///
     /// # Panics
-    /// If it is damaged: then so is the program.
+    /// If it is damaged, which means that the program is.
     pub fn parse(bytes: &[u8]) -> Self {
-        Self::try_parse(bytes).expect("the bundled weights are whole")
+        Self::try_parse(bytes).expect("the bundled weights are intact")
     }
 
     fn try_parse(bytes: &[u8]) -> Result<Self> {
@@ -78,13 +78,13 @@ impl Weights {
         blocks.collect()
     }
 
-    /// A product over channels; nothing follows, or PReLU where there are slopes.
+    /// A pointwise convolution; nothing follows, or PReLU where there are slopes.
     pub fn pointwise(&self, name: &str) -> Pointwise {
         let Layer { weight, bias } = self.layer(name);
         Pointwise::new(weight, self.c_in(name), bias, self.slope(name, Slope::One))
     }
 
-    /// Two products over the same channels, the results of the second behind those of the first.
+    /// Two pointwise convolutions of the same input, the outputs of the second after those of the first.
     pub fn joined(&self, first: &str, second: &str) -> Pointwise {
         let layers = [self.layer(first), self.layer(second)];
         let weight = layers.map(|layer| layer.weight).concat();
@@ -93,7 +93,7 @@ impl Weights {
     }
 }
 
-/// Runs blocks one after the other on the first image, which holds the result afterwards. What the second holds is then
+/// Runs blocks one after the other. The first image holds the input, and then the result; the contents of the second are
 /// unspecified.
 pub(super) fn run_blocks(blocks: &[Separable], images: &mut [Image; 2], buffers: &mut Buffers) {
     let [image, out] = images;

@@ -19,11 +19,11 @@ const TRUNK: [usize; 14] = [1, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1];
 const POINTS: [usize; 3] = [2, 1, 1];
 const FLAG: [usize; 1] = [2];
 
-/// What the network says of a square around a face.
+/// The result of the network for a square around a face.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mesh {
-    /// MediaPipe's 468 points: x and y in pixels of the input, and z in the same unit, smaller nearer to the camera,
-    /// counted from the middle of the head.
+    /// MediaPipe's 468 points: x and y in pixels of the input, and z in the same unit, relative to the center of the head
+    /// and smaller toward the camera.
     pub points: [[f32; 3]; N_POINTS],
     /// Probability that the input shows a face, 0 to 1.
     pub presence: f32,
@@ -36,12 +36,12 @@ pub struct FaceMesh {
     points: Branch,
     flag: Branch,
     trunk_out: Image,
-    /// What goes into a layer and what comes out of it, by turns.
+    /// The input and the output of a layer, in turn.
     images: [Image; 2],
     buffers: Buffers,
 }
 
-/// From the trunk's result to one of the network's.
+/// From the output of the trunk to one output of the network.
 struct Branch {
     blocks: Vec<Separable>,
     squeeze: Pointwise,
@@ -75,8 +75,8 @@ impl FaceMesh {
         }
     }
 
-    /// Finds the points of the face in `rgb`, 192×192×3 numbers from 0 to 1, row by row, a pixel's colors side by side.
-    /// The network wants the face upright, with a quarter of its size around it.
+    /// Finds the points of the face in `rgb`: 192×192 pixels of interleaved RGB, 0 to 1, row by row. The network expects an
+    /// upright face with a margin of a quarter of its size.
     ///
     /// # Panics
     /// If `rgb` has another length.

@@ -1,11 +1,11 @@
-//! Two small networks that find faces and say where everything in them is, on one thread of the CPU.
+//! Two small networks that find faces and their landmarks, on one thread of the CPU.
 //!
 //! [`ShortRange`] (MediaPipe's BlazeFace, Bazarevsky et al. 2019, arXiv:1907.05047) proposes faces in a square image,
 //! with six key points each. [`FaceMesh`] (Kartynnik et al. 2019, arXiv:1907.06724) takes a square around one face and
-//! gives 468 points and the probability that there is a face at all. Both are MediaPipe's weights, unchanged;
-//! `assets/README.md` says where they come from.
+//! returns 468 points and the probability that there is a face. The weights are MediaPipe's, unchanged; `assets/README.md`
+//! says where they come from.
 //!
-//! Inputs are plain slices, so that a sampler writes straight into a buffer that is used again for each frame.
+//! Inputs are plain slices, so that a sampler writes straight into a buffer that is reused for each frame.
 
 #[cfg(test)]
 mod golden;

@@ -1,9 +1,9 @@
-//! Where a face may be: what the detection network says, decoded, and one of many that mean the same face.
+//! Proposals of the detection network: decoding them, and merging those that mean the same face.
 
 /// Key points of a proposal.
 pub const N_KEY_POINTS: usize = 6;
 
-/// A face that may be there. Coordinates are fractions of the input's side, and may lie a little outside 0 to 1.
+/// A possible face. Coordinates are fractions of the input's side, and may be slightly outside 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Proposal {
     /// Probability of a face, 0 to 1.
@@ -16,16 +16,16 @@ pub struct Proposal {
     pub x1: f32,
     /// Bottom edge.
     pub y1: f32,
-    /// Right eye, left eye, tip of the nose, middle of the mouth, right ear and left ear, from the subject's view.
+    /// Right eye, left eye, tip of the nose, center of the mouth, right ear and left ear, as the subject has them.
     pub key_points: [[f32; 2]; N_KEY_POINTS],
 }
 
 impl Proposal {
-    /// Numbers of a proposal beside its score.
+    /// Numbers of a proposal besides its score.
     pub(super) const N_NUMBERS: usize = 4 + 2 * N_KEY_POINTS;
 
-    /// Decodes center, size and key points, which are in pixels of an input of `side_px` and count from `anchor`, a
-    /// fraction of it.
+    /// Decodes center, size and key points. They are in pixels of an input of `side_px`, relative to `anchor`, which is in
+    /// fractions of it.
     pub(super) fn decode(
         score: f32,
         numbers: &[f32; Self::N_NUMBERS],
@@ -51,7 +51,7 @@ impl Proposal {
         }
     }
 
-    /// Area of what both cover, as a share of what either covers: 0 to 1, and 0 for boxes without an area.
+    /// Intersection over union of the boxes: 0 to 1, and 0 for boxes without area.
     pub fn overlap(&self, other: &Self) -> f32 {
         let area = |x0: f32, y0: f32, x1: f32, y1: f32| (x1 - x0).max(0.0) * (y1 - y0).max(0.0);
         let of = |proposal: &Self| area(proposal.x0, proposal.y0, proposal.x1, proposal.y1);
@@ -65,18 +65,18 @@ impl Proposal {
         if either > 0.0 { both / either } else { 0.0 }
     }
 
-    /// All coordinates, to be averaged.
+    /// All coordinates.
     fn coordinates(&mut self) -> impl Iterator<Item = &mut f32> {
         let edges = [&mut self.x0, &mut self.y0, &mut self.x1, &mut self.y1];
         edges.into_iter().chain(self.key_points.as_flattened_mut())
     }
 }
 
-/// One proposal for each face, the best first: those that overlap the best by more than `max_overlap` are averaged
-/// with it, by their scores.
+/// Reduces proposals to one for each face, best first: those that overlap the best by more than `max_overlap` are averaged
+/// with it, weighted by their scores.
 ///
-/// MediaPipe's weighted suppression (`non_max_suppression_calculator.cc`); averages move less from frame to frame than
-/// the best alone does.
+/// This is MediaPipe's weighted suppression (`non_max_suppression_calculator.cc`); averages move less from frame to frame
+/// than the best proposal does.
 pub fn suppress(mut proposals: Vec<Proposal>, max_overlap: f32) -> Vec<Proposal> {
     proposals.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept = Vec::new();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_ends_even_with_numbers_that_are_none() {
+    fn suppression_ends_even_with_nan_and_infinity() {
         let odd = [f32::NAN, f32::INFINITY, 0.0, -1.0];
         let proposals: Vec<_> = odd
             .iter()

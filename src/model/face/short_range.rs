@@ -5,8 +5,8 @@
 //!     16×16 pixels of 88 ─ 2 scores, 2 × 16 numbers │ 8×8 pixels of 96 ─ 6 scores, 6 × 16 numbers        896 anchors
 //! ```
 //!
-//! An anchor is the middle of its pixel and has the size of the whole input, so that an anchor's numbers are simply
-//! pixels of the input. It finds faces from about an eighth of the input's side on.
+//! An anchor is the center of its pixel and has the size of the whole input, so an anchor's numbers are simply pixels of
+//! the input. The network finds faces from about an eighth of the input's side.
 
 use super::{
     layers::{Weights, run_blocks, sigmoid},
@@ -19,7 +19,7 @@ static WEIGHTS: &[u8] = include_bytes!("../../../assets/blazeface-short-range.sa
 /// Strides of the blocks up to the first head, and after it.
 const FINE: [usize; 11] = [1, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1];
 const COARSE: [usize; 5] = [2, 1, 1, 1, 1];
-/// Proposals that overlap by more than this are the same face. MediaPipe's `min_suppression_threshold`.
+/// Proposals that overlap by more than this mean the same face. MediaPipe's `min_suppression_threshold`.
 const MAX_OVERLAP: f32 = 0.3;
 
 /// Finds faces in a square of 128×128 pixels.
@@ -29,12 +29,12 @@ pub struct ShortRange {
     coarse: Vec<Separable>,
     fine_head: Head,
     coarse_head: Head,
-    /// What goes into a layer and what comes out of it, by turns.
+    /// The input and the output of a layer, in turn.
     images: [Image; 2],
     buffers: Buffers,
 }
 
-/// Scores and numbers of the anchors of one size of image.
+/// The scores and numbers of the anchors at one resolution.
 struct Head {
     layer: Pointwise,
     n_anchors: usize,
@@ -64,8 +64,8 @@ impl ShortRange {
         }
     }
 
-    /// Finds faces in `rgb`, 128×128×3 numbers from -1 to 1, row by row, a pixel's colors side by side. One proposal for
-    /// each face with a score of at least `min_score`, the best first. MediaPipe's usual `min_score` is 0.5.
+    /// Finds faces in `rgb`: 128×128 pixels of interleaved RGB, -1 to 1, row by row. Returns one proposal for each face with
+    /// a score of at least `min_score`, best first. MediaPipe's default `min_score` is 0.5.
     ///
     /// # Panics
     /// If `rgb` has another length.
@@ -73,7 +73,7 @@ impl ShortRange {
         suppress(self.propose(rgb, min_score), MAX_OVERLAP)
     }
 
-    /// As [`detect`](Self::detect), but all proposals for each face, in no order.
+    /// As [`detect`](Self::detect), but returns all proposals for each face, unordered.
     ///
     /// # Panics
     /// If `rgb` has another length.
@@ -111,7 +111,7 @@ impl Default for ShortRange {
 
 impl Head {
     fn decode(&self, min_score: f32, proposals: &mut Vec<Proposal>) {
-        // Compared as logits, so that only what is kept needs an exponential. Numbers that are none are never kept.
+        // Compared as logits, so that only kept proposals need an exponential. NaN is never kept.
         let min_logit = (min_score / (1.0 - min_score)).ln();
         for (index, pixel) in self.out.pixels().enumerate() {
             let (logits, numbers) = pixel.split_at(self.n_anchors);
@@ -128,7 +128,7 @@ impl Head {
     }
 }
 
-/// The middle of a pixel of a square image, as fractions of its side.
+/// The center of a pixel of a square image, as fractions of its side.
 fn anchor(pixel: usize, side: usize) -> [f32; 2] {
     [pixel % side, pixel / side].map(|at| (at as f32 + 0.5) / side as f32)
 }

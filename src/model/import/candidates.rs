@@ -149,7 +149,7 @@ fn copies_in(whole: &Candidate) -> Vec<Candidate> {
     for copy in &mut copies {
         unwrap_names(&mut copy.tensors);
     }
-    // What was learnt before its averages.
+    // What was learned before its averages.
     let is_average = |copy: &Candidate| {
         let name = copy.prefix.to_ascii_lowercase();
         ["ema", "avg", "average", "teacher", "momentum", "target"]

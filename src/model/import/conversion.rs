@@ -28,11 +28,11 @@ use crate::{
 pub struct ImportOptions {
     /// What each output means; if `None`, what the file says, and FER-2013's order if it says nothing.
     pub labels: Option<[Expression; N_EXPRESSIONS]>,
-    /// Normalisation, filter and crop; the size is read off the weights where it shows in them.
+    /// Normalization, filter and crop; the size is read off the weights where it shows in them.
     pub input: InputSpec,
     /// Name of the architecture; all are tried if `None`.
     pub architecture: Option<String>,
-    /// Licence of the weights.
+    /// License of the weights.
     pub license: String,
 }
 

@@ -17,7 +17,7 @@ pub struct NamedShape {
     pub shape: Vec<usize>,
 }
 
-/// What becomes of the first kernels on their way from a network for colour to one for grey, or back. A grey image
+/// What becomes of the first kernels on their way from a network for color to one for gray, or back. A gray image
 /// stands for three equal channels, so only the sum over the channels counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -25,7 +25,7 @@ pub enum Change {
     None,
     /// The kernels for the channels are added up.
     Summed,
-    /// The kernel for grey is divided evenly among so many channels.
+    /// The kernel for gray is divided evenly among so many channels.
     Spread(usize),
 }
 
@@ -154,7 +154,7 @@ impl<'a> Module<'a> {
         self.weight().is_some_and(|shape| shape.len() == 4)
     }
 
-    /// Whether this is the normalisation of what the convolution `before`, which has no bias of its own, gives:
+    /// Whether this is the normalization of what the convolution `before`, which has no bias of its own, gives:
     /// declared right after it, in the same block. Between blocks other things may come in between.
     fn follows(&self, before: &Self) -> bool {
         let block = |name: &'a str| name.rsplit_once('.').map_or("", |(block, _)| block);
@@ -244,7 +244,7 @@ mod tests {
         .to_vec()
     }
 
-    /// Other names, a bias too many, and grey kernels: all has its place.
+    /// Other names, a bias too many, and gray kernels: all has its place.
     #[test]
     fn layers_are_found_by_their_shapes() {
         let theirs = [
@@ -283,20 +283,20 @@ mod tests {
     }
 
     #[test]
-    fn grey_and_colour_kernels_give_the_same_for_grey() {
+    fn gray_and_color_kernels_give_the_same_for_gray() {
         let kernels = Tensor::new(&[[1f32, 2.0, 3.0]], &Device::Cpu).unwrap();
         let kernels = kernels.reshape((1, 3, 1, 1)).unwrap();
-        let grey = Change::Summed.apply(&kernels).unwrap();
-        assert_eq!(grey.dims(), [1, 1, 1, 1]);
-        let spread = Change::Spread(3).apply(&grey).unwrap();
+        let gray = Change::Summed.apply(&kernels).unwrap();
+        assert_eq!(gray.dims(), [1, 1, 1, 1]);
+        let spread = Change::Spread(3).apply(&gray).unwrap();
         let flat = spread.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(flat, [2.0; 3]);
         // F16 has no 2049.
         let half = Tensor::new(&[[2048f32, 0.5, 0.5]], &Device::Cpu).unwrap();
         let half = half.reshape((1, 3, 1, 1)).unwrap();
         let half = half.to_dtype(DType::F16).unwrap();
-        let grey = Change::Summed.apply(&half).unwrap();
-        let grey = grey.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert_eq!(grey, [2049.0]);
+        let gray = Change::Summed.apply(&half).unwrap();
+        let gray = gray.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(gray, [2049.0]);
     }
 }

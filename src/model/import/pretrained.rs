@@ -210,12 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn kernels_for_grey_are_spread() {
-        let grey = file(|tensors| {
+    fn kernels_for_gray_are_spread() {
+        let gray = file(|tensors| {
             let kernels = Tensor::ones((64, 1, 7, 7), DType::F32, &Device::Cpu);
             tensors.insert("conv1.weight".to_owned(), kernels.unwrap());
         });
-        let taken = take(&grey, &resnet18(&[])).unwrap();
+        let taken = take(&gray, &resnet18(&[])).unwrap();
         let sum = taken.weights["conv1.weight"].sum_all().unwrap();
         let sum = sum.to_scalar::<f32>().unwrap();
         assert!((sum - 64.0 * 49.0).abs() < 0.1, "{sum}");

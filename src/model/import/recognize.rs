@@ -2,7 +2,7 @@
 //!
 //! There is no rule for any single architecture: each of [`Architecture::usual`] is given the sizes that the shapes ask
 //! for (`sizes`), and its weights are matched with the file's (`matching`). What shapes cannot tell is whether a
-//! normalisation comes before ReLU or after it, and a wrong guess would run without an error. But the mean of what ReLU
+//! normalization comes before ReLU or after it, and a wrong guess would run without an error. But the mean of what ReLU
 //! leaves is never negative, and the running means are in the file.
 
 use std::fmt;
@@ -28,7 +28,7 @@ const IMAGENET_CLASSES: usize = 1000;
 pub struct Recognized {
     /// The architecture with its sizes.
     pub architecture: Architecture,
-    /// What it is fed with; the normalisation is `options`'.
+    /// What it is fed with; the normalization is `options`'.
     pub input: InputSpec,
     /// Where its weights are; nothing is missing or left over.
     pub matching: Matching,
@@ -166,7 +166,7 @@ fn fit(
     }
     let reason = match layers.n_channels() {
         Some(n_channels) if ![1, 3].contains(&n_channels) => {
-            format!("it takes {n_channels} channels; fervis feeds networks with 1 (grey)")
+            format!("it takes {n_channels} channels; fervis feeds networks with 1 (gray)")
         }
         _ => format!(
             "{} of {} tensors match, {} missing{}, {} left over{}",
@@ -186,7 +186,7 @@ fn fit(
     })
 }
 
-/// Refuses an architecture whose normalisations stand elsewhere than those of the file.
+/// Refuses an architecture whose normalizations stand elsewhere than those of the file.
 fn refute_by_means(
     recognized: &Recognized,
     values: &mut dyn FnMut(usize) -> Result<Vec<f32>, String>,
@@ -208,12 +208,12 @@ fn refute_by_means(
     if recognized.architecture.normalizes_after_relu() {
         if !none_is_negative {
             return Err(misfit(
-                "its normalisations have negative means, so they do not come after ReLU".to_owned(),
+                "its normalizations have negative means, so they do not come after ReLU".to_owned(),
             ));
         }
     } else if none_is_negative && !is_untrained && means.len() >= TELLING_MEANS {
         return Err(misfit(
-            "none of its normalisations has a negative mean, so they come after ReLU".to_owned(),
+            "none of its normalizations has a negative mean, so they come after ReLU".to_owned(),
         ));
     }
     Ok(())

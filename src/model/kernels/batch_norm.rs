@@ -1,6 +1,7 @@
-//! Batch normalisation by itself, with ReLU and 2×2 maximum pooling if wanted: in training with gradients, and finished.
+//! Batch normalization that does not follow a convolution, with optional ReLU and 2×2 maximum pooling: in training with
+//! gradients, and folded for inference.
 //!
-//! Right after a convolution use [`conv_norm`](super::conv_norm()), which keeps what lies between out of memory.
+//! Right after a convolution use [`conv_norm`](super::conv_norm()), which stores no tensor in between.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,25 +16,25 @@ use super::{
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
-/// How a normalisation works.
+/// Options of a normalization.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchNormConfig {
     /// Added to the variance before its root.
     pub epsilon: f32,
-    /// Whether negative values become zero afterwards.
+    /// Whether ReLU follows.
     pub relu: bool,
-    /// Whether the largest of each 2×2 square is kept then.
+    /// Whether 2×2 maximum pooling follows.
     pub pool: bool,
 }
 
-/// Normalises each channel of `xs`, `(b, h, w, c)` or `(b, c)`, by the batch's own mean and variance, scales it by the
-/// first row of `affine` `(2, c)` and raises it by the second, and applies ReLU and pooling as configured. Returns
+/// Normalizes each channel of `xs`, `(b, h, w, c)` or `(b, c)`, by the batch's own mean and variance, scales it by the
+/// first row of `affine` `(2, c)`, shifts it by the second, and applies ReLU and pooling as configured. Returns
 /// `(b, h', w', c)` or `(b, c)`, and the batch's statistics. Differentiable in both tensors.
 ///
 /// Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
 ///
 /// # Errors
-/// If the shapes do not fit together, or pooling meets an odd height or width or a `(b, c)`.
+/// If the shapes do not fit together, or pooling is asked for `(b, c)` or an odd height or width.
 pub fn batch_norm(
     xs: &Tensor,
     affine: &Tensor,
@@ -64,12 +65,12 @@ fn check(xs: &Tensor, channels_fit: bool, pool: bool) -> Result<()> {
     let (_, height, width, _) = xs.dims4()?;
     let even = height.is_multiple_of(2) && width.is_multiple_of(2);
     if !channels_fit || pool && !even {
-        bail!("cannot normalise {:?}", xs.shape())
+        bail!("cannot normalize {:?}", xs.shape())
     }
     Ok(())
 }
 
-/// The same by candle's operations, for other devices.
+/// The same with candle's operations, for other devices.
 pub(super) fn by_candle(
     xs: &Tensor,
     affine: &Tensor,
@@ -83,8 +84,8 @@ pub(super) fn by_candle(
     let mean = values.mean_keepdim(0)?;
     let centered = values.broadcast_sub(&mean)?;
     let variance = centered.sqr()?.mean_keepdim(0)?;
-    let normalised = centered.broadcast_div(&(&variance + f64::from(epsilon))?.sqrt()?)?;
-    let ys = normalised
+    let normalized = centered.broadcast_div(&(&variance + f64::from(epsilon))?.sqrt()?)?;
+    let ys = normalized
         .broadcast_mul(&affine.get(0)?)?
         .broadcast_add(&affine.get(1)?)?
         .reshape((batch, height, width, channels))?;
@@ -185,7 +186,7 @@ fn statistics_of(xs: &[f32], batch: Batch) -> BatchStatistics {
 }
 
 impl BatchNorm {
-    /// The gradients of the values and of factors and shifts.
+    /// The gradients of the values, and of scale and shift.
     fn gradients(
         &self,
         xs: &[f32],
@@ -232,7 +233,7 @@ impl BatchNorm {
     }
 }
 
-/// A normalisation by finished estimates: a factor and a shift for each channel, then ReLU and pooling if wanted.
+/// Normalization by the running estimates: a scale and a shift for each channel, then optional ReLU and pooling.
 #[derive(Debug, Clone)]
 pub struct FoldedNorm {
     scale: Tensor,
@@ -242,13 +243,13 @@ pub struct FoldedNorm {
 }
 
 impl FoldedNorm {
-    /// Takes factors and shifts `(c,)`.
+    /// Takes scales and shifts `(c,)`.
     ///
     /// # Errors
     /// If they are not two vectors of the same length.
     pub fn new(scale: &Tensor, shift: &Tensor, relu: bool, pool: bool) -> Result<Self> {
         if scale.dims1()? != shift.dims1()? {
-            bail!("{:?} factors and {:?} shifts", scale.shape(), shift.shape())
+            bail!("{:?} scales and {:?} shifts", scale.shape(), shift.shape())
         }
         Ok(Self {
             scale: scale.clone(),
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_features_are_normalised_over_the_batch() {
+    fn rows_of_features_are_normalized_over_the_batch() {
         let (xs, affine) = (random((6, 5), 1), random((2, 5), 2));
         let (ys, statistics) = batch_norm(&xs, &affine, CONFIG).unwrap();
         let images = xs.reshape((6, 1, 1, 5)).unwrap();
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn finished_estimates_scale_and_shift() {
+    fn running_estimates_scale_and_shift() {
         let (xs, scale, shift) = (random((2, 4, 6, 5), 1), random(5, 2), random(5, 3));
         for (relu, pool) in [(true, true), (true, false), (false, true), (false, false)] {
             let norm = FoldedNorm::new(&scale, &shift, relu, pool).unwrap();

@@ -1,4 +1,4 @@
-//! A convolution by itself in training, with bias and ReLU if wanted, with gradients.
+//! Convolution without normalization in training, with optional bias and ReLU, and its gradients.
 
 use std::marker::PhantomData;
 
@@ -16,14 +16,14 @@ use super::{
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
-/// How a convolution works.
+/// Options of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvConfig {
-    /// Pixels from one result to the next.
+    /// Pixels from one output to the next.
     pub stride: usize,
-    /// Whether negative results become zero.
+    /// Whether ReLU follows.
     pub relu: bool,
-    /// How precisely it is computed.
+    /// Precision of the factors.
     pub precision: Precision,
 }
 
@@ -67,7 +67,7 @@ pub fn conv2d(
     }
 }
 
-/// Images and kernels, both contiguous, whose convolution with stride 1 is that of the given ones with `stride`.
+/// Turns a strided convolution into one with stride 1: the images and kernels, both contiguous, to use instead.
 ///
 /// # Errors
 /// If `weight` is not `(c_out, c_in, k, k)` or `k` is even.
@@ -88,7 +88,7 @@ pub(super) fn kernels_of_patches(weight: &Tensor) -> Result<Tensor> {
         .contiguous()
 }
 
-/// The same by candle's operations, for other devices.
+/// The same with candle's operations, for other devices.
 pub(super) fn by_candle(
     xs: &Tensor,
     weight: &Tensor,
@@ -110,7 +110,7 @@ pub(super) fn by_candle(
 }
 
 struct Conv<E> {
-    /// Smaller results become this.
+    /// The lower bound of results: 0 for ReLU, minus infinity for none.
     floor: f32,
     element: PhantomData<E>,
 }
@@ -231,7 +231,7 @@ impl Backward<'_> {
         (gradients, add_up(bias_sums))
     }
 
-    /// Takes the gradient of some images' results before ReLU.
+    /// Stores the gradient of some images' results before ReLU.
     fn set_gradient<E: Gemm>(
         &self,
         scratch: &mut Scratch<E>,
@@ -267,7 +267,7 @@ mod tests {
     use super::super::test_support::{assert_close, random};
     use super::*;
 
-    /// Measures errors by the largest value: rounding does not care how small a sum turned out.
+    /// Measures errors relative to the largest value: rounding does not depend on how small a sum turned out.
     fn assert_relatively_close(found: &Tensor, expected: &Tensor, tolerance: f32) {
         let largest = expected.abs().unwrap().max_all().unwrap();
         let scale = f64::from(largest.to_scalar::<f32>().unwrap().max(1.0));

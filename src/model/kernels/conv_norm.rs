@@ -1,8 +1,9 @@
-//! A block of a network in training: convolution, batch normalisation, ReLU and 2×2 maximum pooling, with gradients.
+//! A block of a network in training: convolution, batch normalization, ReLU and 2×2 maximum pooling, with gradients.
 //!
-//! One operation, because between these steps lie the largest tensors of a network. The convolution's result is kept
-//! (in bfloat16 if that is the precision); what follows from it is computed again on the way back. Its gradient is
-//! never stored at all: each thread computes it for a few images, uses it while it is in the cache, and forgets it.
+//! This is one operation because the tensors between these steps are the largest of a network. The result of the
+//! convolution is kept (in bfloat16 if that is the precision), and the backward pass recomputes what follows it. The
+//! gradient of that result is never stored: each thread computes it for a few images, uses it while it is in the cache,
+//! and discards it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,22 +23,22 @@ use super::{
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
-/// How a block works.
+/// Options of a block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConvNormConfig {
     /// Added to the variance before its root.
     pub epsilon: f32,
-    /// Whether negative values become zero.
+    /// Whether ReLU follows.
     pub relu: bool,
-    /// Whether the largest of each 2×2 square is kept.
+    /// Whether 2×2 maximum pooling follows.
     pub pool: bool,
-    /// How precisely the convolution is computed.
+    /// Precision of the convolution.
     pub precision: Precision,
 }
 
-/// Convolves `xs` `(b, h, w, c_in)` with `weight` `(c_out, c_in, k, k)`, stride 1 and zero padding `k / 2`, normalises
-/// each channel by the batch's own mean and variance, scales it by the first row of `affine` `(2, c_out)` and raises
-/// it by the second, and applies ReLU and pooling as configured. Returns `(b, h', w', c_out)` and the batch's
+/// Convolves `xs` `(b, h, w, c_in)` with `weight` `(c_out, c_in, k, k)`, stride 1 and zero padding `k / 2`, normalizes
+/// each channel by the batch's own mean and variance, scales it by the first row of `affine` `(2, c_out)`, shifts it by
+/// the second, and applies ReLU and pooling as configured. Returns `(b, h', w', c_out)` and the batch's
 /// statistics. Differentiable in all three tensors.
 ///
 /// Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
@@ -60,7 +61,7 @@ pub fn conv_norm(
         || config.pool && !even
     {
         bail!(
-            "cannot convolve and normalise {:?} with {:?} and {:?}",
+            "cannot convolve and normalize {:?} with {:?} and {:?}",
             xs.shape(),
             weight.shape(),
             affine.shape()
@@ -96,7 +97,7 @@ fn apply<E: Gemm>(
         .apply_op3(&weight.contiguous()?, &affine.contiguous()?, op)
 }
 
-/// The same by candle's operations, for other devices.
+/// The same with candle's operations, for other devices.
 fn by_candle(
     xs: &Tensor,
     weight: &Tensor,
@@ -361,7 +362,7 @@ mod tests {
         } else {
             (height, width)
         };
-        let seen = random((xs.dims()[0], height, width, c_out), 4); // Any gradient coming from above.
+        let seen = random((xs.dims()[0], height, width, c_out), 4); // Any gradient of the results.
         let gradients = |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
         for requires_grad in [true, false] {
             let input = if requires_grad {

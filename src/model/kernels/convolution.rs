@@ -1,8 +1,8 @@
-//! Convolution of a few images on one thread, forward and both ways backward, as products.
+//! Convolution of a few images on one thread as matrix products: forward, and the gradients of images and kernels.
 //!
-//! Two ways to the left factor: most layers use the images as they lie in a [`Grid`], without a copy for each tap. A
-//! layer with very few input channels, such as the first, would fill tiles with zeros; it gathers each pixel's patch
-//! instead.
+//! The left factor takes one of two forms. Most layers use the images as a [`Grid`] lays them out, without a copy for each
+//! tap. A layer with very few input channels, such as the first, would fill the tiles with zeros, so it gathers each
+//! pixel's patch instead.
 
 use std::ops::Range;
 
@@ -17,23 +17,23 @@ use super::{
     runs::{add_up, run_len},
 };
 
-/// With fewer input channels patches are gathered.
+/// Layers with fewer input channels gather patches.
 const MIN_CHANNELS: usize = 16;
-/// Images are taken together until they have this many pixels, so that sums over pixels are long. More would leave
-/// the second cache.
+/// Images are grouped until they have this many pixels, so that sums over pixels are long. More would not fit in the
+/// second-level cache.
 const PIXELS_AT_A_TIME: usize = 600;
 
-/// How many images to take at a time.
+/// Images of a group.
 pub(super) fn images_at_a_time(shape: &ConvShape) -> usize {
     (PIXELS_AT_A_TIME / shape.n_pixels()).max(1)
 }
 
-/// Whether patches are gathered.
+/// Whether the layer gathers patches.
 fn gathers(shape: &ConvShape) -> bool {
     shape.c_in < MIN_CHANNELS
 }
 
-/// The kernels of a layer, `(c_out, c_in, k, k)`, ready to be multiplied with images.
+/// Packs the kernels of a layer, `(c_out, c_in, k, k)`, to be multiplied by images.
 pub(super) fn pack_kernels<E: Element>(weight: &[f32], shape: &ConvShape) -> Panels<E> {
     let n_taps = shape.n_taps();
     let channels = if gathers(shape) {
@@ -51,8 +51,8 @@ pub(super) fn pack_kernels<E: Element>(weight: &[f32], shape: &ConvShape) -> Pan
     })
 }
 
-/// The same kernels turned by 180° and with input and output exchanged, ready to be multiplied with gradients.
-pub(super) fn pack_turned_kernels<E: Element>(weight: &[f32], shape: &ConvShape) -> Panels<E> {
+/// Packs the same kernels rotated by 180° and with inputs and outputs exchanged, to be multiplied by gradients.
+pub(super) fn pack_rotated_kernels<E: Element>(weight: &[f32], shape: &ConvShape) -> Panels<E> {
     let n_taps = shape.n_taps();
     let channels = shape.c_out.next_multiple_of(E::k_step());
     Panels::from_entries(n_taps * channels, shape.c_in, |k, c_in| {
@@ -65,14 +65,14 @@ pub(super) fn pack_turned_kernels<E: Element>(weight: &[f32], shape: &ConvShape)
     })
 }
 
-/// Results by position, gaps included.
+/// Results by grid position, gaps included.
 pub(super) struct Flat<'a> {
     grid: Grid,
     first_row: usize,
     /// Values of a row of pixels.
     row_len: usize,
     values: &'a [f32],
-    /// Values of a position: the channels, rounded up to whole panels.
+    /// Values per position: the channels, rounded up to whole panels.
     pub stride: usize,
 }
 
@@ -84,7 +84,7 @@ impl Flat<'_> {
         &self.values[first * self.stride..][..self.row_len]
     }
 
-    /// Copies the pixels, without gaps, to `(n, h, w, c)`.
+    /// Copies the pixels without the gaps to `(n, h, w, c)`.
     pub fn copy_to(&self, channels: usize, out: &mut [f32]) {
         let out_len = self.row_len / self.stride * channels;
         for (index, out) in out.chunks_exact_mut(out_len).enumerate() {
@@ -134,7 +134,7 @@ pub(super) fn backward<E: Gemm, S: Default + Send>(
     requires_grad: bool,
     set_gradient: impl Fn(&mut Scratch<E>, usize, usize, &mut S) + Sync,
 ) -> (Gradients, Vec<S>) {
-    let turned = requires_grad.then(|| pack_turned_kernels::<E>(weight, shape));
+    let rotated = requires_grad.then(|| pack_rotated_kernels::<E>(weight, shape));
     let group = images_at_a_time(shape);
     let image_len = shape.n_pixels() * shape.c_in;
     let run = run_len(images.len() / image_len, group);
@@ -158,9 +158,9 @@ pub(super) fn backward<E: Gemm, S: Default + Send>(
                 let n_images = images.len() / image_len;
                 set_gradient(&mut scratch, first_image, n_images, &mut sum);
                 scratch.weight_gradient(images, shape, requires_grad, &mut kernel_sum);
-                if let (Some(turned), Some(grad_images)) = (&turned, grad_images.next()) {
+                if let (Some(rotated), Some(grad_images)) = (&rotated, grad_images.next()) {
                     scratch
-                        .input_gradient(n_images, turned, shape)
+                        .input_gradient(n_images, rotated, shape)
                         .copy_to(shape.c_in, grad_images);
                 }
             }
@@ -215,7 +215,7 @@ impl<E: Gemm> Scratch<E> {
         self.multiply(grid, 0..grid.n_rows(), kernels, shape)
     }
 
-    /// Lays out images as the left factor for these kernels.
+    /// Lays out images as the left factor of these kernels.
     fn lay_out(&mut self, images: &[f32], kernels: &Panels<E>, shape: &ConvShape) -> Grid {
         let n_images = images.len() / (shape.n_pixels() * shape.c_in);
         if gathers(shape) {
@@ -242,7 +242,7 @@ impl<E: Gemm> Scratch<E> {
         }
     }
 
-    /// Some rows of what `self.left` holds, times `right`.
+    /// Multiplies some rows of `self.left` by `right`.
     fn multiply(
         &mut self,
         grid: Grid,
@@ -275,9 +275,9 @@ impl<E: Gemm> Scratch<E> {
         }
     }
 
-    /// Takes the gradient of the results of some images, for [`weight_gradient`](Self::weight_gradient) and
-    /// [`input_gradient`](Self::input_gradient): `fill(row, values, stride)` is called for each row of pixels, whose
-    /// values are zero before and are `stride` apart from pixel to pixel.
+    /// Stores the gradient of the results of some images, for [`weight_gradient`](Self::weight_gradient) and
+    /// [`input_gradient`](Self::input_gradient). `fill(row, values, stride)` is called for each row of pixels; its values
+    /// are zero before, and pixels are `stride` values apart.
     ///
     /// `requires_grad`: whether the gradient of the images will be asked for.
     pub fn set_gradient(
@@ -298,7 +298,7 @@ impl<E: Gemm> Scratch<E> {
         }
     }
 
-    /// The same for two rows at a time: `fill(pair, upper, lower, stride)`.
+    /// The same, two rows at a time: `fill(pair, upper, lower, stride)`.
     pub fn set_gradient_pairs(
         &mut self,
         n_images: usize,
@@ -390,16 +390,16 @@ impl<E: Gemm> Scratch<E> {
         }
     }
 
-    /// The gradient of the images, by the kernels of [`pack_turned_kernels`].
+    /// The gradient of the images, by the kernels of [`pack_rotated_kernels`].
     pub fn input_gradient(
         &mut self,
         n_images: usize,
-        turned: &Panels<E>,
+        rotated: &Panels<E>,
         shape: &ConvShape,
     ) -> Flat<'_> {
         let grid = gradient_grid(n_images, shape, true);
         let from_stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
-        let stride = turned.k() / shape.n_taps();
+        let stride = rotated.k() / shape.n_taps();
         let lead = grid.lead();
         self.left.clear();
         self.left.resize(grid.n_padded() * stride, E::default());
@@ -415,11 +415,11 @@ impl<E: Gemm> Scratch<E> {
                 convert(&from[..used], &mut to[..used]);
             }
         }
-        self.multiply(grid, 0..grid.n_rows(), turned, shape)
+        self.multiply(grid, 0..grid.n_rows(), rotated, shape)
     }
 }
 
-/// Where gradients lie: with gaps, unless patches are gathered.
+/// The layout of gradients: with gaps, unless patches are gathered.
 fn gradient_grid(n_images: usize, shape: &ConvShape, requires_grad: bool) -> Grid {
     let kernel = if gathers(shape) && !requires_grad {
         1
@@ -429,15 +429,15 @@ fn gradient_grid(n_images: usize, shape: &ConvShape, requires_grad: bool) -> Gri
     Grid::new(n_images, &ConvShape { kernel, ..*shape })
 }
 
-/// The sum of the weight gradients, `(k · k, c_in, stride)`, as `(c_out, c_in, k, k)`.
+/// Reorders the sum of the weight gradients, `(k · k, c_in, stride)`, to `(c_out, c_in, k, k)`.
 pub(super) fn unpack_weight_gradient(sum: &[f32], shape: &ConvShape) -> Vec<f32> {
     let stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
     let n_rows = shape.n_taps() * shape.c_in;
-    let mut turned = vec![0.0; stride * n_rows];
-    transpose(sum, stride, &mut turned, n_rows);
+    let mut transposed = vec![0.0; stride * n_rows];
+    transpose(sum, stride, &mut transposed, n_rows);
     // (c_out, k · k, c_in)
     let mut weight = vec![0.0; shape.c_out * n_rows];
-    for (from, to) in turned
+    for (from, to) in transposed
         .chunks_exact(n_rows)
         .zip(weight.chunks_exact_mut(n_rows))
     {
@@ -451,7 +451,7 @@ pub(super) fn weight_gradient_len(shape: &ConvShape) -> usize {
     shape.n_taps() * shape.c_in * shape.c_out.next_multiple_of(PANEL_WIDTH)
 }
 
-/// The patch of every pixel, `at(pixel, index in the patch)` saying where each value goes.
+/// Gathers the patch of every pixel; `at(pixel, index in the patch)` says where each value goes.
 fn gather_patches<E: Element>(
     images: &[f32],
     shape: &ConvShape,

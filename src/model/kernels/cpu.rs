@@ -1,13 +1,14 @@
-//! What the processor can do, found once when the first kernel runs.
+//! The instructions that the processor has, detected once when the first kernel runs.
 //!
-//! `FERVIS_KERNELS` (`portable`, `avx2`, `avx512`, `avx512-bf16`) caps it, to try the kernels of a lesser processor.
+//! The environment variable `FERVIS_KERNELS` (`portable`, `avx2`, `avx512`, `avx512-bf16`) caps them, to test the kernels
+//! of a lesser processor.
 
 use std::sync::OnceLock;
 
-/// Vector instructions, each including the ones before.
+/// Vector instruction sets, each including the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Simd {
-    /// What every processor of the target has.
+    /// What every processor of the target architecture has.
     Portable,
     /// 256-bit vectors with fused multiply-add.
     Avx2,
@@ -19,7 +20,7 @@ pub(super) enum Simd {
     AmxBf16,
 }
 
-/// The best this processor and this system offer.
+/// The best instruction set that this processor and this system offer.
 pub(super) fn simd() -> Simd {
     static FOUND: OnceLock<Simd> = OnceLock::new();
     *FOUND.get_or_init(|| {
@@ -34,10 +35,10 @@ pub(super) fn simd() -> Simd {
     })
 }
 
-/// Whether bfloat16 products are faster than f32's.
+/// Whether bfloat16 products are faster than f32 products.
 ///
-/// The vector instruction is on AMD (Zen 4: 64 multiplications a cycle against 32), but not on Intel (32 against 32,
-/// and 0.65 of the speed as measured on a Xeon), whose answer is the tile unit.
+/// The vector instruction is faster on AMD (Zen 4: 64 multiplications per cycle against 32), but not on Intel (32 against
+/// 32, and 0.65 of the speed as measured on a Xeon), where the tile unit is.
 pub(super) fn multiplies_bf16_faster() -> bool {
     match simd() {
         Simd::AmxBf16 => true,
@@ -80,10 +81,10 @@ fn detect() -> Simd {
     Simd::Portable
 }
 
-/// Whether there are bfloat16 tiles and the kernel lets this process have them.
+/// Whether there are bfloat16 tiles and the operating system lets this process use them.
 ///
-/// Linux saves the 8 KiB of tiles only for processes that asked (Documentation/arch/x86/xstate.rst); threads started
-/// later inherit the permission, and earlier ones have it too.
+/// Linux saves the 8 KiB of tiles only for processes that requested it (Documentation/arch/x86/xstate.rst). The permission
+/// covers all threads, those already running and those started later.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[expect(unsafe_code, reason = "only the kernel grants the tiles")]
 fn amx_granted() -> bool {
@@ -104,7 +105,7 @@ fn amx_granted() -> bool {
 
 /// Compiles a function three times, for AVX-512, for AVX2 and for any processor, and calls the best that runs here.
 ///
-/// For loops that the compiler vectorises by itself. The body must not call closures that are not inlined.
+/// Meant for loops that the compiler vectorizes on its own. The body must not call closures that are not inlined.
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*

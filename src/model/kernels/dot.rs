@@ -1,8 +1,8 @@
-//! Linear layers for a few inputs, as dot products, with weights in f32 or in half precision.
+//! Linear layers for a few inputs as dot products, with weights in f32 or half precision.
 //!
-//! With one face the weight is read once and every value used once: memory decides, and a product that packs its
-//! factors only moves them about. So weights that a checkpoint stores in half precision stay so, which halves what is
-//! read and changes no digit of the result.
+//! With one face every weight is read once and used once, so memory bandwidth decides, and packing the factors would
+//! only move them around. Weights that a checkpoint stores in half precision therefore stay so, which halves what is read
+//! and does not change the result.
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, bail};
 use half::f16;
@@ -10,22 +10,22 @@ use rayon::prelude::*;
 
 use super::{cpu::multiversion, slices::contiguous_f32};
 
-/// With more inputs a product is faster.
+/// With more inputs a matrix product is faster.
 pub(super) const MAX_INPUTS: usize = 8;
-/// Rows of the weight that are read side by side.
+/// Rows of the weight that are read together.
 const ROWS: usize = 4;
-/// Values of a row that several inputs are multiplied with while they are in the first cache.
+/// Values of a row that several inputs are multiplied by while they are in the first-level cache.
 const SPAN: usize = 1024;
-/// Sums that are taken side by side: the floats of a 512-bit vector.
+/// Partial sums: the floats of a 512-bit vector.
 const LANES: usize = 16;
-/// A layer with fewer weights is not worth waking other threads.
+/// A layer with fewer weights is not worth waking other threads for.
 const MIN_SHARED_WEIGHTS: usize = 1 << 15;
 
 /// `xs (b, k) · weightᵀ` for `weight` `(n, k)`, f32 or finite f16. Not differentiable.
 pub(super) struct Dot;
 
 impl Dot {
-    /// Whether weights of this type can be taken as they are.
+    /// Whether weights of this type can be used as they are.
     pub fn takes(dtype: DType) -> bool {
         matches!(dtype, DType::F32 | DType::F16)
     }
@@ -34,7 +34,7 @@ impl Dot {
 /// A weight as it is stored.
 trait Stored: Copy + Send + Sync {
     fn to_f32(self) -> f32;
-    /// Up to [`SPAN`] of them as f32, in `buffer` if need be.
+    /// Up to [`SPAN`] of them as f32, in `buffer` if they must be converted.
     fn widen<'a>(stored: &'a [Self], buffer: &'a mut [f32; SPAN]) -> &'a [f32];
 }
 
@@ -50,15 +50,15 @@ impl Stored for f32 {
 }
 
 impl Stored for f16 {
-    /// The bits are moved to where f32 has them, and the exponent is then set right by a product, which is exact, also
-    /// for the smallest numbers. Infinity would become a number; checkpoints have none. The compiler makes one
-    /// instruction a vector of each step, which it cannot of a conversion with a case for every kind of number.
+    /// Shifts the bits to where f32 has them, then corrects the exponent by a multiplication, which is exact, also for
+    /// subnormal numbers. Infinity would become a number, but checkpoints have none. Each step compiles to one vector
+    /// instruction, unlike a conversion with a case for every kind of number.
     #[inline(always)]
     fn to_f32(self) -> f32 {
-        /// 2¹¹², the difference of the exponents' offsets.
+        /// 2¹¹², the difference of the exponent biases.
         const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
         let moved = i32::from(self.to_bits().cast_signed()) << 13;
-        // The sign is spread over the bits above the exponent; one copy is enough.
+        // The shift copies the sign into the bits above the exponent; one copy is kept.
         f32::from_bits(moved.cast_unsigned() & 0x8FFF_E000) * REBIAS
     }
 
@@ -97,14 +97,14 @@ impl CustomOp2 for Dot {
 }
 
 fn multiply<W: Stored>(xs: &[f32], weight: &[W], batch: usize, n: usize, k: usize) -> Vec<f32> {
-    // (n, b) first: a task writes the results of its rows side by side.
-    let mut turned = vec![0.0; n * batch];
+    // (n, b) first: the results of a task's rows are then contiguous.
+    let mut transposed = vec![0.0; n * batch];
     let n_tasks = match n * k {
         0..MIN_SHARED_WEIGHTS => 1,
         _ => rayon::current_num_threads(),
     };
     let task_rows = n.div_ceil(n_tasks).next_multiple_of(ROWS);
-    let tasks = turned.chunks_mut(task_rows * batch);
+    let tasks = transposed.chunks_mut(task_rows * batch);
     let tasks = tasks.zip(weight.chunks(task_rows * k));
     if n_tasks == 1 {
         tasks.for_each(|(out, weight)| multiply_rows(xs, weight, batch, k, out));
@@ -115,11 +115,11 @@ fn multiply<W: Stored>(xs: &[f32], weight: &[W], batch: usize, n: usize, k: usiz
             .for_each(|(out, weight)| multiply_rows(xs, weight, batch, k, out));
     }
     (0..batch * n)
-        .map(|index| turned[index % n * batch + index / n])
+        .map(|index| transposed[index % n * batch + index / n])
         .collect()
 }
 
-/// All inputs times some rows of the weight; `out` is zero before.
+/// Multiplies all inputs by some rows of the weight; `out` holds zeros before.
 fn multiply_rows<W: Stored>(xs: &[f32], weight: &[W], batch: usize, k: usize, out: &mut [f32]) {
     let mut buffers = [[0.0; SPAN]; ROWS];
     for (out, rows) in out.chunks_mut(ROWS * batch).zip(weight.chunks(ROWS * k)) {
@@ -129,7 +129,7 @@ fn multiply_rows<W: Stored>(xs: &[f32], weight: &[W], batch: usize, k: usize, ou
                 out[row * batch + image] += sum;
             }
         };
-        // A short block at the end reads its last row again.
+        // An incomplete block at the end reads its last row more than once.
         let row = |index: usize| &rows[index.min(n_rows - 1) * k..][..k];
         if batch == 1 {
             add(0, dot(xs, [row(0), row(1), row(2), row(3)]));

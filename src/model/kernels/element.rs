@@ -2,8 +2,8 @@
 
 use super::cpu::{Simd, multiplies_bf16_faster, simd};
 
-/// How precisely convolutions and linear layers are computed in training. Sums, normalisation, weights and their
-/// updates are always f32.
+/// The precision of convolutions and linear layers in training. Sums, normalization, weights and their updates are
+/// always f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -25,9 +25,9 @@ impl Precision {
     }
 }
 
-/// A factor of a product.
+/// The type of a product's factors.
 pub(super) trait Element: Copy + Default + Send + Sync + 'static {
-    /// How many neighbours along the summed dimension lie next to each other in [`super::panels::Panels`].
+    /// How many values along the summed dimension are adjacent in [`super::panels::Panels`].
     const PACK: usize;
     /// The summed dimension must be a multiple of this.
     fn k_step() -> usize;
@@ -65,7 +65,7 @@ impl Element for Bf16 {
         if simd() == Simd::AmxBf16 { 32 } else { 2 }
     }
 
-    /// Rounds to nearest, ties to even; not-a-number stays so.
+    /// Rounds to nearest, ties to even; NaN stays NaN.
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
         let bits = value.to_bits();

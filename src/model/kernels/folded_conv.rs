@@ -1,7 +1,7 @@
 //! Convolution, bias, ReLU and 2×2 maximum pooling in one pass, for inference.
 //!
-//! The kernels are packed once, for the size of the first images that come: how a layer is computed best depends on it
-//! (`winograd`). The full-size result of the convolution lives only in a buffer of the thread.
+//! The kernels are packed once, for the size of the first images: the fastest method depends on it (`winograd`). The
+//! full-size result of the convolution exists only in a buffer of the thread.
 
 use std::{
     cell::RefCell,
@@ -26,14 +26,14 @@ thread_local! {
     static SCRATCH: RefCell<Scratch<f32>> = RefCell::default();
 }
 
-/// What a finished convolution does beside convolving.
+/// Options of a convolution for inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoldedConvConfig {
-    /// Pixels from one result to the next.
+    /// Pixels from one output to the next.
     pub stride: usize,
-    /// Whether negative values become zero.
+    /// Whether ReLU follows.
     pub relu: bool,
-    /// Whether the largest of each 2×2 square is kept.
+    /// Whether 2×2 maximum pooling follows.
     pub pool: bool,
 }
 
@@ -59,16 +59,16 @@ impl FoldedConvConfig {
     }
 }
 
-/// A convolution with finished weights, normalisation folded into them.
+/// A convolution for inference, with normalization folded into its weights.
 pub struct FoldedConv {
     weight: Tensor,
     bias: Tensor,
     config: FoldedConvConfig,
-    /// On the CPU: the kernels as its products want them, once there was an image.
+    /// On the CPU: the packed kernels, from the first image on.
     packed: OnceLock<Arc<Packed>>,
 }
 
-/// A layer ready for the CPU.
+/// A layer packed for the CPU.
 enum Packed {
     Plain(Plain),
     Winograd(Winograd, FoldedConvConfig),
@@ -76,7 +76,7 @@ enum Packed {
 
 struct Plain {
     kernels: Panels<f32>,
-    /// Height and width are those of the images to come.
+    /// Height and width are those of the images that are convolved.
     shape: ConvShape,
     /// All 1.
     scale: Vec<f32>,
@@ -110,7 +110,7 @@ impl FoldedConv {
     /// configured: `(b, h', w', c_out)`. Not differentiable.
     ///
     /// # Errors
-    /// If `xs` has other channels, or pooling meets an odd height or width.
+    /// If `xs` has other channels, or the images to pool have an odd height or width.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         let (_, height, width, channels) = xs.dims4()?;
         let (_, c_in, kernel, _) = self.weight.dims4()?;
@@ -137,7 +137,7 @@ impl FoldedConv {
         xs.apply_op1_no_bwd(&Op(packed))
     }
 
-    /// The layer ready for images, and best for those of this size if it was not ready before.
+    /// The packed layer; if there is none yet, it is packed for images of this size.
     fn packed(&self, height: usize, width: usize) -> Result<Arc<Packed>> {
         if let Some(packed) = self.packed.get() {
             return Ok(Arc::clone(packed));
@@ -146,7 +146,7 @@ impl FoldedConv {
         Ok(Arc::clone(self.packed.get_or_init(|| Arc::new(packed))))
     }
 
-    /// The same by candle's operations, for other devices.
+    /// The same with candle's operations, for other devices.
     fn by_candle(&self, xs: &Tensor) -> Result<Tensor> {
         let FoldedConvConfig { stride, relu, pool } = self.config;
         let ys = conv2d::by_candle(xs, &self.weight, Some(&self.bias), stride, relu)?;
@@ -247,7 +247,7 @@ impl Plain {
         let (image_len, out_len) = (height * row_len, height_out * out_row_len);
         let batch = xs.len() / image_len;
         let mut ys = vec![0.0; batch * out_len];
-        // A lone face is shared by all threads, in bands of rows; several are taken one by one.
+        // All threads share a single face, in bands of rows; several faces take one thread each.
         let n_bands = if batch < rayon::current_num_threads() {
             rayon::current_num_threads()
         } else {
@@ -264,16 +264,16 @@ impl Plain {
         let margin = shape.kernel / 2;
         bands.into_par_iter().for_each(|(image, first, out)| {
             let n_rows = out.len() / out_row_len * rows_per_result;
-            // Only the rows that the kernels reach are laid out; where that cuts the image, the results at the cut
-            // are wrong, and none of them is asked for.
-            let seen = first.saturating_sub(margin)..(first + n_rows + margin).min(height);
+            // Only the rows that the kernels reach are laid out. Where that cuts the image, the results at the cut are
+            // wrong, but they are not used.
+            let reached = first.saturating_sub(margin)..(first + n_rows + margin).min(height);
             let shape = ConvShape {
-                height: seen.len(),
+                height: reached.len(),
                 width,
                 ..*shape
             };
-            let image = &image[seen.start * row_len..seen.end * row_len];
-            let first = first - seen.start;
+            let image = &image[reached.start * row_len..reached.end * row_len];
+            let first = first - reached.start;
             SCRATCH.with_borrow_mut(|scratch| {
                 let flat = scratch.convolve_rows(image, kernels, &shape, first..first + n_rows);
                 for (index, out) in out.chunks_exact_mut(out_row_len).enumerate() {

@@ -1,6 +1,6 @@
-//! Matrix products on one thread, by the best micro-kernel of this processor.
+//! Matrix products on one thread, with the best micro-kernel for this processor.
 //!
-//! The left factor is read where it lies; see [`microkernel`](super::microkernel) for what its segments are.
+//! The left factor is read in place; [`microkernel`](super::microkernel) explains its segments.
 
 #[cfg(target_arch = "x86_64")]
 use super::microkernel::{amx::Amx, avx2::Avx2, avx512::Avx512, avx512_bf16::Avx512Bf16};
@@ -11,11 +11,11 @@ use super::{
     panels::{PANEL_WIDTH, Panels},
 };
 
-/// Rows that are multiplied with one group of panels before the next group is fetched: the group stays in the first
-/// cache meanwhile, and the rows in the second.
+/// Rows that are multiplied by one group of panels before the next group is fetched. The group stays in the first-level
+/// cache meanwhile, and the rows in the second-level cache.
 const ROWS_PER_PASS: usize = 192;
 
-/// The left factor: rows a fixed stride apart, each made of segments.
+/// The left factor: rows at a fixed stride, each made of segments.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a, E> {
     pub values: &'a [E],
@@ -28,7 +28,7 @@ pub(super) struct Rows<'a, E> {
     pub segment_len: usize,
 }
 
-/// Where a product goes: rows a fixed stride apart.
+/// Where a product is written: rows at a fixed stride.
 pub(super) struct Output<'a> {
     values: &'a mut [f32],
     stride: usize,
@@ -36,7 +36,7 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Values that are overwritten.
+    /// Overwrites these values.
     pub fn set(values: &'a mut [f32], stride: usize) -> Self {
         Self {
             values,
@@ -45,7 +45,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Values that the product is added to.
+    /// Adds the product to these values.
     pub fn add(values: &'a mut [f32], stride: usize) -> Self {
         Self {
             accumulate: true,
@@ -116,8 +116,8 @@ unsafe fn run<E: Element, M: MicroKernel<E>>(
     let last_segment = segments.iter().max().copied().unwrap_or(0);
     assert!((n_rows - 1) * stride + last_segment + segment_len <= values.len());
     assert!((n_rows - 1) * out.stride + right.n() <= out.values.len() && right.n() <= out.stride);
-    // SAFETY: the instructions are there by the caller's promise; the assertions above cover the last row, segment and
-    // result, so every tile lies inside.
+    // SAFETY: the caller promises the instructions; the assertions above cover the last row, segment and result, so every
+    // tile is inside.
     unsafe {
         M::begin();
         for first_row in (0..n_rows).step_by(ROWS_PER_PASS) {
@@ -212,7 +212,7 @@ mod tests {
                     let expected = match (accumulate, column < right.n()) {
                         (true, _) => old + product,
                         (false, true) => product,
-                        (false, false) => old, // Between the rows of the result nothing is touched.
+                        (false, false) => old, // Nothing between the rows of the result is touched.
                     };
                     let actual = out[row * out_stride + column];
                     assert!(

@@ -1,14 +1,14 @@
-//! Images laid out so that a convolution is a product.
+//! Images laid out so that a convolution is a matrix product.
 //!
-//! Pixels follow each other row by row and image by image, a pixel's channels side by side. Between rows and between
-//! images lie zeros, as many as a kernel reaches over the border; one gap serves as the right border of a row and as
-//! the left one of the next. So a kernel's tap is the same fixed distance away from every pixel, and "all pixels, one
-//! tap" is a matrix that need not be copied together. Results are computed for the gaps too and left out afterwards:
-//! 2 % of the pixels at 48×48, 8 % at 12×12.
+//! Pixels follow each other row by row and image by image, each with its channels. Zeros separate rows and images, as
+//! many as a kernel reaches beyond the border; one gap serves as the right border of a row and the left border of the
+//! next. A tap of the kernel is therefore at the same distance from every pixel, and "all pixels, one tap" is a matrix
+//! that need not be gathered. Results are computed for the gaps too and discarded: 2 % of the pixels at 48×48, 8 % at
+//! 12×12.
 
 use super::{cpu::multiversion, element::Element};
 
-/// Sizes of a convolution with stride 1 whose results are as large as its inputs.
+/// The sizes of a convolution with stride 1 whose output is as large as its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ConvShape {
     pub c_in: usize,
@@ -29,13 +29,13 @@ impl ConvShape {
     }
 }
 
-/// Where the pixels of some images lie. Positions count from the first pixel of the first image.
+/// The positions of the pixels of some images, counted from the first pixel of the first image.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grid {
     pub n_images: usize,
     height: usize,
     width: usize,
-    /// Pixels that a kernel reaches beyond its middle.
+    /// Pixels that a kernel reaches beyond its center.
     margin: usize,
 }
 
@@ -49,17 +49,17 @@ impl Grid {
         }
     }
 
-    /// Positions from one row to the next.
+    /// Positions from the start of one row to the next.
     pub fn row_stride(&self) -> usize {
         self.width + self.margin
     }
 
-    /// Positions from the first pixel to behind the last, gaps included.
+    /// Positions from the first pixel to the end of the last, gaps included.
     pub fn n_positions(&self) -> usize {
         self.first_of_row(self.n_rows() - 1) + self.width
     }
 
-    /// Rows of pixels in all images.
+    /// Rows of pixels of all images.
     pub fn n_rows(&self) -> usize {
         self.n_images * self.height
     }
@@ -69,12 +69,12 @@ impl Grid {
         (row / self.height * (self.height + self.margin) + row % self.height) * self.row_stride()
     }
 
-    /// Zeros before the first pixel: the reach of the first tap.
+    /// Zeros before the first pixel: the distance that the first tap reaches back.
     pub fn lead(&self) -> usize {
         self.margin * (self.row_stride() + 1)
     }
 
-    /// Positions with the zeros before and after.
+    /// Positions including the zeros before and after.
     pub fn n_padded(&self) -> usize {
         self.n_positions() + 2 * self.lead()
     }
@@ -86,7 +86,7 @@ impl Grid {
         (0..side * side).map(move |tap| tap / side * stride + tap % side)
     }
 
-    /// Lays out images `(n, h, w, c)`: `n_padded` pixels of `stride` values, the channels and then zeros.
+    /// Lays out images `(n, h, w, c)` as `n_padded` pixels of `stride` values: the channels, then zeros.
     pub fn lay_out<E: Element>(&self, images: &[f32], stride: usize, out: &mut Vec<E>) {
         let channels = images.len() / (self.n_images * self.height * self.width);
         out.clear();
@@ -106,8 +106,8 @@ impl Grid {
         }
     }
 
-    /// Lays out images `(n, h, w, c)` turned round: `c` rows of `stride` values, a row being one channel of all
-    /// padded positions and then zeros.
+    /// Lays out images `(n, h, w, c)` transposed: `c` rows of `stride` values, each one channel of all padded positions,
+    /// then zeros.
     pub fn lay_out_by_channel<E: Element>(&self, images: &[f32], stride: usize, out: &mut Vec<E>) {
         let channels = images.len() / (self.n_images * self.height * self.width);
         out.clear();
@@ -128,10 +128,10 @@ multiversion! {
     }
 }
 
-/// Channels transposed at a time: as many lines stay in the first cache.
+/// Channels transposed at a time: this many cache lines fit in the first-level cache.
 const TRANSPOSED_CHANNELS: usize = 32;
 
-/// Pixels `(n, channels)` to `channels` rows `stride` apart.
+/// Transposes pixels `(n, channels)` to `channels` rows `stride` apart.
 pub(super) fn transpose<E: Element>(pixels: &[f32], channels: usize, out: &mut [E], stride: usize) {
     for first in (0..channels).step_by(TRANSPOSED_CHANNELS) {
         let end = (first + TRANSPOSED_CHANNELS).min(channels);
@@ -156,7 +156,7 @@ mod tests {
     };
 
     #[test]
-    fn every_tap_finds_its_neighbour_or_zero() {
+    fn every_tap_finds_its_neighbor_or_zero() {
         let grid = Grid::new(2, &SHAPE);
         let images: Vec<f32> = (1u8..=24).map(f32::from).collect();
         let mut laid_out = Vec::<f32>::new();

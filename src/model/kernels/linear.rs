@@ -1,7 +1,7 @@
 //! Linear layers, in training in bfloat16 where that is the precision.
 //!
-//! All three products read the weight, the largest tensor of the network, as it lies: rows are converted to bfloat16
-//! on the way, never transposed.
+//! All three products read the weight, the largest tensor of the network, in place: rows are converted to bfloat16 as
+//! they are read, and never transposed.
 
 use std::{marker::PhantomData, ops::Range};
 
@@ -17,13 +17,13 @@ use super::{
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
-/// Input widths that the kernels take must be a multiple of this: one step of any of them.
+/// The kernels take input widths that are a multiple of this: one step of any of them.
 const WIDTH_STEP: usize = 32;
 /// Columns of the input's gradient that one task computes.
 const COLUMNS_PER_TASK: usize = 32 * PANEL_WIDTH;
 
-/// `xs · weightᵀ + bias` for `xs` `(b, k)`, `weight` `(n, k)` and `bias` `(n,)`. Differentiable in all three. The weight
-/// of a finished network may be in half precision.
+/// `xs · weightᵀ + bias` for `xs` `(b, k)`, `weight` `(n, k)` and `bias` `(n,)`. Differentiable in all three. In
+/// inference the weight may be in half precision.
 ///
 /// # Errors
 /// If the shapes do not fit together.
@@ -47,7 +47,7 @@ pub fn linear(xs: &Tensor, weight: &Tensor, bias: &Tensor, precision: Precision)
         return ys.broadcast_add(bias);
     }
     let weight = &weight.to_dtype(xs.dtype())?;
-    // As `(weight · xsᵀ)ᵀ` the gradient of the weight, the largest tensor, comes out contiguous and need not be copied.
+    // Written as `(weight · xsᵀ)ᵀ`, the gradient of the weight, the largest tensor, is contiguous and need not be copied.
     weight.matmul(&xs.t()?)?.t()?.broadcast_add(bias)
 }
 
@@ -106,11 +106,11 @@ fn rows_per_task(n_rows: usize) -> usize {
         .next_multiple_of(PANEL_WIDTH)
 }
 
-/// `(b, n)`: rows of the weight times the inputs, turned round.
+/// `(b, n)`: the rows of the weight times the inputs, transposed.
 fn forward<E: Gemm>(xs: &[f32], weight: &[f32], batch: usize, n: usize, k: usize) -> Vec<f32> {
     let inputs = Panels::<E>::from_entries(k, batch, |k_idx, image| xs[image * k + k_idx]);
     let task_rows = rows_per_task(n);
-    let turned: Vec<Vec<f32>> = weight
+    let transposed: Vec<Vec<f32>> = weight
         .par_chunks(task_rows * k)
         .map(|weight| {
             let n_rows = weight.len() / k;
@@ -129,7 +129,7 @@ fn forward<E: Gemm>(xs: &[f32], weight: &[f32], batch: usize, n: usize, k: usize
         })
         .collect();
     let mut ys = vec![0.0; batch * n];
-    for (row, values) in turned
+    for (row, values) in transposed
         .iter()
         .flat_map(|rows| rows.chunks_exact(inputs.n()))
         .enumerate()
@@ -198,7 +198,7 @@ fn input_gradient<E: Gemm>(
     grad_xs
 }
 
-/// `(n, k)`: the gradient of the results, turned round, times the inputs.
+/// `(n, k)`: the transposed gradient of the results times the inputs.
 fn weight_gradient<E: Gemm>(
     grad_ys: &[f32],
     xs: &[f32],

@@ -1,17 +1,18 @@
 //! CPU kernels for the networks, as candle custom operations with gradients.
 //!
-//! Candle's own CPU convolution backward and element-wise operations are single-threaded loops; these run on all cores
-//! and by the best instructions that the processor has, found at run time. On a GPU the public functions here fall
-//! through to candle's own operations, so a network calls them without asking where it runs.
+//! Candle's own CPU convolution gradients and element-wise operations are single-threaded loops. These run on all cores
+//! with the best instructions that the processor has, chosen at run time. On a GPU the public functions here fall
+//! through to candle's operations, so a network calls them without asking where it runs.
 //!
-//! Images are `(b, h, w, c)`, channels last, in contiguous f32: a pixel's channels lie side by side, which is what the
-//! products and the element-wise loops both want. Kernels keep PyTorch's `(c_out, c_in, k, k)`, so checkpoints do not
-//! depend on any of this. Sums over a batch are taken in a fixed order for a given number of threads: the same seed on
+//! Images are `(b, h, w, c)`, channels last, in contiguous f32: a pixel's channels are contiguous, which
+//! suits both the matrix products and the element-wise loops. Kernels keep PyTorch's `(c_out, c_in, k, k)`, so checkpoints do not
+//! depend on any of this. Sums over a batch are taken in a fixed order for a given number of threads, so the same seed on
 //! the same machine gives the same weights, bit for bit.
 //!
-//! From the outside in: [`conv_norm`](conv_norm()) and the other operations, `convolution` (images to products), `grid` (how
-//! images lie), `gemm` (blocks of a product), `microkernel` (tiles of a block, one file per instruction set). The
-//! layers in `separable` are no candle operations: they work on buffers that the face networks keep from frame to frame.
+//! From the outside in: [`conv_norm`](conv_norm()) and the other operations, `convolution` (a convolution as matrix
+//! products), `grid` (the memory layout of images), `gemm` (the blocks of a product), `microkernel` (the tiles of a block,
+//! one file per instruction set). The layers in `separable` are not candle operations: they work on buffers that the
+//! face networks keep from frame to frame.
 
 mod batch_norm;
 mod conv2d;

@@ -1,10 +1,10 @@
-//! The element-wise half of a block: statistics, normalisation, ReLU and pooling, one row of pixels at a time.
+//! The element-wise half of a block: statistics, normalization, ReLU and pooling, one row of pixels at a time.
 //!
-//! Channels lie side by side, so every loop here runs over neighbouring numbers and is vectorised by the compiler.
+//! A pixel's channels are contiguous, so the compiler vectorizes every loop here.
 
 use super::{cpu::multiversion, element::Element};
 
-/// What the values of each channel are multiplied with and raised by, and below which they are cut.
+/// The scale, shift and lower bound of each channel.
 #[derive(Clone, Copy)]
 pub(super) struct Affine<'a> {
     pub scale: &'a [f32],
@@ -13,9 +13,9 @@ pub(super) struct Affine<'a> {
     pub floor: f32,
 }
 
-/// Running sums per channel.
+/// Two sums per channel.
 ///
-/// A row is summed in f32, rows are added in f64: the variance is a difference of two sums.
+/// The values of a row are summed in f32, rows in f64: the variance is a difference of two sums.
 #[derive(Debug, Clone)]
 pub(super) struct ChannelSums {
     pub first: Vec<f64>,
@@ -34,7 +34,7 @@ impl ChannelSums {
         }
     }
 
-    /// Lets `add` add a row to two rows of zeros, and adds these.
+    /// Has `add` sum a row into two rows of zeros, and adds those.
     fn add_row(&mut self, add: impl FnOnce(&mut [f32], &mut [f32])) {
         self.row_first.fill(0.0);
         self.row_second.fill(0.0);
@@ -49,7 +49,7 @@ impl ChannelSums {
         }
     }
 
-    /// Adds up the sums of several runs.
+    /// The total of the sums of several runs.
     pub fn total(sums: impl IntoIterator<Item = Self>, channels: usize) -> Self {
         let mut total = Self::new(channels);
         for sums in sums {
@@ -66,7 +66,7 @@ impl ChannelSums {
         total
     }
 
-    /// Stores a row of results, `stride` values a pixel, as pixels of `E`, and adds values and squares.
+    /// Stores a row of results, `stride` values per pixel, as pixels of `E`, and adds values and squares.
     pub fn store_row<E: Element>(&mut self, row: &[f32], stride: usize, out: &mut [E]) {
         self.add_row(|sum, square| store_row(row, stride, out, sum, square));
     }
@@ -76,7 +76,7 @@ impl ChannelSums {
         self.add_row(|sum, square| add_values(row, sum, square));
     }
 
-    /// Adds the gradients that pass ReLU and pooling, and their products with the values they flow to.
+    /// Adds the gradients that pass ReLU and pooling, and their products with the values that they flow to.
     pub fn pooled_gradient<E: Element>(
         &mut self,
         rows: [&[E]; 2],
@@ -121,7 +121,7 @@ multiversion! {
     }
 }
 
-/// The larger number; unlike `f32::max` one instruction.
+/// The larger number, in one instruction, unlike `f32::max`.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
@@ -147,7 +147,7 @@ multiversion! {
 }
 
 multiversion! {
-    /// Bias and ReLU (`floor`: 0, or minus infinity for none) of a row of results, `stride` values a pixel.
+    /// Bias and ReLU (`floor`: 0, or minus infinity for none) of a row of results, `stride` values per pixel.
     pub(super) fn add_bias(row: &[f32], stride: usize, bias: &[f32], floor: f32, out: &mut [f32]) {
         let n = bias.len();
         for (pixel, out) in row.chunks_exact(stride).zip(out.chunks_exact_mut(n)) {
@@ -160,7 +160,7 @@ multiversion! {
 }
 
 multiversion! {
-    /// The gradient of a row of such results, `stride` numbers a pixel; added to `sum` for the bias.
+    /// The gradient of a row of such results, `stride` values per pixel; also added to `sum`, for the bias.
     pub(super) fn bias_gradient(ys: &[f32], grads: &[f32], floor: f32, sum: &mut [f32], out: &mut [f32], stride: usize) {
         let n = sum.len();
         for ((ys, grads), out) in ys.chunks_exact(n).zip(grads.chunks_exact(n)).zip(out.chunks_exact_mut(stride)) {
@@ -175,7 +175,7 @@ multiversion! {
 }
 
 multiversion! {
-    /// Scale, shift, ReLU and 2×2 maximum of two rows, `stride` values a pixel.
+    /// Scale, shift, ReLU and 2×2 maximum of two rows, `stride` values per pixel.
     pub(super) fn normalize_and_pool<E: Element>(rows: [&[E]; 2], stride: usize, affine: Affine<'_>, out: &mut [f32]) {
         let n = affine.scale.len();
         let shift = &affine.shift[..n];
@@ -230,7 +230,7 @@ multiversion! {
     }
 }
 
-/// What every value gets through mean and variance of its channel: `value · slope + offset`.
+/// The gradient that reaches every value through the mean and variance of its channel: `value · slope + offset`.
 #[derive(Clone, Copy)]
 pub(super) struct Feedback<'a> {
     pub slope: &'a [f32],
@@ -238,7 +238,7 @@ pub(super) struct Feedback<'a> {
 }
 
 multiversion! {
-    /// The gradient of two rows of values, `stride` numbers a pixel. It flows to the first largest of each square.
+    /// The gradient of two rows of values, `stride` values per pixel. It flows to the first maximum of each square.
     pub(super) fn pooled_gradient<E: Element>(
         rows: [&[E]; 2],
         grads: &[f32],
@@ -266,11 +266,11 @@ multiversion! {
                 let to_b = !to_a & (at[1] == best);
                 let to_c = !to_a & !to_b & (at[2] == best);
                 let to_d = !to_a & !to_b & !to_c;
-                let back = values.map(|value| value * slope[i] + offset[i]);
-                out_a[i] = back[0] + if to_a { passed } else { 0.0 };
-                out_b[i] = back[1] + if to_b { passed } else { 0.0 };
-                out_c[i] = back[2] + if to_c { passed } else { 0.0 };
-                out_d[i] = back[3] + if to_d { passed } else { 0.0 };
+                let feedback_here = values.map(|value| value * slope[i] + offset[i]);
+                out_a[i] = feedback_here[0] + if to_a { passed } else { 0.0 };
+                out_b[i] = feedback_here[1] + if to_b { passed } else { 0.0 };
+                out_c[i] = feedback_here[2] + if to_c { passed } else { 0.0 };
+                out_d[i] = feedback_here[3] + if to_d { passed } else { 0.0 };
             }
         }
     }

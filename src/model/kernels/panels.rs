@@ -1,13 +1,13 @@
-//! The right factor of a product, laid out for the micro-kernels.
+//! The right factor of a product, packed for the micro-kernels.
 
 use rayon::prelude::*;
 
 use super::{cpu::multiversion, element::Element};
 
-/// Columns of a panel: the floats of a 512-bit vector, and of a row of a tile.
+/// Columns of a panel: the floats of a 512-bit vector, or of one row of a tile.
 pub(super) const PANEL_WIDTH: usize = 16;
 
-/// A `(k, n)` matrix cut into panels of 16 columns, `[n / 16][k / PACK][16][PACK]`.
+/// A `(k, n)` matrix in panels of 16 columns, `[n / 16][k / PACK][16][PACK]`.
 ///
 /// Columns beyond `n` and rows beyond `k` are zero.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl<E: Element> Panels<E> {
         panels
     }
 
-    /// Takes another size; what it holds is then unspecified.
+    /// Changes the size; the contents are then unspecified.
     pub fn reshape(&mut self, k: usize, n: usize) {
         self.k = k.next_multiple_of(E::k_step());
         self.n_panels = n.div_ceil(PANEL_WIDTH);

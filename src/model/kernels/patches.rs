@@ -1,4 +1,4 @@
-//! Patches of an image side by side, so that a convolution with a stride is one with 1×1 kernels.
+//! Patches of an image gathered side by side, so that a strided convolution becomes one with 1×1 kernels.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -8,15 +8,15 @@ use super::{
     windows::Windows,
 };
 
-/// The `kernel`×`kernel` patch, zeros beyond the border, around every `stride`-th pixel of `xs` `(b, h, w, c)`:
+/// Gathers the `kernel`×`kernel` patch around every `stride`-th pixel of `xs` `(b, h, w, c)`, with zeros beyond the border:
 /// `(b, ⌈h / stride⌉, ⌈w / stride⌉, kernel · kernel · c)`. Differentiable.
 ///
 /// # Errors
-/// If `xs` is no batch of images, or `kernel` is even.
+/// If `xs` is not a batch of images, or `kernel` is even.
 pub fn by_patches(xs: &Tensor, kernel: usize, stride: usize) -> Result<Tensor> {
     let (_, height, width, channels) = xs.dims4()?;
     if kernel.is_multiple_of(2) || stride == 0 {
-        bail!("there are no patches of side {kernel} around every {stride}th pixel")
+        bail!("invalid patches: side {kernel}, stride {stride}")
     }
     let op = Patches(Windows {
         height,
@@ -47,8 +47,9 @@ impl Patches {
         self.0.kernel * self.0.kernel * self.0.channels
     }
 
-    /// Calls `visit(in the image, in the patches, length)` for every stretch of values that lies in one piece in both.
-    fn for_each_stretch(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    /// Calls `visit(offset in the image, offset in the patches, length)` for every run of values that is contiguous in
+    /// both.
+    fn for_each_run(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let windows = &self.0;
         let Windows {
             kernel,
@@ -98,7 +99,7 @@ impl CustomOp1 for Patches {
         xs.par_chunks_exact(image_len)
             .zip(patches.par_chunks_exact_mut(self.out_len()))
             .for_each(|(image, patches)| {
-                self.for_each_stretch(|from, to, len| {
+                self.for_each_run(|from, to, len| {
                     patches[to..][..len].copy_from_slice(&image[from..][..len]);
                 });
             });
@@ -116,7 +117,7 @@ impl CustomOp1 for Patches {
                 .par_chunks_exact_mut(self.0.image_len())
                 .zip(grads.par_chunks_exact(self.out_len()))
                 .for_each(|(image, grads)| {
-                    self.for_each_stretch(|to, from, len| {
+                    self.for_each_run(|to, from, len| {
                         let image = image[to..][..len].iter_mut();
                         image
                             .zip(&grads[from..][..len])

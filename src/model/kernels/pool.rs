@@ -1,4 +1,4 @@
-//! Pooling that is not part of a block: maxima with overlap or of odd images, and means.
+//! Pooling that is not part of a block: overlapping maxima or maxima of images with odd sides, and means.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -8,12 +8,12 @@ use super::{
     windows::Windows,
 };
 
-/// The largest value of each `kernel`×`kernel` window, `stride` pixels apart, of `xs` `(b, h, w, c)`; windows reach
-/// `padding` pixels beyond the border, where nothing is. Windows that do not fit are left out, as in PyTorch.
-/// Differentiable: the gradient flows to the first largest value.
+/// The maximum of each `kernel`×`kernel` window of `xs` `(b, h, w, c)`, the windows `stride` pixels apart. Windows reach
+/// `padding` pixels beyond the border, where there are no values. Windows that do not fit are left out, as in PyTorch.
+/// Differentiable: the gradient flows to the first maximum.
 ///
 /// # Errors
-/// If no window fits, or one could lie beyond the border entirely.
+/// If no window fits, or one could lie entirely beyond the border.
 pub fn max_pool(xs: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Tensor> {
     let (_, height, width, channels) = xs.dims4()?;
     let smallest = height.min(width) + 2 * padding;
@@ -38,7 +38,7 @@ pub fn max_pool(xs: &Tensor, kernel: usize, stride: usize, padding: usize) -> Re
     }
 }
 
-/// The mean of each `side`×`side` square of `xs` `(b, h, w, c)`; a rest at the border is left out. Differentiable.
+/// The mean of each `side`×`side` square of `xs` `(b, h, w, c)`; a remainder at the border is left out. Differentiable.
 ///
 /// # Errors
 /// If the images are smaller than a square.
@@ -54,10 +54,10 @@ pub fn avg_pool(xs: &Tensor, side: usize) -> Result<Tensor> {
 }
 
 /// Means of `xs` `(b, h, w, c)` over areas that divide it into `side`×`side`, as evenly as pixels allow (PyTorch's
-/// `AdaptiveAvgPool2d`). A smaller image is repeated. Differentiable.
+/// `AdaptiveAvgPool2d`). The pixels of a smaller image are repeated. Differentiable.
 ///
 /// # Errors
-/// If `xs` is no batch of images.
+/// If `xs` is not a batch of images.
 pub fn adaptive_avg_pool(xs: &Tensor, side: usize) -> Result<Tensor> {
     let (_, height, width, _) = xs.dims4()?;
     if (height, width) == (side, side) {
@@ -81,7 +81,8 @@ impl MaxPool {
         self.0.n_rows() * self.0.n_columns() * self.0.channels
     }
 
-    /// Calls `visit(result, pixel)` with the first values of each result's and each of its pixels' channels, in order.
+    /// Calls `visit(result, pixel)` for each result and each pixel of its window, in order, with the offsets of their first
+    /// channels.
     fn for_each_pixel(&self, mut visit: impl FnMut(usize, usize)) {
         let windows = &self.0;
         let (columns, channels) = (windows.n_columns(), windows.channels);
@@ -99,8 +100,8 @@ impl MaxPool {
         }
     }
 
-    /// The same by candle's operations, for other devices. A border pixel repeated changes no maximum, because every
-    /// window that sees the copy sees the pixel too.
+    /// The same with candle's operations, for other devices. Repeating a border pixel changes no maximum, because every
+    /// window that covers the copy covers the pixel too.
     fn by_candle(&self, xs: &Tensor) -> Result<Tensor> {
         let padding = self.0.padding;
         let padded = xs
@@ -108,7 +109,7 @@ impl MaxPool {
             .pad_with_same(2, padding, padding)?;
         let taps = self.0.taps_by_candle(&padded)?.into_iter();
         let largest = taps.map(Ok).reduce(|largest, tap| largest?.maximum(&tap?));
-        largest.unwrap_or_else(|| bail!("a window of 0×0 has no largest value"))
+        largest.unwrap_or_else(|| bail!("a window of 0×0 has no maximum"))
     }
 }
 
@@ -194,7 +195,7 @@ mod tests {
             let ys = max_pool(&xs, kernel, stride, padding).unwrap();
             let expected = op.by_candle(&xs).unwrap();
             assert_close(&ys, &expected, 0.0);
-            // Candle splits the gradient between a border pixel and its copies; all of it comes back to the pixel.
+            // Candle divides the gradient between a border pixel and its copies; it all returns to the pixel.
             let seen = random(ys.shape(), 2);
             let gradient = |ys: &Tensor| {
                 let grads = (ys * &seen).unwrap().sum_all().unwrap().backward();

@@ -1,7 +1,7 @@
-//! The end of a residual block: sum, ReLU and, if wanted, 2×2 maximum pooling in one pass, with gradients.
+//! The end of a residual block: sum, ReLU and optional 2×2 maximum pooling in one pass, with gradients.
 //!
-//! Candle would pass over the images three times and back again on one thread; the sums are never stored here, and
-//! with pooling neither is their image of full size.
+//! Candle would pass over the images three times forward and three times backward on one thread. Here the sums are never
+//! stored, and with pooling no full-size image is.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
@@ -12,11 +12,11 @@ use super::{
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
-/// Adds two batches of images `(b, h, w, c)`, makes what is negative zero, and with `pool` keeps the largest of each
-/// 2×2 square: `(b, h', w', c)`. Differentiable in both; with pooling the gradient flows to the first largest value.
+/// Adds two batches of images `(b, h, w, c)`, applies ReLU and, with `pool`, 2×2 maximum pooling: `(b, h', w', c)`.
+/// Differentiable in both; with pooling the gradient flows to the first maximum.
 ///
 /// # Errors
-/// If the shapes differ, or pooling meets an odd height or width.
+/// If the shapes differ, or the images to pool have an odd height or width.
 pub fn add_relu(xs: &Tensor, residual: &Tensor, pool: bool) -> Result<Tensor> {
     let (_, height, width, _) = xs.dims4()?;
     let even = height.is_multiple_of(2) && width.is_multiple_of(2);
@@ -122,13 +122,13 @@ multiversion! {
 }
 
 multiversion! {
-    /// Two rows of pixels to one of squares.
+    /// Sums two rows of pixels and pools them to one.
     fn pooled_sum(xs: &[f32], residual: &[f32], channels: usize, ys: &mut [f32]) {
         for (square, ys) in ys.chunks_exact_mut(channels).enumerate() {
             for at in pixels(square, channels, xs.len()) {
                 let (xs, residual) = (&xs[at..][..channels], &residual[at..][..channels]);
                 for i in 0..channels {
-                    // The results begin as zeros, which is the ReLU.
+                    // The results start as zeros, which is the ReLU.
                     ys[i] = ys[i].max(xs[i] + residual[i]);
                 }
             }
@@ -156,7 +156,7 @@ multiversion! {
     }
 }
 
-/// Where the four pixels of a square begin in two rows of pixels with `len` values together.
+/// The offsets of the four pixels of a square in two rows of pixels of `len` values together.
 fn pixels(square: usize, channels: usize, len: usize) -> [usize; 4] {
     let first = 2 * square * channels;
     let below = first + len / 2;
@@ -192,9 +192,9 @@ mod tests {
         }
     }
 
-    /// Candle shares the gradient among equals; here the first has it, as in PyTorch.
+    /// Candle divides the gradient among equal values; here the first gets it, as in PyTorch.
     #[test]
-    fn the_first_of_equals_has_the_gradient() {
+    fn the_first_of_equals_gets_the_gradient() {
         let xs = Var::from_tensor(
             &Tensor::ones(
                 (1, 2, 2, 1),

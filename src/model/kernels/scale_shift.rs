@@ -1,4 +1,4 @@
-//! What the statistics of a batch make of each channel: a factor and a shift, and on the way back a feedback.
+//! From the statistics of a batch to the scale and shift of each channel, and back: the gradient through them.
 
 use super::norm::{Affine, ChannelSums, Feedback};
 
@@ -9,12 +9,12 @@ pub struct BatchStatistics {
     pub mean: Vec<f32>,
     /// Biased variance of each channel (divided by the number of values).
     pub variance: Vec<f32>,
-    /// How many values each channel had.
+    /// Values per channel.
     pub n_values: usize,
 }
 
 impl BatchStatistics {
-    /// From the sums of values and of squares over `n_values` values a channel.
+    /// From the sums of values and of squares over `n_values` values per channel.
     pub(super) fn from_sums(sums: &ChannelSums, n_values: usize) -> Self {
         let mean: Vec<f64> = sums.first.iter().map(|sum| sum / n_values as f64).collect();
         let variance = sums
@@ -30,7 +30,7 @@ impl BatchStatistics {
     }
 }
 
-/// Normalisation, scale and shift of each channel in one.
+/// Normalization, scale and shift of each channel, combined.
 pub(super) struct ScaleShift {
     inverse_deviation: Vec<f32>,
     scale: Vec<f32>,
@@ -39,7 +39,7 @@ pub(super) struct ScaleShift {
 }
 
 impl ScaleShift {
-    /// `affine` holds first the factors and then the shifts that are learned.
+    /// `affine` holds the learned scales, then the learned shifts.
     pub fn new(statistics: &BatchStatistics, affine: &[f32], epsilon: f32, relu: bool) -> Self {
         let (gamma, beta) = affine.split_at(statistics.mean.len());
         let inverse_deviation: Vec<f32> = statistics
@@ -65,7 +65,7 @@ impl ScaleShift {
         }
     }
 
-    /// As the loops over rows take it.
+    /// In the form that the loops over rows take.
     pub fn affine(&self) -> Affine<'_> {
         Affine {
             scale: &self.scale,
@@ -74,12 +74,12 @@ impl ScaleShift {
         }
     }
 
-    /// What follows from the sums over the batch of the gradients that pass ReLU and pooling, and of their products
-    /// with the values that were normalised.
+    /// The backward pass, from the sums over the batch of the gradients that pass ReLU and pooling, and of their products
+    /// with the values that were normalized.
     pub fn response(&self, statistics: &BatchStatistics, sums: &ChannelSums) -> Response {
         let n_channels = self.scale.len();
         let n_values = statistics.n_values as f32;
-        // The sums are the gradients of gamma and beta; through the normalisation they reach every value.
+        // The sums are the gradients of gamma and beta; through the normalization they reach every value.
         let grad_beta: Vec<f32> = sums.first.iter().map(|sum| *sum as f32).collect();
         let grad_gamma: Vec<f32> = (0..n_channels)
             .map(|c| {
@@ -101,16 +101,16 @@ impl ScaleShift {
     }
 }
 
-/// The way back through normalisation.
+/// The result of the backward pass through normalization.
 pub(super) struct Response {
-    /// The gradients of the learned factors and shifts.
+    /// The gradients of the learned scales and shifts.
     pub affine: Vec<f32>,
     slope: Vec<f32>,
     offset: Vec<f32>,
 }
 
 impl Response {
-    /// What every value gets through its channel's mean and variance.
+    /// The gradient that reaches every value through its channel's mean and variance.
     pub fn feedback(&self) -> Feedback<'_> {
         Feedback {
             slope: &self.slope,

@@ -1,4 +1,4 @@
-//! Shared by the kernels' tests.
+//! Helpers of the kernels' tests.
 
 use candle_core::{Device, Shape, Tensor};
 

@@ -22,12 +22,12 @@ impl Windows {
         (side + 2 * self.padding - self.kernel) / self.stride + 1
     }
 
-    /// Rows and columns of windows.
+    /// Rows of windows.
     pub fn n_rows(&self) -> usize {
         self.along(self.height)
     }
 
-    /// Windows of a row.
+    /// Windows per row.
     pub fn n_columns(&self) -> usize {
         self.along(self.width)
     }
@@ -37,14 +37,14 @@ impl Windows {
         self.height * self.width * self.channels
     }
 
-    /// The pixels along a side of the image that are under a window.
+    /// The pixels along a side of the image that a window covers.
     pub fn span(&self, window: usize, side: usize) -> std::ops::Range<usize> {
         let first = window * self.stride;
         first.saturating_sub(self.padding)..(first + self.kernel - self.padding).min(side)
     }
 
-    /// The values under each of the kernel's taps, in order: one tensor `(b, rows, columns, c)` each, of images padded on
-    /// all sides, by candle's operations.
+    /// The values under each tap of the kernel, in order, with candle's operations: one tensor `(b, rows, columns, c)` for
+    /// each. `padded` are the images padded on all sides.
     pub fn taps_by_candle(&self, padded: &Tensor) -> Result<Vec<Tensor>> {
         let every = |first: usize, n: usize| {
             let positions: Vec<u32> = (0..n).map(|i| (first + i * self.stride) as u32).collect();

@@ -12,7 +12,7 @@ impl ResizeFilter {
         }
     }
 
-    /// Weight at distance `x` from the centre.
+    /// Weight at distance `x` from the center.
     fn weight(self, x: f32) -> f32 {
         let x_abs = x.abs();
         match self {

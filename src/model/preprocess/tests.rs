@@ -9,7 +9,7 @@ use crate::{
     oriented_box::OrientedBox,
 };
 
-/// A grey frame whose luma at (x, y) is `value(x, y)`.
+/// A gray frame whose luma at (x, y) is `value(x, y)`.
 fn frame(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> Frame {
     let rgba: Vec<u8> = (0..height)
         .flat_map(|y| (0..width).map(move |x| (x, y)))
@@ -69,7 +69,7 @@ fn a_turned_face_is_cut_out_upright() {
             .zip(&b)
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f32::max);
-        assert!(worst < 3.0, "{worst} grey levels at {roll_deg}°");
+        assert!(worst < 3.0, "{worst} gray levels at {roll_deg}°");
     }
 }
 

@@ -10,13 +10,13 @@ use crate::{random::SplitMix64, recipe::FirstWeights, train::variables::sorted};
 /// First number of the random key; see [`crate::data::loader`] for the others.
 const INIT_KEY: u64 = 3;
 
-/// Overwrites all weights and biases of convolutions and linear layers. Normalisation keeps its ones and zeros.
+/// Overwrites all weights and biases of convolutions and linear layers. Normalization keeps its ones and zeros.
 ///
 /// # Errors
 /// If a variable cannot be written.
 pub fn randomize(vars: &VarMap, first: FirstWeights, seed: u64) -> Result<()> {
     let vars = sorted(vars);
-    // Normalisation has one weight a channel and no inputs to count.
+    // Normalization has one weight a channel and no inputs to count.
     let fan_in_of = |layer: &str| {
         let weight = vars
             .iter()

@@ -3,7 +3,7 @@
 //! Every new channel is a copy of an old one drawn at random, and whatever takes an old channel divides its weight
 //! among the copies, so the wider network begins with exactly what the narrower one says. Source: Chen, Goodfellow and
 //! Shlens 2016 (Net2WiderNet), arXiv:1511.05641. What a newcomer would get wrong: equal parts would make the copies'
-//! gradients equal too, and they would stay copies for ever; here the parts are random, and no noise is needed.
+//! gradients equal too, and they would stay copies forever; here the parts are random, and no noise is needed.
 
 use std::collections::HashMap;
 
@@ -189,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Random weights, the normalisation's too.
+    /// Random weights, the normalization's too.
     fn weights(config: &CompactConfig) -> HashMap<String, Tensor> {
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);

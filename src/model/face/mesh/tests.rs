@@ -1,4 +1,4 @@
-//! Against LiteRT on the same file.
+//! Against LiteRT with the same file.
 
 use super::*;
 use crate::model::face::golden::{assert_near, formula, mean_size, portrait};
@@ -34,7 +34,7 @@ const OF_PORTRAIT: [[f32; 3]; 12] = [
 ];
 
 #[test]
-fn results_are_litert_s() {
+fn agrees_with_litert() {
     let mut network = FaceMesh::new();
     for (input, expected, [mean, logit]) in [
         (
@@ -56,7 +56,7 @@ fn results_are_litert_s() {
 }
 
 #[test]
-fn numbers_that_are_none_leave_no_trace() {
+fn nan_and_infinity_leave_no_trace() {
     let mut network = FaceMesh::new();
     let input = portrait();
     let before = network.run(&input);

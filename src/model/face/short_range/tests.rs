@@ -1,4 +1,4 @@
-//! Against LiteRT on the same file, and against MediaPipe's own decoding.
+//! Against LiteRT with the same file, and against MediaPipe's own decoding.
 
 use super::*;
 use crate::model::face::golden::{assert_near, formula, mean_size, portrait_half};
@@ -105,7 +105,7 @@ const OF_PORTRAIT: [[f32; 17]; 12] = [
     ],
 ];
 
-/// Logits and numbers of all anchors: those of the fine grid first.
+/// Logits and numbers of all anchors, those of the fine grid first.
 fn all(network: &ShortRange) -> (Vec<f32>, Vec<[f32; Proposal::N_NUMBERS]>) {
     let (mut logits, mut numbers) = (Vec::new(), Vec::new());
     for head in [&network.fine_head, &network.coarse_head] {
@@ -118,7 +118,7 @@ fn all(network: &ShortRange) -> (Vec<f32>, Vec<[f32; Proposal::N_NUMBERS]>) {
 }
 
 #[test]
-fn results_are_litert_s() {
+fn agrees_with_litert() {
     let mut network = ShortRange::new();
     for (input, expected, means) in [
         (
@@ -188,7 +188,7 @@ fn the_portrait_s_face_is_where_mediapipe_finds_it() {
 /// From `ssd_anchors_calculator.cc` with the options of `face_detection_short_range.pbtxt`, by hand: strides 8, 16, 16, 16,
 /// two anchors each, offset 0.5; the three layers of stride 16 are one grid.
 #[test]
-fn anchors_are_the_middles_of_their_pixels() {
+fn anchors_are_the_centers_of_their_pixels() {
     for (pixel, side, expected) in [
         (0, 16, [0.03125, 0.03125]),
         (1, 16, [0.09375, 0.03125]),
@@ -212,7 +212,7 @@ fn a_threshold_is_a_probability() {
 }
 
 #[test]
-fn numbers_that_are_none_find_nobody_and_leave_no_trace() {
+fn nan_and_infinity_find_nobody_and_leave_no_trace() {
     let mut network = ShortRange::new();
     let input = portrait_half();
     let before = network.detect(&input, 0.5);

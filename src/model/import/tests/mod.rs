@@ -69,7 +69,7 @@ fn an_imported_network_computes_what_pytorch_computes() {
         assert_eq!(
             import.weights.skipped.len(),
             3,
-            "the counters of the normalisations"
+            "the counters of the normalizations"
         );
         assert_eq!(import.recognized.matching.folded.len(), 3);
         let metadata = &import.checkpoint.metadata;
@@ -326,7 +326,7 @@ fn import_plainly(bytes: &[u8]) -> Result<Import, ModelError> {
 }
 
 #[test]
-fn every_architecture_is_recognised_whatever_its_layers_are_called() {
+fn every_architecture_is_recognized_whatever_its_layers_are_called() {
     for usual in Architecture::usual() {
         let input = InputSpec::FER_2013;
         let shapes = usual.weight_shapes(&input, N_EXPRESSIONS);
@@ -361,9 +361,9 @@ fn every_architecture_is_recognised_whatever_its_layers_are_called() {
     }
 }
 
-/// Convolutions with biases, and normalisations that stand behind ReLU in one network and before it in the other.
+/// Convolutions with biases, and normalizations that stand behind ReLU in one network and before it in the other.
 #[test]
-fn running_means_tell_where_normalisation_stands() {
+fn running_means_tell_where_normalization_stands() {
     let custom_cnn = Architecture::CustomCnn(CustomCnnConfig {
         channels: [8, 8, 8],
         ..CustomCnnConfig::default()
@@ -388,13 +388,13 @@ fn running_means_tell_where_normalisation_stands() {
 }
 
 #[test]
-fn a_network_for_colour_takes_grey() {
+fn a_network_for_color_takes_gray() {
     let network = Architecture::ThreeBlock(ThreeBlockConfig::default());
-    let colour = InputSpec {
+    let color = InputSpec {
         channels: 3,
         ..InputSpec::FER_2013
     };
-    let shapes = network.weight_shapes(&colour, N_EXPRESSIONS);
+    let shapes = network.weight_shapes(&color, N_EXPRESSIONS);
     let value = |name: &str| if name.ends_with("mean") { -1.0 } else { 0.5 };
     let import = import_plainly(&numbered(&shapes, DType::F32, value)).unwrap();
     let kernels = &import.checkpoint.weights["block1.conv.weight"];

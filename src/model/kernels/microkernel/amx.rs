@@ -1,8 +1,8 @@
-//! bfloat16 products by the tile unit: 32 rows × 2 panels in four 16×16 tiles.
+//! bfloat16 products with the tile unit (AMX): 32 rows × 2 panels in four 16×16 tiles.
 //!
-//! Tile registers: 0 to 3 hold the sums (upper left, upper right, lower left, lower right), 4 and 5 the left factor's
-//! rows, 6 and 7 the right factor's panels. The compiler itself never touches them, so they keep their values from one
-//! `asm!` to the next.
+//! Tile registers 0 to 3 hold the sums (upper left, upper right, lower left, lower right), 4 and 5 the left factor's rows,
+//! 6 and 7 the right factor's panels. The compiler never uses these registers, so they keep their values from one `asm!`
+//! to the next.
 
 use std::arch::asm;
 
@@ -13,9 +13,9 @@ pub(in super::super) struct Amx;
 
 /// Rows of a tile register.
 const TILE_ROWS: usize = 16;
-/// bfloat16 numbers of a tile register's row.
+/// bfloat16 numbers in a row of a tile register.
 const TILE_K: usize = 32;
-/// Bytes of a tile register's row.
+/// Bytes in a row of a tile register.
 const TILE_BYTES: usize = 64;
 
 /// The operand of `ldtilecfg`: Intel's Software Developer's Manual, volume 1, table 18-10.
@@ -38,7 +38,7 @@ impl MicroKernel<Bf16> for Amx {
     }
 
     unsafe fn tile(tile: &Tile<'_, Bf16>) {
-        // SAFETY: the caller's promises are the same; the rows of a smaller tile are configured and then reset.
+        // SAFETY: the caller's promises are the same; a smaller tile configures its rows and then resets them.
         unsafe {
             if tile.n_rows < Self::ROWS {
                 let lower = tile.n_rows.saturating_sub(TILE_ROWS);
@@ -86,7 +86,7 @@ unsafe fn compute<const LOWER: bool, const RIGHT: bool>(tile: &Tile<'_, Bf16>) {
     const BYTES: usize = size_of::<Bf16>();
     let row_bytes = tile.row_stride * BYTES;
     let out_bytes = tile.out_stride * size_of::<f32>();
-    // SAFETY: everything read and written lies inside the tile, by the caller's promise.
+    // SAFETY: all reads and writes are inside the tile, by the caller's promise.
     unsafe {
         let lower_out = tile
             .out

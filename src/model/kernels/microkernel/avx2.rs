@@ -1,4 +1,4 @@
-//! f32 products by 256-bit vectors: 6 rows × 1 panel in 12 of the 16 registers.
+//! f32 products with 256-bit vectors: 6 rows × 1 panel in 12 of the 16 registers.
 
 use std::arch::x86_64::{
     _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,

@@ -1,4 +1,4 @@
-//! f32 products by 512-bit vectors: 6 rows × 4 panels in 24 of the 32 registers.
+//! f32 products with 512-bit vectors: 6 rows × 4 panels in 24 of the 32 registers.
 
 use std::arch::x86_64::{
     _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
@@ -31,7 +31,7 @@ macro_rules! by_size {
 }
 pub(super) use by_size;
 
-/// Stores a tile's sums, or adds them to what is there.
+/// Stores a tile's sums, or adds them to the result.
 macro_rules! store {
     ($sums:ident, $tile:ident) => {
         for (row, sums) in $sums.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! bfloat16 products by 512-bit vectors: each lane adds the products of a pair, 6 rows × 4 panels in 24 registers.
+//! bfloat16 products with 512-bit vectors: each lane sums the products of pairs, 6 rows × 4 panels in 24 registers.
 
 use std::arch::x86_64::{
     __m512bh, __m512i, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
@@ -25,7 +25,7 @@ impl MicroKernel<Bf16> for Avx512Bf16 {
 
 #[target_feature(enable = "avx512f,avx512bf16")]
 unsafe fn compute<const ROWS: usize, const PANELS: usize>(tile: &Tile<'_, Bf16>) {
-    // SAFETY: any bits are numbers of either type.
+    // SAFETY: any bits are valid for both types.
     let pairs = |bits: __m512i| unsafe { std::mem::transmute::<__m512i, __m512bh>(bits) };
     let mut sums = [[_mm512_setzero_ps(); PANELS]; ROWS];
     let mut right = tile.right;

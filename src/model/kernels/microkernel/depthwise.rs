@@ -1,7 +1,7 @@
-//! Rows of 3×3 convolutions in which every channel is on its own, and of 2×2 maximum pooling.
+//! Rows of 3×3 depthwise convolutions, and of 2×2 maximum pooling.
 //!
-//! A pixel's channels are side by side and padded to whole vectors. One group of channels is taken along the whole row,
-//! its nine kernels staying in registers.
+//! A pixel's channels are contiguous and padded to whole vectors. One vector of channels is computed along the whole row,
+//! with its nine kernel elements in registers.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
@@ -12,30 +12,29 @@ use crate::model::kernels::cpu::Simd;
 
 /// Side of the kernels.
 pub(in super::super) const KERNEL: usize = 3;
-/// Numbers of a channel: the bias and the kernel.
-pub(in super::super) const N_NUMBERS: usize = 1 + KERNEL * KERNEL;
+/// Weights of a channel: the bias and the kernel.
+pub(in super::super) const N_WEIGHTS: usize = 1 + KERNEL * KERNEL;
 
-/// Results of a row that are computed together.
-const AT_A_TIME: usize = 4;
+/// Outputs of a row that are computed together.
+const OUTPUTS_AT_A_TIME: usize = 4;
 
-/// One row of results. Distances are in floats.
+/// One row of outputs. Distances are in floats.
 pub(in super::super) struct DepthwiseRow {
-    /// The first pixels of the three rows of the image under the kernel; outside the image, of a row of zeros.
+    /// The first pixels of the three rows of the image under the kernel; outside the image, a row of zeros.
     pub rows: [*const f32; KERNEL],
-    /// Pixels of a row.
+    /// Pixels per row.
     pub width: usize,
-    /// From one pixel to the next.
+    /// Distance from one pixel to the next.
     pub pixel_stride: usize,
     /// Vectors of channels.
     pub n_vectors: usize,
     /// `[vector][bias and kernel][lane]`.
-    pub numbers: *const f32,
-    /// Pixels from one result to the next, 1 or 2.
+    pub weights: *const f32,
+    /// Pixels from one output to the next, 1 or 2.
     pub stride: usize,
     /// Columns of zeros before the row.
     pub padding: usize,
-    /// Results lie group by group: those of one vector of channels side by side, the next vector's `group_stride`
-    /// further.
+    /// Outputs are stored by vector of channels: those of one vector contiguous, those of the next `group_stride` further.
     pub out: *mut f32,
     pub n_out: usize,
     pub group_stride: usize,
@@ -45,8 +44,8 @@ by_vector! {
     /// Computes a row of a convolution.
     ///
     /// # Safety
-    /// The processor must have the instructions; rows, numbers and results must be as long as the fields say, results for
-    /// whole vectors.
+    /// The processor must have the instructions; rows, weights and outputs must be as long as the fields say, outputs
+    /// for whole vectors.
     unsafe fn depthwise_row(row: &DepthwiseRow) by convolve
 }
 
@@ -60,75 +59,75 @@ unsafe fn convolve<V: Vector>(row: &DepthwiseRow) {
         n_out,
         ..
     } = *row;
-    // Results whose kernels reach over neither border.
+    // Outputs whose kernels are inside the row.
     let first_inside = padding.div_ceil(stride).min(n_out);
     let end_inside = match (width + padding).checked_sub(KERNEL) {
         Some(last) => (last / stride + 1).clamp(first_inside, n_out),
         None => first_inside,
     };
     for vector in 0..row.n_vectors {
-        // SAFETY: inside rows, numbers and results, by the caller's promise and the choice of columns.
+        // SAFETY: inside rows, weights and outputs, by the caller's promise and the choice of columns.
         unsafe {
-            let numbers = row.numbers.add(vector * N_NUMBERS * V::N);
+            let weights = row.weights.add(vector * N_WEIGHTS * V::N);
             let out = row.out.add(vector * row.group_stride);
             let rows = rows.map(|row| row.add(vector * V::N));
             for x_out in (0..first_inside).chain(end_inside..n_out) {
-                at_border::<V>(row, rows, numbers, x_out).store(out.add(x_out * V::N));
+                at_border::<V>(row, rows, weights, x_out).store(out.add(x_out * V::N));
             }
             match stride {
-                1 => inside::<V, 1>(row, rows, numbers, first_inside..end_inside, out),
-                _ => inside::<V, 2>(row, rows, numbers, first_inside..end_inside, out),
+                1 => inside::<V, 1>(row, rows, weights, first_inside..end_inside, out),
+                _ => inside::<V, 2>(row, rows, weights, first_inside..end_inside, out),
             }
         }
     }
 }
 
-/// Results whose kernels reach over neither border, a few at a time: they share most of their pixels.
+/// Computes outputs whose kernels are inside the row, a few at a time: they share most of their pixels.
 #[inline(always)]
 unsafe fn inside<V: Vector, const STRIDE: usize>(
     row: &DepthwiseRow,
     rows: [*const f32; KERNEL],
-    numbers: *const f32,
+    weights: *const f32,
     columns: Range<usize>,
     out: *mut f32,
 ) {
-    // SAFETY: the caller's promises, and the columns under the kernels are inside the rows.
+    // SAFETY: the caller's promises are the same, and the columns under the kernels are inside the rows.
     unsafe {
-        let bias = V::load(numbers);
+        let bias = V::load(weights);
         let mut kernel = [bias; KERNEL * KERNEL];
-        for (index, number) in kernel.iter_mut().enumerate() {
-            *number = V::load(numbers.add((1 + index) * V::N));
+        for (index, element) in kernel.iter_mut().enumerate() {
+            *element = V::load(weights.add((1 + index) * V::N));
         }
         let pixels = |x_out: usize| {
             let at = (x_out * STRIDE).wrapping_sub(row.padding) * row.pixel_stride;
             rows.map(|row| row.add(at))
         };
-        if columns.len() < AT_A_TIME {
+        if columns.len() < OUTPUTS_AT_A_TIME {
             for x_out in columns {
                 let out = out.add(x_out * V::N);
-                some::<V, STRIDE, 1>(pixels(x_out), row.pixel_stride, &kernel, bias, out);
+                adjacent::<V, STRIDE, 1>(pixels(x_out), row.pixel_stride, &kernel, bias, out);
             }
             return;
         }
-        // The last ones overlap those before: computing some twice is cheaper than computing some alone.
-        for x_out in columns.clone().step_by(AT_A_TIME) {
-            let x_out = x_out.min(columns.end - AT_A_TIME);
+        // The last group overlaps the one before: computing some outputs twice is cheaper than computing some alone.
+        for x_out in columns.clone().step_by(OUTPUTS_AT_A_TIME) {
+            let x_out = x_out.min(columns.end - OUTPUTS_AT_A_TIME);
             let (pixels, out) = (pixels(x_out), out.add(x_out * V::N));
-            some::<V, STRIDE, AT_A_TIME>(pixels, row.pixel_stride, &kernel, bias, out);
+            adjacent::<V, STRIDE, OUTPUTS_AT_A_TIME>(pixels, row.pixel_stride, &kernel, bias, out);
         }
     }
 }
 
-/// Neighboring results.
+/// Computes `N` adjacent outputs.
 #[inline(always)]
-unsafe fn some<V: Vector, const STRIDE: usize, const N: usize>(
+unsafe fn adjacent<V: Vector, const STRIDE: usize, const N: usize>(
     rows: [*const f32; KERNEL],
     pixel_stride: usize,
     kernel: &[V; KERNEL * KERNEL],
     bias: V,
     out: *mut f32,
 ) {
-    // SAFETY: the caller's promises.
+    // SAFETY: the caller's promises are the same.
     unsafe {
         let mut sums = [bias; N];
         for (y, row) in rows.iter().enumerate() {
@@ -148,24 +147,24 @@ unsafe fn some<V: Vector, const STRIDE: usize, const N: usize>(
     }
 }
 
-/// A result whose kernel may reach over a border.
+/// Computes an output whose kernel may reach beyond the border.
 #[inline(always)]
 unsafe fn at_border<V: Vector>(
     row: &DepthwiseRow,
     rows: [*const f32; KERNEL],
-    numbers: *const f32,
+    weights: *const f32,
     x_out: usize,
 ) -> V {
-    // SAFETY: the caller's promises, and only columns of the image are read.
+    // SAFETY: the caller's promises are the same, and only columns of the image are read.
     unsafe {
-        let mut sum = V::load(numbers);
+        let mut sum = V::load(weights);
         for (y, pixels) in rows.iter().enumerate() {
             for x in 0..KERNEL {
                 let column = (x_out * row.stride + x).wrapping_sub(row.padding);
                 if column < row.width {
                     let pixel = V::load(pixels.add(column * row.pixel_stride));
-                    let number = V::load(numbers.add((1 + y * KERNEL + x) * V::N));
-                    sum = pixel.mul_add(number, sum);
+                    let element = V::load(weights.add((1 + y * KERNEL + x) * V::N));
+                    sum = pixel.mul_add(element, sum);
                 }
             }
         }
@@ -173,13 +172,13 @@ unsafe fn at_border<V: Vector>(
     }
 }
 
-/// One row of the largest values of 2×2 squares. Distances are in floats.
+/// One row of the maxima of 2×2 squares. Distances are in floats.
 pub(in super::super) struct PoolRow {
-    /// The two rows of the image; the same one twice at the end of an odd height.
+    /// Two rows of the image; at the end of an odd height the same one twice.
     pub rows: [*const f32; 2],
-    /// Pixels of a row.
+    /// Pixels per row.
     pub width: usize,
-    /// From one pixel to the next, in image and results: whole vectors of the largest kind.
+    /// Distance from one pixel to the next, in image and output: whole vectors of the largest kind.
     pub pixel_stride: usize,
     /// Half as many pixels, rounded up.
     pub out: *mut f32,
@@ -189,7 +188,7 @@ by_vector! {
     /// Pools a row.
     ///
     /// # Safety
-    /// The processor must have the instructions; rows and results must be as long as the fields say.
+    /// The processor must have the instructions; rows and outputs must be as long as the fields say.
     unsafe fn pool_row(row: &PoolRow) by pool
 }
 

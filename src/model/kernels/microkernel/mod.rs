@@ -1,8 +1,8 @@
-//! The innermost loops: one tile of a product, by the instructions of one kind of processor each.
+//! The innermost loops: one tile of a product, for one instruction set each.
 //!
-//! A tile is a few rows of the left factor times a few panels of the right one, summed over the whole of `k` in
-//! registers. The left factor needs no packing: its rows lie a fixed stride apart, and `k` runs over segments, each a
-//! fixed distance from the row's start. For a convolution a row is a pixel and a segment one tap of the kernel.
+//! A tile is a few rows of the left factor times a few panels of the right factor, summed over all of `k` in registers.
+//! The left factor needs no packing: its rows are at a fixed stride, and `k` runs over segments, each at a fixed distance
+//! from the row's start. For a convolution a row is a pixel, and a segment is one tap of the kernel.
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod amx;
@@ -19,9 +19,9 @@ pub(super) mod vector;
 
 use super::element::Element;
 
-/// One tile: where its factors are and where its result goes.
+/// One tile: the locations of its factors and of its result.
 ///
-/// All pointers are to the tile's first value, distances are in elements.
+/// Pointers are to the tile's first value; distances are in elements.
 pub(super) struct Tile<'a, E> {
     /// Rows, at most [`MicroKernel::ROWS`].
     pub n_rows: usize,
@@ -41,9 +41,9 @@ pub(super) struct Tile<'a, E> {
 }
 
 pub(super) trait MicroKernel<E: Element> {
-    /// Most rows of a tile.
+    /// Maximum rows of a tile.
     const ROWS: usize;
-    /// Most panels of a tile.
+    /// Maximum panels of a tile.
     const PANELS: usize;
 
     /// Prepares this thread.
@@ -55,8 +55,8 @@ pub(super) trait MicroKernel<E: Element> {
     /// Computes a tile.
     ///
     /// # Safety
-    /// The processor must have the instructions, this thread must have called [`begin`](Self::begin), and all of the
-    /// tile's rows, segments, panels and results must lie inside their allocations.
+    /// The processor must have the instructions, this thread must have called [`begin`](Self::begin), and all rows,
+    /// segments, panels and results of the tile must be inside their allocations.
     unsafe fn tile(tile: &Tile<'_, E>);
 
     /// Undoes [`begin`](Self::begin).

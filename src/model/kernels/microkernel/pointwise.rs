@@ -1,7 +1,7 @@
-//! Products of pixels with a matrix of weights, finished in registers: bias, residual, and a slope for negative values.
+//! Products of pixels and a matrix of weights, finished in registers: bias, residual, and a slope for negative values.
 //!
-//! Unlike the tiles of `gemm.rs` these know what follows the product. With 16 to 128 inputs a pixel, another pass over the
-//! results would cost as much as the product.
+//! Unlike the tiles of `gemm.rs` these know what follows the product. With 16 to 128 inputs per pixel, another pass over
+//! the outputs would cost as much as the product.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
@@ -12,13 +12,13 @@ use crate::model::kernels::cpu::Simd;
 /// Floats of two pixels of RGB.
 const TWO_RGB: usize = 6;
 
-/// How far the inputs of neighboring pixels are from each other: a constant, so that a tile's rows need no registers for
-/// their addresses.
+/// The distance between the inputs of adjacent pixels. It is a constant, so that a tile's rows need no registers for their
+/// addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Neighbors {
-    /// A vector: inputs lie in groups of as many channels, and a group's pixels side by side.
+    /// One vector: inputs are grouped by vectors of channels, and the pixels of a group are contiguous.
     Vector,
-    /// Two pixels of RGB: the first convolution, which has stride 2, reads the image where it lies.
+    /// Two pixels of RGB: the first convolution, which has stride 2, reads the image in place.
     TwoRgb,
 }
 
@@ -32,7 +32,7 @@ impl Neighbors {
     }
 }
 
-/// Pixels times weights. Distances are in floats.
+/// A product of pixels and weights. Distances are in floats.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Pixels {
     pub n_pixels: usize,
@@ -40,19 +40,19 @@ pub(in super::super) struct Pixels {
     pub inputs: *const f32,
     pub neighbors: Neighbors,
     pub n_inputs: usize,
-    /// Inputs that lie side by side; the last segment may be shorter.
+    /// Inputs that are contiguous; the last segment may be shorter.
     pub segment_len: usize,
-    /// From one segment to the next.
+    /// Distance from one segment to the next.
     pub segment_stride: usize,
-    /// As [`pack`] laid them out.
+    /// Laid out by [`pack`].
     pub weights: *const f32,
     /// Vectors of columns.
     pub n_vectors: usize,
-    /// For each column.
+    /// One for each column.
     pub bias: *const f32,
-    /// For each column, what negative results are multiplied by.
+    /// For each column, the factor of negative results.
     pub slope: *const f32,
-    /// What is added before the slopes, to the first `residual_len` columns.
+    /// Added before the slopes, to the first `residual_len` columns.
     pub residual: *const f32,
     pub residual_len: usize,
     pub residual_stride: usize,
@@ -60,7 +60,7 @@ pub(in super::super) struct Pixels {
     pub out_stride: usize,
 }
 
-/// Floats of a vector of these instructions.
+/// Floats per vector of these instructions.
 pub(in super::super) fn lanes(simd: Simd) -> usize {
     match simd {
         #[cfg(target_arch = "x86_64")]
@@ -71,18 +71,18 @@ pub(in super::super) fn lanes(simd: Simd) -> usize {
     }
 }
 
-/// Vectors of columns of a tile, at most: what the registers hold beside enough rows.
+/// The maximum number of vectors of columns in a tile: what the registers hold beside enough rows.
 fn max_width(simd: Simd) -> usize {
     if lanes(simd) == 16 { 4 } else { 2 }
 }
 
-/// Vectors of each tile that covers `n_vectors`, as even as can be: first of all tiles, then their widths.
+/// The widths, in vectors, of the tiles that cover `n_vectors`, as even as possible.
 fn tile_widths(simd: Simd, n_vectors: usize) -> impl Iterator<Item = usize> {
     let n_tiles = n_vectors.div_ceil(max_width(simd));
     (0..n_tiles).map(move |tile| n_vectors / n_tiles + usize::from(tile < n_vectors % n_tiles))
 }
 
-/// Lays out weights `at(input, column)` tile by tile, `[input][column]` in each.
+/// Packs weights `at(input, column)` tile by tile, each `[input][column]`.
 pub(in super::super) fn pack(
     simd: Simd,
     n_inputs: usize,
@@ -109,7 +109,7 @@ pub(in super::super) fn pack(
 }
 
 /// # Safety
-/// The processor must have the instructions; everything must be as long as the fields say, and results not overlap
+/// The processor must have the instructions; everything must be as long as the fields say, and outputs must not overlap
 /// anything else.
 pub(in super::super) unsafe fn multiply(simd: Simd, pixels: &Pixels) {
     #[cfg(target_arch = "x86_64")]
@@ -136,7 +136,7 @@ pub(in super::super) unsafe fn multiply(simd: Simd, pixels: &Pixels) {
     unsafe { tiles::<Four, 8, 6, 1, 1>(simd, pixels) }
 }
 
-/// Tiles of 1, 2, 3 and 4 vectors of columns have so many rows.
+/// The constants are the rows of tiles of 1, 2, 3 and 4 vectors of columns.
 #[inline(always)]
 unsafe fn tiles<
     V: Vector,
@@ -165,8 +165,8 @@ unsafe fn tiles<
     }
 }
 
-/// All pixels for the columns of one tile. The last tile of rows overlaps the one before: computing some pixels twice
-/// is cheaper than having code for every number of rows.
+/// Computes all pixels for the columns of one tile. The last tile of rows overlaps the one before: computing some pixels
+/// twice is cheaper than having code for every number of rows.
 #[inline(always)]
 unsafe fn rows<V: Vector, const ROWS: usize, const WIDTH: usize>(
     pixels: &Pixels,
@@ -205,7 +205,7 @@ unsafe fn tile<V: Vector, const ROWS: usize, const WIDTH: usize>(
     weights: *const f32,
     column: usize,
 ) {
-    // SAFETY: the caller says that all of this is inside.
+    // SAFETY: all of this is inside, by the caller's promise.
     unsafe {
         let mut bias = [V::splat(0.0); WIDTH];
         for (vector, bias) in bias.iter_mut().enumerate() {

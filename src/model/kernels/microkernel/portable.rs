@@ -1,4 +1,4 @@
-//! Products on any processor, vectorised by the compiler as far as the target allows.
+//! Products for any processor, vectorized by the compiler as far as the target allows.
 
 use super::{MicroKernel, Tile};
 use crate::model::kernels::{element::Element, panels::PANEL_WIDTH};

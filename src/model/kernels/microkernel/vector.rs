@@ -1,4 +1,4 @@
-//! Vectors of f32 behind one trait, so that a loop is written once and compiled for every kind of processor.
+//! Vectors of f32 behind one trait, so that a loop is written once and compiled for every instruction set.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
@@ -7,19 +7,19 @@ use std::arch::x86_64::{
     _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
-/// Some floats that are computed with at once.
+/// A vector of floats.
 ///
 /// # Safety
-/// Every function may only be called where the processor has the vector's instructions, and inlined into a function
-/// that is compiled for them. `load` reads and `store` writes [`N`](Self::N) floats; no alignment is needed.
+/// Every function may be called only where the processor has the vector's instructions, and must be inlined into a
+/// function compiled for them. `load` reads and `store` writes [`N`](Self::N) floats; no alignment is needed.
 pub(in super::super) unsafe trait Vector: Copy {
-    /// Floats in it.
+    /// Floats per vector.
     const N: usize;
-    /// All lanes the same.
+    /// The same value in all lanes.
     unsafe fn splat(value: f32) -> Self;
-    /// From memory.
+    /// Loads from memory.
     unsafe fn load(from: *const f32) -> Self;
-    /// To memory.
+    /// Stores to memory.
     unsafe fn store(self, to: *mut f32);
     /// The sum.
     unsafe fn add(self, other: Self) -> Self;
@@ -106,7 +106,7 @@ intel_vector!(
     _mm512_min_ps
 );
 
-/// What every 64-bit processor has; the compiler makes vectors of these loops.
+/// Four floats, which the compiler maps to the vectors that every 64-bit processor has.
 pub(in super::super) type Four = [f32; 4];
 
 #[inline(always)]
@@ -142,7 +142,7 @@ unsafe impl Vector for Four {
 
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
-        each(each(self, factor, |a, b| a * b), term, |a, b| a + b) // Not fused: that is a library call here.
+        each(each(self, factor, |a, b| a * b), term, |a, b| a + b) // Not fused, which would be a library call here.
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! Blocks of a separable convolution and a residual.
+//! Blocks of a separable convolution with a residual.
 
 use super::{
     columns::{Columns, Layer, Residual, Slope},
@@ -7,16 +7,16 @@ use super::{
 use crate::model::kernels::{
     cpu::{Simd, simd},
     microkernel::{
-        depthwise::{DepthwiseRow, KERNEL, N_NUMBERS, PoolRow, depthwise_row, pool_row},
+        depthwise::{DepthwiseRow, KERNEL, N_WEIGHTS, PoolRow, depthwise_row, pool_row},
         pointwise::lanes,
     },
 };
 
-/// Pixels that go through a block together: their inputs stay in the first cache.
+/// Pixels that go through a block together: their inputs fit in the first-level cache.
 const PIXELS_AT_A_TIME: usize = 192;
 
-/// A separable convolution around which its input is added, made smaller by 2×2 maximum pooling where the convolution has
-/// stride 2. New channels have nothing added.
+/// A separable convolution with a residual: the input is added to the result, after 2×2 maximum pooling where the
+/// convolution has stride 2. To channels that the input does not have, nothing is added.
 pub struct Separable {
     c_in: usize,
     stride: usize,
@@ -26,7 +26,7 @@ pub struct Separable {
 }
 
 impl Separable {
-    /// Takes kernels `(c_in, 3, 3)` of each channel and weights `(c_out, c_in)` with their biases. `stride` is 1 or 2.
+    /// Takes depthwise kernels `(c_in, 3, 3)` and pointwise weights `(c_out, c_in)` with their biases. `stride` is 1 or 2.
     ///
     /// # Panics
     /// If the sizes do not fit together.
@@ -52,21 +52,21 @@ impl Separable {
         assert_eq!(pointwise.weight.len(), c_out * c_in);
         assert!((1..=c_out).contains(&c_in) && (1..=2).contains(&stride));
         let lanes = lanes(simd);
-        let numbers = (0..c_in.div_ceil(lanes) * N_NUMBERS * lanes).map(|at| {
-            let (channel, number) = (
-                at / (N_NUMBERS * lanes) * lanes + at % lanes,
-                at / lanes % N_NUMBERS,
+        let weights = (0..c_in.div_ceil(lanes) * N_WEIGHTS * lanes).map(|at| {
+            let (channel, weight) = (
+                at / (N_WEIGHTS * lanes) * lanes + at % lanes,
+                at / lanes % N_WEIGHTS,
             );
-            match (channel < c_in, number) {
+            match (channel < c_in, weight) {
                 (false, _) => 0.0,
                 (true, 0) => depthwise.bias[channel],
-                (true, _) => depthwise.weight[channel * n_taps + number - 1],
+                (true, _) => depthwise.weight[channel * n_taps + weight - 1],
             }
         });
         Self {
             c_in,
             stride,
-            depthwise: numbers.collect(),
+            depthwise: weights.collect(),
             columns: Columns::new(simd, c_in, pointwise.bias, slope, |input, column| {
                 pointwise.weight[column * c_in + input]
             }),
@@ -123,7 +123,7 @@ impl Separable {
         }
     }
 
-    /// A row of results of the depthwise convolution, from pixel `first` of `n_pixels` on.
+    /// Computes a row of the depthwise convolution, whose first output is pixel `first` of `n_pixels`.
     #[expect(unsafe_code, reason = "micro-kernels take pointers")]
     fn depthwise_row(
         &self,
@@ -154,19 +154,19 @@ impl Separable {
             width: image.width,
             pixel_stride: image.pixel_stride(),
             n_vectors: self.c_in.div_ceil(lanes),
-            numbers: self.depthwise.as_ptr(),
+            weights: self.depthwise.as_ptr(),
             stride: self.stride,
             padding: before,
             out: out.as_mut_ptr(),
             n_out,
             group_stride: n_pixels * lanes,
         };
-        // SAFETY: `simd` comes from the processor; rows and results are slices of the right lengths, and the numbers were
-        // made for whole vectors.
+        // SAFETY: `simd` comes from the processor; rows and outputs are slices of the right lengths, and the weights are
+        // padded to whole vectors.
         unsafe { depthwise_row(self.columns.simd, &row) }
     }
 
-    /// A row of the residual in half the size, from pixel `first` on.
+    /// Computes a row of the residual at half the size, whose first output is pixel `first`.
     #[expect(unsafe_code, reason = "micro-kernels take pointers")]
     fn pool_row(&self, image: &Image, y_out: usize, first: usize, out: &mut [f32]) {
         let row_len = image.row_len();

@@ -1,4 +1,4 @@
-//! Products of pixels with weights, and what follows them.
+//! Products of pixels and weights, with what follows them.
 
 use super::image::CHANNEL_STEP;
 use crate::model::kernels::{
@@ -6,7 +6,7 @@ use crate::model::kernels::{
     microkernel::pointwise::{Neighbors, Pixels, lanes, multiply, pack},
 };
 
-/// The weights of a product with what follows it.
+/// The weights of a product, and its bias and slopes.
 pub(super) struct Columns {
     pub simd: Simd,
     pub n_inputs: usize,
@@ -46,7 +46,7 @@ impl Columns {
         }
     }
 
-    /// Multiplies pixels and adds residuals to as many columns as they have.
+    /// Multiplies pixels, and adds the residual to as many columns as it has.
     #[expect(unsafe_code, reason = "micro-kernels take pointers")]
     pub fn multiply(
         &self,
@@ -103,12 +103,12 @@ impl Columns {
             out: out.as_mut_ptr(),
             out_stride,
         };
-        // SAFETY: `simd` comes from the processor; the last pixel's inputs, residual and results are inside by the
-        // assertions above, and weights, bias and slopes were made for `n_inputs` and whole vectors of columns.
+        // SAFETY: `simd` comes from the processor; the last pixel's inputs, residual and outputs are inside by the
+        // assertions above, and weights, bias and slopes are padded to `n_inputs` and whole vectors of columns.
         unsafe { multiply(self.simd, &pixels) }
     }
 
-    /// Inputs that lie in groups of channels, as many as a vector has lanes.
+    /// Inputs grouped by vectors of channels.
     pub fn grouped<'a>(&self, values: &'a [f32], n_pixels: usize) -> Inputs<'a> {
         let lanes = lanes(self.simd);
         Inputs {
@@ -135,15 +135,15 @@ pub(super) struct Inputs<'a> {
     pub segment_stride: usize,
 }
 
-/// What is added to a product, for each pixel.
+/// Values that are added to a product, for each pixel.
 pub(super) struct Residual<'a> {
     pub values: &'a [f32],
-    /// Channels it has.
+    /// Number of channels.
     pub len: usize,
     pub stride: usize,
 }
 
-/// What negative results of a layer are multiplied by.
+/// The factor of a layer's negative results.
 #[derive(Debug, Clone, Copy)]
 pub enum Slope<'a> {
     /// ReLU.

@@ -1,4 +1,4 @@
-//! Images between layers, and buffers that are used again and again.
+//! Images between layers, and reusable buffers.
 
 /// Channels are padded to a multiple of this: the floats of a 512-bit vector.
 pub(super) const CHANNEL_STEP: usize = 16;
@@ -6,7 +6,7 @@ pub(super) const CHANNEL_STEP: usize = 16;
 /// An image between two layers, `(height, width, channels)`.
 #[derive(Debug, Default)]
 pub struct Image {
-    /// A pixel's channels are padded to whole vectors; where a vector holds a channel, its other lanes are zero.
+    /// A pixel's channels are padded to whole vectors. In a vector that holds a channel, the padding is zero.
     pub(super) values: Vec<f32>,
     pub(super) height: usize,
     pub(super) width: usize,
@@ -26,7 +26,7 @@ impl Image {
         self.width
     }
 
-    /// Takes another size; what it holds is then unspecified.
+    /// Changes the size; the contents are then unspecified.
     pub(super) fn reshape(&mut self, height: usize, width: usize, channels: usize) {
         (self.height, self.width, self.channels) = (height, width, channels);
         let len = height * self.row_len();
@@ -44,19 +44,19 @@ impl Image {
     }
 }
 
-/// Makes room, and never less.
+/// Grows `values` to at least this length.
 pub(super) fn grow(values: &mut Vec<f32>, len: usize) {
     if values.len() < len {
         values.resize(len, 0.0);
     }
 }
 
-/// What the layers of a network keep between their steps; one for all of them.
+/// Scratch memory of the layers of a network, shared by all of them.
 #[derive(Debug, Default)]
 pub struct Buffers {
     /// Inputs of a product.
     pub(super) inputs: Vec<f32>,
-    /// Residuals of half the size.
+    /// Residuals at half the size.
     pub(super) pooled: Vec<f32>,
     /// A row outside the image.
     pub(super) zeros: Vec<f32>,

@@ -1,11 +1,11 @@
 //! Separable convolutions of small networks, one image at a time on one thread, for inference.
 //!
-//! A block is a 3×3 convolution of each channel on its own, a product over channels, a residual, and a slope for negative
-//! values (He et al. 2015, arXiv:1502.01852). A few rows at a time go through all of it, so what lies between the
-//! two convolutions never leaves the first cache. Sides follow TensorFlow's "same" padding, which is asymmetric where a
-//! stride leaves an odd number of columns over: the larger part comes after the image.
+//! A block is a depthwise 3×3 convolution, a pointwise convolution (a product over channels), a residual, and a slope for
+//! negative values (He et al. 2015, arXiv:1502.01852). A few rows at a time go through the whole block, so the values
+//! between the two convolutions never leave the first-level cache. Padding is TensorFlow's "same", which is asymmetric where
+//! a stride leaves an odd number of columns: the larger part comes after the image.
 //!
-//! Nothing is allocated once every image and buffer has had its size.
+//! Once every image and buffer has reached its size, nothing is allocated.
 
 mod block;
 mod columns;

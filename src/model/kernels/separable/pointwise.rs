@@ -1,4 +1,4 @@
-//! Products over channels alone: the heads of a network.
+//! Pointwise convolutions: the heads of a network.
 
 use super::{
     columns::{Columns, Inputs, Slope},
@@ -9,12 +9,12 @@ use crate::model::kernels::{
     microkernel::pointwise::{Neighbors, lanes},
 };
 
-/// A product over the channels of each pixel, or over those of all pixels together.
+/// A product over the channels of each pixel, or over the channels of all pixels together.
 pub struct Pointwise(Columns);
 
 impl Pointwise {
-    /// Takes weights `(c_out, c_in)` and biases `(c_out,)`. Kernels `(c_out, c_in, k, k)` of images as large as they are
-    /// go with [`run_whole`](Self::run_whole).
+    /// Takes weights `(c_out, c_in)` and biases `(c_out,)`. For [`run_whole`](Self::run_whole), takes kernels
+    /// `(c_out, c_in, h, w)` as large as the image.
     ///
     /// # Panics
     /// If the sizes do not fit together.
@@ -60,7 +60,7 @@ impl Pointwise {
         columns.multiply(inputs, None, &mut out.values, out_stride);
     }
 
-    /// Multiplies all pixels together: one pixel of results.
+    /// Multiplies all pixels together, to one pixel.
     ///
     /// # Panics
     /// If the image has another size, or channels that are not whole vectors.

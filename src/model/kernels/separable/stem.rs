@@ -13,7 +13,7 @@ use crate::model::kernels::{
 const RGB: usize = 3;
 const STRIDE: usize = 2;
 
-/// The first convolution of a network: of RGB, with stride 2.
+/// The first convolution of a network: RGB, stride 2.
 pub struct Stem {
     columns: Columns,
     kernel: usize,
@@ -51,7 +51,7 @@ impl Stem {
         let [height_out, width_out] = [height, width].map(|side| side.div_ceil(STRIDE));
         let [above, before] = [height, width].map(|side| padding_before(side, kernel, STRIDE));
         out.reshape(height_out, width_out, self.columns.n_columns);
-        // The rows under the kernel, with their borders.
+        // The rows under the kernel, with their padding.
         let padded_len = RGB * ((width_out - 1) * STRIDE + kernel);
         grow(&mut buffers.inputs, kernel * padded_len);
         let padded = &mut buffers.inputs[..kernel * padded_len];

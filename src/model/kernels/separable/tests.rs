@@ -1,4 +1,4 @@
-//! Against candle's operations, by every kind of instructions that this processor has.
+//! Against candle's operations, with every instruction set that this processor has.
 
 use candle_core::{Device, Result, Tensor};
 
@@ -17,7 +17,7 @@ fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// From `(1, c, h, w)`. The lanes between a pixel's channels and the next pixel are not for reading.
+/// From `(1, c, h, w)`. The padding after a pixel's last vector must not be read.
 fn image(tensor: &Tensor) -> Image {
     let (_, channels, height, width) = tensor.dims4().unwrap();
     let mut image = Image::default();
@@ -30,7 +30,7 @@ fn image(tensor: &Tensor) -> Image {
         .zip(image.values.chunks_exact_mut(stride))
     {
         out[..channels].copy_from_slice(pixel);
-        // A vector's lanes beside its channels are zero.
+        // The padding of a vector that holds a channel is zero.
         out[channels..channels.next_multiple_of(CHANNEL_STEP)].fill(0.0);
     }
     image
@@ -44,7 +44,7 @@ fn tensor(image: &Image) -> Tensor {
     pixels.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
 }
 
-/// TensorFlow's "same" padding: as many zeros that there are ⌈side / stride⌉ results, the odd one at the end.
+/// TensorFlow's "same" padding: enough zeros for ⌈side / stride⌉ outputs, the odd one at the end.
 fn pad(xs: &Tensor, kernel: usize, stride: usize) -> Result<Tensor> {
     let mut xs = xs.clone();
     for dim in [2, 3] {
@@ -129,7 +129,7 @@ impl Case {
 #[test]
 fn a_block_agrees_with_candle_over_many_shapes() {
     for kind in kinds() {
-        // The same for all of them: what one leaves there must not matter to the next.
+        // Shared by all cases: what one leaves there must not affect the next.
         let (mut out, mut buffers) = (Image::default(), Buffers::default());
         for shape in [
             [3, 3, 128, 128, 1],
@@ -153,7 +153,7 @@ fn a_block_agrees_with_candle_over_many_shapes() {
 }
 
 #[test]
-fn kinds_of_instructions_agree() {
+fn instruction_sets_agree() {
     let case = Case::new([12, 11, 72, 80, 1]);
     let results = kinds()
         .into_iter()

@@ -1,13 +1,13 @@
 //! 3×3 convolutions by Winograd's minimal filtering, for inference.
 //!
 //! A square of 4×4 results takes 36 multiplications for each pair of channels instead of 144 (2×2 results: 16 instead of
-//! 36). Squares of the image and the kernels are transformed; there a convolution is a product number by number, so the
-//! sums over input channels are one matrix product for each of the 36 numbers; the sums are transformed back. Source:
+//! 36). Squares of the image and the kernels are transformed; in that domain a convolution is an element-wise product, so
+//! the sums over input channels are one matrix product for each of the 36 elements. The sums are transformed back. Source:
 //! Lavin and Gray 2016, arXiv:1509.09308, whose matrices these are.
 //!
-//! What a newcomer would get wrong: the transformed kernels are four times as large (2×2: 1.8 times) and are all read
-//! for each call, so on small images the plain way, or the smaller square, wins ([`best`] decides). Results differ from
-//! the plain sums in the fifth digit or so, which is no matter for a finished network.
+//! The transformed kernels are four times as large (2×2: 1.8 times), and each call reads them all. On small images the
+//! direct method, or the smaller square, is therefore faster ([`best`] decides). Results differ from the direct sums in
+//! about the fifth digit, which does not matter in inference.
 
 mod transform;
 
@@ -24,14 +24,14 @@ use super::{
     panels::{PANEL_WIDTH, Panels},
 };
 
-/// Squares that are transformed at a time: their numbers stay in the second cache.
+/// Squares that are transformed at a time: their elements fit in the second-level cache.
 const SQUARES_AT_A_TIME: usize = 48;
-/// Between the blocks of two numbers of a square, so that they do not fall on the same lines of the cache.
+/// Floats between the blocks of two elements, so that they do not map to the same cache lines.
 const GAP: usize = 16;
-/// Panels of one thread's share of the channels, at least: with fewer a product is slow.
+/// The minimum number of panels in one thread's share of the channels: with fewer a product is slow.
 const MIN_PANELS: usize = 2;
 
-/// Which squares of results are computed at once.
+/// The size of the squares of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Square {
     /// 2×2 results of 4×4 pixels.
@@ -49,8 +49,8 @@ impl Square {
         }
     }
 
-    /// Numbers of a transformed square.
-    fn n_numbers(self) -> usize {
+    /// Elements of a transformed square.
+    fn n_elements(self) -> usize {
         (self.side() + KERNEL - 1).pow(2)
     }
 
@@ -60,17 +60,17 @@ impl Square {
     }
 }
 
-/// The fastest way for images of this size, one at a time; `None` is the plain one.
+/// The fastest square for images of this size, one at a time; `None` if the direct method is faster.
 ///
-/// Counted for each pair of channels: multiplications, and four for each number of the kernels, which come from the
-/// third cache or from memory at a quarter of the speed at which they are multiplied.
+/// The cost of a pair of channels is the number of multiplications plus four for each element of the kernels, which come
+/// from the third-level cache or from memory at a quarter of the speed at which they are multiplied.
 pub(super) fn best(height: usize, width: usize) -> Option<Square> {
-    let plain = KERNEL * KERNEL * (height * width + 4);
-    let cost = |square: Square| square.n_numbers() * (square.n_squares(height, width) + 4);
+    let direct = KERNEL * KERNEL * (height * width + 4);
+    let cost = |square: Square| square.n_elements() * (square.n_squares(height, width) + 4);
     [Square::Two, Square::Four]
         .into_iter()
         .map(|square| (cost(square), square))
-        .filter(|(cost, _)| *cost < plain)
+        .filter(|(cost, _)| *cost < direct)
         .min_by_key(|(cost, _)| *cost)
         .map(|(_, square)| square)
 }
@@ -83,16 +83,16 @@ pub(super) struct Winograd {
     groups: Vec<Group>,
 }
 
-/// Neighbouring output channels that one thread computes.
+/// Consecutive output channels that one thread computes.
 struct Group {
     channels: Range<usize>,
-    /// One matrix `(c_in, channels)` for each number of a square.
+    /// One matrix `(c_in, channels)` for each element of a square.
     kernels: Vec<Panels<f32>>,
-    /// With zeros for the panels' last columns.
+    /// Padded with zeros to whole panels.
     bias: Vec<f32>,
 }
 
-/// A part of the work: some squares, counted through all images, for some groups.
+/// A part of the work: some squares, numbered through all images, for some groups of channels.
 struct Task {
     squares: Range<usize>,
     groups: Range<usize>,
@@ -110,7 +110,7 @@ thread_local! {
 }
 
 impl Winograd {
-    /// Whether layers with these channels can be computed this way.
+    /// Whether layers with this many input channels can be computed this way.
     pub fn takes(c_in: usize) -> bool {
         c_in.is_multiple_of(Lanes::N)
     }
@@ -127,7 +127,7 @@ impl Winograd {
         let max_groups = n_panels.div_ceil(MIN_PANELS);
         let n_groups = rayon::current_num_threads().clamp(1, max_groups.max(1));
         let group_len = n_panels.div_ceil(n_groups) * PANEL_WIDTH;
-        let n_numbers = square.n_numbers();
+        let n_elements = square.n_elements();
         // One for each pair of channels.
         let transformed: Vec<[f32; MAX_SIDE * MAX_SIDE]> = weight
             .par_chunks_exact(KERNEL * KERNEL)
@@ -140,15 +140,15 @@ impl Winograd {
             .step_by(group_len)
             .map(|first| {
                 let channels = first..(first + group_len).min(c_out);
-                let matrix = |number: usize| {
+                let matrix = |element: usize| {
                     Panels::from_entries(c_in, channels.len(), |k, n| {
-                        transformed[(first + n) * c_in + k][number]
+                        transformed[(first + n) * c_in + k][element]
                     })
                 };
                 let mut padded = bias[channels.clone()].to_vec();
                 padded.resize(channels.len().next_multiple_of(PANEL_WIDTH), 0.0);
                 Group {
-                    kernels: (0..n_numbers).map(matrix).collect(),
+                    kernels: (0..n_elements).map(matrix).collect(),
                     bias: padded,
                     channels,
                 }
@@ -162,8 +162,7 @@ impl Winograd {
         }
     }
 
-    /// Convolves images `(b, height, width, c_in)` to `(b, height', width', c_out)`, of half the size where they are
-    /// pooled.
+    /// Convolves images `(b, height, width, c_in)` to `(b, height', width', c_out)`, half the size with pooling.
     pub fn convolve(&self, xs: &[f32], height: usize, width: usize, finish: Finish) -> Vec<f32> {
         let images = Image {
             values: xs,
@@ -222,8 +221,8 @@ impl Winograd {
         ys
     }
 
-    /// Many images are shared out among the threads; a few are taken by all of them, each for its own channels and, if
-    /// there are more threads than groups of channels, its own squares.
+    /// Splits the work. Many images are divided among the threads. A few images are shared by all threads, each computing
+    /// its own channels and, if there are more threads than groups of channels, its own squares.
     fn tasks(&self, n_images: usize, per_image: usize) -> Vec<Task> {
         let n_threads = rayon::current_num_threads();
         let n_groups = self.groups.len();
@@ -251,7 +250,7 @@ impl Winograd {
 
     /// The results of a task: square by square, group by group, pixel by pixel.
     fn run<S: Scheme>(&self, task: &Task, images: Image<'_>, finish: Finish) -> Vec<f32> {
-        let n_numbers = self.square.n_numbers();
+        let n_elements = self.square.n_elements();
         let side = self.square.side() / if finish.pool { 2 } else { 1 };
         let groups = &self.groups[task.groups.clone()];
         let stride: usize = groups.iter().map(|group| group.bias.len()).sum();
@@ -262,28 +261,28 @@ impl Winograd {
                 .zip(out.chunks_mut(SQUARES_AT_A_TIME * square_len))
             {
                 let n_squares = block.len();
-                let number_len = n_squares * self.c_in + GAP;
+                let element_len = n_squares * self.c_in + GAP;
                 let transformed = &mut scratch.transformed;
-                transformed.resize((n_numbers * number_len).max(transformed.len()), 0.0);
+                transformed.resize((n_elements * element_len).max(transformed.len()), 0.0);
                 for (index, square) in block.enumerate() {
                     let out = &mut transformed[index * self.c_in..];
-                    self.take::<S>(images, task.squares.start + square, out, number_len);
+                    self.take::<S>(images, task.squares.start + square, out, element_len);
                 }
                 let mut first_out = 0;
                 for group in groups {
                     let n = group.bias.len();
                     let sums_len = n_squares * n + GAP;
                     let sums = &mut scratch.sums;
-                    sums.resize((n_numbers * sums_len).max(sums.len()), 0.0);
-                    for (number, kernels) in group.kernels.iter().enumerate() {
+                    sums.resize((n_elements * sums_len).max(sums.len()), 0.0);
+                    for (element, kernels) in group.kernels.iter().enumerate() {
                         let left = Rows {
-                            values: &transformed[number * number_len..],
+                            values: &transformed[element * element_len..],
                             n_rows: n_squares,
                             stride: self.c_in,
                             segments: &[0],
                             segment_len: self.c_in,
                         };
-                        let sums = &mut sums[number * sums_len..];
+                        let sums = &mut sums[element * sums_len..];
                         f32::gemm(left, kernels, Output::set(sums, n));
                     }
                     for index in 0..n_squares {
@@ -298,7 +297,7 @@ impl Winograd {
         out
     }
 
-    /// Transforms a square of an image; its numbers go `stride` apart.
+    /// Transforms a square of an image; its elements are written `stride` apart.
     fn take<S: Scheme>(&self, images: Image<'_>, square: usize, out: &mut [f32], stride: usize) {
         let across = images.width.div_ceil(S::SIDE);
         let per_image = self.square.n_squares(images.height, images.width);
@@ -331,7 +330,7 @@ mod tests {
             .collect()
     }
 
-    /// Against a plain loop.
+    /// Against a direct loop.
     fn check(
         n_images: usize,
         height: usize,
@@ -374,18 +373,18 @@ mod tests {
     }
 
     #[test]
-    fn squares_of_both_sizes_agree_with_the_plain_sum() {
+    fn squares_of_both_sizes_agree_with_the_direct_sum() {
         for square in [Square::Two, Square::Four] {
             check(1, 8, 8, 16, 16, square);
             check(2, 6, 10, 32, 7, square);
             check(5, 5, 3, 16, 70, square);
             check(1, 1, 1, 16, 33, square);
-            check(1, 28, 32, 16, 16, square); // More squares than are taken at a time.
+            check(1, 28, 32, 16, 16, square); // More squares than are transformed at a time.
         }
     }
 
     #[test]
-    fn small_images_are_convolved_plainly() {
+    fn small_images_are_convolved_directly() {
         assert_eq!(best(24, 24), Some(Square::Four));
         assert_eq!(best(12, 12), Some(Square::Four));
         assert_eq!(best(6, 6), Some(Square::Two));

@@ -1,11 +1,11 @@
 //! The transforms of squares and kernels, sixteen channels at a time.
 //!
-//! Everything here runs over neighbouring channels, so that the compiler makes vectors of it. A transform of a square is
-//! the one along a side, for its columns and then for its rows.
+//! Every loop runs over consecutive channels, so that the compiler vectorizes it. A square is transformed along its columns,
+//! then along its rows.
 
 #![expect(
     clippy::needless_range_loop,
-    reason = "rows and columns of small squares are named by their numbers, and one number indexes several arrays"
+    reason = "rows and columns of small squares are named by their indices, and one index serves several arrays"
 )]
 
 use std::ops::{Add, Mul, Sub};
@@ -14,7 +14,7 @@ use crate::model::kernels::cpu::multiversion;
 
 /// Side of the kernels.
 pub(super) const KERNEL: usize = 3;
-/// Numbers along a side of a transformed square, at most.
+/// Elements along a side of the largest transformed square.
 pub(super) const MAX_SIDE: usize = 6;
 
 /// An image `(height, width, channels)`, or several of the same size.
@@ -35,7 +35,7 @@ pub(in super::super) struct Finish {
     pub pool: bool,
 }
 
-/// Numbers that are computed with side by side: those of a 512-bit vector.
+/// Floats that are computed together: those of a 512-bit vector.
 #[derive(Clone, Copy)]
 pub(super) struct Lanes([f32; Self::N]);
 
@@ -97,11 +97,11 @@ impl Mul<f32> for Lanes {
 pub(super) trait Scheme {
     /// Results along a side.
     const SIDE: usize;
-    /// Of pixels: `Bᵀ`.
+    /// The transform of pixels, `Bᵀ`.
     fn pixels(d: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE];
-    /// Of sums, back: `Aᵀ`.
+    /// The inverse transform of sums, `Aᵀ`.
     fn sums(m: &[Lanes; MAX_SIDE]) -> [Lanes; MAX_SIDE];
-    /// Of kernels: `G`.
+    /// The transform of kernels, `G`.
     fn kernel(g: [f64; KERNEL]) -> [f64; MAX_SIDE];
 }
 
@@ -180,7 +180,7 @@ impl Scheme for Four {
     }
 }
 
-/// A kernel's numbers, row by row: as many as the scheme has, then zeros.
+/// A kernel's elements, row by row: as many as the scheme has, then zeros.
 pub(super) fn transform_kernel<S: Scheme>(kernel: &[f32]) -> [f32; MAX_SIDE * MAX_SIDE] {
     let at = |row: usize, column: usize| f64::from(kernel[row * KERNEL + column]);
     let columns: [[f64; MAX_SIDE]; KERNEL] =
@@ -197,7 +197,7 @@ pub(super) fn transform_kernel<S: Scheme>(kernel: &[f32]) -> [f32; MAX_SIDE * MA
 }
 
 multiversion! {
-    /// Transforms the square of an image whose results begin at `corner`, beyond the border zeros.
+    /// Transforms the square of an image whose results start at `corner`; pixels beyond the border are zero.
     pub(super) fn take<S: Scheme>(image: Image<'_>, corner: [usize; 2], out: &mut [f32], stride: usize) {
         let n = S::SIDE + KERNEL - 1;
         for channel in (0..image.channels).step_by(Lanes::N) {
@@ -206,7 +206,7 @@ multiversion! {
             for x in 0..n {
                 let mut pixels = [Lanes::ZERO; MAX_SIDE];
                 for y in 0..n {
-                    // Counted from one pixel outside of the image.
+                    // Counted from one pixel outside the image.
                     let (row, column) = (corner[0] + y, corner[1] + x);
                     if (1..=image.height).contains(&row) && (1..=image.width).contains(&column) {
                         let pixel = (row - 1) * image.width + column - 1;
@@ -231,7 +231,8 @@ multiversion! {
 }
 
 multiversion! {
-    /// Transforms sums back, `stride` from number to number, and finishes them: pixel by pixel, all channels of `bias`.
+    /// Transforms sums back, which are `stride` apart from element to element, and finishes them: pixel by pixel, all channels
+    /// of `bias`.
     pub(super) fn put<S: Scheme>(sums: &[f32], stride: usize, bias: &[f32], finish: Finish, out: &mut [f32]) {
         let n = S::SIDE + KERNEL - 1;
         let floor = Lanes([finish.floor; Lanes::N]);
