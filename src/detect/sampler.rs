@@ -5,7 +5,8 @@
 //! face moves by half a pixel.
 
 use crate::{
-    frame::{Frame, RGBA_BYTES},
+    frame::{Frame, RGBA_BYTES, Resolution},
+    model::preprocess::Neighbors,
     oriented_box::OrientedBox,
 };
 
@@ -71,49 +72,18 @@ pub fn sample_rgb(
     }
 }
 
-/// Samples `square` as `side_px`² luma values (BT.601), 0 to 255, with the frame's border continued.
-///
-/// Replaces the content of `out`.
-pub fn sample_luma(frame: &Frame, square: &OrientedBox, side_px: usize, out: &mut Vec<f32>) {
-    out.clear();
-    out.reserve(side_px * side_px);
-    let step = square.side / side_px as f32;
-    let pixels = Pixels::new(frame, Border::Continued);
-    let (right, down) = square.axes();
-    let first = square.frame_from_unit([0.0, 0.0]);
-    let origin = [
-        first[0] - 0.5 + 0.5 * step * (right[0] + down[0]),
-        first[1] - 0.5 + 0.5 * step * (right[1] + down[1]),
-    ];
-    for row in 0..side_px {
-        let v = row as f32 * step;
-        for column in 0..side_px {
-            let u = column as f32 * step;
-            let x = origin[0] + u * right[0] + v * down[0];
-            let y = origin[1] + u * right[1] + v * down[1];
-            let [red, green, blue, _] = pixels.bilinear(x, y);
-            out.push(0.299 * red + 0.587 * green + 0.114 * blue);
-        }
-    }
-}
-
 /// Reads a frame at positions between its pixels.
 struct Pixels<'a> {
     rgba: &'a [[u8; RGBA_BYTES]],
-    width: usize,
-    last_x: f32,
-    last_y: f32,
+    size: Resolution,
     border: Border,
 }
 
 impl<'a> Pixels<'a> {
     fn new(frame: &'a Frame, border: Border) -> Self {
-        let size = frame.resolution();
         Self {
             rgba: frame.rgba().as_chunks::<RGBA_BYTES>().0,
-            width: size.width_px as usize,
-            last_x: (size.width_px - 1) as f32,
-            last_y: (size.height_px - 1) as f32,
+            size: frame.resolution(),
             border,
         }
     }
@@ -121,37 +91,13 @@ impl<'a> Pixels<'a> {
     /// The value at `(x, y)` in pixel indices, 0 to 255 for each channel.
     #[inline]
     fn bilinear(&self, x: f32, y: f32) -> [f32; 4] {
-        let is_outside =
-            !(x >= -0.5 && y >= -0.5 && x <= self.last_x + 0.5 && y <= self.last_y + 0.5);
+        let (end_x, end_y) = (self.size.width_px as f32, self.size.height_px as f32);
+        let is_outside = !(x >= -0.5 && y >= -0.5 && x <= end_x - 0.5 && y <= end_y - 0.5);
         if is_outside && self.border == Border::Black {
             return [0.0; 4];
         }
-        // `max` first: it turns a NaN into 0.
-        let (x, y) = (x.max(0.0).min(self.last_x), y.max(0.0).min(self.last_y));
-        let (left, top) = (x as usize, y as usize);
-        let (weight_x, weight_y) = (x - left as f32, y - top as f32);
-        let below = if (top as f32) < self.last_y {
-            self.width
-        } else {
-            0
-        };
-        let beside = usize::from((left as f32) < self.last_x);
-        let at = top * self.width + left;
-        let mix = |a: [u8; 4], b: [u8; 4]| {
-            let mut out = [0.0; 4];
-            for channel in 0..4 {
-                let (a, b) = (f32::from(a[channel]), f32::from(b[channel]));
-                out[channel] = a + (b - a) * weight_x;
-            }
-            out
-        };
-        let upper = mix(self.rgba[at], self.rgba[at + beside]);
-        let lower = mix(self.rgba[at + below], self.rgba[at + below + beside]);
-        let mut out = [0.0; 4];
-        for channel in 0..4 {
-            out[channel] = upper[channel] + (lower[channel] - upper[channel]) * weight_y;
-        }
-        out
+        let neighbors = Neighbors::of(self.size, x, y);
+        neighbors.interpolate(|index| self.rgba[index].map(f32::from))
     }
 }
 
@@ -246,18 +192,6 @@ mod tests {
             };
             sampled(&frame, square, 4, Border::Black);
             sampled(&frame, square, 4, Border::Continued);
-            let mut luma = Vec::new();
-            sample_luma(&frame, &square, 4, &mut luma);
-            assert_eq!(luma.len(), 16);
         }
-    }
-
-    #[test]
-    fn luma_is_bt_601() {
-        let frame = frame(4, 4, |_, _| [100, 150, 200]);
-        let mut luma = Vec::new();
-        sample_luma(&frame, &OrientedBox::upright((2.0, 2.0), 4.0), 4, &mut luma);
-        let expected = 0.299 * 100.0 + 0.587 * 150.0 + 0.114 * 200.0;
-        assert!(luma.iter().all(|value| (value - expected).abs() < 1e-2));
     }
 }

@@ -33,12 +33,22 @@ impl Neighbors {
         }
     }
 
-    /// The value there, from those of the pixels by their index.
+    /// The value there, in each of `N` channels, from the values of the pixels by their index.
     #[inline]
-    pub fn interpolate(&self, value: impl Fn(usize) -> f32) -> f32 {
+    pub fn interpolate<const N: usize>(&self, value: impl Fn(usize) -> [f32; N]) -> [f32; N] {
         let [a, b, c, d] = self.indices.map(value);
-        let upper = a + (b - a) * self.weight_x;
-        let lower = c + (d - c) * self.weight_x;
-        upper + (lower - upper) * self.weight_y
+        let upper = mix(a, b, self.weight_x);
+        let lower = mix(c, d, self.weight_x);
+        mix(upper, lower, self.weight_y)
     }
+}
+
+/// `a` and `b` mixed, `weight` of them `b`.
+#[inline]
+fn mix<const N: usize>(a: [f32; N], b: [f32; N], weight: f32) -> [f32; N] {
+    let mut mixed = a;
+    for channel in 0..N {
+        mixed[channel] = a[channel] + (b[channel] - a[channel]) * weight;
+    }
+    mixed
 }

@@ -136,7 +136,8 @@ fn sample_luma(frame: &Frame, square: &OrientedBox, side_px: usize, out: &mut Ve
             let x = first_x + u * right[0] + v * down[0] - 0.5;
             let y = first_y + u * right[1] + v * down[1] - 0.5;
             let neighbors = Neighbors::of(size, x, y);
-            out.push(neighbors.interpolate(|index| luma_bt601(pixels[index])));
+            let [luma] = neighbors.interpolate(|index| [luma_bt601(pixels[index])]);
+            out.push(luma);
         }
     }
 }
