@@ -9,12 +9,12 @@ use super::{checkpoint::Checkpoint, error::ModelError};
 pub enum CheckpointChoice {
     /// One that ships inside the binary, by name.
     Bundled(String),
-    /// A file of the user's.
+    /// A file of the user.
     File(PathBuf),
 }
 
 impl CheckpointChoice {
-    /// Reads a choice as written on the command line: a bundled name, else a path.
+    /// Parses a choice from the command line: a bundled name, otherwise a path.
     pub fn parse(text: &str) -> Self {
         if bundled_names().contains(&text) {
             Self::Bundled(text.to_owned())
@@ -31,7 +31,7 @@ impl Default for CheckpointChoice {
     }
 }
 
-/// fervis-plus comes first: in front of a camera people expect to be seen as people see them (its card says more).
+/// fervis-plus comes first: in front of a camera people expect to be read as other people read them (its card says more).
 const NAMES: [&str; 3] = ["fervis-plus", "fervis", "three-block"];
 const FILES: [&[u8]; 3] = [
     include_bytes!("../../models/fervis-plus.safetensors"),
@@ -39,7 +39,7 @@ const FILES: [&[u8]; 3] = [
     include_bytes!("../../models/three-block.safetensors"),
 ];
 
-/// Names of the checkpoints inside this binary, the default first.
+/// The names of the checkpoints inside this binary, the default first.
 pub fn bundled_names() -> &'static [&'static str] {
     &NAMES
 }

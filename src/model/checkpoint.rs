@@ -1,8 +1,8 @@
 //! Checkpoints that describe themselves: safetensors whose metadata says everything needed to run them.
 //!
-//! The format is documented for users in `models/README.md`. A file is refused, with one sentence, if its
-//! description contradicts its tensors, or if it is damaged: a network that runs with the wrong labels or
-//! the wrong normalization looks as if it worked. Weights without a description are imported, as PyTorch's files are.
+//! The format is documented for users in `models/README.md`. A file whose description contradicts its tensors, or which is
+//! damaged, is refused with one sentence: a network that runs with the wrong labels or the wrong normalization looks as if
+//! it worked. Weights without a description are imported ([`import`](super::import)), as PyTorch's files are.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,7 +22,7 @@ use crate::{
     result_file::replace,
 };
 
-/// Value of the metadata key `format`; it says that the key `fervis` holds a [`Metadata`] as JSON.
+/// Value of the header's key `format`. It says that the key `fervis` holds a [`Metadata`] as JSON.
 pub const FORMAT: &str = "fervis-checkpoint";
 /// Key of the description in the file's header.
 const KEY: &str = "fervis";
@@ -31,10 +31,10 @@ const TRAINING_KEY: &str = "fervis-train";
 /// Newest version of the description that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Larger files hold no network that can be run live, and would fill the memory.
+/// A larger file holds no network that can run live, and would fill the memory.
 const MAX_FILE_BYTES: u64 = 2 << 30;
 
-/// Larger inputs than this are a mistake or an attack on the memory.
+/// A larger input is a mistake, or an attack on the memory.
 const MAX_INPUT_SIDE_PX: usize = 1024;
 
 /// The description inside a checkpoint.
@@ -49,15 +49,15 @@ pub struct Metadata {
     pub architecture: Architecture,
     /// Label of each output, in order. Each of the seven expressions once.
     pub labels: Vec<String>,
-    /// What the network is fed with.
+    /// The input that the network takes.
     pub input: InputSpec,
     /// Divides the logits before softmax, so that confidence matches accuracy; 1 if never fitted.
     pub temperature: f32,
-    /// Below this probability, 0 to 1, of the most probable expression the application says that it is uncertain. 0, also
-    /// where it is absent, means never.
+    /// If the most probable expression is less probable than this, 0 to 1, the application shows that it is uncertain. 0,
+    /// which is also the default, means never.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncertain_below: f32,
-    /// Data, splits and recipe it was trained with.
+    /// The data, splits and recipe that it was trained with.
     pub training: serde_json::Value,
     /// Measured figures by name, for example `PublicTest accuracy`.
     pub metrics: BTreeMap<String, f64>,
@@ -66,7 +66,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Position in [`Expression::ALL`] of each output.
+    /// The expression of each output.
     fn expressions(&self) -> Result<Vec<Expression>, String> {
         let mut expressions = Vec::new();
         for label in &self.labels {
@@ -77,7 +77,7 @@ impl Metadata {
                 Some(expression) => expressions.push(expression),
                 None => {
                     return Err(format!(
-                        "its description lists “{label}”, which is none of the seven FER-2013 expressions"
+                        "its description lists “{label}”, which is not one of the seven FER-2013 expressions"
                     ));
                 }
             }
@@ -91,7 +91,7 @@ impl Metadata {
         Ok(expressions)
     }
 
-    /// What is wrong with the description by itself, as the end of a sentence.
+    /// Checks the description on its own. The error is the end of a sentence.
     fn check(&self) -> Result<(), String> {
         if self.format_version > FORMAT_VERSION {
             return Err(format!(
@@ -110,34 +110,34 @@ impl Metadata {
         }
         if input.channels != 1 {
             return Err(format!(
-                "it wants {} input channels; only 1 (gray) is supported",
+                "it takes {} input channels; only 1 (gray) is supported",
                 input.channels
             ));
         }
-        // Far beyond what anybody means, and what is no number is in no range.
-        let is_within = |value: f32, most: f32| (-most..=most).contains(&value);
-        let is_positive = |value: f32, most: f32| value >= 1.0 / most && value <= most;
+        // The limits are far beyond any sensible value. NaN is in no range.
+        let is_within = |value: f32, max: f32| (-max..=max).contains(&value);
+        let is_positive = |value: f32, max: f32| value >= 1.0 / max && value <= max;
         if !is_within(input.mean, 1e4) || !is_positive(input.std, 1e4) {
             return Err(format!(
-                "its normalization (mean {}, std {}) makes no sense",
+                "its normalization (mean {}, std {}) is out of range",
                 input.mean, input.std
             ));
         }
         let crops = [Some(input.crop), input.upright_crop];
         for crop in crops.into_iter().flatten() {
             if !is_positive(crop.scale, 100.0) || !is_within(crop.shift_y, 100.0) {
-                return Err("its crop geometry makes no sense".to_owned());
+                return Err("its crop geometry is out of range".to_owned());
             }
         }
         if !is_positive(self.temperature, 1e4) {
             return Err(format!(
-                "its temperature {} makes no sense",
+                "its temperature {} is out of range",
                 self.temperature
             ));
         }
         if !(0.0..=1.0).contains(&self.uncertain_below) {
             return Err(format!(
-                "its threshold for uncertainty {} is no probability",
+                "its threshold for uncertainty {} is not a probability",
                 self.uncertain_below
             ));
         }
@@ -153,7 +153,7 @@ fn is_zero(value: &f32) -> bool {
     *value == 0.0
 }
 
-/// A checkpoint in memory: weights on the CPU, as stored.
+/// A checkpoint in memory, with its weights on the CPU as they are stored.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     /// The description.
@@ -215,8 +215,8 @@ impl Checkpoint {
         })
     }
 
-    /// Puts together what comes from another format, with the checks that a file goes through. The weights must have
-    /// the names and shapes that the description promises.
+    /// Makes a checkpoint of imported weights, with the checks that a file undergoes. The weights must have the names and
+    /// shapes of the description's architecture.
     ///
     /// # Errors
     /// What is wrong, as the end of a sentence.
@@ -236,7 +236,7 @@ impl Checkpoint {
         })
     }
 
-    /// Writes the checkpoint, atomically: a file with this name is always whole.
+    /// Writes the checkpoint atomically: a file with this name is always complete.
     ///
     /// # Errors
     /// [`ModelError::Write`].
@@ -253,10 +253,10 @@ impl Checkpoint {
             })
     }
 
-    /// The checkpoint as a file's bytes.
+    /// The checkpoint as the bytes of a file.
     ///
     /// # Errors
-    /// If the weights are no tensors that safetensors can hold.
+    /// If safetensors cannot store the weights.
     pub fn to_bytes(metadata: &Metadata, weights: &HashMap<String, Tensor>) -> io::Result<Vec<u8>> {
         let description = serde_json::to_string(metadata).map_err(io::Error::other)?;
         let header = BTreeMap::from([
@@ -266,16 +266,16 @@ impl Checkpoint {
         serialize(weights, &header).map_err(io::Error::other)
     }
 
-    /// Which expression each output stands for.
+    /// The expression of each output.
     pub(super) fn expressions(&self) -> Vec<Expression> {
         self.metadata.expressions().unwrap_or_default()
     }
 }
 
-/// Reads a file that may be a checkpoint.
+/// Reads a file of weights of any format.
 ///
 /// # Errors
-/// [`ModelError::Read`], also if it is larger than 2 GB or no regular file.
+/// [`ModelError::Read`], also if it is larger than 2 GB or not a regular file.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
     read::bytes(path, MAX_FILE_BYTES).map_err(|source| ModelError::Read {
         path: path.to_owned(),
@@ -286,12 +286,12 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
 fn parse_metadata(description: &str) -> Result<Metadata, String> {
     serde_json::from_str(description).map_err(|error| {
         format!(
-            "its description is incomplete or wrong ({error}); models/README.md says how to write one"
+            "its description is incomplete or wrong ({error}); models/README.md documents the format"
         )
     })
 }
 
-/// Takes the weights out of the file if they are exactly what the description promises.
+/// Reads the weights if they are exactly those of the description's architecture.
 fn check_weights(
     metadata: &Metadata,
     tensors: &SafeTensors<'_>,
@@ -301,11 +301,14 @@ fn check_weights(
         .architecture
         .weight_shapes(&metadata.input, metadata.labels.len());
     let known: Vec<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
-    let strangers = tensors.names().into_iter();
-    // Tensors have no order of their own; a message has.
-    if let Some(stranger) = strangers.filter(|name| !known.contains(name)).min() {
+    let unknown = tensors
+        .names()
+        .into_iter()
+        .filter(|name| !known.contains(name));
+    // Tensors have no order. The smallest name makes the message deterministic.
+    if let Some(unknown) = unknown.min() {
         return Err(format!(
-            "it says it is a {name} network, but holds a tensor “{stranger}” that such a network does not have"
+            "it says it is a {name} network, but holds a tensor “{unknown}” that such a network does not have"
         ));
     }
     let mut weights = HashMap::new();
@@ -327,7 +330,7 @@ fn check_weights(
     Ok(weights)
 }
 
-/// Refuses weights that are not numbers.
+/// Refuses weights with NaN or infinity.
 pub(super) fn check_finite(name: &str, tensor: &Tensor) -> Result<(), String> {
     let total = tensor
         .to_dtype(DType::F32)

@@ -1,4 +1,4 @@
-//! A loaded network with everything around it: device, preprocessing, order of labels.
+//! A loaded network with its device, preprocessing and order of labels.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -19,15 +19,15 @@ use crate::{
     frame::Frame,
 };
 
-/// What the network looks at of each face.
+/// Which views of a face the network sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Views {
-    /// The face as it is.
+    /// The face only.
     #[default]
     Single,
-    /// The face and its mirror image, and what counts is the mean of the two rows of logits ("flip averaging"). It takes
-    /// the network twice as long.
+    /// The face and its mirror image; the result is the mean of the two rows of logits ("flip averaging"). It takes twice as
+    /// long.
     Flip,
 }
 
@@ -40,7 +40,7 @@ impl Views {
         }
     }
 
-    /// How many there are.
+    /// Number of views.
     pub fn count(self) -> usize {
         match self {
             Self::Single => 1,
@@ -48,7 +48,7 @@ impl Views {
         }
     }
 
-    /// The word for it in files.
+    /// Its name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -57,30 +57,30 @@ impl Views {
     }
 }
 
-/// What a checkpoint says about itself, for menus, status bar and reports.
+/// A checkpoint's description of itself, for menus, the status bar and reports.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckpointInfo {
-    /// Short name to show: the bundled name, or the file's stem.
+    /// Display name: the bundled name, or the file's stem.
     pub name: String,
-    /// The file, unless bundled.
+    /// The file, unless it is bundled.
     pub path: Option<PathBuf>,
     /// Architecture name, for example `three-block`.
     pub architecture: String,
     /// Number of weights.
     pub n_parameters: usize,
-    /// What its outputs are called in the file, in their order there.
+    /// The labels of its outputs, in the file's order.
     pub labels: Vec<String>,
     /// Divides the logits before softmax; 1 if never calibrated.
     pub temperature: f32,
-    /// Below this probability of the most probable expression the network is uncertain, by its own account; 0 for never.
+    /// The network's own threshold: if the most probable expression is less probable than this, it is uncertain. 0 for never.
     pub uncertain_below: f32,
-    /// Measured figures, as (name, value in words).
+    /// Measured figures: name and formatted value.
     pub metrics: Vec<(String, String)>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
 }
 
-/// A loaded network, ready for faces. Built and used on one thread.
+/// A loaded network. Built and used on one thread.
 pub struct Classifier {
     info: Arc<CheckpointInfo>,
     metadata: Metadata,
@@ -94,7 +94,7 @@ impl Classifier {
     /// Loads a checkpoint onto a device and runs it once, so that the first face is not the slowest.
     ///
     /// # Errors
-    /// One sentence: what is wrong, with which file, what to do.
+    /// [`ModelError`], as one sentence: which file, what is wrong, and what to do.
     pub fn load(choice: &CheckpointChoice, device: &ComputeDevice) -> Result<Self, ModelError> {
         let (checkpoint, name, path) = match choice {
             CheckpointChoice::Bundled(name) => (bundled::read(name)?, name.clone(), None),
@@ -142,7 +142,7 @@ impl Classifier {
             metrics: metadata
                 .metrics
                 .iter()
-                .map(|(name, value)| (name.clone(), in_words(*value)))
+                .map(|(name, value)| (name.clone(), formatted(*value)))
                 .collect(),
             sha256: checkpoint.sha256,
         };
@@ -156,23 +156,23 @@ impl Classifier {
         })
     }
 
-    /// What the checkpoint says about itself.
+    /// The checkpoint's description of itself, for display.
     pub fn info(&self) -> &Arc<CheckpointInfo> {
         &self.info
     }
 
-    /// The checkpoint's whole description.
+    /// The checkpoint's complete description.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// What the network is fed with.
+    /// The input that the network takes.
     pub fn spec(&self) -> &InputSpec {
         &self.metadata.input
     }
 
-    /// Classifies all faces of a frame in one batch, from the same views of each. Returns one [`Logits`] per face, in their order; divide by
-    /// [`CheckpointInfo::temperature`] when turning them into probabilities.
+    /// Classifies all faces of a frame in one batch. Returns one [`Logits`] per face, in their order. Divide them by
+    /// [`CheckpointInfo::temperature`] before softmax.
     ///
     /// # Errors
     /// [`ModelError::Compute`].
@@ -193,7 +193,7 @@ impl Classifier {
         self.logits_of_views(inputs, views)
     }
 
-    /// As [`Classifier::logits`], from several views of each input: one row for each.
+    /// As [`Classifier::logits`], from these views of each input; still one row per input.
     ///
     /// # Errors
     /// As [`Classifier::logits`].
@@ -222,7 +222,7 @@ impl Classifier {
         Ok(logits)
     }
 
-    /// Runs the network on ready inputs, [`InputSpec::n_values`] values each, and orders the outputs as
+    /// Runs the network on preprocessed inputs, [`InputSpec::n_values`] values each. The logits are in the order of
     /// [`Expression::ALL`].
     ///
     /// # Errors
@@ -250,8 +250,8 @@ impl Classifier {
     }
 }
 
-/// A figure as people write it: shares in percent, other numbers as they are.
-fn in_words(value: f64) -> String {
+/// Formats a figure: values from 0 to 1 in percent, others as they are.
+fn formatted(value: f64) -> String {
     if (0.0..=1.0).contains(&value) {
         format!("{:.1} %", value * 100.0)
     } else {

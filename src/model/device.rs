@@ -1,13 +1,13 @@
-//! Where the network computes, and falling back to the CPU when a GPU does not start.
+//! The device that computes, with a fallback to the CPU when a GPU does not start.
 
 use std::{fmt, str::FromStr};
 
 use candle_core::{Device, Tensor};
 
-/// Where to compute.
+/// Which device to compute on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
-    /// The GPU that this build supports, else the CPU.
+    /// The GPU that this build supports, or the CPU.
     #[default]
     Auto,
     /// The CPU.
@@ -48,29 +48,28 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-/// The device that computes, in words for the status bar, with a warning when it is not the wished-for one.
+/// The device that computes, its name for the status bar, and a warning if it is not the requested one.
 #[derive(Debug, Clone)]
 pub struct ComputeDevice {
     /// Candle's handle.
     pub device: Device,
     /// `CPU, 2 threads`, `CUDA 0`, `Metal`.
     pub name: String,
-    /// Why it is not the wished-for one, if so.
+    /// Why it is not the requested device, if so.
     pub warning: Option<String>,
 }
 
 impl ComputeDevice {
-    /// Starts the wished-for device, or the CPU with a warning. May take seconds for a GPU: call it off the
-    /// UI thread.
+    /// Starts the requested device, or the CPU with a warning. A GPU may take seconds: do not call this on the UI thread.
     pub fn start(choice: DeviceChoice) -> Self {
-        let wished = match choice {
+        let requested = match choice {
             DeviceChoice::Cpu => return Self::cpu(None),
             DeviceChoice::Auto if cfg!(feature = "cuda") => DeviceChoice::Cuda(0),
             DeviceChoice::Auto if cfg!(feature = "metal") => DeviceChoice::Metal,
             DeviceChoice::Auto => return Self::cpu(None),
-            wished => wished,
+            requested => requested,
         };
-        let started = match wished {
+        let started = match requested {
             DeviceChoice::Cuda(number) if cfg!(feature = "cuda") => {
                 Device::new_cuda(number).map(|device| (device, format!("CUDA {number}")))
             }
@@ -95,7 +94,7 @@ impl ComputeDevice {
                 warning: None,
             },
             Err(error) => Self::cpu(Some(format!(
-                "{wished} did not start ({error}); using the CPU"
+                "{requested} did not start ({error}); using the CPU"
             ))),
         }
     }
@@ -111,7 +110,7 @@ impl ComputeDevice {
     }
 }
 
-/// A driver may open and still be unable to run our kind of work (too old, out of memory): find out now.
+/// Runs a small convolution. A driver may open and still be unable to compute, because it is too old or out of memory.
 fn try_out(device: &Device) -> candle_core::Result<()> {
     let image = Tensor::ones((1, 1, 4, 4), candle_core::DType::F32, device)?;
     let kernel = Tensor::ones((1, 1, 3, 3), candle_core::DType::F32, device)?;

@@ -1,4 +1,4 @@
-//! What can go wrong with checkpoints and devices, in the words users see.
+//! Errors of checkpoints and devices, in the words that users see.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub enum ModelError {
         #[source]
         source: std::io::Error,
     },
-    /// The file was read and is not a checkpoint we can run.
+    /// The file was read, but it is not a checkpoint that fervis can run.
     #[error("{file} cannot be used: {reason}")]
     Refused {
         /// The file, or the bundled name.
@@ -33,14 +33,14 @@ pub enum ModelError {
         reason: String,
     },
     /// No bundled checkpoint has this name.
-    #[error("there is no bundled checkpoint “{name}” (there are: {known})")]
+    #[error("no bundled checkpoint is named “{name}” (there are: {known})")]
     NoSuchCheckpoint {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The names of the bundled checkpoints.
         known: String,
     },
-    /// The network failed while computing.
+    /// A computation failed.
     #[error("the network could not be run")]
     Compute(#[from] candle_core::Error),
 }

@@ -1,6 +1,6 @@
-//! Face crop in, expression probabilities out: preprocessing, networks, checkpoints.
+//! Face crop in, expression logits out: preprocessing, networks, checkpoints.
 //!
-//! `fervis-train` uses the same [`preprocess`] and the same networks, so a network never sees input it was not
+//! `fervis-train` uses the same [`preprocess`] and the same networks, so a network never sees input that it was not
 //! trained on.
 
 mod bundled;

@@ -1,4 +1,4 @@
-//! Safetensors files that are the same, byte for byte, for the same content.
+//! Safetensors files that are byte for byte the same for the same content.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,9 +10,10 @@ use safetensors::{SafeTensorError, View};
 /// Bytes before the header: its length, little-endian.
 const LENGTH_BYTES: usize = 8;
 
-/// The bytes of a safetensors file with these tensors and this header.
+/// Makes the bytes of a safetensors file with these tensors and this header.
 ///
-/// `safetensors` writes the header's keys in the order of a `HashMap`, which differs from run to run; here they are sorted.
+/// The crate `safetensors` writes the header's keys in the order of a `HashMap`, which differs from run to run. Here they
+/// are sorted.
 ///
 /// # Errors
 /// If a tensor's shape and its number of bytes disagree, or the header is larger than the format allows.
@@ -30,7 +31,7 @@ where
     if let Some((length, rest)) = bytes.split_first_chunk_mut::<LENGTH_BYTES>() {
         let length = u64::from_le_bytes(*length) as usize;
         let header = &mut rest[..length];
-        // A JSON object of `serde_json` is a sorted map. The same entries in another order take as many bytes.
+        // An object of `serde_json` is a sorted map. The same entries in another order take the same number of bytes.
         let object: serde_json::Value = serde_json::from_slice(header)
             .map_err(SafeTensorError::InvalidHeaderDeserialization)?;
         let sorted = object.to_string();

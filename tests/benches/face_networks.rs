@@ -1,7 +1,7 @@
 //! The two networks of the face chain, one square at a time on one thread.
 //!
 //! `cargo bench --bench face_networks -- --seconds 2`. `training/compare_face_networks.py` runs it beside LiteRT. The
-//! minimum is what holds on a busy machine, so it is printed too.
+//! minimum is the most reliable figure on a busy machine, so it is printed too.
 
 mod timing;
 
@@ -39,7 +39,7 @@ fn noise(side: usize, low: f32, high: f32) -> Vec<f32> {
 }
 
 fn row<T>(name: &str, budget: Duration, mut work: impl FnMut() -> T) {
-    work(); // Buffers take their sizes.
+    work(); // Buffers grow to their sizes.
     let started = Instant::now();
     let mut times = Vec::new();
     while started.elapsed() < budget {

@@ -52,7 +52,7 @@ fn three_block() -> Architecture {
     Architecture::ThreeBlock(ThreeBlockConfig::default())
 }
 
-/// f32, and what training uses here if that is another.
+/// f32, and the precision that training uses here, if it differs.
 fn precisions() -> Vec<Precision> {
     let mut precisions = vec![Precision::F32, Precision::fastest()];
     precisions.dedup();
@@ -68,7 +68,7 @@ fn random(shape: impl Into<candle_core::Shape>) -> Result<Tensor> {
     Ok(Tensor::randn(0f32, 1.0, shape, &Device::Cpu)?)
 }
 
-/// Runs `forward` and its gradients; fails at once if it does, and is then measured.
+/// Measures `forward` and its gradients, after one run that returns any error.
 fn forward_backward(forward: impl Fn() -> candle_core::Result<Tensor>) -> Result<Timing> {
     let run = || forward()?.sum_all()?.backward();
     run()?;
@@ -83,7 +83,7 @@ fn blocks(precision: Precision) -> Result<()> {
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
         let norm = batch_norm(c_out, f64::from(EPSILON), vb)?;
-        // Pictures have no gradient, what comes out of a block has.
+        // Images require no gradient; the output of a block does.
         let images = |shape| -> Result<Tensor> {
             let xs = random(shape)?;
             Ok(if block == 0 {
@@ -159,7 +159,7 @@ fn inference() -> Result<()> {
         .data()
         .lock()
         .map_err(|_| anyhow::anyhow!("a panic before"))?;
-    // As training leaves the weights, and as the bundled checkpoints store them.
+    // As training stores the weights, and as the bundled checkpoints do.
     for dtype in [DType::F32, DType::F16] {
         let weights = data.iter().map(|(name, var)| {
             let weight = var.as_detached_tensor().to_dtype(dtype)?;
@@ -181,7 +181,7 @@ fn inference() -> Result<()> {
     Ok(())
 }
 
-/// The same network as anyone would write it with candle.
+/// The same network written with candle's own layers.
 struct StockThreeBlock {
     blocks: Vec<(Conv2d, BatchNorm)>,
     fc1: Linear,

@@ -1,5 +1,5 @@
-//! Every architecture against PyTorch 2.15 and torchvision 0.29: finished, in training, and its first gradient. The
-//! expected values are printed by this script:
+//! Every architecture against PyTorch 2.15 and torchvision 0.29: in inference, in training, and its first gradient. This
+//! script prints the expected values:
 //!
 //! ```python
 //! import numpy as np, torch, torchvision
@@ -86,7 +86,7 @@
 //!     print(name, "gradient", f(first.grad.flatten()[:3]), f(first.grad.norm()), "running", [f(v[:2]) for v in running[:1]])
 //! ```
 //!
-//! The weights are made by the same formula here, under the same names.
+//! The weights here come from the same formula, under the same names.
 
 use std::collections::HashMap;
 
@@ -103,19 +103,19 @@ const N_CLASSES: usize = 7;
 
 /// Of logits and running estimates, relative to the largest.
 const TOLERANCE: f32 = 1e-3;
-/// Of gradients, relative to their norm. In f32 a few values on the other side of a ReLU's edge than in f64 are enough
-/// to move the gradient of fifty layers by 0.3 %.
+/// Of gradients, relative to their norm. In f32 a few values on the other side of ReLU's threshold than in f64 are enough to
+/// change the gradient of fifty layers by 0.3 %.
 const GRADIENT_TOLERANCE: f32 = 5e-3;
 
 /// What the script prints for one network.
 struct Golden {
     architecture: Architecture,
-    /// Logits of the first image, by finished weights.
+    /// Logits of the first image in inference.
     finished: [f32; N_CLASSES],
     /// The same by the batch's statistics.
     trained: [f32; N_CLASSES],
     first_weight: &'static str,
-    /// Its gradient: the first three values.
+    /// The first three values of its gradient.
     gradient: [f32; 3],
     gradient_norm: f32,
     /// The first running variance, after one step: its name and first two values.

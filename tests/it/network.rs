@@ -10,7 +10,7 @@
 //!     for i in range(n_out):
 //!         center = start + (i + 0.5) * step
 //!         for j in range(n_in): m[i, j] = max(0, 1 - abs(j + 0.5 - center) / wide)
-//!         if not m[i].any(): m[i, min(max(int(center), 0), n_in - 1)] = 1  # Outside: the border goes on.
+//!         if not m[i].any(): m[i, min(max(int(center), 0), n_in - 1)] = 1  # Outside: the border is repeated.
 //!         m[i] /= m[i].sum()
 //!     return m
 //! def preprocess(left, top, width, height):  # Crop scale 1.1, shifted down by 0.05 of the box; mean 0.4, std 0.3.
@@ -39,7 +39,7 @@
 //!         print(face, name, values.round(6).tolist())
 //! ```
 //!
-//! The weights are made by the same formula here; each has the number of its place among the checkpoint's tensors.
+//! The weights here come from the same formula; the number of each is its position among the checkpoint's tensors.
 
 use std::{
     collections::HashMap,
@@ -84,7 +84,7 @@ const GOLDEN: [Golden; 2] = [
             0.141222, 0.06294, 0.314423, 0.07258, 0.185769, 0.063128, 0.159938,
         ],
     },
-    // Reaches beyond the frame at the top and on the right.
+    // Beyond the frame at the top and on the right.
     Golden {
         face: BoundingBox::new(25.0, -4.0, 18.0, 18.0),
         input: [
@@ -131,7 +131,7 @@ fn metadata() -> Metadata {
     }
 }
 
-/// The script's weights under the names of the checkpoint format.
+/// The script's weights, by their names in the checkpoint format.
 fn weights() -> HashMap<String, Tensor> {
     let metadata = metadata();
     let shapes = metadata.architecture.weight_shapes(&metadata.input, 7);
@@ -159,7 +159,7 @@ fn weights() -> HashMap<String, Tensor> {
         .collect()
 }
 
-/// Written to a file and loaded from there, as any checkpoint of a user's.
+/// Loads the network from a file, as a user's checkpoint.
 fn classifier(metadata: &Metadata) -> Classifier {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("golden.safetensors");
@@ -222,7 +222,7 @@ fn logits_and_probabilities_agree_with_numpy() {
 }
 
 #[test]
-fn labels_say_which_output_is_which() {
+fn labels_give_the_order_of_the_outputs() {
     let mut reversed = metadata();
     reversed.labels.reverse();
     let faces = GOLDEN.map(|golden| FaceRegion::from(golden.face));
@@ -236,7 +236,7 @@ fn labels_say_which_output_is_which() {
     }
 }
 
-/// Flip averaging is the mean of what the network says of the input and of the input with every row reversed.
+/// Flip averaging is the mean of the logits of the input and of the input with every row reversed.
 #[test]
 fn two_views_are_the_mean_of_both() {
     let mut classifier = classifier(&metadata());
@@ -257,7 +257,7 @@ fn two_views_are_the_mean_of_both() {
     }
 }
 
-/// A batch is nothing but its faces one by one, each cut out and fed to the network.
+/// A batch gives the same as its faces one by one.
 #[test]
 fn classifying_is_preprocessing_and_the_network() {
     let mut classifier = classifier(&metadata());

@@ -1,4 +1,4 @@
-//! Files that are good, damaged, contradictory, or something else.
+//! Files that are valid, damaged, contradictory, or something else.
 
 use std::fs;
 
@@ -60,7 +60,7 @@ fn what_is_written_is_read() {
     assert_eq!(read.sha256.len(), 64);
 }
 
-/// Files from before there was a threshold stay what they were.
+/// Files written before there was a threshold are read as before.
 #[test]
 fn without_a_threshold_nothing_is_uncertain() {
     let (mut metadata, weights) = tiny();
@@ -71,9 +71,9 @@ fn without_a_threshold_nothing_is_uncertain() {
     assert_eq!(read.metadata.uncertain_below, 0.0);
 }
 
-/// The file begins with the length of its description, which may look like the beginning of a pickle.
+/// The file starts with the length of its description, which may look like the start of a pickle.
 #[test]
-fn checkpoints_of_every_length_are_known_as_such() {
+fn checkpoints_of_every_length_are_recognized() {
     let (mut metadata, weights) = tiny();
     for length in (0..256).step_by(8) {
         metadata.name = "x".repeat(length);
@@ -127,7 +127,7 @@ fn weights_without_a_description_open_too() {
     assert_eq!(read.metadata.name, "mine");
     assert_eq!(read.metadata.architecture.name(), "three-block");
     assert_eq!(read.weights.len(), weights.len());
-    // What the header says of the classes counts.
+    // The classes in the header are used.
     let classes = r#"["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]"#;
     let header = HashMap::from([
         ("format".to_owned(), "pt".to_owned()),
@@ -138,7 +138,7 @@ fn weights_without_a_description_open_too() {
     assert_eq!(read.metadata.labels[4], "neutral");
     let other = Tensor::ones((3, 4), DType::F32, &Device::Cpu).unwrap();
     let other = safetensors::serialize([("fc.weight", &other)], None).unwrap();
-    refused(&other, "its 1 tensors are no network that fervis knows");
+    refused(&other, "its 1 tensors are not a network that fervis knows");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn the_same_checkpoint_has_the_same_bytes() {
 
 #[cfg(unix)]
 #[test]
-fn a_device_is_no_checkpoint() {
+fn a_device_is_not_a_checkpoint() {
     let message = Checkpoint::read(Path::new("/dev/zero")).unwrap_err();
     assert_eq!(
         error_text(&message),

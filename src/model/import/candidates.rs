@@ -1,21 +1,21 @@
-//! Which tensors of a file may be the weights of one network.
+//! The tensors of a file that may be the weights of one network.
 //!
-//! Beside the weights people save other tensors: the best accuracy so far, the classes' weights in the loss, the mean and
-//! deviation of the pixels, a second copy of the network whose weights are averages. They are told from weights by
-//! their names, since a layer that fervis does not know must never be passed over: the network would run, and be wrong.
+//! People save other tensors with the weights: the best accuracy so far, the weights of classes in the loss, the mean and
+//! deviation of the pixels, a second copy of the network with averaged weights. Only their names tell them from weights,
+//! since a layer that fervis does not know must never be ignored: the network would run, and be wrong.
 
 use std::collections::HashSet;
 
 use super::matching::NamedShape;
 
-/// Wrappers that put their name before every weight: `DataParallel`, `torch.compile`, and people's own.
+/// Prefixes that wrappers put before every name: `DataParallel`, `torch.compile`, and people's own.
 const WRAPPERS: [&str; 5] = ["module.", "_orig_mod.", "model.", "net.", "network."];
-/// What a weight is called within its layer. A tensor of such a name is a layer's, whatever the layer is called.
-const PARTS_OF_LAYERS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
-/// Words in the names of what is no layer although it has a weight: losses and measures.
-const NO_LAYERS: [&str; 3] = ["criterion", "loss", "metric"];
+/// The names of weights within a layer. A tensor with such a name belongs to a layer, whatever the layer's name.
+const LAYER_PARTS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+/// Words in the names of modules that have weights but are not layers: losses and metrics.
+const NOT_LAYERS: [&str; 3] = ["criterion", "loss", "metric"];
 /// Words in the names of tensors that are not weights.
-const NO_WEIGHTS: [&str; 13] = [
+const NOT_WEIGHTS: [&str; 13] = [
     "mean",
     "std",
     "class_weight",
@@ -34,13 +34,13 @@ const NO_WEIGHTS: [&str; 13] = [
 /// Tensors that may be a network.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Candidate {
-    /// Names, without those of wrappers, and shapes, in the file's order.
+    /// Names without prefixes of wrappers, and shapes, in the file's order.
     pub tensors: Vec<NamedShape>,
-    /// Where each is in the set that it was taken from.
+    /// The index of each in the set that it was taken from.
     pub indices: Vec<usize>,
-    /// Names of what lay among them and is not weights.
+    /// Names of tensors among them that are not weights.
     pub beside: Vec<String>,
-    /// What all the names began with, where only a part of the set was taken.
+    /// The common prefix of all names, if only a part of the set was taken.
     pub prefix: String,
 }
 
@@ -57,18 +57,18 @@ impl Candidate {
     }
 }
 
-/// What a set of tensors may be: all of it, without what is no weight; or one of several copies of a network in it.
+/// The networks that a set of tensors may hold: all its weights as one, or one of several copies of a network.
 pub fn candidates(set: &[NamedShape]) -> Vec<Candidate> {
     let mut whole = Candidate::default();
     let layers: HashSet<&str> = set
         .iter()
         .filter_map(|tensor| {
             let (layer, part) = layer_and_part(&tensor.name);
-            PARTS_OF_LAYERS.contains(&part).then_some(layer)
+            LAYER_PARTS.contains(&part).then_some(layer)
         })
         .collect();
     for (index, tensor) in set.iter().enumerate() {
-        if lies_beside(tensor, &layers) {
+        if is_beside(tensor, &layers) {
             whole.beside.push(tensor.name.clone());
         } else {
             whole.tensors.push(tensor.clone());
@@ -80,27 +80,27 @@ pub fn candidates(set: &[NamedShape]) -> Vec<Candidate> {
     std::iter::once(whole).chain(copies).collect()
 }
 
-/// The name up to the last dot, and what follows it.
+/// Splits a name at its last dot.
 fn layer_and_part(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }
 
-/// Whether a tensor is none of the network's. `layers` are the names of what has weights.
-fn lies_beside(tensor: &NamedShape, layers: &HashSet<&str>) -> bool {
+/// Whether a tensor is not part of the network. `layers` are the names of modules with weights.
+fn is_beside(tensor: &NamedShape, layers: &HashSet<&str>) -> bool {
     let (layer, part) = layer_and_part(&tensor.name);
     let contains = |text: &str, words: &[&str]| {
         let text = text.to_ascii_lowercase();
         words.iter().any(|word| text.contains(word))
     };
     if layers.contains(layer) {
-        return tensor.shape.len() < 4 && contains(layer, &NO_LAYERS);
+        return tensor.shape.len() < 4 && contains(layer, &NOT_LAYERS);
     }
-    // A measured value, or one for each channel or class, or a mean picture.
+    // A measured value, one value for each channel or class, or a mean image.
     let n_large_sides = tensor.shape.iter().filter(|side| **side > 1).count();
-    n_large_sides <= 2 && contains(part, &NO_WEIGHTS)
+    n_large_sides <= 2 && contains(part, &NOT_WEIGHTS)
 }
 
-/// Takes wrappers' names away, as long as all names begin with the same.
+/// Removes the prefixes of wrappers while all names have the same.
 fn unwrap_names(tensors: &mut [NamedShape]) {
     while let Some(wrapper) = WRAPPERS.into_iter().find(|wrapper| {
         !tensors.is_empty()
@@ -114,7 +114,7 @@ fn unwrap_names(tensors: &mut [NamedShape]) {
     }
 }
 
-/// The parts of a set by the first word of their names, if all hold the same layers: a network and its averages, say.
+/// Splits a set by the first word of the names, if all parts hold the same layers: a network and its averages, say.
 fn copies_in(whole: &Candidate) -> Vec<Candidate> {
     let mut copies: Vec<Candidate> = Vec::new();
     for (tensor, index) in whole.tensors.iter().zip(&whole.indices) {
@@ -149,7 +149,7 @@ fn copies_in(whole: &Candidate) -> Vec<Candidate> {
     for copy in &mut copies {
         unwrap_names(&mut copy.tensors);
     }
-    // What was learned before its averages.
+    // The trained weights before their averages.
     let is_average = |copy: &Candidate| {
         let name = copy.prefix.to_ascii_lowercase();
         ["ema", "avg", "average", "teacher", "momentum", "target"]
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_weight_is_laid_aside() {
+    fn tensors_that_are_not_weights_are_set_aside() {
         let set = set(&[
             ("model.conv.weight", &[4, 1, 3, 3]),
             ("model.fc.weight", &[7, 4]),
@@ -198,9 +198,9 @@ mod tests {
         assert_eq!(candidates[0].beside.len(), 7);
     }
 
-    /// A layer that nothing is known of stays, so that the network is refused.
+    /// An unknown layer stays, so that the network is refused.
     #[test]
-    fn layers_are_never_laid_aside() {
+    fn layers_are_never_set_aside() {
         let set = set(&[
             ("act.weight", &[1]),
             ("meanpool.weight", &[7, 7]),
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(candidates[1].indices, [2, 3]);
     }
 
-    /// A head behind a network is a part of it.
+    /// A head after a network is part of it.
     #[test]
     fn parts_that_differ_are_one_network() {
         let set = set(&[

@@ -9,7 +9,7 @@ use std::{
 use candle_core::{DType, Tensor};
 
 use super::{
-    labels::SaidLabels,
+    labels::StatedLabels,
     matching::{Change, Match},
     recognize::{Recognized, recognize},
     weight_file::{WeightFile, Weights},
@@ -23,21 +23,21 @@ use crate::{
     },
 };
 
-/// What a file of PyTorch's does not say.
+/// What an imported file does not say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportOptions {
-    /// What each output means; if `None`, what the file says, and FER-2013's order if it says nothing.
+    /// The meaning of each output. If `None`, the file's own labels, or FER-2013's order if it has none.
     pub labels: Option<[Expression; N_EXPRESSIONS]>,
-    /// Normalization, filter and crop; the size is read off the weights where it shows in them.
+    /// Normalization, filter and crop. The size is inferred from the weights where they depend on it.
     pub input: InputSpec,
-    /// Name of the architecture; all are tried if `None`.
+    /// The name of the architecture. If `None`, all are tried.
     pub architecture: Option<String>,
     /// License of the weights.
     pub license: String,
 }
 
 impl Default for ImportOptions {
-    /// Outputs as the file says, pixels from -1 to 1.
+    /// Outputs as the file says, and pixels from -1 to 1.
     fn default() -> Self {
         Self {
             labels: None,
@@ -48,51 +48,51 @@ impl Default for ImportOptions {
     }
 }
 
-/// An imported checkpoint and how it came about.
+/// An imported checkpoint, and how it was recognized.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// Ready to be run or written.
+    /// The checkpoint, ready to run or to write.
     pub checkpoint: Checkpoint,
     pub(super) recognized: Recognized,
-    /// Where the weights were.
+    /// The tensors that it was made of.
     pub(super) weights: Weights,
-    /// How the order of the outputs is known.
+    /// The source of the order of the outputs.
     order: Order,
 }
 
-/// How the order of the outputs is known.
+/// The source of the order of the outputs.
 #[derive(Debug, Clone, PartialEq)]
 enum Order {
-    /// The caller said so.
+    /// The options.
     Given,
-    /// The file says so, under this key.
-    Said(String),
-    /// It is FER-2013's, for want of another. The file may name other classes, under a key.
+    /// The file, under this key.
+    Stated(String),
+    /// Nothing says it, so FER-2013's is assumed. The file may name other classes, under a key.
     Assumed(Option<(String, String)>),
 }
 
 impl Import {
-    /// What the outputs mean and what the network is fed with, and which of it the file does not say.
+    /// The meaning of the outputs and the normalization of the input, and which of them are assumed, in words.
     pub fn assumptions(&self) -> String {
         let metadata = &self.checkpoint.metadata;
         let outputs = format!("outputs {}", metadata.labels.join(", "));
         let (mean, std) = (metadata.input.mean, metadata.input.std);
         let input = format!("input (luma / 255 - {mean}) / {std}");
         match &self.order {
-            Order::Given => format!("{outputs}, as asked for; taken for granted: {input}"),
-            Order::Said(key) => {
-                format!("{outputs}, as its “{key}” says; taken for granted: {input}")
+            Order::Given => format!("{outputs}, as requested; assumed: {input}"),
+            Order::Stated(key) => {
+                format!("{outputs}, as its “{key}” says; assumed: {input}")
             }
-            Order::Assumed(None) => format!("taken for granted: {outputs}; {input}"),
+            Order::Assumed(None) => format!("assumed: {outputs}; {input}"),
             Order::Assumed(Some((key, names))) => format!(
-                "taken for granted: {outputs}; {input}. Its “{key}” names other classes ({names}); check the order"
+                "assumed: {outputs}; {input}. Its “{key}” names other classes ({names}); check the order"
             ),
         }
     }
 }
 
-/// Makes a checkpoint of the bytes of a file called `file` in messages: what `torch.save` wrote, or safetensors that
-/// do not describe themselves. The temperature is 1.
+/// Makes a checkpoint of the bytes of a file called `file` in messages: what `torch.save` wrote, or safetensors without a
+/// description. The temperature is 1.
 ///
 /// # Errors
 /// [`ModelError::Refused`].
@@ -123,8 +123,8 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
     let (labels, order) = match (options.labels, opened.labels) {
         (Some(labels), _) => (labels, Order::Given),
         (None, None) => (Expression::ALL, Order::Assumed(None)),
-        (None, Some(SaidLabels { key, labels })) => match labels {
-            Ok(labels) => (labels, Order::Said(key)),
+        (None, Some(StatedLabels { key, labels })) => match labels {
+            Ok(labels) => (labels, Order::Stated(key)),
             Err(names) => (Expression::ALL, Order::Assumed(Some((key, names)))),
         },
     };
@@ -149,7 +149,7 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
     })
 }
 
-/// The first set of tensors that fits an architecture. The error is about the largest set.
+/// Finds the first set of tensors that fits an architecture. The error is about the largest set.
 fn find_weights(
     opened: &mut WeightFile<'_>,
     options: &ImportOptions,
@@ -178,8 +178,7 @@ fn find_weights(
     Err(nearest.map_or_else(|| "it holds no weights".to_owned(), |(_, reason)| reason))
 }
 
-/// The running mean of what is left when the convolution before no longer adds `bias`; in F32, since half precision would
-/// round it.
+/// The running mean when the convolution before no longer adds `bias`. In F32, since half precision would round it.
 fn shift(mean: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
     mean.to_dtype(DType::F32)? - bias.to_dtype(DType::F32)?
 }
@@ -224,13 +223,13 @@ impl fmt::Display for Import {
                 "{}",
                 match change {
                     Change::None => "",
-                    Change::Summed => ", added up over the colors",
+                    Change::Summed => ", summed over the colors",
                     Change::Spread(_) => ", spread over the colors",
                 }
             )?;
         }
         for (index, mean) in &matching.folded {
-            writeln!(f, "  {mean:<width$} takes up {}", self.name(*index))?;
+            writeln!(f, "  {mean:<width$} absorbs {}", self.name(*index))?;
         }
         writeln!(
             f,
@@ -238,7 +237,7 @@ impl fmt::Display for Import {
             self.weights.skipped.len()
         )?;
         for (what, names) in [
-            ("beside the weights, not used", &self.weights.beside),
+            ("not weights, not used", &self.weights.beside),
             ("the same layers also lie under", &self.weights.copies),
         ] {
             if !names.is_empty() {
@@ -248,7 +247,7 @@ impl fmt::Display for Import {
         if !self.recognized.also_fits.is_empty() {
             writeln!(
                 f,
-                "the same tensors fit {} as well; --architecture decides",
+                "the same tensors also fit {}; choose with --architecture",
                 self.recognized.also_fits.join(", ")
             )?;
         }

@@ -1,20 +1,19 @@
-//! What a file is that people take for a checkpoint and that is none, in words that help.
+//! Describes files that people mistake for checkpoints, in words that help.
 //!
-//! Files are known by their first bytes and, where a format has no mark of its own, by its structure; never by their names.
+//! Files are identified by their first bytes or, where a format has no signature, by their structure; never by name.
 
-/// What fervis reads instead.
+/// The files that fervis reads instead.
 const REMEDY: &str =
     "fervis runs PyTorch's weights (.pth, .pt, .safetensors) and its own checkpoints";
 
-/// What these bytes are, as the end of a sentence, if it is something well known other than PyTorch's files and
-/// safetensors.
+/// Describes these bytes, as the end of a sentence, if they are a well-known format other than PyTorch's and safetensors.
 pub(super) fn describe(bytes: &[u8]) -> Option<String> {
     if bytes.is_empty() {
         return Some("it is empty".to_owned());
     }
     if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
         return Some(
-            "it is a Git LFS pointer, a few lines that stand for the file; get the file itself with `git lfs pull`"
+            "it is a Git LFS pointer, not the file itself; get the file with `git lfs pull`"
                 .to_owned(),
         );
     }
@@ -29,7 +28,7 @@ pub(super) fn describe(bytes: &[u8]) -> Option<String> {
     })
 }
 
-/// What a zip archive with parts of these names is, as the end of a sentence.
+/// Describes a zip archive with entries of these names, as the end of a sentence.
 pub(super) fn describe_zip(names: &[String]) -> String {
     let has = |name: &str| {
         names
@@ -71,7 +70,7 @@ fn by_magic(bytes: &[u8]) -> Option<&'static str> {
             .get(offset..)
             .is_some_and(|rest| rest.starts_with(magic))
     };
-    // The signature of HDF5 stands at 0, or after a block of the user's own, at a power of two from 512 on.
+    // The signature of HDF5 is at 0 or, after a block of the user's, at a power of two from 512 on.
     let hdf5 = [0, 512, 1024, 2048].into_iter();
     let marks: [(bool, &str); 14] = [
         (
@@ -80,10 +79,10 @@ fn by_magic(bytes: &[u8]) -> Option<&'static str> {
         ),
         (at(4, b"TFL3"), "a TensorFlow Lite network (.tflite)"),
         (at(4, b"ET12"), "an ExecuTorch program (.pte)"),
-        // Lua's Torch: an object, its number, and the version.
+        // Torch for Lua: an object, its number, and the version.
         (
             at(0, b"\x04\0\0\0\x01\0\0\0\x03\0\0\0V 1"),
-            "a file of Torch 7, PyTorch's forerunner in Lua",
+            "a file of Torch 7, PyTorch's predecessor in Lua",
         ),
         (at(0, b"GGUF"), "a language model (GGUF)"),
         (at(0, b"\x93NUMPY"), "a NumPy array (.npy)"),
@@ -97,7 +96,7 @@ fn by_magic(bytes: &[u8]) -> Option<&'static str> {
         (at(257, b"ustar"), "a tar archive"),
         (
             at(0, b"\x89PNG\r\n\x1a\n") || at(0, b"\xff\xd8\xff"),
-            "a picture",
+            "an image",
         ),
         (at(0, b"%PDF-"), "a PDF document"),
         (at(4, b"ftyp"), "a video"),
@@ -132,11 +131,11 @@ fn by_text(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Whether the bytes are fields of an ONNX `ModelProto` (github.com/onnx/onnx, `onnx.proto`) with a graph among them.
-/// Protocol buffers have no mark of their own.
+/// Protocol buffers have no signature.
 fn is_onnx(bytes: &[u8]) -> bool {
     const GRAPH: u64 = 7;
     let mut rest = bytes;
-    // Field 1 is the version, which every file begins with.
+    // Field 1 is the version, which every file starts with.
     let mut is_first = true;
     while let Some((tag, after)) = varint(rest) {
         let (field, kind) = (tag >> 3, tag & 7);
@@ -167,7 +166,7 @@ fn is_onnx(bytes: &[u8]) -> bool {
     false
 }
 
-/// A number of protocol buffers, and what follows it.
+/// Reads a varint of protocol buffers; also returns the rest.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0;
     for (index, byte) in bytes.iter().enumerate().take(9) {

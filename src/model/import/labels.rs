@@ -1,7 +1,7 @@
-//! What the outputs mean, where a file says so.
+//! The meaning of the outputs, where a file states it.
 //!
-//! Torchvision's `ImageFolder` numbers its folders by the alphabet and calls the result `class_to_idx`; people save it
-//! beside the weights, or the list `classes`, or one of their own making.
+//! Torchvision's `ImageFolder` numbers its folders alphabetically and calls the result `class_to_idx`. People save it with
+//! the weights, or the list `classes`, or a list of their own.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::pytorch::{
 };
 use crate::expression::{Expression, N_EXPRESSIONS};
 
-/// Keys under which people keep the names of classes, the most telling first; without case and punctuation.
+/// Keys under which people save the names of classes, the most reliable first, without case and punctuation.
 const KEYS: [&str; 16] = [
     "classtoidx",
     "class2idx",
@@ -30,22 +30,22 @@ const KEYS: [&str; 16] = [
     "emotionlabels",
     "labels",
 ];
-/// Names that are quoted in a message.
+/// Names quoted in a message.
 const MAX_QUOTED: usize = 8;
 /// More names than any classifier of faces has.
 const MAX_NAMES: usize = 1000;
 
-/// What a file says about its outputs.
+/// A file's statement about its outputs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SaidLabels {
-    /// The key under which it says so.
+pub struct StatedLabels {
+    /// The key under which it was found.
     pub key: String,
-    /// The expression of each output; `Err` with the names if they are not the seven, each once.
+    /// The expression of each output; `Err` with the names if they are not the seven expressions, each once.
     pub labels: Result<[Expression; N_EXPRESSIONS], String>,
 }
 
-/// What a pickle says.
-pub fn in_pickle(pickle: &Pickle<'_>) -> Option<SaidLabels> {
+/// The labels in a pickle.
+pub fn in_pickle(pickle: &Pickle<'_>) -> Option<StatedLabels> {
     let found = reachable(pickle).into_iter().filter_map(|place| {
         let rank = rank(place.key)?;
         let names = named(pickle, place.id)?;
@@ -54,8 +54,8 @@ pub fn in_pickle(pickle: &Pickle<'_>) -> Option<SaidLabels> {
     best(found)
 }
 
-/// What the header of a safetensors file says, in JSON.
-pub fn in_header(header: &HashMap<String, String>) -> Option<SaidLabels> {
+/// The labels in the header of a safetensors file, in JSON.
+pub fn in_header(header: &HashMap<String, String>) -> Option<StatedLabels> {
     let found = header.iter().filter_map(|(key, text)| {
         let rank = rank(key)?;
         let value: serde_json::Value = serde_json::from_str(text).ok()?;
@@ -80,14 +80,14 @@ pub fn in_header(header: &HashMap<String, String>) -> Option<SaidLabels> {
     best(found)
 }
 
-/// The most telling of what was found; of equals the first by name, since a header has no order.
+/// The most reliable labels that were found; among equals the first by name, since a header has no order.
 fn best<'a>(
     found: impl Iterator<Item = (usize, &'a str, Vec<(usize, String)>)>,
-) -> Option<SaidLabels> {
+) -> Option<StatedLabels> {
     let (_, key, names) = found
         .filter(|(.., names)| !names.is_empty() && names.len() <= MAX_NAMES)
         .min_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)))?;
-    Some(SaidLabels {
+    Some(StatedLabels {
         key: key.to_owned(),
         labels: in_order(names),
     })
@@ -102,7 +102,7 @@ fn rank(key: &str) -> Option<usize> {
     KEYS.iter().position(|known| *known == plain)
 }
 
-/// Numbers and names of classes, from a list of names or a dictionary either way round.
+/// Numbers and names of classes, from a list of names or a dictionary in either direction.
 fn named(pickle: &Pickle<'_>, id: Id) -> Option<Vec<(usize, String)>> {
     match pickle.get(id) {
         Value::Sequence(items) if items.len() <= MAX_NAMES => {
@@ -161,7 +161,7 @@ mod tests {
 
     const ALPHABETICAL: [Expression; 7] = [Angry, Disgust, Fear, Happy, Neutral, Sad, Surprise];
 
-    fn said(json: &str, key: &str) -> Option<SaidLabels> {
+    fn said(json: &str, key: &str) -> Option<StatedLabels> {
         in_header(&HashMap::from([(key.to_owned(), json.to_owned())]))
     }
 
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_key_counts_wherever_it_lies() {
+    fn the_most_reliable_key_is_used_at_any_depth() {
         // {"classes": ["a"], "args": {"class_to_idx": {"happy": 0}}}
         let pickle = Pickle::read(
             b"}(X\x07\x00\x00\x00classes](X\x01\x00\x00\x00aeX\x04\x00\x00\x00args}X\x0c\x00\x00\x00class_to_idx}X\x05\x00\x00\x00happyK\x00ssu.",

@@ -1,4 +1,4 @@
-//! Which tensor of a file is which weight of a network of ours.
+//! Matches the tensors of a file with the weights of one of our networks.
 //!
 //! People name the same layers differently (`features.0`, `conv1`, `block1.conv`), so a name decides only where it is
 //! ours. Otherwise each of our layers takes the first unused layer of the file that has the same parts with the same
@@ -17,48 +17,48 @@ pub struct NamedShape {
     pub shape: Vec<usize>,
 }
 
-/// What becomes of the first kernels on their way from a network for color to one for gray, or back. A gray image
-/// stands for three equal channels, so only the sum over the channels counts.
+/// The change of the first kernels from a color network to a gray one, or back. A gray image is like three equal channels,
+/// so only the sum over the channels matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// Nothing.
     None,
-    /// The kernels for the channels are added up.
+    /// The kernels are summed over the channels.
     Summed,
-    /// The kernel for gray is divided evenly among so many channels.
+    /// The gray kernel is divided evenly among this many channels.
     Spread(usize),
 }
 
-/// A weight of ours and the tensor that it is.
+/// One of our weights and its tensor in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Match {
     /// Our name.
     pub ours: String,
     /// Index of the file's tensor.
     pub index: usize,
-    /// What becomes of it.
+    /// How the tensor is changed.
     pub change: Change,
 }
 
-/// What was found for each weight of ours, and what was not.
+/// The tensors that were found for our weights, and what was not found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matching {
     /// In our order.
     pub matched: Vec<Match>,
-    /// Indices of biases that our convolutions do not have, each with our name of the running mean after it: a bias
-    /// there only moves the mean that is subtracted next.
+    /// Indices of biases that our convolutions do not have, each with our name of the running mean after it: such a bias only
+    /// shifts the mean that is subtracted next.
     pub folded: Vec<(usize, String)>,
-    /// Our names of what the file lacks.
+    /// Our names of weights that the file lacks.
     pub missing: Vec<String>,
-    /// Indices of the file's tensors that have no place.
+    /// Indices of the file's tensors that match none of our weights.
     pub left_over: Vec<usize>,
 }
 
 impl Change {
-    /// The tensor as the network wants it: in F32 if its numbers change, since half precision would round them.
+    /// Applies the change. The result is in F32 if the values change, since half precision would round them.
     ///
     /// # Errors
-    /// If there is no memory for it.
+    /// If candle cannot compute it.
     pub fn apply(self, tensor: &Tensor) -> Result<Tensor> {
         match self {
             Self::None => Ok(tensor.clone()),
@@ -71,7 +71,7 @@ impl Change {
     }
 }
 
-/// Matches the weights of a network, in their order, with the tensors of a file, in theirs.
+/// Matches the weights of a network with the tensors of a file, both in order.
 pub fn match_tensors(ours: &[(String, Vec<usize>)], theirs: &[NamedShape]) -> Matching {
     let ours = ours.iter().map(|(name, shape)| (name.as_str(), &shape[..]));
     let ours = modules(ours);
@@ -137,7 +137,7 @@ struct Part<'a> {
     name: &'a str,
     full_name: &'a str,
     shape: &'a [usize],
-    /// Among all tensors.
+    /// Index among all tensors.
     index: usize,
 }
 
@@ -154,8 +154,8 @@ impl<'a> Module<'a> {
         self.weight().is_some_and(|shape| shape.len() == 4)
     }
 
-    /// Whether this is the normalization of what the convolution `before`, which has no bias of its own, gives:
-    /// declared right after it, in the same block. Between blocks other things may come in between.
+    /// Whether this is the normalization right after the convolution `before`, which has no bias: declared next, in the same
+    /// block. Between blocks there may be other operations.
     fn follows(&self, before: &Self) -> bool {
         let block = |name: &'a str| name.rsplit_once('.').map_or("", |(block, _)| block);
         let mean = self.part("running_mean").map(|mean| mean.shape);
@@ -167,8 +167,8 @@ impl<'a> Module<'a> {
                 .is_some_and(|(mean, kernels)| *mean == kernels[..1])
     }
 
-    /// What the weight of `other` must go through if it has our parts with our shapes. It may have a bias beyond that
-    /// if `or_bias`, and other input channels if `may_change`.
+    /// The change that the weight of `other` needs, if it has our parts with our shapes. It may also have a bias if `or_bias`,
+    /// and other input channels if `may_change`.
     fn change_to(&self, other: &Self, or_bias: bool, may_change: bool) -> Option<Change> {
         let mut change = Change::None;
         for part in &self.parts {
@@ -194,7 +194,7 @@ impl<'a> Module<'a> {
     }
 }
 
-/// Groups tensors by everything before the last dot, in the order of the first of each.
+/// Groups tensors by the part of the name before the last dot, in the order of their first tensors.
 fn modules<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize])>) -> Vec<Module<'a>> {
     let mut modules: Vec<Module<'a>> = Vec::new();
     let mut positions = HashMap::new();
@@ -244,7 +244,7 @@ mod tests {
         .to_vec()
     }
 
-    /// Other names, a bias too many, and gray kernels: all has its place.
+    /// Other names, an extra bias, and gray kernels: everything matches.
     #[test]
     fn layers_are_found_by_their_shapes() {
         let theirs = [
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_and_what_is_lacking_is_said() {
+    fn unmatched_tensors_and_missing_weights_are_reported() {
         let theirs = [
             named("0.weight", &[4, 2, 3, 3]),
             named("fc.weight", &[7, 4]),

@@ -4,11 +4,11 @@
 //! that do not describe themselves. Read the parts in this order: `pytorch` turns PyTorch's files into sets of named
 //! tensors, `weight_file` hands out those and the tensors of safetensors files, `candidates` finds what in a set may be
 //! a network, `recognize` which architecture that is, by `sizes` and `matching`, and `labels` what the outputs mean.
-//! `conversion` makes a checkpoint of it all; `pretrained` takes weights to begin a training with; `foreign` says what
-//! a file is that is none of these.
+//! `conversion` makes a checkpoint of it all; `pretrained` takes weights to start a training from; `foreign` describes
+//! files of other kinds.
 //!
-//! Such a file seldom says what its outputs mean, and never how pixels were scaled. A wrong guess runs without an error
-//! and is always wrong, so [`Import::assumptions`] belongs in front of the user.
+//! Such a file seldom says what its outputs mean, and never how pixels were scaled. With a wrong guess the network runs
+//! without an error and is always wrong, so show [`Import::assumptions`] to the user.
 
 mod candidates;
 mod conversion;

@@ -1,7 +1,7 @@
-//! First weights for a network that is about to be trained, out of a file of another task, usually ImageNet's.
+//! First weights for a training, from a network for another task, usually ImageNet.
 //!
-//! All layers up to the first linear one must be in the file, whatever they are called there. From the first linear
-//! layer on a network is its head: what has the same shapes is taken, the rest begins at random.
+//! All layers before the first linear one must be in the file, under any names. The rest is the head: layers with the same
+//! shapes are taken, the others start at random.
 
 use std::{collections::HashMap, fmt};
 
@@ -19,30 +19,30 @@ use crate::{
     },
 };
 
-/// Weights to begin with, and how they came about.
+/// First weights, and where they come from.
 #[derive(Debug, Clone)]
 pub struct Pretrained {
-    /// In f32, by our names.
+    /// The weights in f32, by our names.
     pub weights: HashMap<String, Tensor>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
-    /// The file, as it was called.
+    /// The name of the file.
     pub file: String,
-    /// Channels of the file's stages, if they were widened afterwards to those of the network.
+    /// The channels of the file's stages, if they were widened to those of the network.
     pub widened_from: Vec<usize>,
     n_expected: usize,
-    /// What becomes of the first kernels.
+    /// The change of the first kernels.
     change: Change,
-    /// Our layers that begin at random.
+    /// Our layers that start at random.
     new: Vec<String>,
     unused: Vec<String>,
 }
 
-/// Takes what `architecture` can begin with from the bytes of a file called `file` in messages: what `torch.save`
-/// wrote, or safetensors.
+/// Takes first weights for `architecture` from the bytes of a file called `file` in messages: what `torch.save` wrote, or
+/// safetensors.
 ///
 /// # Errors
-/// [`ModelError::Refused`], if the file is damaged or of another network.
+/// [`ModelError::Refused`], if the file is damaged or holds another network.
 pub fn read_pretrained(
     bytes: &[u8],
     file: &str,
@@ -63,7 +63,7 @@ fn try_take(
     let first_linear = expected.iter().position(|(_, shape)| shape.len() == 2);
     let (features, head) = expected.split_at(first_linear.unwrap_or(expected.len()));
     let (chosen, matching) = choose(&opened.candidates, &expected, features)
-        .map_err(|reason| format!("it is no {} network: {reason}", architecture.name()))?;
+        .map_err(|reason| format!("it is not a {} network: {reason}", architecture.name()))?;
     let is_missing = |(name, _): &&(String, Vec<usize>)| matching.missing.contains(name);
     let mut weights = HashMap::new();
     let mut change = Change::None;
@@ -102,8 +102,8 @@ fn try_take(
     })
 }
 
-/// The first of `candidates` that has all of `features` and no other convolution, and what its tensors are. The error is
-/// about the one that is nearest to it, as the end of a sentence.
+/// The first of `candidates` that has all of `features` and no other convolution, and its matching. The error is about the
+/// closest one, as the end of a sentence.
 fn choose(
     candidates: &[Weights],
     expected: &[(String, Vec<usize>)],
@@ -117,22 +117,22 @@ fn choose(
             .iter()
             .filter(|(name, _)| matching.missing.contains(name))
             .count();
-        let n_strangers = matching.left_over.iter().filter(is_kernel).count();
-        if n_missing == 0 && n_strangers == 0 && matching.folded.is_empty() {
+        let n_unknown = matching.left_over.iter().filter(is_kernel).count();
+        if n_missing == 0 && n_unknown == 0 && matching.folded.is_empty() {
             return Ok((weights.clone(), matching));
         }
         nearest = nearest
-            .min(Some((n_missing, n_strangers)))
-            .or(Some((n_missing, n_strangers)));
+            .min(Some((n_missing, n_unknown)))
+            .or(Some((n_missing, n_unknown)));
     }
-    let (n_missing, n_strangers) = nearest.unwrap_or_default();
+    let (n_missing, n_unknown) = nearest.unwrap_or_default();
     Err(format!(
-        "of the {} tensors before its head {n_missing} are missing, and {n_strangers} convolutions are left over",
+        "of the {} tensors before its head {n_missing} are missing, and {n_unknown} convolutions are left over",
         features.len()
     ))
 }
 
-/// What a tensor belongs to.
+/// The layer that a tensor belongs to.
 fn layer(tensor: &str) -> String {
     let layer = tensor.rsplit_once('.').map_or(tensor, |(layer, _)| layer);
     layer.to_owned()
@@ -152,7 +152,7 @@ impl fmt::Display for Pretrained {
         )?;
         match self.change {
             Change::None => {}
-            Change::Summed => write!(f, "; first kernels added up over the colors")?,
+            Change::Summed => write!(f, "; first kernels summed over the colors")?,
             Change::Spread(_) => write!(f, "; first kernels spread over the colors")?,
         }
         if !self.widened_from.is_empty() {
@@ -181,7 +181,7 @@ mod tests {
         })
     }
 
-    /// A file as torchvision's are: 1000 classes, no numbered head.
+    /// A file like torchvision's: 1000 classes, no numbered head.
     fn file(change: impl Fn(&mut HashMap<String, Tensor>)) -> Vec<u8> {
         let shapes = resnet18(&[]).weight_shapes(&InputSpec::FER_2013, 1000);
         let ones = |(name, shape): (String, Vec<usize>)| {
@@ -230,7 +230,8 @@ mod tests {
         let resnet50 = Architecture::Resnet50(HeadConfig::default());
         let message = refused(&file(|_| {}), &resnet50);
         assert!(
-            message.starts_with("mine.pth cannot be used: it is no resnet50 network: of the 265"),
+            message
+                .starts_with("mine.pth cannot be used: it is not a resnet50 network: of the 265"),
             "{message}"
         );
         let damaged = file(|tensors| {

@@ -1,9 +1,9 @@
-//! Which architecture a file's tensors are, by their names, their shapes, and one look at their values.
+//! Recognizes the architecture of a file's tensors by their names, their shapes, and the signs of the running means.
 //!
-//! There is no rule for any single architecture: each of [`Architecture::usual`] is given the sizes that the shapes ask
-//! for (`sizes`), and its weights are matched with the file's (`matching`). What shapes cannot tell is whether a
-//! normalization comes before ReLU or after it, and a wrong guess would run without an error. But the mean of what ReLU
-//! leaves is never negative, and the running means are in the file.
+//! There is no rule for any single architecture: each of [`Architecture::usual`] is given the sizes that the shapes imply
+//! (`sizes`), and its weights are matched with the file's (`matching`). Shapes do not show whether a normalization comes
+//! before or after ReLU, and a wrong guess would run without an error. But the output of ReLU never has a negative mean,
+//! and the running means are in the file.
 
 use std::fmt;
 
@@ -16,37 +16,37 @@ use crate::{
     model::{net::Architecture, preprocess::InputSpec},
 };
 
-/// Names listed in one sentence; the rest are counted.
+/// Names listed in one sentence.
 const MAX_NAMES: usize = 4;
-/// So many running means of which none is negative are no chance.
-const TELLING_MEANS: usize = 16;
-/// Outputs of networks for photographs.
+/// This many non-negative means cannot be coincidence.
+const MIN_TELLING_MEANS: usize = 16;
+/// Outputs of networks trained on ImageNet.
 const IMAGENET_CLASSES: usize = 1000;
 
-/// What was recognized.
+/// A recognized network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recognized {
     /// The architecture with its sizes.
     pub architecture: Architecture,
-    /// What it is fed with; the normalization is `options`'.
+    /// Its input; the normalization comes from the options.
     pub input: InputSpec,
-    /// Where its weights are; nothing is missing or left over.
+    /// Its weights and their tensors; nothing is missing or left over.
     pub matching: Matching,
-    /// Other architectures that fit as well; the first in the list was taken.
+    /// Other architectures that fit too; the first in the list was chosen.
     pub also_fits: Vec<&'static str>,
 }
 
 /// Why an architecture does not fit.
 struct Misfit {
     n_matched: usize,
-    /// How far the number of layers is off.
+    /// The difference in the number of layers.
     n_layers_off: usize,
-    /// Whether it is this architecture all the same, only for another task.
+    /// Whether it is certainly this architecture, only for another task.
     is_certain: bool,
     reason: String,
 }
 
-/// Finds the architecture, among all or only the one called `only`. `values` reads a tensor of the file.
+/// Recognizes the architecture, among all or only the one named `only`. `values` reads a tensor of the file.
 ///
 /// # Errors
 /// Why none fits, as the end of a sentence.
@@ -82,7 +82,7 @@ pub fn recognize(
             Err(misfit) => misfits.push((usual.name(), misfit)),
         }
     }
-    // Without a detour before with one. Stable, so that of equals the first in the list is taken.
+    // Fits without folded biases first. The sort is stable, so that among equals the first in the list is chosen.
     fitting.sort_by_key(|recognized| recognized.matching.folded.len());
     let mut fitting = fitting.into_iter();
     if let Some(mut first) = fitting.next() {
@@ -98,9 +98,9 @@ pub fn recognize(
         return Err(misfit.reason);
     }
     Err(match only {
-        Some(only) => format!("it is no {only} network: {}", misfit.reason),
+        Some(only) => format!("it is not a {only} network: {}", misfit.reason),
         None => format!(
-            "its {} tensors are no network that fervis knows ({}); as {nearest}, the nearest, {}",
+            "its {} tensors are not a network that fervis knows ({}); compared with {nearest}, the closest: {}",
             tensors.len(),
             names.join(", "),
             misfit.reason
@@ -108,7 +108,7 @@ pub fn recognize(
     })
 }
 
-/// Gives an architecture its sizes and matches the tensors one by one.
+/// Infers the sizes of an architecture and matches the tensors one by one.
 fn fit(
     usual: &Architecture,
     tensors: &[NamedShape],
@@ -156,7 +156,7 @@ fn fit(
             reason: match n_outputs {
                 IMAGENET_CLASSES => format!(
                     "it is a {name} network for ImageNet's {IMAGENET_CLASSES} classes, not for expressions; a training \
-                     can begin with it: fervis-train train --pretrained"
+                     can start from it: fervis-train train --pretrained"
                 ),
                 _ => format!(
                     "it is a {name} network, but it has {n_outputs} outputs instead of {N_EXPRESSIONS}"
@@ -166,7 +166,7 @@ fn fit(
     }
     let reason = match layers.n_channels() {
         Some(n_channels) if ![1, 3].contains(&n_channels) => {
-            format!("it takes {n_channels} channels; fervis feeds networks with 1 (gray)")
+            format!("it takes {n_channels} channels; fervis supports 1 (gray)")
         }
         _ => format!(
             "{} of {} tensors match, {} missing{}, {} left over{}",
@@ -186,7 +186,7 @@ fn fit(
     })
 }
 
-/// Refuses an architecture whose normalizations stand elsewhere than those of the file.
+/// Refuses an architecture whose normalizations are on the other side of ReLU than those of the file.
 fn refute_by_means(
     recognized: &Recognized,
     values: &mut dyn FnMut(usize) -> Result<Vec<f32>, String>,
@@ -211,7 +211,7 @@ fn refute_by_means(
                 "its normalizations have negative means, so they do not come after ReLU".to_owned(),
             ));
         }
-    } else if none_is_negative && !is_untrained && means.len() >= TELLING_MEANS {
+    } else if none_is_negative && !is_untrained && means.len() >= MIN_TELLING_MEANS {
         return Err(misfit(
             "none of its normalizations has a negative mean, so they come after ReLU".to_owned(),
         ));

@@ -1,9 +1,9 @@
-//! The sizes of an architecture that a file's tensors ask for.
+//! Infers the sizes of an architecture from a file's tensors.
 //!
-//! An architecture says which weights it has for given sizes ([`Architecture::weight_shapes`]); here that is turned
-//! round without knowing any architecture. What a size decides is found by changing it and looking at which layer then
-//! has other outputs: that layer's outputs in the file give the size. What no outputs tell, such as the side of the
-//! image that is left for the first linear layer, is tried out.
+//! An architecture declares its weights for given sizes ([`Architecture::weight_shapes`]). Here that is inverted, without
+//! knowledge of any architecture. A size is changed to see which layer's outputs change with it; that layer's outputs in
+//! the file give the size. Sizes that show in no outputs, such as the side of the image before the first linear layer, are
+//! found by trial.
 
 use serde_json::Value;
 
@@ -13,19 +13,20 @@ use crate::{
     model::{net::Architecture, preprocess::InputSpec},
 };
 
-/// Layers in a list of layers of free length, such as a head's.
-const MOST_LISTED: usize = 4;
-/// Sides of what is left of an image that are tried.
-const LARGEST_POOLED_SIDE: usize = 16;
-/// Sides of an image that are tried, px, in steps that every network can halve three times.
-const LARGEST_INPUT_SIDE_PX: usize = 512;
+/// The maximum length of a list of layers, such as a head's.
+const MAX_LISTED: usize = 4;
+/// The maximum side of a pooled image that is tried.
+const MAX_POOLED_SIDE: usize = 16;
+/// The maximum side of an input that is tried, px.
+const MAX_INPUT_SIDE_PX: usize = 512;
+/// The step between the sides that are tried, px; every network can halve it three times.
 const INPUT_SIDE_STEP_PX: usize = 8;
-/// Side of an image that suits every network, px; what does not depend on it is found by it.
+/// An input side that suits every network, px, for sizes that do not depend on it.
 const ANY_INPUT_SIDE_PX: usize = 192;
-/// No network has layers this large, and products of such numbers stay numbers.
-const LARGEST_DIMENSION: usize = 1 << 24;
+/// No network has larger layers, and products of such numbers do not overflow.
+const MAX_DIMENSION: usize = 1 << 24;
 
-/// The shapes that tell architectures apart, in order.
+/// The shapes that distinguish architectures, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layers {
     /// `(outputs, inputs, height, width)` of each convolution.
@@ -35,13 +36,13 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Of a file's tensors.
+    /// The layers of a file's tensors.
     pub fn of(tensors: &[NamedShape]) -> Self {
         let shapes = tensors.iter().map(|t| (t.name.as_str(), &t.shape[..]));
         Self::from_shapes(shapes)
     }
 
-    /// Of a network of ours.
+    /// The layers of one of our networks.
     pub fn of_network(architecture: &Architecture, input: &InputSpec) -> Self {
         let shapes = architecture.weight_shapes(input, N_EXPRESSIONS);
         Self::from_shapes(
@@ -52,18 +53,18 @@ impl Layers {
     }
 
     fn from_shapes<'a>(shapes: impl Iterator<Item = (&'a str, &'a [usize])> + Clone) -> Self {
-        // Not every matrix is a layer: images' means may lie beside the weights.
+        // Not every matrix is a layer: a mean image may be among the weights.
         let shapes = shapes
             .filter(|(name, _)| name.rsplit('.').next() == Some("weight"))
             .map(|(_, shape)| shape)
-            .filter(|shape| shape.iter().all(|side| *side <= LARGEST_DIMENSION));
+            .filter(|shape| shape.iter().all(|side| *side <= MAX_DIMENSION));
         Self {
             convolutions: shapes.clone().filter_map(|s| s.try_into().ok()).collect(),
             linears: shapes.filter_map(|s| s.try_into().ok()).collect(),
         }
     }
 
-    /// Numbers of convolutions and of linear layers.
+    /// The numbers of convolutions and of linear layers.
     pub fn counts(&self) -> (usize, usize) {
         (self.convolutions.len(), self.linears.len())
     }
@@ -84,14 +85,14 @@ impl Layers {
         convolutions.chain(self.linears.iter().map(|[outputs, _]| *outputs))
     }
 
-    /// Whether the linear layers are the same, whatever the classes.
+    /// Whether the linear layers are the same, apart from the number of classes.
     fn has_linears_of(&self, other: &Self) -> bool {
         let inputs = |layers: &Self| layers.linears.iter().map(|[_, n]| *n).collect::<Vec<_>>();
         inputs(self) == inputs(other)
     }
 }
 
-/// The architecture of the same name as `usual` with the sizes that `file` asks for, and what it is fed with.
+/// The architecture of the same name as `usual` with the sizes that `file` implies, and its input.
 ///
 /// # Errors
 /// Why there are no such sizes, as the end of a sentence.
@@ -126,7 +127,7 @@ fn square(side: usize, input: &InputSpec) -> InputSpec {
     }
 }
 
-/// An architecture with its description, in which sizes are changed.
+/// An architecture with its description, whose sizes can be changed.
 struct Sizes {
     description: Value,
     architecture: Architecture,
@@ -159,7 +160,7 @@ impl Sizes {
         Self::new(description)
     }
 
-    /// Takes from the file's outputs what these tell. Also returns the sizes that change something else.
+    /// Sets the sizes that show in the file's outputs. Also returns the others that affect the weights.
     fn by_outputs(&self, file: &Layers) -> Result<(Self, Vec<String>), String> {
         let mut description = self.description.clone();
         let mut open = Vec::new();
@@ -168,7 +169,7 @@ impl Sizes {
             let doubled = self.with(&pointer, (2 * size).max(1));
             let Some(doubled) = doubled.filter(|d| d.layers.counts() == self.layers.counts())
             else {
-                continue; // It decides how many layers there are, and those are right already.
+                continue; // It sets the number of layers, which is right already.
             };
             let outputs = self.layers.outputs().zip(doubled.layers.outputs());
             let changed = outputs
@@ -196,7 +197,7 @@ impl Sizes {
         format!("its layers have sizes that no {name} network has")
     }
 
-    /// Tries out the sizes in `open`, one at a time, and the side of the input until the linear layers fit.
+    /// Tries the sizes in `open`, one at a time, and the side of the input, until the linear layers fit.
     fn by_trying(
         &self,
         open: &[String],
@@ -206,11 +207,11 @@ impl Sizes {
         let mut inputs = vec![*input];
         let twice = square(2 * ANY_INPUT_SIDE_PX, input);
         if Layers::of_network(&self.architecture, &twice) != self.layers {
-            let sides = (INPUT_SIDE_STEP_PX..=LARGEST_INPUT_SIDE_PX).step_by(INPUT_SIDE_STEP_PX);
+            let sides = (INPUT_SIDE_STEP_PX..=MAX_INPUT_SIDE_PX).step_by(INPUT_SIDE_STEP_PX);
             inputs.extend(sides.map(|side| square(side, input)));
         }
         let pooled = open.iter().flat_map(|pointer| {
-            let sides = 1..=LARGEST_POOLED_SIDE as u64;
+            let sides = 1..=MAX_POOLED_SIDE as u64;
             sides.filter_map(move |side| self.with(pointer, side))
         });
         let architectures = std::iter::once(self.architecture.clone())
@@ -225,17 +226,17 @@ impl Sizes {
         }
         let n_inputs = file.linears.first().map_or(0, |[_, n_inputs]| *n_inputs);
         Err(format!(
-            "its first linear layer takes {n_inputs} values, which no square image leaves"
+            "its first linear layer takes {n_inputs} values, which no square image gives"
         ))
     }
 }
 
-/// Places of whole numbers in a value.
+/// JSON pointers to the integers in a value.
 fn integers(value: &Value) -> Vec<String> {
     places(value, &|value| value.as_u64().is_some())
 }
 
-/// Places of what `is_wanted`, as JSON pointers.
+/// JSON pointers to the values that `is_wanted`.
 fn places(value: &Value, is_wanted: &dyn Fn(&Value) -> bool) -> Vec<String> {
     if is_wanted(value) {
         return vec![String::new()];
@@ -256,7 +257,7 @@ fn places(value: &Value, is_wanted: &dyn Fn(&Value) -> bool) -> Vec<String> {
     }
 }
 
-/// A description with its lists of whole numbers as they are, and then with every other length.
+/// A description with its lists of integers as they are, and then with all other lengths.
 fn lengths(description: Value) -> Vec<Value> {
     let is_list = |value: &Value| {
         let items = value.as_array();
@@ -275,7 +276,7 @@ fn lengths(description: Value) -> Vec<Value> {
         let others: Vec<Value> = descriptions
             .iter()
             .flat_map(|description| {
-                (0..=MOST_LISTED).map(move |length| with_length(description, length))
+                (0..=MAX_LISTED).map(move |length| with_length(description, length))
             })
             .collect();
         descriptions.extend(others);
@@ -338,7 +339,7 @@ mod tests {
         ]
     }
 
-    /// Dropout leaves no trace in weights, so it is the usual one.
+    /// Dropout leaves no trace in the weights, so the usual rate is taken.
     #[test]
     fn sizes_are_found_from_shapes() {
         let mut names = Vec::new();

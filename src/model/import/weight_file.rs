@@ -1,7 +1,7 @@
-//! Named tensors of a file of weights, whatever wrote it: `torch.save` or safetensors.
+//! The named tensors of a file of weights, from `torch.save` or safetensors.
 //!
-//! No number is read until it is asked for. safetensors keeps no order, so its tensors are put in the order of their
-//! names, `features.2` before `features.10`.
+//! Values are read only on request. Safetensors keeps no order, so its tensors are sorted by name, `features.2` before
+//! `features.10`.
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use super::{
     candidates::candidates,
     foreign,
-    labels::{self, SaidLabels},
+    labels::{self, StatedLabels},
     matching::NamedShape,
     pytorch::{
         container::{Container, looks_like_pytorch, looks_like_safetensors},
@@ -18,17 +18,18 @@ use super::{
     },
 };
 
-/// Sets of tensors that are tried; a file of ten folds with averages has twenty.
+/// The maximum number of sets that are tried; a file of ten folds with averages has twenty.
 const MAX_CANDIDATES: usize = 64;
 
 /// An opened file.
 pub struct WeightFile<'a> {
-    /// What may be the weights, the likeliest first; at least one.
+    /// Sets that may be the weights, the likeliest first; at least one.
     pub candidates: Vec<Weights>,
-    /// What the file says its outputs mean.
-    pub labels: Option<SaidLabels>,
+    /// The file's statement about its outputs.
+    pub labels: Option<StatedLabels>,
     source: Source<'a>,
-    /// Tensors may share numbers; but a file that unfolds to many times its size is an attack on the memory.
+    /// Bytes that may still be read. Tensors may share values, but a file that expands to many times its size is an attack on
+    /// the memory.
     n_bytes_left: usize,
 }
 
@@ -37,15 +38,15 @@ pub struct WeightFile<'a> {
 pub struct Weights {
     /// The tensors.
     pub tensors: Vec<NamedShape>,
-    /// Names of what lay among them and is not weights.
+    /// Names of tensors among them that are not weights.
     pub beside: Vec<String>,
     /// Names of tensors of other types, such as counters.
     pub skipped: Vec<String>,
-    /// Under which key they were found; empty at the top.
+    /// The key under which they were found; empty at the top.
     pub found_under: String,
-    /// Where else the file holds the same layers, such as their averages.
+    /// The other keys under which the file holds the same layers, such as their averages.
     pub copies: Vec<String>,
-    /// The set that they are from, and their places in it.
+    /// The set that they come from, and their indices in it.
     set: usize,
     indices: Vec<usize>,
 }
@@ -53,7 +54,7 @@ pub struct Weights {
 enum Source<'a> {
     /// The tensors of each set.
     Pytorch(Box<Container<'a>>, Vec<Vec<StoredTensor>>),
-    /// The names in the one set there is.
+    /// The names in the only set.
     Safetensors(SafeTensors<'a>, Vec<String>),
 }
 
@@ -131,8 +132,7 @@ impl<'a> WeightFile<'a> {
         })
     }
 
-    /// The numbers of tensor `index` of `weights`, one of [`Self::candidates`], on the CPU: F16 and BF16 as they are, F64 as
-    /// F32.
+    /// Reads tensor `index` of `weights`, one of [`Self::candidates`], to the CPU: F16 and BF16 as they are, F64 as F32.
     ///
     /// # Errors
     /// What is wrong, as the end of a sentence.
@@ -167,7 +167,7 @@ impl<'a> WeightFile<'a> {
     }
 }
 
-/// What one set of tensors may be.
+/// The networks that one set of tensors may hold.
 fn weights_of(
     set: usize,
     tensors: &[NamedShape],
@@ -192,8 +192,8 @@ fn weights_of(
     weights.collect()
 }
 
-/// Leaves those that can be a network for images; if there are none, the largest, for the error that it gives. Each
-/// gets to know its copies.
+/// Keeps the sets that can be a network for images, or, if there are none, the largest, for its error. Fills in the copies
+/// of each.
 fn likeliest(all: Vec<Weights>) -> Vec<Weights> {
     let shapes = |of: &Weights| -> Vec<Vec<usize>> {
         of.tensors
@@ -238,7 +238,7 @@ fn dtype_of(dtype: Dtype) -> Option<DType> {
     }
 }
 
-/// A name as people order it: parts that are numbers by their value.
+/// A key for natural order: parts of a name that are numbers sort by value.
 fn natural(name: &str) -> Vec<(Option<u64>, String)> {
     let part = |part: &str| (part.parse().ok(), part.to_owned());
     name.split('.').map(part).collect()

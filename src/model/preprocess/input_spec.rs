@@ -1,28 +1,28 @@
-//! What a network is fed with: size, normalization, filter, and the square that is cut out.
+//! The input of a network: size, normalization, filter, and the square that is cut out.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{bounding_box::BoundingBox, oriented_box::OrientedBox};
 
-/// What a network wants to be fed with.
+/// The input that a network takes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct InputSpec {
     /// Width of the input, px.
     pub width: usize,
     /// Height of the input, px.
     pub height: usize,
-    /// Channels; 1, luma, is the only number that this version can make.
+    /// Channels. Only 1 (luma) is supported.
     pub channels: usize,
-    /// Subtracted after scaling pixels to 0 to 1.
+    /// Subtracted after pixels are scaled to 0 to 1.
     pub mean: f32,
-    /// Divides after that.
+    /// Divides the difference.
     pub std: f32,
     /// How the crop is resampled.
     pub resize_filter: ResizeFilter,
-    /// Which square around the detector's box is cut out.
+    /// The square that is cut out around the detector's box.
     pub crop: CropGeometry,
-    /// Which square around a face with a mesh is cut out, turned upright. `None`, as in files from before there was one: the
-    /// square by [`Self::crop`], for these faces too.
+    /// The square that is cut out around a face with a mesh, turned upright. `None`, as in older files, means that
+    /// [`Self::crop`] is used for these faces too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upright_crop: Option<CropGeometry>,
 }
@@ -32,7 +32,7 @@ pub struct InputSpec {
 pub struct FaceRegion {
     /// The detector's box.
     pub box_in_frame: BoundingBox,
-    /// The square around the face's mesh in the face's own axes, if there is a mesh.
+    /// The square around the face's mesh along the face's own axes, if there is a mesh.
     pub upright: Option<OrientedBox>,
 }
 
@@ -84,16 +84,16 @@ impl InputSpec {
     }
 }
 
-/// How a crop is resampled to the input size. All filters widen when they shrink, so that no pixel is ignored;
-/// sizes and weights are those of the Pillow library (`Image.resize` with `box`).
+/// How a crop is resampled to the input size. When shrinking, all filters widen, so that no pixel is ignored. Sizes and
+/// weights are those of the Pillow library (`Image.resize` with `box`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResizeFilter {
-    /// Mean of the covered area.
+    /// The mean of the covered area.
     Box,
-    /// Triangle.
+    /// A triangle.
     Bilinear,
-    /// Cubic with a = -0.5.
+    /// A cubic with a = -0.5.
     Bicubic,
 }
 
@@ -102,7 +102,7 @@ pub enum ResizeFilter {
 pub struct CropGeometry {
     /// Side of the square over the longer side of the box.
     pub scale: f32,
-    /// How far the square's center lies below the box's center, along the face, in sides of the box.
+    /// How far the center of the square is below the center of the box, along the face, in sides of the box.
     pub shift_y: f32,
 }
 

@@ -1,21 +1,21 @@
-//! The pixels around a place between pixels, for bilinear sampling.
+//! The four pixels around a point, for bilinear sampling.
 
 use crate::frame::Resolution;
 
-/// Four pixels of a frame and how much each counts at a place between them.
+/// Four pixels of a frame, and their weights at a point between them.
 #[derive(Debug, Clone, Copy)]
 pub struct Neighbors {
     /// Indices of the upper left, upper right, lower left and lower right pixel, row by row.
     indices: [usize; 4],
-    /// How far the place lies to the right of the left pixels, 0 to 1.
+    /// How far the point is to the right of the left pixels, 0 to 1.
     weight_x: f32,
-    /// How far it lies below the upper pixels, 0 to 1.
+    /// How far it is below the upper pixels, 0 to 1.
     weight_y: f32,
 }
 
 impl Neighbors {
     /// The pixels around `(x, y)`, in pixel indices: `(0, 0)` is the center of the first pixel. Outside the frame the nearest
-    /// border pixels stand in; NaN counts as 0.
+    /// border pixels are used; NaN counts as 0.
     #[inline]
     pub fn of(size: Resolution, x: f32, y: f32) -> Self {
         let (last_x, last_y) = ((size.width_px - 1) as f32, (size.height_px - 1) as f32);

@@ -32,8 +32,8 @@ pub struct Preprocessor {
 impl Preprocessor {
     /// Appends the network input for one face to `out`: [`InputSpec::n_values`] values, rows top to bottom.
     ///
-    /// The region may reach outside the frame: what lies outside counts for nothing where the filter sees any of the
-    /// frame, and elsewhere the nearest border pixel stands in. Luma is BT.601.
+    /// The region may reach outside the frame. Where the filter covers any of the frame, pixels outside have no weight;
+    /// elsewhere the nearest border pixel is used. Luma is BT.601.
     pub fn append(
         &mut self,
         frame: &Frame,

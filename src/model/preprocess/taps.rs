@@ -3,7 +3,7 @@
 use super::input_spec::ResizeFilter;
 
 impl ResizeFilter {
-    /// Half of the filter's width, in destination pixels.
+    /// Half the filter's width, in destination pixels.
     fn support(self) -> f32 {
         match self {
             Self::Box => 0.5,
@@ -35,8 +35,8 @@ pub(super) struct Taps {
 }
 
 impl Taps {
-    /// Weights for resampling `extent` source pixels from `start` on to `n_destination` pixels, out of
-    /// `n_source` that exist.
+    /// Sets the weights for resampling `extent` source pixels, from `start` on, to `n_destination` pixels. `n_source` pixels
+    /// exist.
     pub fn fill(
         &mut self,
         filter: ResizeFilter,
@@ -54,7 +54,7 @@ impl Taps {
         let last_source = n_source - 1;
         for destination in 0..n_destination {
             let center = start + (destination as f32 + 0.5) * step;
-            // Conversions saturate: a box far outside or not a number ends at a border.
+            // Conversions saturate, so a box far outside, or NaN, ends at a border.
             let first = ((center - support + 0.5).max(0.0) as usize).min(last_source);
             let end = ((center + support + 0.5).max(0.0) as usize).min(n_source);
             let begin = self.weights.len();
@@ -68,7 +68,7 @@ impl Taps {
                     .for_each(|weight| *weight /= sum);
                 self.firsts.push(first);
             } else {
-                // Nothing of the frame lies under the filter: the nearest border pixel.
+                // The filter covers nothing of the frame, so the nearest border pixel is used.
                 self.weights.truncate(begin);
                 self.weights.push(1.0);
                 self.firsts
@@ -78,7 +78,7 @@ impl Taps {
         }
     }
 
-    /// The source pixels that any destination pixel reads.
+    /// The range of source pixels that the destination pixels read.
     pub fn sources(&self) -> std::ops::Range<usize> {
         let ends = self
             .firsts

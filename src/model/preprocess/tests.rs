@@ -1,4 +1,4 @@
-//! Crops against Pillow, turned against upright, and regions that no camera gives.
+//! Crops against Pillow, turned against upright crops, and odd regions.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ fn run_region(frame: &Frame, face: &FaceRegion, spec: &InputSpec) -> Vec<f32> {
     out
 }
 
-/// A smooth picture cut out turned is the picture turned the other way and cut out upright.
+/// A turned crop of a turned image equals an upright crop of the upright image.
 #[test]
 fn a_turned_face_is_cut_out_upright() {
     let spec = InputSpec {
@@ -112,7 +112,7 @@ fn pattern(x: u32, y: u32) -> u8 {
 }
 
 #[test]
-fn a_crop_of_the_input_size_is_the_picture_itself() {
+fn a_crop_of_the_input_size_is_the_frame_itself() {
     let frame = frame(48, 48, pattern);
     let out = run(
         &frame,
@@ -198,7 +198,7 @@ const GOLDEN: [Golden; 6] = [
 ];
 
 #[test]
-fn outside_the_frame_the_nearest_border_stands_in() {
+fn outside_the_frame_the_nearest_border_pixel_is_used() {
     let frame = frame(20, 20, |x, _| if x < 10 { 40 } else { 200 });
     let out = run(&frame, BoundingBox::new(-100.0, -100.0, 50.0, 50.0), &RAW);
     assert!(out.iter().all(|value| (value - 40.0).abs() < 1e-3));

@@ -1,9 +1,9 @@
-//! First weights for a wider network out of a narrower one that is trained: the same answers, more room to learn.
+//! First weights for a wider network from a narrower trained one: the same output, more capacity.
 //!
-//! Every new channel is a copy of an old one drawn at random, and whatever takes an old channel divides its weight
-//! among the copies, so the wider network begins with exactly what the narrower one says. Source: Chen, Goodfellow and
-//! Shlens 2016 (Net2WiderNet), arXiv:1511.05641. What a newcomer would get wrong: equal parts would make the copies'
-//! gradients equal too, and they would stay copies forever; here the parts are random, and no noise is needed.
+//! Every new channel is a copy of an old one drawn at random, and the weights that read an old channel are divided among
+//! its copies, so the wider network starts with exactly the output of the narrower one. Source: Chen, Goodfellow and
+//! Shlens 2016 (Net2WiderNet), arXiv:1511.05641. Equal shares would give the copies equal gradients, and they would stay
+//! copies forever; here the shares are random, so no noise is needed.
 
 use std::collections::HashMap;
 
@@ -23,14 +23,14 @@ use crate::random::SplitMix64;
 
 /// First number of the random key; see [`crate::data::loader`] for the others.
 const WIDEN_KEY: u64 = 8;
-/// The least share of an old channel's weight that a copy gets, before the shares are made to add up to 1.
-const LEAST_PART: f32 = 0.2;
+/// The minimum share of an old channel's weight that a copy gets, before the shares are scaled to sum to 1.
+const MIN_SHARE: f32 = 0.2;
 
-/// Takes first weights from the bytes of a file called `file` in messages: of the same network, or, for `compact`, of a
-/// narrower one that is then widened. `seed` decides which channels are copied and how weights are divided.
+/// Takes first weights from the bytes of a file called `file` in messages: from the same network or, for `compact`, from a
+/// narrower one that is widened. `seed` determines which channels are copied and how weights are divided.
 ///
 /// # Errors
-/// If the file is damaged, of another network, or of one that cannot be widened.
+/// If the file is damaged, or holds another network or one that cannot be widened.
 pub fn first_weights(
     bytes: &[u8],
     file: &str,
@@ -55,10 +55,10 @@ pub fn first_weights(
     Ok(pretrained)
 }
 
-/// The weights of a `wide` network that answers as the `narrow` one does.
+/// The weights of a `wide` network with the same output as the `narrow` one.
 ///
 /// # Errors
-/// If the two differ in more than width, `wide` is narrower anywhere, or its layers are no plain chain.
+/// If the two differ in more than width, `wide` is narrower anywhere, or its layers are not a plain chain.
 fn widen(
     weights: &HashMap<String, Tensor>,
     narrow: &CompactConfig,
@@ -108,7 +108,7 @@ fn widen(
     Ok(widened)
 }
 
-/// Which old channel each new one is: first each itself, then copies.
+/// The old channel of each new one: first the old channels themselves, then copies.
 fn sources(n_old: usize, n_new: usize, rng: &mut SplitMix64) -> Vec<usize> {
     let copies = (n_old..n_new).map(|_| rng.below(n_old));
     (0..n_old).chain(copies).collect()
@@ -121,8 +121,8 @@ fn pick(tensor: &Tensor, sources: &[usize]) -> candle_core::Result<Tensor> {
     tensor.index_select(&indices, 0)
 }
 
-/// A layer `(outputs, old inputs, …)` for inputs that are copies: for each output, the shares of an old input's copies
-/// are random and add up to 1.
+/// Divides a layer `(outputs, old inputs, …)` among copied inputs: for each output, the shares of an old input's copies are
+/// random and sum to 1.
 fn divide(layer: &Tensor, sources: &[usize], rng: &mut SplitMix64) -> candle_core::Result<Tensor> {
     let (n_outputs, n_old) = (layer.dims()[0], layer.dims()[1]);
     let kernel: Vec<usize> = layer.dims()[2..].to_vec();
@@ -132,7 +132,7 @@ fn divide(layer: &Tensor, sources: &[usize], rng: &mut SplitMix64) -> candle_cor
     for output in 0..n_outputs {
         let parts: Vec<f32> = sources
             .iter()
-            .map(|_| rng.between(LEAST_PART, 1.0))
+            .map(|_| rng.between(MIN_SHARE, 1.0))
             .collect();
         let mut sums = vec![0.0; n_old];
         for (source, part) in sources.iter().zip(&parts) {
@@ -189,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Random weights, the normalization's too.
+    /// Random weights, including those of normalization.
     fn weights(config: &CompactConfig) -> HashMap<String, Tensor> {
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
@@ -213,7 +213,7 @@ mod tests {
         named.collect()
     }
 
-    fn answers(config: &CompactConfig, weights: &HashMap<String, Tensor>) -> Vec<f32> {
+    fn outputs(config: &CompactConfig, weights: &HashMap<String, Tensor>) -> Vec<f32> {
         let network = Architecture::Compact(config.clone());
         let network = network.inference(&input(), N_EXPRESSIONS, weights, &Device::Cpu);
         let network = network.unwrap();
@@ -225,18 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn the_wider_network_says_the_same() {
+    fn the_wider_network_has_the_same_output() {
         let (narrow, wide) = (config(&[3, 5, 8]), config(&[7, 5, 12]));
         let old = weights(&narrow);
         let new = widen(&old, &narrow, &wide, &input(), 1).unwrap();
-        let (old_answers, new_answers) = (answers(&narrow, &old), answers(&wide, &new));
-        let largest = old_answers
+        let (old_outputs, new_outputs) = (outputs(&narrow, &old), outputs(&wide, &new));
+        let largest = old_outputs
             .iter()
-            .fold(0.0, |most: f32, a| most.max(a.abs()));
-        for (a, b) in old_answers.iter().zip(&new_answers) {
+            .fold(0.0, |largest: f32, a| largest.max(a.abs()));
+        for (a, b) in old_outputs.iter().zip(&new_outputs) {
             assert!((a - b).abs() < 1e-4 * largest, "{a} became {b}");
         }
-        assert_ne!(new_answers, answers(&wide, &weights(&wide)));
+        assert_ne!(new_outputs, outputs(&wide, &weights(&wide)));
         let again = widen(&old, &narrow, &wide, &input(), 1).unwrap();
         let first = |weights: &HashMap<String, Tensor>| -> Vec<f32> {
             let kernels = &weights["stage2.conv1.weight"];
@@ -245,7 +245,8 @@ mod tests {
         assert_eq!(first(&new), first(&again), "the seed decides");
     }
 
-    /// By way of a file: what is narrower is widened, what is as wide is taken as it is, without a trace of its folder.
+    /// From a file: a narrower network is widened, one of the same width is taken as it is. The origin does not reveal the
+    /// folder.
     #[test]
     fn a_file_decides_whether_it_is_widened() {
         let narrow = config(&[3, 5, 8]);
@@ -284,7 +285,7 @@ mod tests {
         );
     }
 
-    /// What takes a channel and its copy must not weigh both alike for every output.
+    /// A channel and its copy must not get the same weight for every output.
     #[test]
     fn copies_do_not_stay_copies() {
         let old = weights(&config(&[1, 1, 1]));
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_widened_is_refused() {
+    fn networks_that_cannot_be_widened_are_refused() {
         let refused = |narrow: &CompactConfig, wide: &CompactConfig| {
             let weights = weights(narrow);
             widen(&weights, narrow, wide, &input(), 1)

@@ -1,8 +1,8 @@
-//! The two containers of PyTorch files: a pickle and the storages (runs of numbers) that it refers to.
+//! The two containers of PyTorch files: a pickle and the storages (arrays of values) that it refers to.
 //!
-//! Since PyTorch 1.6 the container is a zip archive whose parts are not compressed; before, and with
-//! `_use_new_zipfile_serialization=False` until today, it is several pickles in a row with the storages behind them.
-//! Storages are slices of the file in both, so that opening one costs no memory.
+//! Since PyTorch 1.6 the container is an uncompressed zip archive. Before, and still with
+//! `_use_new_zipfile_serialization=False`, it is several pickles in a row, followed by the storages. In both, storages are
+//! slices of the file, so opening a file costs no memory.
 
 use std::{collections::HashMap, io, io::Cursor};
 
@@ -17,32 +17,32 @@ use super::{
 };
 use crate::model::import::foreign;
 
-/// `0x1950a86a20f9469cfc6c`, pickled: how every file before PyTorch 1.6 begins.
+/// `0x1950a86a20f9469cfc6c`, pickled: the start of every file before PyTorch 1.6.
 const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
 /// An opened file.
 pub enum Container<'a> {
-    /// Since PyTorch 1.6.
+    /// A file since PyTorch 1.6.
     Zip {
         /// The whole file.
         bytes: &'a [u8],
         /// Its directory.
         archive: ZipArchive<Cursor<&'a [u8]>>,
-        /// The folder that holds everything, with its `/`.
+        /// The folder of all entries, with its `/`.
         folder: String,
     },
-    /// Before.
+    /// An older file: the storages by key.
     Legacy(HashMap<String, &'a [u8]>),
 }
 
-/// Whether these are the first bytes of something that PyTorch or Python's `pickle` may have written.
+/// Whether PyTorch or Python's `pickle` may have written these first bytes.
 ///
-/// A safetensors file begins with the length of its JSON, and one length in 32 begins as a pickle does.
+/// A safetensors file starts with the length of its JSON, and one length in 32 starts as a pickle does.
 pub fn looks_like_pytorch(bytes: &[u8]) -> bool {
     !looks_like_safetensors(bytes) && (bytes.starts_with(b"PK") || bytes.starts_with(b"\x80"))
 }
 
-/// Whether this begins as a safetensors file does, with the length of its JSON and a brace.
+/// Whether this starts as a safetensors file does, with the length of its JSON and a brace.
 pub fn looks_like_safetensors(bytes: &[u8]) -> bool {
     bytes
         .split_first_chunk::<8>()
@@ -63,7 +63,7 @@ impl<'a> Container<'a> {
         } else if bytes.starts_with(LEGACY_MAGIC) {
             open_legacy(bytes)
         } else {
-            Err(no_torch_pickle(bytes))
+            Err(other_pickle(bytes))
         }
     }
 
@@ -80,16 +80,16 @@ impl<'a> Container<'a> {
             } => part(bytes, archive, &format!("{folder}data/{key}")),
             Self::Legacy(storages) => {
                 let found = storages.get(key).copied();
-                found.ok_or_else(|| "numbers that its pickle refers to are missing".to_owned())
+                found.ok_or_else(|| "values that its pickle refers to are missing".to_owned())
             }
         }
     }
 }
 
 fn open_zip(bytes: &[u8]) -> Result<(Container<'_>, Pickle<'_>), String> {
-    // PyTorch puts nothing before the archive. Left to guess where it begins, `zip` takes the size of the directory for
-    // its distance from the end, and overlooks the ZIP64 records between them: a second entry that happens to stand
-    // there then passes for the first.
+    // PyTorch puts nothing before the archive. If the crate `zip` has to guess where it starts, it takes the size of the
+    // directory for its distance from the end and overlooks the ZIP64 records in between, so that a second entry which
+    // happens to be there passes for the first.
     let config = Config {
         archive_offset: ArchiveOffset::Known(0),
     };
@@ -134,7 +134,7 @@ fn open_zip(bytes: &[u8]) -> Result<(Container<'_>, Pickle<'_>), String> {
     Ok((container, pickle))
 }
 
-/// The bytes of one part of the archive, after their checksum was compared.
+/// The bytes of one entry of the archive, after checking its checksum.
 fn part<'a>(
     bytes: &'a [u8],
     archive: &mut ZipArchive<Cursor<&'a [u8]>>,
@@ -190,7 +190,7 @@ fn open_legacy(bytes: &[u8]) -> Result<(Container<'_>, Pickle<'_>), String> {
             .get(key)
             .copied()
             .flatten()
-            .ok_or_else(|| "it holds numbers of a kind that fervis does not know".to_owned())?;
+            .ok_or_else(|| "it holds values of a type that fervis does not know".to_owned())?;
         let length = usize::try_from(u64::from_le_bytes(*count))
             .ok()
             .and_then(|count| count.checked_mul(n_bytes))
@@ -202,8 +202,8 @@ fn open_legacy(bytes: &[u8]) -> Result<(Container<'_>, Pickle<'_>), String> {
     Ok((Container::Legacy(storages), pickle))
 }
 
-/// What a pickle is that `torch.save` did not write.
-fn no_torch_pickle(bytes: &[u8]) -> String {
+/// Describes a pickle that `torch.save` did not write.
+fn other_pickle(bytes: &[u8]) -> String {
     let class = Pickle::read(bytes).ok().and_then(|pickle| {
         let ((module, name), _) = pickle.call(pickle.root())?;
         let is_plain = |text: &str| text.len() < 100 && !text.contains(char::is_control);

@@ -1,7 +1,7 @@
 //! PyTorch's files as sets of named tensors.
 //!
-//! `pickle` turns the program that such a file is into plain values, `objects` walks them, `container` finds the
-//! numbers, and `state_dict` the sets of named tensors among the values (`stored_tensor`).
+//! `pickle` reads the program that such a file is as plain values, `objects` walks them, `container` finds the storages of
+//! the tensors' values, and `state_dict` the sets of named tensors (`stored_tensor`).
 
 pub(super) mod container;
 pub(super) mod objects;

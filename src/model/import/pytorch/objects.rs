@@ -1,26 +1,26 @@
-//! Where in a pickle things may lie: people save dictionaries in dictionaries, lists of them, and objects of their own.
+//! Walks the values of a pickle: people save nested dictionaries, lists of them, and objects of their own.
 
 use std::collections::{HashSet, VecDeque};
 
 use super::pickle::{Id, Pickle, Value};
 
 /// Fields of a pickled `torch.nn.Module` that hold its tensors; they are read together, not one by one.
-const FIELDS_OF_MODULES: [&str; 3] = ["_parameters", "_buffers", "_modules"];
+const MODULE_FIELDS: [&str; 3] = ["_parameters", "_buffers", "_modules"];
 
-/// A value and how it is reached.
+/// A value and the path to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place<'a> {
     /// The value.
     pub id: Id,
-    /// The key or field under which it lies; empty at the top.
+    /// The key or field that holds it; empty at the top.
     pub key: &'a str,
-    /// How many values it lies inside of.
+    /// The number of values that contain it.
     pub depth: usize,
 }
 
-/// All values that can be reached from the top through dictionaries, lists and objects, the outer ones first, each once.
+/// All values that can be reached from the top through dictionaries, lists and objects, outer values first, each once.
 ///
-/// What belongs to an optimizer is left out: its averages have the weights' shapes.
+/// Optimizers are left out: their averages have the shapes of the weights.
 pub fn reachable<'a>(pickle: &Pickle<'a>) -> Vec<Place<'a>> {
     let top = Place {
         id: pickle.root(),
@@ -51,7 +51,7 @@ pub fn reachable<'a>(pickle: &Pickle<'a>) -> Vec<Place<'a>> {
                 Some(fields) if seen.insert(*state) => {
                     for (field, value) in fields {
                         let field = pickle.text(*field).unwrap_or_default();
-                        if !FIELDS_OF_MODULES.contains(&field) {
+                        if !MODULE_FIELDS.contains(&field) {
                             inside.push((*value, field));
                         }
                     }

@@ -1,16 +1,16 @@
-//! What a pickle says, read without doing what it says.
+//! Reads a pickle without running it.
 //!
-//! A pickle is a program for Python's unpickler: it may name any function and have it called, which is why opening
-//! a stranger's `.pth` in Python can run a stranger's code. Here a call is only written down ([`Value::Call`]), and
-//! nothing in this crate carries it out. Opcodes that PyTorch's files do not use are refused.
+//! A pickle is a program for Python's unpickler that may name any function and have it called, which is why opening a
+//! stranger's `.pth` in Python can run a stranger's code. Here a call is only recorded ([`Value::Call`]), and nothing in
+//! this crate executes it. Opcodes that PyTorch's files do not use are refused.
 //!
-//! Values live in one arena and refer to each other by number, as Python's do by reference: a list may hold itself,
-//! and a value that is used a million times exists once. Whoever walks them must bound the walk.
-//! The opcodes are described in Python's `pickletools` module.
+//! Values live in one arena and refer to each other by number, as Python's do by reference: a list may contain itself, and
+//! a value that is used a million times exists once. Any walk over them must be bounded. Python's `pickletools` module
+//! documents the opcodes.
 
 use std::collections::HashMap;
 
-/// More values than any file of weights has; it bounds the memory at some 200 MB.
+/// The maximum number of values, more than any file of weights has. It limits the memory to about 200 MB.
 const MAX_VALUES: usize = 4_000_000;
 
 /// Number of a [`Value`] in its [`Pickle`].
@@ -23,7 +23,7 @@ pub enum Value<'a> {
     None,
     /// `True` or `False`.
     Bool(bool),
-    /// An integer; those beyond 64 bits are [`Value::Other`].
+    /// An integer; those of more than 64 bits are [`Value::Other`].
     Int(i64),
     /// A string.
     Text(&'a str),
@@ -33,7 +33,7 @@ pub enum Value<'a> {
     Dict(Vec<(Id, Id)>),
     /// The name of a class or function, as `module` and `name`.
     Global(&'a str, &'a str),
-    /// What calling `function` with `arguments` would give, and the `state` it would then be given.
+    /// The result of calling `function` with `arguments`, which is then given `state`.
     Call {
         /// Usually a [`Value::Global`].
         function: Id,
@@ -42,9 +42,9 @@ pub enum Value<'a> {
         /// What `BUILD` adds, usually the object's fields.
         state: Option<Id>,
     },
-    /// Something outside of the pickle, such as a tensor's numbers.
+    /// Something outside the pickle, such as a tensor's storage.
     Persistent(Id),
-    /// A value that plays no part here: floats, bytes, huge integers.
+    /// A value that is not used here: floats, bytes, huge integers.
     Other,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Pickle<'a> {
         })
     }
 
-    /// The value that the pickle stands for.
+    /// The top-level value.
     pub fn root(&self) -> Id {
         self.root
     }
@@ -106,7 +106,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// The integer, if it is one that can count something.
+    /// The integer, if it is one and not negative.
     pub fn count(&self, id: Id) -> Option<usize> {
         match self.get(id) {
             Value::Int(int) => usize::try_from(*int).ok(),
@@ -130,7 +130,7 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// The value under a key of a dictionary; the last of equals, as in Python.
+    /// The value under a key of a dictionary; if the key occurs twice, the last, as in Python.
     pub fn entry(&self, dict: Id, key: &str) -> Option<Id> {
         let entries = self.entries(dict)?.iter().rev();
         let mut found = entries.filter(|(name, _)| self.text(*name) == Some(key));
@@ -279,7 +279,9 @@ impl<'a> Machine<'a> {
                         let global = Value::Global(module, name);
                         self.push(global);
                     }
-                    _ => return Err("it names a class by something that is no string".to_owned()),
+                    _ => {
+                        return Err("it names a class by something that is not a string".to_owned());
+                    }
                 }
             }
             b'R' | 0x81 => {
@@ -289,7 +291,7 @@ impl<'a> Machine<'a> {
             b'b' => {
                 let state = self.pop()?;
                 let object = self.top()? as usize;
-                // The state of a dictionary is PyTorch's `_metadata`, which plays no part.
+                // The state of a dictionary is PyTorch's `_metadata`, which is not used.
                 if let Value::Call { state: slot, .. } = &mut self.values[object] {
                     *slot = Some(state);
                 }
@@ -327,7 +329,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// An ordered dictionary is one for our purposes; every other call is written down.
+    /// An ordered dictionary becomes a dictionary; every other call is recorded.
     fn call(&mut self, function: Id, arguments: Id) {
         let is_dict = matches!(
             self.values[function as usize],
@@ -348,9 +350,9 @@ impl<'a> Machine<'a> {
         let target = self.top()? as usize;
         match &mut self.values[target] {
             Value::Sequence(sequence) => sequence.extend_from_slice(items),
-            // A class of its own that behaves like a list.
+            // A custom class that behaves like a list.
             Value::Call { .. } => {}
-            _ => return Err("it appends to something that is no list".to_owned()),
+            _ => return Err("it appends to something that is not a list".to_owned()),
         }
         Ok(())
     }
@@ -360,9 +362,9 @@ impl<'a> Machine<'a> {
         let target = self.top()? as usize;
         match &mut self.values[target] {
             Value::Dict(entries) => entries.extend(new),
-            // A class of its own that behaves like a dictionary.
+            // A custom class that behaves like a dictionary.
             Value::Call { .. } => {}
-            _ => return Err("it sets an entry of something that is no dictionary".to_owned()),
+            _ => return Err("it sets an entry of something that is not a dictionary".to_owned()),
         }
         Ok(())
     }
@@ -379,7 +381,7 @@ impl<'a> Machine<'a> {
         self.values.push(value);
     }
 
-    /// Passes over a value that plays no part.
+    /// Skips a value that is not used.
     fn skip_value(&mut self, length: usize) -> Result<(), String> {
         self.take(length)?;
         self.push(Value::Other);
@@ -387,7 +389,7 @@ impl<'a> Machine<'a> {
     }
 
     fn top(&self) -> Result<Id, String> {
-        // Below a mark lies what belongs to someone else.
+        // Values below a mark belong to an outer construct.
         let floor = self.marks.last().copied().unwrap_or(0);
         let above = self.stack.get(floor..).unwrap_or_default();
         above.last().copied().ok_or_else(underflow)
@@ -441,7 +443,7 @@ impl<'a> Machine<'a> {
         let length = rest.iter().position(|byte| *byte == b'\n');
         let line = self.take(length.ok_or_else(cut_off)?)?;
         self.position += 1;
-        std::str::from_utf8(line).map_err(|_| "it names a class in no UTF-8".to_owned())
+        std::str::from_utf8(line).map_err(|_| "it names a class that is not UTF-8".to_owned())
     }
 }
 
@@ -467,7 +469,7 @@ fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>, String> {
 }
 
 fn underflow() -> String {
-    "its pickle takes more values than it has made".to_owned()
+    "its pickle pops more values than it pushes".to_owned()
 }
 
 fn cut_off() -> String {
@@ -518,7 +520,7 @@ mod tests {
 
     /// What Python would run as `os.system("true")` is a value like any other.
     #[test]
-    fn a_call_is_written_down_and_not_made() {
+    fn a_call_is_recorded_and_not_made() {
         let pickle = Pickle::read(b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.").unwrap();
         let (function, arguments) = pickle.call(pickle.root()).unwrap();
         assert_eq!(function, ("os", "system"));
@@ -541,13 +543,13 @@ mod tests {
         refused(b"X\x01\x00\x00\x00\xff.", "not UTF-8");
         refused(b"}K\x01s.", "more values than");
         refused(b"}(K\x01u.", "a key and no value");
-        refused(b"K\x01K\x01a.", "no list");
-        refused(b"K\x01(K\x01K\x01u.", "no dictionary");
+        refused(b"K\x01K\x01a.", "not a list");
+        refused(b"K\x01(K\x01K\x01u.", "not a dictionary");
         refused(b"t.", "more values than");
         refused(b"K\x01(0.", "more values than");
         refused(b"K\x01(\x85.", "more values than");
         refused(b"h\x07.", "does not hold");
-        refused(b"K\x01K\x02\x93.", "no string");
+        refused(b"K\x01K\x02\x93.", "not a string");
         refused(b"cos\nsystem", "cut off");
         refused(b"\xfe.", "0xfe");
         refused(b"iposix\nsystem\n.", "0x69");

@@ -1,8 +1,8 @@
-//! Sets of named tensors out of what `torch.save` wrote, wherever people put them.
+//! Finds the sets of named tensors in what `torch.save` wrote.
 //!
-//! `torch.save` takes any object, and people save all kinds: a `state_dict()`, a dictionary with one inside, with the
-//! optimizer's state beside it, or the whole network. Which of the sets is the weights is decided by what fits an
-//! architecture (`candidates`), not by its name.
+//! `torch.save` takes any object, and people save all kinds: a `state_dict()`, a dictionary that holds one together with the
+//! optimizer's state, or the whole network. Which set is the weights depends on whether it fits an architecture
+//! (`candidates`), not on its name.
 
 use super::{
     objects::{Place, reachable},
@@ -10,17 +10,18 @@ use super::{
     stored_tensor::{StoredTensor, tensor_of},
 };
 
-/// Names of weights are shorter than this in every network; it bounds the memory.
+/// The maximum length of a name. Every network's are shorter; the limit bounds the memory.
 const MAX_NAME_LEN: usize = 300;
-/// Tensors altogether; the same.
+/// The maximum number of tensors, to bound the memory.
 const MAX_TENSORS: usize = 100_000;
-/// Modules inside modules; far more than networks have.
+/// The maximum depth of modules; far deeper than any network.
 const MAX_MODULE_DEPTH: usize = 40;
-/// Fields of all objects together. Objects may share their fields, so that a small file can ask for any number of looks.
+/// The maximum number of fields that are visited. Objects may share fields, so a small file could require any number of
+/// visits.
 const MAX_FIELDS: usize = 20_000_000;
 
-/// Keys under which people save weights, the most telling first.
-const KEYS_OF_WEIGHTS: [&str; 13] = [
+/// Keys under which people save weights, the most reliable first.
+const WEIGHT_KEYS: [&str; 13] = [
     "state_dict",
     "model_state_dict",
     "model_state",
@@ -36,14 +37,14 @@ const KEYS_OF_WEIGHTS: [&str; 13] = [
     "ema",
 ];
 
-/// Tensors that lie together in one dictionary or one module.
+/// The tensors of one dictionary or one module.
 #[derive(Debug, Default)]
 pub struct StateDict {
     /// Floating-point tensors in the file's order.
     pub tensors: Vec<StoredTensor>,
     /// Names of tensors of other types, such as counters.
     pub skipped: Vec<String>,
-    /// Under which key they were found; empty at the top.
+    /// The key under which they were found; empty at the top.
     pub found_under: String,
 }
 
@@ -60,10 +61,10 @@ impl StateDict {
             n_tensors += state_dict.tensors.len();
             check_number(n_tensors)?;
             if !state_dict.tensors.is_empty() {
-                let known = KEYS_OF_WEIGHTS.iter().position(|known| *known == key);
+                let known = WEIGHT_KEYS.iter().position(|known| *known == key);
                 let rank = match depth {
                     0 => 0,
-                    _ => 1 + known.unwrap_or(KEYS_OF_WEIGHTS.len()),
+                    _ => 1 + known.unwrap_or(WEIGHT_KEYS.len()),
                 };
                 found.push((rank, state_dict));
             }
@@ -73,7 +74,7 @@ impl StateDict {
                 "it holds no weights; save the network's state_dict() with torch.save".to_owned(),
             );
         }
-        // Stable, so that of equals the first in the file comes first.
+        // The sort is stable, so that equals keep the order of the file.
         found.sort_by_key(|(rank, state_dict)| (*rank, usize::MAX - state_dict.tensors.len()));
         Ok(found
             .into_iter()
@@ -113,7 +114,7 @@ impl StateDict {
             };
             *n_fields += 1 + pickle.entries(*fields).map_or(0, <[_]>::len);
             if depth > MAX_MODULE_DEPTH || *n_fields > MAX_FIELDS {
-                return Err("its modules are nested without end".to_owned());
+                return Err("its modules are nested endlessly".to_owned());
             }
             for field in ["_parameters", "_buffers"] {
                 let entries = pickle
@@ -165,9 +166,7 @@ fn check_number(n_tensors: usize) -> Result<(), String> {
 
 fn joined(prefix: &str, name: &str, end: &str) -> Result<String, String> {
     if prefix.len() + name.len() > MAX_NAME_LEN {
-        return Err(format!(
-            "a name in it is longer than {MAX_NAME_LEN} letters"
-        ));
+        return Err(format!("a name in it is longer than {MAX_NAME_LEN} bytes"));
     }
     Ok(format!("{prefix}{name}{end}"))
 }

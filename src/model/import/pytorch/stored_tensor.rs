@@ -1,15 +1,15 @@
-//! A tensor as `torch.save` describes it: a shape and strides over a storage that lies elsewhere in the file.
+//! A tensor as `torch.save` describes it: a shape and strides over a storage elsewhere in the file.
 
 use candle_core::{DType, Device, Tensor};
 
 use super::pickle::{Id, Pickle, Value};
 
-/// Keys of storages are short; it bounds the memory.
+/// The maximum length of a storage's key, to bound the memory.
 const MAX_KEY_LEN: usize = 300;
-/// Dimensions of a tensor.
+/// The maximum number of dimensions of a tensor.
 const MAX_RANK: usize = 8;
 
-/// A tensor as the file describes it. Its numbers are in a storage.
+/// A tensor as the file describes it. Its values are in a storage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredTensor {
     /// Its name, for example `features.0.weight`.
@@ -17,7 +17,7 @@ pub struct StoredTensor {
     /// Its shape.
     pub shape: Vec<usize>,
     storage: Storage,
-    /// In values, as are the strides.
+    /// In values, like the strides.
     offset: usize,
     strides: Vec<usize>,
 }
@@ -25,13 +25,13 @@ pub struct StoredTensor {
 /// A reference to a storage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Storage {
-    /// What the container knows it by.
+    /// Its key in the container.
     pub key: String,
-    /// Size of one value, if the kind is known.
+    /// Size of one value, if the type is known.
     pub n_bytes_per_value: Option<usize>,
     /// The type, if weights can have it.
     dtype: Option<DType>,
-    /// Where it begins in the stored one, in values.
+    /// Where it starts in the stored array, in values.
     offset: usize,
 }
 
@@ -41,12 +41,12 @@ impl StoredTensor {
         self.storage.dtype.is_some()
     }
 
-    /// What the container knows the storage by.
+    /// The key of the storage in the container.
     pub fn storage_key(&self) -> &str {
         &self.storage.key
     }
 
-    /// Bytes that [`Self::read`] will take; `None` if there is no such number.
+    /// The size of the tensor that [`Self::read`] makes; `None` if it overflows.
     pub fn n_bytes(&self) -> Option<usize> {
         let values = self
             .shape
@@ -55,15 +55,15 @@ impl StoredTensor {
         values.checked_mul(self.storage.n_bytes_per_value?)
     }
 
-    /// The tensor on the CPU, contiguous: F16 and BF16 as they are, F64 as F32.
+    /// Reads the tensor to the CPU, contiguous: F16 and BF16 as they are, F64 as F32.
     ///
-    /// `bytes` is the storage. Check [`Self::n_bytes`] first: a file of a few bytes can describe a tensor of any size,
-    /// by strides of 0.
+    /// `bytes` is the storage. Check [`Self::n_bytes`] first: with strides of 0 a file of a few bytes can describe a tensor of
+    /// any size.
     ///
     /// # Errors
     /// What is wrong, as the end of a sentence.
     pub fn read(&self, bytes: &[u8]) -> Result<Tensor, String> {
-        let beyond = || format!("“{}” reaches beyond its numbers", self.name);
+        let beyond = || format!("“{}” reaches beyond its storage", self.name);
         let dtype = self.storage.dtype.ok_or_else(beyond)?;
         let size = dtype.size_in_bytes();
         let n_bytes = self.n_bytes().ok_or_else(beyond)?;
@@ -112,14 +112,14 @@ impl StoredTensor {
         true
     }
 
-    /// The values in the order of the indices. The bounds were checked.
+    /// Gathers the values in the order of the indices. The bounds were checked.
     fn gather(&self, bytes: &[u8], first: usize, size: usize, n_bytes: usize) -> Vec<u8> {
         let mut values = Vec::with_capacity(n_bytes);
         let mut index = vec![0; self.shape.len()];
         let mut place = first;
         while values.len() < n_bytes {
             values.extend_from_slice(&bytes[place * size..(place + 1) * size]);
-            // The last index that is not at its end moves on; those behind it start again.
+            // The last index that is not at its end advances; those after it restart.
             for axis in (0..index.len()).rev() {
                 index[axis] += 1;
                 place += self.strides[axis];
@@ -134,7 +134,7 @@ impl StoredTensor {
     }
 }
 
-/// The tensor that a value stands for, if it does; without a name.
+/// The tensor that a value represents, if it does, without a name.
 pub fn tensor_of(pickle: &Pickle<'_>, id: Id) -> Option<StoredTensor> {
     let ((module, mut function), mut arguments) = pickle.call(id)?;
     if (module, function) == ("torch._tensor", "_rebuild_from_type_v2") {

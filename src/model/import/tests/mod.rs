@@ -59,8 +59,8 @@ fn logits(import: &Import) -> [f32; 7] {
     classifier.logits(input).unwrap()[0].0
 }
 
-/// Zip and legacy, wrapped and bare, by strides and in order, as a dictionary and as a pickled module: the network
-/// computes what it computes in PyTorch, with the biases of its convolutions gone into the running means.
+/// Zip and legacy, wrapped and bare, strided and contiguous, as a dictionary and as a pickled module: the network computes
+/// what it computes in PyTorch, with the biases of its convolutions folded into the running means.
 #[test]
 fn an_imported_network_computes_what_pytorch_computes() {
     for (bytes, found_under) in [(ZIP, "state_dict"), (LEGACY, ""), (MODULE, "")] {
@@ -83,7 +83,7 @@ fn an_imported_network_computes_what_pytorch_computes() {
         }
         let report = import.to_string();
         assert!(
-            report.contains("block3.bn.running_mean takes up 8.bias"),
+            report.contains("block3.bn.running_mean absorbs 8.bias"),
             "{report}"
         );
         assert!(
@@ -176,7 +176,7 @@ fn archives_are_read_whatever_the_length_of_their_names() {
     }
 }
 
-/// Weights that change on the way would be rounded by half precision.
+/// Weights that are changed by the import would be rounded in half precision.
 #[test]
 fn converted_weights_are_kept_in_f32() {
     let network = Architecture::ThreeBlock(ThreeBlockConfig::default());
@@ -242,7 +242,7 @@ fn refused(bytes: &[u8], words: &str) {
     assert!(!message.contains('\n'), "{message}");
 }
 
-/// Replaces every occurrence; both have one length, so that nothing moves.
+/// Replaces every occurrence. Both have the same length, so that nothing moves.
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut changed = bytes.to_vec();
@@ -266,11 +266,11 @@ fn files_that_cannot_be_used_say_why() {
         b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         "not one that torch.save wrote",
     );
-    // The last layer has no weight any more, so it is another kind of layer.
+    // The last layer no longer has a weight, so it is another kind of layer.
     let renamed = replaced(LEGACY, b"15.weight", b"15.height");
     refused(
         &renamed,
-        "as three-block, the nearest, it has 3 convolutions and 1 linear layers instead of 3 and 2",
+        "compared with three-block, the closest: it has 3 convolutions and 1 linear layers instead of 3 and 2",
     );
     let renamed = replaced(LEGACY, b"1.running_mean", b"1.funning_mean");
     refused(
@@ -279,7 +279,7 @@ fn files_that_cannot_be_used_say_why() {
     );
     refused(
         &replaced(LEGACY, b"FloatStorage", b"QuantStorage"),
-        "numbers of a kind that fervis does not know",
+        "values of a type that fervis does not know",
     );
     let six = replaced(LEGACY, &[b'K', 7, b'K', 4, 0x86], &[b'K', 6, b'K', 4, 0x86]);
     let six = replaced(&six, &[b'K', 7, 0x85], &[b'K', 6, 0x85]);
@@ -304,7 +304,7 @@ fn files_that_cannot_be_used_say_why() {
     );
 }
 
-/// The file of a network whose layers are called by their numbers alone. `value` gives what each of our tensors, by
+/// The file of a network whose layers are named by numbers. `value` gives what each of our tensors, by
 /// its name, is filled with.
 fn numbered(shapes: &[(String, Vec<usize>)], dtype: DType, value: impl Fn(&str) -> f64) -> Vec<u8> {
     let mut layers: Vec<&str> = Vec::new();
@@ -401,7 +401,7 @@ fn a_network_for_color_takes_gray() {
     assert_eq!(kernels.dims(), [64, 1, 3, 3]);
     let first = kernels.flatten_all().unwrap().get(0).unwrap();
     assert_eq!(first.to_scalar::<f32>().unwrap(), 1.5);
-    assert!(import.to_string().contains("added up over the colors"));
+    assert!(import.to_string().contains("summed over the colors"));
 }
 
 #[test]
@@ -445,7 +445,7 @@ fn a_small_file_cannot_fill_the_memory() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever is broken, it is an error or harmless, never a panic.
+    /// Any damage is an error or harmless, never a panic.
     #[test]
     fn damaged_files_never_panic(
         which in 0..3_usize,

@@ -1,4 +1,4 @@
-//! What people save around the weights. The files are made here, in PyTorch's older format, by a pickler of a page.
+//! What people save around the weights. A small pickler makes the files here, in PyTorch's older format.
 
 use super::*;
 use crate::expression::Expression::{Angry, Disgust, Fear, Happy, Neutral, Sad, Surprise};
@@ -15,12 +15,15 @@ enum Saved {
     Float(f64),
     /// In f32, by its name in a state dictionary or as the value of a key.
     Tensor(Vec<usize>, Vec<f32>),
-    /// `(prefix, scale)`: the state dictionary of the network, its values multiplied by `scale`.
+    /// `(prefix, scale)`: the state dictionary of the small network, its values multiplied by `scale`.
     Weights(&'static str, f32),
     /// An object of a class, with these fields.
     Object(&'static str, Vec<(&'static str, Saved)>),
 }
 use Saved::{Dict, Float, Int, List, Numbered, Object, Text, Weights};
+
+/// The start of a file in the older format: a mark, the version of the protocol (1001), and the byte order.
+const HEADER: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.";
 
 /// Writes one file.
 #[derive(Default)]
@@ -99,10 +102,9 @@ impl Pickler {
             Saved::Tensor(shape, values) => self.tensor(shape, values),
             Weights(prefix, scale) => {
                 self.pickle.extend(b"ccollections\nOrderedDict\n)R(");
-                for (name, shape, values) in network() {
-                    self.text(&format!("{prefix}{name}"));
-                    let values: Vec<f32> = values.iter().map(|value| value * scale).collect();
-                    self.tensor(&shape, &values);
+                for (name, tensor) in weights_of_network(prefix, *scale) {
+                    self.text(name);
+                    self.save(&tensor);
                 }
                 self.pickle.push(b'u');
             }
@@ -121,9 +123,7 @@ impl Pickler {
 fn file(saved: &Saved) -> Vec<u8> {
     let mut pickler = Pickler::default();
     pickler.save(saved);
-    let mut bytes = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.".to_vec();
-    bytes.extend(b"\x80\x02M\xe9\x03."); // The version of the protocol, 1001,
-    bytes.extend(b"\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.");
+    let mut bytes = HEADER.to_vec();
     bytes.extend(b"\x80\x02");
     bytes.extend(&pickler.pickle);
     bytes.push(b'.');
@@ -142,26 +142,33 @@ fn file(saved: &Saved) -> Vec<u8> {
     bytes
 }
 
-/// Names, shapes and values of a small three-block network.
-fn network() -> Vec<(String, Vec<usize>, Vec<f32>)> {
-    let config = ThreeBlockConfig {
+/// A small three-block network, and its input.
+fn small() -> (Architecture, InputSpec) {
+    let network = Architecture::ThreeBlock(ThreeBlockConfig {
         channels: [2, 3, 2],
         hidden: 4,
         ..ThreeBlockConfig::default()
-    };
+    });
     let input = InputSpec {
         width: 8,
         height: 8,
         ..InputSpec::FER_2013
     };
-    let shapes = Architecture::ThreeBlock(config).weight_shapes(&input, N_EXPRESSIONS);
-    let tensor = |(name, shape): (String, Vec<usize>)| {
+    (network, input)
+}
+
+/// The weights of the small network, with a prefix before each name and all values multiplied by `scale`.
+fn weights_of_network(prefix: &str, scale: f32) -> Vec<(&'static str, Saved)> {
+    let (network, input) = small();
+    let shapes = network.weight_shapes(&input, N_EXPRESSIONS).into_iter();
+    let entry = |(name, shape): (String, Vec<usize>)| {
         let n_values = shape.iter().product::<usize>();
-        let values = (0..n_values).map(|i| (i as f32 + name.len() as f32) / 64.0);
+        let values = (0..n_values).map(|i| scale * (i as f32 + name.len() as f32) / 64.0);
         let values = values.collect();
-        (name, shape, values)
+        let name: &'static str = Box::leak(format!("{prefix}{name}").into_boxed_str());
+        (name, Saved::Tensor(shape, values))
     };
-    shapes.into_iter().map(tensor).collect()
+    shapes.map(entry).collect()
 }
 
 fn weights_of(import: &Import) -> Vec<(String, Vec<f32>)> {
@@ -198,35 +205,28 @@ fn adam() -> Saved {
     Dict(vec![("state", state), ("param_groups", groups)])
 }
 
-/// A state dictionary with more in it.
-fn weights_and(prefix: &'static str, more: Vec<(&'static str, Saved)>) -> Saved {
-    let mut entries = more;
-    for (name, shape, values) in network() {
-        let name: &'static str = Box::leak(format!("{prefix}{name}").into_boxed_str());
-        entries.push((name, Saved::Tensor(shape, values)));
-    }
-    Dict(entries)
+/// A state dictionary with other entries before the weights.
+fn weights_and(prefix: &str, others: Vec<(&'static str, Saved)>) -> Saved {
+    Dict([others, weights_of_network(prefix, 1.0)].concat())
 }
 
-/// Two copies of the network in one state dictionary.
+/// Two copies of the network in one state dictionary, the second with half the values.
 fn two_copies(first: &str, second: &str) -> Saved {
-    let mut entries = Vec::new();
-    for (prefix, scale) in [(first, 1.0), (second, 0.5)] {
-        for (name, shape, values) in network() {
-            let name: &'static str = Box::leak(format!("{prefix}{name}").into_boxed_str());
-            let values = values.iter().map(|value| value * scale).collect();
-            entries.push((name, Saved::Tensor(shape, values)));
-        }
-    }
-    Dict(entries)
+    Dict(
+        [
+            weights_of_network(first, 1.0),
+            weights_of_network(second, 0.5),
+        ]
+        .concat(),
+    )
 }
 
 #[test]
 fn the_weights_are_found_whatever_lies_beside_them() {
     let plain = weights_of(&import_plainly(&file(&Weights("", 1.0))).unwrap());
-    assert_eq!(plain.len(), network().len());
+    assert_eq!(plain.len(), weights_of_network("", 1.0).len());
     let cases: Vec<(&str, Saved)> = vec![
-        // The ImageNet example's checkpoint, the commonest there is.
+        // The checkpoint of PyTorch's ImageNet example, the most common.
         (
             "state_dict",
             Dict(vec![
@@ -332,7 +332,7 @@ fn the_weights_are_found_whatever_lies_beside_them() {
         let import = import_plainly(&file(&saved));
         let import = import.unwrap_or_else(|error| panic!("{what}: {error}"));
         if what == "averages among the weights" {
-            // `x` is half of what is called an average here.
+            // The weights of `x` are half those of the average here.
             let half = weights_of(&import_plainly(&file(&Weights("", 0.5))).unwrap());
             assert_eq!(weights_of(&import), half, "{what}");
             assert_eq!(import.weights.copies, ["model_ema"]);
@@ -349,16 +349,16 @@ fn the_weights_are_found_whatever_lies_beside_them() {
         if what == "the same among the weights" {
             let report = import.to_string();
             assert!(
-                report.contains("beside the weights, not used: class_weights, normalize.mean"),
+                report.contains("not weights, not used: class_weights, normalize.mean"),
                 "{report}"
             );
         }
     }
 }
 
-/// A layer more is another network, whatever fits without it.
+/// One more layer makes another network, even if everything fits without it.
 #[test]
-fn layers_that_do_not_fit_are_never_passed_over() {
+fn layers_that_do_not_fit_are_never_ignored() {
     for (name, tensor) in [
         ("head.weight", Saved::Tensor(vec![7, 7], vec![0.5; 49])),
         ("act.weight", vector(1)),
@@ -368,7 +368,7 @@ fn layers_that_do_not_fit_are_never_passed_over() {
     ] {
         let error = import_plainly(&file(&weights_and("", vec![(name, tensor)])));
         let error = error.unwrap_err().to_string();
-        assert!(error.contains("no network that fervis knows"), "{error}");
+        assert!(error.contains("not a network that fervis knows"), "{error}");
     }
     // The message is about the largest set, not about what lies beside it.
     let beside = Dict(vec![
@@ -383,7 +383,7 @@ fn layers_that_do_not_fit_are_never_passed_over() {
 }
 
 #[test]
-fn the_file_says_the_order_of_the_outputs() {
+fn the_file_states_the_order_of_the_outputs() {
     let names = [
         "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
     ];
@@ -411,7 +411,7 @@ fn the_file_says_the_order_of_the_outputs() {
             assert!(said.contains(&format!("as its “{key}” says")), "{said}");
         }
     }
-    // What the user says counts more.
+    // The user's choice takes precedence.
     let saved = Dict(vec![("m", Weights("", 1.0)), ("classes", classes)]);
     let options = ImportOptions {
         labels: Some(Expression::ALL),
@@ -419,7 +419,7 @@ fn the_file_says_the_order_of_the_outputs() {
     };
     let import = import(&file(&saved), "my.pth", &options).unwrap();
     assert_eq!(import.checkpoint.metadata.labels[4], "sad");
-    // Other classes are told, and FER-2013's order taken.
+    // Other classes are reported, and FER-2013's order is assumed.
     let other = List(vec![Text("happy"), Text("contempt")]);
     let saved = Dict(vec![("m", Weights("", 1.0)), ("classes", other)]);
     let import = import_plainly(&file(&saved)).unwrap();
@@ -431,29 +431,19 @@ fn the_file_says_the_order_of_the_outputs() {
     );
 }
 
-/// A training begins with the set that fits, too.
+/// Training starts from the set that fits, too.
 #[test]
 fn first_weights_are_found_beside_other_things() {
-    let config = ThreeBlockConfig {
-        channels: [2, 3, 2],
-        hidden: 4,
-        ..ThreeBlockConfig::default()
-    };
-    let input = InputSpec {
-        width: 8,
-        height: 8,
-        ..InputSpec::FER_2013
-    };
+    let (network, input) = small();
     let saved = Dict(vec![
         ("best_acc1", scalar(1.0)),
         ("state_dict", Weights("module.", 1.0)),
     ]);
-    let network = Architecture::ThreeBlock(config);
     let taken = read_pretrained(&file(&saved), "my.pth", &network, &input).unwrap();
-    assert_eq!(taken.weights.len(), super::wrappers::network().len());
+    assert_eq!(taken.weights.len(), weights_of_network("", 1.0).len());
 }
 
-/// Objects that share their fields, lists in lists: what is small in the file is little work.
+/// Objects may share their fields, so a small file could ask for any amount of work.
 #[test]
 fn a_small_pickle_is_little_work() {
     // A million objects with the same state of 10 fields.
@@ -466,8 +456,7 @@ fn a_small_pickle_is_little_work() {
         pickle.extend(b"cm\nC\n)Rh\x00b");
     }
     pickle.extend(b"e.");
-    let mut bytes = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.".to_vec();
-    bytes.extend(b"\x80\x02M\xe9\x03.\x80\x02}.");
+    let mut bytes = HEADER.to_vec();
     bytes.extend(pickle);
     bytes.extend(b"\x80\x02].");
     refused(&bytes, "it holds no weights");
