@@ -178,7 +178,7 @@ fn contradictions_are_refused() {
     check(&|m, _| m.temperature = 1e30, "temperature");
     check(&|m, _| m.input.mean = 1e30, "normalization");
     check(&|m, _| m.input.crop.scale = 1e30, "crop");
-    check(&|m, _| m.uncertain_below = 1.5, "no probability");
+    check(&|m, _| m.uncertain_below = 1.5, "not a probability");
     check(&|m, _| m.labels[2] = "angry".to_owned(), "twice");
     check(&|m, _| m.labels[2] = "cat".to_owned(), "none of the seven");
     check(&|m, _| drop(m.labels.pop()), "instead of seven");

@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_called_what_they_are() {
+    fn files_are_described() {
         let mut behind_block = vec![0; 512];
         behind_block.extend(b"\x89HDF\r\n\x1a\n");
         let mut tar = vec![b'x'; 512];
@@ -229,7 +229,7 @@ mod tests {
                 b"{\"metadata\": {}, \"weight_map\": {}}",
                 "several safetensors",
             ),
-            (b"\xff\xd8\xff\xe0\0\x10JFIF", "picture"),
+            (b"\xff\xd8\xff\xe0\0\x10JFIF", "an image"),
         ];
         for (bytes, words) in cases {
             let described = describe(bytes).unwrap();
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn archives_are_called_what_they_are() {
+    fn archives_are_described() {
         for (names, words) in [
             (
                 &["metadata.json", "config.json", "model.weights.h5"][..],
