@@ -41,11 +41,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let temperature = classifier.info().temperature;
 
     println!("{} px, faces: {}", frame.resolution(), faces.len());
-    for (face, logits) in faces.iter().zip(logits) {
+    for (number, (face, logits)) in (1..).zip(faces.iter().zip(logits)) {
         let area = face.box_in_frame;
         println!(
-            "\nface {}: {:.0}×{:.0} px at ({:.0}, {:.0})",
-            face.track.0, area.width, area.height, area.x, area.y
+            "\nface {number}: {:.0}×{:.0} px at ({:.0}, {:.0})",
+            area.width, area.height, area.x, area.y
         );
         for (expression, probability) in logits.softmax(temperature).iter() {
             println!("  {:9} {:5.1} %", expression.name(), probability * 100.0);
