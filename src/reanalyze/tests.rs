@@ -150,14 +150,14 @@ fn run(session: &Session, sees: Expression) -> Result<Reanalysis, ReanalyzeError
 fn every_face_in_the_video_is_classified_where_it_was_recorded() {
     let session = recorded();
     let mut network = one_mind(Expression::Sad);
-    let mut told = Vec::new();
-    let mut progress = |done, of| told.push((done, of));
+    let mut calls = Vec::new();
+    let mut progress = |done, of| calls.push((done, of));
     let new = reanalyze_from(&session, &mut network, &parts, &mut progress).unwrap();
     // 13 frames with faces are in the video; in frames 3 and 7 there are two faces, in 5 the second is presumed.
     assert_eq!(network.views, Views::Flip, "as in the recording");
     assert_eq!(network.n_boxes, [1, 1, 1, 2, 1, 2, 1, 1, 1, 1, 1, 1, 1]);
     assert_eq!(
-        (told.first(), told.last()),
+        (calls.first(), calls.last()),
         (Some(&(1, 13)), Some(&(13, 13)))
     );
     let counts = new.diff.faces;

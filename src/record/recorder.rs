@@ -282,7 +282,7 @@ impl Tap for RecorderTap {
         }
     }
 
-    // If a result is dropped, the next one tells that its frame will have none.
+    // If a result is dropped, the next one shows that this frame will have none.
     fn analyzed(&self, run: SourceRun, analysis: &Analysis) {
         self.items
             .try_send(Item::Analyzed(run, analysis.clone()))

@@ -31,8 +31,8 @@ pub(super) struct Recording {
     pending: Pending,
     /// The source that is recorded; `None` before its first frame.
     run: Option<SourceRun>,
-    /// Dropped frames that events mention.
-    n_refused_told: u64,
+    /// Dropped frames that have an event.
+    n_refused_noted: u64,
     shown: Shown,
     paused: bool,
     /// Why the source delivers nothing, while it does not.
@@ -81,7 +81,7 @@ impl Recording {
             pictures,
             pending: Pending::default(),
             run: None,
-            n_refused_told: 0,
+            n_refused_noted: 0,
             shown: Shown::default(),
             paused: false,
             lost_because: None,
@@ -182,7 +182,7 @@ impl Recording {
     /// Frames were dropped because they came too fast.
     pub fn on_refused(&mut self, n_frames: u64, at: Instant) -> Result<(), RecordError> {
         self.miss(n_frames);
-        self.n_refused_told += n_frames;
+        self.n_refused_noted += n_frames;
         log::warn!("{n_frames} frames came faster than they could be recorded");
         self.journal
             .event(at, EventKind::Refused, n_frames.to_string())
@@ -282,9 +282,9 @@ impl Recording {
             keep_first(self.write_ready());
         }
         self.write_rows_alone();
-        let n_untold = self.counts().refused - self.n_refused_told;
-        if n_untold > 0 {
-            let detail = n_untold.to_string();
+        let n_unnoted = self.counts().refused - self.n_refused_noted;
+        if n_unnoted > 0 {
+            let detail = n_unnoted.to_string();
             keep_first(self.journal.event(at, EventKind::Refused, detail));
         }
         let kind = if failure.is_some() {

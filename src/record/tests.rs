@@ -75,8 +75,8 @@ struct Script {
     tap: Arc<dyn Tap>,
     start: Instant,
     resolution: Resolution,
-    /// Squares of 4 px, bright and dark, in place of one colour.
-    chequered: bool,
+    /// Squares of 4 px, bright and dark, instead of one color.
+    checkered: bool,
     n_frames: u64,
     /// What results are made with.
     settings: Settings,
@@ -90,7 +90,7 @@ impl Script {
             recorder,
             start: Instant::now(),
             resolution: SMALL,
-            chequered: false,
+            checkered: false,
             n_frames: 0,
             settings: config.settings,
         }
@@ -101,9 +101,9 @@ impl Script {
         let id = self.n_frames;
         self.n_frames += 1;
         let time = Duration::from_micros(33_333 * id + (id * 7919) % 5000);
-        let grey = [(id * 5) as u8, 90, 120, 255];
-        let mut rgba = grey.repeat(self.resolution.n_pixels());
-        if self.chequered {
+        let gray = [(id * 5) as u8, 90, 120, 255];
+        let mut rgba = gray.repeat(self.resolution.n_pixels());
+        if self.checkered {
             let width = self.resolution.width_px as usize;
             for (n, pixel) in rgba.chunks_exact_mut(4).enumerate() {
                 let is_bright = (n % width / 4 + n / width / 4).is_multiple_of(2);
@@ -541,7 +541,7 @@ fn middle(folder: &Path, file: &str, number: usize) -> (f64, f64) {
 fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
     let folder = tempfile::tempdir().unwrap();
     let mut script = Script::start(&config(folder.path(), VideoChoice::Clean));
-    script.chequered = true;
+    script.checkered = true;
     let network = checkpoint("first");
     for _ in 0..12 {
         let frame = script.capture();

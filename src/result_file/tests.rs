@@ -48,7 +48,7 @@ fn a_result_appears_when_it_is_complete() {
 }
 
 #[test]
-fn an_interrupted_run_leaves_the_old_result_and_says_what_its_own_is() {
+fn an_interrupted_run_keeps_the_old_result_and_its_own_partial_one() {
     let (folder, old) = folder();
     let mut result = Outputs::new(true).file(&old).unwrap();
     result.write_lines("half\n").unwrap();
@@ -56,7 +56,7 @@ fn an_interrupted_run_leaves_the_old_result_and_says_what_its_own_is() {
     assert_eq!(text(&old), "kept\n");
     assert_eq!(text(&folder.path().join("old.csv.partial")), "half\n");
 
-    // Which is not lost either, unless somebody says so.
+    // The partial result is not lost either, unless overwriting is allowed.
     let new = folder.path().join("new.csv");
     fs::rename(folder.path().join("old.csv.partial"), partial_path(&new)).unwrap();
     let error = Outputs::new(false).file(&new).unwrap_err();
@@ -86,7 +86,7 @@ fn a_run_that_wrote_nothing_leaves_nothing() {
 }
 
 #[test]
-fn what_exists_is_replaced_only_on_demand() {
+fn an_existing_result_is_replaced_only_on_request() {
     let (_folder, old) = folder();
     let error = Outputs::new(false).file(&old).unwrap_err();
     assert!(
@@ -94,7 +94,7 @@ fn what_exists_is_replaced_only_on_demand() {
             .to_string()
             .ends_with("old.csv exists already; --force replaces it")
     );
-    // Somebody else may be done first.
+    // Another run may finish first.
     let new = old.with_file_name("new.csv");
     let mut result = Outputs::new(false).file(&new).unwrap();
     result.write_lines("ours\n").unwrap();
@@ -105,7 +105,7 @@ fn what_exists_is_replaced_only_on_demand() {
 }
 
 #[test]
-fn places_that_cannot_be_are_told_before_the_work() {
+fn impossible_destinations_are_reported_before_the_work() {
     let (folder, old) = folder();
     let refuse = |path: &Path| Outputs::new(true).file(path).unwrap_err();
     let here = folder.path();
@@ -143,7 +143,7 @@ fn an_input_is_never_written_to() {
     let hard = here.join("hard.csv");
     fs::hard_link(&old, &hard).unwrap();
     check(&hard);
-    // Nor by way of the partial file.
+    // Nor through the partial file.
     let partial = partial_path(&here.join("x"));
     fs::hard_link(&old, &partial).unwrap();
     check(&here.join("x"));
@@ -171,7 +171,7 @@ fn a_folders_pictures_are_inputs_and_its_tables_are_not() {
 }
 
 #[test]
-fn two_results_are_two_files() {
+fn two_results_need_two_files() {
     let (folder, old) = folder();
     let check = |first: &Path, second: &Path| {
         let mut outputs = Outputs::new(true);
@@ -200,7 +200,7 @@ fn two_results_are_two_files() {
 
 #[test]
 #[cfg(unix)]
-fn a_link_stays_one() {
+fn a_link_is_kept() {
     let (folder, old) = folder();
     let other = tempfile::tempdir().unwrap();
     let link = other.path().join("link.csv");
@@ -209,7 +209,7 @@ fn a_link_stays_one() {
     result.write_whole("new\n").unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(text(&old), "new\n");
-    // One that leads nowhere says where the result goes.
+    // A broken link says where the result goes.
     let nowhere = other.path().join("nowhere.csv");
     std::os::unix::fs::symlink(folder.path().join("made.csv"), &nowhere).unwrap();
     let result = Outputs::new(false).file(&nowhere).unwrap();
@@ -229,7 +229,7 @@ fn a_link_stays_one() {
 
 #[test]
 #[cfg(unix)]
-fn pipes_and_devices_are_written_to_as_they_are() {
+fn pipes_and_devices_are_written_to_directly() {
     use std::{io::Read, process::Command};
 
     let (folder, _) = folder();
@@ -314,7 +314,7 @@ fn replacing_is_all_or_nothing() {
     assert_eq!(names(&folder), ["folder", "old.csv"]);
 }
 
-/// Accepts nothing.
+/// A writer that fails.
 struct Refuses(ErrorKind);
 
 impl Write for Refuses {
@@ -328,7 +328,7 @@ impl Write for Refuses {
 }
 
 #[test]
-fn a_reader_that_left_is_told_from_a_full_disk() {
+fn a_closed_pipe_is_distinguished_from_a_full_disk() {
     let write = |kind| {
         let mut output = ResultFile::stream("out.jsonl", Refuses(kind));
         output.write_lines("{}\n").unwrap_err()

@@ -219,7 +219,7 @@ fn n_links(_metadata: &Metadata) -> u64 {
     1 // Only nightly Rust has this.
 }
 
-/// What tells two files apart.
+/// What identifies a file.
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt as _;

@@ -18,7 +18,7 @@ use crate::{
     time::{Ticks, hold_for},
 };
 
-/// How long a frame lasts if nothing else tells: that of a still picture.
+/// Duration of a frame in a session with only one: a still image.
 const SINGLE_FRAME: Ticks = Ticks(3_000);
 
 /// An analyzed frame, with the time for which its result holds.

@@ -1,6 +1,6 @@
-//! Recorded sessions through the built binary: `fervis export` and `fervis reanalyze`.
+//! `fervis export` and `fervis reanalyze` as programs, on recorded sessions.
 //!
-//! The session is put together here from what `fervis analyze` says about the clip.
+//! The session is made here from the results of `fervis analyze` for the clip.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ fn fervis(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Standard output of a command that works.
+/// Standard output of a command that succeeds.
 fn run(args: &[&str]) -> String {
     let output = fervis(args);
     let message = String::from_utf8(output.stderr).unwrap();
@@ -76,7 +76,7 @@ fn manifest(source: &Path) -> Value {
     })
 }
 
-/// A session of the first second of the clip, as `fervis analyze` sees it.
+/// A session of the first second of the clip, with the results of `fervis analyze`.
 #[cfg(feature = "h264-bundled")]
 pub fn record_clip(folder: &Path) {
     let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo.mp4");
@@ -145,7 +145,7 @@ pub fn record_clip(folder: &Path) {
 
 #[test]
 #[cfg(feature = "h264-bundled")]
-fn the_same_network_reads_the_same_again() {
+fn the_same_network_gives_the_same_results_again() {
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("clip");
     fs::create_dir(&session).unwrap();
@@ -173,7 +173,7 @@ fn the_same_network_reads_the_same_again() {
     assert_eq!(
         fs::read(session.join("faces.csv")).unwrap(),
         before,
-        "the recording is as it was"
+        "the recording is unchanged"
     );
     assert_fails(&args, "exists already; --force replaces it");
     run(&[&args[..], &["--force"]].concat());
@@ -184,7 +184,7 @@ fn the_same_network_reads_the_same_again() {
 }
 
 #[test]
-fn formats_are_written_where_they_should_and_only_there() {
+fn formats_are_written_to_their_files_and_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("session");
     fs::create_dir(&session).unwrap();
@@ -236,6 +236,6 @@ fn formats_are_written_where_they_should_and_only_there() {
     assert_eq!(
         fs::read_dir(&session).unwrap().count(),
         1,
-        "the session is as it was"
+        "the session is unchanged"
     );
 }

@@ -1,4 +1,4 @@
-//! Results on the disk: no command destroys what it reads or what an earlier run found.
+//! Result files: no command destroys what it reads or the results of an earlier run.
 
 use std::{
     fs::{self, File},
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A folder with a picture, a copy of a checkpoint, and an earlier result.
+/// A folder with an image, a copy of a checkpoint, and an earlier result.
 struct Desk {
     folder: tempfile::TempDir,
 }
@@ -48,7 +48,7 @@ impl Desk {
         names
     }
 
-    /// `fervis` with these words, in the folder.
+    /// `fervis` with these arguments, in the folder.
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fervis"));
         command
@@ -71,7 +71,7 @@ impl Desk {
         assert!(output.status.success(), "{line}: {words}");
     }
 
-    /// Exit status 1, one sentence that holds `words`, and no file is another than before.
+    /// Exit status 1, one sentence that contains `words`, and no changed file.
     fn refuses(&self, line: &str, words: &str) {
         let content = || -> Vec<_> {
             let names = self.names().into_iter();
@@ -88,7 +88,7 @@ impl Desk {
 }
 
 #[test]
-fn a_result_is_never_written_over_what_is_read() {
+fn an_input_is_never_overwritten() {
     let desk = Desk::new();
     let words = "is read by this command";
     for line in [
@@ -113,7 +113,7 @@ fn a_result_is_never_written_over_what_is_read() {
 }
 
 #[test]
-fn what_cannot_be_opened_leaves_earlier_results() {
+fn a_failed_command_keeps_earlier_results() {
     let desk = Desk::new();
     fs::write(desk.path("broken.mp4"), b"\0\0\0\x18ftypisom\0\0\0\0isom").unwrap();
     fs::write(desk.path("broken.safetensors"), b"no weights").unwrap();
@@ -129,7 +129,7 @@ fn what_cannot_be_opened_leaves_earlier_results() {
 }
 
 #[test]
-fn an_earlier_result_is_replaced_on_demand_only() {
+fn an_earlier_result_is_replaced_only_with_force() {
     let desk = Desk::new();
     let words = "old.csv exists already; --force replaces it";
     desk.refuses("analyze face.png --csv old.csv", words);
@@ -166,7 +166,7 @@ fn two_results_need_two_files() {
 }
 
 #[test]
-fn a_place_that_is_none_is_told_before_the_work() {
+fn an_impossible_destination_is_reported_before_the_work() {
     let desk = Desk::new();
     desk.refuses("analyze face.png --json no/such/x", "there is no folder");
     let output = desk.run("analyze face.png --json .");
@@ -176,9 +176,8 @@ fn a_place_that_is_none_is_told_before_the_work() {
 
 #[test]
 #[cfg(all(unix, feature = "h264-bundled"))]
-fn a_killed_run_leaves_the_old_result_and_its_own_beside() {
+fn a_killed_run_keeps_the_old_result_and_its_own_partial_one() {
     let desk = Desk::new();
-    // The clip's own pace would take too long here; its frames come as fast as they are read.
     let mut run = desk
         .command("analyze demo --json old.csv --force")
         .stdout(Stdio::null())
@@ -190,17 +189,17 @@ fn a_killed_run_leaves_the_old_result_and_its_own_beside() {
     // Lines can be read while it runs.
     while fs::read_to_string(&partial).map_or(0, |text| text.lines().count()) < 2 {
         assert!(began.elapsed() < Duration::from_secs(60), "no line");
-        assert!(run.try_wait().unwrap().is_none(), "it ended before");
+        assert!(run.try_wait().unwrap().is_none(), "it ended too early");
         thread::sleep(Duration::from_millis(2));
     }
     run.kill().unwrap();
     run.wait().unwrap();
     assert_eq!(desk.text("old.csv"), "kept\n");
     assert!(desk.text("old.csv.partial").starts_with(r#"{"frame":0,"#));
-    // That is not lost either, unless somebody says so.
+    // The partial result is not lost either, without --force.
     fs::remove_file(desk.path("old.csv")).unwrap();
     let line = "analyze face.png --csv old.csv";
-    desk.refuses(line, "what an interrupted run had written");
+    desk.refuses(line, "was left by an interrupted run");
     desk.succeeds(&format!("{line} --force"));
     assert!(desk.text("old.csv").starts_with("frame,time_s,"));
     assert!(!partial.exists());
@@ -213,7 +212,7 @@ fn devices_and_pipes_are_written_to() {
     desk.succeeds("analyze face.png --json /dev/null --csv /dev/null");
     let output = desk.run("analyze face.png --json /dev/stdout");
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1);
-    // Also where the shell has sent it to a file.
+    // Also if the shell redirects it to a file.
     let to_file = File::create(desk.path("shell.json")).unwrap();
     let mut command = desk.command("analyze face.png --json /dev/stdout");
     assert!(command.stdout(to_file).status().unwrap().success());
@@ -245,7 +244,7 @@ fn devices_and_pipes_are_written_to() {
 }
 
 #[test]
-fn a_cause_is_said_once() {
+fn a_cause_is_stated_once() {
     let desk = Desk::new();
     let output = desk.run("analyze face.png --checkpoint missing.safetensors");
     let message = String::from_utf8_lossy(&output.stderr);

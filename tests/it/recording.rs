@@ -1,4 +1,4 @@
-//! `fervis record` and `fervis recover`, the program itself: what is left when it is killed.
+//! `fervis record` and `fervis recover` as programs, also when they are killed.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use fervis::{
     time::Ticks,
 };
 
-/// Only a broken program takes that long to record two seconds.
+/// Timeout for recording two seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn fervis(arguments: &[&str]) -> Command {
@@ -34,7 +34,7 @@ fn wait_for_rows(folder: &Path, n_rows: usize, child: &mut Child) {
         assert_eq!(
             child.try_wait().unwrap(),
             None,
-            "it goes on until it is killed"
+            "it records until it is killed"
         );
         assert!(
             Instant::now() < deadline,
@@ -45,7 +45,7 @@ fn wait_for_rows(folder: &Path, n_rows: usize, child: &mut Child) {
     }
 }
 
-/// Every picture's time is that of a row, and they follow one another as the rows do.
+/// Checks that the times of the video's frames are those of the rows, in the same order. Returns the number of frames.
 fn check_pictures(session: &Session) -> usize {
     let part = &session.manifest.video[0];
     let times = video::frame_times(&session.folder.join(&part.file)).unwrap();
@@ -94,7 +94,7 @@ fn a_recording_that_is_killed_is_recovered() {
         "every frame of the video has a row, and no row names another"
     );
     let n_rows = session.frames.len();
-    // Half a second of pictures waits for the disk, and pictures go before their rows.
+    // Half a second of frames may not have reached the disk, and frames go before their rows.
     assert!(
         n_pictures + 20 > n_rows,
         "{n_pictures} pictures, {n_rows} rows"
@@ -107,7 +107,7 @@ fn a_recording_that_is_killed_is_recovered() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_a_recording_well() {
+fn a_signal_stops_a_recording_cleanly() {
     for signal in ["-TERM", "-HUP"] {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("session");
@@ -123,7 +123,7 @@ fn a_signal_ends_a_recording_well() {
                 .args([signal, &child.id().to_string()])
                 .status()
         };
-        // A logout sends more than one.
+        // A logout sends several signals.
         assert!(kill().unwrap().success() && kill().unwrap().success());
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{signal}: {}", output.status);
@@ -163,7 +163,7 @@ fn a_folder_that_is_deleted_ends_the_recording() {
 }
 
 #[test]
-fn a_recording_ends_by_its_time_and_is_whole() {
+fn a_recording_stops_at_its_time_limit_and_is_complete() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("session");
     let path = folder.to_str().unwrap();
@@ -184,7 +184,7 @@ fn a_recording_ends_by_its_time_and_is_whole() {
 }
 
 #[test]
-fn a_source_that_is_not_there_leaves_nothing() {
+fn a_missing_source_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("session");
     let output = fervis(&["record", "nowhere.mp4", "--out", folder.to_str().unwrap()])
