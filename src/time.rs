@@ -10,21 +10,24 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// A result holds until the next one, but for no longer than this: half a second. Expressions that last come and go within half a
-/// second to four (Ekman 2003), so what was seen before a longer gap says little about it. See [`hold_for`].
+/// A result holds until the next one, but for no longer than this: half a second. Expressions that last come and go
+/// within half a second to four (Ekman 2003), so what was seen before a longer gap says little about it. See
+/// [`hold_for`].
 pub const MAX_HOLD: Duration = Duration::from_millis(500);
 
-/// For how long a result holds where no newer one follows: [`MAX_HOLD`], or two of the usual intervals between results where these
-/// are longer, so that a single dropped frame of a slow source leaves no gap.
+/// For how long a result holds where no newer one follows: [`MAX_HOLD`], or two of the usual intervals between results
+/// where these are longer, so that a single dropped frame of a slow source leaves no gap.
 ///
-/// This is the rule for boxes in the window, in recorded and redrawn videos, in replay and in exports, so that all show the same gaps.
+/// This is the rule for boxes in the window, in recorded and redrawn videos, in replay and in exports, so that all show
+/// the same gaps.
 pub fn hold_for(usual_interval: Duration) -> Duration {
     MAX_HOLD.max(2 * usual_interval)
 }
 
 /// A time of a recording, or a length of time in it, in ticks of 1/90,000 s: the clock of videos.
 ///
-/// It is the exact form of `time_s` in a session's tables, where it is called `pts_90k`, and counts from the session's first frame.
+/// It is the exact form of `time_s` in a session's tables, where it is called `pts_90k`, and counts from the session's
+/// first frame.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -131,8 +134,8 @@ impl FromStr for Ticks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock(Duration);
 
-/// Writes a time as on a clock, cut off and not rounded: `2:05`, `1:02:05`. A precision adds parts of a second, to three digits:
-/// `{:.1}` is `2:05.3`. With `{:#}` there are always hours: `0:02:05`.
+/// Writes a time as on a clock, cut off and not rounded: `2:05`, `1:02:05`. A precision adds parts of a second, to
+/// three digits: `{:.1}` is `2:05.3`. With `{:#}` there are always hours: `0:02:05`.
 pub fn clock(time: Duration) -> Clock {
     Clock(time)
 }

@@ -26,8 +26,8 @@ pub fn rows(analysis: &Analysis) -> Vec<u8> {
     tables::rows(&rows)
 }
 
-/// The header line of a table of landmarks: the points of the face mesh, x and y in pixels of the file, z on the same scale and smaller
-/// toward the camera.
+/// The header line of a table of landmarks: the points of the face mesh, x and y in pixels of the file, z on the same
+/// scale and smaller toward the camera.
 pub fn landmarks_header() -> Vec<u8> {
     let names = ["frame", "time_s", "track"].map(str::to_owned);
     let points =

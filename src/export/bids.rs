@@ -1,9 +1,9 @@
 //! `events.tsv` of the Brain Imaging Data Structure, and the JSON that describes its columns.
 //!
-//! A row is a stretch of time in which a face showed one expression, however short, or an event. Onsets are seconds since the session's
-//! first frame; to align them with other data, add `zero_unix_s` of `session.json`. The specification
-//! (bids-specification.readthedocs.io, Task events) requires `onset` and `duration` first, rows sorted by onset, and `n/a` for
-//! missing values.
+//! A row is a stretch of time in which a face showed one expression, however short, or an event. Onsets are seconds
+//! since the session's first frame; to align them with other data, add `zero_unix_s` of `session.json`. The
+//! specification (bids-specification.readthedocs.io, Task events) requires `onset` and `duration` first, rows sorted by
+//! onset, and `n/a` for missing values.
 
 use std::io::{self, Write};
 

@@ -1,12 +1,12 @@
 //! A document for ELAN (archive.mpi.nl/tla/elan) in its format EAF 3.0, for reviewing and correcting what a network saw.
 //!
-//! Each face has a tier with its expressions that last at least 0.2 s. Annotations hold only the name, so that ELAN can count them and
-//! compare them with a human coder's; the expressions are a controlled vocabulary. Events have a tier of their own. ELAN allows neither
-//! overlaps within a tier nor annotations without a duration, so an event lasts half a second or until the next one, and events of the
-//! same millisecond share an annotation.
+//! Each face has a tier with its expressions that last at least 0.2 s. Annotations hold only the name, so that ELAN can
+//! count them and compare them with a human coder's; the expressions are a controlled vocabulary. Events have a tier of
+//! their own. ELAN allows neither overlaps within a tier nor annotations without a duration, so an event lasts half a
+//! second or until the next one, and events of the same millisecond share an annotation.
 //!
-//! The videos are linked twice, as ELAN does it: by their absolute path, and relative to the document, which keeps working when both are
-//! moved together.
+//! The videos are linked twice, as ELAN does it: by their absolute path, and relative to the document, which keeps
+//! working when both are moved together.
 
 use std::{
     collections::BTreeMap,
@@ -251,7 +251,8 @@ fn relative(file: &Path, folder: &Path) -> PathBuf {
     way
 }
 
-/// A path with slashes on every system. On Windows, without the prefix of a canonical path and with a slash before the drive letter.
+/// A path with slashes on every system. On Windows, without the prefix of a canonical path and with a slash before the
+/// drive letter.
 fn slashed(path: &Path) -> String {
     let text = path.to_string_lossy();
     let text = text.strip_prefix(r"\\?\").unwrap_or(&text);
@@ -276,7 +277,8 @@ fn url(path: &str, scheme: &str) -> String {
     url
 }
 
-/// Escapes a text for XML, between tags and in double quotes. Characters that XML 1.0 cannot represent become the replacement character.
+/// Escapes a text for XML, between tags and in double quotes. Characters that XML 1.0 cannot represent become the
+/// replacement character.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

@@ -1,7 +1,7 @@
 //! One JSON object per line for every analyzed frame.
 //!
-//! Keys and their order are those of `fervis analyze --json`. `frame` is the frame's number in the session, and `time_s` is the session's
-//! time. Skipped frames have no line.
+//! Keys and their order are those of `fervis analyze --json`. `frame` is the frame's number in the session, and
+//! `time_s` is the session's time. Skipped frames have no line.
 
 use std::io::{self, Write};
 

@@ -1,11 +1,12 @@
 //! Exports sessions to formats that other programs read.
 //!
-//! [`export`] writes a [`Format`] to a file. Each format has a module here that documents it. Call it away from the UI thread.
+//! [`export`] writes a [`Format`] to a file. Each format has a module here that documents it. Call it away from the UI
+//! thread.
 //!
-//! Nothing is counted in frames. How long something lasted comes from
-//! [`session::timeline`](crate::session::timeline), which weighs by real time and knows of gaps. And times are the session's own,
-//! in seconds since its first frame, except in what is played along with a video ([`Format::WebVtt`], [`Format::Srt`],
-//! [`Format::Elan`]): there they count from the beginning of the video, and each part of a video has a file of its own.
+//! Nothing is counted in frames. How long something lasted comes from [`session::timeline`](crate::session::timeline),
+//! which measures real time and handles gaps. Times are the session's own, in seconds since its first frame,
+//! except in formats that are played along with a video ([`Format::WebVtt`], [`Format::Srt`], [`Format::Elan`]): there they
+//! count from the beginning of the video, and each part of a video has a file of its own.
 
 mod bids;
 mod elan;
@@ -39,8 +40,8 @@ use crate::{
     time::Ticks,
 };
 
-/// Minimum length of a run in what people read along (subtitles, ELAN). Shorter ones cannot be read and mostly stand for doubt
-/// between two expressions. Tables for computing have all of them.
+/// Minimum length of a run in what people read along (subtitles, ELAN). Shorter ones cannot be read and mostly stand
+/// for doubt between two expressions. Tables for computing have all of them.
 const MIN_READABLE: Ticks = Ticks::from_millis(200);
 
 /// A kind of file.
@@ -169,7 +170,8 @@ pub enum Separator {
     /// A comma, with a point before decimals: what statistics packages read.
     #[default]
     Comma,
-    /// A semicolon, with a comma before decimals: what spreadsheets open directly in countries that write numbers that way.
+    /// A semicolon, with a comma before decimals: what spreadsheets open directly in countries that write numbers that
+    /// way.
     Semicolon,
 }
 
@@ -231,8 +233,8 @@ fn known(faces: &[u64]) -> String {
     }
 }
 
-/// Writes a session to `out`, and to files beside it if the format has several (see [`files`]). Returns the written files. Each file appears
-/// complete or not at all.
+/// Writes a session to `out`, and to files beside it if the format has several (see [`files`]). Returns the written
+/// files. Each file appears complete or not at all.
 ///
 /// # Errors
 /// [`ExportError`]. Existing files are unchanged unless `overwrite` is set; the session's own files are never changed.
@@ -270,8 +272,9 @@ pub fn export(
     Ok(written)
 }
 
-/// The files that [`export`] writes: `out`, then others named after it. Subtitles and ELAN documents have one file per part of the video
-/// (`out-2.vtt`, …), BIDS events have a description (`.json`), Parquet has the frames (`out-frames.parquet`).
+/// The files that [`export`] writes: `out`, then others named after it. Subtitles and ELAN documents have one file per
+/// part of the video (`out-2.vtt`, …), BIDS events have a description (`.json`), Parquet has the frames
+/// (`out-frames.parquet`).
 pub fn files(session: &Session, format: Format, out: &Path) -> Vec<PathBuf> {
     let pieces = pieces(session, format, out);
     pieces.into_iter().map(|(file, _)| file).collect()

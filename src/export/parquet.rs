@@ -1,7 +1,7 @@
 //! Faces and frames as Parquet files, for pandas, polars, R and DuckDB.
 //!
-//! The columns are those of `faces.csv` and `frames.csv`, with types: integers, floating point, strings, and null for missing values. The
-//! session's description is in the files' metadata, under `fervis-session`.
+//! The columns are those of `faces.csv` and `frames.csv`, with types: integers, floating point, strings, and null for
+//! missing values. The session's description is in the files' metadata, under `fervis-session`.
 //!
 //! They are compressed with Snappy, the one codec that every reader supports and that needs no C code.
 
@@ -25,7 +25,8 @@ use parquet::{
 use super::Selection;
 use crate::session::tables::{Cell, Column, Kind, Row};
 
-/// Rows that are compressed together; readers skip whole groups. A group's cells take some 60 MB of memory while it is written.
+/// Rows that are compressed together; readers skip whole groups. A group's cells take some 60 MB of memory while it is
+/// written.
 const ROWS_IN_GROUP: usize = 32_768;
 
 pub(super) fn write_faces(

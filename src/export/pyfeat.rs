@@ -1,10 +1,10 @@
 //! A table that py-feat reads (`feat.utils.io.read_feat`), with its column names in its order.
 //!
-//! A row is a face, or an analyzed frame without one, whose row has no values, as in py-feat. Columns for what fervis does not measure
-//! (landmarks, action units) are absent. `Pitch`, `Roll` and `Yaw` are in degrees, positive up, clockwise and to the right of the frame.
-//! Probabilities are those of each frame alone, as in py-feat. Two columns differ in meaning: `Identity` names the track, and with
-//! rustface alone `FaceScore` is rustface's score, not 0 to 1. `approx_time` is minutes and seconds, as in py-feat; `time_s`, which is
-//! ours, is the exact time.
+//! A row is a face, or an analyzed frame without one, whose row has no values, as in py-feat. Columns for what fervis
+//! does not measure (landmarks, action units) are absent. `Pitch`, `Roll` and `Yaw` are in degrees, positive up,
+//! clockwise and to the right of the frame. Probabilities are those of each frame alone, as in py-feat. Two columns
+//! differ in meaning: `Identity` names the track, and with rustface alone `FaceScore` is rustface's score, not 0 to 1.
+//! `approx_time` is minutes and seconds, as in py-feat; `time_s`, which is ours, is the exact time.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,8 @@
 //! Subtitles: each face's expression, and the notes of markers, to read along with the video.
 //!
-//! A cue is one expression of one face that lasts at least 0.2 s, with its exact times; the percentage is its mean probability. Markers show
-//! for a second. A note may contain text that would end a cue: line breaks become spaces, and `-->` becomes an arrow in SRT. WebVTT has
-//! escapes for the rest.
+//! A cue is one expression of one face that lasts at least 0.2 s, with its exact times; the percentage is its mean
+//! probability. Markers show for a second. A note may contain text that would end a cue: line breaks become spaces, and
+//! `-->` becomes an arrow in SRT. WebVTT has escapes for the rest.
 
 use std::{
     io::{self, Write},

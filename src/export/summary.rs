@@ -1,4 +1,5 @@
-//! One row per face: how long it was seen, how much of that time it showed each expression, and which expression followed which.
+//! One row per face: how long it was seen, how much of that time it showed each expression, and which expression
+//! followed which.
 //!
 //! | column | what it holds |
 //! | --- | --- |

@@ -1,8 +1,8 @@
 //! How far two networks agree about the same faces.
 //!
-//! The label is the expression with the largest smoothed probability, as shown. Agreement counts faces in frames. Cohen's kappa (1960)
-//! corrects it for chance: 0 is what two raters with these label frequencies agree on by chance, 1 is full agreement. Shares are of time; see
-//! `session::timeline`.
+//! The label is the expression with the largest smoothed probability, as shown. Agreement counts faces in frames.
+//! Cohen's kappa (1960) corrects it for chance: 0 is what two raters with these label frequencies agree on by chance, 1
+//! is full agreement. Shares are of time; see `session::timeline`.
 
 use std::collections::HashMap;
 

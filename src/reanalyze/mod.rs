@@ -1,11 +1,12 @@
 //! Runs another network over a recorded session, and compares its results with the recorded ones.
 //!
-//! [`reanalyze`] reads the session's frames again and classifies the faces where they were recorded, so that tracks stay comparable:
-//! nothing is detected again. Presumed faces are not classified, as in the recording, and the probabilities are smoothed as in the
-//! recording. The result is a table like `faces.csv` and a [`Diff`]; the session itself is never changed.
+//! [`reanalyze`] reads the session's frames again and classifies the faces where they were recorded, so that tracks
+//! stay comparable: nothing is detected again. Presumed faces are not classified, as in the recording, and the
+//! probabilities are smoothed as in the recording. The result is a table like `faces.csv` and a [`Diff`]; the session
+//! itself is never changed.
 //!
-//! A recorded video is compressed, so even the same network gives slightly different results on it than it did live. The original file
-//! of a session is read if it still exists.
+//! A recorded video is compressed, so even the same network gives slightly different results on it than it did live.
+//! The original file of a session is read if it still exists.
 
 mod compare;
 mod pictures;
@@ -106,8 +107,8 @@ pub enum ReanalyzeError {
 /// The results of another network for a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reanalysis {
-    /// The faces with their new probabilities and the session's frame and track numbers. Their `model` is the position after the session's
-    /// own networks.
+    /// The faces with their new probabilities and the session's frame and track numbers. Their `model` is the position
+    /// after the session's own networks.
     pub faces: Vec<FaceRow>,
     /// The comparison.
     pub diff: Diff,
@@ -261,8 +262,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Classifies the faces that were found in a frame, unless that is done: two frames of the file may be near the recorded time.
-    /// Returns whether it classified them.
+    /// Classifies the faces that were found in a frame, unless that is done: two frames of the file may be near the
+    /// recorded time. Returns whether it classified them.
     fn classify(&mut self, frame: &Frame, number: u64) -> Result<bool, ReanalyzeError> {
         let range = self.session.face_range(number);
         let found: Vec<usize> = range
@@ -289,7 +290,8 @@ impl Reader<'_> {
     }
 }
 
-/// Checks the frame size: a file that was replaced usually has another. A video may lack the last column or row of an odd size.
+/// Checks the frame size: a file that was replaced usually has another. A video may lack the last column or row of an
+/// odd size.
 fn check_size(clip: &Clip, found: Resolution) -> Result<(), ReanalyzeError> {
     let recorded = clip.resolution;
     let alike = found.width_px.abs_diff(recorded.width_px) <= 1

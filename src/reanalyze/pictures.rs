@@ -1,9 +1,9 @@
 //! Finds the files that show a session, and its frames in them.
 //!
-//! The original file is preferred, because it shows exactly what was seen; then the clean video; then the annotated one, whose boxes and
-//! labels cover parts of faces. In a video a frame is found by its time: the session's times count from its first frame, and those of
-//! a part of a video from its own first frame. In the original it is found by `source_s`. In this file a *picture* is a frame of such a
-//! file.
+//! The original file is preferred, because it shows exactly what was seen; then the clean video; then the annotated
+//! one, whose boxes and labels cover parts of faces. In a video a frame is found by its time: the session's times count
+//! from its first frame, and those of a part of a video from its own first frame. In the original it is found by
+//! `source_s`. In this file a *picture* is a frame of such a file.
 
 use std::path::{Path, PathBuf};
 
@@ -89,8 +89,8 @@ impl Clip {
         }
     }
 
-    /// The frames that a picture at this time shows, as positions in [`Session::frames`]. A file that was played twice, or sought back
-    /// in, has several.
+    /// The frames that a picture at this time shows, as positions in [`Session::frames`]. A file that was played twice,
+    /// or sought back in, has several.
     pub fn frames_at(&self, time: Ticks) -> impl Iterator<Item = &usize> {
         let (from, to) = (time.saturating_sub(self.tolerance), time + self.tolerance);
         let start = self.wanted.partition_point(|(wanted, _)| *wanted < from);

@@ -1,8 +1,8 @@
 //! The recording's clock, and wall-clock times.
 //!
-//! The recording's clock starts at its first frame and never goes back. It follows the source's own time, which is exact for files and
-//! cameras alike, while that passes about as fast as real time. Where the two differ (the user sought or paused a file), real time
-//! counts, because it is what passed for the viewer.
+//! The recording's clock starts at its first frame and never goes back. It follows the source's own time, which is
+//! exact for files and cameras alike, while that passes about as fast as real time. Where the two differ (the user
+//! sought or paused a file), real time counts, because it is what passed for the viewer.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

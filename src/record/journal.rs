@@ -1,5 +1,5 @@
-//! The tables and the description of one recording, as they grow: a frame becomes a row with its faces, and what happens becomes an
-//! event.
+//! The tables and the description of one recording, as they grow: a frame becomes a row with its faces, and what
+//! happens becomes an event.
 
 use std::{
     sync::Arc,
@@ -266,8 +266,8 @@ impl Journal {
         Ok(self.writer.write_manifest()?)
     }
 
-    /// Sets how many frames are in the finished video. On a full disk these may be fewer than it was given, and then the rows of the missing
-    /// ones must not name them.
+    /// Sets how many frames are in the finished video. On a full disk these may be fewer than it was given, and then
+    /// the rows of the missing ones must not name them.
     pub fn correct_pictures(&mut self, n_pictures: u64, videos: &[Video]) {
         let manifest = &mut self.writer.manifest;
         if n_pictures >= manifest.counts.recorded {

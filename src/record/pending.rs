@@ -1,8 +1,8 @@
 //! Captured frames that wait for their results.
 //!
-//! Rows are written in the order of capture, so a row waits until it is known whether its frame was analyzed. The frame waits with it,
-//! because the boxes belong on it, but not for long: frames are large. When too many wait, the oldest goes into the video with
-//! what is known, and only its row keeps waiting.
+//! Rows are written in the order of capture, so a row waits until it is known whether its frame was analyzed. The frame
+//! waits with it, because the boxes belong on it, but not for long: frames are large. When too many wait, the oldest
+//! goes into the video with what is known, and only its row keeps waiting.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 

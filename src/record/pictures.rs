@@ -177,7 +177,8 @@ impl Pictures {
         self.known_at = Some(time);
     }
 
-    /// Writes a frame to all videos, with `drawn` on the annotated one. `number` and `time` are the frame's in the session.
+    /// Writes a frame to all videos, with `drawn` on the annotated one. `number` and `time` are the frame's in the
+    /// session.
     ///
     /// # Errors
     /// [`VideoError`]; what was written stays.

@@ -1,8 +1,8 @@
 //! The recording thread and its handle.
 //!
-//! The pipeline's threads only pass on a handle to each frame and a copy of each result. The queue in between is the only one in the
-//! program that may hold frames. It is bounded: frames that do not fit are dropped and counted, so recording never slows the live view or
-//! the analysis. Commands have a channel of their own and are never dropped.
+//! The pipeline's threads only pass on a handle to each frame and a copy of each result. The queue in between is the
+//! only one in the program that may hold frames. It is bounded: frames that do not fit are dropped and counted, so
+//! recording never slows the live view or the analysis. Commands have a channel of their own and are never dropped.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -1,7 +1,8 @@
 //! One recording: what happens becomes rows, frames of a video and events, in order.
 //!
-//! There are no threads here; see [`super::recorder`]. Everything comes in through methods named `on_…`. A frame and its result
-//! arrive apart: [`Pending`] brings them together, then the frame goes to [`Pictures`] and both go to the [`Journal`].
+//! There are no threads here; see [`super::recorder`]. Everything comes in through methods named `on_…`. A frame and
+//! its result arrive apart: [`Pending`] brings them together, then the frame goes to [`Pictures`] and both go to the
+//! [`Journal`].
 
 use std::{
     sync::Arc,
@@ -92,8 +93,8 @@ impl Recording {
 
     /// A frame was captured.
     pub fn on_captured(&mut self, run: SourceRun, frame: Arc<Frame>) -> Result<(), RecordError> {
-        // A frame of an earlier run is late; one of a later run follows a seek in the same file, since another source would have
-        // announced itself.
+        // A frame of an earlier run is late; one of a later run follows a seek in the same file, since another source
+        // would have announced itself.
         if self.run.is_some_and(|recorded| run < recorded) {
             return Ok(());
         }
@@ -266,9 +267,9 @@ impl Recording {
 
     /// Finishes all files. `failure` is the error that ended the recording, if one did, and `at` is when it ended.
     ///
-    /// Whatever fails, everything else is finished: a frame that cannot be written to the video keeps its row, and one whose row cannot be
-    /// written is counted. If a video or the description cannot be finished, the session counts as interrupted and is repaired at
-    /// the next start.
+    /// Whatever fails, everything else is finished: a frame that cannot be written to the video keeps its row, and one
+    /// whose row cannot be written is counted. If a video or the description cannot be finished, the session counts as
+    /// interrupted and is repaired at the next start.
     pub fn finish(mut self, reason: &str, failure: Option<&RecordError>, at: Instant) -> Finished {
         let mut outcome = Ok(());
         let mut keep_first = |result: Result<(), RecordError>| {

@@ -1,8 +1,8 @@
 //! Draws a session's video again: with or without boxes, with or without covered faces.
 //!
-//! This is for sharing a recording: a session recorded with visible faces becomes a video in which all of them, or all but some, are
-//! covered. The session itself is not changed. A frame that was not analyzed says nothing about where faces are. So, as in a recording,
-//! frames are covered completely where nothing was known about faces for two seconds.
+//! This is for sharing a recording: a session recorded with visible faces becomes a video in which all of them, or all
+//! but some, are covered. The session itself is not changed. A frame that was not analyzed says nothing about where
+//! faces are. So, as in a recording, frames are covered completely where nothing was known about faces for two seconds.
 
 use std::{fs, path::Path};
 
@@ -24,7 +24,8 @@ use crate::{
     time::Ticks,
 };
 
-/// Maximum distance of a frame's time from its row's: times in files are rounded, in the AVI files of earlier versions to half a frame.
+/// Maximum distance of a frame's time from its row's: times in files are rounded, in the AVI files of earlier versions
+/// to half a frame.
 const TOLERANCE: Ticks = Ticks(1_500);
 
 /// The folder for incomplete videos, in the new folder.

@@ -1,7 +1,7 @@
 //! Writes a session's tables and its description as things happen.
 //!
-//! Every row is handed to the system at once, and everything is synced to the disk every two seconds. So a crash of the program costs
-//! at most a half-written line, and a power cut two seconds.
+//! Every row is handed to the system at once, and everything is synced to the disk every two seconds. So a crash of the
+//! program costs at most a half-written line, and a power cut two seconds.
 
 use std::{
     fs::File,

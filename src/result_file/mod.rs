@@ -1,14 +1,14 @@
 //! Result files that appear complete or not at all.
 //!
-//! A result is written to `NAME.partial` beside its destination, synced to the disk, and renamed when it is complete. If a run ends early,
-//! the result of an earlier run is unchanged, and the partial file's name says what it is. Every file that a command writes goes this
-//! way, except recordings, which grow and are written by `record`.
+//! A result is written to `NAME.partial` beside its destination, synced to the disk, and renamed when it is complete.
+//! If a run ends early, the result of an earlier run is unchanged, and the partial file's name says what it is. Every
+//! file that a command writes goes this way, except recordings, which grow and are written by `record`.
 //!
-//! A command reserves all its results in [`Outputs`] before it starts to work. This creates nothing: the partial file appears with its
-//! first byte, or with [`ResultFile::begin`], so a command that cannot open its input leaves no trace.
+//! A command reserves all its results in [`Outputs`] before it starts to work. This creates nothing: the partial file
+//! appears with its first byte, or with [`ResultFile::begin`], so a command that cannot open its input leaves no trace.
 //!
-//! `-` and `/dev/stdout` are the standard output. Pipes, devices and open descriptors (`/dev/fd/3`) are written directly, because there
-//! is nothing to replace.
+//! `-` and `/dev/stdout` are the standard output. Pipes, devices and open descriptors (`/dev/fd/3`) are written
+//! directly, because there is nothing to replace.
 
 mod error;
 mod partial;
@@ -103,7 +103,8 @@ impl ResultFile {
         let sink = match place {
             Place::Stdout => Sink::Stream(Box::new(io::stdout())),
             Place::Stream(stream) => {
-                // Opened now and not with the first byte: the reader waits, and must see the end even if nothing is written.
+                // Opened now and not with the first byte: the reader waits, and must see the end even if nothing is
+                // written.
                 let opened = OpenOptions::new().append(true).open(stream);
                 match opened {
                     Ok(file) => Sink::Stream(Box::new(file)),
@@ -160,7 +161,8 @@ impl ResultFile {
         }
     }
 
-    /// Creates the partial file now. Call it when the inputs are open and before long work, so that a missing permission is reported at once.
+    /// Creates the partial file now. Call it when the inputs are open and before long work, so that a missing
+    /// permission is reported at once.
     ///
     /// # Errors
     /// [`ResultError::Write`].
@@ -202,7 +204,8 @@ impl ResultFile {
     /// Moves the complete result to its destination.
     ///
     /// # Errors
-    /// [`ResultError::Write`], and [`ResultError::Exists`] if somebody else has written a result in the meantime; the partial file then stays.
+    /// [`ResultError::Write`], and [`ResultError::Exists`] if somebody else has written a result in the meantime; the
+    /// partial file then stays.
     pub fn finish(mut self) -> Result<(), ResultError> {
         let finished = self.put_in_place();
         match finished {

@@ -10,14 +10,14 @@ use std::{
 
 use super::place::{parent, partial_path};
 
-/// How long to wait for another writer of the same file. Small files such as settings take milliseconds; after this time, the other
-/// writer is a long run.
+/// How long to wait for another writer of the same file. Small files such as settings take milliseconds; after this
+/// time, the other writer is a long run.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(500);
 /// How often to check whether it has finished.
 const RETRY_EVERY: Duration = Duration::from_millis(10);
 
-/// Replaces one of our own files with `content`. At every moment, even after a power cut, either the old or the new one is there. On failure
-/// the old file stays and nothing is left beside it. A link is replaced, not followed.
+/// Replaces one of our own files with `content`. At every moment, even after a power cut, either the old or the new one
+/// is there. On failure the old file stays and nothing is left beside it. A link is replaced, not followed.
 ///
 /// # Errors
 /// What the system reports.

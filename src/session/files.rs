@@ -1,8 +1,8 @@
 //! Opens and creates the files of a session: plain names and regular files only, private to their owner.
 //!
-//! A session folder may come from somebody else, and the window repairs the folders it finds without being asked. So a file is opened
-//! only if it is a regular file in the folder itself: a link could lead anywhere, and opening a pipe or a device could block or have
-//! side effects. New files are readable by their owner only, because they show faces.
+//! A session folder may come from somebody else, and the window repairs the folders it finds without being asked. So a
+//! file is opened only if it is a regular file in the folder itself: a link could lead anywhere, and opening a pipe or
+//! a device could block or have side effects. New files are readable by their owner only, because they show faces.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -10,7 +10,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// Maximum size of a text that is read whole. `session.json` has some 20 kB; whatever is larger than this is something else.
+/// Maximum size of a text that is read whole. Even an hour's table is only some 50 MB, and a description is far smaller.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
 /// How many names are tried for a file beside another one.
 const MAX_BESIDE: u32 = 1000;
@@ -32,7 +32,8 @@ pub fn open(path: &Path) -> io::Result<File> {
     open_regular(path, OpenOptions::new().read(true)).map(|(file, _)| file)
 }
 
-/// Opens a regular file for changing it. A file with a second hard link is refused: its other name may be in another folder.
+/// Opens a regular file for changing it. A file with a second hard link is refused: its other name may be in another
+/// folder.
 ///
 /// # Errors
 /// As [`open`].
@@ -185,7 +186,8 @@ pub fn is_regular(path: &Path) -> bool {
 }
 
 fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
-    // Checked before opening, for a clear message, and again afterward, because the file may have been replaced in between.
+    // Checked before opening, for a clear message, and again afterward, because the file may have been replaced in
+    // between.
     check_regular(&fs::symlink_metadata(path)?)?;
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);

@@ -45,7 +45,8 @@ pub fn new_session_folder(root: &Path, now: &Zoned) -> PathBuf {
     numbered(n)
 }
 
-/// The sessions in `root` whose recording was interrupted, without those that are being recorded now. Links are not followed.
+/// The sessions in `root` whose recording was interrupted, without those that are being recorded now. Links are not
+/// followed.
 pub fn interrupted_sessions(root: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(root) else {
         return Vec::new();
@@ -87,7 +88,8 @@ impl FolderLock {
             let file = files::open_or_create(&path)
                 .map_err(|source| SessionError::write(&path, source))?;
             match file.try_lock() {
-                // The previous holder may have removed the file after it was opened here; such a lock would protect nothing.
+                // The previous holder may have removed the file after it was opened here; such a lock would protect
+                // nothing.
                 Ok(()) if files::is_at(&file, &path) => return Ok(Self { path, file }),
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {

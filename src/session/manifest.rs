@@ -1,7 +1,8 @@
 //! `session.json`: the description of a whole session.
 //!
-//! It is written when the recording starts, with status `recording`, and replaced whole whenever it changes, so it is valid at every
-//! moment. Unknown keys are ignored: a newer version's session can be read as long as its schema has the same number.
+//! It is written when the recording starts, with status `recording`, and replaced whole whenever it changes, so it is
+//! valid at every moment. Unknown keys are ignored: a newer version's session can be read as long as its schema has the
+//! same number.
 
 use std::{collections::BTreeMap, io::ErrorKind, path::Path};
 
@@ -183,7 +184,8 @@ pub struct Counts {
     pub skipped: u64,
     /// Of these, in the video.
     pub recorded: u64,
-    /// Frames that were dropped because they came faster than they could be written. They are counted in `captured` and have no row.
+    /// Frames that were dropped because they came faster than they could be written. They are counted in `captured` and
+    /// have no row.
     pub refused: u64,
     /// Rows of `faces.csv`.
     pub faces: u64,
@@ -239,8 +241,8 @@ impl Manifest {
     /// Reads the description of the session in `folder`.
     ///
     /// # Errors
-    /// [`SessionError::NotASession`] if there is none, and others if it is damaged, comes from a later version, or names files outside the
-    /// folder.
+    /// [`SessionError::NotASession`] if there is none, and others if it is damaged, comes from a later version, or
+    /// names files outside the folder.
     pub fn read(folder: &Path) -> Result<Self, SessionError> {
         let file = folder.join(MANIFEST_FILE);
         let text = match files::read_text(&file) {

@@ -1,8 +1,8 @@
 //! What a recording leaves on disk, and how it is read again.
 //!
-//! A session is a folder. [`tables`] holds its rows and [`manifest`] what is said once about all of them; [`Session`] is both,
-//! loaded, and answers what anybody asks about them; [`timeline`] turns rows into stretches of time. [`record`](crate::record)
-//! writes sessions.
+//! A session is a folder. [`tables`] holds its rows and [`manifest`] what is said once about all of them; [`Session`]
+//! is both, loaded, and answers what anybody asks about them; [`timeline`] turns rows into stretches of time.
+//! [`record`](crate::record) writes sessions.
 //!
 //! | file | what it holds |
 //! | --- | --- |
@@ -12,8 +12,9 @@
 //! | `events.csv` | markers, changes of the network, losses of the camera, pauses, errors |
 //! | `video.mp4`, `clean.mp4` | the frames, with or without boxes, as the user chose |
 //!
-//! Three numbers tell frames apart. `frame` counts the rows of `frames.csv` and joins the tables; `video_frame` counts the frames
-//! in the video, and a frame that is not in it has none; `pts_90k` is when it is shown there, and the exact form of `time_s`.
+//! Three numbers tell frames apart. `frame` counts the rows of `frames.csv` and joins the tables; `video_frame` counts
+//! the frames in the video, and a frame that is not in it has none; `pts_90k` is when it is shown there, and the exact
+//! form of `time_s`.
 
 pub mod files;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The parts of a session's video, and the stretch of time that each shows.
 //!
-//! What is played along with a video counts from that video's first frame, which need not be the session's first: a new part
-//! begins when the camera changes its frame size.
+//! What is played along with a video counts from that video's first frame, which need not be the session's first: a new
+//! part begins when the camera changes its frame size.
 
 use std::{ops::Range, path::PathBuf};
 

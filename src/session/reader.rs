@@ -1,7 +1,7 @@
 //! A recorded session, loaded: the one place to ask for its rows.
 //!
-//! Sessions that were interrupted load too: their tables are whole up to the last moment. Load sessions away from the UI thread: an
-//! hour with three faces is some 50 MB of text.
+//! Sessions that were interrupted load too: their tables are whole up to the last moment. Load sessions away from the
+//! UI thread: an hour with three faces is some 50 MB of text.
 
 use std::{
     fs,

@@ -1,9 +1,9 @@
 //! Rows as stretches of time: from when to when each result holds, and each face showed which expression.
 //!
-//! Rows are not seconds. Frames come unevenly, some are skipped, and a recording can be paused. So a result holds until the next
-//! analyzed frame, which bridges single skipped ones, but for no longer than [`hold_for`] says, and not into a pause. A gap
-//! follows then, which belongs to no expression. The last result of a session holds for as long as the session's frames usually last
-//! (the median). Shares and means over time are weighted by these durations.
+//! Rows are not seconds. Frames come unevenly, some are skipped, and a recording can be paused. So a result holds until
+//! the next analyzed frame, which bridges single skipped ones, but for no longer than [`hold_for`] says, and not into a
+//! pause. A gap follows then, which belongs to no expression. The last result of a session holds for as long as the
+//! session's frames usually last (the median). Shares and means over time are weighted by these durations.
 //!
 //! A face that is only presumed for a moment keeps the values of its last sighting, here as on the screen.
 

@@ -1,7 +1,7 @@
 //! Curves with no more points than are visible.
 //!
-//! An hour has a hundred thousand values per expression, and a plot is a thousand pixels wide. Values in the same column of pixels are
-//! replaced by their mean, weighted by time. A gap in the data is a gap in the curve.
+//! An hour has a hundred thousand values per expression, and a plot is a thousand pixels wide. Values in the same
+//! column of pixels are replaced by their mean, weighted by time. A gap in the data is a gap in the curve.
 
 use crate::{expression::N_EXPRESSIONS, session::timeline::FaceTrack};
 

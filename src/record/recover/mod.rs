@@ -1,8 +1,8 @@
 //! Repairs interrupted sessions.
 //!
-//! A crash costs at most a half-written line and the last half second of the video. Repairing cuts off incomplete lines, writes the
-//! video's index, matches rows with frames of the video, and counts everything again. Bytes that it cannot interpret are kept in a file
-//! beside the damaged one (`….tail`). Running it again changes nothing.
+//! A crash costs at most a half-written line and the last half second of the video. Repairing cuts off incomplete
+//! lines, writes the video's index, matches rows with frames of the video, and counts everything again. Bytes that it
+//! cannot interpret are kept in a file beside the damaged one (`….tail`). Running it again changes nothing.
 //!
 //! A session may come from anybody, so only regular files in its own folder are opened; see [`files`].
 
@@ -62,7 +62,8 @@ pub struct Report {
 /// Repairs the session in `folder` if it was interrupted.
 ///
 /// # Errors
-/// [`SessionError`]. A video that cannot be repaired is not an error: the report says so, and the rest of the session is repaired.
+/// [`SessionError`]. A video that cannot be repaired is not an error: the report says so, and the rest of the session
+/// is repaired.
 pub fn recover(folder: &Path) -> Result<Report, SessionError> {
     if !is_session(folder) {
         return Err(SessionError::NotASession {

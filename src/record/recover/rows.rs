@@ -1,8 +1,9 @@
 //! Makes `frames.csv` and the video agree.
 //!
-//! The two are written at different moments: a picture waits for the next fragment of the video, its row for its result. So a crash
-//! leaves rows whose picture never reached the disk, and pictures whose row was not written yet. Afterward each row names the
-//! picture that it has, and every picture has a row. In this file a *picture* is a frame in the video.
+//! The two are written at different moments: a picture waits for the next fragment of the video, its row for its
+//! result. So a crash leaves rows whose picture never reached the disk, and pictures whose row was not written yet.
+//! Afterward each row names the picture that it has, and every picture has a row. In this file a *picture* is a frame
+//! in the video.
 
 use std::{
     collections::BTreeMap,
@@ -96,8 +97,8 @@ fn parts(folder: &Path, videos: &[Video]) -> Vec<Part> {
     parts
 }
 
-/// For each row, by its position, the number of its picture; and how many pictures before the last row belong to none. `rows` are positions
-/// with times; both increase.
+/// For each row, by its position, the number of its picture; and how many pictures before the last row belong to none.
+/// `rows` are positions with times; both increase.
 fn place(rows: &[(usize, Ticks)], times: &[Ticks]) -> (Vec<(usize, u64)>, u64) {
     let mut pairs = Vec::new();
     let mut number = 0;
@@ -127,8 +128,8 @@ fn place(rows: &[(usize, Ticks)], times: &[Ticks]) -> (Vec<(usize, u64)>, u64) {
     (placed, n_without_row)
 }
 
-/// Pairs what lies between two matched rows: as many pictures as rows belong together even if their times are damaged. `end` is the number of
-/// rows and of pictures.
+/// Pairs what lies between two matched rows: as many pictures as rows belong together even if their times are damaged.
+/// `end` is the number of rows and of pictures.
 fn fill_in(pairs: Vec<(usize, usize)>, end: (usize, usize)) -> Vec<(usize, usize)> {
     let mut all = Vec::with_capacity(pairs.len());
     let (mut row, mut picture) = (0, 0);

@@ -22,8 +22,8 @@ pub struct FaceRow {
     pub frame: u64,
     /// The frame's time, as there.
     pub time: Ticks,
-    /// The result, as the live view had it: who, where and with which probabilities. A track's number is never used again within a
-    /// session.
+    /// The result, as the live view had it: who, where and with which probabilities. A track's number is never used
+    /// again within a session.
     pub face: FaceAnalysis,
     /// Position of the network in `session.json`'s `models`.
     pub model: usize,
@@ -36,7 +36,8 @@ pub struct FaceRow {
 }
 
 impl FaceRow {
-    /// The rows of all faces of a result. `frame` and `time` are those of its row in `frames.csv`, `model` is the position of its network.
+    /// The rows of all faces of a result. `frame` and `time` are those of its row in `frames.csv`, `model` is the
+    /// position of its network.
     pub fn of(analysis: &Analysis, frame: u64, time: Ticks, model: usize) -> Vec<Self> {
         let row = |face: &FaceAnalysis| Self {
             frame,

@@ -1,8 +1,8 @@
 //! How the rows of a table become lines of text, and lines become rows.
 //!
-//! The rules for all tables: UTF-8, commas, a point before decimals, always a header, quotes where a text needs them (RFC 4180), and
-//! an empty field where there is no value, never a word in a column of numbers. Columns are found by name, so that more may come. A
-//! last line without its end was cut off by a crash and is not read.
+//! The rules for all tables: UTF-8, commas, a point before decimals, always a header, quotes where a text needs them
+//! (RFC 4180), and an empty field where there is no value, never a word in a column of numbers. Columns are found by
+//! name, so that more may come. A last line without its end was cut off by a crash and is not read.
 
 use std::{borrow::Cow, io::Read as _, path::Path, time::Duration};
 
