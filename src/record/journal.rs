@@ -2,6 +2,7 @@
 //! happens becomes an event.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -43,6 +44,8 @@ pub(super) struct Journal {
     settings: Settings,
     latencies: DurationHistogram,
     blinks: Blinks,
+    /// Rows that are ready to be written, with their faces. Those that a full disk refuses are tried again at the end.
+    ready: VecDeque<(FrameRow, Vec<FaceRow>)>,
     /// Keeps others from writing to the folder.
     lock: FolderLock,
 }
@@ -54,6 +57,10 @@ impl Journal {
     /// [`SessionError`] in the user's words.
     pub fn create(config: &RecordingConfig) -> Result<Self, RecordError> {
         folder::create(&config.folder)?;
+        Self::create_in_empty(config).inspect_err(|_| folder::remove_failed_start(&config.folder))
+    }
+
+    fn create_in_empty(config: &RecordingConfig) -> Result<Self, RecordError> {
         let lock = FolderLock::take(&config.folder)?;
         let wall = WallClock::now();
         let manifest = first_manifest(config, &wall);
@@ -66,9 +73,11 @@ impl Journal {
             settings: config.settings,
             latencies: DurationHistogram::default(),
             blinks: Blinks::default(),
+            ready: VecDeque::new(),
             lock,
         };
         journal.event(Instant::now(), EventKind::Started, String::new())?;
+        journal.grow_reserve(0)?;
         Ok(journal)
     }
 
@@ -99,14 +108,14 @@ impl Journal {
     /// Writes the row of a frame with the faces of its result, if it has one.
     ///
     /// # Errors
-    /// [`SessionError`]. The row is counted as one that could not be written, unless only an event beside it could not.
+    /// [`SessionError`]. The row is tried again by [`Journal::write_last`], unless only an event beside it could not be written.
     pub fn write(
         &mut self,
         mut row: FrameRow,
         analysis: Option<&Analysis>,
     ) -> Result<(), RecordError> {
         let Some(analysis) = analysis else {
-            return self.append(&row, &[]);
+            return self.append(row, Vec::new());
         };
         let frame = &analysis.frame;
         let latency = analysis
@@ -119,25 +128,34 @@ impl Journal {
         let noted = self.note_settings(analysis);
         let model = self.model_of(analysis);
         let faces = FaceRow::of(analysis, row.frame, row.time, *model.as_ref().unwrap_or(&0));
-        self.append(&row, &faces)?;
+        let frame_time = row.time;
+        self.append(row, faces)?;
         self.latencies.count(latency);
         noted?;
-        self.note_blinks(row.time, analysis)?;
+        self.note_blinks(frame_time, analysis)?;
         model.map(drop)
     }
 
-    fn append(&mut self, row: &FrameRow, faces: &[FaceRow]) -> Result<(), RecordError> {
-        let written = self.writer.frame(row, faces);
-        let counts = &mut self.writer.manifest.counts;
-        match (&written, row.status) {
-            (Err(_), _) => counts.refused += 1,
-            (Ok(()), FrameStatus::Skipped) => counts.skipped += 1,
-            (Ok(()), FrameStatus::Analyzed) => {
-                counts.analyzed += 1;
-                counts.faces += faces.len() as u64;
+    fn append(&mut self, row: FrameRow, faces: Vec<FaceRow>) -> Result<(), RecordError> {
+        self.ready.push_back((row, faces));
+        self.write_ready()
+    }
+
+    /// Writes the rows that are ready, in order, and counts them.
+    fn write_ready(&mut self) -> Result<(), RecordError> {
+        while let Some((row, faces)) = self.ready.front() {
+            self.writer.frame(row, faces)?;
+            let counts = &mut self.writer.manifest.counts;
+            match row.status {
+                FrameStatus::Skipped => counts.skipped += 1,
+                FrameStatus::Analyzed => {
+                    counts.analyzed += 1;
+                    counts.faces += faces.len() as u64;
+                }
             }
+            self.ready.pop_front();
         }
-        Ok(written?)
+        Ok(())
     }
 
     /// Writes an event that happened at `at`.
@@ -353,6 +371,26 @@ impl Journal {
     /// Whether a sync is due; if so, the next one is due two seconds after `now`.
     pub fn is_sync_due(&mut self, now: Instant) -> bool {
         self.writer.is_sync_due(now)
+    }
+
+    /// Keeps enough disk space to finish the recording, with this much for the videos' indices.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn grow_reserve(&mut self, index_bytes: u64) -> Result<(), SessionError> {
+        let n_bytes = self.writer.n_bytes_to_finish() + index_bytes;
+        self.lock
+            .grow_reserve(n_bytes)
+            .map_err(|source| SessionError::write(self.writer.folder(), source))
+    }
+
+    /// Gives up the reserve and writes the rows that were refused before. Those that are refused again are counted.
+    pub fn write_last(&mut self) {
+        self.lock.release_reserve();
+        while self.write_ready().is_err() {
+            self.ready.pop_front();
+            self.writer.manifest.counts.refused += 1;
+        }
     }
 
     /// Syncs the tables to the disk.

@@ -344,6 +344,12 @@ impl Pictures {
         outcome
     }
 
+    /// Disk space that finishing the videos may need for their indices, bytes.
+    pub fn n_bytes_to_finish(&self) -> u64 {
+        let n_frames: u64 = self.writing.iter().map(|writing| writing.n_frames).sum();
+        n_frames * video::MAX_INDEX_BYTES_PER_FRAME
+    }
+
     /// Syncs what was written to the disk.
     ///
     /// # Errors

@@ -236,11 +236,13 @@ impl Recording {
         self.pictures.check()
     }
 
-    /// Syncs everything to the disk if that is due.
+    /// Syncs everything to the disk if that is due, and keeps space to finish it.
     pub fn sync_if_due(&mut self, now: Instant) -> Result<(), RecordError> {
         if self.journal.is_sync_due(now) {
             self.journal.sync()?;
             self.pictures.sync()?;
+            let index_bytes = self.pictures.n_bytes_to_finish();
+            self.journal.grow_reserve(index_bytes)?;
         }
         Ok(())
     }
@@ -315,10 +317,11 @@ impl Recording {
     fn write_rows_alone(&mut self) {
         while let Some(ready) = self.pending.next() {
             if let Ready::Row(row, analysis) = ready {
-                // A row that cannot be written is counted by the journal.
+                // The journal tries a row that cannot be written again.
                 self.journal.write(row, analysis.as_deref()).ok();
             }
         }
+        self.journal.write_last();
     }
 
     /// Counts frames that were captured and have no row.

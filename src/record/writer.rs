@@ -20,6 +20,10 @@ use crate::session::{
 /// How often everything is synced to the disk. A sync takes some 4 ms on an SSD, and up to a second on a slow card.
 pub(super) const SYNC_EVERY: Duration = Duration::from_secs(2);
 
+/// More than finishing takes beside what grows with the session: half a second of each video, the description twice (old and
+/// new), the rows of a second, and what all of these grow by until the reserve grows again.
+const MAX_FINISH_BYTES: u64 = 1 << 20;
+
 /// One growing table.
 struct Table<R> {
     path: PathBuf,
@@ -182,6 +186,12 @@ impl SessionWriter {
         self.frames.sync()?;
         self.faces.sync()?;
         self.events.sync()
+    }
+
+    /// Disk space that finishing may need beside the videos' indices, bytes. The frames' table is written anew if the last
+    /// frames of the video are lost.
+    pub fn n_bytes_to_finish(&self) -> u64 {
+        self.frames.n_bytes + MAX_FINISH_BYTES
     }
 
     /// Size of the tables, bytes.

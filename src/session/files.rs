@@ -180,6 +180,12 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
+/// Whether no other name leads to this file, as far as the system tells.
+pub(super) fn has_one_name(file: &File) -> bool {
+    file.metadata()
+        .is_ok_and(|metadata| n_links(&metadata) <= 1)
+}
+
 /// Whether there is a regular file, and not a link.
 pub fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())

@@ -1,7 +1,8 @@
 //! Session folders: their names, who is writing to one, and how much disk space is left.
 //!
 //! While a session is recorded, its folder holds a locked file. The lock ends with the process, however that ends, so
-//! "interrupted" and "being recorded now" cannot be confused.
+//! "interrupted" and "being recorded now" cannot be confused. The file holds zeros in reserve: on a full disk they are given
+//! up, so that the recording can still be finished.
 
 use std::{
     env,
@@ -90,7 +91,12 @@ impl FolderLock {
             match file.try_lock() {
                 // The previous holder may have removed the file after it was opened here; such a lock would protect
                 // nothing.
-                Ok(()) if files::is_at(&file, &path) => return Ok(Self { path, file }),
+                Ok(()) if files::is_at(&file, &path) => {
+                    let lock = Self { path, file };
+                    // The reserve of a recording that was killed is space to repair it with.
+                    lock.release_reserve();
+                    return Ok(lock);
+                }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     return Err(SessionError::InUse {

@@ -195,3 +195,58 @@ fn a_missing_source_leaves_nothing() {
     assert!(text.contains("nowhere.mp4"), "{text}");
     assert!(!folder.exists());
 }
+
+/// A recording of its own disk of 2 MB, which something else fills while it is recorded.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recording_is_complete_although_its_disk_is_full() {
+    const SCRIPT: &str = r#"
+        mount -t tmpfs -o size=2m tmpfs "$2" && touch "$3/mounted" || exit
+        "$1" record demo --video clean --out "$2/session" > "$3/log" 2>&1 & recorder=$!
+        until [ "$(grep -c . "$2/session/frames.csv")" -gt 5 ]; do sleep 0.02; done 2> "$3/waiting"
+        cat /dev/zero > "$2/something else" 2> "$3/filling"
+        wait $recorder; echo "status $?" >> "$3/log"
+        cp -r "$2/session" "$3/session""#;
+    let root = tempfile::tempdir().unwrap();
+    let (disk, kept) = (root.path().join("disk"), root.path().join("kept"));
+    fs::create_dir(&disk).unwrap();
+    fs::create_dir(&kept).unwrap();
+    let output = Command::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            SCRIPT,
+            "sh",
+        ])
+        .arg(env!("CARGO_BIN_EXE_fervis"))
+        .args([&disk, &kept])
+        .output();
+    if !kept.join("mounted").exists() {
+        println!("skipped: a disk of its own cannot be mounted here: {output:?}");
+        return;
+    }
+    let log = fs::read_to_string(kept.join("log")).unwrap();
+    assert!(
+        log.contains("ended early") && log.ends_with("status 1\n"),
+        "{log}"
+    );
+    let session = Session::open(&kept.join("session")).unwrap();
+    let manifest = &session.manifest;
+    assert_eq!(manifest.status, Status::Complete, "{log}");
+    let counts = manifest.counts;
+    assert_eq!(
+        counts.captured,
+        session.frames.len() as u64 + counts.refused,
+        "{log}"
+    );
+    let n_pictures = check_pictures(&session) as u64;
+    assert_eq!(
+        (counts.recorded, manifest.video[0].n_frames),
+        (n_pictures, Some(n_pictures)),
+        "{log}"
+    );
+    assert!(n_pictures > 0, "{log}");
+}

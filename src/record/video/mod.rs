@@ -33,6 +33,9 @@ pub use self::{
 };
 use crate::{frame::Resolution, time::Ticks};
 
+/// A frame costs at most this much of a file's index, bytes: duration 8, size 4, key frame 4, and a fragment of its own 20.
+pub const MAX_INDEX_BYTES_PER_FRAME: u64 = 36;
+
 /// The extension of video files, without a dot.
 pub const EXTENSION: &str = "mp4";
 

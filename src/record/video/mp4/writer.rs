@@ -86,7 +86,7 @@ impl<S: Storage> HybridMp4<S> {
     /// `ticks` starts at 0 and grows from frame to frame, by at most `i32::MAX`.
     ///
     /// # Errors
-    /// If a fragment was due and the disk refuses it. Its frames are lost, those before it safe.
+    /// If a fragment was due and the disk refuses it. Its frames wait for [`HybridMp4::finish`], this one is lost.
     pub(in crate::record::video) fn push(
         &mut self,
         data: &[u8],
@@ -140,9 +140,6 @@ impl<S: Storage> HybridMp4<S> {
                 self.storage.write_at(self.end, &header)?;
                 Ok(data_at)
             });
-        self.waiting.clear();
-        let n_bytes = self.payload.len() as u64;
-        self.payload.clear();
         match written {
             Ok(data_at) => {
                 let fits = self.index.start_chunk(data_at, start_ticks);
@@ -155,8 +152,10 @@ impl<S: Storage> HybridMp4<S> {
                     } = sample;
                     self.index.push(Sample { size, duration }, is_key);
                 }
-                self.end = data_at + n_bytes;
+                self.end = data_at + self.payload.len() as u64;
                 self.n_fragments += 1;
+                self.waiting.clear();
+                self.payload.clear();
                 Ok(())
             }
             Err(err) => {
