@@ -12,7 +12,7 @@ use crate::frame::Resolution;
 const WANTED_RESOLUTION: Resolution = Resolution::new(1280, 720);
 
 /// Frames per second to aim for: the usual full rate of cameras.
-const WANTED_RATE_HZ: u32 = 30;
+const WANTED_RATE: FrameRate = FrameRate::whole(30);
 
 /// Below this, expressions are missed and the preview stutters; used only if nothing faster is offered. A little below
 /// 15 Hz, which some cameras call 14.985.
@@ -132,7 +132,7 @@ fn cost(format: &CameraFormat, choice: &CameraChoice) -> [f64; 8] {
             .resolution
             .map_or(0.0, |wanted| size_distance(format.resolution, wanted)),
         choice
-            .rate_hz
+            .rate
             .map_or(0.0, |wanted| rate_ratio(format.rate, wanted).abs()),
         flag(format.rate.hz() < MIN_RATE_HZ),
         flag(n_pixels > MAX_PIXELS),
@@ -140,7 +140,7 @@ fn cost(format: &CameraFormat, choice: &CameraChoice) -> [f64; 8] {
         size_distance(
             format.resolution,
             choice.resolution.unwrap_or(WANTED_RESOLUTION),
-        ) + match rate_ratio(format.rate, choice.rate_hz.unwrap_or(WANTED_RATE_HZ)) {
+        ) + match rate_ratio(format.rate, choice.rate.unwrap_or(WANTED_RATE)) {
             faster if faster >= 0.0 => 0.25 * faster,
             slower => -2.0 * slower,
         },
@@ -161,9 +161,9 @@ fn size_distance(size: Resolution, wanted: Resolution) -> f64 {
     .sum()
 }
 
-/// Natural logarithm of how much faster `rate` is than `wanted_hz`.
-fn rate_ratio(rate: FrameRate, wanted_hz: u32) -> f64 {
-    (rate.hz() / f64::from(wanted_hz.max(1))).ln()
+/// Natural logarithm of how much faster `rate` is than `wanted`.
+fn rate_ratio(rate: FrameRate, wanted: FrameRate) -> f64 {
+    (rate.hz() / wanted.hz()).ln()
 }
 
 /// Natural logarithm of `a / b`, with 0 read as 1 so that a request of 0 stays finite.
@@ -197,7 +197,7 @@ mod tests {
         let mut choice = CameraChoice::default();
         for part in request.split_whitespace() {
             if let Some(rate) = part.strip_prefix('@') {
-                choice.rate_hz = Some(rate.parse().unwrap());
+                choice.rate = Some(rate.parse().unwrap());
             } else if let Some((width, height)) = part.split_once('x') {
                 choice.resolution = Some(Resolution::new(
                     width.parse().unwrap(),
@@ -243,7 +243,7 @@ mod tests {
             (WEBCAM, "800x600", "640x480@30 YUYV"),
             (WEBCAM, "NV12", "1280x720@30 MJPG"),
             (WEBCAM, "H264", "1280x720@30 MJPG"),
-            (WEBCAM, "0x0 @0", "640x480@15 YUYV"),
+            (WEBCAM, "0x0 @0.001", "640x480@15 YUYV"),
             // No JPEG: the rate matters more than the size.
             (
                 &["1280x720@10 YUYV", "640x480@30 YUYV", "320x240@30 YUYV"],
@@ -292,13 +292,18 @@ mod tests {
             ),
             (
                 &["640x480@15/2 YUYV", "640x480@30000/1001 YUYV"],
-                "@8",
+                "@7.5",
                 "640x480@15/2 YUYV",
             ),
             (
                 &["640x480@30000/1001 YUYV", "640x480@30 YUYV"],
                 "@30",
                 "640x480@30 YUYV",
+            ),
+            (
+                &["640x480@30000/1001 YUYV", "640x480@30 YUYV"],
+                "@29.97",
+                "640x480@30000/1001 YUYV",
             ),
             (
                 &["1280x720@15000/1001 YUYV", "640x480@10 YUYV"],

@@ -1,6 +1,6 @@
 //! Frames per second as a fraction: some cameras use television rates such as 30000/1001, others 15/2.
 
-use std::{cmp::Ordering, fmt};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// Frames per second, above zero, in lowest terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +64,21 @@ impl fmt::Display for FrameRate {
     }
 }
 
+impl FromStr for FrameRate {
+    type Err = &'static str;
+
+    /// “30”, “7.5”, “29.97”: up to 1000, to a thousandth.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const SECONDS: u32 = 1000;
+        text.parse()
+            .ok()
+            .map(|hz: f64| hz * f64::from(SECONDS))
+            .filter(|n_frames| (1.0..=1e6).contains(n_frames))
+            .and_then(|n_frames| Self::new(n_frames.round() as u32, SECONDS))
+            .ok_or("give a number of frames per second up to 1000, such as 30 or 7.5")
+    }
+}
+
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {
     if b == 0 {
         a
@@ -89,6 +104,11 @@ mod tests {
             (rate(1, 10), "0.1"),
         ] {
             assert_eq!(rate.to_string(), text);
+            let parsed: FrameRate = text.parse().unwrap();
+            assert!((parsed.hz() - rate.hz()).abs() < 1e-3, "{text}");
+        }
+        for wrong in ["0", "-1", "nan", "inf", "1e9", "0.0001", "fast", ""] {
+            assert!(FrameRate::from_str(wrong).is_err(), "{wrong}");
         }
         assert_eq!(FrameRate::new(0, 1), None);
         assert_eq!(FrameRate::new(30, 0), None);

@@ -41,7 +41,10 @@ use std::{
 
 pub(crate) use self::video::read_packets;
 
-use self::devices::{CameraDevice, KnownCamera};
+use self::{
+    devices::{CameraDevice, KnownCamera},
+    frame_rate::FrameRate,
+};
 use crate::frame::{Frame, FramePool, Resolution};
 
 /// What the user asked to look at.
@@ -65,7 +68,7 @@ pub struct CameraChoice {
     /// Requested frame size.
     pub resolution: Option<Resolution>,
     /// Requested frames per second.
-    pub rate_hz: Option<u32>,
+    pub rate: Option<FrameRate>,
     /// Requested pixel format: `MJPG`, `YUYV`, `NV12`, `RGB3` or `BGR3`.
     pub format: Option<String>,
 }

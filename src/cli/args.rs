@@ -11,7 +11,7 @@ use clap::{
     error::ErrorKind,
 };
 use fervis::{
-    capture::SourceSpec,
+    capture::{SourceSpec, frame_rate::FrameRate},
     detect::Detector,
     frame::Resolution,
     model::{self, CheckpointChoice, Views},
@@ -123,9 +123,9 @@ pub struct CameraArgs {
     #[arg(long, value_name = "WxH", value_parser = resolution)]
     pub resolution: Option<Resolution>,
 
-    /// Frames per second to ask the camera for [default: the nearest to 30]
-    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub rate: Option<u32>,
+    /// Frames per second to ask the camera for, such as 30 or 7.5 [default: the nearest to 30]
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<FrameRate>,
 
     /// Pixel format to ask the camera for [default: chosen by size and rate]
     #[arg(long, value_name = "FOURCC", ignore_case = true,
@@ -145,7 +145,7 @@ impl CameraArgs {
     ) -> Result<SourceSpec, clap::Error> {
         if let SourceSpec::Camera(camera) = &mut source {
             camera.resolution = self.resolution;
-            camera.rate_hz = self.rate;
+            camera.rate = self.rate;
             camera.format = self.format.as_ref().map(|name| name.to_uppercase());
         } else if self.resolution.is_some() || self.rate.is_some() || self.format.is_some() {
             return Err(usage(
@@ -307,7 +307,7 @@ mod tests {
             SourceSpec::Camera(CameraChoice {
                 camera: Some("1".to_owned()),
                 resolution: Some(Resolution::new(640, 480)),
-                rate_hz: Some(15),
+                rate: Some(FrameRate::whole(15)),
                 format: Some("MJPG".to_owned()),
                 ..CameraChoice::default()
             }),
