@@ -18,10 +18,16 @@ use super::{error::DatasetError, images::Dataset, split::Split};
 /// The most that an image may take, packed or not. FER-2013's are 2 kB; a larger one is not worth the memory.
 pub(super) const MAX_IMAGE_BYTES: u64 = 64 << 20;
 
+/// Folders in a data set, and how deep they may lie in one another. Each class of a split has one; links could lead to a whole
+/// disk, and round and round in it by more ways than there are folders.
+const MAX_FOLDERS: usize = 5_000;
+const MAX_DEPTH: usize = 32;
+
 /// Loads a folder of pictures for a network whose input has this side.
 pub(super) fn load(root: &Path, side_px: usize) -> Result<Dataset, DatasetError> {
-    let mut files = Vec::new();
-    list_files(root, &mut Vec::new(), &mut files)?;
+    let mut listing = Listing::default();
+    listing.add(root)?;
+    let mut files = listing.files;
     files.sort(); // The system lists files in no order; the data set has one.
     let mut images = Vec::new();
     for path in files {
@@ -187,37 +193,57 @@ pub(super) fn decode(bytes: &[u8], name: &str) -> Result<GrayImage, DatasetError
     }))
 }
 
-/// Collects all files below a folder, and behind links. `above` are the folders that lead to it, without links: a link
-/// that leads back to one of them is a circle, and everything in there is listed already.
-fn list_files(
-    folder: &Path,
-    above: &mut Vec<PathBuf>,
-    files: &mut Vec<PathBuf>,
-) -> Result<(), DatasetError> {
-    let read_error = |source: io::Error| DatasetError::Read {
-        file: folder.display().to_string(),
-        source,
-    };
-    let resolved = folder.canonicalize().map_err(read_error)?;
-    if above.contains(&resolved) {
-        log::warn!(
-            "{} leads back to a folder that it lies in, and is not followed",
-            folder.display()
-        );
-        return Ok(());
-    }
-    above.push(resolved);
-    for entry in fs::read_dir(folder).map_err(read_error)? {
-        let path = entry.map_err(read_error)?.path();
-        // A link to nothing is a file that cannot be read, which matters only if it is to be.
-        if path.is_dir() {
-            list_files(&path, above, files)?;
-        } else {
-            files.push(path);
+/// All files below a folder, and behind links.
+#[derive(Default)]
+struct Listing {
+    files: Vec<PathBuf>,
+    n_folders: usize,
+    /// The folders that lead to the present one, without links.
+    above: Vec<PathBuf>,
+    is_circle_told: bool,
+}
+
+impl Listing {
+    fn add(&mut self, folder: &Path) -> Result<(), DatasetError> {
+        let read_error = |source: io::Error| DatasetError::Read {
+            file: folder.display().to_string(),
+            source,
+        };
+        let resolved = folder.canonicalize().map_err(read_error)?;
+        // A link that leads back is a circle, and everything in there is listed already. Where there is one, there may be many.
+        if self.above.contains(&resolved) {
+            if !self.is_circle_told {
+                log::warn!(
+                    "{} leads back to a folder that it lies in, and is not followed",
+                    folder.display()
+                );
+            }
+            self.is_circle_told = true;
+            return Ok(());
         }
+        self.n_folders += 1;
+        if self.n_folders > MAX_FOLDERS || self.above.len() >= MAX_DEPTH {
+            return Err(DatasetError::Form {
+                file: folder.display().to_string(),
+                problem: format!(
+                    "is one folder too many: a data set has at most {MAX_FOLDERS}, {MAX_DEPTH} deep, those behind links \
+                     included"
+                ),
+            });
+        }
+        self.above.push(resolved);
+        for entry in fs::read_dir(folder).map_err(read_error)? {
+            let path = entry.map_err(read_error)?.path();
+            // A link to nothing is a file that cannot be read, which matters only if it is to be.
+            if path.is_dir() {
+                self.add(&path)?;
+            } else {
+                self.files.push(path);
+            }
+        }
+        self.above.pop();
+        Ok(())
     }
-    above.pop();
-    Ok(())
 }
 
 /// A path below `root`, as people and tables on every system write it.
@@ -445,5 +471,26 @@ pub(super) mod tests {
         symlink("nowhere", root.path().join("train/sad/3.png")).unwrap();
         let error = Dataset::load(root.path()).unwrap_err().to_string();
         assert!(error.contains("3.png could not be read"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_everywhere_end_in_a_sentence() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        // Each of seven folders leads to all others: 13,700 ways.
+        for from in 0..7 {
+            let folder = root.path().join(format!("{from}"));
+            fs::create_dir(&folder).unwrap();
+            for to in (0..7).filter(|to| *to != from) {
+                symlink(format!("../{to}"), folder.join(format!("{to}"))).unwrap();
+            }
+        }
+        let error = Dataset::load(root.path()).unwrap_err().to_string();
+        assert!(error.contains("one folder too many"), "{error}");
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("deep/".repeat(MAX_DEPTH))).unwrap();
+        let error = Dataset::load(root.path()).unwrap_err().to_string();
+        assert!(error.contains("deep"), "{error}");
     }
 }
