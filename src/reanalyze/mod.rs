@@ -142,8 +142,8 @@ pub struct Diff {
 pub struct PicturesUsed {
     /// Where they came from.
     pub kind: PictureKind,
-    /// The files.
-    pub files: Vec<PathBuf>,
+    /// The files. A name that is not Unicode is as it is shown.
+    pub files: Vec<String>,
 }
 
 /// How many of the recorded faces were compared.
@@ -374,7 +374,11 @@ fn diff(
         },
         pictures: PicturesUsed {
             kind: pictures.kind,
-            files: pictures.files(),
+            files: pictures
+                .files()
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect(),
         },
         faces: FaceCounts {
             without_picture: counts.recorded - counts.compared - counts.presumed,

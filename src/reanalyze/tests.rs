@@ -320,6 +320,19 @@ fn without_faces_there_is_nothing_to_compare() {
     assert_eq!((new.faces.len(), new.diff.overall.agreement), (0, None));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_not_unicode_can_be_read_again() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = recorded();
+    session.folder = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    let new = run(&session, Expression::Sad).unwrap();
+    new.write(folder.path(), true).unwrap();
+    let diff = fs::read_to_string(folder.path().join(DIFF_FILE)).unwrap();
+    assert!(diff.contains("caf\u{fffd}/clean.mp4"), "{diff}");
+}
+
 #[test]
 fn results_go_to_their_own_folder() {
     let folder = tempfile::tempdir().unwrap();

@@ -41,6 +41,12 @@ pub enum RedrawError {
         /// The session.
         folder: std::path::PathBuf,
     },
+    /// No picture has a row, so nothing is known of any.
+    #[error("{} has no row for any picture of its video: the times of one of them are damaged", folder.display())]
+    NoRows {
+        /// The session.
+        folder: std::path::PathBuf,
+    },
     /// The old video could not be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),
@@ -111,6 +117,15 @@ pub fn redraw(
         )?;
     }
     pictures.finish().map_err(RecordError::from)?;
+    if n_done == 0 {
+        // Both are empty.
+        fs::remove_dir(&partial)
+            .and_then(|()| fs::remove_dir(out))
+            .ok();
+        return Err(RedrawError::NoRows {
+            folder: session.folder.clone(),
+        });
+    }
     let videos = pictures.entries();
     for video in &videos {
         let complete = out.join(&video.file);

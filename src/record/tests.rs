@@ -580,9 +580,16 @@ fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "only the video");
     let again = redraw::redraw(&session, VideoChoice::Clean, None, &out, &mut |_| {});
     assert!(again.is_err(), "nothing is drawn over");
-    // A video that cannot be opened leaves no trace.
-    fs::write(session.folder.join(&file), "").unwrap();
+    // Neither a video of whose pictures nothing is known nor one that cannot be opened leaves a trace.
+    let mut unknown = session.clone();
+    for row in &mut unknown.frames {
+        row.time = row.time + Ticks(1 << 40);
+    }
     let nothing = folder.path().join("nothing");
+    let redrawn = redraw::redraw(&unknown, VideoChoice::Clean, None, &nothing, &mut |_| {});
+    let message = redrawn.unwrap_err().to_string();
+    assert!(message.contains("no row") && !nothing.exists(), "{message}");
+    fs::write(session.folder.join(&file), "").unwrap();
     let broken = redraw::redraw(&session, VideoChoice::Clean, None, &nothing, &mut |_| {});
     assert!(broken.is_err() && !nothing.exists());
 }

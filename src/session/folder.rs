@@ -7,7 +7,7 @@
 use std::{
     env,
     fs::{self, File, TryLockError},
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -112,6 +112,31 @@ impl FolderLock {
         }
     }
 
+    /// Fills the lock file with zeros up to this size. The reserve only grows.
+    ///
+    /// # Errors
+    /// Those of the system, [`ErrorKind::StorageFull`] among them.
+    pub fn grow_reserve(&mut self, n_bytes: u64) -> io::Result<()> {
+        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        loop {
+            let n_reserved = self.file.metadata()?.len();
+            let n_missing = n_bytes.saturating_sub(n_reserved).min(ZEROS.len() as u64);
+            if n_missing == 0 {
+                return Ok(());
+            }
+            self.file.seek(SeekFrom::Start(n_reserved))?;
+            self.file.write_all(&ZEROS[..n_missing as usize])?;
+        }
+    }
+
+    /// Gives up the reserve.
+    pub fn release_reserve(&self) {
+        // A file with a second name may belong to somebody: the folder need not be our own.
+        if files::has_one_name(&self.file) {
+            self.file.set_len(0).ok();
+        }
+    }
+
     /// Whether the folder is still the one that was locked: it may have been deleted, moved, replaced or unmounted.
     ///
     /// # Errors
@@ -165,6 +190,19 @@ pub fn remove_if_empty(folder: &Path) {
     if !is_empty || fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink()) {
         return;
     }
+    remove_files(folder);
+}
+
+/// Removes a folder of [`create`] in which a session could not be started: on a full disk its files hold nothing yet.
+pub(crate) fn remove_failed_start(folder: &Path) {
+    // Another program may have taken the lock meanwhile. Then the folder is not empty, and stays.
+    if let Ok(_lock) = FolderLock::take(folder) {
+        remove_files(folder);
+    }
+    fs::remove_dir(folder).ok();
+}
+
+fn remove_files(folder: &Path) {
     for name in [FrameRow::FILE, FaceRow::FILE, EventRow::FILE, MANIFEST_FILE] {
         fs::remove_file(folder.join(name)).ok();
     }

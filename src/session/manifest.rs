@@ -4,7 +4,11 @@
 //! valid at every moment. Unknown keys are ignored: a newer version's session can be read as long as its schema has the
 //! same number.
 
-use std::{collections::BTreeMap, io::ErrorKind, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io::ErrorKind,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -282,6 +286,15 @@ impl Manifest {
             );
             return Err(problem(words, None));
         }
+        // Each name costs a reader one video: a description is no place for the same one a hundred thousand times.
+        let mut names = HashSet::new();
+        let mut videos = manifest.video.iter();
+        if let Some(video) = videos.find(|video| !names.insert(&video.file)) {
+            return Err(problem(
+                format!("it lists the video “{}” twice", video.file),
+                None,
+            ));
+        }
         Ok(manifest)
     }
 
@@ -404,6 +417,16 @@ pub(crate) mod tests {
             let error = Manifest::read(folder.path()).unwrap_err().to_string();
             assert!(error.contains(&format!("“{name}”")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_session_that_lists_a_video_twice_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut written = manifest();
+        written.video = vec![crate::record::fixtures::video("video.mp4", false, 0, 0); 2];
+        written.write(folder.path()).unwrap();
+        let error = Manifest::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("“video.mp4” twice"), "{error}");
     }
 
     #[test]
