@@ -423,7 +423,7 @@ pub(crate) mod tests {
     fn a_session_that_lists_a_video_twice_is_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         let mut written = manifest();
-        written.video = vec![crate::record::fixtures::video("video.mp4", false, 0, 0); 2];
+        written.video = vec![crate::session::fixtures::video("video.mp4", false, 0, 0); 2];
         written.write(folder.path()).unwrap();
         let error = Manifest::read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("“video.mp4” twice"), "{error}");
