@@ -6,13 +6,13 @@
 //! dropped. So the thread ends as soon as its results do.
 
 use std::{
+    convert::Infallible,
     io,
     net::TcpStream,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tungstenite::{
     Bytes, Error, Message, Utf8Bytes, WebSocket,
     error::ProtocolError,
@@ -24,9 +24,9 @@ use tungstenite::{
 };
 
 use super::{
-    admission::{Admission, Refusal},
-    clients::{Clients, Disconnect, Membership},
+    admission::Refusal,
     heartbeat::{Beat, Heartbeat},
+    server::{Disconnect, Server},
 };
 
 /// How long a handshake may take. On one computer it takes less than a millisecond.
@@ -42,33 +42,25 @@ const CHECK_EVERY: Duration = Duration::from_millis(50);
 /// The same while there is data left to write.
 const CHECK_EVERY_WHILE_UNSENT: Duration = Duration::from_millis(5);
 
-/// What a connection needs to know of its server.
-pub struct ServerContext {
-    /// Who may connect.
-    pub admission: Admission,
-    /// The first message to a client.
-    pub greeting: Utf8Bytes,
-    /// The clients.
-    pub clients: Arc<Clients>,
-}
+/// What a client is to be sent.
+type Results = Receiver<Utf8Bytes>;
 
 /// Serves connection `id` until it ends.
-pub fn serve(stream: TcpStream, id: u64, server: &ServerContext) -> Disconnect {
-    match shake_hands(stream, id, server) {
-        Ok((stream, membership)) => match Client::new(stream) {
-            Ok(mut client) => client.serve(&server.greeting, &membership),
-            Err(reason) => reason,
-        },
-        Err(reason) => reason,
-    }
+pub fn serve(stream: TcpStream, id: u64, server: &Server) -> Disconnect {
+    let run = || {
+        let (stream, results) = shake_hands(stream, id, server)?;
+        Client::new(stream)?.send_all(&server.greeting, &results)
+    };
+    let Err(reason) = run();
+    reason
 }
 
 /// Reads the request and answers it. Returns the stream of an admitted client.
 fn shake_hands(
     stream: TcpStream,
     id: u64,
-    server: &ServerContext,
-) -> Result<(TcpStream, Membership), Disconnect> {
+    server: &Server,
+) -> Result<(TcpStream, Results), Disconnect> {
     let until = Instant::now() + HANDSHAKE_WITHIN;
     let mut machine = HandshakeMachine::start_read(stream);
     let mut admitted = None;
@@ -95,12 +87,12 @@ fn shake_hands(
                     Ok((response, _)) => response.clone(),
                     Err(refusal) => refusal.response(),
                 };
-                admitted = Some(answer.map(|(_, membership)| membership));
+                admitted = Some(answer.map(|(_, results)| results));
                 HandshakeMachine::start_write(stream, response)
             }
             RoundResult::StageFinished(StageResult::DoneWriting(stream)) => {
                 return match admitted {
-                    Some(Ok(membership)) => Ok((stream, membership)),
+                    Some(Ok(results)) => Ok((stream, results)),
                     Some(Err(refusal)) => Err(Disconnect::Refused(refusal)),
                     None => Err(Disconnect::Left),
                 };
@@ -109,13 +101,13 @@ fn shake_hands(
     }
 }
 
-/// The answer to an admitted request, and its membership.
+/// The answer to an admitted request, and the client's results.
 fn answer(
     request: &Request,
     tail: &[u8],
     id: u64,
-    server: &ServerContext,
-) -> Result<(Vec<u8>, Membership), Refusal> {
+    server: &Server,
+) -> Result<(Vec<u8>, Results), Refusal> {
     server.admission.check(request.headers())?;
     let response = create_response(request).map_err(|_| Refusal::NoUpgrade)?;
     if !tail.is_empty() {
@@ -123,7 +115,7 @@ fn answer(
     }
     let mut bytes = Vec::new();
     write_response(&mut bytes, &response).map_err(|_| Refusal::NoUpgrade)?;
-    Ok((bytes, server.clients.join(id)?))
+    Ok((bytes, server.join(id)?))
 }
 
 /// A connection after its handshake.
@@ -151,17 +143,12 @@ impl Client {
         })
     }
 
-    fn serve(&mut self, greeting: &Utf8Bytes, membership: &Membership) -> Disconnect {
-        let Err(reason) = self.send_all(greeting, membership);
-        reason
-    }
-
     /// Sends the greeting and then the results until the connection ends.
     fn send_all(
         &mut self,
         greeting: &Utf8Bytes,
-        membership: &Membership,
-    ) -> Result<std::convert::Infallible, Disconnect> {
+        results: &Results,
+    ) -> Result<Infallible, Disconnect> {
         self.send(Message::Text(greeting.clone()))?;
         loop {
             self.check_socket()?;
@@ -175,7 +162,7 @@ impl Client {
             } else {
                 CHECK_EVERY
             };
-            match membership.results.recv_timeout(wait) {
+            match results.recv_timeout(wait) {
                 Ok(text) => self.send(Message::Text(text))?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {

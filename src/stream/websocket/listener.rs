@@ -12,8 +12,8 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{
-    clients::{Disconnect, MAX_CLIENTS},
-    connection::{self, ServerContext},
+    connection,
+    server::{Disconnect, MAX_CLIENTS, Server},
 };
 
 /// Clients and connections in their handshake, which takes a program on this computer a millisecond. The one that has been
@@ -24,9 +24,9 @@ const MAX_CONNECTIONS: usize = 2 * MAX_CLIENTS;
 const ACCEPT_EVERY: Duration = Duration::from_millis(20);
 
 /// A server's socket and the threads of its connections.
-pub(super) struct Listener {
-    listener: TcpListener,
-    server: Arc<ServerContext>,
+pub struct Listener {
+    socket: TcpListener,
+    server: Arc<Server>,
     /// Oldest first.
     connections: Vec<Connection>,
     n_accepted: u64,
@@ -44,11 +44,11 @@ impl Listener {
     ///
     /// # Errors
     /// If the socket cannot be made non-blocking.
-    pub fn new(listener: TcpListener, server: ServerContext) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
+    pub fn new(socket: TcpListener, server: Arc<Server>) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
         Ok(Self {
-            listener,
-            server: Arc::new(server),
+            socket,
+            server,
             connections: Vec::new(),
             n_accepted: 0,
         })
@@ -57,63 +57,52 @@ impl Listener {
     /// Serves until the sender of `stop` is gone, and then until every thread has ended.
     pub fn run(mut self, stop: &Receiver<Infallible>) {
         while stop.recv_timeout(ACCEPT_EVERY) == Err(RecvTimeoutError::Timeout) {
-            self.accept();
-            let ended = self
-                .connections
-                .extract_if(.., |connection| connection.thread.is_finished());
-            ended.for_each(Connection::join);
-            self.server.clients.sum_up(false);
+            while let Some(stream) = self.accept() {
+                if let Err(error) = self.start(stream) {
+                    self.not_accepted(&error);
+                }
+            }
+            self.connections
+                .retain(|connection| !connection.thread.is_finished());
+            self.server.sum_up(false);
         }
         // Clients end by themselves; a connection in its handshake may be blocked.
-        let clients = self.server.clients.close();
+        let clients = self.server.close();
         for connection in self.connections {
-            if !clients.contains(&connection.id) {
-                connection.shut_down();
+            if clients.contains(&connection.id) {
+                connection.thread.join().ok(); // A panic has already been reported.
+            } else {
+                connection.end();
             }
-            connection.join();
         }
-        self.server.clients.sum_up(true);
+        self.server.sum_up(true);
     }
 
-    /// Accepts all waiting connections.
-    fn accept(&mut self) {
-        loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    if self.connections.len() >= MAX_CONNECTIONS {
-                        self.make_room();
-                    }
-                    if let Err(error) = self.start(stream) {
-                        self.not_accepted(&error);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // The connection was closed again, or a signal interrupted the call.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted
-                    ) => {}
-                Err(error) => return self.not_accepted(&error),
-            }
+    /// A waiting connection, if there is one.
+    fn accept(&self) -> Option<TcpStream> {
+        match self.socket.accept() {
+            Ok((stream, _)) => return Some(stream),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => self.not_accepted(&error),
         }
+        None
     }
 
     fn start(&mut self, stream: TcpStream) -> io::Result<()> {
+        if self.connections.len() >= MAX_CONNECTIONS {
+            self.make_room();
+        }
         // On some systems it inherits the listener's mode.
         stream.set_nonblocking(false)?;
         // A result is one small packet, and the next comes much later: waiting to fill the packet only delays it.
         stream.set_nodelay(true)?;
+        self.n_accepted += 1;
         let id = self.n_accepted;
         let server = Arc::clone(&self.server);
         let own = stream.try_clone()?;
         let thread = thread::Builder::new()
             .name("websocket client".to_owned())
-            .spawn(move || {
-                let reason = connection::serve(own, id, &server);
-                server.clients.note(&reason);
-            })?;
-        self.n_accepted += 1;
+            .spawn(move || server.leave(id, &connection::serve(own, id, &server)))?;
         self.connections.push(Connection { id, stream, thread });
         Ok(())
     }
@@ -121,33 +110,26 @@ impl Listener {
     /// Ends the connection that has been in its handshake longest. There is one, since only half of the places are for
     /// clients.
     fn make_room(&mut self) {
-        let clients = &self.server.clients;
-        let is_in_handshake = |connection: &Connection| !clients.contains(connection.id);
+        let is_in_handshake = |connection: &Connection| !self.server.is_client(connection.id);
         if let Some(oldest) = self.connections.iter().position(is_in_handshake) {
             let connection = self.connections.remove(oldest);
-            connection.shut_down();
-            connection.join();
-            clients.note(&Disconnect::NoRequest);
+            self.server.leave(connection.id, &Disconnect::NoRequest);
+            connection.end();
         }
     }
 
     fn not_accepted(&self, error: &io::Error) {
-        let clients = &self.server.clients;
-        clients.warn(format_args!(
+        let server = &self.server;
+        server.warn(format_args!(
             "a WebSocket client could not be accepted: {error}"
         ));
     }
 }
 
 impl Connection {
-    /// Makes every blocked call on the connection return.
-    fn shut_down(&self) {
+    /// Makes every blocked call on the connection return, and waits for its thread.
+    fn end(self) {
         self.stream.shutdown(Shutdown::Both).ok(); // It fails if the client has done so.
-    }
-
-    fn join(self) {
-        if self.thread.join().is_err() {
-            log::error!("the thread of a WebSocket client ended in a panic");
-        }
+        self.thread.join().ok(); // A panic has already been reported.
     }
 }

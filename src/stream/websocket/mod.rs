@@ -9,11 +9,11 @@
 //! full or when it answers a ping too late. A connection that sends no request makes way for the next.
 
 mod admission;
-mod clients;
 mod connection;
 mod heartbeat;
 mod listener;
 mod log_limit;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -21,14 +21,17 @@ use std::{
     convert::Infallible,
     io,
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
 use crossbeam_channel::Sender;
 
-pub use self::clients::MAX_CLIENTS;
-use self::{admission::Admission, clients::Clients, connection::ServerContext, listener::Listener};
+pub use self::server::MAX_CLIENTS;
+use self::{admission::Admission, listener::Listener, log_limit::LogLimit, server::Server};
 use super::{
     LiveOutput, StreamError,
     message::{self, wall_time},
@@ -38,7 +41,7 @@ use crate::pipeline::{Analysis, SourceRun, Tap};
 /// A running server. Dropping it closes all connections and ends their threads.
 pub struct WebSocketServer {
     address: SocketAddr,
-    clients: Arc<Clients>,
+    server: Arc<Server>,
     /// `None` only while dropping, which ends the thread.
     running: Option<Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
@@ -55,60 +58,58 @@ impl WebSocketServer {
         allowed_origins: Vec<String>,
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, StreamError> {
-        let admission = Admission {
-            allowed_origins,
-            loopback_only: address.ip().is_loopback(),
+        let start = || -> io::Result<Self> {
+            let socket = TcpListener::bind(address)?;
+            let address = socket.local_addr()?;
+            let server = Arc::new(Server {
+                admission: Admission {
+                    allowed_origins,
+                    loopback_only: address.ip().is_loopback(),
+                },
+                greeting: message::greeting()?.into(),
+                on_change: Box::new(on_change),
+                clients: Mutex::new(Some(Vec::new())),
+                n_slow: AtomicU64::default(),
+                n_lost: AtomicU64::default(),
+                log_limit: Mutex::<LogLimit>::default(),
+            });
+            let listener = Listener::new(socket, Arc::clone(&server))?;
+            let (running, stop) = crossbeam_channel::bounded(0);
+            let thread = thread::Builder::new()
+                .name("websocket".to_owned())
+                .spawn(move || listener.run(&stop))?;
+            Ok(Self {
+                address,
+                server,
+                running: Some(running),
+                thread: Some(thread),
+            })
         };
-        Self::start(address, admission, Clients::new(on_change)).map_err(|source| {
-            if source.kind() == io::ErrorKind::AddrInUse {
-                StreamError::InUse { address }
-            } else {
-                StreamError::Listen { address, source }
-            }
-        })
-    }
-
-    fn start(address: SocketAddr, admission: Admission, clients: Clients) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        let address = listener.local_addr()?;
-        let clients = Arc::new(clients);
-        let server = ServerContext {
-            admission,
-            greeting: message::greeting()?.into(),
-            clients: Arc::clone(&clients),
-        };
-        let listener = Listener::new(listener, server)?;
-        let (running, stop) = crossbeam_channel::bounded(0);
-        let thread = thread::Builder::new()
-            .name("websocket".to_owned())
-            .spawn(move || listener.run(&stop))?;
-        Ok(Self {
-            address,
-            clients,
-            running: Some(running),
-            thread: Some(thread),
+        start().map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => StreamError::InUse { address },
+            _ => StreamError::Listen { address, source },
         })
     }
 
     /// Clients that were dropped because they did not keep up.
     pub fn n_slow(&self) -> u64 {
-        self.clients.n_slow()
+        self.server.n_slow.load(Ordering::SeqCst)
     }
 
     /// Results that a client did not get, because the processor had no time for its thread.
     pub fn n_lost(&self) -> u64 {
-        self.clients.n_lost()
+        self.server.n_lost.load(Ordering::SeqCst)
     }
 
     /// Sends a text to every client.
     fn publish(&self, text: String) {
-        self.clients.publish(&text.into());
+        self.server.publish(&text.into());
     }
 }
 
 impl Tap for WebSocketServer {
     fn analyzed(&self, run: SourceRun, analysis: &Analysis) {
-        if self.clients.count() == 0 {
+        if self.server.n_clients() == 0 {
             return;
         }
         match message::live(run, analysis, wall_time(analysis.frame.captured_at)) {
@@ -124,7 +125,7 @@ impl LiveOutput for WebSocketServer {
     }
 
     fn n_clients(&self) -> Option<usize> {
-        Some(self.clients.count())
+        Some(self.server.n_clients())
     }
 }
 
