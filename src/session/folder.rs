@@ -25,8 +25,7 @@ const LOCK_FILE: &str = ".recording.lock";
 
 /// Where sessions go by default: a folder `fervis` among the user's videos.
 pub fn default_root() -> PathBuf {
-    let home = env::var_os("HOME").or_else(|| env::var_os("USERPROFILE"));
-    let home = home.map_or_else(env::temp_dir, PathBuf::from);
+    let home = env::home_dir().unwrap_or_else(env::temp_dir);
     let videos = [home.join("Videos"), home.join("Movies")];
     let parent = videos.into_iter().find(|folder| folder.is_dir());
     parent.unwrap_or(home).join("fervis")
