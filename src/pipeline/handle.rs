@@ -46,6 +46,33 @@ pub enum NextAnalysis {
 /// The running threads. Dropping it stops and joins them; one that hangs in a driver is abandoned.
 ///
 /// After [`Pipeline::open`] returns, no results from the previous source are delivered.
+///
+/// ```
+/// use std::{thread, time::Duration};
+///
+/// use fervis::{
+///     capture::SourceSpec,
+///     model::{CheckpointChoice, DeviceChoice},
+///     pipeline::{Event, Pacing, Pipeline, PipelineConfig, Settings},
+/// };
+///
+/// let config = PipelineConfig {
+///     source: None, // Opened below, once the network is there.
+///     checkpoint: CheckpointChoice::Bundled("fervis-plus".to_owned()),
+///     device: DeviceChoice::Cpu,
+///     settings: Settings::default(),
+///     pacing: Pacing::EveryFrame,
+/// };
+/// let pipeline = Pipeline::start(config, || {})?;
+/// while !matches!(pipeline.take_event(), Some(Event::CheckpointLoaded(_))) {
+///     thread::sleep(Duration::from_millis(2));
+/// }
+/// pipeline.open(SourceSpec::Path("assets/faces/astronaut.png".into()));
+/// let analysis = pipeline.next_analysis().expect("an image has a frame");
+/// assert_eq!(analysis.faces.len(), 1);
+/// assert!(pipeline.next_analysis().is_none());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Pipeline {
     shared: Arc<Shared>,
     controls: Arc<Controls>,
