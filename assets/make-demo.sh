@@ -13,7 +13,7 @@ frames=270 # 9 s.
 phase="(2*PI*on/$frames)"
 bump="pow(max(0,-sin($phase)),0.6)"
 
-# corners SCALE TILT CENTRE_X CENTRE_Y: where the `perspective` filter puts the corners of a 640x480 layer. That filter
+# corners SCALE TILT CENTER_X CENTER_Y: where the `perspective` filter puts the corners of a 640x480 layer. That filter
 # moves by fractions of a pixel, which `overlay` and `scale` do not: they would make a slow motion tremble.
 corners() {
     s=$1 a=$2 x=$3 y=$4
