@@ -125,7 +125,7 @@ pub(super) struct Pictures {
 }
 
 struct Writing {
-    writer: Box<dyn VideoWriter>,
+    writer: VideoWriter,
     n_frames: u64,
     entry: Video,
 }
@@ -295,7 +295,7 @@ impl Pictures {
                 n => format!("-{n}"),
             };
             let file = format!("{stem}{part}.{}", video::EXTENSION);
-            let writer = video::create(&self.folder.join(&file), &settings)?;
+            let writer = VideoWriter::create(&self.folder.join(&file), &settings)?;
             let entry = Video {
                 file,
                 annotated,

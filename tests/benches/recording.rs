@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use fervis::{
     frame::Resolution,
-    record::video::{self, VideoCodec, VideoSettings, VideoSummary},
+    record::video::{self, VideoCodec, VideoSettings, VideoSummary, VideoWriter},
     time::Ticks,
 };
 use image::{DynamicImage, imageops::FilterType};
@@ -80,7 +80,7 @@ fn per_frame(scene: &Scene, size: Resolution, codec: VideoCodec) -> Result<()> {
         codec,
         ..VideoSettings::new(size, RATE_HZ)
     };
-    let mut writer = video::create(&path, &settings)?;
+    let mut writer = VideoWriter::create(&path, &settings)?;
     let mut times = Vec::new();
     let mut sync_times = Vec::new();
     let mut next_sync = SYNC_INTERVAL;
@@ -139,7 +139,7 @@ fn hour(scene: &Scene) -> Result<()> {
     let frames = frames(scene, size);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join(format!("video.{}", video::EXTENSION));
-    let mut writer = video::create(&path, &VideoSettings::new(size, RATE_HZ))?;
+    let mut writer = VideoWriter::create(&path, &VideoSettings::new(size, RATE_HZ))?;
     let n_frames = 3600 * RATE_HZ as u32;
     let jittery = |number: u32| {
         time_of(number)

@@ -2,7 +2,7 @@
 
 use std::{io, time::SystemTime};
 
-use super::{VideoError, mp4::Track};
+use super::{error::VideoError, mp4::Track};
 use crate::frame::Resolution;
 
 /// Compresses frames of one size.

@@ -20,9 +20,10 @@ use yuv::{
 };
 
 use super::{
-    VideoCodec, VideoError, VideoSettings,
     encoder::{Encoded, Encoder},
+    error::VideoError,
     mp4::Track,
+    settings::{VideoCodec, VideoSettings},
 };
 use crate::{
     frame::{RGBA_BYTES, Resolution},

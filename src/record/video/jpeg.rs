@@ -5,9 +5,10 @@ use std::{io, time::SystemTime};
 use jpeg_encoder::{ColorType, SamplingFactor};
 
 use super::{
-    VideoCodec, VideoError, VideoSettings,
     encoder::{Encoded, Encoder},
+    error::VideoError,
     mp4::Track,
+    settings::{VideoCodec, VideoSettings},
 };
 use crate::frame::Resolution;
 

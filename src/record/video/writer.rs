@@ -1,7 +1,6 @@
-//! An encoder and an MP4 file, joined to a [`VideoWriter`].
+//! Joins an encoder and an MP4 file.
 
 use std::{
-    fs::File,
     io,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
@@ -10,11 +9,12 @@ use std::{
 #[cfg(feature = "h264-bundled")]
 use super::h264::H264Encoder;
 use super::{
-    VideoCodec, VideoError, VideoSettings, VideoSummary, VideoWriter, Written, duration_of,
     encoder::{Encoded, Encoder},
+    error::VideoError,
     file::{self, Storage},
     jpeg::JpegEncoder,
     mp4::HybridMp4,
+    settings::{VideoCodec, VideoSettings},
 };
 use crate::{
     frame::{RGBA_BYTES, Resolution},
@@ -22,42 +22,58 @@ use crate::{
     time::Ticks,
 };
 
-/// An MP4 file with its encoder.
-pub(super) struct Mp4Writer<S> {
+/// A video file that is being recorded.
+///
+/// Dropping it instead of calling [`VideoWriter::finish`] leaves the file as a crash would: [`recover`](super::recover)
+/// repairs it.
+pub struct VideoWriter {
     path: PathBuf,
     /// Of the frames that come.
     resolution: Resolution,
-    codec: VideoCodec,
     encoder: Box<dyn Encoder>,
     created: SystemTime,
     clock: Clock,
     encode_times: DurationHistogram,
-    mp4: HybridMp4<S>,
+    mp4: HybridMp4,
     /// Whether the disk has refused something.
     is_stopped: bool,
 }
 
-impl Mp4Writer<File> {
-    /// Creates the file.
-    ///
-    /// # Errors
-    /// If it exists or cannot be created, or if the codec does not take frames of this size.
-    pub(super) fn create(path: &Path, settings: &VideoSettings) -> Result<Self, VideoError> {
-        // First of all, so that a refusal leaves no file.
-        let encoder = encoder(settings)?;
-        let file = file::create_new(path).map_err(|source| VideoError::Create {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::start(file, path, settings, encoder).inspect_err(|_| file::remove_new(path))
-    }
+/// Where a frame went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Its presentation time in the file, in ticks of 1/90000 s since the video's first frame.
+    pub pts_90k: u64,
+    /// Whether it is in the file. If not, the encoder left it out and the frame before is shown longer.
+    pub in_video: bool,
+}
+
+/// A finished video.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VideoSummary {
+    /// Name and version of the encoder.
+    pub encoder: String,
+    /// Size of the frames in the file; H.264 cuts odd sides.
+    pub resolution: Resolution,
+    /// Frames in the file.
+    pub n_frames: u64,
+    /// Frames that [`VideoWriter::write`] had accepted and the disk then refused.
+    pub n_lost_frames: u64,
+    /// From the first frame to the end of the last.
+    pub duration: Duration,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Median time to encode a frame, color conversion included.
+    pub encode_p50: Duration,
+    /// 95th percentile of the same.
+    pub encode_p95: Duration,
 }
 
 /// The encoder of the settings.
 ///
 /// # Errors
 /// [`VideoError::Size`].
-pub(super) fn encoder(settings: &VideoSettings) -> Result<Box<dyn Encoder>, VideoError> {
+fn encoder(settings: &VideoSettings) -> Result<Box<dyn Encoder>, VideoError> {
     Ok(match settings.codec {
         #[cfg(feature = "h264-bundled")]
         VideoCodec::H264 => Box::new(H264Encoder::new(settings)?),
@@ -65,12 +81,36 @@ pub(super) fn encoder(settings: &VideoSettings) -> Result<Box<dyn Encoder>, Vide
     })
 }
 
-impl<S: Storage> Mp4Writer<S> {
-    pub(super) fn start(
-        storage: S,
+impl VideoWriter {
+    /// Starts a video file. Nothing is overwritten.
+    ///
+    /// # Errors
+    /// If the file exists or cannot be created, or if the codec does not take frames of this size.
+    pub fn create(path: &Path, settings: &VideoSettings) -> Result<Self, VideoError> {
+        // First of all, so that a refusal leaves no file.
+        let encoder = encoder(settings)?;
+        let file = file::create_new(path).map_err(|source| VideoError::Create {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::start(Box::new(file), encoder, path, settings).inspect_err(|_| file::remove_new(path))
+    }
+
+    /// Starts a video in any storage.
+    #[cfg(test)]
+    pub(super) fn on(
+        storage: impl Storage + 'static,
         path: &Path,
         settings: &VideoSettings,
+    ) -> Result<Self, VideoError> {
+        Self::start(Box::new(storage), encoder(settings)?, path, settings)
+    }
+
+    fn start(
+        storage: Box<dyn Storage>,
         encoder: Box<dyn Encoder>,
+        path: &Path,
+        settings: &VideoSettings,
     ) -> Result<Self, VideoError> {
         let nominal_duration = (Ticks::PER_SECOND as f64 / settings.rate_hz()).round() as u32;
         let mp4 = HybridMp4::start(storage, nominal_duration)
@@ -78,7 +118,6 @@ impl<S: Storage> Mp4Writer<S> {
         Ok(Self {
             path: path.to_owned(),
             resolution: settings.resolution,
-            codec: settings.codec,
             encoder,
             created: settings.created,
             clock: Clock::default(),
@@ -88,34 +127,19 @@ impl<S: Storage> Mp4Writer<S> {
         })
     }
 
-    /// Adds the frame that was encoded last. The first one makes the file say what it holds: only then does H.264 know
-    /// its parameters.
-    fn add(&mut self, is_key: bool, ticks: u64) -> io::Result<()> {
-        if !self.mp4.has_track() {
-            let track = self.encoder.track(self.created)?;
-            self.mp4.set_track(track)?;
-        }
-        self.mp4.push(self.encoder.data(), is_key, ticks)
-    }
-
-    fn check_running(&self) -> Result<(), VideoError> {
-        if self.is_stopped {
-            return Err(VideoError::Stopped {
-                path: self.path.clone(),
-            });
-        }
-        Ok(())
-    }
-
-    /// Notes that the disk refused something.
-    fn stop(&mut self, err: io::Error) -> VideoError {
-        self.is_stopped = true;
-        VideoError::write(&self.path, err)
-    }
-}
-
-impl<S: Storage> VideoWriter for Mp4Writer<S> {
-    fn write(&mut self, rgba: &[u8], time: Duration) -> Result<Written, VideoError> {
+    /// Encodes a frame and writes it, at the latest with the next [`VideoWriter::sync`] or half a second later.
+    ///
+    /// `rgba` has the size of [`VideoSettings::resolution`], rows top to bottom without padding. `time` counts from the
+    /// recording's first frame and grows with each frame; a time that does not grow becomes one tick after the last. The
+    /// first frame starts the video, so its own time is subtracted from all.
+    ///
+    /// # Errors
+    /// If the frame cannot be encoded or the disk refuses it. After the disk has refused one, every further frame fails
+    /// with [`VideoError::Stopped`]; call [`VideoWriter::finish`], which keeps what is on the disk.
+    ///
+    /// # Panics
+    /// If `rgba` has another size.
+    pub fn write(&mut self, rgba: &[u8], time: Duration) -> Result<Written, VideoError> {
         assert_eq!(
             rgba.len(),
             self.resolution.n_pixels() * RGBA_BYTES,
@@ -147,31 +171,64 @@ impl<S: Storage> VideoWriter for Mp4Writer<S> {
         })
     }
 
-    fn sync(&mut self) -> Result<(), VideoError> {
+    /// Adds the frame that was encoded last. The first one makes the file say what it holds: only then does H.264 know
+    /// its parameters.
+    fn add(&mut self, is_key: bool, ticks: u64) -> io::Result<()> {
+        if !self.mp4.has_track() {
+            let track = self.encoder.track(self.created)?;
+            self.mp4.set_track(track)?;
+        }
+        self.mp4.push(self.encoder.data(), is_key, ticks)
+    }
+
+    /// Makes what was written so far survive a power cut. Waits a few milliseconds for the disk.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn sync(&mut self) -> Result<(), VideoError> {
         self.check_running()?;
         self.mp4.sync().map_err(|err| self.stop(err))
     }
 
-    fn len_bytes(&self) -> u64 {
+    fn check_running(&self) -> Result<(), VideoError> {
+        if self.is_stopped {
+            return Err(VideoError::Stopped {
+                path: self.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes that the disk refused something.
+    fn stop(&mut self, err: io::Error) -> VideoError {
+        self.is_stopped = true;
+        VideoError::write(&self.path, err)
+    }
+
+    /// Size of the file so far, bytes.
+    pub fn len_bytes(&self) -> u64 {
         self.mp4.len_bytes()
     }
 
-    fn finish(self: Box<Self>) -> Result<VideoSummary, VideoError> {
+    /// Turns the file into a plain one that plays everywhere.
+    ///
+    /// A recording without a single frame leaves a file that [`recover`](super::recover) calls
+    /// [`Recovered::Empty`](super::Recovered::Empty) and no player opens; delete it.
+    ///
+    /// # Errors
+    /// If the disk refuses. The file then stays as a crash would have left it, with all frames, and
+    /// [`recover`](super::recover) finishes the work once there is room.
+    pub fn finish(self) -> Result<VideoSummary, VideoError> {
         let finished = self
             .mp4
             .finish()
             .map_err(|err| VideoError::write(&self.path, err))?;
         Ok(VideoSummary {
-            file_name: self
-                .path
-                .file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-            codec: self.codec.name(),
             encoder: self.encoder.name(),
             resolution: self.encoder.resolution(),
             n_frames: finished.n_samples.into(),
             n_lost_frames: finished.n_lost.into(),
-            duration: duration_of(finished.end_ticks),
+            duration: Ticks(finished.end_ticks).into(),
             bytes: finished.bytes,
             encode_p50: self.encode_times.percentile(50).unwrap_or_default(),
             encode_p95: self.encode_times.percentile(95).unwrap_or_default(),

@@ -10,7 +10,7 @@ use crate::record::video::file::Storage;
 /// # Errors
 /// If the disk refuses; the fragments are not touched, and it can be tried again.
 pub(super) fn make_plain(
-    storage: &mut impl Storage,
+    storage: &mut dyn Storage,
     track: &Track,
     index: &SampleIndex,
     end: u64,
@@ -31,7 +31,7 @@ pub(super) fn make_plain(
 }
 
 /// The last step of [`make_plain`].
-pub(super) fn make_plain_type(storage: &mut impl Storage) -> io::Result<()> {
+pub(super) fn make_plain_type(storage: &mut dyn Storage) -> io::Result<()> {
     storage.write_at(0, &layout::FTYP_FINISHED)?;
     storage.sync()
 }

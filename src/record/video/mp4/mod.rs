@@ -32,5 +32,5 @@ mod track;
 mod walk;
 mod writer;
 
-pub use self::repair::{frame_times, recover};
+pub use self::repair::{Recovered, frame_times, recover};
 pub(super) use self::{track::Track, writer::HybridMp4};

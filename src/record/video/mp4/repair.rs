@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{
@@ -11,9 +12,37 @@ use super::{
     scan::{Found, Scan, scan},
 };
 use crate::{
-    record::video::{RecoverError, Recovered, duration_of, file::save_beside},
+    record::video::{error::RecoverError, file::save_beside},
     session::files,
+    time::Ticks,
 };
+
+/// What [`recover`] found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// The file was finished; it was not touched.
+    Complete {
+        /// Frames in it.
+        n_frames: u64,
+        /// From the first frame to the end of the last.
+        duration: Duration,
+    },
+    /// The file is now a plain one.
+    Repaired {
+        /// Frames in it.
+        n_frames: u64,
+        /// From the first frame to the end of the last.
+        duration: Duration,
+        /// When its first frame was shown, in ticks since the recording's first: not 0 if the frames before it are lost.
+        first_pts_90k: u64,
+        /// Bytes that belong to no whole frame.
+        lost_bytes: u64,
+        /// Where a copy of these bytes is now; `None` if they were only zeros or the beginning of a frame.
+        tail: Option<PathBuf>,
+    },
+    /// The recording ended before its first frame reached the disk. The file was not touched.
+    Empty,
+}
 
 /// Finishes in place what a crash, a power cut or a full disk left of a video.
 ///
@@ -31,7 +60,7 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
     match found {
         Found::Plain { times, is_finished } => {
             let n_frames = times.len() as u64 - 1;
-            let duration = duration_of(times.last().copied().unwrap_or(0));
+            let duration = Ticks(times.last().copied().unwrap_or(0)).into();
             if is_finished {
                 return Ok(Recovered::Complete { n_frames, duration });
             }
@@ -52,7 +81,7 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
                 .map_err(io_error)?;
             Ok(Recovered::Repaired {
                 n_frames: scan.index.n_samples().into(),
-                duration: duration_of(scan.index.end_ticks()),
+                duration: Ticks(scan.index.end_ticks()).into(),
                 first_pts_90k: scan.first_ticks,
                 lost_bytes: scan.lost_bytes,
                 tail,

@@ -16,8 +16,8 @@ use crate::{record::video::file::Storage, time::Ticks};
 const FRAGMENT_TICKS: u64 = Ticks::PER_SECOND / 2;
 
 /// An MP4 file being written.
-pub(in crate::record::video) struct HybridMp4<S> {
-    storage: S,
+pub(in crate::record::video) struct HybridMp4 {
+    storage: Box<dyn Storage>,
     /// Known with the first frame.
     track: Option<Track>,
     index: SampleIndex,
@@ -49,10 +49,10 @@ pub(in crate::record::video) struct Finished {
     pub(in crate::record::video) bytes: u64,
 }
 
-impl<S: Storage> HybridMp4<S> {
+impl HybridMp4 {
     /// Starts a file. The last frame is shown for `nominal_duration` ticks as long as nothing says better.
     pub(in crate::record::video) fn start(
-        mut storage: S,
+        mut storage: Box<dyn Storage>,
         nominal_duration: u32,
     ) -> io::Result<Self> {
         storage.write_at(0, &layout::recording_head())?;
@@ -200,7 +200,7 @@ impl<S: Storage> HybridMp4<S> {
         if let Some(track) = &self.track
             && self.index.n_samples() > 0
         {
-            bytes = make_plain(&mut self.storage, track, &self.index, self.end)?;
+            bytes = make_plain(&mut *self.storage, track, &self.index, self.end)?;
         }
         Ok(Finished {
             n_samples: self.index.n_samples(),

@@ -100,18 +100,18 @@ impl Clip {
         self.syntax == FrameSyntax::Jpeg || number.is_multiple_of(10)
     }
 
-    fn start<S: Storage>(&self, storage: S) -> io::Result<HybridMp4<S>> {
-        let mut mp4 = HybridMp4::start(storage, NOMINAL_DURATION)?;
+    fn start(&self, storage: impl Storage + 'static) -> io::Result<HybridMp4> {
+        let mut mp4 = HybridMp4::start(Box::new(storage), NOMINAL_DURATION)?;
         mp4.set_track(self.track())?;
         Ok(mp4)
     }
 
-    fn push<S: Storage>(&self, mp4: &mut HybridMp4<S>, number: usize) -> io::Result<()> {
+    fn push(&self, mp4: &mut HybridMp4, number: usize) -> io::Result<()> {
         mp4.push(&self.data[number], self.is_key(number), self.ticks[number])
     }
 
     /// A file with all of them, not finished.
-    fn record<S: Storage>(&self, storage: S) -> io::Result<HybridMp4<S>> {
+    fn record(&self, storage: impl Storage + 'static) -> io::Result<HybridMp4> {
         let mut mp4 = self.start(storage)?;
         for number in 0..self.data.len() {
             self.push(&mut mp4, number)?;

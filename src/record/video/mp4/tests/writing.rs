@@ -12,11 +12,14 @@ use super::{
     },
     Clip, NOMINAL_DURATION,
 };
-use crate::record::video::{
-    Recovered, duration_of,
-    file::create_new,
-    frame_times, recover,
-    test_support::{Folder, FullDisk, check_recovery},
+use crate::{
+    record::video::{
+        Recovered,
+        file::create_new,
+        frame_times, recover,
+        test_support::{Folder, FullDisk, check_recovery},
+    },
+    time::Ticks,
 };
 
 #[test]
@@ -37,7 +40,7 @@ fn a_finished_file_has_every_frame_at_its_time() {
         );
         clip.check_by_other_reader(&path, 200);
         assert_eq!(frame_times(&path).unwrap(), clip.ticks);
-        let duration = duration_of(finished.end_ticks);
+        let duration = Ticks(finished.end_ticks).into();
         assert_eq!(
             recover(&path).unwrap(),
             Recovered::Complete {
