@@ -4,9 +4,9 @@
 //! thread.
 //!
 //! Nothing is counted in frames. How long something lasted comes from [`session::timeline`](crate::session::timeline),
-//! which measures real time and handles gaps. Times are the session's own, in seconds since its first frame,
-//! except in formats that are played along with a video ([`Format::WebVtt`], [`Format::Srt`], [`Format::Elan`]): there they
-//! count from the beginning of the video, and each part of a video has a file of its own.
+//! which measures real time and handles gaps. Times are the session's own, in seconds since its first frame, except in
+//! formats that are played along with a video ([`Format::WebVtt`], [`Format::Srt`], [`Format::Elan`]): there they count
+//! from the beginning of the video, and each part of a video has a file of its own.
 
 mod bids;
 mod elan;

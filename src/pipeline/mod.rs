@@ -147,10 +147,16 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// For how long it holds for the frames after its own, while they have no result: the rule of [`hold_for`]. Live, nobody knows
-    /// when the next result comes; where analysis takes long, it is what the next one waits for.
-    pub fn holds_for(&self) -> Duration {
-        hold_for(self.detect_time + self.classify_time)
+    /// The faces to draw on a later frame that has no result: its own while it holds, then none.
+    ///
+    /// The rule is that of [`hold_for`]. The interval to the next result is not known yet, but where analysis is slow, it is
+    /// about the time that this one took.
+    pub fn faces_on(&self, frame: &Frame) -> &[FaceAnalysis] {
+        let age = frame
+            .captured_at
+            .saturating_duration_since(self.frame.captured_at);
+        let holds = age < hold_for(self.detect_time + self.classify_time);
+        if holds { &self.faces } else { &[] }
     }
 
     /// Pixels of the file per pixel of the frame: above 1 if the frame is a reduced copy.

@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,7 +13,7 @@ use super::{
     clock::{RecordingClock, WallClock},
     description::{changed_settings, first_manifest, latency_ms, manifest_model},
     recover,
-    writer::SessionWriter,
+    table::Table,
 };
 use crate::{
     capture::SourceInfo,
@@ -25,15 +26,29 @@ use crate::{
     session::{
         SessionError,
         folder::{self, FolderLock},
-        manifest::{Counts, Status, Video},
+        manifest::{Manifest, Status, Video},
         tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
     },
     time::Ticks,
 };
 
+/// How often everything is synced to the disk, so that a power cut costs no more. A sync takes some 4 ms on an SSD, and up
+/// to a second on a slow card.
+const SYNC_EVERY: Duration = Duration::from_secs(2);
+
+/// More than finishing takes besides what grows with the session: half a second of each video, the description twice (old
+/// and new), the rows of a second, and what all of these grow by until the reserve grows again.
+const MAX_FINISH_BYTES: u64 = 1 << 20;
+
 /// A session's tables and its description, open to be written.
 pub(super) struct Journal {
-    writer: SessionWriter,
+    folder: PathBuf,
+    /// The description; see [`Journal::write_manifest`].
+    pub manifest: Manifest,
+    frames: Table<FrameRow>,
+    faces: Table<FaceRow>,
+    events: Table<EventRow>,
+    synced_at: Instant,
     clock: RecordingClock,
     wall: WallClock,
     /// Frames that have a number.
@@ -64,8 +79,15 @@ impl Journal {
         let lock = FolderLock::take(&config.folder)?;
         let wall = WallClock::now();
         let manifest = first_manifest(config, &wall);
+        // First, so that recovery finds whatever follows.
+        manifest.write(&config.folder)?;
         let mut journal = Self {
-            writer: SessionWriter::create(&config.folder, manifest)?,
+            folder: config.folder.clone(),
+            manifest,
+            frames: Table::create(&config.folder)?,
+            faces: Table::create(&config.folder)?,
+            events: Table::create(&config.folder)?,
+            synced_at: Instant::now(),
             clock: RecordingClock::default(),
             wall,
             n_frames: 0,
@@ -94,7 +116,7 @@ impl Journal {
             latency: None,
             file: frame.file.clone(),
         };
-        let manifest = &mut self.writer.manifest;
+        let manifest = &mut self.manifest;
         if row.frame == 0 {
             manifest.clock.zero_unix_s = row.unix_s;
             let size = frame.resolution();
@@ -144,8 +166,13 @@ impl Journal {
     /// Writes the rows that are ready, in order, and counts them.
     fn write_ready(&mut self) -> Result<(), RecordError> {
         while let Some((row, faces)) = self.ready.front() {
-            self.writer.frame(row, faces)?;
-            let counts = &mut self.writer.manifest.counts;
+            // Faces first, so that a frame's row never promises faces that are missing.
+            let n_bytes = self.faces.n_bytes;
+            self.faces.append(faces)?;
+            self.frames
+                .append([row])
+                .inspect_err(|_| self.faces.cut_to(n_bytes))?;
+            let counts = &mut self.manifest.counts;
             match row.status {
                 FrameStatus::Skipped => counts.skipped += 1,
                 FrameStatus::Analyzed => {
@@ -168,12 +195,12 @@ impl Journal {
         kind: EventKind,
         detail: String,
     ) -> Result<(), RecordError> {
-        Ok(self.writer.event(&EventRow {
+        Ok(self.events.append([&EventRow {
             time: self.clock.at(at),
             unix_s: self.wall.unix_s(at),
             kind,
             detail,
-        })?)
+        }])?)
     }
 
     /// Notes the blinks that ended with this frame, at the time when the eyes closed.
@@ -190,12 +217,12 @@ impl Journal {
             };
             let ago = time.saturating_sub(blink.start);
             let (track, length_s) = (blink.track.0, blink.duration.as_secs_f64());
-            self.writer.event(&EventRow {
+            self.events.append([&EventRow {
                 time: frame_time.saturating_sub(ago.into()),
                 unix_s: self.wall.unix_s(analysis.frame.captured_at) - ago.as_secs_f64(),
                 kind: EventKind::Blink,
                 detail: format!("face {track}, {length_s:.3} s"),
-            })?;
+            }])?;
         }
         Ok(())
     }
@@ -216,7 +243,7 @@ impl Journal {
         let Some(info) = &analysis.checkpoint else {
             return Ok(0); // Without a network there are no faces either.
         };
-        let models = &self.writer.manifest.models;
+        let models = &self.manifest.models;
         let known = models
             .iter()
             .rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
@@ -230,7 +257,7 @@ impl Journal {
         let is_first = self.checkpoint.replace(Arc::clone(info)).is_none();
         let position = known.unwrap_or(models.len());
         if known.is_none() {
-            self.writer.manifest.models.push(manifest_model(info));
+            self.manifest.models.push(manifest_model(info));
             self.write_manifest()?;
         }
         if !is_first {
@@ -251,7 +278,7 @@ impl Journal {
     /// # Errors
     /// [`SessionError`].
     pub fn describe_source(&mut self, info: &SourceInfo) -> Result<(), RecordError> {
-        let source = &mut self.writer.manifest.source;
+        let source = &mut self.manifest.source;
         if source.name.is_empty() {
             source.name.clone_from(&info.name);
             source.format.clone_from(&info.format);
@@ -261,17 +288,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Sets what the network runs on, in words.
-    pub fn describe_device(&mut self, name: &str) {
-        self.writer.manifest.device = Some(name.to_owned());
-    }
-
     /// Sets the videos.
     ///
     /// # Errors
     /// [`SessionError`].
     pub fn describe_videos(&mut self, videos: Vec<Video>) -> Result<(), RecordError> {
-        self.writer.manifest.video = videos;
+        self.manifest.video = videos;
         self.write_manifest()
     }
 
@@ -281,13 +303,13 @@ impl Journal {
     /// [`SessionError`].
     pub fn write_manifest(&self) -> Result<(), RecordError> {
         self.check_folder()?;
-        Ok(self.writer.write_manifest()?)
+        Ok(self.manifest.write(&self.folder)?)
     }
 
     /// Sets how many frames are in the finished video. On a full disk these may be fewer than it was given, and then
     /// the rows of the missing ones must not name them.
     pub fn correct_pictures(&mut self, n_pictures: u64, videos: &[Video]) {
-        let manifest = &mut self.writer.manifest;
+        let manifest = &mut self.manifest;
         if n_pictures >= manifest.counts.recorded {
             return;
         }
@@ -295,10 +317,10 @@ impl Journal {
         let zero_unix_s = manifest.clock.zero_unix_s;
         let aligned = self
             .check_folder()
-            .and_then(|()| recover::align(self.writer.folder(), videos, zero_unix_s));
+            .and_then(|()| recover::align(&self.folder, videos, zero_unix_s));
         match aligned {
             Ok(aligned) => {
-                let counts = self.counts_mut();
+                let counts = &mut self.manifest.counts;
                 let n_rescued = aligned.n_added.min(counts.refused);
                 counts.refused -= n_rescued;
                 counts.skipped += n_rescued;
@@ -321,7 +343,7 @@ impl Journal {
         videos: Vec<Video>,
         is_whole: bool,
     ) -> Result<(), RecordError> {
-        let manifest = &mut self.writer.manifest;
+        let manifest = &mut self.manifest;
         manifest.ended = Some(self.wall.rfc3339(at));
         manifest.ended_because = Some(reason.to_owned());
         manifest.latency_ms = latency_ms(&self.latencies);
@@ -331,16 +353,6 @@ impl Journal {
         self.describe_videos(videos)
     }
 
-    /// The counts so far.
-    pub fn counts(&self) -> Counts {
-        self.writer.manifest.counts
-    }
-
-    /// The counts, for changing them.
-    pub fn counts_mut(&mut self) -> &mut Counts {
-        &mut self.writer.manifest.counts
-    }
-
     /// Time from the first frame to `now`.
     pub fn elapsed(&self, now: Instant) -> Duration {
         self.clock.at(now).max(self.clock.last()).into()
@@ -348,7 +360,7 @@ impl Journal {
 
     /// Size of the tables, bytes.
     pub fn n_bytes(&self) -> u64 {
-        self.writer.n_bytes()
+        self.frames.n_bytes + self.faces.n_bytes + self.events.n_bytes
     }
 
     /// Checks that the folder is still the one that was created: it may have been deleted, moved or replaced.
@@ -365,12 +377,18 @@ impl Journal {
     /// [`SessionError::Gone`].
     pub fn check_files(&self) -> Result<(), SessionError> {
         self.check_folder()?;
-        self.writer.check()
+        self.frames.check()?;
+        self.faces.check()?;
+        self.events.check()
     }
 
     /// Whether a sync is due; if so, the next one is due two seconds after `now`.
     pub fn is_sync_due(&mut self, now: Instant) -> bool {
-        self.writer.is_sync_due(now)
+        let is_due = now.saturating_duration_since(self.synced_at) >= SYNC_EVERY;
+        if is_due {
+            self.synced_at = now;
+        }
+        is_due
     }
 
     /// Keeps enough disk space to finish the recording, with this much for the videos' indices.
@@ -378,10 +396,11 @@ impl Journal {
     /// # Errors
     /// [`SessionError::Write`].
     pub fn grow_reserve(&mut self, index_bytes: u64) -> Result<(), SessionError> {
-        let n_bytes = self.writer.n_bytes_to_finish() + index_bytes;
+        // The frames' table is written again if the last frames of the video are lost.
+        let n_bytes = self.frames.n_bytes + index_bytes + MAX_FINISH_BYTES;
         self.lock
             .grow_reserve(n_bytes)
-            .map_err(|source| SessionError::write(self.writer.folder(), source))
+            .map_err(|source| SessionError::write(&self.folder, source))
     }
 
     /// Gives up the reserve and writes the rows that were refused before. Those that are refused again are counted.
@@ -389,7 +408,7 @@ impl Journal {
         self.lock.release_reserve();
         while self.write_ready().is_err() {
             self.ready.pop_front();
-            self.writer.manifest.counts.refused += 1;
+            self.manifest.counts.refused += 1;
         }
     }
 
@@ -398,6 +417,8 @@ impl Journal {
     /// # Errors
     /// [`SessionError::Write`].
     pub fn sync(&self) -> Result<(), SessionError> {
-        self.writer.sync()
+        self.frames.sync()?;
+        self.faces.sync()?;
+        self.events.sync()
     }
 }

@@ -12,9 +12,8 @@ mod recorder;
 mod recording;
 pub mod recover;
 pub mod redraw;
-mod shown;
+mod table;
 pub mod video;
-mod writer;
 
 use std::io;
 

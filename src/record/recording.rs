@@ -15,7 +15,6 @@ use super::{
     journal::Journal,
     pending::{Pending, Ready},
     pictures::{Drawn, Pictures},
-    shown::Shown,
 };
 use crate::{
     frame::{Frame, FrameId},
@@ -27,19 +26,21 @@ use crate::{
 
 /// A session that is being written.
 pub(super) struct Recording {
-    journal: Journal,
     pictures: Pictures,
     pending: Pending,
     /// The source that is recorded; `None` before its first frame.
     run: Option<SourceRun>,
     /// Dropped frames that have an event.
     n_refused_noted: u64,
-    shown: Shown,
+    /// The last result, whose faces also belong on the frames after it while it holds.
+    shown: Option<Arc<Analysis>>,
     paused: bool,
     /// Why the source delivers nothing, while it does not.
     lost_because: Option<String>,
     privacy: Option<FacePrivacy>,
     uncertain_below: Option<f32>,
+    /// Last, because dropping it unlocks the folder.
+    journal: Journal,
 }
 
 /// The outcome of a recording.
@@ -83,7 +84,7 @@ impl Recording {
             pending: Pending::default(),
             run: None,
             n_refused_noted: 0,
-            shown: Shown::default(),
+            shown: None,
             paused: false,
             lost_because: None,
             privacy: config.privacy.clone(),
@@ -171,7 +172,7 @@ impl Recording {
                 return Ok(Some(SourceEnd::Failed));
             }
             Event::Warning(text) => self.journal.event(at, EventKind::Warning, text.clone())?,
-            Event::Device { name, .. } => self.journal.describe_device(name),
+            Event::Device { name, .. } => self.journal.manifest.device = Some(name.clone()),
             // What counts is the network that a frame was analyzed with; see [`Journal::write`].
             Event::CheckpointLoaded(_)
             | Event::CheckpointFailed { .. }
@@ -259,7 +260,7 @@ impl Recording {
 
     /// The counts so far.
     pub fn counts(&self) -> Counts {
-        self.journal.counts()
+        self.journal.manifest.counts
     }
 
     /// Size of everything so far.
@@ -326,7 +327,7 @@ impl Recording {
 
     /// Counts frames that were captured and have no row.
     pub fn miss(&mut self, n_frames: u64) {
-        let counts = self.journal.counts_mut();
+        let counts = &mut self.journal.manifest.counts;
         counts.captured += n_frames;
         counts.refused += n_frames;
     }
@@ -350,7 +351,7 @@ impl Recording {
                     analysis,
                     number,
                     time,
-                } => self.write_picture(&frame, analysis.as_deref(), number, time)?,
+                } => self.write_picture(&frame, analysis, number, time)?,
                 Ready::Row(row, analysis) => self.journal.write(row, analysis.as_deref())?,
             }
         }
@@ -360,26 +361,27 @@ impl Recording {
     fn write_picture(
         &mut self,
         frame: &Frame,
-        analysis: Option<&Analysis>,
+        analysis: Option<Arc<Analysis>>,
         number: u64,
         time: Ticks,
     ) -> Result<(), RecordError> {
         if let Some(analysis) = analysis {
-            self.pictures.see(analysis);
-            self.shown.set(analysis);
+            self.pictures.see(&analysis);
+            self.shown = Some(analysis);
         }
         if self.pictures.begins_part(frame.resolution()) {
             self.journal.check_folder()?;
         }
+        let shown = self.shown.as_ref();
         let drawn = Drawn {
-            faces: self.shown.faces_on(frame),
+            faces: shown.map(|shown| shown.faces_on(frame)).unwrap_or_default(),
             uncertain_below: self
                 .uncertain_below
                 .unwrap_or_else(|| self.journal.uncertain_below()),
         };
         let placed = self.pictures.write(frame, number, time, drawn)?;
         self.pending.in_video(number, placed.video_frame);
-        self.journal.counts_mut().recorded += u64::from(placed.video_frame.is_some());
+        self.journal.manifest.counts.recorded += u64::from(placed.video_frame.is_some());
         if let Some(part) = placed.begins_part {
             self.journal.describe_videos(self.pictures.entries())?;
             if part > 1 {

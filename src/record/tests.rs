@@ -583,7 +583,7 @@ fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
     // Neither a video of whose pictures nothing is known nor one that cannot be opened leaves a trace.
     let mut unknown = session.clone();
     for row in &mut unknown.frames {
-        row.time = row.time + Ticks(1 << 40);
+        row.time += Ticks(1 << 40);
     }
     let nothing = folder.path().join("nothing");
     let redrawn = redraw::redraw(&unknown, VideoChoice::Clean, None, &nothing, &mut |_| {});

@@ -116,7 +116,7 @@ impl FolderLock {
     /// # Errors
     /// Those of the system, [`ErrorKind::StorageFull`] among them.
     pub fn grow_reserve(&mut self, n_bytes: u64) -> io::Result<()> {
-        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
         loop {
             let n_reserved = self.file.metadata()?.len();
             let n_missing = n_bytes.saturating_sub(n_reserved).min(ZEROS.len() as u64);

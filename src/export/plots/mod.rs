@@ -1,8 +1,8 @@
 //! Plots of a session: probabilities over time for each face, with the events, and shares of time.
 //!
-//! `picture` computes the layout; `canvas` draws it with plotters, which makes vectors and pixels from the same calls. Text uses the
-//! window's font, which is part of the program, so that a PNG looks the same on every machine. An SVG names the font and falls back to
-//! the viewer's own.
+//! `picture` computes the layout; `canvas` draws it with plotters, which makes vectors and pixels from the same calls.
+//! Text uses the window's font, which is part of the program, so that a PNG looks the same on every machine. An SVG
+//! names the font and falls back to the viewer's own.
 
 mod axis;
 mod canvas;
@@ -23,8 +23,8 @@ use self::{
 };
 use super::Selection;
 
-/// Pixels of the PNG per unit of the layout, so that it is sharp on high-resolution screens and in print. An SVG's coordinates are
-/// integers too, with the same scale.
+/// Pixels of the PNG per unit of the layout, so that it is sharp on high-resolution screens and in print. An SVG's
+/// coordinates are integers too, with the same scale.
 const SCALE: u32 = 2;
 
 pub(super) fn write_svg(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {

@@ -49,16 +49,7 @@ pub struct PreviewData<'a> {
 /// The faces to show with `frame`: those of the newest result, unless it is too old.
 pub fn faces_for<'a>(frame: Option<&Frame>, analysis: Option<&'a Analysis>) -> &'a [FaceAnalysis] {
     match (frame, analysis) {
-        (Some(frame), Some(analysis)) => {
-            let age = frame
-                .captured_at
-                .saturating_duration_since(analysis.frame.captured_at);
-            if age < analysis.holds_for() {
-                &analysis.faces
-            } else {
-                &[]
-            }
-        }
+        (Some(frame), Some(analysis)) => analysis.faces_on(frame),
         _ => &[],
     }
 }
@@ -251,8 +242,8 @@ mod tests {
             faces_for(Some(&frame), Some(&analysis)).len()
         };
         assert_eq!(n_faces(0), 2);
-        assert_eq!(n_faces(700), 2);
-        assert_eq!(n_faces(701), 0);
+        assert_eq!(n_faces(499), 2);
+        assert_eq!(n_faces(500), 0);
         assert_eq!(faces_for(Some(&analyzed), None).len(), 0);
         assert_eq!(faces_for(None, Some(&analysis)).len(), 0);
     }
