@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """MediaPipe's two face networks as safetensors: `blazeface-short-range` and `face-mesh`.
 
-They come out of the wheel of mediapipe 0.10.21, the last one that carries them; it need not be installed:
+They are in the wheel of mediapipe 0.10.21, the last version that contains them; it need not be installed:
 
     pip download --no-deps mediapipe==0.10.21
     pip install numpy safetensors tflite
     python3 assets/convert-face-networks.py mediapipe-0.10.21-*.whl
 
-writes the two files and their license beside this script. The numbers stay what they are in the wheel, 16-bit floats;
-only the order of their dimensions changes, to PyTorch's: kernels `(c_out, c_in, k, k)`, depthwise kernels
+writes the two files and their license beside this script. The values are those of the wheel, 16-bit floats; only the
+order of their dimensions changes, to PyTorch's: kernels `(c_out, c_in, k, k)`, depthwise kernels
 `(channels, 1, 3, 3)`, biases and slopes `(channels,)`.
 """
 
@@ -29,7 +29,7 @@ def block(name):
     return [f"{name}.depthwise", f"{name}.pointwise"]
 
 
-# The layers with weights in the order of the files' operators. A slope belongs to the activation after a layer.
+# The layers with weights, in the order of the operators in the files. A slope belongs to the activation after a layer.
 SHORT_RANGE = {
     "file": "mediapipe/modules/face_detection/face_detection_short_range.tflite",
     "convolutions": [
@@ -46,7 +46,7 @@ MESH = {
         *(layer for i in range(1, 15) for layer in block(f"block{i}")),
         *block("points.block1"),
         *block("points.block2"),
-        # From here on the two branches take turns.
+        # From here on the two branches alternate.
         *("flag.block1.depthwise", "points.block3.depthwise", "flag.block1.pointwise", "points.block3.pointwise"),
         *("flag.squeeze", "points.squeeze"),
         *("flag.last.depthwise", "points.last.depthwise", "flag.last.pointwise", "points.last.pointwise"),
@@ -67,7 +67,7 @@ class Graph:
     def __init__(self, data):
         self.model = tflite.Model.GetRootAs(data)
         self.graph = self.model.Subgraphs(0)
-        # Constants are stored as 16-bit floats and widened by an operator each.
+        # Constants are stored as 16-bit floats, each converted by an operator.
         self.widened = {op.Outputs(0): op.Inputs(0) for op in self.operators("DEQUANTIZE")}
 
     def operators(self, *names):

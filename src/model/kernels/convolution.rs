@@ -363,13 +363,7 @@ impl<E: Gemm> Scratch<E> {
                 |pixel, patch| patch * k + pixel,
                 n_rows * k,
             );
-            let left = Rows {
-                values: &self.left,
-                n_rows,
-                stride: k,
-                segments: &[0],
-                segment_len: k,
-            };
+            let left = Rows::contiguous(&self.left, n_rows, k);
             E::gemm(left, &self.panels, Output::add(sum, out_stride));
             return;
         }

@@ -28,6 +28,19 @@ pub(super) struct Rows<'a, E> {
     pub segment_len: usize,
 }
 
+impl<'a, E> Rows<'a, E> {
+    /// Rows of `k` values that follow each other, each one segment.
+    pub fn contiguous(values: &'a [E], n_rows: usize, k: usize) -> Self {
+        Self {
+            values,
+            n_rows,
+            stride: k,
+            segments: &[0],
+            segment_len: k,
+        }
+    }
+}
+
 /// Where a product is written: rows at a fixed stride.
 pub(super) struct Output<'a> {
     values: &'a mut [f32],
@@ -258,13 +271,7 @@ mod tests {
     #[should_panic(expected = "values.len()")]
     fn a_left_factor_that_is_too_short_is_never_read() {
         let right = Panels::<f32>::from_entries(4, 16, |_, _| 1.0);
-        let rows = Rows {
-            values: &[0.0; 11],
-            n_rows: 3,
-            stride: 4,
-            segments: &[0],
-            segment_len: 4,
-        };
+        let rows = Rows::contiguous(&[0.0; 11], 3, 4);
         f32::gemm(rows, &right, Output::set(&mut [0.0; 48], 16));
     }
 }

@@ -117,13 +117,7 @@ fn forward<E: Gemm>(xs: &[f32], weight: &[f32], batch: usize, n: usize, k: usize
             let mut rows = vec![E::default(); weight.len()];
             convert(weight, &mut rows);
             let mut out = vec![0.0; n_rows * inputs.n()];
-            let left = Rows {
-                values: &rows,
-                n_rows,
-                stride: k,
-                segments: &[0],
-                segment_len: k,
-            };
+            let left = Rows::contiguous(&rows, n_rows, k);
             E::gemm(left, &inputs, Output::set(&mut out, inputs.n()));
             out
         })
@@ -154,13 +148,7 @@ fn input_gradient<E: Gemm>(
     for (grads, row) in grad_ys.chunks_exact(n).zip(rows.chunks_exact_mut(stride)) {
         convert(grads, &mut row[..n]);
     }
-    let left = Rows {
-        values: &rows,
-        n_rows: batch,
-        stride,
-        segments: &[0],
-        segment_len: stride,
-    };
+    let left = Rows::contiguous(&rows, batch, stride);
     let zeros = vec![0.0; COLUMNS_PER_TASK];
     let columns: Vec<Range<usize>> = (0..k)
         .step_by(COLUMNS_PER_TASK)
@@ -227,13 +215,7 @@ fn weight_gradient<E: Gemm>(
     rows.par_chunks(task_rows * stride)
         .zip(grad_weight.par_chunks_mut(task_rows * k))
         .for_each(|(rows, out)| {
-            let left = Rows {
-                values: rows,
-                n_rows: rows.len() / stride,
-                stride,
-                segments: &[0],
-                segment_len: stride,
-            };
+            let left = Rows::contiguous(rows, rows.len() / stride, stride);
             E::gemm(left, &inputs, Output::set(out, k));
         });
     grad_weight

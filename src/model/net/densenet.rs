@@ -12,7 +12,7 @@
 
 use super::{
     head::HeadConfig,
-    layer::{After, ConvSpec, Layer, NormSpec},
+    layer::{After, ConvSpec, Layer, NormSpec, photo_stem},
 };
 
 const STEM_CHANNELS: usize = 64;
@@ -23,16 +23,7 @@ const GROWTH: usize = 32;
 const INNER: usize = 4 * GROWTH;
 
 pub(super) fn layers(head: &HeadConfig, n_classes: usize) -> Vec<Layer> {
-    let stem = ConvSpec::new("features.conv0", 3, STEM_CHANNELS, 7);
-    let norm = NormSpec::new("features.norm0", STEM_CHANNELS);
-    let mut layers = vec![
-        Layer::ConvNorm(stem.stride(2).gray(), norm, After::Relu), // (b, h/2, w/2, 64)
-        Layer::MaxPool {
-            side: 3,
-            stride: 2,
-            padding: 1,
-        }, // (b, h/4, w/4, 64)
-    ];
+    let mut layers = photo_stem("features.conv0", "features.norm0", STEM_CHANNELS);
     let mut channels = STEM_CHANNELS;
     for (block, n_layers) in (1..).zip(N_LAYERS) {
         for number in 1..=n_layers {

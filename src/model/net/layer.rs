@@ -160,6 +160,20 @@ pub(super) enum Layer {
     },
 }
 
+/// The start of torchvision's networks for photographs: images `(b, h, w, 1)` to `(b, h / 4, w / 4, c_out)`.
+pub(super) fn photo_stem(conv: &str, norm: &str, c_out: usize) -> Vec<Layer> {
+    let norm = NormSpec::new(norm, c_out);
+    let conv = ConvSpec::new(conv, 3, c_out, 7).stride(2).gray();
+    vec![
+        Layer::ConvNorm(conv, norm, After::Relu), // (b, h / 2, w / 2, c_out)
+        Layer::MaxPool {
+            side: 3,
+            stride: 2,
+            padding: 1,
+        },
+    ]
+}
+
 /// Names and shapes of the weights of these layers, in order.
 pub(super) fn weight_shapes(layers: &[Layer]) -> Vec<(String, Vec<usize>)> {
     let mut shapes = WeightShapes::default();

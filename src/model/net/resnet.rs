@@ -9,7 +9,7 @@
 
 use super::{
     head::HeadConfig,
-    layer::{After, ConvSpec, Layer, NormSpec},
+    layer::{After, ConvSpec, Layer, NormSpec, photo_stem},
 };
 
 /// Channels of the stem, and of the first stage's inner convolutions.
@@ -30,15 +30,7 @@ pub(super) fn layers(depth: Depth, head: &HeadConfig, n_classes: usize) -> Vec<L
         Depth::Eighteen => ([2, 2, 2, 2], 1),
         Depth::Fifty => ([3, 4, 6, 3], 4),
     };
-    let stem = ConvSpec::new("conv1", 3, STEM_CHANNELS, 7);
-    let mut layers = vec![
-        conv_norm(stem.stride(2).gray(), "bn1", After::Relu), // (b, h/2, w/2, 64)
-        Layer::MaxPool {
-            side: 3,
-            stride: 2,
-            padding: 1,
-        }, // (b, h/4, w/4, 64)
-    ];
+    let mut layers = photo_stem("conv1", "bn1", STEM_CHANNELS);
     let mut c_in = STEM_CHANNELS;
     for (stage, n_blocks) in n_blocks.into_iter().enumerate() {
         let inner = STEM_CHANNELS << stage;

@@ -275,13 +275,11 @@ impl Winograd {
                     let sums = &mut scratch.sums;
                     sums.resize((n_elements * sums_len).max(sums.len()), 0.0);
                     for (element, kernels) in group.kernels.iter().enumerate() {
-                        let left = Rows {
-                            values: &transformed[element * element_len..],
-                            n_rows: n_squares,
-                            stride: self.c_in,
-                            segments: &[0],
-                            segment_len: self.c_in,
-                        };
+                        let left = Rows::contiguous(
+                            &transformed[element * element_len..],
+                            n_squares,
+                            self.c_in,
+                        );
                         let sums = &mut sums[element * sums_len..];
                         f32::gemm(left, kernels, Output::set(sums, n));
                     }

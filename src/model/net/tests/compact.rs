@@ -1,11 +1,14 @@
-//! Every option against the same network written out in candle's own operations, and folded against unfolded.
+//! Every option of `compact` against the same network written in candle's own operations, in training and in inference.
 
 use candle_core::D;
 
 use super::*;
 use crate::{
     expression::Expression,
-    model::checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
+    model::{
+        checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
+        kernels::test_support::random,
+    },
 };
 
 const N_CLASSES: usize = 3;
@@ -59,29 +62,15 @@ fn variants() -> Vec<CompactConfig> {
     ]
 }
 
-/// Values in -1 to 1 that depend on `seed` alone.
-fn noise(shape: &[usize], seed: u64) -> Tensor {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let values: Vec<f32> = (0..shape.iter().product::<usize>())
-        .map(|_| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
-        .collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
-}
-
 fn images() -> Tensor {
-    noise(&[N_IMAGES, 1, 16, 16], 7)
+    random((N_IMAGES, 1, 16, 16), 7)
 }
 
 fn architecture(config: &CompactConfig) -> Architecture {
     Architecture::Compact(config.clone())
 }
 
-/// The network with weights that are all noise.
+/// The network with random weights.
 fn network(config: &CompactConfig) -> (TrainableNet, VarMap) {
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
@@ -89,7 +78,7 @@ fn network(config: &CompactConfig) -> (TrainableNet, VarMap) {
     let network = architecture.trainable(&input(), N_CLASSES, Precision::F32, &vb);
     let network = network.unwrap();
     for (seed, (name, shape)) in (1..).zip(architecture.weight_shapes(&input(), N_CLASSES)) {
-        let noise = noise(&shape, seed);
+        let noise = random(shape.as_slice(), seed);
         let value =
             if name.ends_with("running_var") || name.contains("bn") && name.ends_with("weight") {
                 (noise * 0.3).unwrap() + 1.0
@@ -103,7 +92,7 @@ fn network(config: &CompactConfig) -> (TrainableNet, VarMap) {
     (network, vars)
 }
 
-/// The network by candle's operations alone, channels first; by the running estimates unless `train`.
+/// The network in candle's operations, channels first. It normalizes by the running estimates unless `train`.
 struct Composed<'a> {
     config: &'a CompactConfig,
     weights: &'a HashMap<String, Tensor>,
@@ -217,7 +206,7 @@ fn assert_close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f32) {
 }
 
 #[test]
-fn the_default_network_has_the_size_it_says() {
+fn the_default_network_has_the_documented_size() {
     let shapes = architecture(&CompactConfig::default()).weight_shapes(&InputSpec::FER_2013, 7);
     let of = |is: fn(&str) -> bool| -> usize {
         let shapes = shapes.iter().filter(|(name, _)| is(name));
@@ -254,7 +243,7 @@ fn training_agrees_with_candle_in_results_and_in_every_gradient() {
         };
         let expected = composed.forward(&images());
         assert_close(&format!("{config:?}"), &ys, &expected, 1e-4);
-        let seen = noise(&[N_IMAGES, N_CLASSES], 3);
+        let seen = random((N_IMAGES, N_CLASSES), 3);
         let gradients = |ys: &Tensor| (ys * &seen).unwrap().sum_all().unwrap().backward().unwrap();
         let (grads, expected) = (gradients(&ys), gradients(&expected));
         for (name, weight) in &weights {
@@ -292,9 +281,9 @@ fn folded_weights_agree_with_candle() {
     }
 }
 
-/// The masks say where dropout is: after every stage but the last, before the head, and after hidden layers.
+/// The masks show where dropout is: after every stage but the last, before the head, and after hidden layers.
 #[test]
-fn dropout_stands_where_it_should() {
+fn dropout_is_where_it_should_be() {
     let config = CompactConfig {
         stage_dropout: 0.1,
         dropout: 0.2,
@@ -302,9 +291,9 @@ fn dropout_stands_where_it_should() {
         ..plain()
     };
     let (network, _) = network(&config);
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     let mut keep = |shape: &[usize], rate: f32| {
-        asked.push((shape.to_vec(), rate));
+        requested.push((shape.to_vec(), rate));
         keep_all(shape, rate)
     };
     network.forward_train(&images(), &mut keep).unwrap();
@@ -315,11 +304,11 @@ fn dropout_stands_where_it_should() {
         (vec![n, 8], 0.2),
         (vec![n, 5], 0.2),
     ];
-    assert_eq!(asked, expected);
+    assert_eq!(requested, expected);
 }
 
 #[test]
-fn sizes_that_make_no_network_are_objected_to() {
+fn impossible_sizes_are_refused() {
     assert_eq!(plain().objection(), None);
     assert_eq!(plain().side_step(), 4);
     let check = |config: CompactConfig, words: &str| {
@@ -369,11 +358,11 @@ fn metadata(config: CompactConfig) -> Metadata {
     }
 }
 
-/// Weights of noise for the seven expressions.
+/// Random weights for the seven expressions.
 fn seven(config: &CompactConfig) -> HashMap<String, Tensor> {
     let shapes = architecture(config).weight_shapes(&input(), 7).into_iter();
     let weight = |(seed, (name, shape)): (u64, (String, Vec<usize>))| {
-        let value = noise(&shape, seed);
+        let value = random(shape.as_slice(), seed);
         let value = if name.ends_with("running_var") {
             value.abs().unwrap()
         } else {
@@ -385,7 +374,7 @@ fn seven(config: &CompactConfig) -> HashMap<String, Tensor> {
 }
 
 #[test]
-fn checkpoints_give_back_the_network_that_was_saved() {
+fn checkpoints_restore_the_network_that_was_saved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.safetensors");
     for config in variants() {
@@ -405,7 +394,7 @@ fn checkpoints_give_back_the_network_that_was_saved() {
     }
 }
 
-/// A description with sizes that make no network is refused before anything is made of it.
+/// A description with impossible sizes is refused before anything is built.
 #[test]
 fn checkpoints_with_impossible_sizes_are_refused() {
     let folder = tempfile::tempdir().unwrap();
