@@ -180,7 +180,10 @@ fn contradictions_are_refused() {
     check(&|m, _| m.input.crop.scale = 1e30, "crop");
     check(&|m, _| m.uncertain_below = 1.5, "not a probability");
     check(&|m, _| m.labels[2] = "angry".to_owned(), "twice");
-    check(&|m, _| m.labels[2] = "cat".to_owned(), "none of the seven");
+    check(
+        &|m, _| m.labels[2] = "cat".to_owned(),
+        "not one of the seven",
+    );
     check(&|m, _| drop(m.labels.pop()), "instead of seven");
     check(&|m, _| m.format_version = 99, "newer version");
     check(
