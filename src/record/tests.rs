@@ -29,6 +29,7 @@ use crate::{
 };
 
 mod endings;
+mod files;
 
 const RUN: SourceRun = SourceRun(7);
 const SMALL: Resolution = Resolution::new(64, 48);
