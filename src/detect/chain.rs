@@ -192,6 +192,6 @@ pub fn box_of_proposal(proposal: &Proposal) -> BoundingBox {
 const BOX_SHIFT: f32 = -0.059;
 const BOX_SCALE: f32 = 1.067;
 
-/// From the short-range detector's box to rustface's, likewise.
+/// The same from the short-range detector's box to rustface's.
 const PROPOSAL_SHIFT: f32 = -0.05;
 const PROPOSAL_SCALE: f32 = 1.2;

@@ -85,7 +85,7 @@ impl FaceShape {
             "degrees",
             2,
             pose.yaw_deg,
-            "Which way the head points: positive to the right of the unmirrored picture; empty without a face mesh."
+            "Which way the head points: positive to the right of the unmirrored frame; empty without a face mesh."
         ),
         measure!(
             "pitch_deg",
@@ -148,7 +148,7 @@ impl FaceShape {
             "px",
             3,
             upright.x,
-            "Center of the square around the mesh, in the source's picture."
+            "Center of the square around the mesh, in the source's frame."
         ),
         measure!(
             "mesh_y",
@@ -245,7 +245,7 @@ mod tests {
     use crate::detect::pose::{N_POINTS, tests::posed};
 
     #[test]
-    fn turning_the_head_in_the_picture_turns_the_square_only() {
+    fn rolling_the_head_rotates_only_the_square() {
         let upright = FaceShape::new(&posed(HeadPose::default(), 10.0, [0.0, 0.0]), 1.0);
         let upright = upright.expect("a face");
         assert!(upright.upright.roll_deg.abs() < 0.01);
@@ -282,7 +282,7 @@ mod tests {
     fn lids_and_lips_are_measured() {
         let mut points = posed(HeadPose::default(), 10.0, [0.0, 0.0]);
         let before = FaceShape::new(&points, 1.0).expect("a face");
-        // The left eye of the picture closes, the jaw drops by a fifth of the face unit.
+        // The eye on the left of the frame closes; the jaw drops by a fifth of the face unit.
         let [a, b, c, _, e, f] = EYE_OUTLINES[0];
         (points[b], points[c]) = (points[f], points[e]);
         let unit = distance(points[EYE_CORNERS[0][0]], points[EYE_CORNERS[1][0]]);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mesh_without_extent_is_no_face() {
+    fn a_mesh_without_extent_is_not_a_face() {
         assert_eq!(FaceShape::new(&[[0.0; 3]; N_POINTS], 1.0), None);
         assert_eq!(FaceShape::new(&[[f32::NAN; 3]; N_POINTS], 1.0), None);
     }

@@ -240,7 +240,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::detect::test_pictures::frame_of;
+    use crate::detect::test_images::frame_of;
 
     /// The same average in floating point, straight from the definition.
     fn reference(frame: &Frame, region: Region, size: Resolution) -> Vec<f32> {

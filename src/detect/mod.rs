@@ -36,7 +36,7 @@ pub mod rustface_search;
 pub mod sampler;
 mod schedule;
 #[cfg(test)]
-mod test_pictures;
+mod test_images;
 #[doc(hidden)]
 pub mod tiles;
 #[doc(hidden)]

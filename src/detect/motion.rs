@@ -19,8 +19,8 @@ pub struct Steadiness {
     /// Rise of the cutoff per face side per second above the speed of rest. At a steady speed `v` the box trails by
     /// `v / (2π · cutoff)`, however fast at most `1 / (2π · this)`, about.
     cutoff_per_speed: f32,
-    /// However it moves, the box is never further than this from where the face was found, face sides. The speed is an
-    /// average too, so a face that sets off is ahead of its filter at first.
+    /// Maximum distance of the box from where the face was found, in face sides. The speed is an average too, so without this
+    /// a face that starts to move would leave its box behind.
     max_lag: f32,
 }
 
@@ -34,7 +34,7 @@ impl Steadiness {
     };
 
     /// For a mesh's, which jitter by 0.1 to 0.5 %. At a steady speed it trails by 2.7 % at most, which is five times the
-    /// jitter: the limit holds a box back only when its face sets off or turns.
+    /// jitter: the limit matters only when the face starts to move or turns around.
     pub const MESH: Self = Self {
         rest_cutoff_hz: 1.0,
         rest_speed: 0.12,

@@ -234,7 +234,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn finds_the_pose_that_was_given() {
+    fn the_pose_of_a_posed_mesh_is_found() {
         for pose in [
             [0.0, 0.0, 0.0],
             [30.0, 0.0, 0.0],
@@ -274,7 +274,7 @@ pub(super) mod tests {
         let [_, _, ahead] = pose(40.0, 0.0, 0.0).axes_in_frame();
         assert!(
             ahead[0] > 0.6 && ahead[1].abs() < 0.01,
-            "to the right of the picture"
+            "to the right of the frame"
         );
         let [_, _, ahead] = pose(0.0, 30.0, 0.0).axes_in_frame();
         assert!(ahead[1] < -0.4, "up");

@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn sampled(frame: &Frame, square: OrientedBox, side: usize, border: Border) -> Vec<[f32; 3]> {
-        let mut out = vec![9.0; 5]; // What was there before is gone.
+        let mut out = vec![9.0; 5]; // Replaced.
         sample_rgb(frame, &square, side, border, (0.0, 255.0), &mut out);
         assert_eq!(out.len(), side * side * 3);
         out.as_chunks::<3>().0.to_vec()

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::bounding_box::BoundingBox;
 
-/// A face not found for longer than this has gone, and frames further apart than this are unrelated.
+/// A face that is not found for longer than this has left, and frames further apart than this are unrelated.
 ///
 /// A turn of the head past the detector's limits and back takes 0.4 to 0.8 s; a box that stays much longer after its
 /// face left the frame looks like a mistake. The pictures of a folder must be further apart than this.

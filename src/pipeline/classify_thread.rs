@@ -268,7 +268,7 @@ mod tests {
         let (events, _) = crossbeam_channel::unbounded();
         let shared = Shared::new(Settings::default(), events, || {});
         shared.begin_run();
-        // The network is asked twice only; a third time would panic.
+        // The network runs only twice; a third time would panic.
         let mut stage = stage(vec![Some(Sad), Some(Happy)]);
         let seen = analyze(&mut stage, &shared, 0, 0).expect("a face");
         assert_eq!((seen.label(), seen.raw), (Sad, seen.smoothed));

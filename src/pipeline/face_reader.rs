@@ -1,7 +1,7 @@
 //! Faces of a frame in, probabilities out: the one way from a network's answer to the values that are shown.
 //!
-//! Two steps, because re-analysis reads the frames of a video in another order than the session's: [`read`] asks the
-//! network about faces and checks its answer, [`FaceReader::follow`] smooths a frame's probabilities over time.
+//! There are two steps, because re-analysis may read the frames of a video in another order than the session's: [`read`]
+//! runs the network on faces and checks its answer, [`FaceReader::follow`] smooths a frame's probabilities over time.
 //!
 //! A face that was not found in a frame keeps its last values: its box is a prediction, and the network would read an
 //! expression from whatever is there now.
@@ -52,10 +52,10 @@ pub fn region(box_in_frame: BoundingBox, shape: Option<FaceShape>) -> FaceRegion
     }
 }
 
-/// Asks the network about `faces`. Returns one [`Probabilities`] a face, in their order, of this frame alone.
+/// Runs the network on `faces`. Returns one [`Probabilities`] per face, in their order, of this frame alone.
 ///
 /// # Errors
-/// [`ReadError`]. Without faces the network is not asked.
+/// [`ReadError`]. Without faces the network does not run.
 pub fn read(
     network: &mut dyn ClassifyFaces,
     frame: &Frame,
@@ -129,7 +129,7 @@ mod tests {
         pipeline::fakes::{checkpoint, frame},
     };
 
-    /// Answers with the same rows whatever it is asked, or panics.
+    /// Always answers with the same rows, or panics.
     struct Fixed(Arc<CheckpointInfo>, Option<Vec<Logits>>);
 
     impl ClassifyFaces for Fixed {
@@ -160,7 +160,7 @@ mod tests {
             answer(Some(vec![row; 2]), 2).unwrap(),
             [row.softmax(2.0); 2]
         );
-        assert_eq!(answer(None, 0).unwrap(), [], "not asked");
+        assert_eq!(answer(None, 0).unwrap(), [], "the network does not run");
         let mut infinite = row;
         infinite.0[3] = f32::INFINITY;
         for (rows, reason) in [

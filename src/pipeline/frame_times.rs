@@ -142,7 +142,7 @@ mod tests {
         clock.set_speed(2.0, start + 100 * MS);
         assert_eq!(clock.wait_before(300 * MS, start + 100 * MS), 100 * MS);
         clock.set_speed(0.25, start + 150 * MS);
-        // 200 ms of the file have gone by: 100 at first, 100 in the next 50.
+        // 200 ms of the file have passed: 100 at first, 100 in the next 50.
         assert_eq!(clock.wait_before(210 * MS, start + 150 * MS), 40 * MS);
         clock.set_speed(0.25, start + 170 * MS);
         assert_eq!(clock.wait_before(210 * MS, start + 170 * MS), 20 * MS);

@@ -208,8 +208,8 @@ impl Pipeline {
         self.controls.set_paused(paused);
     }
 
-    /// Sets the speed, as a multiple of the file's own, clamped to [`SPEEDS`](super::SPEEDS). It also holds for files that
-    /// are opened later.
+    /// Sets the speed, as a multiple of the file's own, clamped to [`SPEEDS`](super::SPEEDS). It also applies to files
+    /// that are opened later.
     pub fn set_speed(&self, speed: f64) {
         self.controls.set_speed(speed);
     }

@@ -174,7 +174,7 @@ mod tests {
             (Some(7 * MS), Some(7 * MS))
         );
         for ms in 1..=300u32 {
-            recorder.analyzed(now, (301 - ms) * MS); // The 7 ms of before fall out.
+            recorder.analyzed(now, (301 - ms) * MS); // The first 7 ms fall out.
         }
         let stats = recorder.snapshot(now);
         assert_eq!(stats.latency_p50, Some(150 * MS));

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_analysed_is_written_when_it_is_gone() {
+    fn every_result_is_written_by_the_time_it_is_dropped() {
         let paper = Paper::default();
         let lines = JsonLines::start(ResultFile::stream("paper", paper.clone())).unwrap();
         for frame in 0..3 {
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    /// A reader that does not read until the sender of this is gone.
+    /// A reader that does not read until the sender of this is dropped.
     struct Blocked(Receiver<Infallible>);
 
     impl Write for Blocked {

@@ -66,7 +66,7 @@ pub(crate) struct Face {
     pub(crate) mesh: Option<FaceShape>,
 }
 
-/// The object for a file: `frame`, `time_s`, for a picture file its name as `file`, and `faces`, each with `track`, `box`
+/// The object for a file: `frame`, `time_s`, for an image file its name as `file`, and `faces`, each with `track`, `box`
 /// (left, top, width and height in pixels of the file), `score`, `raw`, `smoothed`, `label`, and `mesh` where there is a face
 /// mesh: an object of [`FaceShape::MEASURES`] by their names, and `turned_away`, true if the head is turned too far for the
 /// expression to mean much. One line, without the line break.
@@ -78,7 +78,7 @@ pub fn line(analysis: &Analysis) -> serde_json::Result<String> {
 }
 
 /// The object for a live client: that of [`line()`], then `source` (which of the sources opened one after another, from
-/// 1), `unix_s` (when the frame was captured, in seconds since 1970, UTC), `latency_ms` (from capture to result), `size` (width and height of the picture, px) and `checkpoint` (the
+/// 1), `unix_s` (when the frame was captured, in seconds since 1970, UTC), `latency_ms` (from capture to result), `size` (width and height of the frame, px) and `checkpoint` (the
 /// name of the current network, or null). `captured` is the wall time of the capture; see [`wall_time`].
 ///
 /// # Errors
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_named_and_boxes_are_in_its_own_pixels() {
+    fn an_image_is_named_and_boxes_are_in_its_own_pixels() {
         let mut analysis = analysis(1, Duration::from_secs(1), &[(1, SMOOTHED)]);
         let frame = Arc::get_mut(&mut analysis.frame).unwrap();
         frame.file = Some("a \"b\".jpg".into());
@@ -271,7 +271,7 @@ mod tests {
         let (before, at) = (SystemTime::now(), Instant::now());
         let wall = wall_time(at - Duration::from_secs(5));
         let ago = before.duration_since(wall).unwrap();
-        // Unless somebody sets the clock in between.
+        // Unless the clock is set in between.
         assert!(ago < Duration::from_secs(6) && ago > Duration::from_secs(4));
         assert_eq!(unix_s(UNIX_EPOCH - Duration::from_secs(1)), 0.0);
     }

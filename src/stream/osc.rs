@@ -6,7 +6,7 @@
 //!
 //! | address | values |
 //! | --- | --- |
-//! | `/fervis/frame` | `i` frame number, `f` media time in s, `i` number of faces, `i i` size of the picture in px |
+//! | `/fervis/frame` | `i` frame number, `f` media time in s, `i` number of faces, `i i` size of the frame in px |
 //! | `/fervis/tracks` | an `i` for each face in the frame; a track that is not listed has left |
 //! | `/fervis/largest/track` | `i` track of the largest face; not sent while there is no face |
 //! | `/fervis/largest/happy` and the other six | `f` smoothed probability of the largest face |
@@ -17,7 +17,7 @@
 //! | `/fervis/face/TRACK/raw` | `fffffff` probabilities of this frame alone, from angry to neutral |
 //! | `/fervis/face/TRACK/box` | `ffff` left, top, width, height in px, never mirrored |
 //! | `/fervis/face/TRACK/score` | `f` the detector's |
-//! | `/fervis/face/TRACK/yaw_deg` | `f` where the head points, degrees: positive to the right of the unmirrored picture |
+//! | `/fervis/face/TRACK/yaw_deg` | `f` where the head points, degrees: positive to the right of the unmirrored frame |
 //! | `/fervis/face/TRACK/pitch_deg` | `f` the same up and down, degrees: positive up |
 //! | `/fervis/face/TRACK/roll_deg` | `f` tilt of the head, degrees: positive clockwise |
 //! | `/fervis/face/TRACK/right_eye_open`, `left_eye_open` | `f` height over width of the person's eye: about 0.3 open, below 0.15 closed |

@@ -51,12 +51,12 @@ fn main() -> Result<()> {
         SETTLED_AFTER.min(seconds / 2).as_secs()
     );
     for n_faces in [1, 3] {
-        let pictures = (0..N_IMAGES)
+        let images = (0..N_IMAGES)
             .map(|number| scene.jpeg(n_faces, number))
             .collect::<Result<_>>()?;
-        let pictures = Arc::new(pictures);
+        let images = Arc::new(images);
         for recorded in [false, true] {
-            let figures = run(Arc::clone(&pictures), n_faces, seconds, recorded)?;
+            let figures = run(Arc::clone(&images), n_faces, seconds, recorded)?;
             println!("{n_faces:5}  {figures}");
         }
     }
@@ -67,13 +67,13 @@ fn main() -> Result<()> {
 /// is lost.
 struct LoopingCamera {
     info: SourceInfo,
-    pictures: Arc<Vec<Vec<u8>>>,
+    images: Arc<Vec<Vec<u8>>>,
     started_at: Instant,
     next: u64,
 }
 
 impl LoopingCamera {
-    fn open(pictures: Arc<Vec<Vec<u8>>>) -> Self {
+    fn open(images: Arc<Vec<Vec<u8>>>) -> Self {
         Self {
             info: SourceInfo {
                 name: "Loop".to_owned(),
@@ -85,7 +85,7 @@ impl LoopingCamera {
                 format: "MJPG".to_owned(),
                 mirror_by_default: true,
             },
-            pictures,
+            images,
             started_at: Instant::now(),
             next: 0,
         }
@@ -106,8 +106,8 @@ impl FrameSource for LoopingCamera {
         thread::sleep(time.saturating_sub(self.started_at.elapsed()));
         let captured_at = Instant::now();
         let mut rgba = pool.buffer(SIZE);
-        let picture = &self.pictures[(number % self.pictures.len() as u64) as usize];
-        decode(PixelFormat::Mjpg, SIZE, picture, &mut rgba).expect("the images are whole");
+        let image = &self.images[(number % self.images.len() as u64) as usize];
+        decode(PixelFormat::Mjpg, SIZE, image, &mut rgba).expect("the images are whole");
         let frame = Frame::new(FrameId(number), captured_at, time, SIZE, rgba);
         Ok(Some(frame))
     }
@@ -145,7 +145,7 @@ impl std::fmt::Display for Figures {
 }
 
 fn run(
-    pictures: Arc<Vec<Vec<u8>>>,
+    images: Arc<Vec<Vec<u8>>>,
     n_faces: usize,
     seconds: Duration,
     recorded: bool,
@@ -158,7 +158,7 @@ fn run(
         pacing: Pacing::Realtime,
     };
     let parts = Parts {
-        open_source: Arc::new(move |_| Ok(Box::new(LoopingCamera::open(Arc::clone(&pictures))))),
+        open_source: Arc::new(move |_| Ok(Box::new(LoopingCamera::open(Arc::clone(&images))))),
         ..Parts::real(Pacing::Realtime)
     };
     // One pending wake-up is enough, as for a window.

@@ -59,8 +59,8 @@ fn main() -> Result<()> {
 fn frames(scene: &Scene, size: Resolution) -> Vec<Vec<u8>> {
     (0..N_DIFFERENT)
         .map(|number| {
-            let (picture, _) = scene.picture(3, number * 3);
-            DynamicImage::from(picture)
+            let (image, _) = scene.image(3, number * 3);
+            DynamicImage::from(image)
                 .resize_to_fill(size.width_px, size.height_px, FilterType::Triangle)
                 .to_rgba8()
                 .into_raw()

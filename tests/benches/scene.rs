@@ -47,8 +47,8 @@ impl Scene {
     }
 
     /// Image `number` of an endless round in which people move as in front of a camera, with the true boxes.
-    pub fn picture(&self, n_faces: usize, number: u64) -> (RgbImage, Vec<BoundingBox>) {
-        let mut picture = RgbImage::from_fn(SIZE.width_px, SIZE.height_px, |x, y| {
+    pub fn image(&self, n_faces: usize, number: u64) -> (RgbImage, Vec<BoundingBox>) {
+        let mut image = RgbImage::from_fn(SIZE.width_px, SIZE.height_px, |x, y| {
             let light = (70 + x / 16 + y / 12) as u8;
             image::Rgb([light, light + 6, light + 14])
         });
@@ -69,16 +69,16 @@ impl Scene {
             let head = imageops::resize(&self.head, side, side, imageops::FilterType::Triangle);
             let (x, y) = face.center();
             let (left, top) = (x - FACE.0 * scale, y - FACE.1 * scale);
-            imageops::overlay(&mut picture, &head, left as i64, top as i64);
+            imageops::overlay(&mut image, &head, left as i64, top as i64);
         }
-        add_noise(&mut picture);
-        (picture, boxes)
+        add_noise(&mut image);
+        (image, boxes)
     }
 
     /// The same as a frame.
     pub fn frame(&self, n_faces: usize) -> (Frame, Vec<BoundingBox>) {
-        let (picture, boxes) = self.picture(n_faces, 0);
-        let rgba: Vec<u8> = picture
+        let (image, boxes) = self.image(n_faces, 0);
+        let rgba: Vec<u8> = image
             .pixels()
             .flat_map(|&image::Rgb([red, green, blue])| [red, green, blue, 255])
             .collect();
@@ -97,10 +97,10 @@ impl Scene {
     /// # Errors
     /// None occur in memory.
     pub fn jpeg(&self, n_faces: usize, number: u64) -> Result<Vec<u8>> {
-        let (picture, _) = self.picture(n_faces, number);
+        let (image, _) = self.image(n_faces, number);
         let mut data = Vec::new();
         JpegEncoder::new_with_quality(&mut data, 85).write_image(
-            &picture,
+            &image,
             SIZE.width_px,
             SIZE.height_px,
             ExtendedColorType::Rgb8,
@@ -110,9 +110,9 @@ impl Scene {
 }
 
 /// Adds the same noise each time, up to four steps up or down.
-fn add_noise(picture: &mut RgbImage) {
+fn add_noise(image: &mut RgbImage) {
     let mut state = 1u32;
-    for value in picture.iter_mut() {
+    for value in image.iter_mut() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         *value = value.saturating_add((state >> 29) as u8).saturating_sub(4);
     }

@@ -32,7 +32,7 @@ const MAX_SIZE_STEP: f32 = 0.0015;
 /// The portrait, each frame with noise of its own.
 struct NoisyPortrait {
     info: SourceInfo,
-    picture: Vec<u8>,
+    image: Vec<u8>,
     next: u64,
     noise: Noise,
 }
@@ -57,8 +57,8 @@ impl Noise {
 impl NoisyPortrait {
     fn new(seed: u64) -> Self {
         let bytes = include_bytes!("../../assets/faces/astronaut.png");
-        let picture = image::load_from_memory(bytes).unwrap().into_rgba8();
-        let (width, height) = picture.dimensions();
+        let image = image::load_from_memory(bytes).unwrap().into_rgba8();
+        let (width, height) = image.dimensions();
         Self {
             info: SourceInfo {
                 name: "portrait".to_owned(),
@@ -70,7 +70,7 @@ impl NoisyPortrait {
                 format: "noise".to_owned(),
                 mirror_by_default: false,
             },
-            picture: picture.into_raw(),
+            image: image.into_raw(),
             next: 0,
             noise: Noise(seed),
         }
@@ -88,7 +88,7 @@ impl FrameSource for NoisyPortrait {
         }
         let number = self.next;
         self.next += 1;
-        let mut rgba = self.picture.clone();
+        let mut rgba = self.image.clone();
         for pixel in rgba.chunks_exact_mut(RGBA_BYTES) {
             for channel in &mut pixel[..3] {
                 let noisy = f32::from(*channel) + NOISE * self.noise.normal();

@@ -17,7 +17,7 @@ pub struct CameraDevice {
     pub name: String,
     /// Identifies the camera.
     pub id: CameraId,
-    /// Usable formats, sorted, without duplicates. Empty where the system tells the formats only of an open camera (macOS,
+    /// Usable formats, sorted, without duplicates. Empty where the system lists formats only for an open camera (macOS,
     /// Windows).
     pub formats: Vec<CameraFormat>,
     /// Why it cannot be used at the moment, or ever.

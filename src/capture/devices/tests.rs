@@ -1,4 +1,4 @@
-//! What is said of cameras, and which of them is meant by a name or a number.
+//! Which camera a name or a number means, and messages about cameras.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn cameras_are_found_by_name_number_and_part_of_a_name() {
 }
 
 #[test]
-fn a_missing_camera_is_told_in_words() {
+fn a_missing_camera_has_a_message() {
     let check = |devices: &[CameraDevice], wanted: Option<&str>, words: &str, transient: bool| {
         let err = find(devices, wanted).unwrap_err();
         assert_eq!(err.to_string(), words);
@@ -110,7 +110,7 @@ fn id(place: &str, serial: Option<&str>, name: &str) -> CameraId {
     }
 }
 
-/// The place at which `known`, opened beside `others`, is found again among `present`.
+/// The index at which `known`, opened while `others` were connected, is found again among `present`.
 fn found_again(known: &CameraId, others: &[CameraId], present: &[CameraId]) -> Option<usize> {
     let known = KnownCamera {
         name: known.name.clone(),
@@ -134,7 +134,7 @@ fn only_the_same_camera_comes_back() {
     let cam = id("port 1", None, "Cam");
     let moved = id("port 2", None, "Cam");
     let pro = id("port 2", None, "Cam Pro 270");
-    let elsewhere = id("port 3", None, "Cam");
+    let third = id("port 3", None, "Cam");
     assert_eq!(found_again(&cam, &[], &[pro.clone(), cam.clone()]), Some(1));
     assert_eq!(found_again(&cam, &[], std::slice::from_ref(&pro)), None);
     assert_eq!(
@@ -146,7 +146,7 @@ fn only_the_same_camera_comes_back() {
         Some(1),
         "in another socket"
     );
-    // A twin is told apart because it was there before.
+    // A twin is another camera because it was connected at the same time.
     assert_eq!(
         found_again(
             &cam,
@@ -159,20 +159,20 @@ fn only_the_same_camera_comes_back() {
         found_again(
             &cam,
             std::slice::from_ref(&moved),
-            &[moved.clone(), elsewhere.clone()]
+            &[moved.clone(), third.clone()]
         ),
         Some(1)
     );
-    // Of two newcomers nobody knows which it is, unless one has its place.
+    // Of two new cameras neither is known to be it, unless one is in its socket.
     assert_eq!(
-        found_again(&cam, &[], &[moved.clone(), elsewhere.clone()]),
+        found_again(&cam, &[], &[moved.clone(), third.clone()]),
         None
     );
     assert_eq!(
-        found_again(&cam, &[], &[moved, elsewhere, cam.clone()]),
+        found_again(&cam, &[], &[moved, third, cam.clone()]),
         Some(2)
     );
-    // Another one in its socket is not it.
+    // A different camera in its socket is not it.
     let stranger = id("port 1", None, "Other");
     assert_eq!(
         found_again(&cam, &[], std::slice::from_ref(&stranger)),
@@ -189,19 +189,19 @@ fn a_serial_number_counts_more_than_a_name() {
     assert_eq!(
         found_again(&cam, &[], &[twin]),
         None,
-        "in its socket, but not it"
+        "in its socket, but another camera"
     );
 }
 
 #[test]
-fn what_is_there_instead_is_told() {
+fn the_message_lists_the_connected_cameras() {
     let known = KnownCamera {
         name: "A".to_owned(),
         id: id("port 1", None, "A"),
         others: BTreeSet::new(),
     };
     let err = find_again(&[device(0, "B", None), device(1, "A", None)], &known);
-    // Both devices of this test are without a place, and named otherwise by the system.
+    // Both devices of this test have no place, and other names in the system.
     assert_eq!(
         err.unwrap_err().to_string(),
         "camera “A” is not connected (found: 0 “B”, 1 “A”, which is another one)"

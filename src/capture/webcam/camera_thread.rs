@@ -144,7 +144,7 @@ impl Outbox {
                     event = same;
                     replaced = self.unread.try_recv().ok();
                 }
-                // Not while this end holds a receiver.
+                // Impossible while this end has a receiver.
                 Err(TrySendError::Disconnected(_)) => return replaced,
             }
         }

@@ -187,7 +187,7 @@ impl Camera for OpenCamera {
             .map_err(|err| faulty(explain(&self.name, &err.to_string())))?;
         data.clear();
         data.extend_from_slice(&raw);
-        // nokhwa tells neither when the frame was taken nor whether the driver found it damaged.
+        // nokhwa reports neither when the frame was captured nor whether the driver found it damaged.
         Ok(Some(Arrived {
             captured_at: Instant::now(),
             is_marked_damaged: false,
@@ -195,7 +195,7 @@ impl Camera for OpenCamera {
     }
 }
 
-/// The cameras that a thread of this program holds.
+/// The cameras that a thread of this program has open.
 static CLAIMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// The exclusive right to one camera. nokhwa would return a second handle to an open device, even to one whose read is

@@ -5,13 +5,11 @@ use image::{RgbImage, imageops};
 use super::*;
 use crate::detect::{
     TrackId,
-    test_pictures::{
-        ASTRONAUT_FACE, astronaut, canvas_with_astronaut, frame_from, frame_of, turned,
-    },
+    test_images::{ASTRONAUT_FACE, astronaut, canvas_with_astronaut, frame_from, frame_of, turned},
 };
 
-fn find_in(picture: &RgbImage) -> Vec<TrackedFace> {
-    FaceFinder::new(DetectConfig::default()).find(&frame_from(picture, Duration::ZERO).into_still())
+fn find_in(image: &RgbImage) -> Vec<TrackedFace> {
+    FaceFinder::new(DetectConfig::default()).find(&frame_from(image, Duration::ZERO).into_still())
 }
 
 /// Asserts that there is exactly one face, centered within 12 % of its side and of the right size within 30 %: where a
@@ -43,11 +41,11 @@ fn it_is_found_mirrored_darkened_brightened_and_scaled() {
         (512.0 - x, y, side),
     );
     let exposed = |factor: f32| {
-        let mut picture = photo.clone();
-        for value in picture.iter_mut() {
+        let mut image = photo.clone();
+        for value in image.iter_mut() {
             *value = (f32::from(*value) * factor) as u8;
         }
-        picture
+        image
     };
     assert_one_face(&find_in(&exposed(0.3)), ASTRONAUT_FACE);
     assert_one_face(&find_in(&exposed(1.4)), ASTRONAUT_FACE);
@@ -150,10 +148,9 @@ fn two_faces_are_numbered_from_left_to_right_and_kept_apart() {
     let mut finder = FaceFinder::new(DetectConfig::default());
     for frame_idx in 0..6 {
         let moved = 4 * frame_idx;
-        let picture =
-            canvas_with_astronaut((1000, 480), &[(500 - moved, 0, 0.9), (moved, 60, 0.8)]);
+        let image = canvas_with_astronaut((1000, 480), &[(500 - moved, 0, 0.9), (moved, 60, 0.8)]);
         let time = Duration::from_millis(33 * frame_idx as u64);
-        let faces = finder.find(&frame_from(&picture, time));
+        let faces = finder.find(&frame_from(&image, time));
         let tracks: Vec<u64> = faces.iter().map(|face| face.track.0).collect();
         assert_eq!(tracks, [0, 1]);
         assert!(faces[0].box_in_frame.x < faces[1].box_in_frame.x);
@@ -200,9 +197,9 @@ fn the_same_frames_give_the_same_faces() {
         let mut finder = FaceFinder::new(DetectConfig::default());
         (0..8)
             .map(|frame_idx| {
-                let picture = canvas_with_astronaut((640, 400), &[(7 * frame_idx, 10, 0.7)]);
+                let image = canvas_with_astronaut((640, 400), &[(7 * frame_idx, 10, 0.7)]);
                 finder.find(&frame_from(
-                    &picture,
+                    &image,
                     Duration::from_millis(40 * frame_idx as u64),
                 ))
             })
@@ -236,7 +233,7 @@ fn a_turned_portrait_is_found_and_its_turn_is_measured() {
 
 #[test]
 fn a_mirrored_portrait_looks_the_other_way() {
-    let shape = |picture: &RgbImage| find_in(picture)[0].shape.expect("a mesh");
+    let shape = |image: &RgbImage| find_in(image)[0].shape.expect("a mesh");
     let (one, other) = (
         shape(&portrait()),
         shape(&imageops::flip_horizontal(&portrait())),
@@ -264,9 +261,9 @@ fn a_face_that_fills_the_picture_is_found() {
 
 #[test]
 fn every_face_with_a_mesh_has_its_points() {
-    let picture = canvas_with_astronaut((1000, 480), &[(500, 0, 0.9), (0, 60, 0.8)]);
+    let image = canvas_with_astronaut((1000, 480), &[(500, 0, 0.9), (0, 60, 0.8)]);
     let mut finder = FaceFinder::new(DetectConfig::default());
-    let faces = finder.find(&frame_from(&picture, Duration::ZERO));
+    let faces = finder.find(&frame_from(&image, Duration::ZERO));
     assert_eq!((faces.len(), finder.meshes().len()), (2, 2));
     for (face, mesh) in faces.iter().zip(finder.meshes()) {
         assert_eq!(face.track, mesh.track);
@@ -301,9 +298,9 @@ fn a_moving_face_is_not_trailed() {
     let mut rest = None;
     for frame_idx in 0..40u32 {
         let moved = (side * frame_idx as f32 / 30.0).round();
-        let picture = canvas_with_astronaut((900, 512), &[(moved as i64, 0, 1.0)]);
+        let image = canvas_with_astronaut((900, 512), &[(moved as i64, 0, 1.0)]);
         let time = Duration::from_micros(33_333) * frame_idx;
-        let faces = finder.find(&frame_from(&picture, time));
+        let faces = finder.find(&frame_from(&image, time));
         assert_eq!(
             (faces.len(), faces[0].track, faces[0].unseen_for.is_zero()),
             (1, TrackId(0), true)

@@ -54,7 +54,7 @@ fn a_clear_face_shows_at_once_and_a_doubtful_one_when_found_again() {
     assert!(step(&mut tracker, &mut time, &[]).is_empty());
     assert!(
         step(&mut tracker, &mut time, &doubtful).is_empty(),
-        "a false alarm that was gone does not count as a first sight"
+        "a false alarm that disappeared does not count as the first sighting"
     );
 }
 
@@ -66,7 +66,11 @@ fn a_doubtful_face_shows_at_once_in_a_still_picture() {
         tracker.update(&[face(50.0, 50.0, 80.0, DOUBTFUL)]);
         let faces = tracker.faces();
         assert_eq!(faces.len(), 1);
-        assert_eq!(faces[0].track, TrackId(second), "pictures share no faces");
+        assert_eq!(
+            faces[0].track,
+            TrackId(second),
+            "still pictures share no faces"
+        );
     }
 }
 
@@ -84,7 +88,7 @@ fn a_known_face_is_kept_at_a_score_that_would_not_begin_one() {
 }
 
 #[test]
-fn a_lost_face_stays_for_the_grace_and_keeps_its_identity_when_it_returns() {
+fn a_lost_face_stays_for_the_grace_period_and_keeps_its_identity_when_it_returns() {
     let (mut tracker, mut time) = running();
     let here = [face(50.0, 50.0, 80.0, CLEAR)];
     let first = step(&mut tracker, &mut time, &here)[0];
@@ -95,7 +99,7 @@ fn a_lost_face_stays_for_the_grace_and_keeps_its_identity_when_it_returns() {
         assert_eq!(faces[0].box_in_frame, first.box_in_frame, "it was at rest");
     }
     let back = step(&mut tracker, &mut time.clone(), &here);
-    assert!(back[0].track != first.track, "the grace was over");
+    assert!(back[0].track != first.track, "the grace period was over");
 
     let (mut tracker, mut time) = running();
     let first = step(&mut tracker, &mut time, &here)[0];
@@ -122,7 +126,7 @@ fn time_that_jumps_either_way_carries_nothing_over() {
 }
 
 #[test]
-fn a_repeated_time_stamp_is_harmless() {
+fn a_repeated_timestamp_is_harmless() {
     let mut tracker = Tracker::default();
     for x in [50.0, 60.0, 55.0] {
         tracker.advance(Duration::from_secs(1));
@@ -140,7 +144,7 @@ fn a_face_behind_another_is_not_drawn_twice() {
         face(150.0, 50.0, 80.0, CLEAR),
     ];
     assert_eq!(step(&mut tracker, &mut time, &both).len(), 2);
-    // The right one is found no more, and the left one comes to stand where it was.
+    // The right one is no longer found, and the left one walks to where it was.
     let mut faces = Vec::new();
     for frame in 1..=20 {
         let walking = face(50.0 + 5.0 * frame as f32, 50.0, 80.0, CLEAR);
@@ -160,7 +164,7 @@ fn any_detection() -> impl Strategy<Value = Detection> {
         .prop_map(|(x, y, side, score)| face(x, y, side, score))
 }
 
-/// Anything a broken detector could say.
+/// Anything that a broken detector could return.
 fn wild_detection() -> impl Strategy<Value = Detection> {
     let any_value = prop_oneof![
         4 => -1e4f32..1e4,
@@ -220,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn boxes_stay_finite_whatever_the_detector_says(
+    fn boxes_stay_finite_whatever_the_detector_returns(
         scenes in prop::collection::vec(prop::collection::vec(wild_detection(), 0..5), 30),
         times in any_times(30),
     ) {
@@ -267,7 +271,7 @@ proptest! {
     #[test]
     fn a_steadily_moving_face_keeps_its_identity(
         side in 30.0f32..200.0,
-        // Face sides a second, at 15 to 60 frames a second.
+        // Face sides per second, at 15 to 60 frames per second.
         (vx, vy) in (-4.0f32..4.0, -4.0f32..4.0),
         interval_ms in 16u64..67,
         // Missed now and then.
@@ -313,7 +317,7 @@ proptest! {
                 match found.track {
                     TrackId(0) => prop_assert!(center < middle),
                     TrackId(1) => prop_assert!(center > middle),
-                    // One that was missing for the whole grace begins anew.
+                    // A face that was missing for the whole grace period gets a new track.
                     TrackId(_) => {}
                 }
             }

@@ -2,8 +2,8 @@
 //!
 //! A client gets a [greeting](super::message::greeting), then one [message](super::message::live) for each analyzed
 //! frame, each as it comes. The pipeline only writes the JSON and hands it over; each client has a thread of its own that
-//! does the talking. The queue to it is short and refuses what does not fit. Results are dropped, and never delay the
-//! picture.
+//! sends it. The queue to that thread is short and refuses what does not fit: results are dropped, and never delay the
+//! video.
 //!
 //! A client that does not read costs the others nothing, but it is not kept for good: it is dropped when its buffer is
 //! full or when it answers a ping too late. A connection that sends no request makes way for the next.

@@ -21,9 +21,9 @@ pub fn frame_of(width: u32, height: u32, color: impl Fn(u32, u32) -> [u8; 3]) ->
     )
 }
 
-/// A frame from a picture.
-pub fn frame_from(picture: &RgbImage, time: Duration) -> Frame {
-    let rgba: Vec<u8> = picture
+/// A frame from a image.
+pub fn frame_from(image: &RgbImage, time: Duration) -> Frame {
+    let rgba: Vec<u8> = image
         .pixels()
         .flat_map(|&image::Rgb([r, g, b])| [r, g, b, 255])
         .collect();
@@ -31,7 +31,7 @@ pub fn frame_from(picture: &RgbImage, time: Duration) -> Frame {
         FrameId(0),
         Instant::now(),
         time,
-        Resolution::new(picture.width(), picture.height()),
+        Resolution::new(image.width(), image.height()),
         rgba.into(),
     )
 }
@@ -56,10 +56,10 @@ pub fn canvas_with_astronaut((width, height): (u32, u32), places: &[(i64, i64, f
     canvas
 }
 
-/// The picture turned clockwise about its middle by `degrees`, on plain gray, with its size kept.
-pub fn turned(picture: &RgbImage, degrees: f32) -> RgbImage {
+/// The image turned clockwise about its middle by `degrees`, on plain gray, with its size kept.
+pub fn turned(image: &RgbImage, degrees: f32) -> RgbImage {
     let (sin, cos) = degrees.to_radians().sin_cos();
-    let (width, height) = picture.dimensions();
+    let (width, height) = image.dimensions();
     let middle = (width as f32 / 2.0, height as f32 / 2.0);
     RgbImage::from_fn(width, height, |x, y| {
         let (dx, dy) = (x as f32 + 0.5 - middle.0, y as f32 + 0.5 - middle.1);
@@ -67,7 +67,7 @@ pub fn turned(picture: &RgbImage, degrees: f32) -> RgbImage {
             middle.0 + cos * dx + sin * dy,
             middle.1 + cos * dy - sin * dx,
         );
-        imageops::interpolate_bilinear(picture, from_x - 0.5, from_y - 0.5)
+        imageops::interpolate_bilinear(image, from_x - 0.5, from_y - 0.5)
             .unwrap_or(image::Rgb([110; 3]))
     })
 }
