@@ -93,18 +93,18 @@ impl FolderSource {
             ));
         }
         let n_files = pictures.len();
-        let mut left_out = Vec::new();
-        let Some(first) = readable_at(&mut pictures, 0, &mut left_out) else {
-            let reasons = left_out.iter().take(MAX_NAMED);
+        let mut skipped = Vec::new();
+        let Some(first) = readable_at(&mut pictures, 0, &mut skipped) else {
+            let reasons = skipped.iter().take(MAX_NAMED);
             let reasons: Vec<String> = reasons
-                .map(|LeftOut { name, reason }| format!("{name}: {reason}"))
+                .map(|Skipped { name, reason }| format!("{name}: {reason}"))
                 .collect();
             return Err(refuse(format!(
                 "none of its pictures can be read ({n_files} tried); {}",
                 reasons.join("; ")
             )));
         };
-        notes.extend(left_out.iter().map(LeftOut::to_string));
+        notes.extend(skipped.iter().map(Skipped::to_string));
         let n_frames = pictures.len() as u64;
         Ok(Self {
             info: SourceInfo {
@@ -122,9 +122,9 @@ impl FolderSource {
 
 impl FolderSource {
     fn readable_at(&mut self, at: usize) -> Option<Still> {
-        let mut left_out = Vec::new();
-        let still = readable_at(&mut self.paths, at, &mut left_out);
-        self.notes.extend(left_out.iter().map(LeftOut::to_string));
+        let mut skipped = Vec::new();
+        let still = readable_at(&mut self.paths, at, &mut skipped);
+        self.notes.extend(skipped.iter().map(Skipped::to_string));
         still
     }
 }
@@ -218,19 +218,19 @@ fn listed(names: &[String]) -> String {
 }
 
 /// A picture that could not be read, and why.
-struct LeftOut {
+struct Skipped {
     name: String,
     reason: String,
 }
 
-impl fmt::Display for LeftOut {
+impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} was skipped: {}", self.name, self.reason)
     }
 }
 
 /// The picture at `at` in `paths`; unreadable ones are noted and removed.
-fn readable_at(paths: &mut Vec<PathBuf>, at: usize, left_out: &mut Vec<LeftOut>) -> Option<Still> {
+fn readable_at(paths: &mut Vec<PathBuf>, at: usize, skipped: &mut Vec<Skipped>) -> Option<Still> {
     while let Some(path) = paths.get(at) {
         let reason = match still::read(path) {
             Ok(still) => return Some(still),
@@ -238,7 +238,7 @@ fn readable_at(paths: &mut Vec<PathBuf>, at: usize, left_out: &mut Vec<LeftOut>)
             Err(CaptureError::Read { source, .. }) => format!("it could not be read ({source})"),
             Err(err) => err.to_string(),
         };
-        left_out.push(LeftOut {
+        skipped.push(Skipped {
             name: name(path),
             reason,
         });
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn any_picture_of_a_folder_can_be_gone_to() {
+    fn a_seek_reaches_any_picture_of_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         for value in 0..4 {
             image::GrayImage::from_pixel(2, 2, image::Luma([value]))
@@ -393,7 +393,7 @@ mod tests {
 
     /// A BMP file of a few bytes that claims 60000×60000 pixels.
     #[test]
-    fn a_size_beyond_the_limits_is_refused_in_a_sentence() {
+    fn a_size_beyond_the_limits_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("huge.bmp");
         image::RgbImage::new(2, 2).save(&path).unwrap();

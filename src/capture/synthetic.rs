@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn for_ever_has_no_end() {
+    fn an_endless_script_has_no_length() {
         let mut source = grays(&[1]).with_script([Step::FramesForever]);
         assert_eq!(source.info().n_frames, None);
         for id in 0..1000 {

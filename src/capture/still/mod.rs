@@ -4,7 +4,7 @@
 //! its camera was held (EXIF orientation): phones store portraits lying on their side, and the face detector finds
 //! upright faces only.
 
-mod foreign;
+mod ffmpeg;
 mod heif;
 
 use std::{
@@ -158,7 +158,7 @@ fn decode_within(bytes: &[u8], max_pixels: usize) -> Result<Still, StillError> {
     let (mut picture, orientation, format) = if is_heif(bytes) {
         let coded = heif::parse(bytes)?;
         let format = coded.codec.name().to_owned();
-        let picture = DynamicImage::ImageRgba8(foreign::decode(&coded)?);
+        let picture = DynamicImage::ImageRgba8(ffmpeg::decode(&coded)?);
         // HEIF stores its own turns instead of EXIF's.
         (picture, coded.orientation(), format)
     } else {
