@@ -26,7 +26,7 @@ use crate::{
 pub const FORMAT: &str = "fervis-checkpoint";
 /// Key of the description in the file's header.
 const KEY: &str = "fervis";
-/// Key in the header of the state of a training, which is no checkpoint.
+/// Key in the header of the state of a training, which is not a checkpoint.
 const TRAINING_KEY: &str = "fervis-train";
 /// Newest version of the description that this build reads and writes.
 pub const FORMAT_VERSION: u32 = 1;

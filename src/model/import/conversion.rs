@@ -238,7 +238,7 @@ impl fmt::Display for Import {
         )?;
         for (what, names) in [
             ("not weights, not used", &self.weights.beside),
-            ("the same layers also lie under", &self.weights.copies),
+            ("the same layers are also under", &self.weights.copies),
         ] {
             if !names.is_empty() {
                 writeln!(f, "{what}: {}", names.join(", "))?;

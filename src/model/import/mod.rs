@@ -35,8 +35,8 @@ use super::{
     error::ModelError,
 };
 
-/// Extensions of the files that [`read`] takes: our own, and PyTorch's (`tar` as in `model_best.pth.tar`, which is no
-/// archive).
+/// Extensions of the files that [`read`] takes: our own, and PyTorch's (`tar` as in `model_best.pth.tar`, which is not
+/// an archive).
 pub const EXTENSIONS: [&str; 7] = ["safetensors", "pt", "pth", "ckpt", "t7", "tar", "bin"];
 
 /// Reads any file of weights as a checkpoint. One that does not describe itself is imported with the default options,

@@ -102,7 +102,7 @@ pub(super) fn finish_by_candle(ys: Tensor, relu: bool, pool: bool) -> Result<Ten
     if !pool {
         return Ok(ys);
     }
-    // Not `max_pool2d`: in candle 0.11 its gradient is a quarter of the true one where a square has one winner.
+    // Not `max_pool2d`: in candle 0.11 its gradient is a quarter of the true one where a square has one maximum.
     let (batch, height, width, channels) = ys.dims4()?;
     ys.reshape(&[batch, height / 2, 2, width / 2, 2, channels][..])?
         .max(4)?
@@ -262,7 +262,7 @@ impl FoldedNorm {
     /// `(b, h, w, c)` to `(b, h', w', c)`. Not differentiable.
     ///
     /// # Errors
-    /// If `xs` has other channels, or pooling meets an odd height or width.
+    /// If `xs` has other channels, or the images to pool have an odd height or width.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         check(xs, self.scale.dims() == [xs.dim(D::Minus1)?], self.pool)?;
         if !is_cpu_f32(xs) {

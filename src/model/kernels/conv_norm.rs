@@ -44,7 +44,7 @@ pub struct ConvNormConfig {
 /// Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
 ///
 /// # Errors
-/// If the shapes do not fit together, `k` is even, or pooling meets an odd height or width.
+/// If the shapes do not fit together, `k` is even, or the images to pool have an odd height or width.
 pub fn conv_norm(
     xs: &Tensor,
     weight: &Tensor,
@@ -267,7 +267,7 @@ struct Backward<'a, E> {
 }
 
 impl<E: Gemm> Backward<'_, E> {
-    /// The gradients of images and kernels, and of the affine.
+    /// The gradients of images and kernels, and of scale and shift.
     fn run(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
         let affine = self.scale_shift.affine();
         let sums = self
@@ -433,7 +433,7 @@ mod tests {
         check((2, 48, 48, 1), 16, 3, config(true, true), 1e-3);
     }
 
-    /// Without ReLU and pooling, where rounding may let another value win.
+    /// Without ReLU and pooling, where rounding may change which value is the maximum.
     #[test]
     fn bfloat16_agrees_as_far_as_it_can() {
         let config = ConvNormConfig {

@@ -122,8 +122,8 @@ impl Gradients {
 /// The backward pass of a convolution of `images` `(n, h, w, c_in)` with `weight` `(c_out, c_in, k, k)`, on all threads.
 ///
 /// `set_gradient(scratch, first_image, n_images, sum)` stores the gradient of the results of some images, by one of
-/// [`Scratch`]'s methods. `sum`, zeros at first, is for whatever else it sums up meanwhile; those sums are returned too,
-/// in the order of the images.
+/// [`Scratch`]'s methods. `sum`, zeros at first, is for anything else it sums up; those sums are returned too, in the
+/// order of the images.
 ///
 /// `requires_grad`: whether the images' own gradient is computed, which is the most expensive of all for a network's
 /// first layer, where nobody needs it.
@@ -279,7 +279,7 @@ impl<E: Gemm> Scratch<E> {
     /// [`input_gradient`](Self::input_gradient). `fill(row, values, stride)` is called for each row of pixels; its values
     /// are zero before, and pixels are `stride` values apart.
     ///
-    /// `requires_grad`: whether the gradient of the images will be asked for.
+    /// `requires_grad`: whether the gradient of the images will be computed.
     pub fn set_gradient(
         &mut self,
         n_images: usize,
@@ -384,7 +384,7 @@ impl<E: Gemm> Scratch<E> {
         }
     }
 
-    /// The gradient of the images, by the kernels of [`pack_rotated_kernels`].
+    /// Computes the gradient of the images with the kernels of [`pack_rotated_kernels`].
     pub fn input_gradient(
         &mut self,
         n_images: usize,

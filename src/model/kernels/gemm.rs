@@ -29,7 +29,7 @@ pub(super) struct Rows<'a, E> {
 }
 
 impl<'a, E> Rows<'a, E> {
-    /// Rows of `k` values that follow each other, each one segment.
+    /// Contiguous rows of `k` values, each one segment.
     pub fn contiguous(values: &'a [E], n_rows: usize, k: usize) -> Self {
         Self {
             values,
@@ -202,7 +202,7 @@ mod tests {
                 segments,
                 segment_len,
             };
-            // SAFETY: the callers below ask for the instructions first.
+            // SAFETY: the callers below check for the instructions first.
             unsafe {
                 let out = Output {
                     values: &mut out,

@@ -4,10 +4,10 @@
 //! with the best instructions that the processor has, chosen at run time. On a GPU the public functions here fall
 //! through to candle's operations, so a network calls them without asking where it runs.
 //!
-//! Images are `(b, h, w, c)`, channels last, in contiguous f32: a pixel's channels are contiguous, which
-//! suits both the matrix products and the element-wise loops. Kernels keep PyTorch's `(c_out, c_in, k, k)`, so checkpoints do not
-//! depend on any of this. Sums over a batch are taken in a fixed order for a given number of threads, so the same seed on
-//! the same machine gives the same weights, bit for bit.
+//! Images are `(b, h, w, c)` in contiguous f32: channels last, which suits both the matrix products and the element-wise
+//! loops. Kernels keep PyTorch's `(c_out, c_in, k, k)`, so checkpoints do not depend on any of this. Sums over a batch are
+//! taken in a fixed order for a given number of threads, so the same seed on the same machine gives the same weights, bit
+//! for bit.
 //!
 //! From the outside in: [`conv_norm`](conv_norm()) and the other operations, `convolution` (a convolution as matrix
 //! products), `grid` (the memory layout of images), `gemm` (the blocks of a product), `microkernel` (the tiles of a block,

@@ -76,7 +76,7 @@ impl Patches {
         }
     }
 
-    /// The same by candle's operations, for other devices.
+    /// The same with candle's operations, for other devices.
     fn by_candle(&self, xs: &Tensor) -> Result<Tensor> {
         let padding = self.0.padding;
         let padded = xs

@@ -34,7 +34,7 @@ impl Batch {
         }
     }
 
-    /// Scales and shifts `xs`, then applies ReLU and pooling: the results and their sizes `(b, h', w', c)`.
+    /// Applies scale, shift, ReLU and pooling to `xs`. Returns the results and their sizes `(b, h', w', c)`.
     pub fn finish<E: Element>(
         &self,
         xs: &[E],

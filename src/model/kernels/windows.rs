@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-/// Windows over images `(b, h, w, c)`, zero or more pixels of which may lie beyond the border.
+/// Windows over images `(b, h, w, c)`, which may reach beyond the border.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Windows {
     pub height: usize,

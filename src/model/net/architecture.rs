@@ -69,7 +69,7 @@ impl Architecture {
         }
     }
 
-    /// Each architecture that others have weights of, with its usual sizes. `compact` is our own.
+    /// The architectures that others publish weights of, with their usual sizes. `compact` is our own.
     pub fn usual() -> [Self; 8] {
         let vgg = VggConfig {
             pooled_side: 1,
@@ -145,7 +145,7 @@ impl Architecture {
         TrainableNet::new(&self.layers(input, n_classes), precision, vb)
     }
 
-    /// Whether all its normalizations see what ReLU leaves, so that their running means are never negative.
+    /// Whether all its normalizations follow ReLU, so that their running means are never negative.
     pub fn normalizes_after_relu(&self) -> bool {
         matches!(self, Self::CustomCnn(_))
     }

@@ -1,4 +1,4 @@
-//! A small network in VGG's manner, sized by its checkpoint: stages of 3×3 convolutions, a global mean, a linear layer.
+//! A small VGG-like network, sized by its checkpoint: stages of 3×3 convolutions, a global mean, a linear layer.
 //!
 //! ```text
 //! (b, 1, 48, 48) ─ stage 1: [conv 3×3 32 → BN → ReLU] × 1 → max-pool ─ stage 2: [64] × 2 → max-pool ─ stage 3: [128] × 2
@@ -36,7 +36,8 @@ pub struct CompactConfig {
     /// Whether the convolutions after each stage's first are residual blocks.
     #[serde(default)]
     pub residual: bool,
-    /// Channels for each one that weighs them at the end of each stage. 0 means that none does.
+    /// The reduction of squeeze and excitation at the end of each stage: one hidden channel for this many channels. 0 turns
+    /// it off.
     #[serde(default)]
     pub squeeze: usize,
     /// Share of values dropped at the end of each stage but the last, in training.
@@ -71,7 +72,7 @@ impl CompactConfig {
         1 << self.channels.len().saturating_sub(1).min(MAX_STAGES)
     }
 
-    /// What is wrong with the sizes by themselves, as a sentence without its period.
+    /// What is wrong with the sizes on their own, as a sentence without its period.
     pub(super) fn objection(&self) -> Option<String> {
         let within = |values: &[usize], max: usize| values.iter().all(|n| (1..=max).contains(n));
         let is_share = |share: f32| (0.0..1.0).contains(&share);

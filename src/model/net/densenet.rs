@@ -7,7 +7,7 @@
 //! between blocks: BN → ReLU → conv 1×1 to half the channels → 2×2 mean
 //! ```
 //!
-//! The first kernels keep their three input channels, and a gray image stands for three equal ones. Source: Huang et al.
+//! The first kernels keep their three input channels, and a gray image counts as three equal channels. Source: Huang et al.
 //! 2017, arXiv:1608.06993.
 
 use super::{

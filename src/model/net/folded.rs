@@ -154,7 +154,7 @@ impl Weights for Trained<'_> {
     }
 
     fn linear_of_image(&self, linear: &LinearSpec, channels: usize) -> Result<Step> {
-        // The image stays as it lies, `(h, w, c)`; the weights come as `(c, h, w)`.
+        // The image stays `(h, w, c)` in memory; the stored weights are for `(c, h, w)`.
         let linear = self.arranged(linear, |weight| {
             let (n_out, n_in) = weight.dims2()?;
             let by_channel = weight.reshape((n_out, channels, n_in / channels))?;

@@ -16,8 +16,8 @@ pub(super) struct ConvSpec {
     pub kernel: usize,
     /// Pixels from one output to the next.
     pub stride: usize,
-    /// Whether the input is one gray channel that stands for `c_in` equal ones. What is convolved with are the sums of
-    /// the kernels over their input channels.
+    /// Whether the input is one gray channel that counts as `c_in` equal ones. The kernels are then summed over their input
+    /// channels.
     pub gray: bool,
 }
 

@@ -4,8 +4,8 @@
 //! (b, 1, h, w) ─ conv 7×7/2 64 → BN → ReLU ─ max-pool 3×3/2 ─ four stages of residual blocks ─ mean ─ head
 //! ```
 //!
-//! The first kernels keep their three input channels, and a gray image stands for three equal ones. Source: He et al.
-//! 2016, arXiv:1512.03385; as in torchvision, a bottleneck's stride lies in its 3×3 convolution.
+//! The first kernels keep their three input channels, and a gray image counts as three equal channels. Source: He et al.
+//! 2016, arXiv:1512.03385; as in torchvision, the stride of a bottleneck is in its 3×3 convolution.
 
 use super::{
     head::HeadConfig,

@@ -48,7 +48,7 @@ pub(super) fn flatten(xs: &Tensor) -> Result<Tensor> {
     xs.permute((0, 3, 1, 2))?.contiguous()?.flatten_from(1)
 }
 
-/// Kernels for one channel that stands for several equal ones: `(c_out, c_in, k, k)` to `(c_out, 1, k, k)`.
+/// Kernels for one channel that counts as several equal ones: `(c_out, c_in, k, k)` to `(c_out, 1, k, k)`.
 pub(super) fn gray_kernels(weight: &Tensor) -> Result<Tensor> {
     weight.sum_keepdim(1)
 }

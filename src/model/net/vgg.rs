@@ -4,7 +4,7 @@
 //! (b, 1, h, w) ─ five stages of [conv 3×3 → ReLU] × 2 to 4 and max-pool ─ adaptive mean ─ flatten ─ head
 //! ```
 //!
-//! The first kernels keep their three input channels, and a gray image stands for three equal ones. Source: Simonyan and
+//! The first kernels keep their three input channels, and a gray image counts as three equal channels. Source: Simonyan and
 //! Zisserman 2015, arXiv:1409.1556.
 
 use serde::{Deserialize, Serialize};

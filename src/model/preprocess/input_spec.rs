@@ -21,7 +21,7 @@ pub struct InputSpec {
     pub resize_filter: ResizeFilter,
     /// The square that is cut out around the detector's box.
     pub crop: CropGeometry,
-    /// The square that is cut out around a face with a mesh, turned upright. `None`, as in older files, means that
+    /// The square that is cut out around a face with a mesh, rotated upright. `None`, as in older files, means that
     /// [`Self::crop`] is used for these faces too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upright_crop: Option<CropGeometry>,

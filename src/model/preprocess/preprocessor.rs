@@ -10,12 +10,12 @@ use crate::{
     oriented_box::OrientedBox,
 };
 
-/// A turned square is first sampled with at least this many pixels for each of the frame's, and then resampled as an
+/// A rotated square is first sampled with at least this many pixels for each of the frame's, and then resampled as an
 /// upright one is. Exact values would take a filter for each angle; at two thirds no network's probabilities move by
 /// more than 1 %.
 const MIN_PATCH_DENSITY: f32 = 0.67;
 
-/// Sides of a patch in sides of the input, at most: beyond it pixels of the frame are left out.
+/// The maximum side of a patch, in sides of the input. Beyond it, pixels of the frame are skipped.
 const MAX_PATCH_SIDES: usize = 12;
 
 /// Makes network inputs of faces; keeps its buffers between calls.
@@ -55,7 +55,7 @@ impl Preprocessor {
         if square.roll_deg == 0.0 {
             self.narrow_upright(frame, square, spec);
         } else {
-            self.narrow_turned(frame, square, spec);
+            self.narrow_rotated(frame, square, spec);
         }
         let first_row = self.taps_y.sources().start;
         for (first, weights) in self.taps_y.iter() {
@@ -94,8 +94,8 @@ impl Preprocessor {
         }
     }
 
-    /// Sets the taps for a turned square, and resamples the rows of the patch cut out for it to the input's width.
-    fn narrow_turned(&mut self, frame: &Frame, square: &OrientedBox, spec: &InputSpec) {
+    /// Sets the taps for a rotated square, and resamples the rows of the patch cut out for it to the input's width.
+    fn narrow_rotated(&mut self, frame: &Frame, square: &OrientedBox, spec: &InputSpec) {
         let ideal = square.side * MIN_PATCH_DENSITY / spec.width as f32;
         let factor = (ideal.ceil() as usize).clamp(1, MAX_PATCH_SIDES);
         let side = spec.width * factor;
@@ -113,7 +113,7 @@ impl Preprocessor {
     }
 }
 
-/// The sum of the first values, each by its weight.
+/// The weighted sum of the first values.
 fn weighted<'a>(values: impl IntoIterator<Item = &'a f32>, weights: &[f32]) -> f32 {
     let products = values.into_iter().zip(weights);
     products.map(|(value, weight)| value * weight).sum()
@@ -132,7 +132,7 @@ fn sample_luma(frame: &Frame, square: &OrientedBox, side_px: usize, out: &mut Ve
         let v = (row as f32 + 0.5) * step;
         for column in 0..side_px {
             let u = (column as f32 + 0.5) * step;
-            // Pixel centers lie at halves.
+            // Pixel centers are at halves.
             let x = first_x + u * right[0] + v * down[0] - 0.5;
             let y = first_y + u * right[1] + v * down[1] - 0.5;
             let neighbors = Neighbors::of(size, x, y);

@@ -1,4 +1,4 @@
-//! Crops against Pillow, turned against upright crops, and odd regions.
+//! Crops against Pillow, rotated against upright crops, and odd regions.
 
 use std::time::{Duration, Instant};
 
@@ -35,9 +35,9 @@ fn run_region(frame: &Frame, face: &FaceRegion, spec: &InputSpec) -> Vec<f32> {
     out
 }
 
-/// A turned crop of a turned image equals an upright crop of the upright image.
+/// A rotated crop of a rotated image equals an upright crop of the upright image.
 #[test]
-fn a_turned_face_is_cut_out_upright() {
+fn a_rotated_face_is_cut_out_upright() {
     let spec = InputSpec {
         upright_crop: Some(CropGeometry {
             scale: 1.2,
@@ -48,7 +48,7 @@ fn a_turned_face_is_cut_out_upright() {
     let level = |u: f32, v: f32| 128.0 + 60.0 * (u / 17.0).sin() + 50.0 * (v / 23.0).cos();
     for (roll_deg, side) in [(30.0f32, 200.0), (-75.0, 100.0), (160.0, 40.0)] {
         let (sin, cos) = roll_deg.to_radians().sin_cos();
-        let turned = frame(400, 400, |x, y| {
+        let rotated = frame(400, 400, |x, y| {
             let (dx, dy) = (x as f32 + 0.5 - 200.0, y as f32 + 0.5 - 200.0);
             level(cos * dx + sin * dy, -sin * dx + cos * dy) as u8
         });
@@ -62,7 +62,7 @@ fn a_turned_face_is_cut_out_upright() {
                 ..OrientedBox::upright((200.0, 200.0), side)
             }),
         };
-        let a = run_region(&turned, &face(roll_deg), &spec);
+        let a = run_region(&rotated, &face(roll_deg), &spec);
         let b = run_region(&straight, &face(0.0), &spec);
         let worst = a
             .iter()
@@ -74,7 +74,7 @@ fn a_turned_face_is_cut_out_upright() {
 }
 
 #[test]
-fn without_a_mesh_or_a_geometry_for_it_the_box_counts() {
+fn without_a_mesh_or_a_geometry_for_it_the_box_is_used() {
     let face = FaceRegion {
         box_in_frame: BoundingBox::new(10.0, 10.0, 20.0, 20.0),
         upright: Some(OrientedBox {
@@ -220,14 +220,14 @@ fn odd_boxes_do_not_panic() {
     ] {
         let out = run(&frame, BoundingBox::new(value, value, value, value), &RAW);
         assert!(out.iter().all(|value| value.is_finite()), "{value}");
-        let turned = OrientedBox {
+        let rotated = OrientedBox {
             x: value,
             y: value,
             side: value,
             roll_deg: value,
         };
         let mut out = Vec::new();
-        Preprocessor::default().append_square(&frame, &turned, &RAW, &mut out);
+        Preprocessor::default().append_square(&frame, &rotated, &RAW, &mut out);
         assert!(out.iter().all(|value| value.is_finite()), "{value}");
     }
 }

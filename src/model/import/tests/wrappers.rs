@@ -342,7 +342,7 @@ fn the_weights_are_found_whatever_lies_beside_them() {
         if what == "averages beside the weights" {
             let report = import.to_string();
             assert!(
-                report.contains("the same layers also lie under: ema"),
+                report.contains("the same layers are also under: ema"),
                 "{report}"
             );
         }
@@ -370,7 +370,7 @@ fn layers_that_do_not_fit_are_never_ignored() {
         let error = error.unwrap_err().to_string();
         assert!(error.contains("not a network that fervis knows"), "{error}");
     }
-    // The message is about the largest set, not about what lies beside it.
+    // The message is about the largest set, not about other tensors.
     let beside = Dict(vec![
         ("best_acc1", scalar(1.0)),
         (
