@@ -1,75 +1,59 @@
 //! Curves with no more points than are visible.
 //!
-//! An hour has a hundred thousand values per expression, and a plot is a thousand pixels wide. Values in the same
-//! column of pixels are replaced by their mean, weighted by time. A gap in the data is a gap in the curve.
+//! A plot is a thousand pixels wide, and [`columns`] has one value for each of them. A gap in the data is a gap in the
+//! curve.
 
-use crate::{expression::N_EXPRESSIONS, session::timeline::FaceTrack};
+use crate::{
+    expression::N_EXPRESSIONS,
+    session::{
+        columns::columns,
+        timeline::{FaceSpan, FaceTrack},
+    },
+};
 
 /// A point of all curves: the time, s, and the probabilities.
-pub(super) type Point = (f64, [f64; N_EXPRESSIONS]);
+pub(super) type Point = (f64, [f32; N_EXPRESSIONS]);
 
 /// The smoothed probabilities of a face as curves without gaps, each with at least two points.
 ///
 /// `columns_per_s` is the width of a second in columns of pixels.
 pub(super) fn curves(track: &FaceTrack<'_>, columns_per_s: f64) -> Vec<Vec<Point>> {
-    let mut curves: Vec<Vec<Point>> = Vec::new();
-    let mut column = Column::default();
-    let mut end_s = 0.0;
-    for span in &track.spans {
-        let start_s = span.row.time.as_secs_f64();
-        let values = span.row.face.smoothed.0.map(f64::from);
-        if !span.continues {
-            finish(curves.last_mut(), &mut column, end_s);
-            curves.push(vec![(start_s, values)]);
-        }
-        let index = (start_s * columns_per_s) as u64;
-        if column.index != index {
-            if let Some(curve) = curves.last_mut() {
-                curve.extend(column.take());
-            }
-            column.index = index;
-        }
-        column.add(start_s, values, span.duration_s());
-        end_s = span.end.as_secs_f64();
-    }
-    finish(curves.last_mut(), &mut column, end_s);
-    curves
+    let without_gaps = track.spans.chunk_by(|_, next| next.continues);
+    without_gaps
+        .map(|spans| curve(spans, columns_per_s))
+        .collect()
 }
 
-/// Extends a curve to the end of its last value.
-fn finish(curve: Option<&mut Vec<Point>>, column: &mut Column, end_s: f64) {
-    if let Some(curve) = curve {
-        curve.extend(column.take());
-        if let Some(&(_, values)) = curve.last() {
-            curve.push((end_s, values));
+/// The curve of spans that follow each other: it starts and ends where they do.
+fn curve(spans: &[FaceSpan<'_>], columns_per_s: f64) -> Vec<Point> {
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+        return Vec::new();
+    };
+    let (start_s, end_s) = (first.row.time.as_secs_f64(), last.end.as_secs_f64());
+    // Columns, counted from the left edge of the plot.
+    let from = (start_s * columns_per_s).floor();
+    let to = (end_s * columns_per_s).ceil();
+    let values = spans.iter().map(|span| {
+        let held = span.row.time.as_secs_f64()..span.end.as_secs_f64();
+        (held, &span.row.face.smoothed)
+    });
+    let columns = columns(
+        values,
+        from / columns_per_s..to / columns_per_s,
+        (to - from) as usize,
+    );
+    let mut curve = vec![(start_s, first.row.face.smoothed.0)];
+    for (idx, column) in columns.iter().enumerate() {
+        let left_s = (from + idx as f64) / columns_per_s;
+        let right_s = left_s + 1.0 / columns_per_s;
+        if column.share > 0.0 {
+            let middle_s = (left_s.max(start_s) + right_s.min(end_s)) / 2.0;
+            curve.push((middle_s, column.mean));
         }
     }
-}
-
-/// Sums of the values in a column of pixels.
-#[derive(Default)]
-struct Column {
-    index: u64,
-    time: f64,
-    values: [f64; N_EXPRESSIONS],
-    weight: f64,
-}
-
-impl Column {
-    fn add(&mut self, time: f64, values: [f64; N_EXPRESSIONS], weight: f64) {
-        self.time += time * weight;
-        for (sum, value) in self.values.iter_mut().zip(values) {
-            *sum += value * weight;
-        }
-        self.weight += weight;
-    }
-
-    /// The mean; leaves an empty column.
-    fn take(&mut self) -> Option<Point> {
-        let full = std::mem::take(self);
-        let mean = |sum: f64| sum / full.weight;
-        (full.weight > 0.0).then(|| (mean(full.time), full.values.map(mean)))
-    }
+    let (_, values) = curve[curve.len() - 1];
+    curve.push((end_s, values));
+    curve
 }
 
 #[cfg(test)]
@@ -97,7 +81,7 @@ mod tests {
         let curves = curves(&tracks[0], 0.1);
         assert_eq!(curves[0].len(), 3, "{:?}", curves[0]);
         let (time, values) = curves[0][1];
-        assert!((values[3] - (0.5 * 0.4 + 0.3 * 0.1) / 0.8).abs() < 1e-6);
+        assert!((f64::from(values[3]) - (0.5 * 0.4 + 0.3 * 0.1) / 0.8).abs() < 1e-6);
         assert!(time > 0.0 && time < 0.8);
     }
 }

@@ -230,7 +230,7 @@ impl Picture {
                 let points: Vec<(f64, f64)> = curve
                     .iter()
                     .map(|(time_s, values)| {
-                        let share = values[expression.index()].clamp(0.0, 1.0);
+                        let share = f64::from(values[expression.index()]).clamp(0.0, 1.0);
                         (self.x_of(*time_s), top + PANEL * (1.0 - share))
                     })
                     .collect();

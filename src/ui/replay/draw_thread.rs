@@ -12,11 +12,14 @@ use std::{
 use egui::{ColorImage, Theme};
 
 use super::{
-    curves,
     loaded_session::{LoadedSession, Readings, TrackRows},
     raster::{self, LaneStyle},
 };
-use crate::{expression::Probabilities, pipeline::Latest};
+use crate::{
+    expression::Probabilities,
+    pipeline::Latest,
+    session::columns::{Column, columns},
+};
 
 /// Which probabilities are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,9 +132,9 @@ pub fn draw(loaded: &LoadedSession, request: Request) -> Drawn {
         let columns = match lane.of(loaded) {
             Some((readings, track)) => {
                 let values = spans(loaded, readings, track, &request);
-                curves::columns(values, request.range.clone(), width)
+                columns(values, request.range.clone(), width)
             }
-            None => vec![curves::Column::default(); width],
+            None => vec![Column::default(); width],
         };
         raster::lane(&columns, height, request.style, request.theme)
     });

@@ -3,7 +3,6 @@
 //! Nothing is analyzed again. While a session is open the live pipeline is closed and a [`ReplayEngine`] takes its place;
 //! the rest of the window draws its results like any others.
 
-mod curves;
 mod draw_thread;
 mod engine;
 mod event_list;

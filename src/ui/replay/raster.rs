@@ -5,9 +5,9 @@
 
 use egui::{Color32, ColorImage, Theme};
 
-use super::curves::Column;
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
+    session::columns::Column,
     ui::colors,
 };
 

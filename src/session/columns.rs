@@ -1,25 +1,25 @@
-//! Probabilities over time, brought down to one value for each column of pixels.
+//! Probabilities over time, reduced to one value per column of pixels, for the window's timeline and for plots.
 //!
-//! An hour has 108,000 results for each face and a window a thousand columns. Each column holds the mean over its
-//! time, weighted by how long each result held: shares of a mean are still shares, so the seven still sum to one, and
-//! a short flash shows as a small step instead of vanishing between two samples.
+//! An hour has 108,000 results per face, and a window a thousand columns. Each column holds the mean over its time,
+//! weighted by how long each result holds. So the seven values still sum to one, and a short flash shows as a small step
+//! instead of vanishing between two samples.
 
 use std::ops::Range;
 
 use crate::expression::{N_EXPRESSIONS, Probabilities};
 
-/// The mean over the time of one column.
+/// The mean over one column.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Column {
     /// Means, in FER-2013's order; all zero where there was no face.
     pub mean: [f32; N_EXPRESSIONS],
-    /// How much of the column's time the face was there, 0 to 1.
+    /// Share of the column's time with values, 0 to 1.
     pub share: f32,
 }
 
 /// Means of `values` over each of `n_columns` equal parts of the time `range`, s.
 ///
-/// Each value comes with the time during which it holds, s; they are in order and do not overlap.
+/// Each value comes with the time during which it holds, s; these are in order and do not overlap.
 pub fn columns<'a>(
     values: impl Iterator<Item = (Range<f64>, &'a Probabilities)>,
     range: Range<f64>,
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_left_out() {
+    fn values_outside_the_range_are_left_out() {
         let a = sure(0);
         let values = [(0.0..10.0, &a), (20.0..30.0, &a)];
         let columns = columns(values.into_iter(), 5.0..15.0, 2);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn no_room_and_no_time_are_no_obstacle() {
+    fn an_empty_range_has_empty_columns() {
         let a = sure(0);
         assert!(columns([(0.0..1.0, &a)].into_iter(), 0.0..1.0, 0).is_empty());
         let columns = columns([(0.0..1.0, &a)].into_iter(), 1.0..1.0, 3);
@@ -100,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shares_stay_shares(
+        fn means_sum_to_one(
             lengths in prop::collection::vec((0.001..3.0, 0.0..1.0, 0usize..N_EXPRESSIONS), 1..60),
             start in 0.0..20.0, length in 0.01..100.0, n_columns in 1usize..50,
         ) {
