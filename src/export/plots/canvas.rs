@@ -5,10 +5,10 @@
 use std::{io, sync::OnceLock};
 
 use plotters::{
-    backend::DrawingBackend,
+    backend::{DrawingBackend, SVGBackend},
     coord::Shift,
     drawing::{DrawingArea, DrawingAreaErrorKind},
-    element::{PathElement, Rectangle},
+    element::{Circle, PathElement, Rectangle},
     style::{
         Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle, register_font,
         text_anchor::{HPos, Pos, VPos},
@@ -22,13 +22,18 @@ const FONT: &str = "Ubuntu, sans-serif";
 
 /// Which point of a text is at its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub enum Anchor {
+    /// The text begins there.
     Left,
+    /// The text is centered there.
     Middle,
+    /// The text ends there.
     Right,
 }
 
-pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+/// What drawing gives: nothing, or the backend's error.
+pub type Drawn<DB = SVGBackend<'static>> =
+    Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Registers the font with plotters, once.
 pub(super) fn install_font() -> io::Result<()> {
@@ -63,14 +68,14 @@ impl Letters {
 }
 
 /// A drawing area with a scale.
-pub(super) struct Canvas<'a, DB: DrawingBackend> {
+pub struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
     letters: Letters,
 }
 
 impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
-    pub fn new(area: &'a DrawingArea<DB, Shift>, scale: u32, letters: Letters) -> Self {
+    pub(super) fn new(area: &'a DrawingArea<DB, Shift>, scale: u32, letters: Letters) -> Self {
         Self {
             area,
             scale: f64::from(scale),
@@ -86,6 +91,9 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     }
 
     /// A line through two or more points.
+    ///
+    /// # Errors
+    /// If the backend fails.
     pub fn line(&self, points: &[(f64, f64)], color: Rgb, width: f64) -> Drawn<DB> {
         let points: Vec<(i32, i32)> = points.iter().map(|&point| self.at(point)).collect();
         let stroke_width = (width * self.scale).round().max(1.0) as u32;
@@ -98,13 +106,29 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     }
 
     /// A rectangle between two corners.
+    ///
+    /// # Errors
+    /// If the backend fails.
     pub fn fill(&self, from: (f64, f64), to: (f64, f64), color: Rgb) -> Drawn<DB> {
         let corners = [self.at(from), self.at(to)];
         self.area
             .draw(&Rectangle::new(corners, rgb(color).filled()))
     }
 
+    /// A filled circle.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub fn dot(&self, center: (f64, f64), radius: f64, color: Rgb) -> Drawn<DB> {
+        let radius = (radius * self.scale).round() as i32;
+        let style = rgb(color).filled();
+        self.area.draw(&Circle::new(self.at(center), radius, style))
+    }
+
     /// A line of text, vertically centered on the given position.
+    ///
+    /// # Errors
+    /// If the backend fails.
     pub fn text(
         &self,
         (x, y): (f64, f64),

@@ -164,7 +164,6 @@ impl Picture {
     }
 
     pub fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
-        canvas.fill((0.0, 0.0), (WIDTH, f64::from(self.height())), PAPER)?;
         canvas.text((LEFT, 26.0), &self.title, TITLE, INK, Anchor::Left)?;
         draw_legend(canvas)?;
         for index in 0..self.panels.len().max(1) {

@@ -1,41 +1,39 @@
-//! From which confidence on an answer should be shown: the curve of risk over coverage, and the threshold it gives.
+//! Risk against coverage, and the threshold below which the application shows "uncertain".
 //!
-//! Whoever answers only where it is confident answers less (coverage) and is wrong less often (risk). The threshold is
-//! Chow's (1970, <https://doi.org/10.1109/TIT.1970.1054406>): saying "uncertain" is half as bad as a wrong answer, so an
-//! answer is worth giving where it is more likely right than wrong. What a newcomer would get wrong: with perfectly
-//! calibrated confidence that would be 0.5 exactly; it is found by counting, because no calibration is perfect.
-
-use std::fmt::Write as _;
+//! Withholding less confident answers lowers the share of images that get one (coverage) and how often it is wrong (risk).
+//! The threshold is Chow's (1970, <https://doi.org/10.1109/TIT.1970.1054406>): "uncertain" costs half as much as a wrong
+//! answer, so an answer is worth giving if it is more likely right than wrong. With perfect calibration that would be
+//! exactly 0.5; since no calibration is perfect, the threshold is found by counting.
 
 use fervis::expression::Logits;
 use serde::Serialize;
 
-/// What saying "uncertain" costs, where a wrong answer costs 1.
+/// The cost of "uncertain"; a wrong answer costs 1.
 pub const COST_OF_UNCERTAIN: f64 = 0.5;
-/// Thresholds are looked for in steps of this.
+/// Step between thresholds.
 const STEP: f64 = 0.01;
 
-/// One answer.
+/// The answer for one image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Answer {
     /// Its probability, 0 to 1.
     pub confidence: f32,
-    /// How right it was, 0 to 1: whether the label says the same, or the share of people who do.
+    /// How right it is, 0 to 1: whether the label says the same, or the share of people who do.
     pub right: f32,
 }
 
-/// What comes of answering only at or above a confidence.
+/// The effect of a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RiskPoint {
-    /// The confidence.
+    /// Answers with at least this confidence are given.
     pub threshold: f64,
-    /// The share of images that are answered.
+    /// Share of images that get an answer.
     pub coverage: f64,
-    /// How wrong these answers are on average; 0 if there are none.
+    /// How often these answers are wrong; 0 without answers.
     pub risk: f64,
 }
 
-/// The most probable expression of each image, with its truth: a distribution, which has a single 1 where it is a label.
+/// The answer for each image: its most probable expression, judged by a truth that is a distribution or a one-hot label.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -51,7 +49,7 @@ pub fn answers(logits: &[Logits], truths: &[[f32; 7]], temperature: f32) -> Vec<
     logits.iter().zip(truths).map(answer).collect()
 }
 
-/// What comes of a threshold.
+/// The effect of a threshold.
 pub fn at(answers: &[Answer], threshold: f64) -> RiskPoint {
     let given = answers
         .iter()
@@ -66,7 +64,7 @@ pub fn at(answers: &[Answer], threshold: f64) -> RiskPoint {
     }
 }
 
-/// The whole curve, by rising threshold from 0 to 1.
+/// The whole curve, for thresholds from 0 to 1.
 pub fn curve(answers: &[Answer]) -> Vec<RiskPoint> {
     let n_steps = (1.0 / STEP).round() as u32;
     (0..=n_steps)
@@ -74,13 +72,13 @@ pub fn curve(answers: &[Answer]) -> Vec<RiskPoint> {
         .collect()
 }
 
-/// The threshold below which answers cost more than they are worth; the lowest of equals, 0 for no answers.
+/// The threshold with the lowest cost; the lowest of equals, and 0 without answers.
 pub fn uncertain_below(answers: &[Answer]) -> f64 {
     let cost = |point: &RiskPoint| {
         point.coverage * point.risk + (1.0 - point.coverage) * COST_OF_UNCERTAIN
     };
     let cheapest = |best: RiskPoint, next: RiskPoint| {
-        // Equal up to rounding is equal.
+        // Costs that differ only by rounding are equal.
         if cost(&next) < cost(&best) - 1e-9 {
             next
         } else {
@@ -89,71 +87,6 @@ pub fn uncertain_below(answers: &[Answer]) -> f64 {
     };
     let best = curve(answers).into_iter().reduce(cheapest);
     best.map_or(0.0, |best| best.threshold)
-}
-
-const PLOT: f64 = 360.0;
-const LEFT: f64 = 64.0;
-const TOP: f64 = 40.0;
-const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#333}.title{font-size:14px;font-weight:600}\
-    .grid{stroke:#e5e5e5;fill:none}.axis{stroke:#333;fill:none}.curve{stroke:#3b76af;stroke-width:2;fill:none}\
-    .point{fill:#d1495b}";
-
-/// The curve as an SVG file, with the threshold that the checkpoint has marked.
-pub fn svg(answers: &[Answer], threshold: f64) -> String {
-    let points = curve(answers);
-    let highest = points.iter().map(|point| point.risk).fold(0.0, f64::max);
-    // A scale that ends on a whole tenth, at least one.
-    let top_risk = (highest * 10.0).ceil().max(1.0) / 10.0;
-    let place = |point: &RiskPoint| {
-        let x = LEFT + point.coverage * PLOT;
-        (x, TOP + PLOT * (1.0 - point.risk / top_risk))
-    };
-    let mut body = String::new();
-    let mut draw = |line: std::fmt::Arguments<'_>| writeln!(body, "{line}").unwrap_or_default();
-    for tick in 0..=5 {
-        let share = f64::from(tick) / 5.0;
-        let (x, y) = (LEFT + share * PLOT, TOP + PLOT - share * PLOT);
-        draw(format_args!(
-            "<path class=\"grid\" d=\"M{LEFT} {y:.1}h{PLOT}M{x:.1} {TOP}v{PLOT}\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{:.0}</text>\
-             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            LEFT - 8.0,
-            y + 4.0,
-            share * top_risk * 100.0,
-            TOP + PLOT + 18.0,
-            tick * 20
-        ));
-    }
-    let line: Vec<String> = points
-        .iter()
-        .filter(|point| point.coverage > 0.0)
-        .map(|point| {
-            let (x, y) = place(point);
-            format!("{x:.1},{y:.1}")
-        })
-        .collect();
-    draw(format_args!(
-        "<polyline class=\"curve\" points=\"{}\"/><path class=\"axis\" d=\"M{LEFT} {TOP}v{PLOT}h{PLOT}\"/>",
-        line.join(" ")
-    ));
-    let chosen = at(answers, threshold);
-    let (x, y) = place(&chosen);
-    let (middle, centre) = (LEFT + PLOT / 2.0, TOP + PLOT / 2.0);
-    draw(format_args!(
-        "<circle class=\"point\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"/>\
-         <text class=\"title\" x=\"{LEFT}\" y=\"24\">from {:.0} % on {:.1} % answered, {:.1} % wrong</text>\
-         <text x=\"{middle}\" y=\"{:.1}\" text-anchor=\"middle\">answered, %</text>\
-         <text transform=\"translate(18 {centre}) rotate(-90)\" text-anchor=\"middle\">wrong, %</text>",
-        threshold * 100.0,
-        chosen.coverage * 100.0,
-        chosen.risk * 100.0,
-        TOP + PLOT + 38.0
-    ));
-    let (width, height) = (LEFT + PLOT + 20.0, TOP + PLOT + 50.0);
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-         height=\"{height}\">\n<style>{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n{body}</svg>\n"
-    )
 }
 
 #[cfg(test)]
@@ -190,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn calibrated_answers_are_given_from_one_half_on() {
+    fn the_threshold_of_calibrated_answers_is_one_half() {
         let mut rng = SplitMix64::from_key(&[8]);
         let answers: Vec<Answer> = (0..50_000)
             .map(|_| {
@@ -203,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn where_every_answer_is_right_none_is_uncertain() {
+    fn if_every_answer_is_right_none_is_uncertain() {
         assert_eq!(uncertain_below(&[answer(0.2, 1.0), answer(0.9, 1.0)]), 0.0);
         assert_eq!(uncertain_below(&[]), 0.0);
     }
 
     #[test]
-    fn answers_take_the_truth_of_what_was_chosen() {
+    fn answers_are_judged_by_the_truth_of_their_expression() {
         let mut logits = Logits::default();
         logits.0[3] = 2.0;
         let mut truth = [0.0; 7];
@@ -217,12 +150,5 @@ mod tests {
         let answers = answers(&[logits], &[truth], 2.0);
         assert_eq!(answers[0].right, 0.7);
         assert_eq!(answers[0].confidence, logits.softmax(2.0).0[3]);
-    }
-
-    #[test]
-    fn the_picture_marks_the_threshold() {
-        let picture = svg(&[answer(0.9, 1.0), answer(0.4, 0.0)], 0.5);
-        assert!(picture.contains("from 50 % on 50.0 % answered, 0.0 % wrong"));
-        assert!(!svg(&[], 0.5).contains("NaN"));
     }
 }

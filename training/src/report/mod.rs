@@ -1,4 +1,5 @@
-//! What a run shows of itself: plots, TensorBoard, a log, sheets of images, and tables of several runs.
+//! The files and tables that show a run: its folder, figures, plots, TensorBoard events, log, image sheets, and the
+//! comparison with other runs.
 
 pub mod figures;
 pub mod plots;

@@ -1,7 +1,7 @@
-//! A sheet of what the network is fed with, made from the loader's own batches.
+//! A sheet of the network's inputs, made from the loader's own batches.
 //!
-//! Each row is one image: as it is stored, as an evaluation sees it, and as several epochs of training see it. The
-//! values are the loader's, turned back into grey levels, so that a mistake in normalization or augmentation shows.
+//! Each row is one image: as stored, as an evaluation sees it, and as several epochs of training see it. The values are
+//! the loader's, converted back to gray levels, so that mistakes in normalization or augmentation show.
 
 use std::sync::Arc;
 
@@ -17,29 +17,29 @@ use crate::{
     },
 };
 
-/// What the network is fed with is shown this many times larger, pixel by pixel.
+/// Enlargement of the inputs, without interpolation.
 const ENLARGEMENT: usize = 2;
-/// The room between cells, px.
+/// Space between cells, px.
 const GAP_PX: usize = 4;
-/// Behind everything.
+/// Background.
 const BACKGROUND: Luma<u8> = Luma([255]);
 
 /// What to show.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PreviewConfig {
-    /// Random variations, as in training.
+    /// The augmentation.
     pub augment: AugmentConfig,
-    /// How pixels become input.
+    /// The normalization of the input.
     pub normalization: Normalization,
     /// Side of the input, px.
     pub side_px: usize,
-    /// The run's seed: the columns are what its epochs will see.
+    /// Seed of the run: the columns are what its epochs will see.
     pub seed: u64,
     /// Columns of augmented images.
     pub n_epochs: usize,
 }
 
-/// The first `n_per_class` images of each class in a split, class by class.
+/// The first `n_per_class` images of each class of a split, class by class.
 pub fn choose(dataset: &Dataset, split: Split, n_per_class: usize) -> Vec<usize> {
     let of_class = |expression: Expression| {
         let indices = dataset.split(split).iter().copied();
@@ -54,13 +54,16 @@ pub fn choose(dataset: &Dataset, split: Split, n_per_class: usize) -> Vec<usize>
 /// Draws the sheet: one row for each of `indices`, 2 + `n_epochs` columns.
 ///
 /// # Errors
-/// If there are no images, or the system gives no thread for the loader.
+/// If there are no images, or the loader's thread cannot be started.
 pub fn sheet(
     dataset: &Arc<Dataset>,
     indices: &[usize],
     config: &PreviewConfig,
 ) -> Result<GrayImage> {
-    ensure!(!indices.is_empty(), "there are no images to show");
+    ensure!(
+        !indices.is_empty(),
+        "the split has no images; choose another with --split"
+    );
     let normalization = config.normalization;
     let loader = LoaderConfig {
         side_px: config.side_px,
@@ -97,13 +100,13 @@ pub fn sheet(
     Ok(arrange(&columns, ENLARGEMENT * config.side_px))
 }
 
-/// The batches' images as grey levels, in the order of `indices`.
+/// The images of the batches as gray levels, in the order of `indices`.
 fn fed(
     batches: impl Iterator<Item = Batch>,
     indices: &[usize],
     normalization: Normalization,
 ) -> Vec<Vec<u8>> {
-    let grey = |value: &f32| {
+    let gray = |value: &f32| {
         let share = value * normalization.std + normalization.mean;
         (share * 255.0).round().clamp(0.0, 255.0) as u8
     };
@@ -119,15 +122,14 @@ fn fed(
                 .zip(indices)
                 .filter(|(_, shown)| *shown == index)
             {
-                *image = values.iter().map(grey).collect();
+                *image = values.iter().map(gray).collect();
             }
         }
     }
     images
 }
 
-/// Puts columns of square images side by side, each in a cell of this side, with more room after the second: what follows
-/// is augmented.
+/// Arranges columns of square images side by side, in cells of this side, with more space before the augmented ones.
 fn arrange(columns: &[Vec<Vec<u8>>], cell_px: usize) -> GrayImage {
     let n_rows = columns.first().map_or(0, Vec::len);
     let place = |position: usize| GAP_PX + position * (cell_px + GAP_PX);
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sheet_shows_the_image_then_the_input_then_variations() {
+    fn the_sheet_shows_the_image_the_input_and_the_augmentation() {
         let dataset = dataset();
         let config = PreviewConfig {
             augment: AugmentConfig {

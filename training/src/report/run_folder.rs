@@ -1,18 +1,17 @@
-//! The folder of a training run: recipe, state after every epoch, best checkpoint, log.
+//! The folder of a training run.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! | --- | --- |
 //! | `recipe.json` | the [`Recipe`], written before the first step |
-//! | `state.safetensors` | everything to go on exactly: weights, moments, averages, progress |
+//! | `state.safetensors` | everything needed to resume exactly: weights, moments, averages, progress |
 //! | `best.safetensors` | the best checkpoint so far, ready for fervis |
-//! | `epochs.csv`, `metrics.json` | the figures, one row an epoch, and all of the best one |
-//! | `curves.svg`, `confusion.svg` | the same to look at |
-//! | `log.txt` | what the terminal showed, with the time |
+//! | `epochs.csv`, `metrics.json` | the figures: one row per epoch, and all figures of the best one |
+//! | `curves.svg`, `confusion.svg` | plots of the figures |
+//! | `log.txt` | the messages of the terminal, with times |
 //! | `events.out.tfevents.fervis` | curves for TensorBoard |
-//! | `.lock` | held while a training runs in the folder; empty |
+//! | `.lock` | empty; locked while a run uses the folder |
 //!
-//! All but the log and the events, which are appended to, are replaced atomically: whatever interrupts a run, it finds
-//! whole files.
+//! Log and events are appended to. All other files are replaced atomically, so an interrupted run finds them complete.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -31,7 +30,7 @@ use crate::{
     report::{figures::RunFigures, plots},
 };
 
-/// What a run writes, its logs included.
+/// The files that a run writes.
 const FILES: [&str; 8] = [
     "recipe.json",
     "state.safetensors",
@@ -42,44 +41,44 @@ const FILES: [&str; 8] = [
     "confusion.svg",
     "log.txt",
 ];
-/// Of these, what nobody makes again in a moment.
+/// Those that take a whole run to make again.
 const RESULTS: [&str; 3] = ["best.safetensors", "epochs.csv", "metrics.json"];
-/// More than the figures of 100,000 epochs.
+/// More than the figures of 100,000 epochs take.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
 pub struct RunFolder(PathBuf);
 
-/// Keeps other trainings out of a folder.
+/// Keeps other runs out of a folder while it exists.
 #[derive(Debug)]
-pub struct RunLock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
+pub struct RunLock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
 
 impl RunFolder {
-    /// The folder at `path`, which need not be there.
+    /// The folder at `path`, which need not exist.
     pub fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
-    /// Makes the folder if it is not there.
+    /// Creates the folder if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If it cannot be created.
     pub fn create(&self) -> Result<()> {
         fs::create_dir_all(&self.0)
-            .with_context(|| format!("making the folder {}", self.0.display()))
+            .with_context(|| format!("creating the folder {}", self.0.display()))
     }
 
-    /// Whether a run may be kept here that learns from these files. `force` replaces the results of a run whose state
-    /// is gone.
+    /// Checks that a run that learns from `inputs` may be saved here. `force` allows it to replace the results of a run
+    /// whose state is missing.
     ///
     /// # Errors
-    /// If it would write to one of the files, or replace such results without being told to.
+    /// If the run would write to one of its inputs, or replace such results without `force`.
     pub fn check(&self, inputs: &[PathBuf], force: bool) -> Result<()> {
         for file in FILES.map(|name| self.0.join(name)) {
             if let Some(input) = inputs.iter().find(|input| is_same_file(input, &file)) {
                 bail!(
-                    "the run would write to {}, which it learns from; choose another folder",
+                    "{}: the run would write to this file, which it learns from; choose another folder with --out",
                     input.display()
                 );
             }
@@ -88,18 +87,19 @@ impl RunFolder {
         let found = results.iter().find(|file| file.exists());
         if let Some(found) = found.filter(|_| !force && !self.has_state()) {
             bail!(
-                "{} exists, but no state to go on with; choose another folder, or replace it with --force",
+                "{} exists, but there is no state to resume from; choose another folder with --out, or replace the results \
+                 with --force",
                 found.display()
             );
         }
         Ok(())
     }
 
-    /// Keeps other trainings out until the lock is dropped, also by a crash. The file stays: a lock on a file that somebody
-    /// else has just removed would be worth nothing.
+    /// Keeps other runs out until the lock is dropped, even by a crash. The file itself stays: a lock on a file that
+    /// another process has just deleted would be worthless.
     ///
     /// # Errors
-    /// If another training has the folder, or the lock's file cannot be made.
+    /// If another run uses the folder, or the lock file cannot be created.
     pub fn lock(&self) -> Result<RunLock> {
         let path = self.0.join(".lock");
         let file = File::options()
@@ -111,10 +111,10 @@ impl RunFolder {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
-                "{} is in use by another training; wait for it to end, or choose another folder with --out",
+                "{} is in use by another run; wait for it to end, or choose another folder with --out",
                 self.0.display()
             ),
-            // Some network drives know no locks; better to train without than not at all.
+            // Some network drives do not support locks; training without one is better than not at all.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("locking {}", path.display()));
@@ -138,12 +138,12 @@ impl RunFolder {
         self.0.join("log.txt")
     }
 
-    /// Everything to go on exactly.
+    /// Everything needed to resume exactly.
     pub fn state_path(&self) -> PathBuf {
         self.0.join("state.safetensors")
     }
 
-    /// Whether there is a run to go on with.
+    /// Whether there is a run to resume.
     pub fn has_state(&self) -> bool {
         self.state_path().exists()
     }
@@ -159,7 +159,7 @@ impl RunFolder {
         )
     }
 
-    /// Writes the tables and pictures of the figures so far.
+    /// Writes the tables and plots of the figures so far.
     ///
     /// # Errors
     /// If they cannot be written.
@@ -173,22 +173,23 @@ impl RunFolder {
             &self.0.join("metrics.json"),
             &serde_json::to_vec_pretty(figures)?,
         )?;
-        let curves = plots::curves(&figures.epochs);
+        let curves = plots::curves(&figures.epochs).context("drawing curves.svg")?;
         write_atomically(&self.0.join("curves.svg"), curves.as_bytes())?;
         let (Some(best), Some(public)) = (figures.best, &figures.best_public_test) else {
             return Ok(());
         };
         let title = format!("PublicTest, epoch {}", best.epoch);
-        let confusion = plots::confusion(&public.confusion, &title);
+        let confusion =
+            plots::confusion(&public.confusion, &title).context("drawing confusion.svg")?;
         write_atomically(&self.0.join("confusion.svg"), confusion.as_bytes())
     }
 
-    /// Reads what a run saved: its recipe and its figures.
+    /// Reads the recipe and the figures of a run.
     ///
     /// # Errors
-    /// If it is no folder of a run.
+    /// If this is not the folder of a run.
     pub fn read(&self) -> Result<(Recipe, RunFigures)> {
-        let no_run = || format!("{} is no folder of a run", self.0.display());
+        let no_run = || format!("{}: not the folder of a run", self.0.display());
         let read =
             |name: &str| read::bytes(&self.0.join(name), MAX_FILE_BYTES).with_context(no_run);
         let recipe = serde_json::from_slice(&read("recipe.json")?).with_context(no_run)?;

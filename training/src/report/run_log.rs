@@ -1,4 +1,4 @@
-//! What a run says: to the terminal, and with the time to its log file.
+//! The log of a run: messages to the terminal and, with the time, to a file.
 
 use std::{
     fs::{File, OpenOptions},
@@ -22,9 +22,9 @@ impl RunLog {
         Ok(Self(file))
     }
 
-    /// Says a line. A full disk does not end a run for its log's sake; saving the state will.
+    /// Logs a line. A full disk does not end the run here; saving the state will.
     pub fn say(&mut self, line: &str) {
-        // Nor for a terminal that is gone.
+        // Nor does a closed terminal.
         writeln!(io::stdout(), "{line}").ok();
         let now = Timestamp::now();
         let now = now.round(Unit::Second).unwrap_or(now);

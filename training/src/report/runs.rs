@@ -1,7 +1,7 @@
-//! The folders of several runs side by side: what was published for their recipes, and what they came to.
+//! The figures of several runs beside those published for their recipes.
 //!
-//! The figures are those of the best epoch, chosen on PublicTest. What a newcomer would get wrong: an accuracy that
-//! others publish is mostly one on PrivateTest, so PublicTest's, which an epoch was chosen by, is no fair match for it.
+//! The figures are those of the best epoch, selected on PublicTest. Most published accuracies were measured on PrivateTest,
+//! so it is not fair to compare them with the accuracy on PublicTest, by which the epoch was selected.
 
 use std::path::{Path, PathBuf};
 
@@ -11,21 +11,21 @@ use crate::{
     evaluate::metrics::Metrics,
     recipe::Recipe,
     report::{figures::EpochFigures, run_folder::RunFolder},
-    table::Table,
+    table::MarkdownTable,
 };
 
 /// One run.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub struct RunSummary {
     /// Its folder, as the user gave it.
     pub folder: PathBuf,
     /// Its recipe.
     pub recipe: Recipe,
     /// The best epoch.
     pub best: EpochFigures,
-    /// All epochs.
+    /// Number of epochs.
     pub n_epochs: usize,
-    /// Training images a second, the median of the epochs.
+    /// Training images per second, the median of the epochs.
     pub images_per_second: f64,
     /// Wall time, seconds.
     pub seconds: f64,
@@ -35,16 +35,16 @@ pub struct Run {
     pub private: Option<Metrics>,
 }
 
-impl Run {
-    /// Reads a run's folder.
+impl RunSummary {
+    /// Reads the folder of a run.
     ///
     /// # Errors
-    /// If it is none, or no epoch was finished in it.
+    /// If it is not the folder of a run, or no epoch is finished.
     pub fn read(folder: &Path) -> Result<Self> {
         let (recipe, figures) = RunFolder::at(folder).read()?;
         let best = figures
             .best
-            .with_context(|| format!("no epoch of {} was finished", folder.display()))?;
+            .with_context(|| format!("{}: no finished epoch yet", folder.display()))?;
         let mut rates: Vec<f64> = figures.epochs.iter().map(|e| e.images_per_second).collect();
         rates.sort_by(f64::total_cmp);
         Ok(Self {
@@ -62,8 +62,8 @@ impl Run {
     }
 }
 
-/// The runs in a table.
-pub fn table(runs: &[Run]) -> Table {
+/// The runs as a table.
+pub fn table(runs: &[RunSummary]) -> MarkdownTable {
     let with_private = runs.iter().any(|run| run.private.is_some());
     let mut header = vec![
         "folder",
@@ -78,7 +78,7 @@ pub fn table(runs: &[Run]) -> Table {
     if with_private {
         header.insert(3, "PrivateTest accuracy");
     }
-    let mut table = Table::new(&header);
+    let mut table = MarkdownTable::new(&header);
     for run in runs {
         let accuracy =
             |accuracy: f64, error: f64| format!("{:.2} ± {:.2} %", accuracy * 100.0, error * 100.0);
@@ -117,7 +117,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{recipe::tests::three_block, train::progress::Progress};
+    use crate::{recipe::tests::three_block, train::progress::RunProgress};
 
     fn figures(epoch: usize, public_accuracy: f64) -> EpochFigures {
         EpochFigures {
@@ -142,13 +142,13 @@ mod tests {
         };
         let run = RunFolder::at(folder.path());
         run.save_recipe(&recipe).unwrap();
-        let mut progress = Progress::new(&recipe);
+        let mut progress = RunProgress::new(&recipe);
         for (epoch, accuracy) in [(1, 0.25), (2, 0.5), (3, 0.375)] {
             let public = Metrics::from_logits(&[], &[], 1.0);
             progress.note(figures(epoch, accuracy), public, &recipe);
         }
         run.save_figures(&progress.figures(&recipe)).unwrap();
-        let run = Run::read(folder.path()).unwrap();
+        let run = RunSummary::read(folder.path()).unwrap();
         assert_eq!((run.best.epoch, run.n_epochs), (2, 3));
         let table = table(&[run]).to_string();
         let row = table.lines().nth(2).unwrap();
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn other_folders_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Run::read(folder.path()).unwrap_err().to_string();
-        assert!(error.ends_with("is no folder of a run"), "{error}");
+        let error = RunSummary::read(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with("not the folder of a run"), "{error}");
     }
 }

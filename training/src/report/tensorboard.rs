@@ -1,8 +1,8 @@
-//! Event files for TensorBoard: scalars only, appended as they come.
+//! Event files for TensorBoard, with scalars only.
 //!
-//! A file is a row of TFRecords, each an `Event` in protobuf (tensorflow/core/util/event.proto). Few fields of both are
-//! needed and neither has changed in years, so they are written here by hand. What a newcomer would get wrong: the
-//! checksums are CRC-32C, not the CRC-32 of zip, and masked.
+//! A file is a sequence of TFRecords, each an `Event` in protobuf (tensorflow/core/util/event.proto). Only a few fields are
+//! needed, and the formats have not changed in years, so they are written here without a library. The checksums are masked
+//! CRC-32C, not the CRC-32 of zip.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// An event file that is being written.
+/// An open event file.
 #[derive(Debug)]
 pub struct EventFile {
     file: File,
@@ -19,8 +19,8 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// Opens the file at `path` and cuts it to `len` bytes, which takes back what an interrupted run wrote after its last
-    /// saved state; 0 begins a new one. TensorBoard finds it if its name holds `tfevents`.
+    /// Opens the file at `path` and truncates it to `len` bytes, which removes what an interrupted run wrote after its last
+    /// saved state; 0 starts a new file. TensorBoard finds it if its name contains `tfevents`.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -42,7 +42,7 @@ impl EventFile {
         Ok(events)
     }
 
-    /// Appends a value of a curve.
+    /// Appends one value of a curve.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -60,12 +60,12 @@ impl EventFile {
         self.append(&event)
     }
 
-    /// Bytes so far, to be given to [`Self::open`] by a run that goes on from here.
+    /// Length so far, bytes; a run that resumes here gives it to [`Self::open`].
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether nothing has been written; never true, since a file begins with its version.
+    /// Whether nothing has been written. Never true, since a file starts with its version.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -98,7 +98,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
     crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// CRC-32C (Castagnoli), bit by bit: a few dozen bytes a second.
+/// CRC-32C (Castagnoli), bit by bit: it sees only a few dozen bytes per second.
 fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| {
@@ -113,7 +113,7 @@ const FIXED_64: u8 = 1;
 const BYTES: u8 = 2;
 const FIXED_32: u8 = 5;
 
-/// An event that so far holds its time alone.
+/// An event with only its time.
 fn wall_time(seconds: f64) -> Vec<u8> {
     let mut event = Vec::new();
     key(&mut event, 1, FIXED_64);
@@ -145,14 +145,14 @@ mod tests {
 
     use super::*;
 
-    /// The check value of the CRC catalogue, and RFC 3720's for 32 bytes of 0.
+    /// The check value of the CRC catalog, and RFC 3720's for 32 bytes of 0.
     #[test]
     fn checksums_are_the_published_ones() {
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
         assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
     }
 
-    /// The payloads of all records; panics where a checksum is wrong.
+    /// The payloads of all records; panics on a wrong checksum.
     fn events(bytes: &[u8]) -> Vec<Vec<u8>> {
         let (mut rest, mut events) = (bytes, Vec::new());
         while !rest.is_empty() {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_holds_its_version_and_the_scalars() {
+    fn a_file_contains_its_version_and_the_scalars() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.out.tfevents.test");
         let mut file = EventFile::open(&path, 0).unwrap();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn going_on_takes_back_what_came_after() {
+    fn resuming_removes_what_came_after() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.out.tfevents.test");
         let mut file = EventFile::open(&path, 0).unwrap();
