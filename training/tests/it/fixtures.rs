@@ -30,7 +30,7 @@ patience = {max_epochs}
     )
 }
 
-/// Writes a data set of two images for each of the seven expressions and each split.
+/// Writes a dataset of two images for each of the seven expressions and each split.
 pub fn write_data(path: &Path) {
     let mut table = "emotion,pixels,Usage\n".to_owned();
     for usage in ["Training", "PublicTest", "PrivateTest"] {

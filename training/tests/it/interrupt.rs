@@ -1,4 +1,4 @@
-//! Ctrl-C on the program itself: it saves, says how to go on, and goes on.
+//! Ctrl-C on the program itself: it saves, says how to resume, and resumes.
 
 use std::{
     fs,
@@ -44,7 +44,7 @@ fn interrupted(folder: &Path, n_epochs: usize) -> Output {
 }
 
 #[test]
-fn ctrl_c_saves_and_says_how_to_go_on() {
+fn ctrl_c_saves_and_says_how_to_resume() {
     let folder = tempfile::tempdir().unwrap();
     write_data(&folder.path().join("faces.csv"));
     fs::write(
@@ -61,7 +61,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
         assert!(output.status.success(), "{err}");
         assert!(err.contains("finishing the step and saving"), "{err}");
         assert!(out.contains("interrupted in epoch"), "{out}");
-        assert!(out.contains("to go on at the same step:"), "{out}");
+        assert!(out.contains("to resume at the same step:"), "{out}");
         assert!(
             out.contains("train --data faces.csv --recipe endless.toml --out 'my run'"),
             "{out}"

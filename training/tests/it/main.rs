@@ -8,3 +8,4 @@ mod fixtures;
 #[cfg(unix)]
 mod interrupt;
 mod outputs;
+mod recipe_page;

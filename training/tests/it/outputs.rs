@@ -8,7 +8,7 @@ use std::{
 
 use super::fixtures::{recipe, write_data};
 
-/// A folder with a small data set, a checkpoint, and an earlier result.
+/// A folder with a small dataset, a checkpoint, and an earlier result.
 struct Desk {
     folder: tempfile::TempDir,
 }
@@ -164,7 +164,7 @@ fn a_run_writes_over_nothing_that_it_did_not_make() {
     desk.refuses(&teacher, "which it learns from");
     // Whoever cleans up keeps the checkpoint and deletes the state.
     fs::remove_file(desk.path("run/state.safetensors")).unwrap();
-    desk.refuses(train, "no state to go on with");
+    desk.refuses(train, "no state to resume from");
     assert_eq!(desk.read("run/best.safetensors"), best);
     desk.succeeds(&format!("{train} --force"));
     assert!(desk.path("run/state.safetensors").exists());
