@@ -1,4 +1,4 @@
-//! `fervis-train calibrate`: temperature, threshold and crop, fitted on PublicTest and written into the checkpoint that ships.
+//! `fervis-train calibrate`: fits temperature, threshold and crop on PublicTest and writes the final checkpoint.
 
 use std::{fmt::Write, path::PathBuf, sync::Arc};
 
@@ -11,39 +11,48 @@ use fervis_train::{
         ferplus::FerPlus,
     },
     evaluate::{calibration::calibrate, framing, reliability::Reliability, risk},
+    report::plots,
 };
 
 use super::output::Results;
 
-/// Images that the crop is learnt from: medians over 1,000 move by less than a hundredth between halves.
+/// Images from which the crop is learned: with 1,000, the medians of the two halves differ by less than 0.01.
 const N_FRAMING_IMAGES: usize = 1000;
 
-/// What to calibrate, on what, and where the result goes.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train calibrate runs/mine/best.safetensors mine.safetensors --data fer2013.csv --half
+  fervis-train calibrate runs/fervis-plus/best.safetensors plus.safetensors --data fer2013.csv --ferplus fer2013new.csv";
+
+/// What to calibrate, on which data, and which files to write.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The checkpoint to calibrate.
+    /// Checkpoint to calibrate
     checkpoint: PathBuf,
-    /// Where the calibrated one goes.
+    /// Calibrated checkpoint to write
     out: PathBuf,
-    /// FER-2013, in any of the forms that `train` takes.
-    #[arg(long, value_name = "FILE")]
+    /// FER-2013, in any of the forms that `train` takes; only PublicTest is used
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: PathBuf,
-    /// Store the weights in half precision: half the size.
+    /// Store the weights in half precision, which halves the file
     #[arg(long)]
     half: bool,
-    /// Votes of FER+ (fer2013new.csv), for networks that learnt from them: confidence then means the share of people who
-    /// would say the same, not how often FER-2013's label does.
+    /// FER+'s fer2013new.csv, for networks that learned from its votes
+    ///
+    /// A confidence of 70 % then means that 7 of 10 people would say the same; without it, that FER-2013's label agrees in
+    /// 70 % of the cases.
     #[arg(long, value_name = "FILE.csv")]
     ferplus: Option<PathBuf>,
-    /// Also draw how often answers are wrong if those below a confidence are not given.
+    /// Also draw how often answers are wrong if less confident ones are withheld
     #[arg(long, value_name = "FILE.svg")]
     risk: Option<PathBuf>,
-    /// Replace results that exist.
+    /// Replace files that exist
     #[arg(long)]
     force: bool,
 }
 
-/// Fits, and writes the calibrated checkpoint.
+/// Calibrates, and writes the checkpoint.
 pub fn run(args: &Args) -> Result<()> {
     let inputs = [&args.checkpoint].into_iter().chain(&args.ferplus);
     let mut results = Results::new(args.force, Some(&args.data), inputs);
@@ -58,9 +67,18 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     let public = dataset.split(Split::PublicTest);
-    ensure!(!public.is_empty(), "the data has no PublicTest images");
+    ensure!(
+        !public.is_empty(),
+        "{}: no PublicTest images to calibrate with",
+        args.data.display()
+    );
     let framing = framing::learn(&dataset, &public[..public.len().min(N_FRAMING_IMAGES)])
-        .context("the detector found no face in PublicTest")?;
+        .with_context(|| {
+            format!(
+                "{}: the detector finds no face in PublicTest; are these images of faces?",
+                args.data.display()
+            )
+        })?;
     checkpoint.metadata.input.crop = framing.crop;
     checkpoint.metadata.input.upright_crop = Some(framing.upright_crop);
     let mut classifier = Classifier::new(
@@ -86,14 +104,14 @@ pub fn run(args: &Args) -> Result<()> {
     )?)?;
     let threshold = f64::from(calibration.uncertain_below);
     if let Some(file) = risk_file {
-        file.write_whole(risk::svg(&calibration.answers, threshold))?;
+        file.write_whole(plots::risk(&calibration.answers, threshold)?)?;
     }
     let answered = risk::at(&calibration.answers, threshold);
     let mut text = String::new();
     writeln!(
         text,
-        "mesh on a face in {} of {} images: upright crop scale {:.3}, shifted down by {:.3} of its square; rustface's box is {:.3} of it, \
-         shifted down by {:.3}",
+        "face mesh in {} of {} images: upright crop scale {:.3}, shifted down by {:.3} of its square; rustface's box has {:.3} of \
+         its side, shifted down by {:.3}",
         framing.n_meshes,
         framing.n_images,
         framing.upright_crop.scale,
@@ -103,7 +121,7 @@ pub fn run(args: &Args) -> Result<()> {
     )?;
     writeln!(
         text,
-        "face found by rustface in {} of {} images: crop scale {:.3}, shifted down by {:.3} of the box",
+        "face box by rustface in {} of {} images: crop scale {:.3}, shifted down by {:.3} of the box",
         framing.n_found, framing.n_images, framing.crop.scale, framing.crop.shift_y
     )?;
     writeln!(
@@ -118,7 +136,7 @@ pub fn run(args: &Args) -> Result<()> {
     )?;
     writeln!(
         text,
-        "uncertain below {threshold:.2}: {:.1} % of the images are answered, {:.1} % of these wrongly, instead of {:.1} % of \
+        "uncertain below {threshold:.2}: {:.1} % of the images get an answer, {:.1} % of these are wrong, instead of {:.1} % of \
          all",
         answered.coverage * 100.0,
         answered.risk * 100.0,

@@ -1,4 +1,4 @@
-//! `fervis-train compare`: several checkpoints in one table.
+//! `fervis-train compare`: the figures of several checkpoints in one table.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -6,37 +6,43 @@ use anyhow::Result;
 use fervis::model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice};
 use fervis_train::{
     data::dataset::Split,
-    evaluate::{compare::Comparison, evaluation::Evaluation},
+    evaluate::{compare::CheckpointComparison, evaluation::Evaluation},
 };
 
 use super::{Datasets, output::print, parse_split};
 
-/// What to compare, and on what.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train compare models/fervis-plus.safetensors mine.safetensors --data fer2013.csv
+  fervis-train compare runs/*/best.safetensors --data fer2013.csv --json";
+
+/// What to compare, and on which data.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The checkpoints; differences are from the first.
+    /// Checkpoints; each is compared with the first
     #[arg(required = true)]
     checkpoints: Vec<PathBuf>,
-    /// FER-2013, in any of the forms that `train` takes.
-    #[arg(long, value_name = "FILE")]
+    /// FER-2013, in any of the forms that `train` takes
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: PathBuf,
-    /// Training, PublicTest or PrivateTest.
+    /// Training, PublicTest or PrivateTest
     #[arg(long, default_value = "PublicTest", value_parser = parse_split)]
     split: Split,
-    /// Print one JSON object instead of the table.
+    /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal.
+    /// Where to compute: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
 }
 
-/// Measures one after the other and prints the table.
+/// Measures one checkpoint after the other, and prints the table.
 pub fn run(args: &Args) -> Result<()> {
     let mut datasets = Datasets::new(&args.data);
     let mut labels = Vec::new();
     let device = ComputeDevice::start(args.device);
-    let mut comparison = Comparison::default();
+    let mut comparison = CheckpointComparison::default();
     for path in &args.checkpoints {
         let mut classifier = Classifier::load(&CheckpointChoice::File(path.clone()), &device)?;
         let info = Arc::clone(classifier.info());

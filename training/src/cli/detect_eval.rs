@@ -13,48 +13,61 @@ use fervis_train::{
         ferplus::FerPlus,
     },
     evaluate::detect_eval::{
-        Damage, Reader, TurnRow, count_false_faces, measure_photos, measure_rolls, read_labels,
+        Damage, ExpressionReader, TurnRow, count_false_faces, measure_photos, measure_rolls,
+        read_labels,
     },
 };
 
 use super::parse_split;
 
-/// What to look at.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train detect-eval mine.safetensors --data fer2013.csv --ferplus fer2013new.csv
+  fervis-train detect-eval mine.safetensors --data fer2013.csv --every 10 --rolls 0,15,30
+  fervis-train detect-eval mine.safetensors --photos photos --empty landscapes";
+
+/// What to measure.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The checkpoint that reads the faces.
+    /// Checkpoint that reads the faces
     checkpoint: PathBuf,
-    /// FER-2013, in any of the forms that `train` takes.
-    #[arg(long, value_name = "FILE")]
+    /// FER-2013, in any of the forms that `train` takes
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: Option<PathBuf>,
-    /// Training, PublicTest or PrivateTest.
+    /// Training, PublicTest or PrivateTest
     #[arg(long, default_value = "PublicTest", value_parser = parse_split)]
     split: Split,
-    /// Votes of FER+ (fer2013new.csv), to measure the agreement with them as well.
+    /// FER+'s fer2013new.csv, to measure the agreement with its votes too
     #[arg(long, value_name = "FILE.csv")]
     ferplus: Option<PathBuf>,
-    /// Only every n-th image of the split.
+    /// Use only every Nth image of the split
     #[arg(long, value_name = "N", default_value_t = 1)]
     every: usize,
-    /// Angles by which the images are rolled, degrees; every other image is rolled the other way.
-    #[arg(long, value_delimiter = ',', default_value = "0,30,45")]
+    /// Angles by which the images are rolled, degrees; every second image is rolled the other way
+    #[arg(
+        long,
+        value_name = "ANGLES",
+        value_delimiter = ',',
+        default_value = "0,30,45"
+    )]
     rolls: Vec<f32>,
-    /// A folder of photographs with a `labels.csv` (columns image and expression).
+    /// Folder of photographs with a `labels.csv` (columns image and expression)
     #[arg(long, value_name = "FOLDER")]
     photos: Option<PathBuf>,
-    /// A folder of pictures that show no face.
+    /// Folder of pictures without a face
     #[arg(long, value_name = "FOLDER")]
     empty: Option<PathBuf>,
-    /// Find faces with rustface alone.
+    /// Find faces with rustface only
     #[arg(long)]
     rustface: bool,
 }
 
-/// Measures and prints.
+/// Measures, and prints the figures.
 pub fn run(args: &Args) -> Result<()> {
     ensure!(
         args.data.is_some() || args.photos.is_some() || args.empty.is_some(),
-        "nothing to look at; give --data, --photos or --empty"
+        "nothing to measure; give --data, --photos or --empty"
     );
     let device = ComputeDevice::start(DeviceChoice::Auto);
     let choice = CheckpointChoice::File(args.checkpoint.clone());
@@ -67,11 +80,11 @@ pub fn run(args: &Args) -> Result<()> {
         },
         ..DetectConfig::default()
     };
-    let mut reader = Reader::new(config, &mut classifier);
+    let mut reader = ExpressionReader::new(config, &mut classifier);
     if let Some(folder) = &args.photos {
         let photos = read_labels(folder)?;
         for (name, damage) in [
-            ("as they are", Damage::None),
+            ("unchanged", Damage::None),
             (
                 "dark ×0.15, noise σ 3",
                 Damage::Dark {
@@ -91,7 +104,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(folder) = &args.empty {
         let (n, wrong) = count_false_faces(&mut reader, folder)?;
         println!(
-            "pictures without a face: something taken for one in {} of {n}",
+            "pictures without a face: false faces in {} of {n}",
             wrong.len()
         );
         for path in wrong {

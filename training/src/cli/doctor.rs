@@ -1,4 +1,4 @@
-//! `fervis-train doctor`: what is wrong with a copy of FER-2013.
+//! `fervis-train doctor`: checks a copy of FER-2013.
 
 use std::path::PathBuf;
 
@@ -7,24 +7,31 @@ use fervis_train::data::{dataset::Dataset, doctor::Diagnosis};
 
 use super::output::Results;
 
-/// What to examine, and where the result goes.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train doctor --data fer2013.csv
+  fervis-train doctor --data faces.zip --index clean.csv
+  fervis-train train --data faces.zip --index clean.csv";
+
+/// What to check, and which file to write.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// FER-2013, in any of the forms that `train` takes.
-    #[arg(long, value_name = "FILE")]
+    /// FER-2013, in any of the forms that `train` takes
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: PathBuf,
-    /// Print one JSON object, with every image by number (and of a folder or zip the path of each), instead of the report.
+    /// Print one JSON object that lists every image, instead of the report
     #[arg(long)]
     json: bool,
-    /// Also write which images to use, one row each with the reason; the table can be changed by hand.
+    /// Also write a table of the images to use, with the reason for each excluded one; you may edit it
     #[arg(long, value_name = "FILE.csv")]
     index: Option<PathBuf>,
-    /// Replace the table if it exists.
+    /// Replace the table if it exists
     #[arg(long, requires = "index")]
     force: bool,
 }
 
-/// Examines and reports.
+/// Checks, and prints the report.
 pub fn run(args: &Args) -> Result<()> {
     let mut results = Results::new(args.force, Some(&args.data), []);
     let mut index_file = results.optional(args.index.as_ref())?;

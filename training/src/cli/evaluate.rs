@@ -19,53 +19,58 @@ use fervis_train::{
     },
     evaluate::{
         evaluation::{Evaluation, Measured},
-        risk,
         robust::Robustness,
         through_detector::ThroughDetector,
     },
+    report::plots,
 };
 
 use super::{output::Results, parse_split};
 
-/// What to measure, on what, and where the figures go.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train evaluate mine.safetensors --data fer2013.csv
+  fervis-train evaluate mine.safetensors --data fer2013.csv --ferplus fer2013new.csv --robust
+  fervis-train evaluate mine.safetensors --data fer2013.csv --reliability reliability.svg --risk risk.svg
+  fervis-train evaluate mine.safetensors --data fer2013.csv --split PrivateTest --through-detector --json";
+
+/// What to measure, on which data, and which files to write.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The checkpoint.
+    /// Checkpoint to measure
     checkpoint: PathBuf,
-    /// FER-2013, in any of the forms that `train` takes.
-    #[arg(long, value_name = "FILE")]
+    /// FER-2013, in any of the forms that `train` takes
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: PathBuf,
-    /// Training, PublicTest or PrivateTest.
+    /// Training, PublicTest or PrivateTest
     #[arg(long, default_value = "PublicTest", value_parser = parse_split)]
     split: Split,
-    /// Print one JSON object instead of tables.
+    /// Print one JSON object instead of tables
     #[arg(long)]
     json: bool,
-    /// Also write one row of logits an image, in file order; the images of a folder or zip by path.
+    /// Also write one row of logits per image, in the order of the data; images of a folder or zip by path
     #[arg(long, value_name = "FILE.csv")]
     logits: Option<PathBuf>,
-    /// Votes of FER+ (fer2013new.csv), to measure the agreement with them as well. Only for data in the order of
-    /// fer2013.csv.
+    /// FER+'s fer2013new.csv, to measure the agreement with its votes too; --data must be in the order of fer2013.csv
     #[arg(long, value_name = "FILE.csv")]
     ferplus: Option<PathBuf>,
-    /// Also draw how well confidence matches accuracy; by the votes of FER+, if they are given too.
+    /// Also draw confidence against accuracy, or against FER+'s votes with --ferplus
     #[arg(long, value_name = "FILE.svg")]
     reliability: Option<PathBuf>,
-    /// Also send every image through the application's detector and crop, and compare with straight in.
+    /// Also send each image through the application's detector and crop, and compare with the plain image
     #[arg(long)]
     through_detector: bool,
-    /// Also damage every image in fourteen ways, such as turns, blur, noise, bad light and a covered mouth, and say how the
-    /// network holds.
+    /// Also damage each image in fourteen ways, such as rotation, blur, noise, bad light and a covered mouth
     #[arg(long)]
     robust: bool,
-    /// Also draw how often answers are wrong if those below a confidence are not given; by the votes of FER+, if they
-    /// are given too.
+    /// Also draw how often answers are wrong if less confident ones are withheld; by FER+'s votes with --ferplus
     #[arg(long, value_name = "FILE.svg")]
     risk: Option<PathBuf>,
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal.
+    /// Where to compute: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
-    /// Replace files that exist.
+    /// Replace files that exist
     #[arg(long)]
     force: bool,
 }
@@ -81,7 +86,7 @@ struct Report<'a> {
     robustness: Option<Robustness>,
 }
 
-/// Measures, prints, and writes what was asked for.
+/// Measures, prints the figures, and writes the requested files.
 pub fn run(args: &Args) -> Result<()> {
     let inputs = [&args.checkpoint].into_iter().chain(&args.ferplus);
     let mut results = Results::new(args.force, Some(&args.data), inputs);
@@ -107,7 +112,7 @@ pub fn run(args: &Args) -> Result<()> {
         write_logits(file, &measured.logits, paths)?;
     }
     if let Some(file) = reliability {
-        file.write_whole(measured.reliability.svg())?;
+        file.write_whole(plots::reliability(&measured.reliability)?)?;
     }
     let through_detector = args.through_detector.then(|| {
         let indices = dataset.split(args.split);
@@ -127,7 +132,7 @@ pub fn run(args: &Args) -> Result<()> {
     let robustness = robustness.transpose()?;
     if let Some(file) = risk_file {
         let threshold = classifier.info().uncertain_below;
-        file.write_whole(risk::svg(&measured.answers, threshold.into()))?;
+        file.write_whole(plots::risk(&measured.answers, threshold.into())?)?;
     }
     let text = if args.json {
         let report = Report {
@@ -148,7 +153,7 @@ pub fn run(args: &Args) -> Result<()> {
     results.print(&text)
 }
 
-/// The figures for people.
+/// The figures as tables for the terminal.
 fn tables(
     checkpoint: &str,
     measured: &Measured,
@@ -172,14 +177,14 @@ fn tables(
     )?;
     writeln!(
         text,
-        "accuracy, de-duplicated {:6.2} % of {} images that are not in Training",
+        "accuracy, deduplicated  {:6.2} % of {} images that are not in Training",
         evaluation.accuracy_deduplicated * 100.0,
         evaluation.n_deduplicated
     )?;
     let uncertain = &evaluation.uncertain;
     writeln!(
         text,
-        "answers of {:.0} % or more  {:5.1} % of the images, {:.1} % of these wrong",
+        "confidence {:.0} % or more  {:5.1} % of the images, {:.1} % of these wrong",
         uncertain.threshold * 100.0,
         uncertain.coverage * 100.0,
         uncertain.risk * 100.0
@@ -189,7 +194,7 @@ fn tables(
         writeln!(text, "{ferplus}")?;
         writeln!(
             text,
-            "  flip {:.2} %, ten-crop {:.2} %, de-duplicated {:.2} %",
+            "  flip {:.2} %, ten-crop {:.2} %, deduplicated {:.2} %",
             percent(evaluation.ferplus_flip),
             percent(evaluation.ferplus_ten_crop),
             percent(evaluation.ferplus_deduplicated)
@@ -227,7 +232,7 @@ fn write_logits<'a>(
     Ok(table.finish()?)
 }
 
-/// One row of a CSV table, quoted where it must be.
+/// One row of a CSV table, with quotation marks where needed.
 fn line(fields: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(fields)?;

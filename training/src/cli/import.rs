@@ -1,4 +1,4 @@
-//! `fervis-train import`: a checkpoint out of what PyTorch saved.
+//! `fervis-train import`: converts a PyTorch file to a checkpoint.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use fervis::{
 
 use super::output::Results;
 
-/// The order in which torchvision's `ImageFolder` numbers FER-2013's folders.
+/// The order in which torchvision's `ImageFolder` numbers the folders of FER-2013.
 const ALPHABETICAL: [Expression; N_EXPRESSIONS] = [
     Expression::Angry,
     Expression::Disgust,
@@ -25,49 +25,56 @@ const ALPHABETICAL: [Expression; N_EXPRESSIONS] = [
     Expression::Surprise,
 ];
 
-/// What the file does not say, and where the checkpoint goes.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train import model.pth mine.safetensors
+  fervis-train import model.pth mine.safetensors --labels alphabetical --mean 0.449 --std 0.226
+  fervis-train import resnet.pt mine.safetensors --size 96 --name mine --license MIT";
+
+/// What the file does not say, and which file to write.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A `.pt` or `.pth` file that `torch.save` wrote, of any version, or a `.safetensors` file of the same. None of its
-    /// code is run.
+    /// .pt or .pth file written by any version of `torch.save`, or a .safetensors file of the same network
     file: PathBuf,
-    /// Where the checkpoint goes, for example mine.safetensors.
+    /// Checkpoint to write, for example mine.safetensors
     out: PathBuf,
-    /// What the outputs mean: fer2013 (angry, disgust, fear, happy, sad, surprise, neutral), alphabetical (as
-    /// ImageFolder has it), or seven names with commas. Without it what the file says (class_to_idx or the like), else
-    /// fer2013.
-    #[arg(long, value_parser = parse_labels)]
+    /// Order of the outputs: fer2013, alphabetical, or seven names separated by commas [default: the file's, or fer2013]
+    ///
+    /// fer2013: angry, disgust, fear, happy, sad, surprise, neutral. alphabetical: as torchvision's ImageFolder numbers
+    /// them. A file may say it in class_to_idx or a similar entry.
+    #[arg(long, value_name = "ORDER", value_parser = parse_labels)]
     labels: Option<Labels>,
-    /// Width and height of the network's images, px, where the weights do not say (ResNet, VGG, DenseNet).
+    /// Width and height of the network's input, px, if the weights do not determine it (ResNet, VGG, DenseNet)
     #[arg(long, value_name = "PX", default_value_t = 48, value_parser = clap::value_parser!(u16).range(8..=1024))]
     size: u16,
-    /// Subtracted from luma that runs from 0 to 1.
+    /// Subtracted from luma between 0 and 1
     #[arg(long, default_value_t = InputSpec::FER_2013.mean, allow_negative_numbers = true)]
     mean: f32,
-    /// Divides after that.
+    /// Divides the result
     #[arg(long, default_value_t = InputSpec::FER_2013.std)]
     std: f32,
-    /// Side of the square that the network sees over the side of the detector's box; `calibrate` learns it.
+    /// Side of the square that is cut out, relative to the face box; `calibrate` learns it
     #[arg(long, default_value_t = InputSpec::FER_2013.crop.scale)]
     crop_scale: f32,
-    /// How far down that square lies, in sides of the box.
+    /// How far below the box's center the square lies, in sides of the box
     #[arg(long, default_value_t = InputSpec::FER_2013.crop.shift_y, allow_negative_numbers = true)]
     crop_shift: f32,
-    /// Which architecture the file holds, where its tensors fit several.
+    /// Architecture of the network, if its tensors fit several [default: the only one that fits]
     #[arg(long, value_name = "NAME")]
     architecture: Option<String>,
-    /// Name of the network in menus; the file's, if not given.
+    /// Name of the network in menus [default: the file's name]
     #[arg(long)]
     name: Option<String>,
-    /// Licence of the weights.
+    /// License of the weights
     #[arg(long, default_value = "unknown")]
     license: String,
-    /// Replace the checkpoint if it exists.
+    /// Replace the checkpoint if it exists
     #[arg(long)]
     force: bool,
 }
 
-/// What each output means.
+/// The expression of each output.
 #[derive(Debug, Clone, PartialEq)]
 struct Labels([Expression; N_EXPRESSIONS]);
 
@@ -79,23 +86,23 @@ fn parse_labels(text: &str) -> Result<Labels, String> {
             .split(',')
             .map(|name| {
                 Expression::from_name(name)
-                    .ok_or_else(|| format!("“{name}” is none of the seven expressions"))
+                    .ok_or_else(|| format!("“{name}” is not one of the seven expressions"))
             })
             .collect::<Result<_, _>>()?,
     };
     let n_named = named.len();
     let labels = <[Expression; N_EXPRESSIONS]>::try_from(named)
-        .map_err(|_| format!("{n_named} labels instead of seven"))?;
+        .map_err(|_| format!("{n_named} names instead of seven"))?;
     match Expression::ALL
         .iter()
         .find(|expression| !labels.contains(expression))
     {
-        Some(missing) => Err(format!("“{missing}” is missing")),
+        Some(missing) => Err(format!("“{missing}” is missing; name each expression once")),
         None => Ok(Labels(labels)),
     }
 }
 
-/// Imports, writes, and reports what became of each tensor.
+/// Imports, writes the checkpoint, and reports what became of each tensor.
 pub fn run(args: &Args) -> Result<()> {
     let options = ImportOptions {
         labels: args.labels.as_ref().map(|labels| labels.0),
@@ -123,7 +130,7 @@ pub fn run(args: &Args) -> Result<()> {
     let checkpoint = &imported.checkpoint;
     let bytes = Checkpoint::to_bytes(&checkpoint.metadata, &checkpoint.weights)?;
     let name = args.out.display();
-    // By the rules that every checkpoint is read by, before anything is replaced.
+    // Checked by the rules for reading checkpoints before anything is replaced.
     Checkpoint::parse(&bytes, &name.to_string()).context("checking the checkpoint")?;
     out.write_whole(bytes)?;
     results.print(&format!("{imported}\nwritten to {name}\n"))
@@ -143,8 +150,8 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(sorted, ALPHABETICAL.map(Expression::name));
         for (text, words) in [
-            ("angry,cat", "“cat” is none"),
-            ("angry", "1 labels instead"),
+            ("angry,cat", "“cat” is not one"),
+            ("angry", "1 names instead"),
             (
                 "angry,angry,fear,happy,neutral,sad,surprise",
                 "“disgust” is missing",

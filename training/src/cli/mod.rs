@@ -1,4 +1,4 @@
-//! The command line of the trainer, one file per command.
+//! The trainer's command line: one file per command.
 
 mod calibrate;
 mod compare;
@@ -18,9 +18,18 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fervis_train::data::dataset::{Dataset, Split};
 
-/// Trains and evaluates the networks that fervis runs.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train train --data fer2013.csv --recipe fervis-plus --votes fer2013new.csv
+  fervis-train calibrate runs/fervis-plus/best.safetensors mine.safetensors --data fer2013.csv --half
+  fervis-train evaluate mine.safetensors --data fer2013.csv --split PublicTest
+  fervis --checkpoint mine.safetensors
+
+docs/train.md of the source code explains every step, docs/recipes.md every key of a recipe.";
+
+/// Trains, calibrates and evaluates the networks that fervis runs.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,23 +37,23 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train a network on FER-2013, or go on with an interrupted run.
+    /// Train a network on FER-2013, or resume an interrupted run
     Train(train::Args),
-    /// Measure a checkpoint on one split of FER-2013.
+    /// Measure a checkpoint on one split of FER-2013
     Evaluate(evaluate::Args),
-    /// Fit temperature, threshold and crop on PublicTest and write the checkpoint that ships.
+    /// Fit temperature, threshold and crop on PublicTest, and write the final checkpoint
     Calibrate(calibrate::Args),
-    /// Measure how many faces the application finds, and how well it reads them.
+    /// Measure how many faces the application finds and reads correctly
     DetectEval(detect_eval::Args),
-    /// Make a checkpoint of a PyTorch file, without running any of its code.
+    /// Convert a PyTorch file to a checkpoint, without running any of its code
     Import(import::Args),
-    /// Say what is wrong with a copy of FER-2013, and which images to leave out.
+    /// Check a copy of FER-2013, and list the images to exclude
     Doctor(doctor::Args),
-    /// Draw what the network is fed with, before and after augmentation.
+    /// Draw the network's input before and after augmentation
     Preview(preview::Args),
-    /// Measure several checkpoints and print one table.
+    /// Measure several checkpoints and print one table
     Compare(compare::Args),
-    /// Print what several runs came to, beside what was published for their recipes.
+    /// Print the figures of several runs beside those published for their recipes
     Runs(runs::Args),
 }
 
@@ -65,7 +74,7 @@ impl Cli {
     }
 }
 
-/// One data set for networks whose inputs may differ in size.
+/// One dataset, for networks with inputs of different sizes.
 struct Datasets<'a> {
     path: &'a Path,
     loaded: Vec<(usize, Arc<Dataset>)>,
@@ -79,7 +88,7 @@ impl<'a> Datasets<'a> {
         }
     }
 
-    /// The data for a network whose input has this side, px.
+    /// The data for a network whose input has this side, px; loaded once per size.
     fn of_side(&mut self, side_px: usize) -> Result<Arc<Dataset>> {
         if let Some((_, dataset)) = self.loaded.iter().find(|(side, _)| *side == side_px) {
             return Ok(Arc::clone(dataset));
@@ -92,5 +101,5 @@ impl<'a> Datasets<'a> {
 
 fn parse_split(text: &str) -> Result<Split, String> {
     Split::from_name(text)
-        .ok_or_else(|| format!("“{text}” is none of Training, PublicTest, PrivateTest"))
+        .ok_or_else(|| format!("“{text}” is not a split; use Training, PublicTest or PrivateTest"))
 }

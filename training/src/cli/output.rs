@@ -1,4 +1,4 @@
-//! What commands print, and the files they write beside it.
+//! The output of commands: what they print and the files they write.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -9,14 +9,14 @@ use anyhow::{Context, Result};
 use fervis::result_file::{Outputs, ResultFile, is_stdout};
 use fervis_train::data::dataset::Dataset;
 
-/// The results of one command, and whether one of them takes the standard output.
+/// The files that one command writes, and whether one of them is the standard output.
 pub struct Results {
     outputs: Outputs,
     stdout_taken: bool,
 }
 
 impl Results {
-    /// None yet, of a command that reads a data set and `inputs`. `force` replaces earlier results.
+    /// No files yet, for a command that reads a dataset and `inputs`. `force` replaces files that exist.
     pub fn new<'a>(
         force: bool,
         data: Option<&Path>,
@@ -30,24 +30,24 @@ impl Results {
         }
     }
 
-    /// Asks for a result before the work; `-` is the standard output.
+    /// Reserves a file before the work starts; `-` is the standard output.
     ///
     /// # Errors
-    /// If it cannot go there.
+    /// If it cannot be written there.
     pub fn file(&mut self, path: &Path) -> Result<ResultFile> {
         self.stdout_taken |= is_stdout(path);
         Ok(self.outputs.file(path)?)
     }
 
-    /// The same for a result that not everybody wants.
+    /// Reserves a file if a path is given.
     ///
     /// # Errors
-    /// If it cannot go there.
+    /// As [`Self::file`].
     pub fn optional(&mut self, path: Option<&PathBuf>) -> Result<Option<ResultFile>> {
         path.map(|path| self.file(path)).transpose()
     }
 
-    /// Prints what the command found. It stays out of a result on the standard output.
+    /// Prints the command's figures; to stderr if a file takes the standard output.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -59,7 +59,7 @@ impl Results {
     }
 }
 
-/// Prints to the standard output. A reader that went away (`| head`) is no error.
+/// Prints to the standard output. A reader that closed the pipe (`| head`) is not an error.
 ///
 /// # Errors
 /// If it cannot be written.

@@ -1,4 +1,4 @@
-//! `fervis-train preview`: a sheet of what the network is fed with.
+//! `fervis-train preview`: a sheet of the network's inputs.
 
 use std::{fmt::Write, io::Cursor, path::PathBuf, sync::Arc};
 
@@ -13,36 +13,42 @@ use image::ImageFormat;
 
 use super::{output::Results, parse_split};
 
-/// What to show, and where the sheet goes.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train preview sheet.png --data fer2013.csv --recipe fervis-plus
+  fervis-train preview sheet.png --data fer2013.csv --recipe mine.toml --per-class 4 --epochs 12";
+
+/// What to show, and which file to write.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where the sheet goes.
+    /// Image to write
     #[arg(value_name = "OUT.png")]
     out: PathBuf,
-    /// FER-2013, in any of the forms that `train` takes.
-    #[arg(long, value_name = "FILE")]
+    /// FER-2013, in any of the forms that `train` takes
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: PathBuf,
-    /// Whose variations to show: the name of a built-in recipe, or a .toml file of your own.
-    #[arg(long, value_name = "NAME|FILE.toml", default_value = "three-block")]
+    /// Recipe with the augmentation: a built-in one by name, or a .toml file
+    #[arg(long, value_name = "NAME-OR-FILE", default_value = "three-block")]
     recipe: String,
-    /// Training, PublicTest or PrivateTest.
+    /// Training, PublicTest or PrivateTest
     #[arg(long, default_value = "Training", value_parser = parse_split)]
     split: Split,
-    /// Rows for each expression.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
+    /// Rows per expression
+    #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
     per_class: u16,
-    /// Columns of augmented images, one for each of the first epochs.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=100))]
+    /// Columns of augmented images, one per epoch
+    #[arg(long, value_name = "NUMBER", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=100))]
     epochs: u16,
-    /// The run's seed; the recipe's, if not given.
-    #[arg(long)]
+    /// Seed of the run [default: the recipe's]
+    #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Replace the sheet if it exists.
+    /// Replace the sheet if it exists
     #[arg(long)]
     force: bool,
 }
 
-/// Draws the sheet and says what its rows are.
+/// Draws the sheet, and prints what its rows and columns are.
 pub fn run(args: &Args) -> Result<()> {
     let recipe_file = PathBuf::from(&args.recipe);
     let mut results = Results::new(args.force, Some(&args.data), [&recipe_file]);
@@ -72,7 +78,7 @@ pub fn run(args: &Args) -> Result<()> {
         .context("encoding the sheet")?;
     out.write_whole(image.into_inner())?;
     let mut text = format!(
-        "columns: as stored, as evaluated, then as epochs 1 to {} of {} see it\n",
+        "columns: stored, evaluated, then epochs 1 to {} of {}\n",
         args.epochs, recipe.name
     );
     for (row, index) in indices.iter().enumerate() {

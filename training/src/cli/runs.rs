@@ -1,4 +1,4 @@
-//! `fervis-train runs`: the folders of several runs in one table, beside what was published.
+//! `fervis-train runs`: the figures of several runs in one table, beside those published.
 
 use std::path::PathBuf;
 
@@ -13,37 +13,43 @@ use fervis_train::{
     evaluate::{logits::logits_of, metrics::Metrics},
     report::{
         run_folder::RunFolder,
-        runs::{Run, table},
+        runs::{RunSummary, table},
     },
 };
 
 use super::{Datasets, output::print};
 
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train runs runs/*
+  fervis-train runs runs/three-block runs/custom-cnn --data fer2013.csv";
+
 /// Which runs.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Folders of runs, such as runs/*.
+    /// Folders of runs, such as runs/*
     #[arg(required = true)]
     folders: Vec<PathBuf>,
-    /// Also measure each best checkpoint on PrivateTest of this FER-2013, single view: most published figures are such.
-    #[arg(long, value_name = "FILE")]
+    /// Also measure each best checkpoint on PrivateTest of this data, as most published figures were
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: Option<PathBuf>,
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal.
+    /// Where to compute: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
 }
 
-/// Reads, measures if asked to, and prints the table.
+/// Reads the runs, measures them with --data, and prints the table.
 pub fn run(args: &Args) -> Result<()> {
     let mut datasets = args.data.as_deref().map(Datasets::new);
     let device = ComputeDevice::start(args.device);
     let mut runs = Vec::new();
     for folder in &args.folders {
-        let mut run = match Run::read(folder) {
+        let mut run = match RunSummary::read(folder) {
             Ok(run) => run,
-            // A run that has just begun must not hide the others.
+            // A run that has just started must not hide the others.
             Err(error) => {
-                log::warn!("left out: {}", error_text(error.as_ref()));
+                log::warn!("skipped: {}", error_text(error.as_ref()));
                 continue;
             }
         };

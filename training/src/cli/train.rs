@@ -1,4 +1,4 @@
-//! `fervis-train train`: trains a network, or goes on with an interrupted run.
+//! `fervis-train train`: trains a network, or resumes an interrupted run.
 
 use std::{
     io::{self, Write as _},
@@ -23,55 +23,67 @@ use fervis_train::{
     train::{
         distillation::Teachers,
         job::Job,
-        run::{Outcome, train},
+        run::{RunOutcome, train},
         widen::first_weights,
     },
 };
 
 use super::{memory::keep_freed_memory, output::print};
 
-/// What to train on, how, where to, and for how long.
+const EXAMPLES: &str = "\
+Examples:
+  fervis-train train --data fer2013.csv
+  fervis-train train --data fer2013.csv --recipe vgg-focal --budget 3h
+  fervis-train train --data fer2013.csv --recipe mine.toml --out runs/mine --epochs 10
+  fervis-train train --data fer2013.csv --recipe fervis-plus --votes fer2013new.csv
+  fervis-train train --data fer2013.csv --recipe resnet18 --pretrained resnet18.pth
+
+Ctrl-C saves the run; the same command resumes it at the same step.";
+
+/// What to train, on which data, and where the run is saved.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, Kaggle's zip, or a folder (or a zip of one) of train and test with one
-    /// folder per class, or of class folders alone, which are then split by chance.
-    #[arg(long, value_name = "FILE")]
+    /// FER-2013, or other data in the same form
+    ///
+    /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, or a folder with one folder per class, inside train and test or
+    /// alone (then it is split at random); or a zip of any of these.
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: PathBuf,
-    /// Which images to use, and with which labels: a table that `doctor --index` wrote for the same data, perhaps changed
-    /// by hand.
+    /// Images and labels to use: a table that `doctor --index` wrote for the same data; you may edit it [default: all]
     #[arg(long, value_name = "FILE.csv")]
     index: Option<PathBuf>,
-    /// How to train: the name of a built-in recipe, or a .toml file of your own.
-    #[arg(long, value_name = "NAME|FILE.toml", default_value = "three-block")]
+    /// Built-in recipe by name, or a .toml file
+    #[arg(long, value_name = "NAME-OR-FILE", default_value = "three-block")]
     recipe: String,
-    /// Where the run is kept; if there is one already, it goes on. Default: runs/ and the recipe's name.
+    /// Folder of the run; a run that is already there is resumed [default: runs/RECIPE]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal.
+    /// Where to compute: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
-    /// Epochs at the most, in place of the recipe's.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "budget")]
+    /// Maximum number of epochs [default: the recipe's]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "budget")]
     epochs: Option<u32>,
-    /// Fit the number of epochs and the schedule to this time, such as 3h, 90m or 1h30m.
+    /// Fit the number of epochs and the schedule to this time, such as 3h, 90m or 1h30m [default: the recipe's epochs]
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
-    /// Decides first weights, order, augmentation and dropout, in place of the recipe's.
-    #[arg(long)]
+    /// Seed of first weights, order, augmentation and dropout [default: the recipe's]
+    #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// FER+'s fer2013new.csv, for recipes that learn from its votes. The data must be fer2013.csv in its own order.
-    #[arg(long, value_name = "FILE")]
+    /// FER+'s fer2013new.csv, for recipes that learn from its votes; --data must be fer2013.csv in its original order
+    #[arg(long, value_name = "FILE.csv")]
     votes: Option<PathBuf>,
-    /// Checkpoints to learn from as well, for recipes with [distillation]; their answers are averaged, by the recipe's
-    /// weights if it has any, which are in the same order.
+    /// Checkpoints to learn from, for recipes with [distillation]; in the order of the recipe's weights, if it has any
     #[arg(long, value_name = "CHECKPOINT", num_args = 1..)]
     teacher: Vec<PathBuf>,
-    /// Begin with the weights of a file of the same network: torchvision's .pth, another PyTorch file, or safetensors.
-    /// All layers before the head must be in it; the head is taken if it fits, and else begins at random. A narrower
-    /// checkpoint of the architecture compact is widened: it begins with the same answers.
+    /// Start from the weights of this file: torchvision's .pth, another PyTorch file, or safetensors [default: random]
+    ///
+    /// All layers before the head must be in it. The head is used if it fits, and otherwise starts at random. A narrower
+    /// `compact` checkpoint is widened: the wider network starts with the same answers.
     #[arg(long, value_name = "FILE")]
     pretrained: Option<PathBuf>,
-    /// Replace the results of a run whose state is gone.
+    /// Replace the results of a run whose state is missing
     #[arg(long)]
     force: bool,
 }
@@ -127,7 +139,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let pretrained = args.pretrained.as_ref().map(load_weights).transpose()?;
     if pretrained.is_none() && recipe.groups.iter().any(|group| group.if_pretrained) {
-        print("no --pretrained: all layers begin at random, so none is held back\n")?;
+        print("no --pretrained: all layers start at random, so none is frozen\n")?;
     }
     let job = Job {
         recipe: &recipe,
@@ -142,8 +154,8 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let stop = stop_on_interrupt()?;
     let (outcome, progress) = train(&job, &out, &|| stop.load(Ordering::Relaxed))?;
-    if outcome == Outcome::Interrupted {
-        print(&format!("to go on at the same step: {}\n", command_line()))?;
+    if outcome == RunOutcome::Interrupted {
+        print(&format!("to resume at the same step: {}\n", command_line()))?;
     }
     if let Some(best) = progress.best(&recipe) {
         let agreement = best.public_agreement;
@@ -161,16 +173,16 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A flag that the first Ctrl-C, SIGTERM or closed terminal sets; the second ends the program at once.
+/// A flag that is set by the first Ctrl-C, SIGTERM or closed terminal; a second one ends the program at once.
 fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     fervis::signals::on_request_to_end(move || {
         flag.store(true, Ordering::Relaxed);
-        // After a closed terminal there is nobody to tell.
+        // If the terminal was closed, there is nobody left to tell.
         writeln!(
             io::stderr(),
-            "\nfinishing the step and saving; press Ctrl-C again to give up what was not saved"
+            "\nfinishing the step and saving; press Ctrl-C again to quit without saving"
         )
         .ok();
     })
@@ -178,7 +190,7 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// This program's own command line.
+/// The command line of this program, for the user to repeat.
 fn command_line() -> String {
     let quote = |argument: String| {
         if argument.contains(char::is_whitespace) {
@@ -192,7 +204,7 @@ fn command_line() -> String {
 
 /// Hours, minutes and seconds, such as `1h30m`.
 fn parse_budget(text: &str) -> Result<Duration> {
-    let wrong = || anyhow!("“{text}” is not a time such as 3h, 90m or 1h30m");
+    let wrong = || anyhow!("“{text}” is not a time; write 3h, 90m or 1h30m");
     let mut seconds = 0.0;
     let mut rest = text;
     while !rest.is_empty() {
