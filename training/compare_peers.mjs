@@ -24,7 +24,7 @@ async function startWasm(tf, wasm) {
   await tf.ready();
 }
 
-// Grey 64×64, -1 to 1; softmax inside.
+// Gray 64×64, -1 to 1; softmax inside.
 async function human() {
   const tf = require("@tensorflow/tfjs");
   await startWasm(tf, require("@tensorflow/tfjs-backend-wasm"));
@@ -58,11 +58,11 @@ async function faceApi() {
   await network.loadFromDisk(join(folder("@vladmandic/face-api"), "model"));
   const { tf } = faceapi;
   return async (batch) => {
-    const grey = tf.tensor(batch, [batch.length / (side * side), side, side, 1]);
-    const xs = tf.tile(grey, [1, 1, 1, 3]);
+    const gray = tf.tensor(batch, [batch.length / (side * side), side, side, 1]);
+    const xs = tf.tile(gray, [1, 1, 1, 3]);
     const ys = await network.forwardInput(new faceapi.NetInput(tf.unstack(xs)));
     const rows = await ys.array();
-    tf.dispose([grey, xs, ys]);
+    tf.dispose([gray, xs, ys]);
     return rows;
   };
 }

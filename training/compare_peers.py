@@ -10,7 +10,7 @@ FER-2013's crops); say so where the figures are quoted. fervis' own column comes
 
     cargo run --release -p fervis-train -- evaluate CHECKPOINT --data fer2013.csv --split PrivateTest
 
-and "de-duplicated" means the same there and here: without images that stand, pixel by pixel, in Training too. With FER+'s
+and "deduplicated" means the same there and here: without images that stand, pixel by pixel, in Training too. With FER+'s
 votes (`--ferplus fer2013new.csv`) it also counts on how many images a network says what more than half of the voters say,
 among the images that have such a majority; the first row is FER-2013's own labels, counted the same way.
 """
@@ -154,21 +154,21 @@ def main():
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
     images, labels, splits = load(arguments.data)
-    learnt = {image.tobytes() for image in images[splits == "Training"]}
+    learned = {image.tobytes() for image in images[splits == "Training"]}
     majorities = load_majorities(arguments.ferplus) if arguments.ferplus else np.full(len(labels), -1)
     of_split = splits == arguments.split
     images, labels, majorities = images[of_split], labels[of_split], majorities[of_split]
     if arguments.limit and arguments.limit < len(images):
         chosen = np.linspace(0, len(images) - 1, arguments.limit).round().astype(int)
         images, labels, majorities = images[chosen], labels[chosen], majorities[chosen]
-    unseen = np.array([image.tobytes() not in learnt for image in images])
+    unseen = np.array([image.tobytes() not in learned for image in images])
     print(f"{len(images)} images of {arguments.split}, {unseen.sum()} of them not in Training\n")
     has_majority = majorities >= 0
 
     def agreement(answers):
         return f"{100 * np.mean(answers[has_majority] == majorities[has_majority]):.1f}" if has_majority.any() else ""
 
-    print("| package | accuracy | macro-F1 | de-duplicated | agreement with FER+ | F1: " + ", ".join(EXPRESSIONS) + " |")
+    print("| package | accuracy | macro-F1 | deduplicated | agreement with FER+ | F1: " + ", ".join(EXPRESSIONS) + " |")
     print("| --- | --- | --- | --- | --- | --- |")
     if arguments.ferplus:
         print(f"| FER-2013's own labels | | | | {agreement(labels)} of {has_majority.sum()} images | |")

@@ -1,8 +1,8 @@
-//! What FER-2013 is as published, to know a copy of it by.
+//! FER-2013 as published: image size and class counts, by which a copy is recognized.
 
 use fervis::expression::N_EXPRESSIONS;
 
-/// Width and height of an image.
+/// Width and height of an image, px.
 pub const IMAGE_SIDE_PX: usize = 48;
 
 /// Bytes of an image: one of luma per pixel, rows from the top.
@@ -15,14 +15,14 @@ pub const PUBLISHED_COUNTS: [[usize; N_EXPRESSIONS]; 3] = [
     [491, 55, 528, 879, 594, 416, 626],
 ];
 
-/// How far a class's share of all images may be from FER-2013's for the data to pass for a copy of it, faults and all.
-/// Disgust has 1.5 %, happy 25 %, and images that are missing are mostly missing at the end, where all classes are.
+/// How far a class's share may differ from FER-2013's for the data to count as a copy of it, possibly a damaged one.
+/// Disgust has 1.5 %, happy 25 %. Missing images are mostly missing at the end of the file, where all classes occur.
 const MAX_SHARE_DIFFERENCE: f64 = 0.015;
-/// The share of FER-2013's images that a copy has at the least: one that is cut off, or a part of it.
+/// A copy has at least this share of FER-2013's images; fewer means that it was cut off or is a subset.
 const MIN_COPIED: f64 = 0.1;
 const MAX_COPIED: f64 = 1.1;
 
-/// Whether these are the counts of FER-2013, all of it or a damaged copy, however it is split.
+/// Whether these are the counts of FER-2013 or of a damaged copy of it, however it is split.
 pub fn is_fer_2013(counts: &[[usize; N_EXPRESSIONS]; 3]) -> bool {
     let shares = |counts: &[[usize; N_EXPRESSIONS]; 3]| {
         let n_images = counts.iter().flatten().sum::<usize>() as f64;

@@ -1,7 +1,8 @@
 //! Trains and evaluates the networks that fervis runs.
 //!
-//! Read in this order: [`data`] and [`augment`] make batches, [`recipe`] says how a run goes, [`train`] runs it, and
-//! [`evaluate`] measures the network. Selection happens on PublicTest; PrivateTest is for the last figure alone.
+//! Read in this order: [`data`] and [`augment`] make batches, [`recipe`] defines a run, [`train`] runs it, [`evaluate`]
+//! measures the network, and [`report`] draws and tabulates the results. Networks are selected on PublicTest;
+//! PrivateTest is measured only for the final figures.
 
 pub mod augment;
 pub mod data;

@@ -1,4 +1,4 @@
-//! `fervis-train`: logging, arguments, and the command that was asked for.
+//! `fervis-train`: sets up logging, parses the arguments and runs the command.
 
 mod cli;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without stderr there is nobody left to tell.
+            // If stderr is closed, there is nobody left to tell.
             writeln!(io::stderr(), "fervis-train: {}", error_text(error.as_ref())).ok();
             ExitCode::FAILURE
         }

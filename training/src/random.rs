@@ -1,9 +1,8 @@
-//! Random numbers that depend on a key and nothing else.
+//! Random numbers that depend only on a key.
 //!
-//! Every choice of a run draws from a generator keyed by what the choice is about, such as (seed, epoch, image).
-//! No generator is shared, so the number of threads and the point a run resumed from cannot change a result.
-//! The generator is spelled out here because those of a library may change their values with a version, and
-//! with them every published figure.
+//! Every random choice in a run has its own generator, keyed by its subject, such as (seed, epoch, image). No generator
+//! is shared, so the number of threads and the point at which a run was resumed cannot change a result. The algorithm
+//! is written out here because a library may change its sequence between versions, and with it every published figure.
 
 /// SplitMix64 (Steele, Lea and Flood 2014, <https://doi.org/10.1145/2714064.2660195>). Not for secrets.
 #[derive(Debug, Clone)]
@@ -12,13 +11,13 @@ pub struct SplitMix64 {
 }
 
 impl SplitMix64 {
-    /// A generator for one purpose. Keys that differ in any number or in their length give unrelated streams.
+    /// A generator for one purpose. Keys that differ in any number or in length give unrelated sequences.
     pub fn from_key(key: &[u64]) -> Self {
         let mut rng = Self {
             state: key.len() as u64,
         };
         for &part in key {
-            // Mixed before the next part goes in: plain xor would make (1, 2) and (2, 1) the same key.
+            // Mix before adding the next part: a plain xor would make (1, 2) and (2, 1) the same key.
             rng.state = rng.next_u64() ^ part;
         }
         rng.state = rng.next_u64();
@@ -46,7 +45,7 @@ impl SplitMix64 {
 
     /// Normal with mean 0 and variance 1 (Box and Muller 1958).
     pub fn normal(&mut self) -> f32 {
-        // 1 - u is never 0, whose logarithm there is none of.
+        // 1 - u is never 0, so the logarithm is finite.
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f32::consts::TAU * self.unit()).cos()
     }
@@ -57,11 +56,11 @@ impl SplitMix64 {
     /// If `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         assert!(n > 0, "nothing to choose from");
-        // The product's upper half is below n, so it fits again.
+        // The upper half of the product is below n, so it fits in a usize.
         ((u128::from(self.next_u64()) * n as u128) >> 64) as usize
     }
 
-    /// Puts the items into a random order (Fisher and Yates).
+    /// Shuffles the items (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for end in (1..items.len()).rev() {
             items.swap(end, self.below(end + 1));

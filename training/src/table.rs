@@ -1,14 +1,14 @@
-//! Tables in Markdown, which a terminal shows well too.
+//! Markdown tables, aligned so that they also read well in a terminal.
 
 use std::fmt;
 
-/// A table: a header, and rows with as many cells.
+/// A header and rows with the same number of cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct MarkdownTable {
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl MarkdownTable {
     /// A table with a header and no rows yet.
     pub fn new(header: &[&str]) -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for MarkdownTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n_columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<usize> = (0..n_columns)
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new(&["a", "long header"]);
+        let mut table = MarkdownTable::new(&["a", "long header"]);
         table.push(vec!["± 1".to_owned(), "x".to_owned()]);
         assert_eq!(
             table.to_string(),

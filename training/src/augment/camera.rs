@@ -1,9 +1,9 @@
-//! What lies between a face and the network in live use: dim or glaring light, a lens out of focus, few pixels, a noisy
-//! sensor, a compressed stream.
+//! The damage that a camera does in live use: dim or glaring light, an unfocused lens, few pixels, a noisy sensor, a
+//! compressed stream.
 //!
-//! Every step has a probability of its own, and they come in the order in which they happen in a camera. What a newcomer
-//! would get wrong: these draws come from a generator of their own, so that a recipe without them has the same run as
-//! before they existed.
+//! Each step has its own probability, and the steps are in the order in which they happen in a camera. Their random
+//! numbers come from a separate generator, so a recipe that does not use them still gives the same run as before they
+//! existed.
 
 use image::{
     ExtendedColorType, ImageBuffer, ImageFormat, Luma,
@@ -15,34 +15,35 @@ use serde::{Deserialize, Serialize};
 use super::resample::{Normalization, side_of};
 use crate::random::SplitMix64;
 
-/// Last number of the key of these draws.
+/// Last number of the random key.
 const CAMERA_KEY: u64 = 7;
-/// Taps beyond this many deviations would be below a thousandth.
+/// The blur kernel reaches this many standard deviations; taps beyond would be below 0.001.
 const BLUR_REACH: f32 = 3.0;
 
-/// Brighter and darker pictures.
+/// Brighter and darker images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "LightConfig::off", deny_unknown_fields)]
 pub struct LightConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// Levels from 0 to 1 are raised to a power between `1 / max_gamma` and this, uniform in its logarithm.
+    /// Levels (0 to 1) are raised to a power between `1 / max_gamma` and `max_gamma`, uniform in its logarithm.
     pub max_gamma: f32,
-    /// They are then multiplied by a factor between this, too dark,
+    /// Then they are multiplied by a factor of at least this.
     pub min_gain: f32,
-    /// and this, 1 or more: what passes white is lost, as in an overexposed frame.
+    /// The largest such factor, 1 or more. Levels above white are clipped, as in an overexposed frame.
     pub max_gain: f32,
 }
 
-/// A face of fewer pixels than the network looks at: far away, or a small frame. Sensor and stream see it at that size.
+/// A face with fewer pixels than the network's input, because it is far away or the frame is small. Noise and JPEG are
+/// applied at that size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "ResolutionConfig::off", deny_unknown_fields)]
 pub struct ResolutionConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// The face's side is between this share of the network's input
+    /// Smallest side of the face, as a share of the network's input.
     pub min_scale: f32,
-    /// and this.
+    /// Largest side.
     pub max_scale: f32,
 }
 
@@ -50,52 +51,52 @@ pub struct ResolutionConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "BlurConfig::off", deny_unknown_fields)]
 pub struct BlurConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// Its deviation is between 0.3 px of the network's input, which is hardly any, and this.
+    /// Largest standard deviation, px of the network's input. The smallest is 0.3, which is hardly visible.
     pub max_sigma_px: f32,
 }
 
-/// Normal noise, independent from pixel to pixel.
+/// Normal noise, independent for each pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "NoiseConfig::off", deny_unknown_fields)]
 pub struct NoiseConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// Its deviation is up to this, where white is 1.
+    /// Largest standard deviation; white is 1.
     pub max_deviation: f32,
 }
 
-/// There and back through a real JPEG encoder.
+/// Compression by a real JPEG encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "JpegConfig::off", deny_unknown_fields)]
 pub struct JpegConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// The quality is between this, 1 to 100,
+    /// Lowest quality, 1 to 100.
     pub min_quality: u8,
-    /// and this.
+    /// Highest quality.
     pub max_quality: u8,
 }
 
-/// All of it.
+/// All steps, in the order in which they are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "CameraConfig::off", deny_unknown_fields)]
 pub struct CameraConfig {
-    /// First the light,
+    /// The light.
     pub light: LightConfig,
-    /// then the lens,
+    /// The lens.
     pub blur: BlurConfig,
-    /// then the number of pixels that the face gets,
+    /// The number of pixels on the face.
     pub resolution: ResolutionConfig,
-    /// then the sensor,
+    /// The sensor.
     pub noise: NoiseConfig,
-    /// then the stream.
+    /// The stream.
     pub jpeg: JpegConfig,
 }
 
 impl LightConfig {
-    /// Leaves every picture as it is.
+    /// Changes no image.
     pub const OFF: Self = Self {
         probability: 0.0,
         max_gamma: 2.0,
@@ -112,7 +113,7 @@ impl LightConfig {
         let gamma = self.max_gamma.powf(rng.between(-1.0, 1.0));
         let gain = rng.between(self.min_gain, self.max_gain);
         if is_chosen {
-            // One power for each of the grey levels there can be, not for each pixel.
+            // One power per gray level, not per pixel.
             let table: Vec<f32> = (0..=255)
                 .map(|level| 255.0 * gain * (level as f32 / 255.0).powf(gamma))
                 .collect();
@@ -127,12 +128,12 @@ impl LightConfig {
 }
 
 impl BlurConfig {
-    /// Leaves every picture as it is.
+    /// Changes no image.
     pub const OFF: Self = Self {
         probability: 0.0,
         max_sigma_px: 1.0,
     };
-    /// The smallest deviation, px.
+    /// The smallest standard deviation, px.
     pub const MIN_SIGMA_PX: f32 = 0.3;
 
     const fn off() -> Self {
@@ -149,7 +150,7 @@ impl BlurConfig {
 }
 
 impl ResolutionConfig {
-    /// Leaves every picture as it is.
+    /// Changes no image.
     pub const OFF: Self = Self {
         probability: 0.0,
         min_scale: 0.5,
@@ -160,7 +161,7 @@ impl ResolutionConfig {
         Self::OFF
     }
 
-    /// The side at which the sensor sees a picture of `side` pixels.
+    /// The side at which the sensor sees an image of `side` pixels.
     fn draw(&self, rng: &mut SplitMix64, side: usize) -> usize {
         let is_chosen = rng.unit() < self.probability;
         let scale = rng.between(self.min_scale, self.max_scale);
@@ -173,7 +174,7 @@ impl ResolutionConfig {
 }
 
 impl NoiseConfig {
-    /// Leaves every picture as it is.
+    /// Changes no image.
     pub const OFF: Self = Self {
         probability: 0.0,
         max_deviation: 0.05,
@@ -195,7 +196,7 @@ impl NoiseConfig {
 }
 
 impl JpegConfig {
-    /// Leaves every picture as it is.
+    /// Changes no image.
     pub const OFF: Self = Self {
         probability: 0.0,
         min_quality: 30,
@@ -217,7 +218,7 @@ impl JpegConfig {
 }
 
 impl CameraConfig {
-    /// Leaves every picture as it is.
+    /// Changes no image.
     pub const OFF: Self = Self {
         light: LightConfig::OFF,
         blur: BlurConfig::OFF,
@@ -247,7 +248,7 @@ impl CameraConfig {
         ] == [0.0; 5]
     }
 
-    /// Changes a normalised square picture as a camera would.
+    /// Changes a normalized square image as a camera would.
     pub(super) fn apply(
         &self,
         normalization: Normalization,
@@ -264,7 +265,7 @@ impl CameraConfig {
         self.light.apply(rng, output);
         self.blur.apply(rng, output);
         let side = side_of(output);
-        // From a generator of its own, so that recipes without it keep their noise.
+        // From a separate generator, so that recipes without this step keep their noise.
         let seen = self.resolution.draw(&mut generator(rng), side);
         if seen == side {
             self.noise.apply(rng, output);
@@ -281,12 +282,12 @@ impl CameraConfig {
     }
 }
 
-/// The generator of these draws for an image whose own generator is `rng`, which does not advance.
+/// The generator of these steps for an image with the generator `rng`, which does not advance.
 pub(super) fn generator(rng: &SplitMix64) -> SplitMix64 {
     SplitMix64::from_key(&[rng.clone().next_u64(), CAMERA_KEY])
 }
 
-/// Blurs a square picture, its border continued.
+/// Blurs a square image, repeating its border.
 pub(crate) fn blur(levels: &mut [f32], sigma: f32) {
     let side = side_of(levels);
     let reach = (BLUR_REACH * sigma).ceil() as usize;
@@ -315,11 +316,11 @@ pub(crate) fn blur(levels: &mut [f32], sigma: f32) {
     }
 }
 
-/// What a sensor of fewer pixels sees: each is the mean of the area it covers.
+/// The image on a sensor with fewer pixels: each is the mean of the area it covers.
 pub(crate) fn shrink(levels: &[f32], side: usize) -> Vec<f32> {
     let from = side_of(levels);
     let step = from as f32 / side as f32;
-    // The old pixels that one new pixel covers along an axis, and the shares of it that they cover.
+    // Along one axis: the old pixels that a new pixel covers, with their shares of it.
     let covered = |at: usize| {
         let (low, high) = (at as f32 * step, (at + 1) as f32 * step);
         (low as usize..(high.ceil() as usize).min(from)).map(move |old| {
@@ -341,13 +342,13 @@ pub(crate) fn shrink(levels: &[f32], side: usize) -> Vec<f32> {
     (0..side * side).map(pixel).collect()
 }
 
-/// Enlarges a square picture bilinearly.
+/// Enlarges a square image bilinearly.
 pub(crate) fn enlarge(levels: &[f32], side: usize) -> Vec<f32> {
     let from = side_of(levels) as u32;
     // `image` clamps such pixels to 0 to 1.
     let shares = levels.iter().map(|level| level / 255.0).collect();
     let Some(picture) = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(from, from, shares) else {
-        unreachable!("a square picture has as many values as pixels");
+        unreachable!("a square image has as many values as pixels");
     };
     let enlarged = imageops::resize(&picture, side as u32, side as u32, FilterType::Triangle);
     enlarged
@@ -357,7 +358,7 @@ pub(crate) fn enlarge(levels: &[f32], side: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Takes a square picture through JPEG.
+/// Encodes a square image as JPEG and decodes it.
 pub(crate) fn compress(levels: &mut [f32], quality: u8) {
     let side = side_of(levels) as u32;
     let pixels: Vec<u8> = levels.iter().map(|level| level.round() as u8).collect();
@@ -370,7 +371,7 @@ pub(crate) fn compress(levels: &mut [f32], quality: u8) {
     );
     let decoded =
         encoded.and_then(|()| image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg));
-    // A grey picture of a few pixels always goes through; if not, it stays as it is.
+    // A small gray image can always be encoded; should it fail, the image stays unchanged.
     if let Ok(decoded) = decoded {
         for (level, pixel) in levels.iter_mut().zip(decoded.into_luma8().into_raw()) {
             *level = pixel.into();

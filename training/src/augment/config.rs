@@ -1,4 +1,4 @@
-//! How strongly an image is varied, and in which order.
+//! The strengths of the augmentation and the order of its steps.
 
 use std::borrow::Cow;
 
@@ -10,55 +10,57 @@ use super::{
     erase::{CutoutConfig, EraseConfig},
     occlusion::{self, OcclusionConfig},
     pose::{BoxNoiseConfig, TiltConfig},
-    resample::{Border, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample, side_of},
+    resample::{
+        BorderMode, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample, side_of,
+    },
 };
 use crate::random::SplitMix64;
 
-/// Strengths of the random variations. The default is the recipe of the bundled network; in a recipe's file, what is
-/// left out is off ([`Self::OFF`]).
+/// Strengths of the augmentation. The default is that of the recipe `three-block`; a key missing from a recipe file is
+/// off ([`Self::OFF`]).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "AugmentConfig::off", deny_unknown_fields)]
 pub struct AugmentConfig {
-    /// How often the image is mirrored left to right, 0 to 1.
+    /// Share of the images that are mirrored left to right, 0 to 1.
     pub flip_probability: f32,
-    /// The image turns about its centre by up to this much either way, in degrees.
+    /// The image is rotated about its center by up to this angle either way, degrees.
     pub max_rotation_deg: f32,
-    /// Smallest area of the crop that becomes the whole image, as a fraction of the image's area.
+    /// Smallest area of the crop, as a share of the image.
     pub min_area: f32,
-    /// Largest such area. Above 1 the crop reaches over the border and the face becomes smaller.
+    /// Largest area of the crop. Above 1 it extends beyond the border, and the face becomes smaller.
     pub max_area: f32,
-    /// Width by height of the crop is between `1 / max_aspect_ratio` and this, uniform in its logarithm. The
-    /// default is 1: torchvision's 4/3 would stretch faces by a third, which no camera does.
+    /// The crop's width over its height lies between `1 / max_aspect_ratio` and `max_aspect_ratio`, uniform in its
+    /// logarithm. The default is 1: torchvision's 4/3 would stretch faces by a third, which no camera does.
     pub max_aspect_ratio: f32,
-    /// Whether the crop lies in the middle of the image; otherwise anywhere that its size leaves free.
+    /// Whether the crop is centered; otherwise it lies anywhere within the image.
     pub centered: bool,
-    /// The crop moves by up to this fraction of the side, beyond that place.
+    /// The crop then moves by up to this share of the side, in each direction.
     pub max_shift: f32,
     /// The contrast about the image's mean is multiplied by 1 ± up to this.
     pub max_contrast: f32,
-    /// Up to this is added or taken away, where black is 0 and white is 1.
+    /// Up to this is added to or subtracted from the brightness; black is 0, white is 1.
     pub max_brightness: f32,
-    /// The brightness is multiplied by 1 ± up to this, before the contrast changes: torchvision's `ColorJitter`.
+    /// The brightness is multiplied by 1 ± up to this before the contrast changes: torchvision's `ColorJitter`.
     pub max_gain: f32,
     /// The image moves by up to this many whole pixels either way: torchvision's `RandomCrop` with padding.
     pub crop_padding_px: u32,
-    /// What lies beyond the border.
-    pub border: Border,
-    /// How often the histogram is made flat before anything else, 0 to 1: torchvision's `RandomEqualize`.
+    /// What fills the area beyond the border.
+    pub border: BorderMode,
+    /// Share of the images whose histogram is equalized first, 0 to 1: torchvision's `RandomEqualize`.
     pub equalize_probability: f32,
-    /// Rectangles of random size that are wiped out.
+    /// Erases a rectangle of random size.
     pub erase: EraseConfig,
-    /// A square of fixed size that is wiped out.
+    /// Erases a square of fixed size.
     pub cutout: CutoutConfig,
-    /// Something in front of the face.
+    /// Covers a part of the face.
     pub occlusion: OcclusionConfig,
-    /// Now and then a box that is less right, on top of all the rest.
+    /// Moves and scales the crop further, as an inaccurate face box would.
     pub box_noise: BoxNoiseConfig,
-    /// Now and then a head that is tilted further.
+    /// Rotates some images further, as a tilted head.
     pub tilt: TiltConfig,
-    /// What a camera does to a picture.
+    /// The damage that a camera does.
     pub camera: CameraConfig,
-    /// Images are blended in pairs; see [`crate::augment::mixup`]. 0 is off.
+    /// Blends images in pairs, see [`crate::augment::mixup`]; 0 is off.
     pub mixup_alpha: f32,
 }
 
@@ -74,7 +76,7 @@ impl Default for AugmentConfig {
 }
 
 impl AugmentConfig {
-    /// Leaves every image as it is.
+    /// Changes no image.
     pub const OFF: Self = Self {
         flip_probability: 0.0,
         max_rotation_deg: 0.0,
@@ -87,7 +89,7 @@ impl AugmentConfig {
         max_brightness: 0.0,
         max_gain: 0.0,
         crop_padding_px: 0,
-        border: Border::Reflect,
+        border: BorderMode::Reflect,
         equalize_probability: 0.0,
         erase: EraseConfig::OFF,
         cutout: CutoutConfig::OFF,
@@ -102,14 +104,14 @@ impl AugmentConfig {
         Self::OFF
     }
 
-    /// Writes a random variation of `image` to `output`, normalized.
+    /// Augments `image` and writes the normalized result to `output`.
     ///
-    /// `image` is a square of luma and `output` a square as f32, of any sides. The crop is torchvision's `RandomResizedCrop`
-    /// with one departure: where a crop would be wider or taller than the image, torchvision draws again,
-    /// while here it reaches over the border, beyond which the image is reflected.
+    /// `image` is a square of luma and `output` a square of f32, of any sides. The crop is torchvision's
+    /// `RandomResizedCrop`, except that a crop wider or taller than the image is not drawn again but extends beyond the
+    /// border.
     ///
-    /// The number of draws from `rng` doesn't depend on the strengths, so that switching one variation off
-    /// leaves the others as they were.
+    /// The number of draws from `rng` does not depend on the strengths, so switching one step off does not change the
+    /// others.
     ///
     /// # Panics
     /// If a length is not a square number.
@@ -165,7 +167,7 @@ impl AugmentConfig {
             [image.side, output_side],
         );
         let mean = image.mean();
-        // The gain moves the mean, about which the contrast turns.
+        // The gain also moves the mean, about which the contrast changes.
         let tone = Tone {
             gain: gain * contrast,
             offset: mean * gain * (1.0 - contrast) + brightness,

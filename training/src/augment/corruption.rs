@@ -1,18 +1,18 @@
-//! Damage of one kind and one strength each, for measuring how well a network holds.
+//! Fixed kinds and strengths of damage, for measuring robustness.
 //!
-//! The steps are those of the augmentation, but here nothing is left to chance beyond what has to be: the direction of a
-//! turn or a shift, and noise. Same key, same damage.
+//! The steps are those of the augmentation, but only the direction of a rotation or shift and the noise are random. The
+//! same key gives the same damage.
 
 use super::{
     camera,
-    occlusion::{Region, fill},
-    resample::{Border, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample},
+    occlusion::{FacePart, fill},
+    resample::{BorderMode, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample},
 };
 use crate::random::SplitMix64;
 
-/// First number of the random key; see [`crate::data::loader`] for others.
+/// First number of the random key; see [`crate::data::loader`] for the others.
 const CORRUPTION_KEY: u64 = 9;
-/// Levels as they are, 0 to 255.
+/// Keeps levels at 0 to 255.
 const RAW: Normalization = Normalization {
     mean: 0.0,
     std: 1.0 / 255.0,
@@ -21,7 +21,7 @@ const RAW: Normalization = Normalization {
 /// One kind of damage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Corruption {
-    /// What tables call it.
+    /// Its name in tables.
     pub name: &'static str,
     kind: Kind,
 }
@@ -29,23 +29,23 @@ pub struct Corruption {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Nothing,
-    /// Degrees, either way.
+    /// Rotation, degrees, in either direction.
     Roll(f32),
-    /// Deviation, px.
+    /// Standard deviation, px.
     Blur(f32),
-    /// Side of the face before it is enlarged, px.
+    /// Side of the face before enlargement, px.
     Resolution(usize),
-    /// Quality.
+    /// Quality, 1 to 100.
     Jpeg(u8),
-    /// Factor.
+    /// Factor of the levels.
     Brightness(f32),
-    /// Deviation in levels of 255.
+    /// Standard deviation, in levels of 255.
     Noise(f32),
-    /// By the image's mean tone.
-    Cover(Region),
+    /// The region is filled with the image's mean level.
+    Cover(FacePart),
     /// Share of the side, in a random direction.
     Shift(f32),
-    /// How much larger the face becomes.
+    /// Factor of the face's size.
     Scale(f32),
 }
 
@@ -53,7 +53,7 @@ const fn corruption(name: &'static str, kind: Kind) -> Corruption {
     Corruption { name, kind }
 }
 
-/// What [`crate::evaluate::robust`] measures, the undamaged images first.
+/// The kinds that [`crate::evaluate::robust`] measures; the first leaves the image undamaged.
 pub const CORRUPTIONS: [Corruption; 15] = [
     corruption("clean", Kind::Nothing),
     corruption("roll ±20°", Kind::Roll(20.0)),
@@ -65,15 +65,16 @@ pub const CORRUPTIONS: [Corruption; 15] = [
     corruption("brightness ×0.4", Kind::Brightness(0.4)),
     corruption("brightness ×1.8", Kind::Brightness(1.8)),
     corruption("noise σ 20 of 255", Kind::Noise(20.0)),
-    corruption("mouth covered", Kind::Cover(Region::Mouth)),
-    corruption("eyes covered", Kind::Cover(Region::Eyes)),
+    corruption("mouth covered", Kind::Cover(FacePart::Mouth)),
+    corruption("eyes covered", Kind::Cover(FacePart::Eyes)),
     corruption("shift 10 %", Kind::Shift(0.1)),
     corruption("scale ×1.15", Kind::Scale(1.15)),
     corruption("scale ×0.85", Kind::Scale(0.85)),
 ];
 
 impl Corruption {
-    /// Damages a square image; lengths in pixels are those of a 48×48 one. `key` says which image it is: the same image is damaged in the same way every time.
+    /// Damages a square image; lengths in pixels refer to 48×48 and are scaled. `key` identifies the image: the same key
+    /// always gives the same damage.
     ///
     /// # Panics
     /// If the image is not square.
@@ -119,7 +120,7 @@ impl Corruption {
     }
 }
 
-/// A part of an image, turned, as a whole image; the border is reflected.
+/// A rotated crop of an image, resampled to the size of the image; the border is reflected.
 fn moved(image: &Luma<'_>, crop: Crop, degrees: f32) -> Vec<f32> {
     let sides = [image.side; 2];
     let sampling = Sampling::new(crop, degrees.to_radians(), false, sides);
@@ -128,7 +129,7 @@ fn moved(image: &Luma<'_>, crop: Crop, degrees: f32) -> Vec<f32> {
         image,
         sampling,
         Tone::KEPT,
-        Border::Reflect,
+        BorderMode::Reflect,
         RAW,
         &mut levels,
     );
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
     use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 
-    /// A bright disk on a dark ground, a little above the middle.
+    /// A bright disk on a dark background, slightly above the middle.
     fn disk() -> Vec<u8> {
         let level = |at: usize| {
             let (x, y) = (at % IMAGE_SIDE_PX, at / IMAGE_SIDE_PX);
@@ -158,7 +159,7 @@ mod tests {
         found.unwrap().apply(&disk(), key)
     }
 
-    /// The mean place of the disk, and how many pixels it has.
+    /// The disk's center and number of pixels.
     fn disk_of(image: &[u8]) -> ([f32; 2], f32) {
         let inside = || (0..IMAGE_LEN).filter(|&at| image[at] > 120);
         let n = inside().count() as f32;
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn same_key_same_damage_and_all_but_the_first_do_some() {
+    fn the_key_decides_the_damage_and_only_the_first_does_none() {
         for corruption in CORRUPTIONS {
             let once = corruption.apply(&disk(), 3);
             assert_eq!(once, corruption.apply(&disk(), 3), "{}", corruption.name);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_and_brightness_are_as_strong_as_they_say() {
+    fn noise_and_brightness_have_the_named_strengths() {
         let noisy = damaged("noise σ 20 of 255", 1);
         let squares = noisy.iter().zip(disk());
         let variance = squares
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn faces_turn_move_and_grow_by_what_the_name_says() {
+    fn rotation_shift_and_scale_have_the_named_strengths() {
         let (place, n) = disk_of(&disk());
         let grown = disk_of(&damaged("scale ×1.15", 1)).1 / n;
         assert!((grown / (1.15 * 1.15) - 1.0).abs() < 0.06, "{grown}");
@@ -254,8 +255,8 @@ mod tests {
     #[test]
     fn covers_hide_their_region_and_nothing_else() {
         for (name, region) in [
-            ("mouth covered", Region::Mouth),
-            ("eyes covered", Region::Eyes),
+            ("mouth covered", FacePart::Mouth),
+            ("eyes covered", FacePart::Eyes),
         ] {
             let image = damaged(name, 1);
             let [left, top, right, bottom] = region.bounds();

@@ -1,9 +1,9 @@
-//! Histogram equalisation, as Pillow's `ImageOps.equalize` and torchvision's `equalize` do it.
+//! Histogram equalization, as in Pillow's `ImageOps.equalize` and torchvision's `equalize`.
 
-/// Writes `image` to `output` with its values spread so that all are about equally frequent.
+/// Writes `image` to `output` with its levels spread so that all are about equally frequent.
 ///
-/// The most frequent value of the brightest pixels isn't counted into the step, which is Pillow's rule; an image of one
-/// or two values stays as it is.
+/// By Pillow's rule, the count of the brightest level is not part of the step. An image with only one or two levels stays
+/// unchanged.
 pub(super) fn equalize(image: &[u8], output: &mut [u8]) {
     let mut histogram = [0_usize; 256];
     for &pixel in image {
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_image_stays_as_it_is() {
+    fn a_constant_image_stays_unchanged() {
         let mut output = [0; 2304];
         equalize(&[77; 2304], &mut output);
         assert_eq!(output, [77; 2304]);

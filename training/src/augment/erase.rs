@@ -1,29 +1,28 @@
-//! Wiping out parts of an image, so that a network cannot rely on one part of the face.
+//! Erases parts of an image, so that a network cannot rely on one part of the face.
 //!
-//! What is wiped out becomes 0 *after* normalisation, which is a middle grey, as in both papers' published code.
+//! Erased pixels become 0 *after* normalization, a medium gray, as in the published code of both papers.
 
 use serde::{Deserialize, Serialize};
 
 use super::resample::side_of;
 use crate::random::SplitMix64;
 
-/// A rectangle of random size that lies wholly inside (Zhong et al. 2017, arXiv:1708.04896; torchvision's
-/// `RandomErasing`).
+/// A rectangle of random size within the image (Zhong et al. 2017, arXiv:1708.04896; torchvision's `RandomErasing`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "EraseConfig::off", deny_unknown_fields)]
 pub struct EraseConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// Its smallest area, as a fraction of the image's.
+    /// Smallest area, as a share of the image.
     pub min_area: f32,
-    /// Its largest area.
+    /// Largest area.
     pub max_area: f32,
-    /// Width by height is between `1 / max_aspect_ratio` and this, uniform in its logarithm.
+    /// Width over height lies between `1 / max_aspect_ratio` and `max_aspect_ratio`, uniform in its logarithm.
     pub max_aspect_ratio: f32,
 }
 
 impl EraseConfig {
-    /// Leaves every image as it is; sizes are torchvision's.
+    /// Changes no image; the sizes are torchvision's.
     pub const OFF: Self = Self {
         probability: 0.0,
         min_area: 0.02,
@@ -35,8 +34,8 @@ impl EraseConfig {
         Self::OFF
     }
 
-    /// Wipes out a rectangle of a square image. Always five draws. Where torchvision draws again because the rectangle
-    /// is wider or taller than the image, here it is clipped.
+    /// Erases a rectangle of a square image. Always five draws. A rectangle wider or taller than the image is clipped;
+    /// torchvision would draw again.
     pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
         let side = side_of(output) as f32;
         let is_chosen = rng.unit() < self.probability;
@@ -56,14 +55,14 @@ impl EraseConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "CutoutConfig::off", deny_unknown_fields)]
 pub struct CutoutConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// Side of the square, as a fraction of the image's.
+    /// Side of the square, as a share of the image's side.
     pub side: f32,
 }
 
 impl CutoutConfig {
-    /// Leaves every image as it is; the side is the paper's for CIFAR-10.
+    /// Changes no image; the side is the paper's for CIFAR-10.
     pub const OFF: Self = Self {
         probability: 0.0,
         side: 0.5,
@@ -73,7 +72,7 @@ impl CutoutConfig {
         Self::OFF
     }
 
-    /// Wipes out a square of a square image. Always three draws.
+    /// Erases a square of a square image. Always three draws.
     pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
         let image_side = side_of(output) as f32;
         let is_chosen = rng.unit() < self.probability;
@@ -87,12 +86,12 @@ impl CutoutConfig {
     }
 }
 
-/// Sets a rectangle (x and y each) to 0, as far as it lies inside.
+/// Sets the part of a rectangle (ranges of x and y) that lies within the image to 0.
 fn wipe(output: &mut [f32], start: [f32; 2], size: [f32; 2]) {
     let side = side_of(output);
     let range = |axis: usize| {
         let end = (start[axis] + size[axis]).clamp(0.0, side as f32);
-        // Negative numbers become 0.
+        // The cast makes negative numbers 0.
         start[axis] as usize..end as usize
     };
     for y in range(1) {
@@ -109,7 +108,7 @@ mod tests {
 
     const SIDE: usize = 48;
 
-    /// Left, top, right and bottom of what was wiped out, if it is a rectangle.
+    /// Left, top, right and bottom of the erased rectangle.
     fn wiped(apply: impl Fn(&mut SplitMix64, &mut [f32]), key: u64) -> Option<[usize; 4]> {
         let mut output = vec![1.0; SIDE * SIDE];
         apply(&mut SplitMix64::from_key(&[key]), &mut output);
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn rectangles_have_the_sizes_asked_for() {
+    fn rectangles_have_the_configured_sizes() {
         let config = EraseConfig {
             probability: 0.5,
             min_area: 0.02,

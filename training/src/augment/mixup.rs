@@ -1,15 +1,15 @@
-//! Blending pairs of images and of their labels (Zhang et al. 2018, arXiv:1710.09412).
+//! Mixup: blends pairs of images and their labels (Zhang et al. 2018, arXiv:1710.09412).
 //!
-//! As in the paper's code, one share is drawn for the whole batch and the partners are the batch in another order.
+//! As in the paper's code, one share is drawn for the whole batch, and the partners are the batch in another order.
 
 use crate::random::SplitMix64;
 
-/// How the images of a batch were blended: image `i` is `share` of itself and the rest of image `partners[i]`.
+/// How the images of a batch were blended: image `i` is `share` of itself plus `1 - share` of image `partners[i]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mixed {
     /// Positions within the batch.
     pub partners: Vec<usize>,
-    /// Share of the image itself, 0 to 1.
+    /// The image's own share, 0 to 1.
     pub share: f32,
 }
 
@@ -28,7 +28,7 @@ pub fn mix(images: &mut [f32], image_len: usize, alpha: f32, rng: &mut SplitMix6
     Mixed { partners, share }
 }
 
-/// A draw from Beta(`alpha`, `alpha`) by Jöhnk's method, which is quick for the `alpha` of 2 and below that mixup uses.
+/// A draw from Beta(`alpha`, `alpha`) by Jöhnk's method, which is fast for the `alpha` of at most 2 that mixup uses.
 fn beta(alpha: f32, rng: &mut SplitMix64) -> f32 {
     loop {
         let [x, y] = [rng.unit(), rng.unit()].map(|u| f64::from(u).powf(1.0 / f64::from(alpha)));

@@ -1,6 +1,6 @@
-//! Random variations of a training image, and the fixed views of a test image.
+//! Random augmentation of training images, and the fixed views and kinds of damage for evaluation.
 //!
-//! Flip, rotation and crop are composed into one map and the image is resampled once, since every resampling blurs.
+//! Flip, rotation and crop are composed into one map, so the image is resampled only once: every resampling blurs.
 
 mod camera;
 mod config;
@@ -18,10 +18,10 @@ pub use self::{
     config::AugmentConfig,
     corruption::{CORRUPTIONS, Corruption},
     erase::{CutoutConfig, EraseConfig},
-    occlusion::{OcclusionConfig, Region},
+    occlusion::{FacePart, OcclusionConfig},
     pose::{BoxNoiseConfig, TiltConfig},
-    resample::{Border, Normalization},
-    views::{Part, View, Views},
+    resample::{BorderMode, Normalization},
+    views::{ImagePart, View, ViewSet},
 };
 
 #[cfg(test)]

@@ -1,36 +1,36 @@
-//! Something in front of the face: a mask, sunglasses, a hand, a cup.
+//! Objects in front of the face: a mask, sunglasses, a hand, a cup.
 //!
-//! It lies in the scene, so it is drawn before the image turns and before light and lens change it. Its sizes, tones and
-//! textures vary widely: a network must not learn to find one kind of block, but to do without what the block hides.
+//! They are part of the scene, so they are drawn before rotation, light and lens. Sizes, levels and textures vary widely:
+//! the network should not learn to find one kind of block, but to do without what the block hides.
 
 use serde::{Deserialize, Serialize};
 
 use crate::random::SplitMix64;
 
-/// Last number of the key of these draws.
+/// Last number of the random key.
 const SCENE_KEY: u64 = 8;
-/// Textures are drawn on a grid this wide, px, and are smooth in between.
+/// Spacing of the grid on which textures are drawn, px; they are interpolated between its points.
 const GRAIN_PX: usize = 6;
 
-/// How often something hides a part of the face.
+/// How often a part of the face is covered.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "OcclusionConfig::off", deny_unknown_fields)]
 pub struct OcclusionConfig {
-    /// Share of the images: a third of these each at the mouth, at the eyes and anywhere.
+    /// Share of the images, 0 to 1: a third of these at the mouth, a third at the eyes, a third anywhere.
     pub probability: f32,
 }
 
-/// A part of the face, framed as FER-2013 frames it: over the first 4,000 images the darkest rows of the eyes are at 36 %
-/// of the height and those of the mouth at 80 %.
+/// A part of the face, in FER-2013's framing: averaged over the first 4,000 images, the darkest row of the eyes lies at
+/// 36 % of the height and that of the mouth at 80 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Region {
+pub enum FacePart {
     /// From below the nose to the chin.
     Mouth,
-    /// Eyes and brows.
+    /// Eyes and eyebrows.
     Eyes,
 }
 
-impl Region {
+impl FacePart {
     /// Left, top, right and bottom as shares of the side.
     pub const fn bounds(self) -> [f32; 4] {
         match self {
@@ -41,7 +41,7 @@ impl Region {
 }
 
 impl OcclusionConfig {
-    /// Leaves every image as it is.
+    /// Changes no image.
     pub const OFF: Self = Self { probability: 0.0 };
 
     const fn off() -> Self {
@@ -56,8 +56,8 @@ impl OcclusionConfig {
     /// Covers a part of a 48×48 image.
     pub(super) fn cover(self, rng: &mut SplitMix64, image: &mut [u8]) {
         let bounds = match rng.below(3) {
-            0 => about(Region::Mouth, rng),
-            1 => about(Region::Eyes, rng),
+            0 => about(FacePart::Mouth, rng),
+            1 => about(FacePart::Eyes, rng),
             _ => {
                 let size = [rng.between(0.15, 0.5), rng.between(0.15, 0.5)];
                 let start = size.map(|size| rng.between(0.0, 1.0 - size));
@@ -70,8 +70,8 @@ impl OcclusionConfig {
     }
 }
 
-/// The bounds of a region, moved and resized a little.
-fn about(region: Region, rng: &mut SplitMix64) -> [f32; 4] {
+/// The bounds of a region, slightly moved and resized.
+fn about(region: FacePart, rng: &mut SplitMix64) -> [f32; 4] {
     let [left, top, right, bottom] = region.bounds();
     let mut axis = |low: f32, high: f32| {
         let center = (low + high) / 2.0 + rng.between(-0.07, 0.07);
@@ -82,13 +82,12 @@ fn about(region: Region, rng: &mut SplitMix64) -> [f32; 4] {
     [left, top, right, bottom]
 }
 
-/// The generator of tilts and occlusions for an image whose own generator is `rng`, which does not advance.
+/// The generator of tilts and occlusions for an image with the generator `rng`, which does not advance.
 pub(super) fn generator(rng: &SplitMix64) -> SplitMix64 {
     SplitMix64::from_key(&[rng.clone().next_u64(), SCENE_KEY])
 }
 
-/// Sets the pixels within bounds, left, top, right and bottom as shares of the side, or within the ellipse that they
-/// frame.
+/// Sets the pixels within the bounds (left, top, right and bottom as shares of the side) or within the inscribed ellipse.
 pub(crate) fn fill(image: &mut [u8], bounds: [f32; 4], is_round: bool, tone: impl Fn(usize) -> u8) {
     let side_px = image.len().isqrt();
     let side = side_px as f32;
@@ -112,7 +111,7 @@ pub(crate) fn fill(image: &mut [u8], bounds: [f32; 4], is_round: bool, tone: imp
     }
 }
 
-/// What covers an image, for all of its pixels: one tone, a shaded one, cloth, or skin from elsewhere in the image.
+/// The levels of the object, for all pixels of an image: uniform, shaded, cloth, or skin from elsewhere in the image.
 fn tones(rng: &mut SplitMix64, image: &[u8]) -> Vec<u8> {
     let kind = rng.below(4);
     let base = rng.between(0.0, 255.0);
@@ -152,7 +151,7 @@ mod tests {
     use super::*;
     use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 
-    /// A ramp without two equal neighbors.
+    /// A ramp in which no two neighbors are equal.
     fn ramp() -> Vec<u8> {
         (0..IMAGE_LEN).map(|at| (at * 7 % 251) as u8).collect()
     }
@@ -169,21 +168,21 @@ mod tests {
     }
 
     #[test]
-    fn covers_a_part_and_differs_from_image_to_image() {
+    fn a_part_is_covered_and_covers_differ_between_images() {
         let all: Vec<_> = (0..200).map(covered).collect();
         for part in &all {
             let share = part.len() as f32 / IMAGE_LEN as f32;
             assert!((0.005..0.6).contains(&share), "{share}");
         }
-        let n_covering = |region: Region| {
+        let n_covering = |region: FacePart| {
             let [left, top, right, bottom] = region.bounds();
             let center = |low: f32, high: f32| ((low + high) / 2.0 * IMAGE_SIDE_PX as f32) as usize;
             let center = center(top, bottom) * IMAGE_SIDE_PX + center(left, right);
-            // A tone may be that of the pixel, so its neighbors count too.
+            // A level may equal that of the covered pixel, so its neighbors count too.
             let hit = |part: &&Vec<usize>| (center - 2..=center + 2).any(|at| part.contains(&at));
             all.iter().filter(hit).count()
         };
-        for region in [Region::Mouth, Region::Eyes] {
+        for region in [FacePart::Mouth, FacePart::Eyes] {
             let n = n_covering(region);
             assert!((60..150).contains(&n), "{region:?}: {n}");
         }
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn switched_off_it_chooses_no_image() {
+    fn when_off_no_image_is_covered() {
         let mut rng = SplitMix64::from_key(&[1]);
         assert!((0..100).all(|_| !OcclusionConfig::OFF.is_chosen(&mut rng)));
         let n = (0..1000)

@@ -1,23 +1,23 @@
-//! How a head is held, and how far off a detector's box is.
+//! Variations of the face box and of the tilt of the head.
 
 use serde::{Deserialize, Serialize};
 
 use crate::random::SplitMix64;
 
-/// A detector's box moves and grows from frame to frame.
+/// An inaccurate face box: a detector's boxes move and grow from frame to frame.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "BoxNoiseConfig::off", deny_unknown_fields)]
 pub struct BoxNoiseConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// The crop moves by up to this fraction of its own side, each way.
+    /// The crop moves by up to this share of its own side, in each direction.
     pub max_shift: f32,
-    /// Its sides are multiplied by up to 1 + this, or divided by it; uniform in the logarithm.
+    /// Its sides are multiplied or divided by up to 1 + this, uniform in the logarithm.
     pub max_scale: f32,
 }
 
 impl BoxNoiseConfig {
-    /// Leaves every box as it is.
+    /// Changes no box.
     pub const OFF: Self = Self {
         probability: 0.0,
         max_shift: 0.1,
@@ -28,7 +28,7 @@ impl BoxNoiseConfig {
         Self::OFF
     }
 
-    /// A shift in sides of the crop, and a factor of its size. Always four draws.
+    /// A shift, in sides of the crop, and a factor of its size. Always four draws.
     pub(super) fn draw(&self, rng: &mut SplitMix64) -> ([f32; 2], f32) {
         let is_chosen = rng.unit() < self.probability;
         let shift = [rng.between(-1.0, 1.0), rng.between(-1.0, 1.0)].map(|s| s * self.max_shift);
@@ -41,13 +41,13 @@ impl BoxNoiseConfig {
     }
 }
 
-/// A head tilted further than all images are turned.
+/// A tilted head: a rotation beyond that of the other images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default = "TiltConfig::off", deny_unknown_fields)]
 pub struct TiltConfig {
-    /// How often, 0 to 1.
+    /// Share of the images, 0 to 1.
     pub probability: f32,
-    /// By up to this much either way, in degrees, on top of [`super::AugmentConfig::max_rotation_deg`].
+    /// Largest angle either way, degrees, in addition to [`super::AugmentConfig::max_rotation_deg`].
     pub max_deg: f32,
 }
 
@@ -62,7 +62,7 @@ impl TiltConfig {
         Self::OFF
     }
 
-    /// Degrees to turn by. Always two draws.
+    /// The angle, degrees. Always two draws.
     pub(super) fn draw(&self, rng: &mut SplitMix64) -> f32 {
         let is_chosen = rng.unit() < self.probability;
         let degrees = self.max_deg * rng.between(-1.0, 1.0);

@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::fer2013::IMAGE_SIDE_PX;
 
-/// Side of FER-2013's images, which lengths in pixels are meant for; on others they are in proportion.
+/// Side of FER-2013's images, px. Lengths in pixels refer to it and are scaled for other sizes.
 pub(super) const FER_SIDE_PX: f32 = IMAGE_SIDE_PX as f32;
 
 /// How pixels become network input: `(pixel / 255 - mean) / std`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
-    /// Where black is 0 and white is 1.
+    /// Black is 0, white is 1.
     pub mean: f32,
-    /// On the same scale; not 0.
+    /// On the same scale, not 0.
     pub std: f32,
 }
 
 impl Default for Normalization {
-    /// Mean and deviation 0.5, which maps 0 to 255 onto -1 to 1.
+    /// Mean and standard deviation 0.5, which maps 0 to 255 onto -1 to 1.
     fn default() -> Self {
         Self {
             mean: 0.5,
@@ -28,14 +28,14 @@ impl Default for Normalization {
     }
 }
 
-/// What a rotated or shifted image shows where it has no pixels.
+/// What a rotated or shifted image shows beyond its border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Border {
-    /// The image, mirrored about its first and last pixels. Edges of black are nothing a camera shows.
+pub enum BorderMode {
+    /// The image, mirrored about its first and last pixels. No camera shows black edges.
     #[default]
     Reflect,
-    /// Black, as torchvision's transforms do unless told otherwise.
+    /// Black, the default of torchvision's transforms.
     Black,
 }
 
@@ -46,8 +46,8 @@ pub(super) struct Luma<'a> {
 }
 
 impl<'a> Luma<'a> {
-    /// The image, averaged over squares of pixels if it is at least twice as large as what is to be made of it: sampling
-    /// would leave pixels out.
+    /// The image, averaged over squares of pixels if it is at least twice as large as the output: sampling alone would
+    /// skip pixels.
     pub(super) fn shrunk(pixels: &'a [u8], output_side: usize) -> Self {
         let side = side_of_length(pixels.len());
         let most = side / output_side.max(1);
@@ -73,7 +73,7 @@ impl<'a> Luma<'a> {
         }
     }
 
-    /// The image as it is.
+    /// The unchanged image.
     ///
     /// # Panics
     /// If it is not square.
@@ -84,7 +84,7 @@ impl<'a> Luma<'a> {
         }
     }
 
-    /// All of the image.
+    /// The whole image.
     pub(super) fn whole(&self) -> Crop {
         let side = self.side as f32;
         Crop {
@@ -115,7 +115,7 @@ pub(super) struct Crop {
 }
 
 impl Crop {
-    /// The crop moved by `shift` of its own sides, and its sides multiplied by `factor` about its middle.
+    /// The crop moved by `shift`, in its own sides, and scaled by `factor` about its center.
     pub(super) fn moved(self, shift: [f32; 2], factor: f32) -> Self {
         let margin = (1.0 - factor) / 2.0;
         Self {
@@ -140,12 +140,12 @@ impl Tone {
     };
 }
 
-/// One in the fixed-point numbers of [`Sampling`].
+/// The number 1 in the fixed point of [`Sampling`].
 const ONE: f32 = (1 << FRACTION_BITS) as f32;
 pub(super) const FRACTION_BITS: u32 = 16;
 
-/// The affine map from output pixels to places in the input, both counted from the centre of the upper left
-/// pixel. In fixed point, because f32 would need a costly floor per pixel.
+/// The affine map from output pixels to positions in the input, both relative to the center of the upper left pixel. In
+/// fixed point, because f32 would need a slow `floor` per pixel.
 pub(super) struct Sampling {
     origin: [i32; 2],
     per_column: [i32; 2],
@@ -167,7 +167,7 @@ impl Sampling {
             crop.width_px / output_side as f32,
             crop.height_px / output_side as f32,
         );
-        // The first output pixel's centre, seen from the centre of the input.
+        // The center of the first output pixel, relative to the center of the input.
         let x = crop.left_px + 0.5 * step_x - 0.5 * side;
         let y = crop.top_px + 0.5 * step_y - 0.5 * side;
         let center = 0.5 * side - 0.5;
@@ -197,12 +197,12 @@ fn side_of_length(length: usize) -> usize {
     side
 }
 
-/// Resamples bilinearly, changes the tone, clips to what a pixel can be, and normalizes.
+/// Resamples bilinearly, changes the tone, clips to the range of a pixel, and normalizes.
 pub(super) fn resample(
     image: &Luma<'_>,
     sampling: Sampling,
     tone: Tone,
-    border: Border,
+    border: BorderMode,
     normalization: Normalization,
     output: &mut [f32],
 ) {
@@ -215,8 +215,8 @@ pub(super) fn resample(
         let mut place = row_start;
         for value in row {
             let pixel = match border {
-                Border::Reflect => image.reflected(place),
-                Border::Black => image.framed_in_black(place),
+                BorderMode::Reflect => image.reflected(place),
+                BorderMode::Black => image.framed_in_black(place),
             };
             let pixel = pixel * tone.gain + tone.offset;
             *value = pixel.clamp(0.0, 255.0) * scale + bias;
@@ -229,7 +229,7 @@ pub(super) fn resample(
 }
 
 impl Luma<'_> {
-    /// The image at a place, mirrored about its first and last pixels.
+    /// The level at a position, with the image mirrored about its first and last pixels.
     fn reflected(&self, place: [i32; 2]) -> f32 {
         let [x, y] = place.map(|fixed| self.within_reflection(fixed));
         let [left, right] = self.neighbors(x);
@@ -242,7 +242,7 @@ impl Luma<'_> {
         )
     }
 
-    /// The image at a place, black all round.
+    /// The level at a position, with black around the image.
     fn framed_in_black(&self, place: [i32; 2]) -> f32 {
         let [left, upper] = place.map(|fixed| fixed >> FRACTION_BITS);
         let inside = 0..=self.last();
@@ -260,13 +260,13 @@ impl Luma<'_> {
         )
     }
 
-    /// Keeps a place where [`Self::neighbors`] can reflect it: no further outside than the image is large.
+    /// Clamps a position to the range that [`Self::neighbors`] can reflect: at most one side beyond the border.
     pub(super) fn within_reflection(&self, fixed: i32) -> i32 {
         let last = self.last();
         fixed.clamp(-last << FRACTION_BITS, ((2 * last) << FRACTION_BITS) - 1)
     }
 
-    /// The two pixels around a place along one axis, reflected about the first and the last pixel.
+    /// The two pixels around a position along one axis, reflected about the first and the last pixel.
     pub(super) fn neighbors(&self, fixed: i32) -> [usize; 2] {
         let first = fixed >> FRACTION_BITS;
         [first, first + 1].map(|i| {
@@ -276,7 +276,7 @@ impl Luma<'_> {
     }
 }
 
-/// Bilinear between four pixels, by the fractions of the place.
+/// Interpolates between four pixels, by the fractions of the position.
 fn blend(above: [f32; 2], below: [f32; 2], place: [i32; 2]) -> f32 {
     let [fx, fy] = place.map(|fixed| (fixed & ((1 << FRACTION_BITS) - 1)) as f32 / ONE);
     let above = above[0] + fx * (above[1] - above[0]);

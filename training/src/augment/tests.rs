@@ -1,4 +1,4 @@
-//! Variations of images: what stays, what moves, and how often.
+//! The augmentation: what stays, what moves, and how often.
 
 use super::{
     resample::{Crop, FER_SIDE_PX, FRACTION_BITS, Luma, Sampling, Tone, resample},
@@ -14,7 +14,7 @@ const RAW: Normalization = Normalization {
     std: 1.0 / 255.0,
 };
 
-/// Brightness rises to the right and, more slowly, downwards.
+/// A ramp that gets brighter to the right and, more slowly, downward.
 fn ramp() -> Vec<u8> {
     let pixel = |i: usize| 40 + 3 * (i % IMAGE_SIDE_PX) + i / IMAGE_SIDE_PX;
     (0..IMAGE_LEN).map(|i| pixel(i) as u8).collect()
@@ -37,7 +37,7 @@ fn close(a: f32, b: f32) -> bool {
 }
 
 #[test]
-fn switched_off_it_only_normalizes() {
+fn when_off_it_only_normalizes() {
     let image: Vec<u8> = (0..IMAGE_LEN).map(|i| (i * 37 % 256) as u8).collect();
     let mut output = vec![0.0; IMAGE_LEN];
     let rng = &mut SplitMix64::from_key(&[1]);
@@ -70,7 +70,7 @@ fn flipping_mirrors_exactly() {
     assert_eq!(viewed(view, &image), flipped);
 }
 
-/// A ramp is linear, so bilinear sampling is exact wherever the border isn't involved.
+/// A ramp is linear, so bilinear sampling is exact away from the border.
 #[test]
 fn geometry_agrees_with_the_formula_away_from_the_border() {
     let f = |x: f32, y: f32| 40.0 + 3.0 * x + y;
@@ -97,7 +97,7 @@ fn geometry_agrees_with_the_formula_away_from_the_border() {
                 23.5 - 3.5 * angle.sin() + 6.5 * angle.cos(),
             ),
         ),
-        // Half the side: pixel centres are half a pixel apart, the first at 6 + 0.25 - 0.5.
+        // Half the side: pixel centers are half a pixel apart, the first at 6 + 0.25 - 0.5.
         (
             Sampling::new(crop(6.0, 12.0, 24.0), 0.0, false, [IMAGE_SIDE_PX; 2]),
             f(5.75 + 10.0, 11.75 + 15.0),
@@ -109,7 +109,7 @@ fn geometry_agrees_with_the_formula_away_from_the_border() {
             &Luma::shrunk(&ramp(), IMAGE_SIDE_PX),
             sampling,
             Tone::KEPT,
-            Border::Reflect,
+            BorderMode::Reflect,
             RAW,
             &mut output,
         );
@@ -133,7 +133,7 @@ fn beyond_the_border_the_image_is_reflected() {
         &Luma::shrunk(&image, IMAGE_SIDE_PX),
         sampling,
         Tone::KEPT,
-        Border::Reflect,
+        BorderMode::Reflect,
         RAW,
         &mut output,
     );
@@ -148,8 +148,8 @@ fn beyond_the_border_the_image_is_reflected() {
 }
 
 #[test]
-fn ten_views_are_ten_and_show_their_corners() {
-    let counts = Views::ALL.map(|views| {
+fn the_ten_views_show_their_corners() {
+    let counts = ViewSet::ALL.map(|views| {
         let mut unique = views.views();
         unique.dedup();
         unique.len()
@@ -171,13 +171,13 @@ fn ten_views_are_ten_and_show_their_corners() {
             output[40 * 48 + 25],
         ]
     };
-    // Moving the crop by 4 px changes the ramp by 12 sideways and by 4 downwards, everywhere inside.
-    let base = ends(Part::UpperLeft);
+    // Moving the crop by 4 px changes the ramp by 12 sideways and by 4 downward, everywhere inside.
+    let base = ends(ImagePart::UpperLeft);
     for (part, difference) in [
-        (Part::UpperRight, 12.0),
-        (Part::LowerLeft, 4.0),
-        (Part::LowerRight, 16.0),
-        (Part::Center, 8.0),
+        (ImagePart::UpperRight, 12.0),
+        (ImagePart::LowerLeft, 4.0),
+        (ImagePart::LowerRight, 16.0),
+        (ImagePart::Center, 8.0),
     ] {
         for (value, start) in ends(part).into_iter().zip(base) {
             assert!(
@@ -189,7 +189,7 @@ fn ten_views_are_ten_and_show_their_corners() {
 }
 
 #[test]
-fn contrast_turns_about_the_mean_and_pixels_stay_pixels() {
+fn contrast_changes_about_the_mean_and_levels_are_clipped() {
     let config = AugmentConfig {
         max_contrast: 0.5,
         ..AugmentConfig::OFF
@@ -225,7 +225,7 @@ fn contrast_turns_about_the_mean_and_pixels_stay_pixels() {
 }
 
 #[test]
-fn the_same_key_gives_the_same_image_and_another_key_another() {
+fn the_key_decides_the_image() {
     let recipe = AugmentConfig::default();
     let image = ramp();
     assert_eq!(augmented(recipe, &image, 5), augmented(recipe, &image, 5));
@@ -233,7 +233,7 @@ fn the_same_key_gives_the_same_image_and_another_key_another() {
 }
 
 #[test]
-fn switching_one_variation_off_keeps_the_draws_of_the_others() {
+fn switching_one_step_off_keeps_the_draws_of_the_others() {
     let image = ramp();
     let flip_only = AugmentConfig {
         flip_probability: 0.5,
@@ -262,7 +262,7 @@ fn extreme_strengths_stay_within_pixels() {
         max_brightness: 3.0,
         max_gain: 2.0,
         crop_padding_px: 300,
-        border: Border::Reflect,
+        border: BorderMode::Reflect,
         equalize_probability: 0.5,
         erase: EraseConfig {
             probability: 0.5,
@@ -283,7 +283,7 @@ fn extreme_strengths_stay_within_pixels() {
         camera: CameraConfig::OFF,
         mixup_alpha: 0.0,
     };
-    for border in [Border::Reflect, Border::Black] {
+    for border in [BorderMode::Reflect, BorderMode::Black] {
         let config = AugmentConfig { border, ..config };
         for key in 0..200 {
             let output = augmented(config, &ramp(), key);
@@ -296,14 +296,14 @@ fn extreme_strengths_stay_within_pixels() {
 fn padding_moves_by_whole_pixels_and_shows_black() {
     let config = AugmentConfig {
         crop_padding_px: 4,
-        border: Border::Black,
+        border: BorderMode::Black,
         ..AugmentConfig::OFF
     };
     let image = ramp();
     let mut seen = std::collections::BTreeSet::new();
     for key in 0..400 {
         let output = augmented(config, &image, key);
-        // The ramp's value in the middle says how far it moved: 3 a column, 1 a row.
+        // The ramp's value in the middle shows how far it moved: 3 per column, 1 per row.
         let at = |x: i32, y: i32| output[(y * 48 + x) as usize];
         let (dx, dy) = (at(25, 24) - at(24, 24), at(24, 25) - at(24, 24));
         assert!(close(dx, 3.0) && close(dy, 1.0), "{dx} {dy}");
@@ -333,7 +333,7 @@ fn a_gain_multiplies() {
     }
 }
 
-/// A ramp stays a ramp at any size: the centre of output pixel i is at (i + 0.5) · 48 / side - 0.5.
+/// A ramp stays a ramp at any size: the center of output pixel i is at (i + 0.5) · 48 / side - 0.5.
 #[test]
 fn the_output_may_have_another_size() {
     for side in [24_usize, 40, 64, 96] {
@@ -349,7 +349,7 @@ fn the_output_may_have_another_size() {
 }
 
 #[test]
-fn a_box_that_is_less_right_moves_and_scales_about_its_middle() {
+fn box_noise_moves_and_scales_the_crop_about_its_center() {
     let crop = Crop {
         left_px: 10.0,
         top_px: 20.0,
@@ -368,7 +368,7 @@ fn a_box_that_is_less_right_moves_and_scales_about_its_middle() {
     assert_eq!((moved.width_px, moved.height_px), (30.0, 15.0));
 }
 
-/// What a camera does to a picture draws from a generator of its own.
+/// The camera's steps draw from a separate generator.
 #[test]
 fn a_camera_changes_no_other_draw() {
     let config = AugmentConfig {
@@ -391,7 +391,7 @@ fn a_camera_changes_no_other_draw() {
 }
 
 #[test]
-fn centered_crops_leave_the_middle_where_it_is() {
+fn centered_crops_keep_the_center() {
     let config = AugmentConfig {
         centered: true,
         min_area: 0.5,
@@ -411,11 +411,11 @@ fn centered_crops_leave_the_middle_where_it_is() {
     }
 }
 
-/// An image of 96×96 and the same at 48×48 are augmented alike: lengths are in proportion.
+/// An image of 96×96 and the same at 48×48 are augmented alike: lengths are scaled.
 #[test]
-fn larger_images_are_varied_in_proportion() {
+fn lengths_scale_with_the_image() {
     let side = 2 * IMAGE_SIDE_PX;
-    // Linear, so that the smaller one is its average.
+    // Linear, so the smaller image is its average.
     let pixel = |i: usize| 40 + (i % side) + i / side / 2;
     let large: Vec<u8> = (0..side * side).map(|i| pixel(i) as u8).collect();
     let small = Luma::shrunk(&large, IMAGE_SIDE_PX);
@@ -432,7 +432,7 @@ fn larger_images_are_varied_in_proportion() {
             output
         });
         let [large, small] = &mut outputs;
-        // Away from the border, which the two reflect at other places.
+        // Away from the border, where the two reflect differently.
         let middle = (side / 3..2 * side / 3)
             .flat_map(|y| (side / 3..2 * side / 3).map(move |x| y * side + x));
         for at in middle {
@@ -444,7 +444,7 @@ fn larger_images_are_varied_in_proportion() {
             );
         }
     }
-    // A larger image is seen pixel by pixel by a network that takes it, and averaged by one that does not.
+    // A network with larger inputs sees every pixel of a larger image; one with smaller inputs sees averages.
     let checks: Vec<u8> = (0..side * side)
         .map(|i| 255 * ((i + i / side) % 2) as u8)
         .collect();

@@ -1,19 +1,19 @@
-//! The fixed ways in which an evaluation looks at an image.
+//! The fixed views of an image that an evaluation averages over.
 
 use serde::{Deserialize, Serialize};
 
 use super::resample::{
-    Border, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample, side_of,
+    BorderMode, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample, side_of,
 };
 
-/// Side of the crops in [`Views::Ten`], of 48; the same share of the image as in most published ten-crop figures.
+/// Side of the crops in [`ViewSet::Ten`], px of 48; the same share of the image as in most published ten-crop figures.
 const VIEW_CROP_PX: f32 = 44.0;
 
-/// One fixed way to look at an image.
+/// One fixed view of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct View {
-    /// Which part becomes the whole input.
-    pub part: Part,
+    /// The part of the image that fills the input.
+    pub part: ImagePart,
     /// Whether it is mirrored left to right.
     pub mirrored: bool,
 }
@@ -21,39 +21,39 @@ pub struct View {
 /// The part of the image a [`View`] shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// All of it, pixel by pixel.
+pub enum ImagePart {
+    /// The whole image.
     Whole,
-    /// 44×44 of the 48×48 pixels in the upper left corner, resized to 48×48.
+    /// The upper left 44×44 of the 48×48 pixels, resized to 48×48.
     UpperLeft,
-    /// The same in the upper right corner.
+    /// The upper right ones.
     UpperRight,
-    /// The same in the lower left corner.
+    /// The lower left ones.
     LowerLeft,
-    /// The same in the lower right corner.
+    /// The lower right ones.
     LowerRight,
-    /// The same in the middle.
+    /// The central ones.
     Center,
 }
 
-/// Which views of an image an evaluation averages over.
+/// The views that an evaluation averages over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Views {
-    /// The image as it is.
+pub enum ViewSet {
+    /// The plain image.
     #[default]
     Single,
     /// The image and its mirror image.
     Flip,
-    /// Four corners and the middle, each also mirrored.
+    /// The four corners and the center, and their mirror images.
     Ten,
 }
 
-impl Views {
-    /// All choices, the cheapest first.
+impl ViewSet {
+    /// All sets, the cheapest first.
     pub const ALL: [Self; 3] = [Self::Single, Self::Flip, Self::Ten];
 
-    /// The word for it in reports.
+    /// The name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -62,18 +62,18 @@ impl Views {
         }
     }
 
-    /// The views to average over.
+    /// The views of the set.
     pub fn views(self) -> Vec<View> {
-        let (parts, mirrored): (&[Part], &[bool]) = match self {
-            Self::Single => (&[Part::Whole], &[false]),
-            Self::Flip => (&[Part::Whole], &[false, true]),
+        let (parts, mirrored): (&[ImagePart], &[bool]) = match self {
+            Self::Single => (&[ImagePart::Whole], &[false]),
+            Self::Flip => (&[ImagePart::Whole], &[false, true]),
             Self::Ten => (
                 &[
-                    Part::UpperLeft,
-                    Part::UpperRight,
-                    Part::LowerLeft,
-                    Part::LowerRight,
-                    Part::Center,
+                    ImagePart::UpperLeft,
+                    ImagePart::UpperRight,
+                    ImagePart::LowerLeft,
+                    ImagePart::LowerRight,
+                    ImagePart::Center,
                 ],
                 &[false, true],
             ),
@@ -88,13 +88,13 @@ impl Views {
 }
 
 impl View {
-    /// The image as it is.
+    /// The whole image, not mirrored.
     pub const PLAIN: Self = Self {
-        part: Part::Whole,
+        part: ImagePart::Whole,
         mirrored: false,
     };
 
-    /// Writes this view of `image` to `output`, normalized. Sizes as for [`super::AugmentConfig::apply`].
+    /// Writes this view of `image` to `output`, normalized; sizes as in [`super::AugmentConfig::apply`].
     ///
     /// # Panics
     /// If a length is not a square number.
@@ -105,12 +105,12 @@ impl View {
         let part = VIEW_CROP_PX * (side / FER_SIDE_PX);
         let free = side - part;
         let (left_px, top_px, side_px) = match self.part {
-            Part::Whole => (0.0, 0.0, side),
-            Part::UpperLeft => (0.0, 0.0, part),
-            Part::UpperRight => (free, 0.0, part),
-            Part::LowerLeft => (0.0, free, part),
-            Part::LowerRight => (free, free, part),
-            Part::Center => (free / 2.0, free / 2.0, part),
+            ImagePart::Whole => (0.0, 0.0, side),
+            ImagePart::UpperLeft => (0.0, 0.0, part),
+            ImagePart::UpperRight => (free, 0.0, part),
+            ImagePart::LowerLeft => (0.0, free, part),
+            ImagePart::LowerRight => (free, free, part),
+            ImagePart::Center => (free / 2.0, free / 2.0, part),
         };
         let crop = Crop {
             left_px,
@@ -120,7 +120,7 @@ impl View {
         };
         let sides = [image.side, output_side];
         let sampling = Sampling::new(crop, 0.0, self.mirrored, sides);
-        let (tone, border) = (Tone::KEPT, Border::Reflect);
+        let (tone, border) = (Tone::KEPT, BorderMode::Reflect);
         resample(&image, sampling, tone, border, normalization, output);
     }
 }

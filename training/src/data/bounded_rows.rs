@@ -1,7 +1,7 @@
-//! Tables whose rows must end.
+//! A reader that limits the length of CSV rows.
 //!
-//! `csv` keeps a row in memory until it ends, and a file that never ends one, or a quotation mark that is never closed,
-//! would fill it: 3 MB of gzip hold 3 GB of spaces.
+//! `csv` keeps a row in memory until it ends, so a file with an endless row or an unclosed quotation mark would fill the
+//! memory: 3 MB of gzip can hold 3 GB of spaces.
 
 use std::{
     cell::Cell,
@@ -12,8 +12,8 @@ use std::{
 /// FER-2013's rows have up to 9 kB.
 pub(crate) const MAX_ROW_BYTES: usize = 1 << 20;
 
-/// What is wrong with a row that does not end, for the end of a sentence.
-pub(crate) const OVERRUN: &str = "the row does not end within 1 MB, so this is no table of images";
+/// Describes a row that is too long, to end a sentence with.
+pub(crate) const OVERRUN: &str = "the row is longer than 1 MB, so this is not a table of images";
 
 /// A reader that fails when one row takes more than [`MAX_ROW_BYTES`].
 pub(crate) struct BoundedRows<R> {
@@ -21,23 +21,23 @@ pub(crate) struct BoundedRows<R> {
     budget: RowBudget,
 }
 
-/// What is left for the row under way; shared with the reader.
+/// Bytes left for the current row; shared with the reader.
 #[derive(Debug, Clone)]
 pub(crate) struct RowBudget(Rc<Cell<Option<usize>>>);
 
 impl RowBudget {
-    /// Another row may take as much again. To be called before each.
+    /// Resets the budget. Call it before each row.
     pub(crate) fn begin_row(&self) {
         self.0.set(Some(MAX_ROW_BYTES));
     }
 
-    /// Whether a row has taken more.
+    /// Whether a row exceeded the budget.
     pub(crate) fn is_overrun(&self) -> bool {
         self.0.get().is_none()
     }
 }
 
-/// Bounds the rows that are read from `inner`.
+/// Limits the length of the rows read from `inner`.
 pub(crate) fn bounded_rows<R: Read>(inner: R) -> (BoundedRows<R>, RowBudget) {
     let budget = RowBudget(Rc::new(Cell::new(Some(MAX_ROW_BYTES))));
     let reader = BoundedRows {
@@ -86,8 +86,8 @@ mod tests {
         };
         assert_eq!(read_all(&row.repeat(4)), Ok(4));
         let (error, is_overrun) = read_all(&"x".repeat(2 * MAX_ROW_BYTES)).unwrap_err();
-        assert!(is_overrun && error.contains("does not end"), "{error}");
-        // Lines that end within a quotation that does not.
+        assert!(is_overrun && error.contains("longer than 1 MB"), "{error}");
+        // The lines end, but the quotation around them does not.
         assert!(read_all(&format!("\"{}", "x\n".repeat(MAX_ROW_BYTES))).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! Which images of a data set to use, as a table that people can read and change.
+//! A table of the images to use, which people can read and edit.
 //!
-//! `fervis-train doctor --index FILE.csv` writes one, `fervis-train train --index FILE.csv` learns by it. The file is CSV:
+//! `fervis-train doctor --index FILE.csv` writes one, `fervis-train train --index FILE.csv` applies it. The file is CSV:
 //!
 //! ```text
 //! # fervis index 1, data 0123456789abcdef
@@ -9,12 +9,12 @@
 //! 1,Training,angry,0,copy of 0
 //! ```
 //!
-//! For a folder or a zip, a last column `file` has each image's path in there.
+//! For a folder or a zip, a last column `file` holds each image's path.
 //!
-//! The first line is always that comment: the format's version and the fingerprint of the data set
-//! ([`Dataset::fingerprint`]), since numbers of images mean nothing for another one. Then one row for each image in the
-//! data set's order: its `index` from 0, the `split` and `label` it has there, `keep` 1 or 0, and `reason`, free text.
-//! The label in the table is the one to use, so that it can be corrected there too.
+//! The first line is always that comment: the version of the format and the fingerprint of the dataset
+//! ([`Dataset::fingerprint`]), since image numbers mean nothing for other data. One row per image follows, in the order
+//! of the dataset: its `index` from 0, its `split` and `label`, `keep` (1 or 0), and `reason` (free text). Training uses
+//! the label in the table, so labels can be corrected there.
 
 use std::path::Path;
 
@@ -27,13 +27,13 @@ use crate::data::dataset::{Dataset, Split};
 /// A million rows with a reason of 200 letters each.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// How the first line begins; the fingerprint follows, 16 hexadecimal digits.
+/// The start of the first line; 16 hexadecimal digits of the fingerprint follow.
 const FIRST_LINE: &str = "# fervis index 1, data ";
 
-/// What the table says about one image.
+/// One row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexRow {
-    /// Number of the image in the data set, from 0.
+    /// Number of the image in the dataset, from 0.
     pub index: usize,
     /// Its split.
     pub split: Split,
@@ -42,14 +42,14 @@ pub struct IndexRow {
     /// Whether to use it at all: 1 or 0 in the file.
     #[serde(with = "as_number")]
     pub keep: bool,
-    /// Why not; empty if it is used.
+    /// Why it is not used; empty if it is.
     pub reason: String,
-    /// Its path in a folder or zip, for people: the number is what counts.
+    /// Its path in a folder or zip, for people to read; only the number counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }
 
-/// One row for each image, in the data set's order.
+/// One row per image, in the order of the dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CleanIndex {
     /// The rows.
@@ -81,7 +81,7 @@ impl CleanIndex {
         }
     }
 
-    /// Leaves an image out, unless it is left out already.
+    /// Excludes an image. If it is excluded already, the first reason stays.
     ///
     /// # Panics
     /// If there is no such image.
@@ -110,10 +110,10 @@ impl CleanIndex {
         kept.map(|row| row.index).collect()
     }
 
-    /// Takes what is left out from the data set's splits and corrects its labels. The images keep their numbers.
+    /// Removes the excluded images from the dataset's splits and applies the labels. The images keep their numbers.
     ///
     /// # Panics
-    /// If the table was made for another data set.
+    /// If the table was made for another dataset.
     pub fn apply(&self, dataset: &mut Dataset) {
         assert_eq!(self.rows.len(), dataset.len(), "a row for each image");
         for split in Split::ALL {
@@ -124,7 +124,7 @@ impl CleanIndex {
         }
     }
 
-    /// The table as a file's text.
+    /// The table as the text of a file.
     ///
     /// # Errors
     /// If a row cannot be written as CSV.
@@ -138,23 +138,23 @@ impl CleanIndex {
         Ok(table.into_inner().map_err(|error| error.into_error())?)
     }
 
-    /// Reads a table that was made for this data set.
+    /// Reads a table that was made for this dataset.
     ///
     /// # Errors
-    /// If it is no such table, was made for other data, or its rows are not those of the data.
+    /// If the file is not such a table, was made for other data, or its rows do not match the data.
     pub fn load(path: &Path, dataset: &Dataset) -> Result<Self> {
         let name = path.display();
         let text = read::text(path, MAX_FILE_BYTES).with_context(|| format!("reading {name}"))?;
         let (first_line, rest) = text.split_once('\n').unwrap_or_default();
         let Some(fingerprint) = first_line.trim_end().strip_prefix(FIRST_LINE) else {
             bail!(
-                "{name} does not begin with “{FIRST_LINE}…”; fervis-train doctor --index writes such files"
+                "{name}: not an index, which begins with “{FIRST_LINE}…”. Write one with fervis-train doctor --index"
             );
         };
         let mut all = Self::all(dataset);
         ensure!(
             u64::from_str_radix(fingerprint, 16) == Ok(all.fingerprint),
-            "{name} was made for other data; make it again with fervis-train doctor --index"
+            "{name}: made for other data. Write a new one with fervis-train doctor --index"
         );
         let mut n = 0;
         for (row, record) in csv::Reader::from_reader(rest.as_bytes())
@@ -164,11 +164,11 @@ impl CleanIndex {
             let line = row + 3;
             let record: IndexRow = record.with_context(|| format!("{name}, line {line}"))?;
             let Some(known) = all.rows.get_mut(row) else {
-                bail!("{name}, line {line}: the data has only {row} images");
+                bail!("{name}, line {line}: one row too many, the data has only {row} images");
             };
             ensure!(
                 (record.index, record.split) == (known.index, known.split),
-                "{name}, line {line}: image {} of {} stands where image {} of {} should",
+                "{name}, line {line}: image {} of {} instead of image {} of {}",
                 record.index,
                 record.split.name(),
                 known.index,
@@ -180,7 +180,7 @@ impl CleanIndex {
         }
         ensure!(
             n == all.rows.len(),
-            "{name} has {n} rows and the data {} images",
+            "{name}: {n} rows, but the data has {} images",
             all.rows.len()
         );
         Ok(all)
@@ -203,7 +203,7 @@ mod as_number {
             0 => Ok(false),
             1 => Ok(true),
             other => Err(D::Error::custom(format!(
-                "keep is {other} instead of 0 or 1"
+                "keep must be 0 or 1, not {other}"
             ))),
         }
     }
@@ -253,10 +253,10 @@ mod tests {
     #[test]
     fn images_of_a_folder_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        for (path, grey) in [("train/happy/a, b.png", 1), ("test/sad/c.png", 2)] {
+        for (path, gray) in [("train/happy/a, b.png", 1), ("test/sad/c.png", 2)] {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            image::GrayImage::from_pixel(9, 9, image::Luma([grey]))
+            image::GrayImage::from_pixel(9, 9, image::Luma([gray]))
                 .save(path)
                 .unwrap();
         }
@@ -312,15 +312,23 @@ mod tests {
             let error = format!("{:#}", CleanIndex::load(&path, dataset).unwrap_err());
             assert!(error.contains(words), "{error}");
         };
-        check("index,split\n", &data, "does not begin with");
+        check("index,split\n", &data, "not an index");
         check(
             &good.replace("1,PrivateTest", "1,PublicTest"),
             &data,
             "line 4: image 1 of PublicTest",
         );
-        check(&good.replace("happy,1", "happy,2"), &data, "keep is 2");
+        check(
+            &good.replace("happy,1", "happy,2"),
+            &data,
+            "keep must be 0 or 1, not 2",
+        );
         check(&good.replace("happy", "cat"), &data, "line 3");
-        check(&good[..good.len() - 20], &data, "2 rows and the data 3");
+        check(
+            &good[..good.len() - 20],
+            &data,
+            "2 rows, but the data has 3",
+        );
         check(
             &format!("{good}3,Training,sad,1,\n"),
             &data,

@@ -1,7 +1,7 @@
-//! What is wrong with a copy of FER-2013, or with other data, and which images a careful training would leave out.
+//! Finds faults in FER-2013 or other data, and lists the images to exclude from training.
 //!
-//! FER-2013 is passed around in copies of copies, and has faults of its own; a network is no better than what it is
-//! shown, and a figure no better than the images it was measured on.
+//! FER-2013 is passed around in copies of copies and has faults of its own. A network is only as good as its training
+//! images, and a figure only as good as the images it was measured on.
 
 use std::fmt;
 
@@ -22,24 +22,24 @@ use crate::{
 /// Images listed one by one in the report; the rest are in the index file.
 const MAX_LISTED: usize = 8;
 
-/// What was found.
+/// The faults that were found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// Images of each class in Training, PublicTest and PrivateTest.
     pub counts: [[usize; N_EXPRESSIONS]; 3],
-    /// Whether this is a copy of FER-2013, by the shares of its classes, so that a difference from its counts is a fault.
+    /// Whether this is a copy of FER-2013, judged by the shares of its classes. If so, any other count is a fault.
     pub is_fer_2013: bool,
     /// Whether the counts are [`PUBLISHED_COUNTS`].
     pub has_published_counts: bool,
     /// Pixel-identical and constant images.
     pub duplicates: Duplicates,
-    /// Images that are nearly the same.
+    /// Images that are almost identical.
     pub near_duplicates: Vec<NearPair>,
-    /// Near pairs with an image in Training and one in PublicTest or PrivateTest, or in both of these.
+    /// Near pairs whose images lie in different splits.
     pub n_near_across_splits: usize,
     /// Near pairs whose labels differ.
     pub n_near_conflicting: usize,
-    /// How many images of each split a careful training would use.
+    /// How many images of each split to use.
     pub n_kept: [usize; 3],
     /// The path of each image in a folder or zip, by its number; empty for a table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -47,15 +47,15 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// Looks at every image, and compares every one with every other. Also returns which to keep:
+    /// Compares every image with every other. Also returns which ones to keep:
     ///
-    /// - PrivateTest as it is, so that figures stay comparable;
-    /// - of PublicTest those that are not constant and have no copy, exact or near, in PrivateTest;
-    /// - of Training those that are not constant, have no copy in either test split, and are the first of their copies; of
-    ///   exact copies with different labels none.
+    /// - all of PrivateTest, so that figures stay comparable;
+    /// - of PublicTest, those that are not constant and have no exact or near copy in PrivateTest;
+    /// - of Training, those that are not constant, have no copy in either test split, and are the first of their copies;
+    ///   exact copies with different labels are all excluded.
     ///
     /// # Errors
-    /// If the memory is too small.
+    /// If there is not enough memory.
     pub fn of(dataset: &Dataset) -> Result<(Self, CleanIndex)> {
         let duplicates = Duplicates::find(dataset);
         let near = near_duplicates::find(dataset)?;
@@ -99,7 +99,7 @@ fn clean(
     let mut index = CleanIndex::all(dataset);
     let not_tested = |index: &usize| splits[*index] != Split::PrivateTest;
     for &constant in duplicates.constant.iter().filter(|index| not_tested(index)) {
-        index.leave_out(constant, "one single grey");
+        index.leave_out(constant, "single gray");
     }
     for group in &duplicates.conflicting {
         for &copy in group
@@ -118,12 +118,12 @@ fn clean(
     for &copy in &duplicates.public_test_in_private_test {
         index.leave_out(copy, "also in PrivateTest");
     }
-    // First what is near a test image, so that the one of two near copies that is kept is not left out later.
+    // Near copies of test images come first. Otherwise the kept one of two near copies could be excluded afterward.
     for pair in near
         .iter()
         .filter(|pair| splits[pair.first] != splits[pair.second])
     {
-        // Splits are ordered: of two, the one that is learnt from or chosen by gives way.
+        // Splits are ordered, so the image of the earlier split gives way: the one used for learning or selection.
         let (out, stays) = if splits[pair.first] < splits[pair.second] {
             (pair.first, pair.second)
         } else {
@@ -176,16 +176,16 @@ impl fmt::Display for Diagnosis {
             writeln!(f)?;
         }
         let verdict = if self.has_published_counts {
-            "the counts are those published of FER-2013"
+            "the counts match those published for FER-2013"
         } else if self.is_fer_2013 {
-            "in brackets: the difference from the counts published of FER-2013"
+            "in parentheses: the difference from the counts published for FER-2013"
         } else {
-            "this is not FER-2013, so there are no published counts to compare with"
+            "this is not FER-2013, so there are no published counts to compare it with"
         };
         writeln!(f, "{verdict}\n")?;
         let found = &self.duplicates;
         for (what, images) in [
-            ("of one single grey", &found.constant),
+            ("of a single gray", &found.constant),
             (
                 "in Training, also earlier in Training",
                 &found.training_copies,
@@ -224,7 +224,7 @@ impl fmt::Display for Diagnosis {
             .count();
         writeln!(
             f,
-            "{:>6} pairs of nearly identical images (correlation {} or more; {mirrored} mirrored), \
+            "{:>6} pairs of almost identical images (correlation {} or more; {mirrored} mirrored), \
              {} of them across splits, {} with different labels",
             self.near_duplicates.len(),
             near_duplicates::MIN_CORRELATION,
@@ -234,17 +234,16 @@ impl fmt::Display for Diagnosis {
         let [training, public, private] = self.n_kept;
         write!(
             f,
-            "\nclean: {training} images of Training, {public} of PublicTest, {private} of PrivateTest (which is left as it \
-             is)"
+            "\nclean: {training} images of Training, {public} of PublicTest, {private} of PrivateTest (which is not changed)"
         )?;
         if self.files.is_empty() {
-            write!(f, "\nimages are numbered from 0 in the order of the data")?;
+            write!(f, "\nimages are numbered from 0, in the order of the data")?;
         }
         Ok(())
     }
 }
 
-/// The first few images by path, or by number where they have none, after a colon.
+/// A colon and the first few images, by path or, without one, by number.
 struct Listed<'a>(&'a [usize], &'a [String]);
 
 impl fmt::Display for Listed<'_> {
@@ -276,7 +275,7 @@ mod tests {
         (0..IMAGE_LEN).map(|_| rng.below(200) as u8).collect()
     }
 
-    /// The same picture for the eye: one pixel differs.
+    /// Looks the same, but one pixel differs.
     fn nearly(key: u64) -> Vec<u8> {
         let mut image = noise(key);
         image[100] ^= 31;
@@ -284,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_a_folder_are_told_by_path() {
+    fn images_of_a_folder_are_named_by_path() {
         let folder = tempfile::tempdir().unwrap();
         for (path, key) in [
             ("train/happy/a.png", 1),
@@ -315,14 +314,14 @@ mod tests {
     #[test]
     fn copies_of_fer_2013_are_known_by_their_classes() {
         assert!(is_fer_2013(&PUBLISHED_COUNTS));
-        // Kaggle's folders, where PublicTest and PrivateTest are one.
+        // Kaggle's folders, where PublicTest and PrivateTest are merged.
         let [training, public, private] = PUBLISHED_COUNTS;
         let test = std::array::from_fn(|class| public[class] + private[class]);
         assert!(is_fer_2013(&[training, [0; 7], test]));
         assert!(is_fer_2013(&[training.map(|n| n * 2 / 3), [0; 7], [0; 7]]));
         assert!(!is_fer_2013(&[[0; 7]; 3]));
         assert!(!is_fer_2013(&[[0; 7], [0; 7], private.map(|n| n / 10)]));
-        // 20,000 of each, and RAF-DB, whose classes are other ones.
+        // 20,000 of each, and RAF-DB, whose classes differ.
         assert!(!is_fer_2013(&[[5000; 7], [0; 7], [0; 7]]));
         let raf_db = [705, 717, 281, 4772, 1982, 1290, 2524];
         assert!(!is_fer_2013(&[
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_careful_training_leaves_out() {
+    fn copies_conflicts_and_constant_images_are_excluded() {
         let mut dataset = Dataset::new();
         for (split, label, image) in [
             (Split::Training, Happy, noise(1)),              // 0: kept
@@ -348,7 +347,7 @@ mod tests {
             (Split::Training, Happy, nearly(2)),             // 3: near copy
             (Split::Training, Happy, noise(3)),              // 4 and 5: which label is right?
             (Split::Training, Sad, noise(3)),                // 5
-            (Split::Training, Angry, vec![9; IMAGE_LEN]),    // 6: one grey
+            (Split::Training, Angry, vec![9; IMAGE_LEN]),    // 6: a single gray
             (Split::Training, Sad, noise(4)),                // 7: also 9
             (Split::Training, Sad, nearly(5)),               // 8: nearly 10
             (Split::PublicTest, Sad, noise(4)),              // 9
@@ -383,7 +382,7 @@ mod tests {
         assert!(report.contains("this is not FER-2013"), "{report}");
         assert!(!report.contains("(-"), "{report}");
         assert!(
-            report.contains("2 images of one single grey: 6, 14"),
+            report.contains("2 images of a single gray: 6, 14"),
             "{report}"
         );
     }

@@ -1,9 +1,9 @@
-//! Images that occur more than once, and what they do to a test result.
+//! Images that occur more than once.
 //!
-//! FER-2013 was collected by web search and its splits share images: 288 of 3,589 PrivateTest images are pixel for
-//! pixel in Training as well. A network that has learnt those by heart is rewarded for it, so figures are
-//! reported on all of PrivateTest, to compare with others, and on the images no part of training has seen.
-//! Only identical pixels count here; resized or recompressed copies are not found.
+//! FER-2013 was collected by web search, and its splits share images: 288 of the 3,589 PrivateTest images are in
+//! Training too, pixel for pixel. Memorizing them is rewarded, so figures are reported both on all of PrivateTest, for
+//! comparison with others, and on the images that training never saw. Only identical pixels count here; for resized or
+//! recompressed copies see [`crate::data::near_duplicates`].
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::dataset::{Dataset, Split};
 
-/// What [`Duplicates::find`] found. All indices are ascending.
+/// What [`Duplicates::find`] finds. All indices are in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Duplicates {
     /// PrivateTest images that are also in Training.
@@ -35,7 +35,7 @@ pub struct Duplicates {
 impl Duplicates {
     /// Compares every image with every other.
     pub fn find(dataset: &Dataset) -> Self {
-        // Keyed by the pixels themselves, so that a collision of hashes cannot pass for a duplicate.
+        // Keyed by the pixels themselves, so that a hash collision cannot pass for a duplicate.
         let mut groups: HashMap<&[u8], Vec<(Split, usize)>> = HashMap::new();
         for split in Split::ALL {
             for &index in dataset.split(split) {
@@ -83,7 +83,7 @@ impl Duplicates {
                 found.constant.extend(group.iter().map(|&(_, index)| index));
             }
         }
-        // The map has no order of its own.
+        // A map has no order.
         for indices in [
             &mut found.private_test_in_training,
             &mut found.private_test_in_others,
@@ -99,7 +99,7 @@ impl Duplicates {
         found
     }
 
-    /// PrivateTest without [`Self::private_test_in_training`]: the de-duplicated test set others report on,
+    /// PrivateTest without [`Self::private_test_in_training`]: the deduplicated test set others report on,
     /// 3,301 images of FER-2013.
     pub fn private_test_not_in_training(&self, dataset: &Dataset) -> Vec<usize> {
         without(
@@ -108,7 +108,7 @@ impl Duplicates {
         )
     }
 
-    /// PrivateTest without [`Self::private_test_in_others`]: nothing here was learnt or chosen by, 3,275 images
+    /// PrivateTest without [`Self::private_test_in_others`]: images used neither for learning nor for selection, 3,275
     /// of FER-2013.
     pub fn private_test_unseen(&self, dataset: &Dataset) -> Vec<usize> {
         without(
@@ -118,7 +118,7 @@ impl Duplicates {
     }
 
     /// Training without copies, without images of PublicTest and PrivateTest, and without constant images: 26,941
-    /// images of FER-2013. Trained on these, a network has seen no test image, and all of PrivateTest is fair.
+    /// images of FER-2013. A network trained on these has seen no test image, so all of PrivateTest is a fair test.
     pub fn clean_training(&self, dataset: &Dataset) -> Vec<usize> {
         without(
             dataset.split(Split::Training),
@@ -131,7 +131,7 @@ impl Duplicates {
     }
 }
 
-/// The indices in none of the sorted lists.
+/// The indices that are in none of the sorted lists.
 fn without(indices: &[usize], lists: &[&[usize]]) -> Vec<usize> {
     let is_listed = |index: &usize| lists.iter().any(|list| list.binary_search(index).is_ok());
     let kept = indices.iter().filter(|index| !is_listed(index));
@@ -188,11 +188,13 @@ mod tests {
         assert_eq!(found.clean_training(&dataset), [0]);
     }
 
-    /// The real data set belongs to its users and isn't shipped, so this runs only where `FERVIS_FER2013` names it.
+    /// FER-2013 is not shipped, so this runs only if `FERVIS_FER2013` names a copy.
     #[test]
     fn the_known_faults_of_fer_2013_are_found() {
         let Some(path) = std::env::var_os("FERVIS_FER2013") else {
-            eprintln!("skipped: set FERVIS_FER2013 to fer2013.csv to check the real data set");
+            eprintln!(
+                "skipped: set FERVIS_FER2013 to the path of fer2013.csv to check the real dataset"
+            );
             return;
         };
         let dataset = Dataset::load(Path::new(&path)).unwrap();

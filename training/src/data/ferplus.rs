@@ -1,8 +1,7 @@
-//! Ten other people's opinions of each image: FER+ (Barsoum et al. 2016, arXiv:1608.01041).
+//! FER+: the votes of ten people on each image (Barsoum et al. 2016, arXiv:1608.01041).
 //!
-//! FER-2013's labels are what a search engine was asked for, and many are wrong. FER+ had ten people look at each image.
-//! Its table goes with `fer2013.csv` row by row. What a newcomer gets wrong is to join by `Image name`: its numbers skip
-//! the rows that FER+ leaves unnamed.
+//! FER-2013's labels are search terms, and many are wrong; for FER+ ten people looked at each image. Its table matches
+//! `fer2013.csv` row by row. Never join the two by `Image name`: those numbers skip the rows that FER+ leaves unnamed.
 
 use std::path::Path;
 
@@ -19,7 +18,7 @@ use crate::data::{
     target::Target,
 };
 
-/// The table's words for our expressions, in [`Expression::ALL`]'s order.
+/// The table's names for our expressions, in the order of [`Expression::ALL`].
 const COLUMNS: [&str; N_EXPRESSIONS] = [
     "anger",
     "disgust",
@@ -29,13 +28,13 @@ const COLUMNS: [&str; N_EXPRESSIONS] = [
     "surprise",
     "neutral",
 ];
-/// Votes for something that is none of the seven; the last for a picture without a face.
+/// Votes for something other than the seven expressions; the last is for images without a face.
 const OTHER_COLUMNS: [&str; 3] = ["contempt", "unknown", "NF"];
 
 /// The votes for one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Votes {
-    /// For each of the seven, in [`Expression::ALL`]'s order.
+    /// For each of the seven expressions, in the order of [`Expression::ALL`].
     pub by_expression: [u32; N_EXPRESSIONS],
     /// For contempt, which FER-2013 does not have.
     pub contempt: u32,
@@ -63,21 +62,21 @@ impl Votes {
         most.is_some_and(|most| self.not_a_face > most)
     }
 
-    /// What more than half of all voters chose, if it is one of the seven.
+    /// The expression that more than half of all voters chose, if it is one of the seven.
     pub fn majority(&self) -> Option<Expression> {
         let wins = |expression: &Expression| 2 * self.by_expression[expression.index()] > self.n();
         Expression::ALL.into_iter().find(wins)
     }
 
-    /// The distribution of the votes for the seven; `None` where nobody saw one of them. Votes for contempt, unknown and
-    /// "not a face" are left out, since the networks have no such output.
+    /// The distribution of the votes for the seven expressions; `None` if there are no such votes. Votes for contempt,
+    /// "unknown" and "not a face" are ignored, since the networks have no such outputs.
     pub fn distribution(&self) -> Option<Target> {
         let sum = self.n_for_expressions() as f32;
         (sum > 0.0).then(|| self.by_expression.map(|n| n as f32 / sum))
     }
 }
 
-/// The votes for each image of a data set, by its index.
+/// The votes for each image of a dataset, by its index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FerPlus(Vec<Votes>);
 
@@ -95,10 +94,10 @@ impl FerPlus {
         &self.0[index]
     }
 
-    /// Reads `fer2013new.csv` for a data set in the order of `fer2013.csv`.
+    /// Reads `fer2013new.csv` for a dataset in the order of `fer2013.csv`.
     ///
     /// # Errors
-    /// If it is no such table, or its rows are not those of the data set.
+    /// If the file is not such a table, or its rows do not match the dataset.
     pub fn load(path: &Path, dataset: &Dataset) -> Result<Self> {
         let name = path.display();
         let file = read::open(path).with_context(|| format!("reading {name}"))?;
@@ -113,7 +112,7 @@ impl FerPlus {
                 .iter()
                 .position(|title| title.trim().eq_ignore_ascii_case(wanted));
             found.with_context(|| {
-                format!("{name} has no column “{wanted}”; it is not FER+'s fer2013new.csv")
+                format!("{name}: no column “{wanted}”, so it is not FER+'s fer2013new.csv")
             })
         };
         let usage = column("Usage")?;
@@ -150,7 +149,7 @@ impl FerPlus {
         }
         ensure!(
             votes.len() == dataset.len(),
-            "{name} has {} rows and the data {} images; it goes with the whole fer2013.csv",
+            "{name}: {} rows, but the data has {} images. FER+ belongs to the complete fer2013.csv; give that with --data",
             votes.len(),
             dataset.len()
         );
@@ -158,7 +157,8 @@ impl FerPlus {
             for &index in dataset.split(split) {
                 ensure!(
                     splits[index] == Some(split),
-                    "{name}, line {}, is not in {}, where the data has this image; it goes with fer2013.csv in its own order",
+                    "{name}, line {}: not in {}, where the data has this image. FER+ belongs to fer2013.csv in its original \
+                     order; give that with --data",
                     index + 2,
                     split.name()
                 );
@@ -167,11 +167,11 @@ impl FerPlus {
         Ok(Self(votes))
     }
 
-    /// Those of `indices` in which at least one voter saw one of the seven expressions and "not a face" does not lead, and
-    /// the distributions of their votes.
+    /// The images among `indices` that have a vote for one of the seven expressions and in which "not a face" does not
+    /// lead, with the distributions of their votes.
     ///
     /// # Panics
-    /// If the votes belong to another data set.
+    /// If the votes belong to another dataset.
     pub fn judged(&self, indices: &[usize]) -> (Vec<usize>, Vec<Target>) {
         let judged = indices.iter().filter_map(|&index| {
             let votes = self.of(index);
@@ -182,12 +182,12 @@ impl FerPlus {
     }
 }
 
-/// A number of votes. The largest that ten voters can give is 10, but nothing depends on there being ten.
+/// A number of votes. Nothing depends on there being ten voters.
 fn count(record: &StringRecord, column: usize) -> Result<u32> {
     let text = record.get(column).unwrap_or_default().trim();
     match text.parse::<u16>() {
         Ok(count) => Ok(count.into()),
-        Err(_) => bail!("“{text}” is no number of votes"),
+        Err(_) => bail!("“{text}” is not a number of votes"),
     }
 }
 
@@ -248,7 +248,7 @@ PublicTest,c.png,5,0,0,0,0,0,0,5,0,0";
         assert_eq!((target[Happy.index()], target[Sad.index()]), (0.75, 0.25));
         assert_eq!(target.iter().sum::<f32>(), 1.0);
         assert!(votes(3, 1, 4).shows_no_face());
-        assert!(!votes(4, 0, 4).shows_no_face(), "a tie is for the face");
+        assert!(!votes(4, 0, 4).shows_no_face(), "a tie counts as a face");
         assert_eq!(votes(0, 0, 8).distribution(), None);
         assert_eq!(load(ROWS).unwrap().of(3).contempt, 5);
         let all = FerPlus::new(vec![votes(0, 0, 8), votes(1, 1, 0), votes(3, 1, 4)]);
@@ -260,11 +260,11 @@ PublicTest,c.png,5,0,0,0,0,0,0,5,0,0";
         for (rows, words) in [
             (
                 "Training,a.png,10,0,0,0,0,0,0,0,0,0",
-                "has 1 rows and the data 4",
+                "1 rows, but the data has 4",
             ),
             (
                 &ROWS.replace("Training,a", "PublicTest,a"),
-                "line 2, is not in Training",
+                "line 2: not in Training",
             ),
             (&ROWS.replace("7,0", "many,0"), "line 4"),
         ] {

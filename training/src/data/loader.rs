@@ -1,9 +1,9 @@
-//! Batches of images, prepared on other threads while the network works.
+//! Batches of images, prepared on other threads while the network computes.
 //!
-//! What a batch holds depends on the seed, the epoch and the images, never on threads or timing: the order of an
-//! epoch is one shuffle, and every image has a random generator of its own. That is also what makes a resumed
-//! epoch continue exactly; see [`Epoch::first_batch`]. First numbers of the random keys: 1 order, 2 images, 3 first
-//! weights, 4 dropout, 5 mixup.
+//! The contents of a batch depend on the seed, the epoch and the images, never on threads or timing: the order of an
+//! epoch is one shuffle, and every image has its own random generator. So a resumed epoch continues exactly; see
+//! [`Epoch::first_batch`]. First numbers of the random keys: 1 order, 2 images, 3 first weights, 4 dropout, 5 mixup,
+//! 8 widening, 9 damage for tests.
 
 use std::{
     io, panic,
@@ -26,31 +26,31 @@ use crate::{
     random::SplitMix64,
 };
 
-/// First numbers of the random keys, so that the order of an epoch and its images have nothing in common.
+/// First numbers of the random keys, which keep the order of an epoch independent of its images.
 const ORDER_KEY: u64 = 1;
 const IMAGE_KEY: u64 = 2;
 const MIXUP_KEY: u64 = 5;
 
-/// How batches are put together. `n_threads` and `queue_len` do not change what they hold.
+/// How batches are assembled. `n_threads` and `queue_len` do not change their contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoaderConfig {
-    /// Images a batch.
+    /// Images per batch.
     pub batch_size: usize,
-    /// Whether the rest of an epoch that doesn't fill a batch becomes a shorter one. Where `false`, these images
-    /// wait for another epoch. Evaluation always keeps it.
+    /// Whether the images left over at the end of an epoch form a shorter batch. If `false`, they are dropped from that
+    /// epoch. Evaluation always keeps them.
     pub keep_short: bool,
-    /// Threads that prepare batches. One is enough for a CPU: it prepares some 20,000 images a second.
+    /// Threads that prepare batches. One is enough for a CPU: it prepares about 20,000 images per second.
     pub n_threads: usize,
-    /// Finished batches each thread may have waiting.
+    /// How many finished batches each thread may hold ready.
     pub queue_len: usize,
     /// Width and height of the images, px.
     pub side_px: usize,
-    /// Which training images an epoch shows. Evaluation shows what it is given.
+    /// Which training images an epoch shows. Evaluation shows every image it is given.
     pub sampler: Sampler,
 }
 
 impl Default for LoaderConfig {
-    /// Batches of 64 images as they are, every one once, short ones kept, one thread, two batches ahead.
+    /// 64 images per batch, 48×48, each once, the short batch kept, one thread, two batches ahead.
     fn default() -> Self {
         Self {
             batch_size: 64,
@@ -63,28 +63,28 @@ impl Default for LoaderConfig {
     }
 }
 
-/// Which pass over the training images this is.
+/// One pass over the training images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Epoch {
     /// The run's seed.
     pub seed: u64,
     /// Counted from 0.
     pub number: u64,
-    /// How many batches to leave out because an interrupted run has had them already. The rest are the same as
-    /// if it had gone on.
+    /// How many batches to skip because an interrupted run has already seen them. The remaining ones are the same as
+    /// without the interruption.
     pub first_batch: usize,
 }
 
-/// Images of one step.
+/// The images of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// Normalized pixels of shape `(n, 1, side, side)`, flattened.
     pub images: Vec<f32>,
-    /// FER-2013's numbers of the expressions, `n` of them.
+    /// The `n` labels, as FER-2013 numbers the expressions.
     pub labels: Vec<u32>,
-    /// Which images of the [`Dataset`] these are.
+    /// Indices of the images in the [`Dataset`].
     pub indices: Vec<usize>,
-    /// How the images were blended, where mixup is on.
+    /// How the images were blended, if mixup is on.
     pub mixed: Option<Mixed>,
 }
 
@@ -94,16 +94,16 @@ impl Batch {
         self.labels.len()
     }
 
-    /// Whether it holds no images; no batch of [`Batches`] does.
+    /// Whether it holds no images. [`Batches`] never yields such a batch.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 }
 
-/// The batches of one pass. Dropping it, also early, ends its threads.
+/// The batches of one pass. Dropping it, even early, ends its threads.
 #[derive(Debug)]
 pub struct Batches {
-    /// One per thread. Thread `t` of `n` makes the batches `t`, `t + n`, …, so that asking in turn keeps the order.
+    /// One per thread. Thread `t` of `n` makes batches `t`, `t + n`, …, so taking turns keeps the order.
     queues: Vec<Receiver<Batch>>,
     threads: Vec<JoinHandle<()>>,
     n_taken: usize,
@@ -111,10 +111,10 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// An epoch of training: `indices` in an order of [`LoaderConfig::sampler`], each image varied at random.
+    /// An epoch of training: `indices` in the order of [`LoaderConfig::sampler`], each image augmented at random.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If no thread can be started.
     ///
     /// # Panics
     /// If the batch size is 0.
@@ -136,7 +136,7 @@ impl Batches {
         order.drain(..n_done);
         let vary = move |(index, n_before): (usize, u64), output: &mut [f32]| {
             let key = [IMAGE_KEY, seed, number, index as u64, n_before];
-            // An image's first variation in an epoch is the same whether or not others may follow.
+            // An image's first variation in an epoch does not depend on whether more follow.
             let mut rng = SplitMix64::from_key(&key[..if n_before == 0 { 4 } else { 5 }]);
             augment.apply(dataset.input(index), normalization, &mut rng, output);
             (index, u32::from(dataset.label(index)))
@@ -154,7 +154,7 @@ impl Batches {
     /// One view of every image, in the order of `indices`.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If no thread can be started.
     ///
     /// # Panics
     /// If the batch size is 0.
@@ -172,8 +172,8 @@ impl Batches {
         Self::start(indices.to_vec(), config, show, |_, _| None)
     }
 
-    /// Starts the threads. `prepare` writes an image and returns its index and its label; `blend` is given each batch's
-    /// number and images.
+    /// Starts the threads. `prepare` writes an image and returns its index and label; `blend` receives the number and
+    /// the images of each batch.
     fn start<T: Copy + Send + Sync + 'static>(
         order: Vec<T>,
         config: LoaderConfig,
@@ -217,7 +217,7 @@ impl Batches {
                 }
             };
             let name = format!("loader-{thread_idx}");
-            // Should a later thread fail to start, dropping `batches` ends the earlier ones.
+            // If a later thread fails to start, dropping `batches` ends the earlier ones.
             batches.threads.push(Builder::new().name(name).spawn(work)?);
             batches.queues.push(queue);
         }
@@ -231,7 +231,7 @@ impl Iterator for Batches {
     /// Waits for the next batch.
     ///
     /// # Panics
-    /// If a loader thread panicked: an epoch that ended early would pass for a whole one.
+    /// If a loader thread panicked. Otherwise an epoch that ended early would pass for a complete one.
     fn next(&mut self) -> Option<Batch> {
         if self.n_taken == self.n_batches {
             return None;
@@ -257,10 +257,10 @@ impl ExactSizeIterator for Batches {}
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        // Without a receiver, a thread that waits for room in its queue gives up.
+        // Without a receiver, a thread that waits for room in its queue ends.
         self.queues.clear();
         for thread in self.threads.drain(..) {
-            // A panic was already printed by the thread; panicking again here could abort.
+            // The thread has already printed its panic; panicking again here could abort.
             let _ = thread.join();
         }
     }
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_has_every_image_once_in_an_order_of_its_own() {
+    fn an_epoch_has_every_image_once_in_its_own_order() {
         let first = epoch(EPOCH, CONFIG);
         assert_eq!(
             first.iter().map(Batch::len).collect::<Vec<_>>(),
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_threads_nor_queues_nor_a_break_change_a_batch() {
+    fn threads_queues_and_interruptions_do_not_change_a_batch() {
         let whole = epoch(EPOCH, CONFIG);
         for (n_threads, queue_len) in [(1, 0), (2, 1), (3, 4), (50, 1), (0, 1)] {
             let config = LoaderConfig {
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_varies_by_epoch_and_not_by_its_place() {
+    fn an_image_varies_by_epoch_and_not_by_position() {
         let of_image = |batches: &[Batch]| {
             let (batch, at) = batches
                 .iter()
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_batch_can_be_left_out() {
+    fn a_short_batch_can_be_dropped() {
         let config = LoaderConfig {
             keep_short: false,
             ..CONFIG
@@ -461,7 +461,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "range end index")]
-    fn a_thread_that_fails_is_not_the_end_of_an_epoch() {
+    fn a_thread_that_panics_does_not_end_an_epoch_quietly() {
         let dataset = Arc::new(synthetic(1));
         let no_such_image = [0, 1, 2, 3];
         let normalization = Normalization::default();

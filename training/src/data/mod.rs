@@ -1,7 +1,8 @@
 //! From a copy of FER-2013 on disk to batches in memory.
 //!
-//! [`dataset`] reads every form that the data comes in, [`ferplus`] the votes that go with it. [`doctor`] finds faults of a
-//! copy, [`rows`] chooses the images to learn from, [`sampler`] their order, and [`loader`] makes batches of them.
+//! [`dataset`] reads every form in which the data is distributed, [`ferplus`] the votes that belong to it. [`doctor`]
+//! finds faults in a copy, [`rows`] selects the images to learn from, [`sampler`] orders them, and [`loader`] turns them
+//! into batches.
 
 mod bounded_rows;
 pub mod clean_index;

@@ -1,8 +1,8 @@
-//! Pictures that are nearly the same: recompressed, a little brighter, or mirrored.
+//! Images that are almost identical: recompressed, slightly brighter, or mirrored.
 //!
-//! [`crate::data::duplicates`] finds copies pixel by pixel; the web holds each picture in many forms, and a near copy of a test
-//! image teaches as much as the image itself. Every image is compared with every other by correlation, which
-//! ignores brightness and contrast: first of 8×8 thumbnails, then, where these agree, of all pixels.
+//! [`crate::data::duplicates`] finds exact copies. The web holds each picture in many forms, and a near copy of a test
+//! image teaches as much as the image itself. Every image is compared with every other by correlation, which ignores
+//! brightness and contrast: first of 8×8 thumbnails and then, if these agree, of all pixels.
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
@@ -13,38 +13,38 @@ use crate::{
     fer2013::{IMAGE_LEN, IMAGE_SIDE_PX},
 };
 
-/// Least correlation of near duplicates. Of the 744 pairs above it in FER-2013, the sixteen closest to it and all eight that
-/// are mirrored were looked at: each is one photograph.
+/// Minimum correlation of near duplicates. Of the 744 pairs above it in FER-2013, the sixteen closest to it and all eight
+/// mirrored ones were inspected by eye: each shows one photograph.
 pub const MIN_CORRELATION: f32 = 0.97;
 
-/// Least correlation of thumbnails that are looked at again. Blurring evens out what recompression changed, so that near
-/// duplicates lie above it, and few others do.
+/// Minimum correlation of thumbnails for a comparison of all pixels. Thumbnails average out what recompression changes,
+/// so near duplicates lie above it, and few other pairs do.
 const MIN_THUMBNAIL_CORRELATION: f32 = 0.96;
 
-/// Side of a thumbnail, which divides an image's.
+/// Side of a thumbnail, px; it divides that of an image.
 const THUMBNAIL_SIDE_PX: usize = 8;
 const THUMBNAIL_LEN: usize = THUMBNAIL_SIDE_PX * THUMBNAIL_SIDE_PX;
 
-/// Thumbnails compared with all others in one multiplication; the products take 40 MB on FER-2013.
+/// Thumbnails compared with all others in one matrix multiplication; its result takes 40 MB for FER-2013.
 const BLOCK: usize = 256;
 
-/// Two images that are nearly the same.
+/// Two images that are almost identical.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct NearPair {
     /// The lower index.
     pub first: usize,
     /// The higher one.
     pub second: usize,
-    /// Of all pixels, at most 1.
+    /// Correlation of all pixels, at most 1.
     pub correlation: f32,
     /// Whether one is the mirror image of the other.
     pub mirrored: bool,
 }
 
-/// All pairs that are nearly, but not exactly, the same, by rising indices. Images of one single grey have no pair.
+/// All pairs that are almost, but not exactly, identical, in ascending order. Images of a single gray have no pairs.
 ///
 /// # Errors
-/// If the memory is too small for the products of thumbnails.
+/// If there is not enough memory for the correlations of the thumbnails.
 pub fn find(dataset: &Dataset) -> candle_core::Result<Vec<NearPair>> {
     let n = dataset.len();
     let [upright, mirrored] = [false, true].map(|mirrored| {
@@ -57,7 +57,7 @@ pub fn find(dataset: &Dataset) -> candle_core::Result<Vec<NearPair>> {
     for start in (0..n).step_by(BLOCK) {
         let block = upright.narrow(0, start, BLOCK.min(n - start))?;
         for (others, mirrored) in [(&upright, false), (&mirrored, true)] {
-            // A pair is looked at from its lower index, so what lies before the block is done.
+            // A pair is compared once, from its lower index, so images before the block are done.
             let others = others.narrow(0, start, n - start)?;
             let products = block
                 .matmul(&others.t()?)?
@@ -79,7 +79,7 @@ pub fn find(dataset: &Dataset) -> candle_core::Result<Vec<NearPair>> {
         }
     }
     pairs.sort_by_key(|pair| (pair.first, pair.second, pair.mirrored));
-    // A face that is its own mirror image is found both ways.
+    // A symmetric face is found both ways.
     pairs.dedup_by_key(|pair| (pair.first, pair.second));
     Ok(pairs)
 }
@@ -99,23 +99,23 @@ fn compare(dataset: &Dataset, first: usize, second: usize, mirrored: bool) -> Op
     })
 }
 
-/// Values with mean 0 and length 1, so that a dot product is a correlation; all 0 if they were all the same.
+/// Values scaled to mean 0 and length 1, so that a dot product is a correlation; all 0 if all are equal.
 struct Standard<const N: usize>([f32; N]);
 
 impl<const N: usize> Standard<N> {
     fn new(values: &[f32; N]) -> Self {
         let mean = values.iter().sum::<f32>() / N as f32;
-        let centred = values.map(|value| value - mean);
-        let length = centred
+        let centered = values.map(|value| value - mean);
+        let length = centered
             .iter()
             .map(|value| value * value)
             .sum::<f32>()
             .sqrt();
-        Self(centred.map(|value| if length > 0.0 { value / length } else { 0.0 }))
+        Self(centered.map(|value| if length > 0.0 { value / length } else { 0.0 }))
     }
 
     fn correlation(&self, other: &Self) -> f32 {
-        // Eight sums of their own, which the compiler turns into vector instructions.
+        // Eight separate sums, which the compiler turns into vector instructions.
         let mut sums = [0.0; 8];
         for (a, b) in self.0.chunks_exact(8).zip(other.0.chunks_exact(8)) {
             for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::{data::dataset::Split, random::SplitMix64};
 
-    /// A picture of its own: soft blobs, as faces are, rather than noise.
+    /// A distinct image of soft blobs, which resemble a face more than noise does.
     fn picture(key: u64) -> Vec<u8> {
         let mut rng = SplitMix64::from_key(&[key]);
         let blobs: Vec<[f32; 4]> = (0..6)
@@ -205,7 +205,7 @@ mod tests {
             .chunks_exact_mut(IMAGE_SIDE_PX)
             .for_each(<[u8]>::reverse);
         push(&mirrored); // 43
-        push(&[5; IMAGE_LEN]); // 44 and 45: of one grey each.
+        push(&[5; IMAGE_LEN]); // 44 and 45: a single gray each.
         push(&[6; IMAGE_LEN]);
         let found: Vec<_> = find(&dataset)
             .unwrap()

@@ -1,7 +1,7 @@
-//! Which images of Training a run learns from.
+//! The images of Training that a run learns from.
 //!
-//! What a newcomer would get wrong: PublicTest and PrivateTest stay as they are, and are only compared with. Figures stay comparable with
-//! everybody's; it is the images learnt from that give way where a picture stands on both sides.
+//! PublicTest and PrivateTest are never filtered, only compared with, so figures stay comparable with everybody's. If an
+//! image is in both Training and a test split, it is excluded from Training.
 
 use anyhow::{Result, bail, ensure};
 use fervis::expression::N_EXPRESSIONS;
@@ -13,22 +13,22 @@ use crate::data::{
     ferplus::FerPlus,
 };
 
-/// What a recipe says about its images. The default is all of them.
+/// The recipe's choice of images. The default is all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RowSettings {
-    /// Without what `fervis-train doctor` would leave out: copies, exact or near, also of images in PublicTest or
-    /// PrivateTest; copies with contradicting labels; images of one single grey.
+    /// Excludes the images that `fervis-train doctor` would exclude: exact and near copies, including copies of images in
+    /// PublicTest and PrivateTest; copies with contradicting labels; images of a single gray.
     pub clean: bool,
-    /// Only images in which at least this many of FER+'s ten voters saw one of the seven expressions, and in which
-    /// "not a face" does not lead. 0 asks for no votes.
+    /// Keeps only images for which at least this many of FER+'s ten voters chose one of the seven expressions, and in
+    /// which "not a face" does not lead. 0 needs no votes.
     pub min_votes: u32,
 }
 
 /// The images of Training to learn from, ascending.
 ///
 /// # Errors
-/// If votes are needed and missing, or no image is left.
+/// If votes are needed but missing, or no image is left.
 pub fn training_rows(
     settings: RowSettings,
     dataset: &Dataset,
@@ -41,7 +41,7 @@ pub fn training_rows(
     };
     if settings.min_votes > 0 {
         let Some(votes) = votes else {
-            bail!("rows.min_votes needs FER+'s votes");
+            bail!("rows.min_votes needs FER+'s votes; give fer2013new.csv with --votes");
         };
         rows.retain(|&index| {
             let votes = votes.of(index);
@@ -50,14 +50,14 @@ pub fn training_rows(
     }
     ensure!(
         !rows.is_empty(),
-        "no Training image is left of {}",
+        "[rows] excludes all {} Training images; relax it in the recipe",
         dataset.split(Split::Training).len()
     );
     Ok(rows)
 }
 
-/// A number that differs, as good as always, for other data or other rows of it; for all of Training it is that of the
-/// data. A run that resumes compares it with the one it stored.
+/// A number that almost certainly differs for other data or other rows; for all of Training it is that of the data. A
+/// resumed run compares it with the one it saved.
 pub fn fingerprint(dataset: &Dataset, rows: &[usize]) -> u64 {
     let of_data = dataset.fingerprint();
     if rows == dataset.split(Split::Training) {
@@ -69,7 +69,7 @@ pub fn fingerprint(dataset: &Dataset, rows: &[usize]) -> u64 {
     })
 }
 
-/// Images of each class, as a line for the log.
+/// Number, classes and gray levels of the images, as a line for the log.
 pub fn describe(dataset: &Dataset, rows: &[usize]) -> String {
     let n_training = dataset.split(Split::Training).len();
     let counts: [usize; N_EXPRESSIONS] = dataset.class_counts(rows);
@@ -87,8 +87,8 @@ mod tests {
     use super::*;
     use crate::{data::ferplus::Votes, fer2013::IMAGE_LEN, random::SplitMix64};
 
-    /// Six Training images: one good, two copies that contradict each other, one grey, two that are the same; and a
-    /// PublicTest image that is none of them.
+    /// Six Training images: a good one, two copies with contradicting labels, a gray one, and two identical ones; and a
+    /// PublicTest image that differs from all of them.
     fn dataset() -> Dataset {
         let noise = |key: u64| {
             let mut rng = SplitMix64::from_key(&[key]);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn clean_rows_are_the_doctors() {
+    fn clean_rows_are_those_of_the_doctor() {
         let dataset = dataset();
         let rows = |settings, votes: Option<&FerPlus>| training_rows(settings, &dataset, votes);
         let all = RowSettings::default();
@@ -150,11 +150,14 @@ mod tests {
             ..all
         };
         let error = rows(none, Some(&votes())).unwrap_err().to_string();
-        assert_eq!(error, "no Training image is left of 6");
+        assert_eq!(
+            error,
+            "[rows] excludes all 6 Training images; relax it in the recipe"
+        );
     }
 
     #[test]
-    fn other_rows_have_another_fingerprint() {
+    fn different_rows_have_different_fingerprints() {
         let dataset = dataset();
         let of = |rows: &[usize]| fingerprint(&dataset, rows);
         assert_eq!(of(&[0, 1, 2, 3, 4, 5]), dataset.fingerprint());

@@ -1,4 +1,4 @@
-//! Which training images an epoch shows, and in which order.
+//! The training images of an epoch and their order.
 
 use fervis::expression::N_EXPRESSIONS;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ pub enum Sampler {
     /// Every image once, in random order.
     #[default]
     Shuffled,
-    /// As many draws as there are images, each from a class chosen evenly and then from its images, all with replacement:
-    /// PyTorch's `WeightedRandomSampler` with weights of one over the size of the class.
+    /// As many draws as there are images, with replacement: first a class, all equally likely, then one of its images.
+    /// Equals PyTorch's `WeightedRandomSampler` with weights of one over the size of the class.
     Balanced,
 }
 
 impl Sampler {
-    /// The images of an epoch, each with how often it came before in the same epoch.
+    /// The images of an epoch, each with the number of its earlier draws in that epoch.
     pub fn epoch(
         self,
         dataset: &Dataset,
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn balanced_draws_show_every_class_as_often() {
+    fn balanced_draws_show_every_class_equally_often() {
         let dataset = skewed();
         let indices: Vec<usize> = (0..100).collect();
         let mut counts = [0; N_EXPRESSIONS];
@@ -87,7 +87,7 @@ mod tests {
             assert_eq!(epoch.len(), 100);
             for (index, n_before) in epoch {
                 counts[usize::from(dataset.label(index))] += 1;
-                // No image is varied the same way twice.
+                // No image is augmented the same way twice.
                 assert!(draws.insert((seed, index, n_before)));
             }
         }

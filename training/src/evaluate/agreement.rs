@@ -1,4 +1,4 @@
-//! How far a network agrees with FER+'s voters.
+//! The agreement of a network with FER+'s voters.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,37 +10,37 @@ use crate::{
     evaluate::metrics::{ClassMetrics, Metrics},
 };
 
-/// How far a network agrees with the voters.
+/// How well a network agrees with the voters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Agreement {
-    /// Images for which more than half of the ten voters chose the same one of the seven expressions.
+    /// Images for which more than half of the ten voters chose the same of the seven expressions.
     pub n: usize,
-    /// The share of these in which the network says the same.
+    /// Share of these on which the network agrees.
     pub accuracy: f64,
-    /// Standard error of an accuracy measured on so many images.
+    /// Standard error of the accuracy.
     pub accuracy_standard_error: f64,
-    /// Mean F1 of the seven classes on these images, with what the majority says for the truth.
+    /// Mean F1 of the seven classes on these images, with the majority as truth.
     pub macro_f1: f64,
-    /// F1 by what the majority says.
+    /// F1 by class, with the majority as truth.
     pub per_class_f1: BTreeMap<&'static str, f64>,
-    /// Recall by what the majority says.
+    /// Recall by class.
     pub per_class_recall: BTreeMap<&'static str, f64>,
-    /// Precision by what the majority says.
+    /// Precision by class.
     pub per_class_precision: BTreeMap<&'static str, f64>,
     /// Expected calibration error on these images, 15 bins.
     pub ece: f64,
-    /// The share of these in which FER-2013's own label says the same: what agreeing with the labels alone would give.
+    /// Share of these on which FER-2013's label agrees with the majority: what a perfect copy of the labels would reach.
     pub label_accuracy: f64,
-    /// Over all images: the mean share of the voters who chose what the network says.
+    /// Mean share of the voters who chose the network's answer, over all images.
     pub vote_share: f64,
 }
 
 impl Agreement {
-    /// Compares the network's choices for the images at `indices` with the votes; confidence is that of logits over
-    /// `temperature`.
+    /// Compares the network's answers for the images at `indices` with the votes. The confidence is that of the logits
+    /// divided by `temperature`.
     ///
     /// # Panics
-    /// If the lengths differ, or the votes belong to another data set.
+    /// If the lengths differ, or the votes belong to another dataset.
     pub fn measure(
         votes: &FerPlus,
         dataset: &Dataset,
@@ -170,7 +170,7 @@ mod tests {
         );
         assert_eq!(agreement.per_class_f1["happy"], 1.0);
         assert_eq!(agreement.per_class_f1["neutral"], 0.0);
-        // Of the one neutral face the network says sad.
+        // The network calls the only neutral face sad.
         assert_eq!(agreement.per_class_recall["neutral"], 0.0);
         assert_eq!(agreement.per_class_recall["happy"], 1.0);
         assert_eq!(agreement.per_class_precision["sad"], 0.0);

@@ -1,4 +1,4 @@
-//! Temperature and threshold: what makes a checkpoint's confidence mean something.
+//! Fits the temperature and the threshold for "uncertain".
 
 use std::sync::Arc;
 
@@ -20,28 +20,28 @@ use crate::{
     },
 };
 
-/// What makes a checkpoint's confidence mean something.
+/// The calibration of a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
     /// Divides the logits.
     pub temperature: f32,
-    /// Below this probability the application says "uncertain".
+    /// Below this probability the application shows "uncertain".
     pub uncertain_below: f32,
-    /// What was looked at, with that temperature.
+    /// The answers, with that temperature.
     pub answers: Vec<Answer>,
-    /// The same with the temperature that the checkpoint had.
+    /// The answers with the checkpoint's previous temperature.
     pub answers_before: Vec<Answer>,
-    /// Mean cross-entropy of the truth, in nats.
+    /// Mean cross-entropy with the truth, in nats.
     pub surprise: f64,
-    /// The same before.
+    /// The same with the previous temperature.
     pub surprise_before: f64,
 }
 
-/// Fits both on PublicTest: to FER-2013's labels, or to the distributions of FER+'s votes if they are given, for
-/// networks that learnt from them. There a confidence of 70 % means that 7 of 10 people would say the same.
+/// Fits both on PublicTest: to FER-2013's labels or, if votes are given, to their distributions, for networks that
+/// learned from them. A confidence of 70 % then means that 7 of 10 people would say the same.
 ///
 /// # Errors
-/// If the data has no PublicTest or the network's inputs are not square.
+/// If the data has no PublicTest images, or the network's inputs are not square.
 pub fn calibrate(
     classifier: &mut Classifier,
     dataset: &Arc<Dataset>,

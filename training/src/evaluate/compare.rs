@@ -1,8 +1,8 @@
-//! Several checkpoints on the same images, side by side.
+//! Compares several checkpoints on the same images.
 //!
-//! Two accuracies on the same images may differ by chance far less than their own standard errors say, because most
-//! images are easy or hard for both. So each difference from the first checkpoint comes with the standard error of that
-//! difference, over pairs of answers.
+//! Most images are easy or hard for both of two networks, so the difference of their accuracies is far more certain than
+//! the standard errors of the accuracies suggest. Each difference from the first checkpoint therefore comes with its own
+//! standard error, over pairs of answers.
 
 use std::fmt;
 
@@ -11,19 +11,19 @@ use serde::Serialize;
 
 use crate::{
     evaluate::evaluation::{Evaluation, Measured},
-    table::Table,
+    table::MarkdownTable,
 };
 
 /// One checkpoint of a comparison.
 #[derive(Debug, Clone, Serialize)]
 pub struct Contestant {
-    /// How the user named it.
+    /// Its file, as the user gave it.
     pub name: String,
     /// Its architecture.
     pub architecture: String,
     /// Number of weights.
     pub n_parameters: usize,
-    /// Accuracy minus the first contestant's, single view, over the same images.
+    /// Accuracy minus that of the first, single view, over the same images.
     pub difference: f64,
     /// Standard error of this difference; 0 for the first.
     pub difference_standard_error: f64,
@@ -31,21 +31,21 @@ pub struct Contestant {
     pub evaluation: Evaluation,
 }
 
-/// Checkpoints in the order they were given.
+/// Checkpoints in the order in which they were added.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Comparison {
-    /// One for each checkpoint.
+pub struct CheckpointComparison {
+    /// One per checkpoint.
     pub contestants: Vec<Contestant>,
-    /// Which images the first got right.
+    /// Whether the first was right, for each image.
     #[serde(skip)]
     first_right: Vec<bool>,
 }
 
-impl Comparison {
-    /// Adds what was measured of one more checkpoint on the same images.
+impl CheckpointComparison {
+    /// Adds the measurement of another checkpoint on the same images.
     ///
     /// # Panics
-    /// If it was measured on another number of images than the first.
+    /// If the number of images differs from that of the first.
     pub fn add(
         &mut self,
         name: String,
@@ -77,7 +77,7 @@ fn right_answers(logits: &[Logits], labels: &[u32]) -> Vec<bool> {
         .collect()
 }
 
-/// Mean of `a - b` over the images, and its standard error.
+/// Mean of `a - b` over the images, with its standard error.
 fn paired_difference(a: &[bool], b: &[bool]) -> (f64, f64) {
     assert_eq!(a.len(), b.len(), "both on the same images");
     let n = a.len().max(1) as f64;
@@ -87,10 +87,10 @@ fn paired_difference(a: &[bool], b: &[bool]) -> (f64, f64) {
     (mean, (variance / n).sqrt())
 }
 
-impl fmt::Display for Comparison {
-    /// A table in Markdown, which a terminal shows well too.
+impl fmt::Display for CheckpointComparison {
+    /// A Markdown table, which also reads well in a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(&[
+        let mut table = MarkdownTable::new(&[
             "checkpoint",
             "architecture",
             "weights",
@@ -98,7 +98,7 @@ impl fmt::Display for Comparison {
             "difference",
             "flip",
             "ten-crop",
-            "de-duplicated",
+            "deduplicated",
             "macro-F1",
             "ECE",
             "NLL",
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_a_row_for_each_checkpoint_and_paired_differences() {
+    fn the_table_has_one_row_per_checkpoint_and_paired_differences() {
         let mut dataset = Dataset::new();
         for (shade, expression) in [
             Expression::Happy,
@@ -215,7 +215,7 @@ mod tests {
         }
         let dataset = Arc::new(dataset);
         let labels = dataset.labels_of(dataset.split(Split::PublicTest));
-        let mut comparison = Comparison::default();
+        let mut comparison = CheckpointComparison::default();
         for expression in [Expression::Happy, Expression::Sad] {
             let mut classifier = stubborn(expression);
             let measured =
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(table.lines().count(), 4);
         assert!(table.contains("| -25.00 ± 41.46 "), "{table}");
         let json: serde_json::Value = serde_json::to_value(&comparison).unwrap();
-        // Scripts count on these names, in `evaluate --json` as well.
+        // Scripts rely on these names, also in `evaluate --json`.
         let figures = json["contestants"][1]["evaluation"].as_object().unwrap();
         for key in [
             "n",

@@ -1,7 +1,7 @@
-//! Measuring a checkpoint on one split: single view, flip and ten-crop, with and without known images.
+//! Measures a checkpoint on one split: single view, flip and ten-crop, with and without copies of training images.
 //!
-//! FER-2013's PrivateTest holds images that also stand in Training; the de-duplicated figure leaves them out. The
-//! network runs exactly as in the application.
+//! FER-2013's PrivateTest contains images of Training; the deduplicated figures exclude them. The network runs exactly as
+//! in the application.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,7 +13,7 @@ use fervis::{
 use serde::Serialize;
 
 use crate::{
-    augment::Views,
+    augment::ViewSet,
     data::{
         dataset::{Dataset, Split},
         duplicates::Duplicates,
@@ -36,17 +36,17 @@ pub struct Evaluation {
     pub split: &'static str,
     /// Number of images.
     pub n: usize,
-    /// Accuracy, each image seen once, as it is.
+    /// Accuracy of the single view: each image once, unchanged.
     pub accuracy: f64,
-    /// Standard error of an accuracy measured on so many images.
+    /// Standard error of the accuracy.
     pub accuracy_standard_error: f64,
     /// Accuracy of the logits averaged over the image and its mirror image.
     pub accuracy_flip: f64,
     /// Accuracy of the logits averaged over ten crops.
     pub accuracy_ten_crop: f64,
-    /// Accuracy, single view, on the images that have no pixel-identical copy in Training.
+    /// Accuracy of the single view on the images without a pixel-identical copy in Training.
     pub accuracy_deduplicated: f64,
-    /// How many images these are.
+    /// Number of these images.
     pub n_deduplicated: usize,
     /// Mean F1 of the seven classes, single view.
     pub macro_f1: f64,
@@ -56,51 +56,51 @@ pub struct Evaluation {
     pub per_class_recall: BTreeMap<&'static str, f64>,
     /// F1 by label, single view.
     pub per_class_f1: BTreeMap<&'static str, f64>,
-    /// Expected calibration error of the single view with the checkpoint's temperature, 15 bins.
+    /// Expected calibration error of the single view at the checkpoint's temperature, 15 bins.
     pub ece: f64,
-    /// Mean negative log-likelihood with the checkpoint's temperature.
+    /// Mean negative log-likelihood at the checkpoint's temperature.
     pub negative_log_likelihood: f64,
     /// Rows: the data's label; columns: the network's; both in FER-2013's order.
     pub confusion_matrix: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
-    /// Agreement of the single view with FER+, if its votes were given.
+    /// Agreement of the single view with FER+, if votes were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus: Option<Agreement>,
-    /// The accuracy in it, of the logits averaged over the image and its mirror image.
+    /// The same accuracy, for logits averaged over the image and its mirror image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus_flip: Option<f64>,
-    /// The same over ten crops.
+    /// The same, for logits averaged over ten crops.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus_ten_crop: Option<f64>,
-    /// The same for the single view of images that have no pixel-identical copy in Training.
+    /// The same, for the single view of images without a pixel-identical copy in Training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus_deduplicated: Option<f64>,
-    /// Expected calibration error by the votes: 70 % is to mean that 7 of 10 people say the same.
+    /// Expected calibration error by the votes: 70 % should mean that 7 of 10 people say the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus_calibration_error: Option<f64>,
-    /// What comes of the checkpoint's threshold for "uncertain", by the votes.
+    /// The effect of the checkpoint's threshold for "uncertain", by the votes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus_uncertain: Option<RiskPoint>,
-    /// What comes of the checkpoint's threshold for "uncertain", by the data's labels.
+    /// The effect of the checkpoint's threshold for "uncertain", by the labels.
     pub uncertain: RiskPoint,
 }
 
-/// An evaluation and what it was made of.
+/// An evaluation and the answers behind it.
 #[derive(Debug, Clone)]
 pub struct Measured {
     /// The figures.
     pub evaluation: Evaluation,
-    /// The single view's, for tables.
+    /// The metrics of the single view.
     pub single: Metrics,
-    /// Confidence against accuracy of the answers.
+    /// Confidence against accuracy.
     pub reliability: Reliability,
-    /// The single view's, in file order, as the network gives them.
+    /// The logits of the single view, in the order of the data.
     pub logits: Vec<Logits>,
-    /// The single view's with the checkpoint's temperature: by the votes, where they were given, else by the labels.
+    /// The answers of the single view at the checkpoint's temperature, judged by the votes if given, else by the labels.
     pub answers: Vec<Answer>,
 }
 
 impl Evaluation {
-    /// Measures `classifier` on `split`, against the votes of FER+ too if there are any.
+    /// Measures `classifier` on `split`, by the labels and by FER+'s votes if given.
     ///
     /// # Errors
     /// If the network's inputs are not square, or the split is empty.
@@ -113,21 +113,21 @@ impl Evaluation {
         let indices = dataset.split(split);
         ensure!(
             !indices.is_empty(),
-            "the data has no {} images",
+            "the data has no {} images; choose another split",
             split.name()
         );
         let labels = dataset.labels_of(indices);
         let temperature = classifier.info().temperature;
-        let look = |views: Views| {
-            // Ten views of every image may take minutes.
+        let look = |views: ViewSet| {
+            // Ten views of each image may take minutes.
             log::info!(
-                "{} images, views of each: {}",
+                "{} images, {} views each",
                 indices.len(),
                 views.views().len()
             );
             logits_over(classifier, dataset, indices, views)
         };
-        let logits = Views::ALL
+        let logits = ViewSet::ALL
             .map(look)
             .into_iter()
             .collect::<Result<Vec<_>>>()?;

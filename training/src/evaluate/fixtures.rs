@@ -1,4 +1,4 @@
-//! Networks so small that their answers are known by hand.
+//! Networks so small that their answers can be computed by hand.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use fervis::{
     },
 };
 
-/// A network of one channel whose logits are the mean of what is left of the image, times 1, 2, … 7.
+/// A network with one channel whose logits are the mean of the image after ReLU, times 1, 2, … 7.
 pub(crate) fn teacher(mean: f32, std: f32, factor: f64) -> Classifier {
     built(4, mean, std, factor, 1.0)
 }
 
-/// The same that looks at the pixel `tap` of the 3×3 around each, 4 the middle one.
+/// The same network, which sees the pixel `tap` of the 3×3 around each pixel; 4 is the center.
 pub(crate) fn looking(tap: usize, mean: f32, std: f32, factor: f64) -> Classifier {
     built(tap, mean, std, factor, 1.0)
 }

@@ -1,8 +1,8 @@
-//! Which square around a detector's box shows a face as FER-2013 frames it.
+//! Learns which square around a detector's box shows a face in FER-2013's framing.
 //!
-//! A network trained on FER-2013's crops sees a live face through the application's own detector. Here that detector
-//! looks at FER-2013's images, enlarged and with their borders continued so that it has room, and the typical relation
-//! between its box and the image is the answer.
+//! In live use, a network trained on FER-2013's crops sees faces through the application's detector. Here that detector
+//! searches FER-2013's images, enlarged and with repeated borders so that it has room, and the median relation between its
+//! box and the image is the result.
 
 use std::time::{Duration, Instant};
 
@@ -15,32 +15,32 @@ use fervis::{
 
 use crate::{data::dataset::Dataset, fer2013::IMAGE_SIDE_PX};
 
-/// An image is enlarged to this side, px: well above the detectors' smallest face.
+/// Images are enlarged to this side, px, well above the detectors' smallest face.
 const ENLARGED_SIDE_PX: usize = 192;
 
-/// Side of the frame around an image of this side, px: the enlarged image in the middle and half its side all round.
+/// Side of the frame around an image of this side, px: the enlarged image with a border of half its side.
 fn frame_side(image_side: usize) -> usize {
     2 * image_side.max(ENLARGED_SIDE_PX)
 }
 
-/// What the detectors found.
+/// The crops, and how many faces they were learned from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Framing {
-    /// From rustface's box to the image: the medians over all images in which rustface found a face.
+    /// From rustface's box to the image: medians over the images in which rustface found a face.
     pub crop: CropGeometry,
-    /// From the square around the mesh to the image: the medians over all images in which there was a mesh.
+    /// From the square around the face mesh to the image: medians over the images with a mesh.
     pub upright_crop: CropGeometry,
-    /// From the square around the mesh to the box that stands for it: as far as rustface's box lies from it.
+    /// From the square around the mesh to rustface's box: medians over the images with both.
     pub box_from_mesh: CropGeometry,
-    /// Images looked at.
+    /// Images searched.
     pub n_images: usize,
     /// Images in which rustface found a face.
     pub n_found: usize,
-    /// Images in which there was a mesh.
+    /// Images with a face mesh.
     pub n_meshes: usize,
 }
 
-/// Learns the crops from the images at `indices`; `None` if no face was found in any.
+/// Learns the crops from the images at `indices`; `None` if no face was found.
 pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
     let finder = |detector| {
         FaceFinder::new(DetectConfig {
@@ -83,7 +83,7 @@ pub fn learn(dataset: &Dataset, indices: &[usize]) -> Option<Framing> {
     })
 }
 
-/// How some squares lie to others.
+/// The relations between pairs of squares.
 #[derive(Default)]
 struct Relations {
     scales: Vec<f32>,
@@ -91,7 +91,8 @@ struct Relations {
 }
 
 impl Relations {
-    /// How far the center of `to` lies below that of `from` along the face, and its side, both in sides of `from`.
+    /// Adds a pair: the side of `to`, and how far its center lies below that of `from` along the face, both in sides of
+    /// `from`.
     fn push(&mut self, from: &OrientedBox, to: &OrientedBox) {
         let (_, down) = from.axes();
         let shift = (to.x - from.x) * down[0] + (to.y - from.y) * down[1];
@@ -107,8 +108,7 @@ impl Relations {
     }
 }
 
-/// A frame with the image in its middle, and the face that is found there; the clearest of several, `None` of
-/// none.
+/// A frame with the image in its center, and the face found there: the one with the highest score, `None` without any.
 pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame, TrackedFace)> {
     finder.reset();
     let frame = frame_around(image, 0.0);
@@ -118,7 +118,7 @@ pub(crate) fn find_face(finder: &mut FaceFinder, image: &[u8]) -> Option<(Frame,
     Some((frame, face))
 }
 
-/// What a network cuts out of the frame for a face.
+/// The region of the frame that is cut out for a face.
 pub(crate) fn region_of(face: &TrackedFace) -> FaceRegion {
     FaceRegion {
         box_in_frame: face.box_in_frame,
@@ -126,8 +126,8 @@ pub(crate) fn region_of(face: &TrackedFace) -> FaceRegion {
     }
 }
 
-/// A square image enlarged (bilinear) in the middle of a grey frame and rolled clockwise about it, its border pixels continued to the
-/// frame's border.
+/// A frame with a square image in its center, enlarged bilinearly and rolled clockwise; its border pixels are repeated up
+/// to the border of the frame.
 pub(crate) fn frame_around(image: &[u8], roll_deg: f32) -> Frame {
     let image_side = image.len().isqrt();
     let frame_side = frame_side(image_side);
@@ -159,7 +159,7 @@ pub(crate) fn frame_around(image: &[u8], roll_deg: f32) -> Frame {
     still(size, rgba)
 }
 
-/// A frame that belongs to no video.
+/// A frame of a still image.
 pub(crate) fn still(size: Resolution, rgba: Vec<u8>) -> Frame {
     Frame::new(
         FrameId(0),
@@ -184,7 +184,7 @@ mod tests {
     use crate::{data::dataset::Split, fer2013::IMAGE_LEN};
 
     #[test]
-    fn the_frame_continues_the_image() {
+    fn the_frame_repeats_the_border_of_the_image() {
         let mut image = vec![100; IMAGE_LEN];
         image[..IMAGE_SIDE_PX].fill(7);
         let frame = frame_around(&image, 0.0);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_learnt_without_faces() {
+    fn nothing_is_learned_without_faces() {
         let mut dataset = Dataset::new();
         dataset.push(Split::PublicTest, Expression::Happy, &[128; IMAGE_LEN]);
         assert_eq!(learn(&dataset, dataset.split(Split::PublicTest)), None);

@@ -1,4 +1,4 @@
-//! What a network says of every image of a split, view by view.
+//! The logits of a network for the images of a split.
 //!
 //! The network runs exactly as in the application.
 
@@ -11,14 +11,14 @@ use fervis::{
 };
 
 use crate::{
-    augment::{Normalization, View, Views},
+    augment::{Normalization, View, ViewSet},
     data::{
         dataset::Dataset,
         loader::{Batches, LoaderConfig},
     },
 };
 
-/// Logits of every image, averaged over `views`, in the order of `indices`.
+/// Logits of each image, averaged over `views`, in the order of `indices`.
 ///
 /// # Errors
 /// If the network's inputs are not square.
@@ -26,7 +26,7 @@ pub fn logits_over(
     classifier: &mut Classifier,
     dataset: &Arc<Dataset>,
     indices: &[usize],
-    views: Views,
+    views: ViewSet,
 ) -> Result<Vec<Logits>> {
     let views = views.views();
     let mut sums = vec![Logits::default(); indices.len()];
@@ -43,7 +43,7 @@ pub fn logits_over(
     Ok(sums)
 }
 
-/// Logits of one view of every image, in the order of `indices`.
+/// Logits of one view of each image, in the order of `indices`.
 ///
 /// # Errors
 /// If the network's inputs are not square.
@@ -71,7 +71,7 @@ pub fn logits_of(
     Ok(all)
 }
 
-/// The side of a network's input and how pixels become it.
+/// The side of a network's input, px, and its normalization.
 ///
 /// # Errors
 /// If it is not square.
@@ -79,7 +79,7 @@ pub(crate) fn square_input(classifier: &Classifier) -> Result<(usize, Normalizat
     let spec = *classifier.spec();
     ensure!(
         spec.width == spec.height,
-        "the network takes {}×{} images; FER-2013's are square",
+        "the network needs {}×{} images, but FER-2013's are square",
         spec.width,
         spec.height
     );

@@ -1,8 +1,7 @@
-//! How good predictions are, from probabilities or logits and the true labels.
+//! Metrics of predictions, from probabilities or logits and the true labels.
 //!
-//! FER-2013 has sixteen times as many happy faces as disgusted ones, so accuracy alone can hide a class that is
-//! never recognized: macro-F1 gives every class the same weight and is what an epoch is chosen by. All figures
-//! run from 0 to 1 except the negative log-likelihood.
+//! FER-2013 has sixteen times as many happy faces as disgusted ones, so accuracy alone can hide a class that is never
+//! recognized; macro-F1 gives every class the same weight. All metrics are 0 to 1 except the negative log-likelihood.
 
 use std::fmt;
 
@@ -14,7 +13,7 @@ use crate::data::target::Target;
 /// Bins of [`Metrics::calibration_error`], as in Guo et al. 2017 (arXiv:1706.04599).
 pub(crate) const N_CALIBRATION_BINS: usize = 15;
 
-/// How often each expression was taken for each: `counts[truth][prediction]`, in [`Expression::ALL`]'s order.
+/// How often each expression was predicted as each: `counts[truth][prediction]`, in the order of [`Expression::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConfusionMatrix {
     /// Rows are the true expressions, columns the predicted ones.
@@ -68,10 +67,10 @@ impl ConfusionMatrix {
     }
 }
 
-/// Figures of one expression. A figure whose denominator is 0 is 0, as with scikit-learn's `zero_division=0`.
+/// Metrics of one expression. A metric with the denominator 0 is 0, as with scikit-learn's `zero_division=0`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
-    /// Which one.
+    /// The expression.
     pub expression: Expression,
     /// The share of its predictions that are right.
     pub precision: f64,
@@ -79,39 +78,37 @@ pub struct ClassMetrics {
     pub recall: f64,
     /// The harmonic mean of the two.
     pub f1: f64,
-    /// Images that show it.
+    /// Number of images that show it.
     pub n_images: u64,
 }
 
-/// Everything a report says about one set of images. No images give zeros.
+/// The metrics of a set of images; all 0 without images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Number of images.
     pub n_images: u64,
     /// The share of images whose most probable expression is the true one.
     pub accuracy: f64,
-    /// Standard error of the accuracy, `√(a (1 - a) / n)`. Differences below about two of these are chance.
+    /// Standard error of the accuracy, `√(a (1 - a) / n)`. Differences below about twice this may be chance.
     pub accuracy_standard_error: f64,
     /// Unweighted mean of the F1 of the classes that have images: scikit-learn's
-    /// `f1_score(average="macro", labels=np.unique(y_true), zero_division=0)`. Data without disgust is not marked down for
-    /// it.
+    /// `f1_score(average="macro", labels=np.unique(y_true), zero_division=0)`. Data without a class is not penalized.
     pub macro_f1: f64,
     /// Unweighted mean of the recall of the classes that have images, also called balanced accuracy.
     pub macro_recall: f64,
-    /// Mean of `-ln p(truth)`, in nats; what training minimizes, without label smoothing.
+    /// Mean of `-ln p(truth)`, in nats: the training loss without label smoothing.
     pub negative_log_likelihood: f64,
-    /// Expected calibration error: how far confidence and accuracy lie apart, in 15 equal bins of confidence
-    /// weighted by their images (Guo et al. 2017, arXiv:1706.04599). Confidence is the highest probability.
+    /// Expected calibration error: the mean gap between confidence and accuracy in 15 equal bins of confidence, weighted
+    /// by their images (Guo et al. 2017, arXiv:1706.04599). Confidence is the highest probability.
     pub calibration_error: f64,
-    /// By expression, in [`Expression::ALL`]'s order.
+    /// By expression, in the order of [`Expression::ALL`].
     pub classes: [ClassMetrics; N_EXPRESSIONS],
-    /// What was taken for what.
+    /// Truth against prediction.
     pub confusion: ConfusionMatrix,
 }
 
 impl Metrics {
-    /// Figures for logits, divided by `temperature` (1 leaves them as they are). `labels` are FER-2013's numbers,
-    /// in the same order.
+    /// The metrics of logits divided by `temperature`. `labels` are FER-2013's numbers, in the same order.
     ///
     /// # Panics
     /// If the lengths differ or a label is above 6.
@@ -119,14 +116,14 @@ impl Metrics {
         let probabilities: Vec<Probabilities> =
             logits.iter().map(|l| l.softmax(temperature)).collect();
         let mut metrics = Self::from_probabilities(&probabilities, labels);
-        // From the logits because a probability that f32 rounds to 0 would lose how wrong it was.
+        // From the logits, because a probability that f32 rounds to 0 no longer tells how wrong it was.
         metrics.negative_log_likelihood =
             negative_log_likelihood(logits, labels, f64::from(temperature));
         metrics
     }
 
-    /// Figures for probabilities, such as averages over several views. For the negative log-likelihood a
-    /// probability of 0 counts as the smallest that f32 can hold with full precision, 1.2e-38.
+    /// The metrics of probabilities, such as averages over several views. For the negative log-likelihood, a probability
+    /// of 0 counts as the smallest that f32 holds with full precision, 1.2e-38.
     ///
     /// # Panics
     /// If the lengths differ or a label is above 6.
@@ -172,7 +169,7 @@ impl Metrics {
     }
 }
 
-/// Mean of `-ln softmax(logits / temperature)[label]`, in nats and f64; 0 for no images.
+/// Mean of `-ln softmax(logits / temperature)[label]`, in nats; 0 without images.
 ///
 /// # Panics
 /// If the lengths differ or a label is above 6.
@@ -185,7 +182,7 @@ pub fn negative_log_likelihood(logits: &[Logits], labels: &[u32], temperature: f
     sum / logits.len().max(1) as f64
 }
 
-/// The same for truths that are distributions: mean of `Σ t · -ln softmax(logits / temperature)` over the classes.
+/// The same for truths that are distributions: the mean of `Σ t · -ln softmax(logits / temperature)` over the images.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -223,13 +220,13 @@ impl CalibrationBin {
         self.n_right += u64::from(right);
     }
 
-    /// `n |accuracy - confidence|`, where the counts cancel.
+    /// `n |accuracy - confidence|`, in which the counts cancel.
     fn gap(&self) -> f64 {
         (self.n_right as f64 - self.confidence_sum).abs()
     }
 }
 
-/// The bin of a confidence: bin `i` covers those above `i / 15` up to and including `(i + 1) / 15`.
+/// The bin of a confidence: bin `i` holds those above `i / 15`, up to and including `(i + 1) / 15`.
 pub(crate) fn bin_of(confidence: f32) -> usize {
     let edge = (f64::from(confidence) * N_CALIBRATION_BINS as f64).ceil() as usize;
     edge.clamp(1, N_CALIBRATION_BINS) - 1
@@ -239,7 +236,7 @@ pub(crate) fn expression_of(label: u32) -> Expression {
     Expression::from_index(label as usize).expect("labels are FER-2013's numbers, 0 to 6")
 }
 
-/// `part / whole`, 0 if `whole` is 0.
+/// `part / whole`, or 0 if `whole` is 0.
 fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         0.0

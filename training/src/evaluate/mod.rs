@@ -1,6 +1,6 @@
-//! How good a network is: on a split, under damage, through the application's detector, and beside other networks.
+//! Measures networks: on a split, under damage, through the application's detector, and against each other.
 //!
-//! [`logits`] runs the network exactly as the application does; everything else counts what it says.
+//! [`logits`] runs the network exactly as the application does; everything else evaluates its answers.
 
 pub mod agreement;
 pub mod calibration;

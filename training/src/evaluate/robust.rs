@@ -1,8 +1,8 @@
-//! How well a network holds when images are worse than a benchmark's: turned, blurred, noisy, dark, covered.
+//! Measures robustness to images worse than those of a benchmark: rotated, blurred, noisy, dark, covered.
 //!
-//! Every image of a split is damaged in each of fifteen ways ([`CORRUPTIONS`]), always the same for the same image, and
-//! looked at once. A high figure on clean images says little about a camera: networks that are equal there may lie thirty
-//! points apart under noise.
+//! Each image of a split is damaged in fourteen ways ([`CORRUPTIONS`]), always the same way for the same image. A high
+//! accuracy on clean images says little about a camera: networks that are equal there may differ by thirty points under
+//! noise.
 
 use std::fmt;
 
@@ -17,35 +17,35 @@ use crate::{
     augment::{CORRUPTIONS, Corruption, View},
     data::{dataset::Dataset, ferplus::FerPlus},
     evaluate::{agreement::Agreement, logits::square_input, metrics::Metrics},
-    table::Table,
+    table::MarkdownTable,
 };
 
 /// Images classified at a time.
 const BATCH_SIZE: usize = 64;
 
-/// The figures of one kind of damage, or their means.
+/// The figures for one kind of damage, or their means.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Row {
-    /// What was done to the images.
+pub struct CorruptionFigures {
+    /// The kind of damage.
     pub name: &'static str,
     /// Accuracy by the data's labels.
     pub accuracy: f64,
-    /// Agreement with FER+ where more than half of its voters chose one of the seven expressions, if the votes were given.
+    /// Agreement with FER+ on images with a majority for one of the seven expressions, if votes were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus: Option<f64>,
-    /// The share of all images that the network calls neutral: what many say when they see too little.
+    /// Share of all images that the network calls neutral, the usual answer if it sees too little.
     pub neutral: f64,
 }
 
-/// What came of a split.
+/// The figures of a split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Robustness {
-    /// Images looked at in each row.
+    /// Images per row.
     pub n: usize,
-    /// One row for each of [`CORRUPTIONS`]; the first is of the undamaged images.
-    pub rows: Vec<Row>,
+    /// One row for each of [`CORRUPTIONS`]; the first is for undamaged images.
+    pub rows: Vec<CorruptionFigures>,
     /// The mean of all rows but the first.
-    pub mean: Row,
+    pub mean: CorruptionFigures,
 }
 
 impl Robustness {
@@ -60,13 +60,13 @@ impl Robustness {
         votes: Option<&FerPlus>,
     ) -> Result<Self> {
         let labels = dataset.labels_of(indices);
-        let mut row = |corruption: &Corruption| -> Result<Row> {
+        let mut row = |corruption: &Corruption| -> Result<CorruptionFigures> {
             log::info!("{}: {} images", corruption.name, indices.len());
             let logits = logits_of_damaged(classifier, dataset, indices, corruption)?;
             let says_neutral =
                 |logits: &&Logits| logits.softmax(1.0).top().0 == Expression::Neutral;
             let n_neutral = logits.iter().filter(says_neutral).count();
-            Ok(Row {
+            Ok(CorruptionFigures {
                 name: corruption.name,
                 accuracy: Metrics::from_logits(&logits, &labels, 1.0).accuracy,
                 ferplus: votes.map(|votes| {
@@ -80,10 +80,10 @@ impl Robustness {
             .map(&mut row)
             .collect::<Result<Vec<_>>>()?;
         let damaged = &rows[1..];
-        let mean = |figure: fn(&Row) -> f64| {
+        let mean = |figure: fn(&CorruptionFigures) -> f64| {
             damaged.iter().map(figure).sum::<f64>() / damaged.len() as f64
         };
-        let mean = Row {
+        let mean = CorruptionFigures {
             name: "mean without clean",
             accuracy: mean(|row| row.accuracy),
             ferplus: votes.map(|_| mean(|row| row.ferplus.unwrap_or_default())),
@@ -97,7 +97,7 @@ impl Robustness {
     }
 }
 
-/// Logits of every image at `indices`, damaged.
+/// Logits of each image at `indices`, damaged.
 fn logits_of_damaged(
     classifier: &mut Classifier,
     dataset: &Dataset,
@@ -118,10 +118,10 @@ fn logits_of_damaged(
 }
 
 impl fmt::Display for Robustness {
-    /// A table in Markdown.
+    /// A Markdown table.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: f64| format!("{:.1}", share * 100.0);
-        let mut table = Table::new(&[
+        let mut table = MarkdownTable::new(&[
             "%",
             "accuracy by label",
             "agreement with FER+",
@@ -150,7 +150,7 @@ mod tests {
 
     /// A network that calls bright images neutral and dark ones angry.
     #[test]
-    fn a_network_that_goes_by_brightness_fails_in_the_dark_and_there_alone() {
+    fn a_network_that_goes_by_brightness_fails_only_in_the_dark() {
         let mut dataset = Dataset::new();
         for level in [200, 210, 220] {
             dataset.push(Split::PublicTest, Expression::Neutral, &[level; IMAGE_LEN]);

@@ -1,9 +1,8 @@
-//! The one number that makes a network's confidence mean what it says.
+//! Temperature scaling: one number that calibrates a network's confidence.
 //!
-//! Networks trained to the end are more certain than they are right. Dividing the logits by a temperature above 1
-//! softens the probabilities without changing which is highest (Guo et al. 2017, arXiv:1706.04599), so
-//! accuracy stays and the calibration error falls. The newcomer's mistake is to fit it on the images the network
-//! learnt from, where it *is* right: fit it on PublicTest.
+//! Fully trained networks are overconfident. Dividing the logits by a temperature above 1 softens the probabilities
+//! without changing which is highest (Guo et al. 2017, arXiv:1706.04599), so the accuracy stays and the calibration error
+//! falls. Fit it on PublicTest, never on training images, where the network is right almost always.
 
 use std::ops::RangeInclusive;
 
@@ -14,17 +13,16 @@ use crate::{
     evaluate::metrics::{cross_entropy, negative_log_likelihood},
 };
 
-/// Where the temperature is searched. A network outside of it is broken in a way no temperature mends.
+/// The range that is searched. A network outside of it is broken in a way that no temperature repairs.
 const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
 
-/// How exactly the logarithm of the temperature is found: to one part in ten thousand.
+/// Tolerance of the logarithm of the temperature: one part in ten thousand.
 const LN_TOLERANCE: f64 = 1e-4;
 
-/// The temperature at which the labels are most likely: the one with the least
-/// [`negative_log_likelihood`].
+/// The temperature at which the labels are most likely: the one with the lowest [`negative_log_likelihood`].
 ///
-/// `labels` are FER-2013's numbers, in the order of `logits`. The result lies between 0.05 and 20; an end of this
-/// range means there is no best one, as when every prediction is right. No images give 1.
+/// `labels` are FER-2013's numbers, in the order of `logits`. The result is 0.05 to 20; an end of this range means that
+/// there is no optimum, for example because every prediction is right. Without images it is 1.
 ///
 /// # Panics
 /// If the lengths differ or a label is above 6.
@@ -35,7 +33,7 @@ pub fn fit_temperature(logits: &[Logits], labels: &[u32]) -> f64 {
     best(|temperature| negative_log_likelihood(logits, labels, temperature))
 }
 
-/// The same where the truths are distributions, such as people's votes: the temperature with the least cross-entropy.
+/// The same for truths that are distributions, such as votes: the temperature with the lowest cross-entropy.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -46,9 +44,9 @@ pub fn fit_temperature_to_votes(logits: &[Logits], votes: &[Target]) -> f64 {
     best(|temperature| cross_entropy(logits, votes, temperature))
 }
 
-/// The temperature with the least loss.
+/// The temperature with the lowest loss.
 fn best(loss: impl Fn(f64) -> f64) -> f64 {
-    // The likelihood is concave in 1 / T, so over ln T it has one peak, and golden-section search finds it.
+    // The likelihood is concave in 1 / T, so over ln T it has one peak, which golden-section search finds.
     golden_section(
         |ln_temperature| loss(ln_temperature.exp()),
         TEMPERATURES.start().ln()..=TEMPERATURES.end().ln(),
@@ -57,7 +55,7 @@ fn best(loss: impl Fn(f64) -> f64) -> f64 {
     .exp()
 }
 
-/// The place of the minimum of a function that falls and then rises (Kiefer 1953).
+/// The position of the minimum of a function that falls and then rises (Kiefer 1953).
 fn golden_section(f: impl Fn(f64) -> f64, range: RangeInclusive<f64>, tolerance: f64) -> f64 {
     /// Each step keeps this share of the range.
     const KEPT: f64 = 0.618_033_988_749_894_9;
@@ -102,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_temperature_the_data_was_made_with_is_found() {
+    fn the_true_temperature_is_found() {
         for temperature in [0.5, 1.0, 2.5] {
             let (logits, labels) = overconfident(temperature, 20_000);
             let fitted = fit_temperature(&logits, &labels);
@@ -112,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn calibrating_changes_the_confidence_and_not_the_choice() {
+    fn calibration_changes_confidence_but_not_the_answer() {
         let (logits, labels) = overconfident(3.0, 5_000);
         let temperature = fit_temperature(&logits, &labels);
         let before = Metrics::from_logits(&logits, &labels, 1.0);
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_best_temperature_it_is_an_end_of_the_range() {
+    fn without_an_optimum_it_is_an_end_of_the_range() {
         let right = [Logits([5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
         assert!((fit_temperature(&right, &[0]) - 0.05).abs() < 0.001);
         assert!((fit_temperature(&right, &[1]) - 20.0).abs() < 0.01);
@@ -131,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_votes_that_all_agree() {
+    fn labels_equal_unanimous_votes() {
         let (logits, labels) = overconfident(2.0, 2_000);
         let votes: Vec<Target> = labels
             .iter()
@@ -147,7 +145,7 @@ mod tests {
         );
     }
 
-    /// Probabilities that are the votes themselves need no temperature, and twice their logits need 2.
+    /// Probabilities that equal the votes need the temperature 1, and twice their logits need 2.
     #[test]
     fn votes_have_the_temperature_that_gives_their_shares() {
         let (honest, _) = overconfident(1.0, 300);

@@ -1,9 +1,9 @@
-//! What the application's detector and crop cost: PrivateTest's images found, cut out and classified as in live use.
+//! Measures what the application's detector and crop cost: images are searched, cropped and classified as in live use.
 //!
-//! An accuracy on FER-2013's own crops is what others report; a webcam's faces are cut out by our detector. Here every
-//! image, enlarged and with its border continued so that the detector has room, goes through detector, crop and network,
-//! and the answers are compared with those for the same images straight in. What a newcomer would get wrong is to
-//! compare with the accuracy on *all* images: faces that are not found are the harder ones.
+//! Others report accuracy on FER-2013's own crops, but in live use our detector makes the crops. Here each image, enlarged
+//! and with a repeated border so that the detector has room, passes through detector, crop and network, and the answers
+//! are compared with those for the same images straight in. Never compare them with the accuracy on *all* images: faces
+//! that are not found are the harder ones.
 
 use std::{fmt, sync::Arc};
 
@@ -24,33 +24,33 @@ use crate::{
     },
 };
 
-/// The same images twice.
+/// Two accuracies on the same images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Cost {
     /// Images compared.
     pub n: usize,
-    /// The share that is right of those cut out by the application.
+    /// Accuracy on the application's crops.
     pub through_detector: f64,
-    /// The share that is right of the same images straight in.
+    /// Accuracy on the images themselves.
     pub straight: f64,
 }
 
-/// What came of a split.
+/// The figures of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ThroughDetector {
-    /// Images looked at.
+    /// Images searched.
     pub n: usize,
     /// Images in which the detector found a face.
     pub n_found: usize,
-    /// By the data's labels, over these.
+    /// Accuracy by label on these.
     pub labels: Cost,
-    /// By FER+'s majorities, over those of them that have one, if the votes were given.
+    /// Agreement with FER+ on those of these with a majority, if votes were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus: Option<Cost>,
 }
 
 impl ThroughDetector {
-    /// Measures `classifier` on the images at `indices`; `straight` is what it says of them as they are.
+    /// Measures `classifier` on the images at `indices`; `straight` are its logits for the images themselves.
     ///
     /// # Errors
     /// If the network fails.
@@ -145,10 +145,9 @@ mod tests {
         fer2013::IMAGE_SIDE_PX,
     };
 
-    /// The portrait that ships with the application, cropped as FER-2013 crops, and a grey image, in which nothing is
-    /// found.
+    /// A bundled portrait, cropped like FER-2013's images, and a gray image in which nothing is found.
     #[test]
-    fn a_face_is_found_and_classified_and_grey_is_not() {
+    fn a_face_is_found_and_a_gray_image_is_not() {
         let portrait = include_bytes!("../../../assets/faces/astronaut.png");
         let portrait = image::load_from_memory(portrait).unwrap().into_luma8();
         let face = imageops::crop_imm(&portrait, 169, 55, 115, 115).to_image();

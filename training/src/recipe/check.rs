@@ -1,4 +1,4 @@
-//! Values that would make no sense, found before a run starts.
+//! Finds impossible values before a run starts.
 
 use fervis::{expression::N_EXPRESSIONS, model::net::OutOfRange};
 
@@ -7,21 +7,21 @@ use super::{
     range::{Problem, count, need, not_negative, positive, share, share_below_one},
     settings::Recipe,
 };
-use crate::recipe::{loss::ClassWeights, optimizer::OptimizerSettings, schedule::Schedule};
+use crate::recipe::{loss::ClassWeights, optimizer::OptimizerSettings, schedule::RateSchedule};
 
-/// Images a step.
+/// Images per step.
 const MAX_BATCH_SIZE: usize = 4096;
-/// Epochs of a run, and wherever else a recipe counts epochs.
+/// Epochs of a run, and of every other count of epochs.
 const MAX_EPOCHS: usize = 100_000;
-/// Weights of a network: with gradients, two moments and an average these are 6 GB. VGG-19 of torchvision has 144 million.
+/// Weights of a network: with gradients, two moments and averages they take 6 GB. torchvision's VGG-19 has 144 million.
 const MAX_WEIGHTS: u64 = 300_000_000;
-/// Values that the first layer makes of a batch: 4 GB. Those of all layers are several times as many.
+/// Activations of the first layer for a batch: 4 GB. All layers together have several times as many.
 const MAX_ACTIVATIONS: u64 = 1 << 30;
-/// Letters of a name, which becomes a folder's.
+/// Characters of a name, which also names a folder.
 const MAX_NAME_LEN: usize = 100;
 
 impl Recipe {
-    /// The first value that makes no sense, by its key.
+    /// The first impossible value, by its key.
     pub(super) fn check(&self) -> Result<(), Problem> {
         let name = &self.name;
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -70,8 +70,7 @@ impl Recipe {
                 "progressive_resizing",
                 format!("of {n_sizes} stages"),
                 n_sizes == 0 || distillation.clean,
-                "left out where other networks are learnt from: they look at images of one size, unless \
-                 distillation.clean is true",
+                "omitted with [distillation]: teachers need images of one size, unless distillation.clean is true",
             )?;
         }
         if let Some(ema) = &self.ema {
@@ -98,7 +97,7 @@ impl Recipe {
         self.check_memory()
     }
 
-    /// Refuses what no machine has the memory for: an allocation that fails ends the program without a word.
+    /// Refuses sizes beyond any machine's memory: a failed allocation would end the program without a message.
     fn check_memory(&self) -> Result<(), Problem> {
         let spec = self.input_spec();
         let n_weights = self.network.n_weights(&spec, N_EXPRESSIONS);
@@ -129,7 +128,7 @@ impl Recipe {
     fn check_loss(&self) -> Result<(), Problem> {
         let loss = &self.loss;
         let gamma = loss.focal_gamma;
-        // Between 0 and 1 the gradient of a certain and right answer is infinite.
+        // Between 0 and 1, the gradient of a certain and right answer would be infinite.
         let fits = gamma == 0.0 || (1.0..=10.0).contains(&gamma);
         need("loss.focal_gamma", gamma, fits, "0 or between 1 and 10")?;
         share_below_one("loss.label_smoothing", loss.label_smoothing.into())?;
@@ -233,19 +232,19 @@ fn check_optimizer(optimizer: &OptimizerSettings) -> Result<(), Problem> {
     }
 }
 
-fn check_schedule(schedule: &Schedule) -> Result<(), Problem> {
+fn check_schedule(schedule: &RateSchedule) -> Result<(), Problem> {
     match schedule {
-        Schedule::Constant => Ok(()),
-        Schedule::Plateau(plateau) => share("schedule.plateau.factor", plateau.factor),
-        Schedule::Step(step) => {
+        RateSchedule::Constant => Ok(()),
+        RateSchedule::Plateau(plateau) => share("schedule.plateau.factor", plateau.factor),
+        RateSchedule::Step(step) => {
             share("schedule.step.factor", step.factor)?;
             count("schedule.step.every_epochs", step.every_epochs, MAX_EPOCHS)
         }
-        Schedule::Cosine(cosine) => {
+        RateSchedule::Cosine(cosine) => {
             share_below_one("schedule.cosine.warmup", cosine.warmup)?;
             share("schedule.cosine.final_factor", cosine.final_factor)
         }
-        Schedule::OneCycle(cycle) => {
+        RateSchedule::OneCycle(cycle) => {
             let fits = cycle.rise > 0.0 && cycle.rise < 1.0;
             need(
                 "schedule.one-cycle.rise",

@@ -1,9 +1,9 @@
-//! Strengths of random variations that would make no sense.
+//! Finds impossible values of the augmentation.
 
 use super::range::{Problem, need, share};
 use crate::augment::{AugmentConfig, BlurConfig, CameraConfig};
 
-/// The first strength of a variation that makes no sense, by its key.
+/// The first impossible value of the augmentation, by its key.
 pub(super) fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
     for (name, value) in [
         ("flip_probability", augment.flip_probability),

@@ -1,4 +1,4 @@
-//! Recipes from files and by name, and errors that name the file, the line and the key.
+//! Finds and parses recipes; errors name the file, the line and the key.
 
 use std::{io, ops::Range, path::Path};
 
@@ -10,21 +10,19 @@ use super::settings::Recipe;
 /// Names and texts of the files in `recipes/`.
 pub(super) const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
 
-/// Larger files are no recipes, of which the longest has 2 kB.
+/// The largest recipe file; the longest built-in one has 3.4 kB.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// Why a recipe cannot be used. The words are the ones users see.
+/// Why a recipe cannot be used. Users see these messages.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipeError {
-    /// There is neither a recipe of this name nor a file.
-    #[error(
-        "there is no recipe “{name}” (there are: {known}); for a file of your own give its path, ending in .toml"
-    )]
+    /// There is neither a built-in recipe nor a file of this name.
+    #[error("there is no recipe “{name}”; use one of {known}, or the path of a .toml file")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The built-in recipes.
         known: String,
     },
     /// The file cannot be read.
@@ -32,32 +30,32 @@ pub enum RecipeError {
     Read {
         /// The file.
         file: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// Something in it is wrong.
+    /// A key or value is wrong.
     #[error("{file}, line {line}: {}{problem}", key.as_ref().map(|key| format!("{key}: ")).unwrap_or_default())]
     Value {
         /// The file, or the built-in recipe.
         file: String,
-        /// Counted from 1; of the table, if the key itself is missing.
+        /// Counted from 1; the line of the table if the key itself is missing.
         line: usize,
         /// The key with its tables, such as `optimizer.adamw.learning_rate`.
         key: Option<String>,
-        /// What is wrong with it.
+        /// What is wrong.
         problem: String,
     },
 }
 
 impl Recipe {
-    /// The built-in recipes' names.
+    /// The names of the built-in recipes.
     pub fn names() -> Vec<&'static str> {
         EMBEDDED.iter().map(|(name, _)| *name).collect()
     }
 
-    /// The built-in recipe of this name, or the only one that begins with it and a hyphen, or else the recipe in the
-    /// file of this name.
+    /// The built-in recipe with this name, else the only one whose name begins with it and a hyphen, else the recipe in the
+    /// file at this path.
     ///
     /// # Errors
     /// [`RecipeError`], naming the file, the line and the key.
@@ -104,7 +102,7 @@ impl Recipe {
             let span = cause.span().unwrap_or(0..0);
             let document = DeTable::parse(text).ok();
             let key = document.and_then(|document| key_at(document.get_ref(), &span));
-            // The parser's messages may go over several lines.
+            // The parser's messages may have several lines.
             let problem = cause.message().replace('\n', "; ");
             error(span.start, key.filter(|key| !key.is_empty()), problem)
         };
@@ -118,9 +116,9 @@ impl Recipe {
     }
 }
 
-/// The key, with its tables, whose name or value holds a place in the text.
+/// The key, with its tables, whose name or value covers a position in the text.
 fn key_at(table: &DeTable, span: &Range<usize>) -> Option<String> {
-    // An inner table's span is that of its header alone, so every one is looked into.
+    // The span of an inner table is only that of its header, so all of them are searched.
     for (key, value) in table {
         let name = key.get_ref();
         if let DeValue::Table(inner) = value.get_ref()
@@ -145,11 +143,11 @@ fn key_at(table: &DeTable, span: &Range<usize>) -> Option<String> {
     None
 }
 
-/// Where a key stands; if it was left out, where its table does.
+/// The position of a key or, if it is missing, of its table.
 fn place_of(table: &DeTable, path: &str) -> usize {
     let (mut table, mut place) = (table, 0);
     for part in path.split('.') {
-        // `groups[1]` is the second table of that array.
+        // `groups[1]` is the second table of the array.
         let (name, index) = match part.split_once('[') {
             Some((name, rest)) => (name, rest.trim_end_matches(']').parse::<usize>().ok()),
             None => (part, None),

@@ -1,19 +1,20 @@
-//! What a recipe says about the loss, and about what else is learned from.
+//! The settings of the loss, of the second head, and of learning from other networks.
 
 use fervis::expression::N_EXPRESSIONS;
 use serde::{Deserialize, Serialize};
 
-/// What a recipe says about the loss. The default is cross-entropy.
+/// The settings of the loss. The default is cross-entropy.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossSettings {
-    /// Plays down images that are already right: 0 is cross-entropy, 2 the paper's (Lin et al. 2017, arXiv:1708.02002).
+    /// Focal loss: reduces the weight of images that are already right. 0 is cross-entropy, 2 the value of the paper (Lin et
+    /// al. 2017, arXiv:1708.02002).
     pub focal_gamma: f64,
-    /// This share of every target is spread evenly over all classes (Szegedy et al. 2016, arXiv:1512.00567).
+    /// Spreads this share of each target evenly over all classes (Szegedy et al. 2016, arXiv:1512.00567).
     pub label_smoothing: f32,
     /// How much each class counts.
     pub class_weights: ClassWeights,
-    /// This share of every target is the distribution of FER+'s votes, where an image has any.
+    /// Share of each target that comes from the distribution of FER+'s votes, if the image has votes.
     pub votes_share: f32,
 }
 
@@ -21,40 +22,39 @@ pub struct LossSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClassWeights {
-    /// All alike.
+    /// All equally.
     #[default]
     Even,
-    /// Images divided by the number of classes that have any and by those of the class: scikit-learn's `balanced`.
+    /// By the number of images over (number of classes with images × images of the class): scikit-learn's `balanced`.
     Balanced,
-    /// As given, in FER-2013's order.
+    /// As given, in the order of FER-2013.
     Given([f64; N_EXPRESSIONS]),
 }
 
-/// What a recipe says about the second head.
+/// The settings of the second head.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuxiliarySettings {
-    /// Multiplies the second head's loss before it is added to the first's.
+    /// Weight of the second head's loss.
     pub weight: f64,
 }
 
-/// What a recipe says about it.
+/// The settings of learning from other networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DistillationSettings {
-    /// The teachers' share of the loss; the rest is the labels'.
+    /// Share of the loss that compares with the teachers; the rest compares with the labels.
     pub share: f64,
-    /// Divides the logits of teachers and pupil before they become probabilities.
+    /// Divides the logits of teachers and student before softmax.
     pub temperature: f64,
-    /// Whether the teachers look at the mirror image too, and what they say of the two is averaged.
+    /// Whether the teachers also see the mirror image; both answers are averaged.
     #[serde(default)]
     pub mirrored: bool,
-    /// How much each teacher counts, in the order in which they are given. With weights their *probabilities* are averaged,
-    /// each with the temperature of its checkpoint, as an ensemble of calibrated networks would answer. Without, their
-    /// logits are averaged evenly.
+    /// Weight of each teacher, in the order in which they are given. With weights, *probabilities* are averaged, each at the
+    /// temperature of its checkpoint, like an ensemble of calibrated networks. Without, logits are averaged equally.
     #[serde(default)]
     pub weights: Vec<f64>,
-    /// Whether the teachers look at each image as it is stored, once before the run, instead of at what the pupil sees.
+    /// Whether the teachers see each image without augmentation, once before the run, instead of what the student sees.
     #[serde(default)]
     pub clean: bool,
 }

@@ -1,8 +1,8 @@
-//! Everything that decides the outcome of a run, read from a TOML file and saved beside the weights.
+//! Recipes: TOML files that decide the outcome of a run and are saved beside its weights.
 //!
-//! A recipe is a file, never code: those in `recipes/` are built into the program and found by name ([`Recipe::find`]),
-//! any other is found by path. What a newcomer would get wrong: a key that is left out is *off*, not the value that the
-//! `three-block` recipe has.
+//! A recipe is a file, never code. Those in `recipes/` are built into the program and found by name ([`Recipe::find`]), any
+//! other by path. A missing optional key is *off*; it does not take the value of the recipe `three-block`.
+//! `docs/recipes.md` explains every key.
 
 mod check;
 mod check_augment;

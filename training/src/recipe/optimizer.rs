@@ -1,16 +1,16 @@
-//! What a recipe says about the optimizer.
+//! The settings of the optimizer.
 
 use serde::{Deserialize, Serialize};
 
-/// Which optimizer, with its constants.
+/// The optimizer and its constants.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerSettings {
-    /// Stochastic gradient descent with momentum, PyTorch's formulation.
+    /// Stochastic gradient descent with momentum, as in PyTorch.
     Sgd(SgdSettings),
-    /// Adam (Kingma and Ba 2015, arXiv:1412.6980); decay is added to the gradient.
+    /// Adam (Kingma and Ba 2015, arXiv:1412.6980); the decay is part of the gradient.
     Adam(AdamSettings),
-    /// Adam with decay apart from the gradient (Loshchilov and Hutter 2019, arXiv:1711.05101).
+    /// Adam with decay separate from the gradient (Loshchilov and Hutter 2019, arXiv:1711.05101).
     Adamw(AdamSettings),
 }
 
@@ -20,16 +20,16 @@ pub enum OptimizerSettings {
 pub struct SgdSettings {
     /// The schedule's highest rate.
     pub learning_rate: f64,
-    /// Share of the last step that is kept, 0 up to below 1.
+    /// Share of the last step that is kept, at least 0 and below 1.
     #[serde(default = "default_momentum")]
     pub momentum: f64,
-    /// Looks a step ahead (Nesterov).
+    /// Nesterov momentum.
     #[serde(default)]
     pub nesterov: bool,
-    /// Pulls weights towards 0.
+    /// Pulls weights toward 0.
     #[serde(default)]
     pub weight_decay: f64,
-    /// Whether biases and normalisation are pulled too.
+    /// Whether biases and normalization decay too.
     #[serde(default = "yes")]
     pub decay_biases_and_norms: bool,
 }
@@ -40,41 +40,40 @@ pub struct SgdSettings {
 pub struct AdamSettings {
     /// The schedule's highest rate.
     pub learning_rate: f64,
-    /// Share of the running mean of the gradient that is kept, 0 up to below 1.
+    /// Share of the gradient's running mean that is kept, at least 0 and below 1.
     #[serde(default = "default_beta1")]
     pub beta1: f64,
     /// The same for its square.
     #[serde(default = "default_beta2")]
     pub beta2: f64,
-    /// Keeps the division away from 0.
+    /// Keeps the divisor above 0.
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
-    /// Pulls weights towards 0.
+    /// Pulls weights toward 0.
     #[serde(default)]
     pub weight_decay: f64,
-    /// Whether biases and normalisation are pulled too.
+    /// Whether biases and normalization decay too.
     #[serde(default = "yes")]
     pub decay_biases_and_norms: bool,
 }
 
-/// Weights that are treated apart.
+/// Weights with settings of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupSettings {
-    /// Beginnings of the weights' names, such as `block1.`.
+    /// How the names of the weights begin, such as `block1.`.
     pub prefixes: Vec<String>,
     /// Multiplies the learning rate.
     #[serde(default = "one")]
     pub learning_rate_factor: f64,
-    /// In place of the optimizer's.
+    /// Replaces that of the optimizer.
     #[serde(default)]
     pub weight_decay: Option<f64>,
-    /// These weights stay as they are for so many epochs. Running estimates of batch normalisation still move, as in
+    /// The weights stay unchanged for this many epochs. The running estimates of batch normalization still change, as in
     /// PyTorch.
     #[serde(default)]
     pub frozen_epochs: usize,
-    /// The group counts only in runs that begin with the weights of a file: from random weights nothing is gained by
-    /// holding some back.
+    /// Whether the group applies only to runs that start from the weights of a file: freezing random weights gains nothing.
     #[serde(default)]
     pub if_pretrained: bool,
 }
@@ -88,7 +87,7 @@ impl OptimizerSettings {
         }
     }
 
-    /// Pulls weights towards 0.
+    /// Pulls weights toward 0.
     pub fn weight_decay(&self) -> f64 {
         match self {
             Self::Sgd(settings) => settings.weight_decay,
@@ -96,7 +95,7 @@ impl OptimizerSettings {
         }
     }
 
-    /// Whether biases and normalisation are pulled too.
+    /// Whether biases and normalization decay too.
     pub fn decay_biases_and_norms(&self) -> bool {
         match self {
             Self::Sgd(settings) => settings.decay_biases_and_norms,
@@ -104,7 +103,7 @@ impl OptimizerSettings {
         }
     }
 
-    /// How many running estimates each weight has.
+    /// Number of running estimates per weight.
     pub(crate) fn n_moments(&self) -> usize {
         match self {
             Self::Sgd(_) => 1,

@@ -1,30 +1,30 @@
-//! How the learning rate changes during a run.
+//! Schedules of the learning rate.
 //!
-//! All but the plateau are functions of how far the run has come, so that a run that fits its length to a time budget
-//! ends with the rate it should. What a newcomer would get wrong: "how far" is a share of the run, not a step count.
+//! All except the plateau are functions of the progress of the run, so a run with a time budget ends at the right rate.
+//! Progress is a share of the run, not a number of steps.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// A schedule. Rates are relative to the optimizer's learning rate, the highest one.
+/// A schedule. Rates are relative to the optimizer's learning rate, which is the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Schedule {
+pub enum RateSchedule {
     /// Always the same rate.
     Constant,
-    /// Falls when the loss on PublicTest no longer does (PyTorch's `ReduceLROnPlateau`).
+    /// Falls when the loss on PublicTest stops falling (PyTorch's `ReduceLROnPlateau`).
     Plateau(Plateau),
     /// Falls every few epochs (PyTorch's `StepLR`).
-    Step(Step),
-    /// Rises linearly, then falls along half a cosine, step by step (Loshchilov and Hutter 2017, arXiv:1608.03983).
+    Step(StepDecay),
+    /// Rises linearly, then falls along half a cosine, with every step (Loshchilov and Hutter 2017, arXiv:1608.03983).
     Cosine(Cosine),
-    /// Rises and falls along cosines, step by step (Smith and Topin 2018, arXiv:1708.07120; PyTorch's `OneCycleLR`
-    /// without its change of momentum).
+    /// Rises and falls along cosines, with every step (Smith and Topin 2018, arXiv:1708.07120; PyTorch's `OneCycleLR`
+    /// without the change of momentum).
     OneCycle(OneCycle),
 }
 
-/// Constants of [`Schedule::Plateau`].
+/// Constants of [`RateSchedule::Plateau`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plateau {
@@ -34,29 +34,29 @@ pub struct Plateau {
     pub patience: usize,
 }
 
-/// Constants of [`Schedule::Step`].
+/// Constants of [`RateSchedule::Step`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Step {
+pub struct StepDecay {
     /// Multiplies the rate.
     pub factor: f64,
-    /// After every so many epochs.
+    /// Each time this many epochs are done.
     pub every_epochs: usize,
 }
 
-/// Constants of [`Schedule::Cosine`].
+/// Constants of [`RateSchedule::Cosine`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cosine {
-    /// Share of the run in which the rate rises, 0 to below 1.
+    /// Share of the run in which the rate rises, at least 0 and below 1.
     #[serde(default)]
     pub warmup: f64,
-    /// Rate at the end, as a share of the highest.
+    /// Rate at the end, relative to the highest.
     #[serde(default)]
     pub final_factor: f64,
 }
 
-/// Constants of [`Schedule::OneCycle`]; the defaults are PyTorch's.
+/// Constants of [`RateSchedule::OneCycle`]; the defaults are PyTorch's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OneCycle {
@@ -78,28 +78,28 @@ impl Default for OneCycle {
     }
 }
 
-/// Where in a run a step is.
+/// The position of a step in the run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Position {
-    /// Epochs done, counted from 0.
+pub struct SchedulePosition {
+    /// Number of finished epochs.
     pub epoch: usize,
-    /// Share of the run before this step, 0 to below 1.
+    /// Share of the run before this step, at least 0 and below 1.
     pub done: f64,
     /// Share of the run that this step is.
     pub step: f64,
 }
 
-impl Schedule {
-    /// Whether the rate is a function of how far the run has come, so that it is at its end when the run is.
+impl RateSchedule {
+    /// Whether the schedule ends with the run, because the rate is a function of progress.
     pub fn ends_with_the_run(&self) -> bool {
         matches!(self, Self::Cosine(_) | Self::OneCycle(_))
     }
 
-    /// The learning rate of a step. `base` is the optimizer's, or what the plateau has made of it.
-    pub fn rate(&self, base: f64, at: Position) -> f64 {
+    /// The learning rate of a step. `base` is the optimizer's rate, reduced by the plateau schedule if that is used.
+    pub fn rate(&self, base: f64, at: SchedulePosition) -> f64 {
         match *self {
             Self::Constant | Self::Plateau(_) => base,
-            Self::Step(Step {
+            Self::Step(StepDecay {
                 factor,
                 every_epochs,
             }) => {
@@ -111,7 +111,7 @@ impl Schedule {
                 final_factor,
             }) => {
                 if at.done < warmup {
-                    // The first step already moves.
+                    // The rate of the first step is not 0.
                     return base * ((at.done + at.step) / warmup).min(1.0);
                 }
                 let share = (at.done - warmup) / (1.0 - warmup);
@@ -143,11 +143,11 @@ fn between(start: f64, end: f64, share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Rates at the beginning of step `t` of 100, ten an epoch.
+    /// Rates at the beginning of step `t` of 100, with ten steps per epoch.
     #[track_caller]
-    fn check(schedule: Schedule, base: f64, expected: &[(usize, f64)]) {
+    fn check(schedule: RateSchedule, base: f64, expected: &[(usize, f64)]) {
         for &(t, expected) in expected {
-            let at = Position {
+            let at = SchedulePosition {
                 epoch: t / 10,
                 done: t as f64 / 100.0,
                 step: 0.01,
@@ -169,7 +169,7 @@ mod tests {
             final_factor: 0.01,
         };
         check(
-            Schedule::Cosine(cosine),
+            RateSchedule::Cosine(cosine),
             0.1,
             &[
                 (0, 0.1),
@@ -187,7 +187,7 @@ mod tests {
             final_factor: 0.0,
         };
         check(
-            Schedule::Cosine(cosine),
+            RateSchedule::Cosine(cosine),
             0.1,
             &[(0, 0.01), (4, 0.05), (9, 0.1), (10, 0.1), (55, 0.05)],
         );
@@ -196,12 +196,12 @@ mod tests {
     /// PyTorch: `StepLR(step_size=3, gamma=0.5)` gives η · 0.5^⌊epoch / 3⌋.
     #[test]
     fn steps_are_pytorchs() {
-        let step = Step {
+        let step = StepDecay {
             factor: 0.5,
             every_epochs: 3,
         };
         check(
-            Schedule::Step(step),
+            RateSchedule::Step(step),
             5e-4,
             &[
                 (0, 5e-4),
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn one_cycle_has_pytorchs_corners() {
         check(
-            Schedule::OneCycle(OneCycle::default()),
+            RateSchedule::OneCycle(OneCycle::default()),
             0.1,
             &[
                 (0, 0.004),
@@ -226,12 +226,12 @@ mod tests {
                 (65, 0.050_000_2), // Half way between 0.1 and 4e-7.
             ],
         );
-        let end = Position {
+        let end = SchedulePosition {
             epoch: 10,
             done: 1.0,
             step: 0.01,
         };
-        let rate = Schedule::OneCycle(OneCycle::default()).rate(0.1, end);
+        let rate = RateSchedule::OneCycle(OneCycle::default()).rate(0.1, end);
         assert!((rate - 4e-7).abs() < 1e-15);
     }
 
@@ -241,7 +241,7 @@ mod tests {
             factor: 0.3,
             patience: 1,
         };
-        for schedule in [Schedule::Constant, Schedule::Plateau(plateau)] {
+        for schedule in [RateSchedule::Constant, RateSchedule::Plateau(plateau)] {
             check(schedule, 3e-4, &[(0, 3e-4), (99, 3e-4)]);
         }
     }

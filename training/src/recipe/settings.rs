@@ -1,4 +1,4 @@
-//! The recipe itself: what a run is decided by.
+//! The recipe itself.
 
 use fervis::model::{
     net::Architecture,
@@ -13,7 +13,7 @@ use crate::{
     recipe::{
         loss::{AuxiliarySettings, DistillationSettings, LossSettings},
         optimizer::{GroupSettings, OptimizerSettings},
-        schedule::Schedule,
+        schedule::RateSchedule,
     },
 };
 
@@ -23,54 +23,54 @@ use crate::{
 pub struct Recipe {
     /// Name of the run and of its checkpoint.
     pub name: String,
-    /// What others have published for it, such as `64.41 % test`; shown beside what was measured.
+    /// What others published for it, such as `64.41 % test`; shown beside the measured figures.
     #[serde(default)]
     pub published: Option<String>,
     /// Decides first weights, order, augmentation and dropout.
     pub seed: u64,
-    /// Images a step.
+    /// Images per step.
     pub batch_size: usize,
     /// The run ends after this many epochs at the latest.
     pub max_epochs: usize,
     /// How the first weights are drawn.
     #[serde(default)]
     pub first_weights: FirstWeights,
-    /// Which images an epoch shows.
+    /// The images of an epoch and their order.
     #[serde(default)]
     pub sampler: Sampler,
-    /// Which images of Training it has to choose from.
+    /// The images of Training to learn from.
     #[serde(default)]
     pub rows: RowSettings,
     /// The network.
     pub network: Architecture,
-    /// What the network is fed with.
+    /// The input of the network.
     #[serde(default)]
     pub input: InputSettings,
-    /// Random variations of the training images.
+    /// The augmentation of the training images.
     #[serde(default = "no_augmentation")]
     pub augment: AugmentConfig,
-    /// What is minimized.
+    /// The loss.
     #[serde(default)]
     pub loss: LossSettings,
-    /// A second head that learns FER+'s votes, in training only.
+    /// A second head that learns FER+'s votes, used only in training.
     #[serde(default)]
     pub auxiliary: Option<AuxiliarySettings>,
-    /// Learns from other networks too; they are given when the run starts.
+    /// Learning from other networks, which are given when the run starts.
     #[serde(default)]
     pub distillation: Option<DistillationSettings>,
-    /// How weights move.
+    /// The optimizer.
     pub optimizer: OptimizerSettings,
-    /// Weights that move differently; the first group that fits a weight counts.
+    /// Weights with settings of their own; the first group that matches a weight applies.
     #[serde(default)]
     pub groups: Vec<GroupSettings>,
-    /// How the learning rate changes.
-    pub schedule: Schedule,
-    /// Which epoch is the best, and when to stop waiting for a better one.
+    /// The schedule of the learning rate.
+    pub schedule: RateSchedule,
+    /// How the best epoch is selected, and when the run stops early.
     pub selection: Selection,
-    /// Averages the weights; the average is what is evaluated and saved as the best.
+    /// Averages the weights; the averages are evaluated and saved as the best checkpoint.
     #[serde(default)]
     pub ema: Option<EmaSettings>,
-    /// Smaller inputs in the first part of the run, for networks that take any size.
+    /// Smaller inputs in the first part of the run, for networks that accept any size.
     #[serde(default)]
     pub progressive_resizing: Vec<ResizingStage>,
 }
@@ -79,30 +79,30 @@ pub struct Recipe {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FirstWeights {
-    /// Uniform in ±1/√n, where n is the number of inputs of one output: PyTorch's default.
+    /// Uniform in ±1/√n, where n is the number of inputs per output: PyTorch's default.
     #[default]
     Uniform,
-    /// The kernels of convolutions normal with variance 2/n, which keeps the size of values through layers with ReLU (He
-    /// et al. 2015, arXiv:1502.01852); everything else as in [`Self::Uniform`].
+    /// Convolution kernels normal with variance 2/n, which keeps the magnitude of values through layers with ReLU (He et al.
+    /// 2015, arXiv:1502.01852); everything else as [`Self::Uniform`].
     He,
 }
 
-/// What the network is fed with: grey, square.
+/// The input of the network: a gray square.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InputSettings {
     /// Width and height, px.
     pub side_px: usize,
-    /// Subtracted after scaling pixels to 0 to 1.
+    /// Subtracted from levels between 0 and 1.
     pub mean: f32,
-    /// Divides after that.
+    /// Divides the result.
     pub std: f32,
     /// How the application resamples faces for this network.
     pub resize_filter: ResizeFilter,
 }
 
 impl Default for InputSettings {
-    /// FER-2013's own size, scaled to -1 to 1.
+    /// FER-2013's size, levels scaled to -1 to 1.
     fn default() -> Self {
         let spec = InputSpec::FER_2013;
         Self {
@@ -114,11 +114,11 @@ impl Default for InputSettings {
     }
 }
 
-/// How the best epoch is chosen, always on PublicTest.
+/// How the best epoch is selected, always on PublicTest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
-    /// What is compared.
+    /// The figure that is compared.
     pub metric: SelectionMetric,
     /// The run ends when the metric has not improved for this many epochs.
     pub patience: usize,
@@ -128,18 +128,18 @@ pub struct Selection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectionMetric {
-    /// Mean F1 of the classes; higher is better.
+    /// Mean F1 over the classes; higher is better.
     MacroF1,
     /// Share of right answers; higher is better.
     Accuracy,
     /// Negative log-likelihood; lower is better.
     Loss,
-    /// Agreement with FER+ where more than half of its voters chose one of the seven expressions; higher is better.
+    /// Agreement with FER+ on images with a majority for one of the seven expressions; higher is better.
     FerplusAgreement,
 }
 
 impl SelectionMetric {
-    /// The word for it in reports.
+    /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::MacroF1 => "macro-F1",
@@ -150,21 +150,21 @@ impl SelectionMetric {
     }
 }
 
-/// An exponential moving average of the weights; see [`crate::train::ema`].
+/// An exponential moving average of the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmaSettings {
-    /// Share of the average that each step keeps, once it is warm.
+    /// Share of the average that each step keeps, after the warm-up.
     pub decay: f64,
 }
 
-/// A part of the run with inputs of another size.
+/// A part of the run with another input size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResizingStage {
     /// Width and height, px.
     pub side_px: usize,
-    /// The stage lasts until this share of the run, 0 to 1; whole epochs.
+    /// The stage lasts until this share of the run, 0 to 1, rounded up to whole epochs.
     pub until: f64,
 }
 
@@ -173,7 +173,7 @@ fn no_augmentation() -> AugmentConfig {
 }
 
 impl Recipe {
-    /// How pixels become input, for the loader.
+    /// The normalization of the input, for the loader.
     pub fn normalization(&self) -> Normalization {
         Normalization {
             mean: self.input.mean,
@@ -181,7 +181,7 @@ impl Recipe {
         }
     }
 
-    /// What the finished network is fed with.
+    /// The input of the finished network.
     pub fn input_spec(&self) -> InputSpec {
         InputSpec {
             width: self.input.side_px,
@@ -201,13 +201,13 @@ impl Recipe {
             || self.selection.metric == SelectionMetric::FerplusAgreement
     }
 
-    /// Side of the largest images that the run needs, px.
+    /// Largest side of the images in the run, px.
     pub fn largest_side_px(&self) -> usize {
         let stages = self.progressive_resizing.iter().map(|stage| stage.side_px);
         stages.fold(self.input.side_px, usize::max)
     }
 
-    /// Side of the training images, px, in an epoch that begins at this share of the run.
+    /// Side of the training images in an epoch that begins at this share of the run, px.
     pub fn side_px_at(&self, share: f64) -> usize {
         let stages = &self.progressive_resizing;
         let stage = stages.iter().find(|stage| share < stage.until);

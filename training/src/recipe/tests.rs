@@ -1,4 +1,4 @@
-//! Every built-in recipe is read, and wrong ones are refused by file, line and key.
+//! Every built-in recipe is valid, and wrong ones are refused by file, line and key.
 
 use fervis::model::{
     net::{Architecture, ThreeBlockConfig},
@@ -8,7 +8,7 @@ use fervis::model::{
 use super::{
     loss::LossSettings,
     optimizer::{AdamSettings, OptimizerSettings},
-    schedule::{Plateau, Schedule},
+    schedule::{Plateau, RateSchedule},
     *,
 };
 use crate::{
@@ -42,7 +42,7 @@ fn the_reference_recipe_is_what_it_was() {
         distillation: None,
         optimizer: OptimizerSettings::Adamw(AdamSettings::new(1e-3, 1e-4)),
         groups: Vec::new(),
-        schedule: Schedule::Plateau(Plateau {
+        schedule: RateSchedule::Plateau(Plateau {
             factor: 0.5,
             patience: 3,
         }),
@@ -135,7 +135,7 @@ fn errors_name_file_line_and_key() {
     );
 }
 
-/// The parts that the reference recipe leaves out.
+/// The parts that the reference recipe lacks.
 #[test]
 fn errors_in_rows_cameras_and_teachers_are_named_too() {
     for (added, key, problem) in [
@@ -214,7 +214,7 @@ fn errors_in_rows_cameras_and_teachers_are_named_too() {
     }
 }
 
-/// Every number that a recipe can have, each on a line of its own.
+/// Every number that a recipe can have, each on its own line.
 const ALL_NUMBERS: &str = r#"name = "all"
 seed = 1
 batch_size = 8
@@ -305,9 +305,9 @@ patience = 7
 decay = 0.99
 "#;
 
-/// What is no number, negative or absurd is refused by line and key, wherever it stands.
+/// Non-numbers, negative numbers and absurd sizes are refused by line and key, for every key.
 #[test]
-fn no_number_is_absurd() {
+fn impossible_numbers_are_refused() {
     Recipe::parse(ALL_NUMBERS, "all.toml").unwrap();
     let schedules = [
         "[schedule.plateau]\nfactor = 0.5\npatience = 3",
@@ -348,7 +348,7 @@ fn no_number_is_absurd() {
                 &["nan", "inf", "-inf", "-1.0", "1e30", "-1e300"]
             };
             for bad in bad {
-                // A shift of the grey level may be negative; a seed, and the number of epochs to wait, may be anything.
+                // A mean may be negative; a seed and a number of epochs to wait may be any whole number.
                 let may_be = match key {
                     "mean" => *bad == "-1.0",
                     "seed" | "frozen_epochs" => bad.parse::<i64>().is_ok_and(|n| n > 0),
@@ -358,7 +358,7 @@ fn no_number_is_absurd() {
                     }
                     _ => false,
                 };
-                // A list, or one in a table: its first number.
+                // Of a list, the first number.
                 let replaced = match value.find('[') {
                     Some(open) => {
                         let end = open + value[open..].find([',', ']']).unwrap();
@@ -385,9 +385,9 @@ fn no_number_is_absurd() {
     assert!(n_refused > 1000, "{n_refused}");
 }
 
-/// Sizes that are each within bounds and too much together.
+/// Sizes that are each within range, but too much together.
 #[test]
-fn what_no_machine_has_the_memory_for_is_refused() {
+fn sizes_beyond_any_memory_are_refused() {
     let with = |changes: &[(&str, &str)]| {
         let mut text = TEXT.to_owned();
         for (from, to) in changes {
@@ -415,7 +415,7 @@ fn what_no_machine_has_the_memory_for_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_device_is_no_recipe() {
+fn a_device_is_not_a_recipe() {
     let error = fervis::error_text::error_text(&Recipe::find("/dev/zero").unwrap_err());
     assert!(error.contains("it is a device"), "{error}");
 }
@@ -442,7 +442,7 @@ fn a_recipe_is_found_by_its_network_too() {
 }
 
 #[test]
-fn an_unknown_name_says_what_there_is() {
+fn an_unknown_name_lists_the_recipes() {
     let error = Recipe::find("four-block").unwrap_err().to_string();
     assert!(error.contains("there is no recipe “four-block”"), "{error}");
     assert!(error.contains("three-block"), "{error}");
@@ -451,7 +451,7 @@ fn an_unknown_name_says_what_there_is() {
 }
 
 #[test]
-fn a_file_of_ones_own_is_found_by_its_path() {
+fn a_file_is_found_by_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.toml");
     std::fs::write(&path, TEXT.replace("batch_size = 64", "batch_size = 32")).unwrap();

@@ -1,9 +1,8 @@
-//! A second head that learns FER+'s votes beside the first, and is dropped when the network is saved.
+//! A second head that learns FER+'s votes, and is dropped when the network is saved.
 //!
-//! Votes and FER-2013's labels pull apart, so one target for both costs accuracy; two heads share what they can. The
-//! heads are one linear layer with twice the outputs, so that every architecture can have them: the first seven outputs
-//! are the network's own. What a newcomer would get wrong: a saved checkpoint must have no trace of the second, or its
-//! shapes contradict its description.
+//! FER+'s votes often contradict FER-2013's labels, so one target for both costs accuracy; two heads share their features.
+//! They are one linear layer with twice the outputs, which works for every architecture: the first seven outputs are the
+//! network's own. A saved checkpoint must not contain the second head, or its shapes contradict its description.
 
 use std::collections::HashMap;
 
@@ -16,7 +15,7 @@ use fervis::{
 
 use crate::{recipe::loss::AuxiliarySettings, train::variables::sorted};
 
-/// Outputs of the network in training.
+/// Number of outputs of the network during training.
 pub fn n_outputs(settings: Option<AuxiliarySettings>) -> usize {
     match settings {
         Some(_) => 2 * N_EXPRESSIONS,
@@ -24,7 +23,7 @@ pub fn n_outputs(settings: Option<AuxiliarySettings>) -> usize {
     }
 }
 
-/// The first and, if there are that many outputs, the second head's logits, `(n, 7)` each.
+/// The logits of the first head and, if there is one, of the second, `(n, 7)` each.
 ///
 /// # Errors
 /// If there are fewer than seven outputs.
@@ -59,10 +58,10 @@ pub fn drop_second_head(
     Ok(weights)
 }
 
-/// First weights from a network with one head for `vars` that may have two: both begin as that one.
+/// The weights of a network with one head, for `vars` that may have two: both heads start as that one.
 ///
 /// # Errors
-/// If there is no memory for them.
+/// If there is not enough memory.
 pub fn both_heads(
     weights: &HashMap<String, Tensor>,
     vars: &VarMap,
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_heads_begin_as_the_one_there_is() {
+    fn both_heads_start_as_the_given_one() {
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
         vb.get((4, 1, 3, 3), "conv.weight").unwrap();
@@ -112,9 +111,9 @@ mod tests {
         assert_eq!(rows[..7], weights["fc.weight"].to_vec2::<f32>().unwrap());
     }
 
-    /// For any architecture, the network without the second head gives what its first head gave.
+    /// For any architecture, the network without the second head gives the outputs of its first head.
     #[test]
-    fn the_first_head_stays_as_it_was() {
+    fn the_first_head_stays_unchanged() {
         let input = InputSpec {
             width: 16,
             height: 16,

@@ -1,4 +1,4 @@
-//! The best checkpoint so far, and what it says about itself.
+//! Saves the best checkpoint so far, with its description.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ pub(super) fn save_best(job: &Job, state: &RunState, folder: &RunFolder) -> Resu
     .context("saving the best checkpoint")
 }
 
-/// What the data is.
+/// The name of the data.
 fn data_of(dataset: &Dataset) -> String {
     let counts = Split::ALL.map(|split| dataset.class_counts(dataset.split(split)));
     if is_fer_2013(&counts) {
@@ -61,7 +61,7 @@ fn data_of(dataset: &Dataset) -> String {
     format!("{} images that are not FER-2013's", dataset.len())
 }
 
-/// Where the splits are from, if not from the data.
+/// Where the splits come from, if not from the data.
 fn split_note(dataset: &Dataset) -> String {
     match dataset.split_origin() {
         SplitOrigin::Given => String::new(),

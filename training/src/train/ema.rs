@@ -1,7 +1,7 @@
-//! An exponential moving average of the weights, which often generalizes better than the last weights themselves.
+//! An exponential moving average of the weights, which often generalizes better than the last weights.
 //!
-//! The running estimates of batch normalisation are averaged like all others. What a newcomer would get wrong: a fixed
-//! decay would keep the random first weights for thousands of steps, so it starts low and rises.
+//! The running estimates of batch normalization are averaged too. The decay starts low and rises: a fixed one would keep
+//! the random first weights for thousands of steps.
 
 use std::collections::HashMap;
 
@@ -18,10 +18,10 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// Starts from the variables as they are. `decay` is the share that each update keeps in the long run.
+    /// Starts with the current variables. `decay` is the share that each update keeps after the warm-up.
     ///
     /// # Errors
-    /// If there is no memory for them.
+    /// If there is not enough memory.
     pub fn new(vars: &VarMap, decay: f64) -> Result<Self> {
         let copy = |(name, var): (String, Var)| Ok((name, Var::from_tensor(&var.copy()?)?, var));
         let averages = sorted(vars).into_iter().map(copy).collect::<Result<_>>()?;
@@ -32,17 +32,17 @@ impl Ema {
         })
     }
 
-    /// Takes in the variables after a step. The share kept is `min(decay, (1 + t) / (10 + t))` in update `t`, counted
-    /// from 0, as in TensorFlow's `ExponentialMovingAverage`.
+    /// Updates the averages after a step. Update `t`, counted from 0, keeps `min(decay, (1 + t) / (10 + t))`, as in
+    /// TensorFlow's `ExponentialMovingAverage`.
     ///
     /// # Errors
-    /// If a variable has changed its shape.
+    /// If the shape of a variable has changed.
     pub fn update(&mut self) -> Result<()> {
         let t = self.n_updates as f64;
         let kept = self.decay.min((1.0 + t) / (10.0 + t));
         for (_, average, var) in &self.averages {
             let old = average.as_detached_tensor();
-            // One number more or less for a step of the whole network, so candle's own operations will do.
+            // One operation per weight is negligible beside a step of the network, so candle's operations suffice.
             let change = ((var.as_detached_tensor() - &old)? * (1.0 - kept))?;
             average.set(&(old + change)?)?;
         }
@@ -57,15 +57,15 @@ impl Ema {
         self.averages.iter().map(entry).collect()
     }
 
-    /// How many updates there were.
+    /// Number of updates.
     pub fn n_updates(&self) -> u64 {
         self.n_updates
     }
 
-    /// Takes up saved averages.
+    /// Restores saved averages.
     ///
     /// # Errors
-    /// If one is missing or has another shape.
+    /// If one is missing or has a different shape.
     pub fn restore(&mut self, saved: &HashMap<String, Tensor>, n_updates: u64) -> Result<()> {
         for (name, average, _) in &self.averages {
             match saved.get(name) {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn follows_its_formula_and_goes_on_after_a_break() {
+    fn follows_its_formula_and_resumes() {
         let vars = VarMap::new();
         let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
         vb.get(2, "fc.bias").unwrap();

@@ -13,48 +13,48 @@ use crate::{
         target::Target,
     },
     random::SplitMix64,
-    recipe::schedule::Position,
+    recipe::schedule::SchedulePosition,
     report::tensorboard::EventFile,
     train::{
         job::Job,
         loss::{Loss, mixed},
-        progress::Partial,
+        progress::EpochProgress,
         state::RunState,
     },
 };
 
 /// First number of the random key of dropout; see [`crate::data::loader`] for the others.
 const DROPOUT_KEY: u64 = 4;
-/// Steps between two points of TensorBoard's curves by step.
+/// Steps between two points of the curves by step in TensorBoard.
 const STEPS_PER_EVENT: usize = 20;
 
-/// What all steps share.
+/// What all steps have in common.
 pub(super) struct Stepper<'a> {
     pub(super) job: &'a Job<'a>,
     /// The images to learn from.
     pub(super) rows: &'a [usize],
     pub(super) network: &'a TrainableNet,
     pub(super) loss: &'a Loss,
-    /// What the teachers say of each image, where they look at clean images.
+    /// The teachers' answers for each image, if they see images without augmentation.
     pub(super) clean_targets: Option<Vec<Target>>,
 }
 
 /// How an epoch ended.
 pub(super) enum EpochEnd {
-    /// With all its steps done.
+    /// All steps are done.
     Whole {
         /// Learning rate of the last step.
         learning_rate: f64,
     },
-    /// By the user; [`crate::train::progress::Progress::partial`] says how far it came.
+    /// The user interrupted it; [`crate::train::progress::RunProgress::partial`] says how far it got.
     Interrupted,
 }
 
 impl Stepper<'_> {
-    /// Does what is left of the epoch under way and keeps account of it in `state.progress.partial`.
+    /// Runs the remaining steps of the current epoch and updates `state.progress.partial`.
     ///
     /// # Errors
-    /// If the loss stops being a number.
+    /// If the loss is no longer a number.
     pub(super) fn run(
         &self,
         state: &mut RunState,
@@ -80,7 +80,7 @@ impl Stepper<'_> {
             learning_rate = self.learning_rate(state, number, n_steps);
             let value = self.step(state, &batch, number, learning_rate)?;
             let partial = &mut state.progress.partial;
-            *partial = Partial {
+            *partial = EpochProgress {
                 n_steps: number + 1,
                 n_images: partial.n_images + batch.len(),
                 loss_sum: partial.loss_sum + value * batch.len() as f64,
@@ -99,7 +99,7 @@ impl Stepper<'_> {
         Ok(EpochEnd::Whole { learning_rate })
     }
 
-    /// The batches of the epoch under way from step `first` on.
+    /// The batches of the current epoch, from step `first` on.
     pub(super) fn batches(&self, state: &RunState, first: usize) -> Result<Batches> {
         let recipe = self.job.recipe;
         Ok(Batches::training(
@@ -125,7 +125,7 @@ impl Stepper<'_> {
     fn learning_rate(&self, state: &RunState, number: usize, n_steps: usize) -> f64 {
         let [start, end] = state.progress.share;
         let step = (end - start) / n_steps as f64;
-        let at = Position {
+        let at = SchedulePosition {
             epoch: state.progress.history.len(),
             done: start + step * number as f64,
             step,
@@ -134,7 +134,7 @@ impl Stepper<'_> {
         schedule.rate(state.progress.learning_rate, at)
     }
 
-    /// One step. Returns the loss before it.
+    /// Runs one step. Returns the loss before it.
     pub(super) fn step(
         &self,
         state: &mut RunState,
@@ -170,7 +170,7 @@ impl Stepper<'_> {
         ensure!(
             value.is_finite(),
             "the loss is no longer a number (epoch {}, step {}): the learning rate {learning_rate:e} is probably too \
-             high; the last state that was saved is kept",
+             high. The last saved state is kept; lower the rate in the recipe",
             epoch + 1,
             number + 1,
         );

@@ -1,4 +1,4 @@
-//! What a run is given.
+//! The inputs of a run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,20 +11,21 @@ use crate::{
     train::distillation::Teachers,
 };
 
-/// What to train, on what.
+/// What to train, and on which data.
 pub struct Job<'a> {
     /// The recipe.
     pub recipe: &'a Recipe,
     /// The data.
     pub dataset: &'a Arc<Dataset>,
-    /// FER+'s votes, for recipes that need them ([`Recipe::needs_votes`]); with them every epoch's agreement is measured.
+    /// FER+'s votes, for recipes that need them ([`Recipe::needs_votes`]). With votes, the agreement of every epoch is
+    /// measured.
     pub votes: Option<Arc<FerPlus>>,
-    /// Networks to learn from, for recipes with a [`Recipe::distillation`].
+    /// Networks to learn from, for recipes with [`Recipe::distillation`].
     pub teachers: Option<Teachers>,
     /// Where to compute.
     pub device: &'a Device,
-    /// The run takes about this long, whatever number of epochs that is.
+    /// Time for the run; decides the number of epochs.
     pub budget: Option<Duration>,
-    /// What a new run begins with, instead of random weights.
+    /// First weights of a new run; random if `None`.
     pub pretrained: Option<Pretrained>,
 }

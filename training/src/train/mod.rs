@@ -1,8 +1,8 @@
-//! The training loop.
+//! Training: the loop and its parts.
 //!
-//! A run is decided by its recipe, its data, the processor and the number of threads: interrupted at any step and
-//! resumed it ends with the same weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never
-//! evaluated here.
+//! The recipe, the data, the processor and the number of threads determine a run: if it is interrupted at any step and
+//! resumed, it ends with the same weights, bit for bit. Networks are selected on PublicTest; PrivateTest is never measured
+//! here. Read [`run`] first.
 
 pub mod auxiliary;
 mod checkpoint;

@@ -1,21 +1,21 @@
-//! Which files a run began with or learned from.
+//! The files from which a run started or learned.
 
 use std::path::Path;
 
 use fervis::model::import::Pretrained;
 use serde::{Deserialize, Serialize};
 
-/// A file that a run began with or learnt from.
+/// A file from which a run started or learned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Its name without folders, which may say more about the user than a checkpoint should.
+    /// Its name without folders, which could reveal more about the user than a checkpoint should.
     pub file: String,
-    /// Hexadecimal.
+    /// SHA-256 of its contents, hexadecimal.
     pub sha256: String,
 }
 
 impl Origin {
-    /// Of a file by its path.
+    /// The origin for a file at a path.
     pub fn new(path: &Path, sha256: &str) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str());
         Self {
@@ -24,7 +24,7 @@ impl Origin {
         }
     }
 
-    /// Of these weights.
+    /// The origin of these weights.
     pub fn of(weights: &Pretrained) -> Self {
         Self::new(Path::new(&weights.file), &weights.sha256)
     }

@@ -1,4 +1,4 @@
-//! Decisions between epochs: is this the best so far, does the learning rate fall, is it time to stop.
+//! The progress of a run and the decisions between epochs: the best epoch, the learning rate, and when to stop.
 
 use std::time::Duration;
 
@@ -8,60 +8,60 @@ use crate::{
     evaluate::metrics::Metrics,
     recipe::{
         Recipe,
-        schedule::{Plateau, Schedule},
+        schedule::{Plateau, RateSchedule},
     },
     report::figures::{EpochFigures, RunFigures},
 };
 
-/// An improvement smaller than this share of the loss is none: `ReduceLROnPlateau`'s default.
+/// A smaller relative improvement of the loss does not count: the default of `ReduceLROnPlateau`.
 const MIN_RELATIVE_GAIN: f64 = 1e-4;
 
-/// What an unfinished epoch has come to.
+/// The progress of the current epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Partial {
+pub struct EpochProgress {
     /// Steps done.
     pub n_steps: usize,
-    /// Images seen in them.
+    /// Images in these steps.
     pub n_images: usize,
-    /// Sum of their losses.
+    /// Sum of the images' losses.
     pub loss_sum: f64,
-    /// Wall time of the steps.
+    /// Wall time of the steps, seconds.
     pub seconds: f64,
 }
 
-/// What the decisions depend on; saved with every epoch and where one is interrupted.
+/// The progress of a run; saved after every epoch and when the run is interrupted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Learning rate as the plateau schedule has left it.
+pub struct RunProgress {
+    /// Highest learning rate, as reduced by the plateau schedule.
     pub learning_rate: f64,
-    /// All whole epochs so far.
+    /// All finished epochs.
     pub history: Vec<EpochFigures>,
-    /// The epoch under way.
-    pub partial: Partial,
-    /// Share of the run at the beginning and at the end of the epoch under way; the schedule follows it.
+    /// The current epoch.
+    pub partial: EpochProgress,
+    /// Share of the run at the start and at the end of the current epoch; the schedule follows it.
     pub share: [f64; 2],
-    /// PublicTest's figures in the best epoch.
+    /// Metrics on PublicTest in the best epoch.
     pub best_public: Option<Metrics>,
     lowest_loss: f64,
     n_epochs_without_lower_loss: usize,
 }
 
-impl Progress {
-    /// Before the first epoch.
+impl RunProgress {
+    /// The progress before the first epoch.
     pub fn new(recipe: &Recipe) -> Self {
         Self {
             learning_rate: recipe.optimizer.learning_rate(),
             history: Vec::new(),
-            partial: Partial::default(),
+            partial: EpochProgress::default(),
             share: [0.0; 2],
             best_public: None,
-            // Not infinity: JSON has none.
+            // Not infinity, which JSON does not have.
             lowest_loss: f64::MAX,
             n_epochs_without_lower_loss: 0,
         }
     }
 
-    /// The best epoch so far, by the recipe's metric; the first of equals.
+    /// The best epoch so far by the recipe's metric; the first of equals.
     pub fn best(&self, recipe: &Recipe) -> Option<&EpochFigures> {
         let metric = recipe.selection.metric;
         self.history.iter().reduce(|best, next| {
@@ -73,7 +73,7 @@ impl Progress {
         })
     }
 
-    /// What a run's folder shows of it.
+    /// The figures for the folder of the run.
     pub fn figures(&self, recipe: &Recipe) -> RunFigures {
         RunFigures {
             best: self.best(recipe).copied(),
@@ -92,8 +92,8 @@ impl Progress {
         epochs + self.partial.seconds
     }
 
-    /// Plans the epoch under way, before its first step, as one of `n_epochs_left`: they share what is left of the
-    /// schedule evenly.
+    /// Plans the current epoch, before its first step, as one of `n_epochs_left`, which share the rest of the schedule
+    /// equally.
     pub fn plan(&mut self, n_epochs_left: usize) {
         let start = self.share[0];
         let end = match n_epochs_left {
@@ -103,7 +103,7 @@ impl Progress {
         self.share = [start, end];
     }
 
-    /// Takes note of an epoch. Returns whether it is the best so far.
+    /// Records a finished epoch. Returns whether it is the best so far.
     pub fn note(&mut self, figures: EpochFigures, public: Metrics, recipe: &Recipe) -> bool {
         if figures.public_loss < self.lowest_loss * (1.0 - MIN_RELATIVE_GAIN) {
             self.lowest_loss = figures.public_loss;
@@ -111,14 +111,14 @@ impl Progress {
         } else {
             self.n_epochs_without_lower_loss += 1;
         }
-        if let Schedule::Plateau(Plateau { factor, patience }) = recipe.schedule
+        if let RateSchedule::Plateau(Plateau { factor, patience }) = recipe.schedule
             && self.n_epochs_without_lower_loss > patience
         {
             self.learning_rate *= factor;
             self.n_epochs_without_lower_loss = 0;
         }
         self.history.push(figures);
-        self.partial = Partial::default();
+        self.partial = EpochProgress::default();
         self.share[0] = self.share[1];
         let best = self.best(recipe).map(|best| best.epoch);
         let is_best = best == Some(figures.epoch);
@@ -128,8 +128,8 @@ impl Progress {
         is_best
     }
 
-    /// How many more epochs there may be: up to the recipe's number, or as many as fit into the budget, the first of
-    /// which is thought to take `epoch_seconds` if none is done yet.
+    /// How many epochs remain: up to the recipe's number, or as many as fit into the budget. Before the first epoch is done,
+    /// each is assumed to take `epoch_seconds`.
     pub fn n_epochs_left(
         &self,
         recipe: &Recipe,
@@ -143,28 +143,28 @@ impl Progress {
         let last = self.history.last().map(|figures| figures.seconds);
         let left = budget.as_secs_f64() - self.seconds();
         let n_left = (left / last.unwrap_or(epoch_seconds).max(1e-3)).floor();
-        // Even the shortest run has an epoch.
+        // Even the shortest run has one epoch.
         (n_left.max(0.0) as usize).max(usize::from(n_done == 0))
     }
 
-    /// Whether the run stands between epochs at the end of a schedule that ends with it.
+    /// Whether the run is between epochs and its schedule has ended.
     pub fn is_schedule_over(&self, recipe: &Recipe) -> bool {
         let is_between_epochs = !self.history.is_empty() && self.partial.n_steps == 0;
         recipe.schedule.ends_with_the_run() && is_between_epochs && self.share[0] >= 1.0
     }
 
-    /// Why the run ends here, if it does.
+    /// Why the run ends now, if it does.
     pub fn reason_to_stop(&self, recipe: &Recipe, budget: Option<Duration>) -> Option<String> {
         let n_epochs = self.history.len();
         if self.partial.n_steps == 0 && self.n_epochs_left(recipe, budget, 0.0) == 0 {
             return Some(match budget {
                 None => format!("all {} epochs are done", recipe.max_epochs),
-                Some(_) => format!("the time is used up; epochs done: {n_epochs}"),
+                Some(_) => format!("the time is up; epochs done: {n_epochs}"),
             });
         }
         if budget.is_some() && self.is_schedule_over(recipe) {
             return Some(format!(
-                "the schedule is at its end, before the time is; epochs done: {n_epochs}"
+                "the schedule ended before the time was up; epochs done: {n_epochs}"
             ));
         }
         let best = self.best(recipe)?;
@@ -183,7 +183,7 @@ mod tests {
 
     fn recipe() -> Recipe {
         Recipe {
-            schedule: Schedule::Plateau(Plateau {
+            schedule: RateSchedule::Plateau(Plateau {
                 factor: 0.3,
                 patience: 1,
             }),
@@ -214,10 +214,10 @@ mod tests {
         Metrics::from_logits(&[], &[], 1.0)
     }
 
-    /// Runs (loss, macro-F1) per epoch until the run stops.
-    fn run(epochs: &[(f64, f64)]) -> (Progress, Option<String>) {
+    /// Records epochs with these (loss, macro-F1) until the run stops.
+    fn run(epochs: &[(f64, f64)]) -> (RunProgress, Option<String>) {
         let recipe = recipe();
-        let mut progress = Progress::new(&recipe);
+        let mut progress = RunProgress::new(&recipe);
         for (index, (public_loss, public_macro_f1)) in epochs.iter().enumerate() {
             let figures = figures(index + 1, *public_loss, *public_macro_f1);
             progress.note(figures, no_metrics(), &recipe);
@@ -228,11 +228,11 @@ mod tests {
         (progress, None)
     }
 
-    /// Ten epochs of 10 s fit into 105 s; a slower one makes fewer of them, and the shares still end at 1.
+    /// Ten epochs of 10 s fit into 105 s; a slower one leaves time for fewer, and the shares still end at 1.
     #[test]
-    fn a_budget_decides_how_many_epochs_there_are() {
+    fn a_budget_decides_the_number_of_epochs() {
         let (recipe, budget) = (recipe(), Some(Duration::from_secs(105)));
-        let mut progress = Progress::new(&recipe);
+        let mut progress = RunProgress::new(&recipe);
         assert_eq!(progress.n_epochs_left(&recipe, budget, 1000.0), 1);
         let mut n_left = progress.n_epochs_left(&recipe, budget, 10.5);
         assert_eq!(n_left, 10);
@@ -249,7 +249,7 @@ mod tests {
         }
         assert!(progress.seconds() <= 105.0);
         let reason = progress.reason_to_stop(&recipe, budget).unwrap();
-        assert!(reason.starts_with("the time is used up"), "{reason}");
+        assert!(reason.starts_with("the time is up"), "{reason}");
         assert!(
             (progress.share[1] - 1.0).abs() < 0.2,
             "{:?}",
@@ -258,10 +258,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_budget_the_shares_are_even() {
-        let mut progress = Progress::new(&recipe());
+    fn without_a_budget_the_shares_are_equal() {
+        let mut progress = RunProgress::new(&recipe());
         for epoch in 0..8 {
-            // Twice, as when it is interrupted before its first step.
+            // Twice, as after an interruption before the first step.
             progress.plan(8 - epoch);
             progress.plan(8 - epoch);
             let expected = [epoch as f64 / 8.0, (epoch + 1) as f64 / 8.0];
@@ -292,7 +292,7 @@ mod tests {
                 },
                 ..recipe()
             };
-            let mut progress = Progress::new(&recipe);
+            let mut progress = RunProgress::new(&recipe);
             for figures in epochs {
                 progress.note(figures, no_metrics(), &recipe);
             }
@@ -331,9 +331,12 @@ mod tests {
     fn progress_survives_json() {
         let (progress, _) = run(&[(1.0, 0.1), (0.5, 0.2)]);
         let json = serde_json::to_string(&progress).unwrap();
-        assert_eq!(serde_json::from_str::<Progress>(&json).unwrap(), progress);
-        let fresh = Progress::new(&recipe());
+        assert_eq!(
+            serde_json::from_str::<RunProgress>(&json).unwrap(),
+            progress
+        );
+        let fresh = RunProgress::new(&recipe());
         let json = serde_json::to_string(&fresh).unwrap();
-        assert_eq!(serde_json::from_str::<Progress>(&json).unwrap(), fresh);
+        assert_eq!(serde_json::from_str::<RunProgress>(&json).unwrap(), fresh);
     }
 }

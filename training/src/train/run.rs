@@ -1,4 +1,4 @@
-//! The loop: epochs, measurements, and what is saved between them.
+//! The training loop: runs epochs, measures the network, and saves the state between them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -39,36 +39,44 @@ use crate::{
         loss::Loss,
         optimizer::Optimizer,
         origin::Origin,
-        progress::Progress,
+        progress::RunProgress,
         state::RunState,
         variables::{ensure_finite, overwrite, snapshot},
     },
 };
 
-/// Steps that are timed before a run with a budget, after as many that warm up.
+/// Steps that are timed before a run with a budget, after as many for warming up.
 const N_REHEARSED_STEPS: usize = 4;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// By its recipe or its budget, with the reason.
+pub enum RunOutcome {
+    /// By its recipe or budget; holds the reason.
     Finished(String),
-    /// By the user; it goes on at the very step.
+    /// By the user; it resumes at the same step.
     Interrupted,
 }
 
-/// Trains, or goes on where `folder` stopped.
+/// Trains a network, or resumes the run in `folder`.
 ///
-/// `stop` is asked before every step. Progress goes to the terminal, results to `folder`.
+/// `stop` is called before every step. Messages go to the terminal and the log, results to `folder`.
 ///
 /// # Errors
 /// If the folder cannot be written or holds another run, the recipe does not fit the data or the network, or the loss
-/// stops being a number.
-pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outcome, Progress)> {
+/// is no longer a number.
+pub fn train(
+    job: &Job,
+    folder: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<(RunOutcome, RunProgress)> {
     let (recipe, dataset) = (job.recipe, job.dataset);
     for split in [Split::Training, Split::PublicTest] {
         let is_there = !dataset.split(split).is_empty();
-        ensure!(is_there, "the data has no {} images", split.name());
+        ensure!(
+            is_there,
+            "the data has no {} images; training needs Training and PublicTest",
+            split.name()
+        );
     }
     ensure!(
         !recipe.needs_votes() || job.votes.is_some(),
@@ -102,7 +110,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
     let mut state = RunState {
         optimizer: Optimizer::new(&vars, &recipe.optimizer, &groups)?,
         ema: recipe.ema.as_ref().map(new_ema).transpose()?,
-        progress: Progress::new(recipe),
+        progress: RunProgress::new(recipe),
         events_len: 0,
         pretrained: job.pretrained.as_ref().map(Origin::of),
         vars,
@@ -147,7 +155,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
         if let Some(reason) = state.progress.reason_to_stop(recipe, job.budget) {
             log.say(&format!("finished: {reason}"));
             folder.save_figures(&state.progress.figures(recipe))?;
-            return Ok((Outcome::Finished(reason), state.progress));
+            return Ok((RunOutcome::Finished(reason), state.progress));
         }
         if state.progress.partial.n_steps == 0 {
             let n_left = state.progress.n_epochs_left(recipe, job.budget, expected);
@@ -167,7 +175,7 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
                 log.say(&format!(
                     "interrupted in epoch {epoch} after {n_steps} steps"
                 ));
-                return Ok((Outcome::Interrupted, state.progress));
+                return Ok((RunOutcome::Interrupted, state.progress));
             }
         };
         let is_best = finish_epoch(job, &mut state, learning_rate, &mut log, &mut events)?;
@@ -180,19 +188,19 @@ pub fn train(job: &Job, folder: &Path, stop: &dyn Fn() -> bool) -> Result<(Outco
     }
 }
 
-/// What the teachers say of the clean training images, for recipes that have them look at those.
+/// The teachers' answers for the training images without augmentation, if the recipe asks for that.
 fn clean_targets(job: &Job, rows: &[usize], log: &mut RunLog) -> Result<Option<Vec<Target>>> {
     let settings = job.recipe.distillation.as_ref();
     match (settings.filter(|settings| settings.clean), &job.teachers) {
         (Some(settings), Some(teachers)) => {
-            log.say("asking the teachers about every clean image, once");
+            log.say("running the teachers on every image without augmentation, once");
             Ok(Some(teachers.clean_targets(job.dataset, rows, settings)?))
         }
         _ => Ok(None),
     }
 }
 
-/// Measures a whole epoch and takes note of it. Returns whether it is the best so far.
+/// Measures and records a finished epoch. Returns whether it is the best so far.
 fn finish_epoch(
     job: &Job,
     state: &mut RunState,
@@ -217,7 +225,7 @@ fn finish_epoch(
     ensure!(
         figures.public_loss.is_finite(),
         "the loss on PublicTest is no longer a number (epoch {}): the learning rate {learning_rate:e} is probably too \
-         high; the last state that was saved is kept",
+         high. The last saved state is kept; lower the rate in the recipe",
         figures.epoch
     );
     let is_best = state.progress.note(figures, public, job.recipe);
@@ -258,7 +266,7 @@ fn finish_epoch(
     Ok(is_best)
 }
 
-/// How long an epoch will take, in seconds, from a few steps that are then taken back.
+/// The expected duration of an epoch, seconds, from a few steps that are then undone.
 fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
     let kept = snapshot(&state.vars)?;
     let mut rehearsal = RunState {
@@ -274,7 +282,7 @@ fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
     let (mut seconds, mut n_timed) = (0.0, 0);
     let mut start = Instant::now();
     for (number, batch) in batches.take(2 * N_REHEARSED_STEPS).enumerate() {
-        // A rate of 0 takes as long as any other, and cannot spoil the weights.
+        // A rate of 0 takes as long as any other and does not change the weights.
         stepper.step(&mut rehearsal, &batch, number, 0.0)?;
         if number >= N_REHEARSED_STEPS || n_steps <= N_REHEARSED_STEPS {
             seconds += start.elapsed().as_secs_f64();
@@ -292,7 +300,7 @@ fn rehearse(stepper: &Stepper, state: &mut RunState) -> Result<f64> {
     Ok(seconds / f64::from(n_timed.max(1)) * n_steps as f64 + validation)
 }
 
-/// The groups of the recipe that count in this run.
+/// The groups of the recipe that apply to this run.
 fn groups_of(job: &Job) -> Vec<GroupSettings> {
     let groups = job.recipe.groups.iter();
     groups
@@ -301,7 +309,7 @@ fn groups_of(job: &Job) -> Vec<GroupSettings> {
         .collect()
 }
 
-/// Figures on PublicTest, by the network as the application runs it; with the agreement with FER+, if there are votes.
+/// Metrics on PublicTest, with the network as the application runs it, and the agreement with FER+ if there are votes.
 fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<(Metrics, Option<f64>)> {
     let indices = job.dataset.split(Split::PublicTest);
     let checkpoint = Checkpoint {

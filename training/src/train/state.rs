@@ -1,6 +1,6 @@
-//! What changes during a run, and how it is saved and taken up again: `state.safetensors`.
+//! The state of a run, and how it is saved and restored: `state.safetensors`.
 //!
-//! The file carries a checksum: a run that goes on with a damaged state would look as if it worked.
+//! The file has a checksum: a run resumed from a damaged state would seem to work.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,62 +16,62 @@ use crate::{
     recipe::Recipe,
     report::run_folder::RunFolder,
     train::{
-        auxiliary, ema::Ema, optimizer::Optimizer, origin::Origin, progress::Progress,
+        auxiliary, ema::Ema, optimizer::Optimizer, origin::Origin, progress::RunProgress,
         variables::sorted,
     },
 };
 
-/// First part of the names of the averaged weights in the state.
+/// Prefix of the names of the averaged weights in the state.
 const EMA_PREFIX: &str = "ema.";
 
 /// Keys of the state's header.
 const HEADER_KEY: &str = "fervis-train";
 const CHECKSUM_KEY: &str = "sha256";
-/// What stands for the checksum in the bytes that it is the checksum of.
+/// Placeholder of the checksum in the bytes over which it is computed.
 const NO_CHECKSUM: [u8; 64] = [b'0'; 64];
 
-/// The largest network that a recipe may ask for, with two moments and an average, has 5 GB.
+/// The largest network of a recipe, with two moments and averages, takes 5 GB.
 const MAX_STATE_BYTES: u64 = 8 << 30;
 
-/// What changes during a run.
+/// Everything that changes during a run.
 pub struct RunState {
     /// The weights and running estimates.
     pub vars: VarMap,
-    /// Their moments.
+    /// The optimizer with its moments.
     pub optimizer: Optimizer,
-    /// Their averages, if the recipe wants any.
+    /// The averages of the weights, if the recipe has them.
     pub ema: Option<Ema>,
     /// Figures and decisions.
-    pub progress: Progress,
-    /// Bytes of TensorBoard's file.
+    pub progress: RunProgress,
+    /// Length of TensorBoard's file, bytes.
     pub events_len: u64,
-    /// What the run began with, unless with random weights.
+    /// The file of the first weights; `None` if they were random.
     pub pretrained: Option<Origin>,
 }
 
-/// What the file says beside the tensors.
+/// The header of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct StateHeader {
     recipe: Recipe,
     data_fingerprint: u64,
-    progress: Progress,
+    progress: RunProgress,
     n_ema_updates: u64,
     events_len: u64,
     #[serde(default)]
     pretrained: Option<Origin>,
 }
 
-/// What is worth saying about a state that was taken up.
+/// What the user may need to know about a restored state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restored {
-    /// Whether the state had a checksum; those of earlier versions have none.
+    /// Whether the state had a checksum; earlier versions wrote none.
     pub was_checked: bool,
-    /// How many epochs the run was to have.
+    /// Maximum number of epochs before the resumption.
     pub max_epochs: usize,
 }
 
 impl RunState {
-    /// The weights to measure and to keep: their averages, if the recipe wants any, and no second head.
+    /// The weights to measure and to save: their averages, if the recipe has them, without the second head.
     pub fn finished_weights(&self, recipe: &Recipe) -> Result<HashMap<String, Tensor>> {
         let weights = match &self.ema {
             Some(ema) => ema.weights(),
@@ -88,7 +88,7 @@ impl RunState {
         )?)
     }
 
-    /// Saves everything to go on exactly.
+    /// Saves everything needed to resume exactly.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -124,10 +124,10 @@ impl RunState {
         replace(&path, &bytes).with_context(|| format!("writing {}", path.display()))
     }
 
-    /// Takes up a saved run.
+    /// Restores a saved run.
     ///
     /// # Errors
-    /// If the state is damaged, or belongs to another recipe or other data.
+    /// If the state is damaged, or belongs to another recipe or to other data.
     pub fn restore(
         &mut self,
         folder: &RunFolder,
@@ -139,8 +139,8 @@ impl RunState {
             .with_context(|| format!("reading {}", path.display()))?;
         let damaged = || {
             format!(
-                "{} is damaged or of another version; begin a new run in another folder, from its best.safetensors with \
-                 --pretrained if you like",
+                "{} is damaged or from another version; start a new run in another folder, perhaps from its best.safetensors \
+                 with --pretrained",
                 path.display()
             )
         };
@@ -155,26 +155,26 @@ impl RunState {
             serde_json::from_str(header.get(HEADER_KEY).with_context(damaged)?)
                 .with_context(damaged)?;
         let previous_max_epochs = header.recipe.max_epochs;
-        // The length of a run may be changed when it goes on; nothing else.
+        // Only the number of epochs may change when a run is resumed.
         let comparable = Recipe {
             max_epochs: recipe.max_epochs,
             ..header.recipe
         };
         ensure!(
             comparable == *recipe,
-            "{} was trained with another recipe; choose another folder, or the same options as before",
+            "{} belongs to another recipe; choose another folder, or use the same options as before",
             path.display()
         );
         if header.data_fingerprint != data_fingerprint {
             bail!(
-                "{} was trained with other data; choose another folder",
+                "{} belongs to other data; choose another folder, or give the same --data",
                 path.display()
             );
         }
         let sha256 = |origin: &Option<Origin>| origin.as_ref().map(|origin| origin.sha256.clone());
         ensure!(
             sha256(&header.pretrained) == sha256(&self.pretrained),
-            "{} began with {}; give the same --pretrained, or choose another folder",
+            "{} started from {}; give the same --pretrained, or choose another folder",
             path.display(),
             match &header.pretrained {
                 Some(origin) => format!("the weights of {}", origin.file),
@@ -205,9 +205,9 @@ impl RunState {
     }
 }
 
-/// Where the checksum stands in the bytes of a state, if it has one.
+/// The position of the checksum in the bytes of a state, if it has one.
 fn checksum_place(bytes: &[u8]) -> Option<usize> {
-    // Quotation marks within the other entry, which is JSON inside JSON, have a backslash before them.
+    // The other entry is JSON inside JSON, so its quotation marks follow backslashes.
     let key = format!("\"{CHECKSUM_KEY}\":\"");
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
@@ -218,7 +218,7 @@ fn checksum_place(bytes: &[u8]) -> Option<usize> {
     (place + NO_CHECKSUM.len() <= 8 + header.len()).then_some(place)
 }
 
-/// Whether `checksum` is that of the bytes that it stands in.
+/// Whether `checksum` is that of the bytes that contain it.
 fn has_checksum(bytes: &[u8], checksum: &str) -> bool {
     checksum_place(bytes).is_some_and(|place| {
         let digest = Sha256::new()

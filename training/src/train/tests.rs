@@ -1,4 +1,4 @@
-//! Whole runs of a tiny network on made-up images.
+//! Complete runs of a tiny network on made-up images.
 
 use std::{cell::Cell, fs, path::Path, sync::Arc, time::Duration};
 
@@ -13,8 +13,8 @@ use fervis::model::{
 use super::{
     distillation::Teachers,
     job::Job,
-    progress::Progress,
-    run::{Outcome, train},
+    progress::RunProgress,
+    run::{RunOutcome, train},
 };
 use crate::{
     augment::AugmentConfig,
@@ -28,7 +28,7 @@ use crate::{
         EmaSettings, Recipe, ResizingStage,
         loss::{AuxiliarySettings, ClassWeights, DistillationSettings, LossSettings},
         optimizer::{GroupSettings, OptimizerSettings, SgdSettings},
-        schedule::{Cosine, Schedule},
+        schedule::{Cosine, RateSchedule},
         tests::three_block,
     },
 };
@@ -49,7 +49,7 @@ fn recipe(max_epochs: usize) -> Recipe {
     }
 }
 
-/// Everything that has a state of its own.
+/// A recipe with every feature that has a state.
 fn rich(max_epochs: usize) -> Recipe {
     Recipe {
         sampler: Sampler::Balanced,
@@ -77,7 +77,7 @@ fn rich(max_epochs: usize) -> Recipe {
             frozen_epochs: 1,
             if_pretrained: false,
         }],
-        schedule: Schedule::Cosine(Cosine {
+        schedule: RateSchedule::Cosine(Cosine {
             warmup: 0.2,
             final_factor: 0.01,
         }),
@@ -92,12 +92,12 @@ fn try_run(
     dataset: Dataset,
     folder: &Path,
     stop: &dyn Fn() -> bool,
-) -> Result<(Outcome, Progress)> {
+) -> Result<(RunOutcome, RunProgress)> {
     let more = More::default();
     try_run_with(&more, recipe, dataset, folder, stop)
 }
 
-/// What a run may be given beside its recipe and its data.
+/// The optional inputs of a run.
 #[derive(Default)]
 struct More {
     budget: Option<Duration>,
@@ -111,7 +111,7 @@ fn try_run_with(
     dataset: Dataset,
     folder: &Path,
     stop: &dyn Fn() -> bool,
-) -> Result<(Outcome, Progress)> {
+) -> Result<(RunOutcome, RunProgress)> {
     let votes = Votes {
         by_expression: [1; 7],
         ..Votes::default()
@@ -131,7 +131,7 @@ fn try_run_with(
     train(&job, folder, stop)
 }
 
-fn run(recipe: &Recipe, folder: &Path) -> (Outcome, Progress) {
+fn run(recipe: &Recipe, folder: &Path) -> (RunOutcome, RunProgress) {
     try_run(recipe, synthetic(20), folder, &|| false).unwrap()
 }
 
@@ -151,7 +151,7 @@ fn state(folder: &Path) -> Vec<(String, Vec<f32>)> {
     state
 }
 
-/// The states of two runs are the same, bit for bit.
+/// Checks that the states of two runs are equal, bit for bit.
 #[track_caller]
 fn check_same(a: &Path, b: &Path) {
     let (a, b) = (state(a), state(b));
@@ -167,7 +167,7 @@ fn a_resumed_run_ends_with_the_same_weights_bit_for_bit() {
     let (outcome, _) = run(&recipe(3), whole.path());
     assert_eq!(
         outcome,
-        Outcome::Finished("all 3 epochs are done".to_owned())
+        RunOutcome::Finished("all 3 epochs are done".to_owned())
     );
     run(&recipe(1), parted.path());
     assert_ne!(state(whole.path()), state(parted.path()));
@@ -176,13 +176,13 @@ fn a_resumed_run_ends_with_the_same_weights_bit_for_bit() {
     check_same(whole.path(), parted.path());
 }
 
-/// Interrupts the run after every two steps, also where that is between epochs. Returns how often.
+/// Interrupts the run after every second step, also between epochs. Returns how often.
 fn run_in_pieces(more: &More, recipe: &Recipe, n_images: usize, folder: &Path) -> usize {
     let n_interruptions = (0..).find(|_| {
         let n_asked = Cell::new(0);
         let stop = || n_asked.replace(n_asked.get() + 1) == 2;
         let run = try_run_with(more, recipe, synthetic(n_images), folder, &stop);
-        run.unwrap().0 != Outcome::Interrupted
+        run.unwrap().0 != RunOutcome::Interrupted
     });
     n_interruptions.unwrap()
 }
@@ -192,7 +192,7 @@ fn a_run_interrupted_within_epochs_ends_the_same_bit_for_bit() {
     for recipe in [recipe(3), rich(3)] {
         let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (_, expected) = run(&recipe, whole.path());
-        // 15 steps; the last piece has the fifteenth.
+        // 15 steps; the last part has the fifteenth.
         let n_pieces = run_in_pieces(&More::default(), &recipe, 20, parted.path());
         assert_eq!(n_pieces, 7);
         check_same(whole.path(), parted.path());
@@ -209,9 +209,9 @@ fn a_run_interrupted_within_epochs_ends_the_same_bit_for_bit() {
     }
 }
 
-/// The teacher looks at 8×8 pixels, which only clean images allow, and its answers are blended as mixup blends the images.
+/// The teacher sees 8×8 pixels, which is allowed only for clean images, and mixup blends its answers like the images.
 #[test]
-fn a_run_taught_by_clean_answers_ends_the_same_bit_for_bit_after_interruptions() {
+fn an_interrupted_run_with_clean_teachers_ends_the_same_bit_for_bit() {
     let taught = |share: f64| Recipe {
         distillation: Some(DistillationSettings {
             share,
@@ -234,7 +234,7 @@ fn a_run_taught_by_clean_answers_ends_the_same_bit_for_bit_after_interruptions()
     assert_ne!(state(whole.path()), state(other.path()));
 }
 
-/// The number of epochs follows the clock, so the budget is one that leaves no choice.
+/// The number of epochs depends on the clock, so the budget leaves no choice.
 #[test]
 fn a_run_with_a_budget_interrupted_ends_the_same_bit_for_bit() {
     let more = More {
@@ -248,7 +248,7 @@ fn a_run_with_a_budget_interrupted_ends_the_same_bit_for_bit() {
     check_same(whole.path(), parted.path());
 }
 
-/// Five images at 32×32 in the first epoch and at 48×48 in the second, by a network that takes any size.
+/// Images of 32×32 in the first epoch and of 48×48 in the second, for a network that accepts any size.
 #[test]
 fn a_run_interrupted_while_its_images_grow_ends_the_same_bit_for_bit() {
     let recipe = Recipe {
@@ -262,7 +262,7 @@ fn a_run_interrupted_while_its_images_grow_ends_the_same_bit_for_bit() {
     };
     let (whole, parted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     try_run(&recipe, synthetic(5), whole.path(), &|| false).unwrap();
-    // Six steps, the first piece's two within the first epoch.
+    // Six steps; the two of the first part are within the first epoch.
     assert_eq!(
         run_in_pieces(&More::default(), &recipe, 5, parted.path()),
         2
@@ -271,7 +271,7 @@ fn a_run_interrupted_while_its_images_grow_ends_the_same_bit_for_bit() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_weights_and_another_one_others() {
+fn the_seed_decides_the_weights() {
     let [first, again, other] = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
     run(&rich(2), first.path());
     run(&rich(2), again.path());
@@ -281,7 +281,7 @@ fn the_same_seed_gives_the_same_weights_and_another_one_others() {
     assert_ne!(state(first.path()), state(other.path()));
 }
 
-/// Weights of one run, without the last layer's.
+/// The weights of a run without those of the last layer.
 fn pretrained_of(folder: &Path) -> Pretrained {
     let best = Checkpoint::read(&folder.join("best.safetensors")).unwrap();
     let mut weights = best.weights;
@@ -292,14 +292,14 @@ fn pretrained_of(folder: &Path) -> Pretrained {
 }
 
 #[test]
-fn a_run_begins_with_the_weights_it_is_given() {
+fn a_run_starts_from_the_given_weights() {
     let [first, second] = [0, 1].map(|_| tempfile::tempdir().unwrap());
     run(&recipe(2), first.path());
     let more = More {
         pretrained: Some(pretrained_of(first.path())),
         ..More::default()
     };
-    // Nothing of the features moves in the first epoch, but the running estimates do.
+    // In the first epoch the features are frozen; only the running estimates change.
     let frozen = |if_pretrained| Recipe {
         groups: vec![GroupSettings {
             prefixes: vec!["block".to_owned(), "fc1.".to_owned()],
@@ -326,7 +326,7 @@ fn a_run_begins_with_the_weights_it_is_given() {
     assert!(log.contains("taken from first.pth; new: fc2"), "{log}");
     let best = Checkpoint::read(&second.path().join("best.safetensors")).unwrap();
     assert_eq!(best.metadata.training["begun with"]["file"], "first.pth");
-    // Going on needs the same file.
+    // Resuming needs the same file.
     let longer = Recipe {
         max_epochs: 2,
         ..recipe.clone()
@@ -334,11 +334,11 @@ fn a_run_begins_with_the_weights_it_is_given() {
     let error = try_run(&longer, synthetic(20), second.path(), &|| false).unwrap_err();
     let error = error.to_string();
     assert!(
-        error.contains("began with the weights of first.pth"),
+        error.contains("started from the weights of first.pth"),
         "{error}"
     );
     try_run_with(&more, &longer, synthetic(20), second.path(), &|| false).unwrap();
-    // From random weights the group does not count.
+    // With random weights the group does not apply.
     let third = tempfile::tempdir().unwrap();
     run(&recipe, third.path());
     let fourth = tempfile::tempdir().unwrap();
@@ -347,16 +347,16 @@ fn a_run_begins_with_the_weights_it_is_given() {
 }
 
 #[test]
-fn a_run_interrupted_before_its_first_step_can_go_on() {
+fn a_run_interrupted_before_its_first_step_can_be_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let (outcome, progress) = try_run(&recipe(1), synthetic(20), folder.path(), &|| true).unwrap();
-    assert_eq!(outcome, Outcome::Interrupted);
+    assert_eq!(outcome, RunOutcome::Interrupted);
     assert!(progress.history.is_empty());
     assert_eq!(run(&recipe(1), folder.path()).1.history.len(), 1);
 }
 
 #[test]
-fn another_recipe_or_other_data_cannot_go_on() {
+fn a_run_cannot_be_resumed_with_another_recipe_or_other_data() {
     let folder = tempfile::tempdir().unwrap();
     run(&recipe(1), folder.path());
     let refused = |recipe: &Recipe, dataset: Dataset| {
@@ -372,7 +372,7 @@ fn another_recipe_or_other_data_cannot_go_on() {
 }
 
 #[test]
-fn a_run_leaves_its_figures_behind() {
+fn a_run_saves_its_figures() {
     let folder = tempfile::tempdir().unwrap();
     run(&rich(2), folder.path());
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
@@ -385,9 +385,9 @@ fn a_run_leaves_its_figures_behind() {
     assert!(metrics["best_public_test"]["confusion"].is_object());
 }
 
-/// A rate that makes the weights overflow ends the run, and what was saved before stays.
+/// A rate that makes the weights overflow ends the run, and the last saved state stays.
 #[test]
-fn a_loss_that_is_no_number_ends_the_run() {
+fn a_loss_that_is_not_a_number_ends_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let wild = |max_epochs| Recipe {
         optimizer: OptimizerSettings::Sgd(SgdSettings {
@@ -416,7 +416,7 @@ fn a_loss_that_is_no_number_ends_the_run() {
 }
 
 #[test]
-fn a_budget_too_small_for_anything_still_gives_an_epoch() {
+fn the_smallest_budget_still_gives_one_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let job = Job {
         recipe: &recipe(30),
@@ -429,8 +429,8 @@ fn a_budget_too_small_for_anything_still_gives_an_epoch() {
     };
     let (outcome, progress) = train(&job, folder.path(), &|| false).unwrap();
     assert_eq!(progress.history.len(), 1);
-    let reason = "the time is used up; epochs done: 1".to_owned();
-    assert_eq!(outcome, Outcome::Finished(reason));
+    let reason = "the time is up; epochs done: 1".to_owned();
+    assert_eq!(outcome, RunOutcome::Finished(reason));
     // The rehearsal leaves no trace.
     let plain = tempfile::tempdir().unwrap();
     run(&recipe(1), plain.path());
@@ -438,7 +438,7 @@ fn a_budget_too_small_for_anything_still_gives_an_epoch() {
 }
 
 #[test]
-fn votes_that_a_recipe_needs_must_be_given() {
+fn required_votes_must_be_given() {
     let folder = tempfile::tempdir().unwrap();
     let job = Job {
         recipe: &rich(1),

@@ -6,12 +6,12 @@ use anyhow::{Result, ensure};
 use candle_core::{Tensor, Var};
 use candle_nn::VarMap;
 
-/// Whether gradients move this variable: all but the running estimates of batch normalisation.
+/// Whether training changes this variable by gradients: all except the running estimates of batch normalization.
 pub fn is_trained(name: &str) -> bool {
     !name.contains(".running_")
 }
 
-/// All variables with their names, in the order of the names: a `VarMap` itself has no order.
+/// All variables, sorted by name; a `VarMap` has no order.
 pub fn sorted(vars: &VarMap) -> Vec<(String, Var)> {
     let data = vars
         .data()
@@ -25,7 +25,7 @@ pub fn sorted(vars: &VarMap) -> Vec<(String, Var)> {
     sorted
 }
 
-/// Sets the variables that `weights` has by name.
+/// Sets the variables that are in `weights`, by name.
 pub fn overwrite(vars: &VarMap, weights: &HashMap<String, Tensor>) -> Result<()> {
     for (name, var) in sorted(vars) {
         if let Some(weight) = weights.get(&name) {
@@ -35,7 +35,7 @@ pub fn overwrite(vars: &VarMap, weights: &HashMap<String, Tensor>) -> Result<()>
     Ok(())
 }
 
-/// Refuses weights that a step has spoilt although the loss before it was a number.
+/// Refuses weights that are no longer numbers, which a step can cause although the loss before it was finite.
 pub fn ensure_finite(vars: &VarMap) -> Result<()> {
     for (name, var) in sorted(vars) {
         let sum = var
@@ -45,8 +45,8 @@ pub fn ensure_finite(vars: &VarMap) -> Result<()> {
             .to_scalar::<f32>()?;
         ensure!(
             sum.is_finite(),
-            "the weight {name} is no longer a number: the learning rate is probably too high; the last state that was \
-             saved is kept"
+            "the weight {name} is no longer a number: the learning rate is probably too high. The last saved state is kept; \
+             lower the rate in the recipe"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Each step by its formula, and how often.
+//! Each step against its formula, and how often it is applied.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn each() -> [CameraConfig; 4] {
 }
 
 #[test]
-fn switched_off_it_touches_nothing_and_on_it_is_decided_by_the_key() {
+fn when_off_nothing_changes_and_when_on_the_key_decides() {
     assert_eq!(seen(CameraConfig::OFF, 1), edge());
     for camera in each() {
         assert_eq!(seen(camera, 1), seen(camera, 1), "{camera:?}");
@@ -57,9 +57,9 @@ fn probabilities_are_kept() {
     assert!((110..190).contains(&n), "{n} of 500");
 }
 
-/// The same normalisation goes out as came in.
+/// The output has the normalization of the input.
 #[test]
-fn normalised_pictures_stay_normalised() {
+fn normalized_images_stay_normalized() {
     let normalization = Normalization {
         mean: 0.5,
         std: 0.25,
@@ -71,13 +71,13 @@ fn normalised_pictures_stay_normalised() {
         min_gain: 1.0,
         max_gain: 1.0,
     };
-    let normalised: Vec<f32> = edge()
+    let normalized: Vec<f32> = edge()
         .iter()
         .map(|level| (level / 255.0 - 0.5) / 0.25)
         .collect();
-    let mut output = normalised.clone();
+    let mut output = normalized.clone();
     camera.apply(normalization, &mut SplitMix64::from_key(&[1]), &mut output);
-    for (found, expected) in output.iter().zip(normalised) {
+    for (found, expected) in output.iter().zip(normalized) {
         assert!((found - expected).abs() < 1e-4, "{found} {expected}");
     }
 }
@@ -178,7 +178,7 @@ fn fewer_pixels_are_means_and_come_back_as_large() {
     camera.resolution.probability = 1.0;
     assert_ne!(seen(camera, 1), edge());
     assert_eq!(seen(camera, 1), seen(camera, 1));
-    // Sensor and stream work on the small picture.
+    // Noise and JPEG are applied to the small image.
     camera.noise.probability = 1.0;
     let noisy = seen(camera, 1);
     let rough = |levels: &[f32]| levels.windows(2).map(|w| (w[0] - w[1]).abs()).sum::<f32>();
@@ -186,12 +186,12 @@ fn fewer_pixels_are_means_and_come_back_as_large() {
     sharp.noise.probability = 1.0;
     assert!(
         rough(&noisy) < rough(&seen(sharp, 1)),
-        "blotches, not grains"
+        "noise in blotches, not in single pixels"
     );
 }
 
 #[test]
-fn too_much_light_is_lost_in_white() {
+fn too_much_light_is_clipped_at_white() {
     let light = LightConfig {
         probability: 1.0,
         max_gamma: 1.0,

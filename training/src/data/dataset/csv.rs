@@ -1,7 +1,7 @@
 //! FER-2013 as a table: `fer2013.csv` and `icml_face_data.csv`.
 //!
-//! Both are one row per image, but the second has its columns in another order and spaces in their names, so
-//! columns are found by name. The pixels are 2,304 numbers separated by spaces, within one field.
+//! Both have one row per image, but the second has its columns in a different order and spaces in their names, so
+//! columns are found by name. The pixels are 2,304 numbers in one field, separated by spaces.
 
 use std::io::{self, Read};
 
@@ -45,7 +45,7 @@ impl Columns {
 pub(super) fn load(reader: impl Read, name: &str) -> Result<Dataset, DatasetError> {
     let (reader, budget) = bounded_rows(reader);
     let mut reader = ReaderBuilder::new()
-        .flexible(true) // Row lengths are checked here, in words a user understands.
+        .flexible(true) // Row lengths are checked below, with clearer messages.
         .trim(Trim::All)
         .from_reader(reader);
     let header = reader
@@ -85,7 +85,7 @@ pub(super) fn has_columns(reader: impl Read, name: &str) -> Result<bool, Dataset
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(reader);
     match reader.byte_headers() {
         Ok(header) => Ok(Columns::from_header(header).is_ok()),
-        // Something else that is called a table.
+        // Another kind of file with that extension.
         Err(_) if budget.is_overrun() => Ok(false),
         Err(error) => Err(read_error(error, name, 1, &budget)),
     }
@@ -134,7 +134,7 @@ fn parse_pixels(field: &[u8], image: &mut Vec<u8>) -> Result<(), String> {
         if word.is_empty() {
             continue;
         }
-        // By hand because 83 million numbers go through here: a third of the time of `str::parse`.
+        // Parsed by hand because there are 83 million numbers: this takes a third of the time of `str::parse`.
         let value = word.iter().try_fold(0_u32, |value, &digit| {
             (digit.is_ascii_digit() && value < 100).then(|| value * 10 + u32::from(digit - b'0'))
         });
@@ -153,14 +153,14 @@ fn parse_pixels(field: &[u8], image: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
-/// What to tell the user about a table without one of the columns.
+/// The message for a table that lacks one of the columns.
 fn describe_header(header: &ByteRecord, missing: &str) -> String {
     if header.is_empty() {
         return "is empty".to_owned();
     }
-    // 257 is where a tar header has its mark; the whole header is one line without commas or line ends.
+    // A tar header has its magic at byte 257; without commas and line ends it is read as one field.
     if header.as_slice().windows(5).any(|bytes| bytes == b"ustar") {
-        return "is a tar archive: unpack it and give the csv file inside".to_owned();
+        return "is a tar archive; unpack it and give the .csv file inside".to_owned();
     }
     format!(
         "is not FER-2013: its first line has no column “{missing}”; give fer2013.csv, icml_face_data.csv, a folder \
@@ -168,7 +168,7 @@ fn describe_header(header: &ByteRecord, missing: &str) -> String {
     )
 }
 
-/// Tells a failed read from a table the csv parser refuses, and from a row without end.
+/// Distinguishes a failed read, a table that the CSV parser rejects, and a row that is too long.
 fn read_error(error: ::csv::Error, name: &str, line: u64, budget: &RowBudget) -> DatasetError {
     if budget.is_overrun() {
         return DatasetError::Row {
@@ -187,7 +187,7 @@ fn read_error(error: ::csv::Error, name: &str, line: u64, budget: &RowBudget) ->
     }
 }
 
-/// The beginning of a text, so that an error stays one line even if a field holds a whole image.
+/// The start of a text, so that an error stays one line even if a field holds a whole image.
 fn shorten(text: &str) -> String {
     const MAX_CHARS: usize = 20;
     match text.char_indices().nth(MAX_CHARS) {
@@ -208,7 +208,7 @@ pub(super) mod tests {
         vec![value.to_string(); IMAGE_LEN].join(" ")
     }
 
-    /// Three rows, one a split, in `fer2013.csv`'s form.
+    /// Three rows, one per split, in the form of `fer2013.csv`.
     pub(in super::super) fn small_csv() -> String {
         format!(
             "emotion,pixels,Usage\n0,{},Training\n3,{},PublicTest\n6,{},PrivateTest\n",
@@ -218,7 +218,7 @@ pub(super) mod tests {
         )
     }
 
-    /// What [`small_csv`] holds.
+    /// The contents of [`small_csv`].
     pub(in super::super) fn small_dataset() -> Dataset {
         let mut dataset = Dataset::new();
         dataset.push(Split::Training, Expression::Angry, &[1; IMAGE_LEN]);
@@ -305,9 +305,9 @@ pub(super) mod tests {
         }
     }
 
-    /// 20 MB of spaces or numbers in a few kB of gzip, without the memory for them.
+    /// 20 MB of spaces or numbers in a few kB of gzip are not held in memory.
     #[test]
-    fn rows_without_end_are_refused() {
+    fn endless_rows_are_refused() {
         let long = |start: &str, text: &str| {
             let table = format!("{start}{}", text.repeat((20 << 20) / text.len()));
             load_bytes(&gzip(table.as_bytes())).unwrap_err().to_string()
@@ -316,7 +316,7 @@ pub(super) mod tests {
         for error in [
             long("", " "),
             long(&small_csv(), "1 "),
-            // Lines end, but the quotation around them does not.
+            // The lines end, but the quotation around them does not.
             long(&format!("{}0,\"", small_csv()), "1\n"),
         ] {
             assert!(error.ends_with(&end), "{error}");

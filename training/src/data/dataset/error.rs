@@ -1,10 +1,10 @@
-//! Why a data set cannot be used, in the words users see.
+//! The reasons why a dataset cannot be loaded.
 
 use std::io;
 
 use fervis::capture::still::StillError;
 
-/// Why a data set cannot be used. The words are the ones users see.
+/// Why a dataset cannot be loaded. Users see these messages.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
@@ -13,7 +13,7 @@ pub enum DatasetError {
     Read {
         /// The file, or `archive/entry`.
         file: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -27,16 +27,16 @@ pub enum DatasetError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The file or folder as a whole isn't a form of FER-2013.
+    /// The file or folder as a whole is not a form of FER-2013.
     #[error("{file} {problem}")]
     Form {
         /// The file or folder.
         file: String,
-        /// What is wrong with it and what to give instead.
+        /// What is wrong with it, and what to give instead.
         problem: String,
     },
     /// An image of a folder or zip cannot be decoded.
-    #[error("{file} is not an image that can be read")]
+    #[error("{file}: not a readable image; replace or delete it")]
     Image {
         /// The image's path.
         file: String,
@@ -44,12 +44,12 @@ pub enum DatasetError {
         #[source]
         source: StillError,
     },
-    /// The zip is damaged, encrypted or packed in a way that isn't supported.
+    /// The zip is damaged, encrypted or compressed with an unsupported method.
     #[error("{file} could not be unpacked")]
     Zip {
         /// The archive, or `archive/entry`.
         file: String,
-        /// What the unpacker said.
+        /// The unpacker's error.
         #[source]
         source: ::zip::result::ZipError,
     },

@@ -1,9 +1,9 @@
 //! FER-2013 as images in one folder per expression, on disk or in a zip.
 //!
-//! What counts are the last two folders of an image's path: the split and the expression (`train/happy/1.png`).
-//! Where no image has a split, one folder of class folders is split by chance. Whatever lies above them, and files that
-//! aren't images, play no part; an image anywhere else is refused rather than skipped, since a folder misspelt would
-//! otherwise be a class lost in silence.
+//! Only the last two folders of an image's path count: the split and the expression (`train/happy/1.png`). If no image
+//! has a split, all class folders must lie in one folder, which is split at random. Folders above these and other kinds
+//! of files are ignored. An image anywhere else is an error: skipping it would silently lose the class of a misspelled
+//! folder.
 
 use std::{
     fs, io,
@@ -15,27 +15,27 @@ use image::{GrayImage, Luma};
 
 use super::{error::DatasetError, images::Dataset, split::Split};
 
-/// The most that an image may take, packed or not. FER-2013's are 2 kB; a larger one is not worth the memory.
+/// The largest image file, compressed or not. FER-2013's have 2 kB; a larger one is not worth the memory.
 pub(super) const MAX_IMAGE_BYTES: u64 = 64 << 20;
 
-/// Folders in a data set, and how deep they may lie in one another. Each class of a split has one; links could lead to a whole
-/// disk, and round and round in it by more ways than there are folders.
+/// Maximum number of folders in a dataset, and how deep they may be nested. Each class of a split has one; links could lead
+/// to a whole disk, in which there are more paths than folders.
 const MAX_FOLDERS: usize = 5_000;
 const MAX_DEPTH: usize = 32;
 
-/// Loads a folder of pictures for a network whose input has this side.
+/// Loads a folder of images for a network whose input has this side, px.
 pub(super) fn load(root: &Path, side_px: usize) -> Result<Dataset, DatasetError> {
     let mut listing = Listing::default();
     listing.add(root)?;
     let mut files = listing.files;
-    files.sort(); // The system lists files in no order; the data set has one.
+    files.sort(); // The system lists files in no order; the dataset has one.
     let mut images = Vec::new();
     for path in files {
-        // The root belongs to the path: `train` may be what the user gave.
+        // The root is part of the path: the user may have given `train`.
         let name = path.display().to_string();
-        if let Some(place) = Place::of(&name)? {
+        if let Some(place) = ImagePath::of(&name)? {
             let within = path_within(root, &path);
-            images.push((Place { within, ..place }, (path, name)));
+            images.push((ImagePath { within, ..place }, (path, name)));
         }
     }
     let mut dataset = Dataset::of_pictures(side_px);
@@ -52,13 +52,13 @@ pub(super) fn load(root: &Path, side_px: usize) -> Result<Dataset, DatasetError>
     Ok(dataset)
 }
 
-/// Adds pictures, which `read` reads, by their places.
+/// Adds images, decoded by `read`, according to their places.
 pub(super) fn fill<T>(
     dataset: &mut Dataset,
-    images: Vec<(Place, T)>,
+    images: Vec<(ImagePath, T)>,
     mut read: impl FnMut(T) -> Result<GrayImage, DatasetError>,
 ) -> Result<(), DatasetError> {
-    let places: Vec<&Place> = images.iter().map(|(place, _)| place).collect();
+    let places: Vec<&ImagePath> = images.iter().map(|(place, _)| place).collect();
     let has_splits = check_places(&places)?;
     for (place, image) in images {
         let split = place.split.unwrap_or(Split::Training);
@@ -80,21 +80,21 @@ pub(super) fn no_images(name: &str) -> DatasetError {
     }
 }
 
-/// What an image's path stands for.
+/// What an image's path says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ImagePath {
     /// The path.
     path: String,
-    /// The same within the folder or zip that was given, by which people know the image.
+    /// The path within the given folder or zip, which is the image's name.
     within: String,
-    /// Of the folder that it lies in.
+    /// Named by the folder that holds the image.
     expression: Expression,
-    /// Of the folder around that one, if it has the name of a split.
+    /// Named by the folder above, if it is one of the splits.
     split: Option<Split>,
 }
 
-impl Place {
-    /// `None` if the file is no image.
+impl ImagePath {
+    /// `None` if the file is not an image.
     pub(super) fn of(path: &str) -> Result<Option<Self>, DatasetError> {
         let mut parts = path.rsplit(['/', '\\']);
         let file = parts.next().unwrap_or_default();
@@ -105,7 +105,7 @@ impl Place {
         let expression = Expression::from_name(class).ok_or_else(|| DatasetError::Form {
             file: path.to_owned(),
             problem: format!(
-                "lies in the folder “{class}”, which is none of the seven expressions"
+                "lies in the folder “{class}”, which is not one of the seven expressions; rename or remove the folder"
             ),
         })?;
         Ok(Some(Self {
@@ -116,14 +116,14 @@ impl Place {
         }))
     }
 
-    /// The path of the folder around that of the class; empty if there is none.
+    /// The path of the folder above that of the class; empty if there is none.
     fn outer(&self) -> &str {
         let above = |path: &str| path.rfind(['/', '\\']).unwrap_or(0);
         let class = &self.path[..above(&self.path)];
         &class[..above(class)]
     }
 
-    /// That folder and the class's, as they are called.
+    /// The names of that folder and of the class folder.
     fn folders(&self) -> String {
         let mut parts = self.path.rsplit(['/', '\\']).skip(1);
         let class = parts.next().unwrap_or_default();
@@ -131,12 +131,12 @@ impl Place {
     }
 }
 
-/// Whether the images have splits. All must have one, or none, and then they must lie in the same folder of class
-/// folders: two such folders may be splits whose names are misspelt.
-fn check_places(places: &[&Place]) -> Result<bool, DatasetError> {
+/// Whether the images have splits. Either all have one, or none has and all class folders lie in the same folder: two
+/// such folders may be splits with misspelled names.
+fn check_places(places: &[&ImagePath]) -> Result<bool, DatasetError> {
     const NAMES: &str =
         "the outer folder must be Training, PublicTest, PrivateTest, train, val or test";
-    let refused = |place: &Place, problem: String| {
+    let refused = |place: &ImagePath, problem: String| {
         Err(DatasetError::Form {
             file: place.path.clone(),
             problem,
@@ -165,8 +165,8 @@ fn check_places(places: &[&Place]) -> Result<bool, DatasetError> {
     }
 }
 
-/// The split a folder holds. Kaggle's `test` is PublicTest and PrivateTest together and can only serve as the
-/// test split; validation images then come from Training, see [`Split::PublicTest`].
+/// The split that a folder holds. Kaggle's `test` is PublicTest and PrivateTest merged and can only serve as the test
+/// split; validation images then come from Training, see [`Split::PublicTest`].
 fn split_from_folder(name: &str) -> Option<Split> {
     Split::from_name(name).or_else(|| {
         Some(match name.to_ascii_lowercase().as_str() {
@@ -180,8 +180,7 @@ fn split_from_folder(name: &str) -> Option<Split> {
 
 /// Decodes an image of any size and format to luma.
 ///
-/// It is read as the application reads pictures: upright, transparency over white, and color becomes grey as on the way to
-/// the network.
+/// The application reads pictures the same way: upright, transparency over white, color to gray by BT.601.
 pub(super) fn decode(bytes: &[u8], name: &str) -> Result<GrayImage, DatasetError> {
     let still = still::decode(bytes).map_err(|source| DatasetError::Image {
         file: name.to_owned(),
@@ -193,14 +192,14 @@ pub(super) fn decode(bytes: &[u8], name: &str) -> Result<GrayImage, DatasetError
     }))
 }
 
-/// All files below a folder, and behind links.
+/// All files below a folder, following links.
 #[derive(Default)]
 struct Listing {
     files: Vec<PathBuf>,
     n_folders: usize,
-    /// The folders that lead to the present one, without links.
+    /// The resolved folders above the current one.
     above: Vec<PathBuf>,
-    is_circle_told: bool,
+    cycle_reported: bool,
 }
 
 impl Listing {
@@ -210,15 +209,15 @@ impl Listing {
             source,
         };
         let resolved = folder.canonicalize().map_err(read_error)?;
-        // A link that leads back is a circle, and everything in there is listed already. Where there is one, there may be many.
+        // A link back to a folder above is a cycle whose files are listed already. Only the first of many is reported.
         if self.above.contains(&resolved) {
-            if !self.is_circle_told {
+            if !self.cycle_reported {
                 log::warn!(
-                    "{} leads back to a folder that it lies in, and is not followed",
+                    "{}: skipped, because this link leads back to a folder above it",
                     folder.display()
                 );
             }
-            self.is_circle_told = true;
+            self.cycle_reported = true;
             return Ok(());
         }
         self.n_folders += 1;
@@ -226,15 +225,15 @@ impl Listing {
             return Err(DatasetError::Form {
                 file: folder.display().to_string(),
                 problem: format!(
-                    "is one folder too many: a data set has at most {MAX_FOLDERS}, {MAX_DEPTH} deep, those behind links \
-                     included"
+                    "is one folder too many: a dataset has at most {MAX_FOLDERS}, nested {MAX_DEPTH} deep, including those \
+                     behind links"
                 ),
             });
         }
         self.above.push(resolved);
         for entry in fs::read_dir(folder).map_err(read_error)? {
             let path = entry.map_err(read_error)?.path();
-            // A link to nothing is a file that cannot be read, which matters only if it is to be.
+            // A broken link counts as a file; it is an error only if it must be read.
             if path.is_dir() {
                 self.add(&path)?;
             } else {
@@ -246,7 +245,7 @@ impl Listing {
     }
 }
 
-/// A path below `root`, as people and tables on every system write it.
+/// A path below `root`, with `/` on every system.
 fn path_within(root: &Path, path: &Path) -> String {
     let within = path.strip_prefix(root).unwrap_or(path);
     let parts = within.iter().map(|part| part.to_string_lossy());
@@ -260,10 +259,10 @@ pub(super) mod tests {
     use super::*;
     use crate::{data::dataset::SplitOrigin, fer2013::IMAGE_LEN};
 
-    /// An image file of one grey.
-    pub(in super::super) fn encode(side_px: u32, grey: u8, format: ImageFormat) -> Vec<u8> {
+    /// An image file of a single gray.
+    pub(in super::super) fn encode(side_px: u32, gray: u8, format: ImageFormat) -> Vec<u8> {
         let mut file = io::Cursor::new(Vec::new());
-        GrayImage::from_pixel(side_px, side_px, Luma([grey]))
+        GrayImage::from_pixel(side_px, side_px, Luma([gray]))
             .write_to(&mut file, format)
             .unwrap();
         file.into_inner()
@@ -278,7 +277,7 @@ pub(super) mod tests {
     #[test]
     fn images_of_any_size_and_format_arrive_in_order_of_their_paths() {
         let root = tempfile::tempdir().unwrap();
-        let png = |grey| encode(48, grey, ImageFormat::Png);
+        let png = |gray| encode(48, gray, ImageFormat::Png);
         let mut color = io::Cursor::new(Vec::new());
         RgbImage::from_pixel(200, 100, Rgb([90, 90, 90]))
             .write_to(&mut color, ImageFormat::Png)
@@ -338,11 +337,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_folder_of_class_folders_is_split_by_chance() {
+    fn a_folder_of_class_folders_is_split_at_random() {
         let root = tempfile::tempdir().unwrap();
         for i in 0..20 {
-            for (class, grey) in [("happy", i), ("sadness", 100 + i)] {
-                let png = encode(48, grey, ImageFormat::Png);
+            for (class, gray) in [("happy", i), ("sadness", 100 + i)] {
+                let png = encode(48, gray, ImageFormat::Png);
                 write(root.path(), &format!("people/{class}/{i:02}.png"), &png);
             }
         }
@@ -356,9 +355,9 @@ pub(super) mod tests {
         assert_eq!(dataset, Dataset::load(&root.path().join("people")).unwrap());
     }
 
-    /// A pattern of stripes 1 px wide is grey at 48×48.
+    /// Stripes 1 px wide become gray at 48×48.
     #[test]
-    fn larger_pictures_keep_what_a_larger_network_can_see() {
+    fn larger_images_keep_what_a_larger_network_can_see() {
         let root = tempfile::tempdir().unwrap();
         let striped = GrayImage::from_fn(96, 96, |x, _| Luma([255 * (x % 2) as u8]));
         let mut png = io::Cursor::new(Vec::new());
@@ -369,18 +368,18 @@ pub(super) mod tests {
         }
         let large = Dataset::load_for(root.path(), 96).unwrap();
         assert_eq!(large.input(0), striped.as_raw().as_slice());
-        // The filter finds fewer stripes at the border.
-        let is_grey = |row: &[u8]| row[1..47].iter().all(|pixel| (126..=129).contains(pixel));
-        assert!(large.image(0).chunks(48).all(is_grey));
+        // At the border the filter covers fewer stripes.
+        let is_gray = |row: &[u8]| row[1..47].iter().all(|pixel| (126..=129).contains(pixel));
+        assert!(large.image(0).chunks(48).all(is_gray));
         let small = Dataset::load(root.path()).unwrap();
         assert_eq!(small.input(0), small.image(0));
-        // They are the same data, so that an index made at one size fits the other.
+        // Both count as the same data, so an index made at one size fits the other.
         assert_eq!(large, small);
         assert_eq!(large.fingerprint(), small.fingerprint());
     }
 
     #[test]
-    fn what_may_be_splits_misspelt_is_refused() {
+    fn possibly_misspelled_splits_are_refused() {
         let png = encode(48, 0, ImageFormat::Png);
         for (first, second, words) in [
             (
@@ -403,11 +402,15 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_fits_no_class_or_split_is_refused_by_name() {
+    fn files_outside_classes_and_splits_are_refused_by_name() {
         let png = encode(48, 0, ImageFormat::Png);
         let cases: [(&str, &[u8], &str); 3] = [
-            ("train/contempt/1.png", &png, "“contempt”, which is none"),
-            ("train/happy/1.png", b"no image", "1.png is not an image"),
+            ("train/contempt/1.png", &png, "“contempt”, which is not one"),
+            (
+                "train/happy/1.png",
+                b"no image",
+                "1.png: not a readable image",
+            ),
             ("notes.txt", b"", "holds neither"),
         ];
         for (path, bytes, expected) in cases {
@@ -422,7 +425,7 @@ pub(super) mod tests {
     fn images_are_read_as_in_the_application() {
         let root = tempfile::tempdir().unwrap();
         let mut png = io::Cursor::new(Vec::new());
-        // Clear black is white, and red is as dark as BT.601 says.
+        // Transparent black becomes white, and red the gray of BT.601.
         RgbaImage::from_fn(48, 48, |x, _| match x {
             0..24 => Rgba([0, 0, 0, 0]),
             _ => Rgba([255, 0, 0, 255]),
@@ -447,7 +450,7 @@ pub(super) mod tests {
         write(root.path(), "train/sad/3.jpg", &jpeg[..jpeg.len() * 3 / 4]);
         let error = Dataset::load(root.path()).unwrap_err();
         assert!(
-            error.to_string().contains("3.jpg is not an image"),
+            error.to_string().contains("3.jpg: not a readable image"),
             "{error}"
         );
         let cause = std::error::Error::source(&error).unwrap().to_string();
@@ -456,11 +459,11 @@ pub(super) mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn linked_folders_are_followed_but_not_in_circles() {
+    fn links_are_followed_but_not_in_cycles() {
         use std::os::unix::fs::symlink;
         let root = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
-        let png = |grey| encode(48, grey, ImageFormat::Png);
+        let png = |gray| encode(48, gray, ImageFormat::Png);
         write(elsewhere.path(), "1.png", &png(1));
         write(root.path(), "train/sad/2.png", &png(2));
         symlink(elsewhere.path(), root.path().join("train/happy")).unwrap();
@@ -475,10 +478,10 @@ pub(super) mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_that_lead_everywhere_end_in_a_sentence() {
+    fn endless_links_end_in_an_error() {
         use std::os::unix::fs::symlink;
         let root = tempfile::tempdir().unwrap();
-        // Each of seven folders leads to all others: 13,700 ways.
+        // Each of seven folders links to all others: 13,700 paths.
         for from in 0..7 {
             let folder = root.path().join(format!("{from}"));
             fs::create_dir(&folder).unwrap();

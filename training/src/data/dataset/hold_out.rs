@@ -1,4 +1,4 @@
-//! Images held back for data that has no splits, or none to validate with.
+//! Validation and test images for data that has none of its own.
 
 use fervis::expression::N_EXPRESSIONS;
 
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::random::SplitMix64;
 
-/// Keys the choice of the images. Fixed rather than the run's seed, so that every run and
-/// every later evaluation of the same folder holds back the same images.
+/// Random keys of the choice. They are fixed and do not depend on the run's seed, so every run and every later
+/// evaluation of a folder holds out the same images.
 const CARVE_KEY: [u64; 2] = [2013, 48];
 const CHANCE_KEY: [u64; 3] = [2013, 48, 1];
 
@@ -34,7 +34,8 @@ impl Dataset {
         }
     }
 
-    /// Divides what is all in Training among the splits, class by class. A class of three images or more has one of each.
+    /// Divides data that is all in Training among the splits, class by class. A class of three or more images has at
+    /// least one in each.
     pub(super) fn split_by_chance(&mut self) {
         let [training, public_test, private_test] = &mut self.splits;
         let mut rng = SplitMix64::from_key(&CHANCE_KEY);
@@ -72,7 +73,7 @@ mod tests {
     use crate::fer2013::IMAGE_LEN;
 
     #[test]
-    fn chance_is_fair_to_every_class_and_always_the_same() {
+    fn a_random_split_serves_every_class_and_is_always_the_same() {
         let mut dataset = Dataset::new();
         for (class, n) in [(0, 100), (1, 5), (2, 2), (3, 29)] {
             for i in 0..n {
@@ -96,6 +97,6 @@ mod tests {
             [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
         );
         assert_eq!(dataset.split_origin(), SplitOrigin::ByChance);
-        assert!(dataset.split_origin().to_string().contains("by chance"));
+        assert!(dataset.split_origin().to_string().contains("at random"));
     }
 }

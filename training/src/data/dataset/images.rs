@@ -12,20 +12,20 @@ use super::{
 };
 use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 
-/// More images do not fit into the memory of a usual machine: 2.3 GB.
+/// The largest dataset: 2.3 GB, about what fits into the memory of an ordinary machine.
 const MAX_IMAGES: usize = 1_000_000;
 
-/// Images, labels and splits. Images are known by their index, in the order of the file; those of a folder are in
-/// order of their paths.
+/// Images, labels and splits. An image is identified by its index, in the order of the file; images of a folder are
+/// ordered by path.
 #[derive(Clone)]
 pub struct Dataset {
     images: Vec<u8>,
-    /// The same for a network that takes larger ones.
+    /// The same images for a network with larger inputs.
     larger: Option<LargerImages>,
     pub(super) labels: Vec<u8>,
-    /// Where each image lies in its folder or zip; empty for a table.
+    /// The path of each image in its folder or zip; empty for a table.
     paths: Vec<String>,
-    /// Indices of each of [`Split::ALL`], ascending.
+    /// Indices of each of [`Split::ALL`], in ascending order.
     pub(super) splits: [Vec<usize>; 3],
     pub(super) split_origin: SplitOrigin,
 }
@@ -37,7 +37,7 @@ struct LargerImages {
 }
 
 impl Dataset {
-    /// An empty data set, to be filled with [`Self::push`].
+    /// An empty dataset; fill it with [`Self::push`].
     pub fn new() -> Self {
         Self {
             images: Vec::new(),
@@ -49,7 +49,7 @@ impl Dataset {
         }
     }
 
-    /// An empty data set of pictures for a network whose input has this side, to be filled with [`Self::push_picture`].
+    /// An empty dataset for a network whose input has this side, px; fill it with [`Self::push_picture`].
     pub(super) fn of_pictures(side_px: usize) -> Self {
         let larger = LargerImages {
             side_px,
@@ -72,10 +72,10 @@ impl Dataset {
         self.images.extend_from_slice(image);
     }
 
-    /// Appends a picture of any size that has a path; all pictures of a data set have one.
+    /// Appends a picture of any size, with its path. Either all images of a dataset have a path or none has.
     ///
-    /// It is resampled with a triangle filter, which averages when it shrinks; the aspect ratio is not kept, as
-    /// FER-2013's own images are square.
+    /// It is resampled with a triangle filter, which averages when shrinking. The aspect ratio is not kept, since the
+    /// network's input is square.
     pub(super) fn push_picture(
         &mut self,
         split: Split,
@@ -97,28 +97,28 @@ impl Dataset {
         self.paths.push(path);
     }
 
-    /// Refuses a data set that has grown too large for the memory.
+    /// Refuses a dataset with too many images for the memory.
     pub(super) fn check_size(&self, name: &str) -> Result<(), DatasetError> {
         if self.len() <= MAX_IMAGES {
             return Ok(());
         }
         Err(DatasetError::Form {
             file: name.to_owned(),
-            problem: format!("holds more than {MAX_IMAGES} images, which is the limit"),
+            problem: format!("holds more than {MAX_IMAGES} images, the limit"),
         })
     }
 
-    /// Where the splits are from.
+    /// Where the splits come from.
     pub fn split_origin(&self) -> SplitOrigin {
         self.split_origin
     }
 
-    /// Takes images out of a split; the others keep their numbers.
+    /// Removes images from a split; the others keep their numbers.
     pub fn restrict(&mut self, split: Split, keep: impl Fn(usize) -> bool) {
         self.splits[split as usize].retain(|index| keep(*index));
     }
 
-    /// Corrects a label.
+    /// Changes the label of an image.
     ///
     /// # Panics
     /// If there is no such image.
@@ -149,12 +149,12 @@ impl Dataset {
         &self.images[index * IMAGE_LEN..(index + 1) * IMAGE_LEN]
     }
 
-    /// Where an image lies in its folder or zip, with `/` between folders; `None` for a row of a table.
+    /// The path of an image in its folder or zip, with `/` between folders; `None` for a row of a table.
     pub fn path(&self, index: usize) -> Option<&str> {
         self.paths.get(index).map(String::as_str)
     }
 
-    /// What people call an image: its path, or its number where it has none.
+    /// The name of an image in messages: its path or, without one, its number.
     pub fn name(&self, index: usize) -> String {
         self.path(index)
             .map_or_else(|| index.to_string(), str::to_owned)
@@ -165,8 +165,8 @@ impl Dataset {
         &self.paths
     }
 
-    /// An image for a network: a square of luma, rows from the top, of the side that [`Self::load_for`] was given if the
-    /// data has such, else 48×48.
+    /// The network's input: a square of luma, rows from the top. Its side is the one given to [`Self::load_for`] if the
+    /// data has larger images, else 48 px.
     ///
     /// # Panics
     /// If there is no such image.
@@ -180,7 +180,7 @@ impl Dataset {
         }
     }
 
-    /// FER-2013's number of an image's expression, 0 to 6; see [`Expression::from_index`].
+    /// The label of an image as FER-2013 numbers the expressions, 0 to 6; see [`Expression::from_index`].
     ///
     /// # Panics
     /// If there is no such image.
@@ -193,7 +193,7 @@ impl Dataset {
         indices.iter().map(|&i| u32::from(self.label(i))).collect()
     }
 
-    /// How many of some images show each expression, in [`Expression::ALL`]'s order.
+    /// How many of the images show each expression, in the order of [`Expression::ALL`].
     pub fn class_counts(&self, indices: &[usize]) -> [usize; N_EXPRESSIONS] {
         let mut counts = [0; N_EXPRESSIONS];
         for &index in indices {
@@ -202,8 +202,7 @@ impl Dataset {
         counts
     }
 
-    /// Mean and standard deviation of all pixels of some images, where black is 0 and white is 1.
-    /// Both are 0 for no images.
+    /// Mean and standard deviation of all pixels of the images; black is 0, white is 1. Both are 0 without images.
     pub fn mean_std(&self, indices: &[usize]) -> (f32, f32) {
         let mut histogram = [0_u64; 256];
         for &index in indices {
@@ -224,8 +223,8 @@ impl Dataset {
         )
     }
 
-    /// A number that differs, as good as always, for data sets that differ in any pixel at 48×48, label or split. A run
-    /// that resumes compares it with the one it stored. (FNV-1a, 64 bits; it finds mistakes, not forgeries.)
+    /// A number that almost certainly differs for datasets that differ in any pixel at 48×48, label or split. A resumed
+    /// run compares it with the one it saved. (FNV-1a, 64 bits: it finds mistakes, not forgeries.)
     pub fn fingerprint(&self) -> u64 {
         let splits = self.splits.iter().flat_map(|indices| {
             let ends = [indices.len() as u64];
@@ -244,7 +243,7 @@ impl Dataset {
 }
 
 impl PartialEq for Dataset {
-    /// Whether they teach the same: where the images lie does not matter.
+    /// Whether images, labels and splits are equal; paths do not matter.
     fn eq(&self, other: &Self) -> bool {
         (&self.images, &self.labels, &self.splits) == (&other.images, &other.labels, &other.splits)
     }

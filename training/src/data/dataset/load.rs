@@ -1,4 +1,4 @@
-//! Which form a file or folder has, by what it holds.
+//! Recognizes the form of a file or folder by its contents and loads it.
 
 use std::{
     io::{self, BufReader, Read},
@@ -19,7 +19,7 @@ use super::{
 use crate::fer2013::IMAGE_SIDE_PX;
 
 impl Dataset {
-    /// The file of FER-2013's rows in a folder, for users who give the folder they unpacked.
+    /// The table of FER-2013 in a folder, for users who give the folder into which they unpacked it.
     pub fn table_in(folder: &Path) -> Option<PathBuf> {
         ["fer2013.csv", "fer2013.csv.gz", "icml_face_data.csv"]
             .into_iter()
@@ -27,26 +27,26 @@ impl Dataset {
             .find(|path| path.is_file())
     }
 
-    /// Loads FER-2013, or other data of the same form, from what `path` turns out to hold:
+    /// Loads FER-2013, or other data in the same form, whatever `path` holds:
     ///
-    /// - `fer2013.csv` or `icml_face_data.csv`, plain or gzipped: columns `emotion`, `pixels` and `Usage` in any
-    ///   order, spaces around the names allowed;
-    /// - a folder of `train` and `test`, or of `Training`, `PublicTest` and `PrivateTest`, each with one folder per
-    ///   expression, of images of any size and kind that the application reads; these are made upright, opaque and grey
-    ///   as there, and resized to 48×48; any of the folders may be a link;
-    /// - a folder with one folder per expression, which is split by chance, always the same way;
-    /// - a folder that holds one of those files;
+    /// - `fer2013.csv` or `icml_face_data.csv`, plain or gzipped: columns `emotion`, `pixels` and `Usage` in any order,
+    ///   with or without spaces around their names;
+    /// - a folder with `train` and `test`, or `Training`, `PublicTest` and `PrivateTest`, each with one folder per
+    ///   expression, holding images of any size and format that the application reads. They become upright, opaque and
+    ///   gray as there, and 48×48. Any of the folders may be a link;
+    /// - a folder with one folder per expression, which is split at random, always the same way;
+    /// - a folder that holds one of the tables;
     /// - a zip of any of these.
     ///
     /// # Errors
-    /// [`DatasetError`], naming the file and what is wrong with it. Nothing is skipped: one bad row or image
-    /// refuses the whole set.
+    /// [`DatasetError`], naming the file and the problem. Nothing is skipped: one bad row or image is an error for the
+    /// whole dataset.
     pub fn load(path: &Path) -> Result<Self, DatasetError> {
         Self::load_for(path, IMAGE_SIDE_PX)
     }
 
-    /// The same for a network whose input has this side, px: pictures that are larger than 48×48 keep what such a
-    /// network can see ([`Self::input`]).
+    /// Like [`Self::load`], for a network whose input has this side, px: images larger than 48×48 keep that resolution
+    /// ([`Self::input`]).
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -92,7 +92,7 @@ impl Dataset {
     }
 }
 
-/// The first bytes of a file; what a shorter file lacks is 0.
+/// The first bytes of a file; a shorter file is padded with 0.
 fn peek<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     let mut n_read = 0;

@@ -1,10 +1,10 @@
-//! FER-2013 in memory, from any of the forms it is handed around in, and other data in the same forms.
+//! FER-2013 in memory, from any of the forms in which it is distributed, and other data in those forms.
 //!
-//! [`Dataset::load`] looks at what a file holds, never at its name. All forms end as the same 48×48 luma images in
-//! a fixed order, and pictures are kept at the size of the network too ([`Dataset::load_for`]). What a newcomer gets wrong
-//! is the `test` folder of Kaggle's folder form: it holds PublicTest and PrivateTest together, so choosing an epoch by
-//! it would be choosing by the test images. Here it is the test split, [`Split::PrivateTest`], and the validation images
-//! are taken from `train`; see [`SplitOrigin`].
+//! [`Dataset::load`] looks at the contents of a file, never at its name. Every form becomes the same 48×48 luma images
+//! in a fixed order; larger images are also kept at the size of the network's input ([`Dataset::load_for`]). Kaggle's
+//! `test` folder holds PublicTest and PrivateTest together, so selecting an epoch by it would mean selecting by test
+//! images. Here it becomes the test split, [`Split::PrivateTest`], and the validation images come from `train`; see
+//! [`SplitOrigin`].
 
 mod csv;
 mod error;

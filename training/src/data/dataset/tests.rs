@@ -1,11 +1,11 @@
-//! Data sets made by hand, for these tests and others.
+//! Datasets made by hand, for these tests and others.
 
 use fervis::expression::{Expression, N_EXPRESSIONS};
 
 use super::*;
 use crate::{fer2013::IMAGE_LEN, random::SplitMix64};
 
-/// `n` images a split, all different, classes in turn.
+/// `n` images per split, all different, with the classes in turn.
 pub(crate) fn synthetic(n: usize) -> Dataset {
     let mut dataset = Dataset::new();
     let mut rng = SplitMix64::from_key(&[n as u64]);
@@ -71,7 +71,7 @@ fn a_missing_public_test_comes_from_every_class_of_training() {
 }
 
 #[test]
-fn files_that_are_no_data_set_are_refused_in_a_sentence() {
+fn other_files_are_refused_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let missing = Dataset::load(&folder.path().join("nowhere.csv")).unwrap_err();
     assert!(

@@ -1,7 +1,7 @@
-//! FER-2013 in a zip as Kaggle hands it out: the table, or the folders of images.
+//! FER-2013 in a zip, as Kaggle distributes it: the table, or the folders of images.
 //!
-//! The archive of the original challenge holds several tables, of which only `icml_face_data.csv` has labels for
-//! every row, so tables are chosen by their columns and not by being the first.
+//! The archive of the original challenge holds several tables, of which only `icml_face_data.csv` has a label in every
+//! row, so a table is recognized by its columns, not by being first.
 
 use std::io::{BufReader, Read, Seek};
 
@@ -14,7 +14,7 @@ use ::zip::{
 use super::{
     csv,
     error::DatasetError,
-    folder::{self, MAX_IMAGE_BYTES, Place},
+    folder::{self, ImagePath, MAX_IMAGE_BYTES},
     images::Dataset,
 };
 
@@ -28,8 +28,8 @@ pub(super) fn load(
         let file = file.to_owned();
         move |source| DatasetError::Zip { file, source }
     };
-    // Left to guess where an archive begins, `zip` may take the second entry of one with ZIP64 records for the first.
-    // The archives that come here begin with their first entry.
+    // If `zip` has to guess where the archive begins, it may mistake the second entry of one with ZIP64 records for the
+    // first. These archives begin with their first entry.
     let config = Config {
         archive_offset: ArchiveOffset::Known(0),
     };
@@ -41,7 +41,7 @@ pub(super) fn load(
         .map(|(index, path)| Ok((path?.into_owned(), index)))
         .collect::<Result<Vec<_>, ZipError>>()
         .map_err(zip_error(name))?;
-    entries.sort(); // As a folder's files, so that the zip of a folder is the same data set.
+    entries.sort(); // Like the files of a folder, so that the zip of a folder is the same dataset.
 
     for (path, index) in &entries {
         let full_name = format!("{name}/{path}");
@@ -56,7 +56,7 @@ pub(super) fn load(
 
     let mut images = Vec::new();
     for (path, index) in entries {
-        if let Some(place) = Place::of(&path)? {
+        if let Some(place) = ImagePath::of(&path)? {
             images.push((place, (format!("{name}/{path}"), index)));
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn load(
 /// The bytes of an image.
 fn unpack<R: Read + Seek>(entry: ZipFile<'_, R>, name: &str) -> Result<Vec<u8>, DatasetError> {
     let mut bytes = Vec::new();
-    // The size the archive states may be a lie, so the reading itself is bounded.
+    // The size in the archive may be wrong, so the reading itself is limited.
     entry
         .take(MAX_IMAGE_BYTES + 1)
         .read_to_end(&mut bytes)
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn folders_in_a_zip_load_like_folders() {
-        let png = |grey| encode(48, grey, ImageFormat::Png);
+        let png = |gray| encode(48, gray, ImageFormat::Png);
         let archive = zip(&[
             ("train/happy/b.png", &png(2)),
             ("train/happy/a.png", &png(1)),
@@ -158,22 +158,22 @@ mod tests {
     }
 
     #[test]
-    fn class_folders_in_a_zip_are_split_by_chance() {
-        let greys: Vec<Vec<u8>> = (0..10)
-            .map(|grey| encode(48, grey, ImageFormat::Png))
+    fn class_folders_in_a_zip_are_split_at_random() {
+        let grays: Vec<Vec<u8>> = (0..10)
+            .map(|gray| encode(48, gray, ImageFormat::Png))
             .collect();
         let names: Vec<String> = (0..10).map(|i| format!("fear/{i}.png")).collect();
         let entries: Vec<(&str, &[u8])> = names
             .iter()
             .map(String::as_str)
-            .zip(greys.iter().map(Vec::as_slice))
+            .zip(grays.iter().map(Vec::as_slice))
             .collect();
         let dataset = load_bytes(&zip(&entries)).unwrap();
         let n_images = Split::ALL.map(|split| dataset.split(split).len());
         assert_eq!(n_images, [8, 1, 1]);
     }
 
-    /// The second entry lies as far behind the first as the ZIP64 records are long, 76 bytes.
+    /// The distance from the first entry to the second equals the length of the ZIP64 records, 76 bytes.
     #[test]
     fn archives_with_zip64_records_are_read() {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_line_ends_in_a_zip_is_passed_over() {
+    fn a_table_without_line_ends_in_a_zip_is_skipped() {
         let spaces = vec![b' '; 20 << 20];
         let archive = zip(&[
             ("a.csv", &spaces),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn zips_that_are_damaged_or_of_something_else_are_refused() {
+    fn damaged_and_unrelated_zips_are_refused() {
         let good = zip(&[("fer2013.csv", csv_tests::small_csv().as_bytes())]);
         let damaged = load_bytes(&good[..good.len() / 2]).unwrap_err();
         assert!(matches!(damaged, DatasetError::Zip { .. }), "{damaged}");
@@ -227,7 +227,7 @@ mod tests {
         let error = load_bytes(&zip(&[("train/happy/a.png", b"x")])).unwrap_err();
         let error = error.to_string();
         assert!(
-            error.contains("train/happy/a.png is not an image"),
+            error.contains("train/happy/a.png: not a readable image"),
             "{error}"
         );
 

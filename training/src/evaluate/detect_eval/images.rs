@@ -1,40 +1,40 @@
-//! FER-2013's images in a frame, upright and rolled.
+//! FER-2013's images in a larger frame, upright and rolled.
 
 use anyhow::Result;
 use serde::Serialize;
 
-use super::reader::{Reader, Tally};
+use super::reader::{ExpressionReader, Tally};
 use crate::{
     data::{dataset::Dataset, ferplus::FerPlus},
     evaluate::framing::frame_around,
 };
 
-/// Bounds of the classes of yaw and of pitch by which agreement is told, degrees.
+/// Upper bounds of the classes of yaw and pitch, degrees.
 const TURN_BOUNDS_DEG: [f32; 6] = [10.0, 20.0, 30.0, 40.0, 50.0, 90.0];
 
-/// The images rolled by one angle.
+/// The figures for one angle of roll.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RollRow {
-    /// Clockwise, degrees; every other image is rolled the other way.
+    /// Clockwise, degrees; every second image is rolled the other way.
     pub roll_deg: f32,
-    /// By the data's labels.
+    /// By label.
     pub labels: Tally,
-    /// By FER+'s majorities, of the images that have one.
+    /// By FER+'s majority, on the images that have one.
     pub ferplus: Option<Tally>,
-    /// Agreement with FER+ by how far the head is turned aside, over faces with a mesh.
+    /// Agreement with FER+ by yaw of the head, for faces with a mesh.
     pub by_yaw: Vec<TurnRow>,
-    /// The same by how far it is lifted or lowered.
+    /// The same by pitch.
     pub by_pitch: Vec<TurnRow>,
 }
 
-/// Faces turned by up to some angle, and more than the row before.
+/// Faces turned by up to an angle, and by more than that of the previous row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TurnRow {
-    /// The largest angle, degrees, either way.
+    /// The largest angle in either direction, degrees.
     pub up_to_deg: f32,
     /// Faces with a majority in FER+.
     pub n: usize,
-    /// Of these, read as the majority says.
+    /// Of these, read like the majority.
     pub n_right: usize,
 }
 
@@ -43,7 +43,7 @@ pub struct TurnRow {
 /// # Errors
 /// If the network fails.
 pub fn measure_rolls(
-    reader: &mut Reader<'_>,
+    reader: &mut ExpressionReader<'_>,
     dataset: &Dataset,
     indices: &[usize],
     votes: Option<&FerPlus>,
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn angles_fall_into_their_class() {
+    fn angles_are_sorted_into_classes() {
         let mut rows = empty_rows();
         for (angle, is_right) in [
             (0.0, true),

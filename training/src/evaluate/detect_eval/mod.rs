@@ -1,8 +1,8 @@
-//! How many faces the application finds, how well it reads them, and what it takes for a face that is none.
+//! Measures how many faces the application finds, how well it reads them, and its false faces.
 //!
-//! Everything goes through the application's own [`FaceFinder`] and crop, picture by picture. Two kinds of material: the images
-//! of FER-2013 in a frame that continues them, upright and rolled, and photographs with a label each, as they are and made dark, blurred
-//! or small.
+//! Everything passes through the application's [`FaceFinder`](fervis::detect::FaceFinder) and crop, image by image. There
+//! are two kinds of material: FER-2013's images in a larger frame, upright and rolled, and labeled photographs, unchanged
+//! and made dark, blurred or small.
 
 mod images;
 mod photos;
@@ -11,5 +11,5 @@ mod reader;
 pub use self::{
     images::{RollRow, TurnRow, measure_rolls},
     photos::{Damage, count_false_faces, measure_photos, read_labels},
-    reader::{Reader, Tally},
+    reader::{ExpressionReader, Tally},
 };

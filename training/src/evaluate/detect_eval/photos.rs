@@ -1,4 +1,4 @@
-//! Photographs: as they are, and made dark, blurred or small.
+//! Photographs: unchanged, and made dark, blurred or small.
 
 use std::{
     fs,
@@ -14,43 +14,43 @@ use fervis::{
 };
 use image::{RgbaImage, imageops};
 
-use super::reader::{Reader, Tally};
+use super::reader::{ExpressionReader, Tally};
 use crate::{evaluate::framing::still, random::SplitMix64};
 
-/// What is done to a photograph before faces are looked for.
+/// What is done to a photograph before it is searched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Damage {
     /// Nothing.
     None,
-    /// Brightness times `gain`, then normal noise of this deviation in grey levels.
+    /// The levels are multiplied by `gain`, then normal noise is added.
     Dark {
-        /// 1 leaves it.
+        /// Factor of the levels.
         gain: f32,
-        /// Of 255.
+        /// Standard deviation of the noise, in levels of 255.
         noise: f32,
     },
-    /// Gaussian blur of this deviation, after the face was brought to 160 px in a frame of 1280×720.
+    /// Gaussian blur, after the face was scaled to 160 px in a frame of 1280×720.
     Blur {
-        /// px.
+        /// Standard deviation, px.
         sigma_px: f32,
     },
-    /// The face brought to this size in a frame of 1280×720 that continues the photograph's border.
+    /// The face is scaled to this size in a frame of 1280×720 that repeats the border of the photograph.
     Small {
-        /// Side of the detector's box, px.
+        /// Side of the face box, px.
         face_px: f32,
     },
 }
 
-/// Faces of this size are blurred, px: as the measurements that this continues.
+/// Side of the faces that are blurred, px; the same as in earlier measurements.
 const BLURRED_FACE_PX: f32 = 160.0;
 
-/// The frame that small faces are put into.
+/// The size of the frames with scaled faces.
 const FRAME: Resolution = Resolution::new(1280, 720);
 
-/// Photographs with the expression that each shows, from the table `labels.csv` in `folder` (columns `image` and `expression`).
+/// Photographs with their expressions, from the table `labels.csv` in `folder` (columns `image` and `expression`).
 ///
 /// # Errors
-/// If the table is missing or names what is no expression.
+/// If the table cannot be read or has an unknown expression.
 pub fn read_labels(folder: &Path) -> Result<Vec<(PathBuf, Expression)>> {
     let table = folder.join("labels.csv");
     let mut reader =
@@ -59,16 +59,23 @@ pub fn read_labels(folder: &Path) -> Result<Vec<(PathBuf, Expression)>> {
     for record in reader.records() {
         let record = record?;
         let (Some(image), Some(name)) = (record.get(0), record.get(1)) else {
-            bail!("{}: a row has fewer than two columns", table.display());
+            bail!(
+                "{}: a row has fewer than two columns; it needs an image and an expression",
+                table.display()
+            );
         };
         let expression = Expression::ALL.into_iter().find(|e| e.name() == name);
-        let expression = expression
-            .with_context(|| format!("{}: “{name}” is no expression", table.display()))?;
+        let expression = expression.with_context(|| {
+            format!(
+                "{}: “{name}” is not one of the seven expressions",
+                table.display()
+            )
+        })?;
         photos.push((folder.join(image), expression));
     }
     ensure!(
         !photos.is_empty(),
-        "{} names no photographs",
+        "{}: no photographs listed",
         table.display()
     );
     Ok(photos)
@@ -79,7 +86,7 @@ pub fn read_labels(folder: &Path) -> Result<Vec<(PathBuf, Expression)>> {
 /// # Errors
 /// If a photograph cannot be read, or the network fails.
 pub fn measure_photos(
-    reader: &mut Reader<'_>,
+    reader: &mut ExpressionReader<'_>,
     photos: &[(PathBuf, Expression)],
     damage: Damage,
 ) -> Result<Tally> {
@@ -89,7 +96,8 @@ pub fn measure_photos(
         let frame = match damage {
             Damage::None => clean,
             Damage::Dark { gain, noise } => darkened(&clean, gain, noise, number as u64),
-            // Where no face is known in the clean photograph, it fills it: press photographs are cropped around one.
+            // If no face is found in the unchanged photograph, it is assumed to fill it: press photographs are cropped
+            // around one.
             Damage::Blur { sigma_px } => {
                 let face = face_of(reader, &clean);
                 blurred(&placed(&clean, &face, BLURRED_FACE_PX), sigma_px)
@@ -105,11 +113,14 @@ pub fn measure_photos(
     Ok(tally)
 }
 
-/// Faces seen in pictures that show none: the pictures, and in how many of them something was taken for a face.
+/// Counts false faces in pictures without faces: the number of pictures, and those in which a face was found.
 ///
 /// # Errors
 /// If the folder or a picture cannot be read.
-pub fn count_false_faces(reader: &mut Reader<'_>, folder: &Path) -> Result<(usize, Vec<PathBuf>)> {
+pub fn count_false_faces(
+    reader: &mut ExpressionReader<'_>,
+    folder: &Path,
+) -> Result<(usize, Vec<PathBuf>)> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut paths = entries
         .map(|entry| Ok(entry?.path()))
@@ -128,10 +139,10 @@ pub fn count_false_faces(reader: &mut Reader<'_>, folder: &Path) -> Result<(usiz
 fn open(path: &Path) -> Result<Frame> {
     let mut source = capture::open_to_end(&SourceSpec::Path(path.to_owned()))?;
     let frame = source.next_frame(&FramePool::default())?;
-    frame.with_context(|| format!("{} shows nothing", path.display()))
+    frame.with_context(|| format!("{}: no image in this file", path.display()))
 }
 
-fn face_of(reader: &mut Reader<'_>, frame: &Frame) -> OrientedBox {
+fn face_of(reader: &mut ExpressionReader<'_>, frame: &Frame) -> OrientedBox {
     let faces = reader.faces(frame);
     let width = |face: &fervis::detect::TrackedFace| face.box_in_frame.width;
     let largest = faces.iter().max_by(|a, b| width(a).total_cmp(&width(b)));
@@ -150,7 +161,7 @@ fn darkened(frame: &Frame, gain: f32, noise: f32, seed: u64) -> Frame {
     let mut rgba = frame.rgba().to_vec();
     for pixel in rgba.chunks_exact_mut(RGBA_BYTES) {
         for value in &mut pixel[..3] {
-            // Twelve uniform numbers make a normal one.
+            // The sum of twelve uniform numbers is nearly normal.
             let normal = (0..12).map(|_| rng.unit()).sum::<f32>() - 6.0;
             *value = (f32::from(*value) * gain + noise * normal)
                 .round()
@@ -167,7 +178,8 @@ fn blurred(frame: &Frame, sigma_px: f32) -> Frame {
     still(size, imageops::blur(&image, sigma_px).into_raw())
 }
 
-/// The photograph scaled so that its face has `face_px`, in the middle of a frame that continues its border.
+/// The photograph scaled so that its face has the side `face_px`, in a frame that is centered on the face and repeats the
+/// photograph's border.
 fn placed(photo: &Frame, face: &OrientedBox, face_px: f32) -> Frame {
     let scale = face.side / face_px;
     let size = photo.resolution();
@@ -206,11 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn a_placed_photograph_has_its_face_in_the_middle_and_its_border_continued() {
+    fn a_placed_photograph_is_centered_on_its_face_and_repeats_its_border() {
         let face = OrientedBox::upright((20.0, 15.0), 20.0);
         let frame = placed(&pattern(), &face, 40.0);
         let at = |x: usize, y: usize| frame.rgba()[(y * 1280 + x) * RGBA_BYTES];
-        // Twice as large: a step of 6 for every second pixel.
+        // Twice as large: a step of 6 every second pixel.
         assert_eq!(at(640, 360), 20 * 6);
         assert_eq!(at(642, 100), 21 * 6);
         assert_eq!((at(0, 0), at(1279, 719)), (0, 39 * 6));

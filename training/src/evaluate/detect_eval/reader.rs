@@ -1,4 +1,4 @@
-//! The application's own way from a picture to an answer, and the count of the answers.
+//! From an image to an answer, as in the application, and the count of answers.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use serde::Serialize;
 
 use crate::evaluate::framing::region_of;
 
-/// Finder and network together: a picture in, its clearest face read.
-pub struct Reader<'a> {
+/// Face finder and network: an image in, the expression of its largest face out.
+pub struct ExpressionReader<'a> {
     finder: FaceFinder,
     classifier: &'a mut Classifier,
 }
 
-impl<'a> Reader<'a> {
-    /// Reads faces with `classifier` that are found as `config` says.
+impl<'a> ExpressionReader<'a> {
+    /// Finds faces with `config` and reads them with `classifier`.
     pub fn new(config: DetectConfig, classifier: &'a mut Classifier) -> Self {
         Self {
             finder: FaceFinder::new(config),
@@ -27,13 +27,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// All faces of a picture.
+    /// All faces of an image.
     pub(super) fn faces(&mut self, frame: &Frame) -> Vec<TrackedFace> {
         self.finder.reset();
         self.finder.find(frame)
     }
 
-    /// The largest face and what it shows; `None` without a face.
+    /// The largest face and its expression; `None` without a face.
     ///
     /// # Errors
     /// If the network fails.
@@ -54,14 +54,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Of some pictures: how many faces were found, and how many of all were found and read as people read them.
+/// The number of faces, of those found, and of those found and read correctly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Tally {
-    /// Pictures with a face and a label.
+    /// Labeled faces.
     pub n: usize,
     /// Faces found.
     pub n_found: usize,
-    /// Found and read as labeled.
+    /// Faces found and read as labeled.
     pub n_right: usize,
 }
 

@@ -1,9 +1,9 @@
-//! Learning from existing networks: their averaged, softened answers are targets beside the labels.
+//! Distillation: the averaged, softened answers of existing networks are targets in addition to the labels.
 //!
-//! The teachers see either exactly what the pupil sees, with all its variations, or the clean image, once before the run.
-//! Only the second can teach a pupil more about damaged images than its teachers know: whatever the augmentation covers,
-//! blurs or turns, the target stays what the teachers said of the undamaged face. Source: Hinton, Vinyals and Dean 2015,
-//! arXiv:1503.02531, with their factor of T² that keeps gradients as large as those of labels.
+//! The teachers see either exactly what the student sees, with all augmentation, or the clean image, once before the run.
+//! Only the second can teach a student more about damaged images than its teachers know: whatever the augmentation covers,
+//! blurs or rotates, the target stays the answer for the undamaged face. Source: Hinton, Vinyals and Dean 2015,
+//! arXiv:1503.02531, with their factor of T², which keeps gradients as large as those of labels.
 
 use std::{
     cell::RefCell,
@@ -25,9 +25,9 @@ use crate::{
     train::origin::Origin,
 };
 
-/// The networks learnt from.
+/// The networks to learn from.
 pub struct Teachers {
-    // Running a network changes its buffers; everything happens on the training thread.
+    // Running a network changes its buffers. Everything happens on the training thread.
     networks: RefCell<Vec<Classifier>>,
 }
 
@@ -42,17 +42,17 @@ impl Teachers {
         Ok(Self::new(networks))
     }
 
-    /// Takes networks that are loaded.
+    /// Uses networks that are loaded already.
     pub fn new(networks: Vec<Classifier>) -> Self {
         Self {
             networks: RefCell::new(networks),
         }
     }
 
-    /// Whether they fit the recipe.
+    /// Checks that they fit the recipe.
     ///
     /// # Errors
-    /// If there are none, or not as many as the recipe has weights, or one wants images of another size.
+    /// If there are none, their number differs from that of the recipe's weights, or one needs another image size.
     pub fn check(&self, recipe: &Recipe) -> Result<()> {
         let networks = self.networks.borrow();
         ensure!(
@@ -70,7 +70,7 @@ impl Teachers {
             networks.len()
         );
         if settings.is_some_and(|settings| settings.clean) {
-            // Each looks at images of its own size.
+            // Each sees images of its own size.
             return Ok(());
         }
         let side = recipe.input.side_px;
@@ -78,7 +78,8 @@ impl Teachers {
             let (spec, name) = (network.spec(), &network.info().name);
             ensure!(
                 (spec.width, spec.height) == (side, side),
-                "the teacher {name} looks at {}×{} pixels, the recipe {} at {side}×{side}",
+                "the teacher {name} needs images of {}×{} px, but the recipe {} has {side}×{side}; use another teacher, or set \
+                 distillation.clean",
                 spec.width,
                 spec.height,
                 recipe.name
@@ -87,7 +88,7 @@ impl Teachers {
         Ok(())
     }
 
-    /// A number that differs, as good as always, for other teachers.
+    /// A number that almost certainly differs for other teachers.
     pub fn fingerprint(&self) -> u64 {
         let networks = self.networks.borrow();
         let bytes = networks
@@ -98,7 +99,7 @@ impl Teachers {
         })
     }
 
-    /// Which they are, for the description of what learns from them.
+    /// Their files, for the description of the student.
     pub fn origins(&self) -> Vec<Origin> {
         let networks = self.networks.borrow();
         let origin = |network: &Classifier| {
@@ -109,7 +110,7 @@ impl Teachers {
         networks.iter().map(origin).collect()
     }
 
-    /// What they say of the images at `indices` as they are stored, by the images' numbers; of other images nothing.
+    /// Their answers for the images at `indices`, without augmentation, by image number; zeros for other images.
     ///
     /// # Errors
     /// If a network fails, or its input is not square.
@@ -120,9 +121,9 @@ impl Teachers {
         settings: &DistillationSettings,
     ) -> Result<Vec<Target>> {
         let views = if settings.mirrored {
-            augment::Views::Flip
+            augment::ViewSet::Flip
         } else {
-            augment::Views::Single
+            augment::ViewSet::Single
         };
         let mut networks = self.networks.borrow_mut();
         let look = |network: &mut Classifier| logits_over(network, dataset, indices, views);
@@ -134,7 +135,7 @@ impl Teachers {
         Ok(by_image)
     }
 
-    /// What they say of a batch of images that were normalized by `normalization`.
+    /// Their answers for a batch of images normalized by `normalization`.
     ///
     /// # Errors
     /// If a network fails.
@@ -153,7 +154,7 @@ impl Teachers {
         let mut answers = Vec::new();
         for network in &mut *networks {
             let spec = *network.spec();
-            // Each has a normalisation of its own.
+            // Each has its own normalization.
             let factor = normalization.std / spec.std;
             let offset = (normalization.mean - spec.mean) / spec.std;
             let own = |value: &f32| value * factor + offset;
@@ -164,7 +165,7 @@ impl Teachers {
     }
 }
 
-/// The answers of each network to the same images, averaged, and softened by the recipe's temperature.
+/// The answers of all networks for the same images, averaged and softened by the recipe's temperature.
 fn softened(
     networks: &[Classifier],
     answers: &[Vec<Logits>],
@@ -186,7 +187,7 @@ fn softened(
             values.for_each(|(mean, value)| *mean += share * value);
         }
         if !settings.weights.is_empty() {
-            // Softmax takes logarithms back to what they are of.
+            // Softmax undoes the logarithm.
             mean.0 = mean.0.map(|p| p.max(f32::MIN_POSITIVE).ln());
         }
         mean.softmax(settings.temperature as f32).0

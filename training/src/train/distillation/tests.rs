@@ -1,4 +1,4 @@
-//! Who is asked about what, and how the answers become targets.
+//! What the teachers see, and how their answers become targets.
 
 use fervis::expression::Expression;
 
@@ -24,7 +24,7 @@ fn targets_are_the_softened_mean_of_the_logits() {
         mean: 0.5,
         std: 0.25,
     };
-    // Two images, 0.6 and 0.8 in grey levels; seen by the second teacher as 0.6 and 0.8 less its own mean.
+    // Two images with levels 0.6 and 0.8; the second teacher normalizes them differently.
     let levels = [0.6_f32, 0.8];
     let images: Vec<f32> = levels
         .iter()
@@ -41,9 +41,9 @@ fn targets_are_the_softened_mean_of_the_logits() {
     }
 }
 
-/// A teacher that looks to the left of each pixel misses the last column of an image, and the first of its mirror image.
+/// A teacher that sees the left neighbor of each pixel misses the last column of an image, and the first of its mirror image.
 #[test]
-fn mirror_images_count_as_much_as_images() {
+fn mirror_images_count_as_much_as_the_images() {
     let normalization = Normalization {
         mean: 0.0,
         std: 1.0,
@@ -67,7 +67,7 @@ fn mirror_images_count_as_much_as_images() {
     assert!((alone[0][6] - alone[2][6]).abs() > 1e-3, "{alone:?}");
     let targets = teachers.targets(&images, normalization, &both).unwrap();
     assert_eq!(targets.len(), 3);
-    // Seven of a row's eight values 0, 1, … 7 times the slope: all but the last, and all but the first.
+    // Seven of the eight values 0, 1, … 7 of a row, times the slope: all but the last, and all but the first.
     for (target, slope) in targets.iter().zip([0.5, 0.25, 0.5]) {
         let per_class = slope * (21.0 + 28.0) / 8.0 / 2.0;
         let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * per_class));
@@ -77,7 +77,7 @@ fn mirror_images_count_as_much_as_images() {
     }
 }
 
-/// With weights, what is averaged are probabilities, each with its own temperature.
+/// With weights, probabilities are averaged, each at its own temperature.
 #[test]
 fn weights_blend_calibrated_probabilities() {
     let normalization = Normalization {
@@ -98,7 +98,7 @@ fn weights_blend_calibrated_probabilities() {
         }))
     };
     let (first, second) = (answer(1.0).softmax(1.0).0, answer(3.0).softmax(1.5).0);
-    // The temperature of 2 is a square root of the probabilities.
+    // A temperature of 2 is the square root of the probabilities.
     let roots: Vec<f32> = (0..7)
         .map(|class| (0.75 * first[class] + 0.25 * second[class]).sqrt())
         .collect();
@@ -109,7 +109,7 @@ fn weights_blend_calibrated_probabilities() {
 }
 
 #[test]
-fn clean_images_are_looked_at_as_they_are_stored() {
+fn clean_images_are_seen_without_augmentation() {
     let mut dataset = Dataset::new();
     for level in [51, 102, 204] {
         dataset.push(Split::Training, Expression::Happy, &[level; IMAGE_LEN]);
@@ -117,7 +117,11 @@ fn clean_images_are_looked_at_as_they_are_stored() {
     let dataset = Arc::new(dataset);
     let teachers = Teachers::new(vec![teacher(0.0, 1.0, 1.0)]);
     let by_image = teachers.clean_targets(&dataset, &[2, 0], &ALONE).unwrap();
-    assert_eq!(by_image[1], Target::default(), "nobody asked");
+    assert_eq!(
+        by_image[1],
+        Target::default(),
+        "no answer for images that are not trained on"
+    );
     for (image, level) in [(0, 0.2), (2, 0.8)] {
         let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * level));
         for (found, expected) in by_image[image].iter().zip(expected.softmax(2.0).0) {
@@ -133,7 +137,7 @@ fn teachers_that_do_not_fit_are_refused() {
         |recipe: &Recipe, teachers: Teachers| teachers.check(recipe).unwrap_err().to_string();
     assert!(refused(&recipe, Teachers::new(Vec::new())).contains("--teacher"));
     let small = || Teachers::new(vec![teacher(0.5, 0.5, 1.0)]);
-    assert!(refused(&recipe, small()).contains("looks at 8×8 pixels"));
+    assert!(refused(&recipe, small()).contains("needs images of 8×8 px"));
     recipe.distillation = Some(DistillationSettings {
         weights: vec![0.7, 0.3],
         clean: true,

@@ -1,8 +1,8 @@
-//! What training minimizes: `-Σ w t (1 - p)^γ ln p` over the classes, averaged over the images.
+//! The loss: `-Σ w t (1 - p)^γ ln p` over the classes, averaged over the images.
 //!
-//! `t` is the target, `p` the network's probability, `w` the class's weight. With γ = 0, all weights 1 and `t` the label
-//! this is cross-entropy. Targets combine, in this order: the label, blended with people's votes, smoothed, mixed.
-//! A second head's loss ([`crate::train::auxiliary`]) and the gap to other networks' answers ([`crate::train::distillation`]) are added.
+//! `t` is the target, `p` the network's probability, `w` the weight of the class. With γ = 0, all weights 1 and `t` the
+//! label, this is cross-entropy. A target is the label, blended with the votes, then smoothed, then mixed by mixup. The
+//! losses of a second head ([`crate::train::auxiliary`]) and of distillation ([`crate::train::distillation`]) are added.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// `class_counts` are those of the training images, `votes` those of the whole data set.
+    /// `class_counts` are those of the training images; `votes` belong to the whole dataset.
     pub fn new(
         recipe: &Recipe,
         class_counts: [usize; N_EXPRESSIONS],
@@ -56,8 +56,8 @@ impl Loss {
         }
     }
 
-    /// The mean loss of a batch, from logits `(n, 7)`, or `(n, 14)` where there is a second head. `teachers` are the
-    /// answers of the networks learnt from, softened by the recipe's temperature, one for each image.
+    /// The mean loss of a batch, from logits of shape `(n, 7)`, or `(n, 14)` with a second head. `teachers` are the teachers'
+    /// answers, softened by the recipe's temperature, one per image.
     ///
     /// # Errors
     /// If the logits have another shape.
@@ -82,7 +82,7 @@ impl Loss {
         Ok(loss)
     }
 
-    /// The cross-entropy of logits over a temperature with softened answers.
+    /// The cross-entropy of logits, divided by a temperature, with softened targets.
     fn softened(&self, logits: &Tensor, targets: &[Target], temperature: f64) -> Result<Tensor> {
         let values = targets.concat();
         let targets = Tensor::from_vec(values, logits.dims(), &Device::Cpu)?;
@@ -91,7 +91,7 @@ impl Loss {
         sum * (-1.0 / logits.dim(0)? as f64)
     }
 
-    /// The cross-entropy of the second head's logits with the votes, over the images that have any.
+    /// The cross-entropy of the second head's logits with the votes, over the images that have votes.
     fn of_votes(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
         let of_image = |index: &usize| {
             let votes = self.votes.as_ref()?;
@@ -107,7 +107,7 @@ impl Loss {
         self.softened(logits, &targets, 1.0)? / n_images
     }
 
-    /// The loss by labels and, for their share, votes.
+    /// The loss by labels and, with their share, votes.
     fn of_labels(&self, logits: &Tensor, batch: &Batch) -> Result<Tensor> {
         let is_plain = self.weights.is_none()
             && self.settings.votes_share == 0.0
@@ -144,7 +144,7 @@ impl Loss {
         mixed(targets.collect(), batch)
     }
 
-    /// The loss, divided by the sum of `w t` over classes and images: with labels as targets that is PyTorch's mean.
+    /// The loss, divided by the sum of `w t` over classes and images; with labels as targets this equals PyTorch's mean.
     fn of_targets(&self, logits: &Tensor, targets: &[Target]) -> Result<Tensor> {
         let weights = self.weights.unwrap_or([1.0; N_EXPRESSIONS]);
         let weighted: Vec<f32> = targets
@@ -160,16 +160,16 @@ impl Loss {
         let terms = if self.settings.focal_gamma == 0.0 {
             terms
         } else {
-            // Rounding may take p above 1.
+            // Rounding may make p larger than 1.
             let wrong = (1.0 - log_p.exp()?)?.relu()?;
             (terms * wrong.powf(self.settings.focal_gamma)?)?
         };
-        // A batch whose classes all weigh nothing has no loss.
+        // If all classes of a batch have the weight 0, the loss is 0.
         terms.sum_all()? * (-1.0 / f64::from(sum.max(f32::MIN_POSITIVE)))
     }
 }
 
-/// Targets blended as the batch's images are.
+/// Targets blended like the images of the batch.
 pub(crate) fn mixed(targets: Vec<Target>, batch: &Batch) -> Vec<Target> {
     let Some(mixed) = &batch.mixed else {
         return targets;

@@ -1,4 +1,4 @@
-//! Losses against values by hand and gradients against finite differences.
+//! Losses against values computed by hand, and gradients against finite differences.
 
 use candle_core::Var;
 
@@ -50,7 +50,7 @@ fn check(value: f64, expected: f64) {
 }
 
 #[test]
-fn cross_entropy_is_by_hand() {
+fn cross_entropy_agrees_with_values_by_hand() {
     for (row, expected) in LOG_SUMS.into_iter().enumerate() {
         check(surprise(row, 4) + f64::from(LOGITS[row * 7 + 4]), expected);
     }
@@ -59,7 +59,7 @@ fn cross_entropy_is_by_hand() {
 }
 
 #[test]
-fn the_general_form_contains_cross_entropy() {
+fn the_general_form_includes_cross_entropy() {
     let batch = batch([0, 6]);
     let loss = loss(LossSettings::default(), None);
     let logits = Tensor::new(&LOGITS, &Device::Cpu).unwrap();
@@ -86,7 +86,7 @@ fn smoothing_spreads_a_share_evenly() {
 }
 
 #[test]
-fn focal_loss_plays_down_what_is_right() {
+fn focal_loss_reduces_the_weight_of_right_answers() {
     let settings = LossSettings {
         focal_gamma: 2.0,
         ..Default::default()
@@ -124,7 +124,7 @@ fn class_weights_are_pytorchs() {
 }
 
 #[test]
-fn votes_take_their_share_where_there_are_any() {
+fn votes_take_their_share_if_there_are_any() {
     let settings = LossSettings {
         votes_share: 0.5,
         ..Default::default()
@@ -199,7 +199,7 @@ fn gradients_agree_with_finite_differences() {
     }
 }
 
-/// A certain and right answer, and a certain and wrong one, still have a finite loss and gradient.
+/// Certain answers, right or wrong, still have a finite loss and gradient.
 #[test]
 fn extreme_logits_stay_finite() {
     let settings = LossSettings {
@@ -259,7 +259,7 @@ fn a_second_head_learns_the_votes() {
 }
 
 #[test]
-fn teachers_take_their_share_softened() {
+fn teachers_take_their_share() {
     let recipe = Recipe {
         distillation: Some(DistillationSettings {
             share: 0.25,

@@ -1,8 +1,8 @@
-//! SGD, Adam and AdamW whose state can be saved, each in one pass over the weights on all cores.
+//! SGD, Adam and AdamW with a state that can be saved, each in one pass over the weights on all cores.
 //!
-//! Candle's own optimizers keep their moments private, so a run could not be resumed exactly, and they know neither
-//! groups of weights nor freezing. What a newcomer would get wrong: a weight that thaws late starts its moments then,
-//! so the correction for their zero start counts each weight's own steps, as PyTorch's does.
+//! Candle's optimizers keep their moments private, so a run could not be resumed exactly, and they support neither groups
+//! nor freezing. The bias correction of the moments counts the steps of each weight, as in PyTorch: the moments of a weight
+//! that was frozen start when it thaws.
 
 mod update;
 
@@ -36,19 +36,19 @@ struct Slot {
 
 /// Running estimates of a weight's gradient.
 enum State {
-    /// In plain memory, so that one pass can move them and the weight together.
+    /// In main memory, so that one pass updates them together with the weight.
     Cpu(Moments),
-    /// Beside the weight, where candle's own operations move them.
+    /// On the weight's device, where candle's operations update them.
     Device { mean: Var, square: Option<Var> },
 }
 
 impl Optimizer {
-    /// An optimizer for all variables but the running estimates of batch normalisation, which no gradient moves.
+    /// An optimizer for all variables except the running estimates of batch normalization, which have no gradients.
     ///
     /// The first of `groups` with a prefix of a weight's name decides its learning rate, decay and freezing.
     ///
     /// # Errors
-    /// If a prefix fits no weight, or there is no memory for the moments.
+    /// If a prefix matches no weight, or there is not enough memory for the moments.
     pub fn new(
         vars: &VarMap,
         settings: &OptimizerSettings,
@@ -60,7 +60,9 @@ impl Optimizer {
             .collect();
         for prefix in groups.iter().flat_map(|group| &group.prefixes) {
             if !trained.iter().any(|(name, _)| name.starts_with(prefix)) {
-                bail!("the recipe has a group for “{prefix}”, but no weight's name begins so");
+                bail!(
+                    "the recipe has a group for “{prefix}”, but no weight has a name that begins with it"
+                );
             }
         }
         let slots = trained
@@ -73,10 +75,10 @@ impl Optimizer {
         })
     }
 
-    /// Moves the weights one step against their gradients. `epoch` counts from 0 and decides what is frozen.
+    /// Updates the weights by one step. `epoch` counts from 0 and decides which are frozen.
     ///
     /// # Errors
-    /// If a gradient has another shape than its weight.
+    /// If the shape of a gradient differs from that of its weight.
     pub fn step(&mut self, grads: &GradStore, learning_rate: f64, epoch: usize) -> Result<()> {
         for slot in &mut self.slots {
             let Some(grad) = grads.get(&slot.weight) else {
@@ -92,7 +94,7 @@ impl Optimizer {
     /// The moments and step counts by name, for saving.
     ///
     /// # Errors
-    /// If a tensor cannot be made.
+    /// If a tensor cannot be created.
     pub fn state(&self) -> Result<HashMap<String, Tensor>> {
         let mut state = HashMap::new();
         for slot in &self.slots {
@@ -120,10 +122,10 @@ impl Optimizer {
         Ok(state)
     }
 
-    /// Takes up a saved state.
+    /// Restores a saved state.
     ///
     /// # Errors
-    /// If a part is missing or has another shape.
+    /// If a part is missing or has a different shape.
     pub fn restore(&mut self, saved: &HashMap<String, Tensor>) -> Result<()> {
         for slot in &mut self.slots {
             let (name, shape) = (&slot.name, slot.weight.shape());
@@ -140,7 +142,7 @@ impl Optimizer {
                         }
                         let tensor = get(kind)?;
                         if tensor.shape() != shape {
-                            bail!("optimizer.{kind}.{name} has another shape than its weight");
+                            bail!("optimizer.{kind}.{name} differs in shape from its weight");
                         }
                         *values = tensor.flatten_all()?.to_vec1()?;
                     }
@@ -170,7 +172,7 @@ impl Slot {
             prefixes.any(|prefix| name.starts_with(prefix))
         });
         let wanted = group.and_then(|group| group.weight_decay);
-        // Biases and the scales of normalisation are the weights with one dimension.
+        // Biases and the scales of normalization are the weights with one dimension, which may be spared the decay.
         let is_decayed = settings.decay_biases_and_norms() || weight.rank() > 1;
         let weight_decay = wanted.unwrap_or(settings.weight_decay());
         let n_moments = settings.n_moments();

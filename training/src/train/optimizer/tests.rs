@@ -1,4 +1,4 @@
-//! Optimizers against candle's own, against values by hand, and against themselves after a break.
+//! The optimizers against candle's, against values computed by hand, and against themselves after an interruption.
 
 use candle_core::DType;
 use candle_nn::{Optimizer as _, VarBuilder};
@@ -25,7 +25,7 @@ fn sgd(momentum: f64, nesterov: bool, weight_decay: f64) -> OptimizerSettings {
     })
 }
 
-/// `fc.bias` and `fc.weight` of rising values.
+/// `fc.bias` and `fc.weight` with increasing values.
 fn vars() -> VarMap {
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, &Device::Cpu);
@@ -162,7 +162,7 @@ fn a_saved_state_continues_the_same_way() {
 }
 
 #[test]
-fn groups_have_rates_decays_and_frozen_epochs_of_their_own() {
+fn groups_have_their_own_rates_decays_and_frozen_epochs() {
     let group = GroupSettings {
         prefixes: vec!["fc.w".to_owned()],
         learning_rate_factor: 0.5,
@@ -186,7 +186,7 @@ fn groups_have_rates_decays_and_frozen_epochs_of_their_own() {
     assert!(bias > 0.0 && weight == 0.0);
     assert!(change(&mut optimizer, 2)[1] > 0.0);
 
-    // The first weights differ by the rate alone.
+    // The first weights differ only in the rate.
     let step = |groups: &[GroupSettings]| {
         let vars = self::vars();
         let mut optimizer = Optimizer::new(&vars, &plain, groups).unwrap();
@@ -205,7 +205,7 @@ fn groups_have_rates_decays_and_frozen_epochs_of_their_own() {
 }
 
 #[test]
-fn biases_can_be_spared_the_decay() {
+fn biases_can_be_excluded_from_the_decay() {
     let settings = OptimizerSettings::Sgd(SgdSettings {
         learning_rate: 0.1,
         momentum: 0.0,
@@ -223,9 +223,9 @@ fn biases_can_be_spared_the_decay() {
     assert_ne!(spared[1], free[1]);
 }
 
-/// A weight that thaws in its hundredth step moves by the learning rate, like one in its first.
+/// A weight that thaws in the hundredth step changes by the learning rate, like any weight in its first step.
 #[test]
-fn a_weight_that_thaws_starts_afresh() {
+fn a_thawed_weight_starts_with_its_first_step() {
     let group = GroupSettings {
         prefixes: vec!["fc.w".to_owned()],
         learning_rate_factor: 1.0,

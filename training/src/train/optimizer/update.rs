@@ -1,4 +1,4 @@
-//! One step of one weight: on a CPU in one pass over weight, gradient and moments, elsewhere with candle's operations.
+//! One step of one weight: in one pass over weight, gradient and moments on a CPU, with candle's operations elsewhere.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,13 +7,13 @@ use rayon::prelude::*;
 
 use crate::recipe::optimizer::OptimizerSettings;
 
-/// Values that one task updates: large enough to outweigh handing it over.
+/// Values per task: enough to outweigh the cost of starting it.
 const CHUNK: usize = 64 * 1024;
 
-/// Running estimates of a gradient, as long as the weight; without `square` for SGD.
+/// Running estimates of a gradient, as long as the weight. SGD has no `square`.
 #[derive(Debug)]
 pub(super) struct Moments {
-    /// Of the gradient itself: Adam's mean, SGD's momentum.
+    /// Of the gradient: Adam's mean, SGD's momentum.
     pub(super) mean: Vec<f32>,
     /// Of its square.
     pub(super) square: Vec<f32>,
@@ -28,7 +28,7 @@ impl Moments {
     }
 }
 
-/// The numbers of one step, in the form the loops need them.
+/// The constants of one step, in the form that the loops need.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Rule {
     Sgd {
@@ -47,7 +47,7 @@ pub(super) enum Rule {
         square_correction: f32,
         /// Multiplies the weight.
         kept: f32,
-        /// Times the weight, is added to the gradient.
+        /// Multiplies the weight, and is added to the gradient.
         decay: f32,
     },
 }
@@ -88,7 +88,7 @@ impl Rule {
         }
     }
 
-    /// The step by candle's operations, for weights that are not in main memory.
+    /// The step with candle's operations, for weights that are not in main memory.
     pub(super) fn on_device(
         self,
         weight: &Var,
@@ -143,10 +143,10 @@ fn blend(running: &Var, sample: &Tensor, kept: f32) -> Result<()> {
     running.set(&(old + (sample * f64::from(1.0 - kept))?)?)
 }
 
-/// The step in main memory. Candle's in-place operations change one tensor; the moments come with the operation.
+/// The step in main memory. Candle's in-place operations change one tensor, so the moments are part of the operation.
 pub(super) struct Update<'a> {
     pub(super) rule: Rule,
-    /// Locked once a step; the operation is given to candle by shared reference.
+    /// Locked once per step, since candle takes the operation by shared reference.
     pub(super) moments: Mutex<&'a mut Moments>,
 }
 
@@ -175,7 +175,7 @@ impl InplaceOp2 for Update<'_> {
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         let Moments { mean, square } = &mut **moments;
         if weight.len() != grad.len() || weight.len() != mean.len() {
-            bail!("a gradient has another shape than its weight");
+            bail!("a gradient differs in shape from its weight");
         }
         match self.rule {
             Rule::Sgd {

@@ -1,8 +1,8 @@
-//! Damaged states, shared folders, runs that have ended, and data that is not FER-2013.
+//! Damaged states, shared folders, finished runs, and data that is not FER-2013.
 
 use super::*;
 
-/// One flipped bit anywhere in the state, where it is no longer valid or still is.
+/// One flipped bit anywhere in the state, whether it is still readable or not.
 #[test]
 fn a_damaged_state_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -26,9 +26,9 @@ fn a_damaged_state_is_refused() {
     assert_eq!(run(&recipe(2), folder.path()).1.history.len(), 2);
 }
 
-/// As earlier versions wrote them.
+/// Earlier versions wrote no checksum.
 #[test]
-fn a_state_without_a_checksum_goes_on_and_says_so() {
+fn a_state_without_a_checksum_is_resumed_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     run(&recipe(1), folder.path());
     let path = folder.path().join("state.safetensors");
@@ -52,7 +52,7 @@ fn a_state_without_a_checksum_goes_on_and_says_so() {
 }
 
 #[test]
-fn two_trainings_cannot_share_a_folder() {
+fn two_runs_cannot_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let second = Cell::new(None);
     let stop = || {
@@ -62,14 +62,14 @@ fn two_trainings_cannot_share_a_folder() {
     };
     try_run(&recipe(1), synthetic(20), folder.path(), &stop).unwrap();
     let error = second.take().unwrap();
-    assert!(error.contains("in use by another training"), "{error}");
-    // The first has given it back.
+    assert!(error.contains("in use by another run"), "{error}");
+    // The first has released it.
     run(&recipe(1), folder.path());
 }
 
 fn cosine(max_epochs: usize, final_factor: f64) -> Recipe {
     Recipe {
-        schedule: Schedule::Cosine(Cosine {
+        schedule: RateSchedule::Cosine(Cosine {
             warmup: 0.0,
             final_factor,
         }),
@@ -78,15 +78,15 @@ fn cosine(max_epochs: usize, final_factor: f64) -> Recipe {
 }
 
 #[test]
-fn more_epochs_at_no_rate_are_refused_and_at_the_last_one_are_told() {
+fn epochs_without_a_learning_rate_are_refused_and_others_are_announced() {
     let folder = tempfile::tempdir().unwrap();
     run(&cosine(2, 0.0), folder.path());
     let before = state(folder.path());
-    // The same again is finished.
+    // Resuming it unchanged, it is finished.
     let (outcome, _) = run(&cosine(2, 0.0), folder.path());
     assert_eq!(
         outcome,
-        Outcome::Finished("all 2 epochs are done".to_owned())
+        RunOutcome::Finished("all 2 epochs are done".to_owned())
     );
     let error = try_run(&cosine(4, 0.0), synthetic(20), folder.path(), &|| false).unwrap_err();
     let error = error.to_string();
@@ -113,9 +113,9 @@ fn more_epochs_at_no_rate_are_refused_and_at_the_last_one_are_told() {
     );
 }
 
-/// A run that is not finished is stretched, and says so.
+/// An unfinished run is extended, and says so.
 #[test]
-fn a_longer_run_spreads_what_is_left_of_its_schedule() {
+fn an_extended_run_spreads_the_rest_of_its_schedule() {
     let folder = tempfile::tempdir().unwrap();
     let n_asked = Cell::new(0);
     // Within the second of two epochs of five steps.
@@ -127,7 +127,7 @@ fn a_longer_run_spreads_what_is_left_of_its_schedule() {
     assert!(log.contains("up to 4 epochs instead of 2"), "{log}");
 }
 
-/// Five classes of seven, in folders without splits.
+/// Five of the seven classes, in folders without splits.
 #[test]
 fn other_data_is_not_called_fer_2013() {
     let data = tempfile::tempdir().unwrap();
@@ -138,8 +138,8 @@ fn other_data_is_not_called_fer_2013() {
         let folder = data.path().join(class);
         fs::create_dir(&folder).unwrap();
         for i in 0..4 {
-            let grey = image::Luma([(50 * number + 10 * i) as u8]);
-            let image = image::GrayImage::from_pixel(60, 60, grey);
+            let gray = image::Luma([(50 * number + 10 * i) as u8]);
+            let image = image::GrayImage::from_pixel(60, 60, gray);
             image.save(folder.join(format!("{i}.png"))).unwrap();
         }
     }
@@ -155,13 +155,13 @@ fn other_data_is_not_called_fer_2013() {
         training.contains("20 images that are not FER-2013's"),
         "{training}"
     );
-    assert!(training.contains("split by chance"), "{training}");
+    assert!(training.contains("split at random"), "{training}");
     let log = fs::read_to_string(folder.path().join("log.txt")).unwrap();
-    assert!(log.contains("split by chance"), "{log}");
+    assert!(log.contains("split at random"), "{log}");
 }
 
-/// Stripes of 1 px, upright or lying, that fade towards the border are the same even grey at 48×48: only a network that sees
-/// 96×96 can tell them.
+/// Vertical and horizontal stripes of 1 px that fade toward the border become the same gray at 48×48: only a network that
+/// sees 96×96 can distinguish them.
 #[test]
 fn a_network_of_96_px_sees_96_px() {
     let data = tempfile::tempdir().unwrap();
