@@ -1,8 +1,11 @@
 //! A diagram's area, with scales along its sides.
 
-use fervis::export::plots::{
-    SvgCanvas,
-    canvas::{Anchor, Drawn, GRID, INK, Rgb, WEAK_INK},
+use fervis::{
+    export::plots::{
+        SvgCanvas,
+        canvas::{Anchor, Drawn},
+    },
+    palette::{GRID, INK, Rgb, WEAK_INK},
 };
 
 /// Size of the labels, in units of the plot.

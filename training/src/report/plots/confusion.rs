@@ -3,11 +3,9 @@
 use std::io;
 
 use fervis::{
-    export::plots::{
-        canvas::{Anchor, GRID, INK, PAPER, Rgb, WEAK_INK},
-        svg,
-    },
+    export::plots::{canvas::Anchor, svg},
     expression::Expression,
+    palette::{GRID, INK, PAPER, Rgb, WEAK_INK},
 };
 
 use super::axes::{SMALL, TITLE, over};

@@ -2,10 +2,13 @@
 
 use std::io;
 
-use fervis::export::plots::{
-    SvgCanvas,
-    canvas::{Anchor, Drawn, INK, Rgb},
-    svg,
+use fervis::{
+    export::plots::{
+        SvgCanvas,
+        canvas::{Anchor, Drawn},
+        svg,
+    },
+    palette::{INK, Rgb},
 };
 
 use super::axes::{Axes, SMALL, TITLE, Tick};

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use fervis::export::plots::{
-    canvas::{Anchor, INK, PAPER, Rgb, WEAK_INK},
-    svg,
+use fervis::{
+    export::plots::{canvas::Anchor, svg},
+    palette::{INK, PAPER, Rgb, WEAK_INK},
 };
 
 use super::axes::{Axes, SMALL, TITLE, over, percent_ticks};

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use fervis::export::plots::{
-    canvas::{Anchor, INK, Rgb, WEAK_INK},
-    svg,
+use fervis::{
+    export::plots::{canvas::Anchor, svg},
+    palette::{INK, Rgb, WEAK_INK},
 };
 
 use super::axes::{Axes, SMALL, TITLE, percent_ticks};
