@@ -66,10 +66,12 @@ pub(crate) struct Face {
     pub(crate) mesh: Option<FaceShape>,
 }
 
-/// The object for a file: `frame`, `time_s`, for an image file its name as `file`, and `faces`, each with `track`, `box`
-/// (left, top, width and height in pixels of the file), `score`, `raw`, `smoothed`, `label`, and `mesh` where there is a face
-/// mesh: an object of [`FaceShape::MEASURES`] by their names, and `turned_away`, true if the head is turned too far for the
-/// expression to mean much. One line, without the line break.
+/// The object for a file, as one line without the line break.
+///
+/// Its keys are `frame`, `time_s`, for an image file its name as `file`, and `faces`. Each face has `track`, `box` (left, top,
+/// width and height in pixels of the file), `score`, `raw`, `smoothed` and `label`. A face with a face mesh has `mesh` too: the
+/// [`FaceShape::MEASURES`] by their names, and `turned_away`, true if the head is turned too far for the expression to mean
+/// much.
 ///
 /// # Errors
 /// None occur with these types; only serde's signature allows them.
@@ -77,9 +79,11 @@ pub fn line(analysis: &Analysis) -> serde_json::Result<String> {
     serde_json::to_string(&Line::new(analysis))
 }
 
-/// The object for a live client: that of [`line()`], then `source` (which of the sources opened one after another, from
-/// 1), `unix_s` (when the frame was captured, in seconds since 1970, UTC), `latency_ms` (from capture to result), `size` (width and height of the frame, px) and `checkpoint` (the
-/// name of the current network, or null). `captured` is the wall time of the capture; see [`wall_time`].
+/// The object for a live client. `captured` is the wall time of the capture; see [`wall_time`].
+///
+/// It begins with the keys of [`line()`]. Then come `source` (the number of the source among those opened since the start,
+/// from 1), `unix_s` (time of capture in seconds since 1970, UTC), `latency_ms` (from capture to result), `size` (width and
+/// height of the frame, px) and `checkpoint` (the name of the current network, or null).
 ///
 /// # Errors
 /// None occur with these types; only serde's signature allows them.

@@ -11,7 +11,7 @@
 //! | `/fervis/largest/track` | `i` track of the largest face; not sent while there is no face |
 //! | `/fervis/largest/happy` and the other six | `f` smoothed probability of the largest face |
 //! | `/fervis/largest/label` | `s` its expression |
-//! | `/fervis/largest/yaw_deg` and the other measures | as of a face, see below |
+//! | `/fervis/largest/yaw_deg` and the other measures | as for each face, see below |
 //! | `/fervis/face/TRACK/happy` and the other six | `f` smoothed probability |
 //! | `/fervis/face/TRACK/label` | `s` the largest of these |
 //! | `/fervis/face/TRACK/raw` | `fffffff` probabilities of this frame alone, from angry to neutral |
@@ -24,8 +24,8 @@
 //! | `/fervis/face/TRACK/mouth_open` | `f` gap between the lips, in distances of the eyes' outer corners |
 //! | `/fervis/face/TRACK/turned_away` | `i` 1 if the head is turned too far for its expression to mean much, else 0 |
 //!
-//! The last seven, from `yaw_deg` on, have the names and values that [`message`](super::message) gives them. They are sent
-//! only of a face on which the face mesh lies.
+//! All from `yaw_deg` on have the names and values of [`message`](super::message). They are sent only for a face with a face
+//! mesh.
 //!
 //! The time tag of every bundle is the time of *capture*: programs that align signals need it, and others act at once, as
 //! the standard requires for a time in the past.
