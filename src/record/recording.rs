@@ -271,7 +271,7 @@ impl Recording {
     /// Finishes all files. `failure` is the error that ended the recording, if one did, and `at` is when it ended.
     ///
     /// Whatever fails, everything else is finished: a frame that cannot be written to the video keeps its row, and one
-    /// whose row cannot be written is counted. If a video or the description cannot be finished, the session counts as
+    /// whose row cannot be written is counted. If a file is gone or cannot be finished, the session counts as
     /// interrupted and is repaired at the next start.
     pub fn finish(mut self, reason: &str, failure: Option<&RecordError>, at: Instant) -> Finished {
         let mut outcome = Ok(());
@@ -280,6 +280,8 @@ impl Recording {
                 outcome = result;
             }
         };
+        // Deleted or replaced files are repaired where they are found again.
+        let is_there = self.check_files().is_ok();
         self.pending.settle_all();
         // An almost full disk still has space for the waiting frames.
         if matches!(failure, None | Some(RecordError::DiskAlmostFull { .. })) {
@@ -298,7 +300,7 @@ impl Recording {
         };
         keep_first(self.journal.event(at, kind, reason.to_owned()));
         let video = self.pictures.finish();
-        let is_whole = video.is_ok();
+        let is_whole = is_there && video.is_ok();
         keep_first(video.map_err(RecordError::from));
         keep_first(self.journal.sync().map_err(RecordError::from));
         let videos = self.pictures.entries();

@@ -161,6 +161,8 @@ fn a_table_that_is_deleted_ends_the_recording() {
         "{}",
         ending.reason
     );
+    let manifest = Manifest::read(&root.path().join("session")).unwrap();
+    assert_eq!(manifest.status, Status::Recording, "it is to be repaired");
 }
 
 /// A complete session with a video, as an interruption would have left it.
