@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The two networks of the face chain in LiteRT, for the ratio to `cargo bench --bench face_networks`.
+"""Measures the two networks of the face chain in LiteRT, and the ratio to `cargo bench --bench face_networks`.
 
-Both run on the same core, by turns, so that a busy machine slows both:
+Both run on the same core, taking turns, so that other load slows both:
 
     pip download --no-deps mediapipe==0.10.21
     pip install ai-edge-litert
     python3 training/compare_face_networks.py mediapipe-0.10.21-*.whl [--core 1] [--rounds 5] [--seconds 2]
 
-LiteRT runs MediaPipe's files as they are in the wheel, on one thread with XNNPACK, and its time is that of `invoke` alone.
-Ours includes the decoding of the results. Prints the least time of all rounds and the median of the rounds' medians.
+LiteRT runs MediaPipe's files unchanged, on one thread with XNNPACK, and only `invoke` is timed. Our time includes decoding
+the results. Prints the minimum time of all rounds and the median of the rounds' medians.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def litert(wheel, name):
 
 
 def times_ms(run, seconds):
-    """The least and the median."""
+    """The minimum and the median."""
     run()
     times, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -59,7 +59,7 @@ def built_bench():
 
 
 def ours_ms(bench, seconds):
-    """The least and the median of each network."""
+    """The minimum and the median of each network."""
     command = [bench, "--seconds", str(seconds)]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     rows = [line.split() for line in lines[1:]]
@@ -69,9 +69,9 @@ def ours_ms(bench, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("wheel", type=zipfile.ZipFile, help="mediapipe-0.10.21-….whl")
-    parser.add_argument("--core", type=int, default=None, help="the core to run on (Linux), else the system's choice")
+    parser.add_argument("--core", type=int, default=None, help="core to run on (Linux); default: the system's choice")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2, help="for each network and round")
+    parser.add_argument("--seconds", type=int, default=2, help="per network and round")
     args = parser.parse_args()
     bench = built_bench()
     if args.core is not None:

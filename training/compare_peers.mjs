@@ -1,4 +1,4 @@
-// Runs the networks of two packages in JavaScript for compare_peers.py, which writes the images and reads the last line.
+// Runs the networks of two JavaScript packages for compare_peers.py, which writes the images and reads the last line.
 //
 //     node compare_peers.mjs human|face-api IMAGES.bin SIDE N
 //
@@ -14,7 +14,7 @@ const [side, count] = [Number(sideText), Number(countText)];
 const bytes = readFileSync(file);
 const luma = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 const image = (number) => luma.subarray(number * side * side, (number + 1) * side * side);
-// Not `require.resolve`: not every package gives away its package.json.
+// Not `require.resolve`, since not every package exports its package.json.
 const folder = (name) => join(import.meta.dirname, "node_modules", name);
 const batchSize = 32;
 
@@ -49,7 +49,7 @@ async function human() {
   };
 }
 
-// RGB 112×112, from which the package itself takes its means.
+// RGB 112×112; the package itself subtracts its means.
 async function faceApi() {
   const path = join(folder("@vladmandic/face-api"), "dist", "face-api.node-wasm.js");
   const faceapi = require(path);

@@ -1,18 +1,18 @@
-"""What the networks inside other packages say of FER-2013's test images.
+"""Measures the networks of other packages on FER-2013's test images.
 
     pip install numpy pillow ai-edge-litert          # npm too, for the two packages in JavaScript
     python3 training/compare_peers.py --data fer2013.csv
 
-Packages are fetched from PyPI (`pip download --no-deps`) and npm into a folder of their own and never installed: only
-the network inside is run, by its own preprocessing on the whole image, single view, without the package's face detector.
-So a network that was made for wider or narrower crops is at a disadvantage here (face-api and facex were not trained on
-FER-2013's crops); say so where the figures are quoted. fervis' own column comes from
+Packages are downloaded from PyPI (`pip download --no-deps`) and npm into a separate folder and never installed. Only the
+network runs, with its own preprocessing, on the whole image, single view, without the package's face detector. So a
+network made for wider or narrower crops is at a disadvantage (face-api and facex were not trained on FER-2013's crops);
+mention this wherever the figures are quoted. The figures of fervis come from
 
     cargo run --release -p fervis-train -- evaluate CHECKPOINT --data fer2013.csv --split PrivateTest
 
-and "deduplicated" means the same there and here: without images that stand, pixel by pixel, in Training too. With FER+'s
-votes (`--ferplus fer2013new.csv`) it also counts on how many images a network says what more than half of the voters say,
-among the images that have such a majority; the first row is FER-2013's own labels, counted the same way.
+and "deduplicated" means the same in both: without images that are also in Training, pixel by pixel. With FER+'s votes
+(`--ferplus fer2013new.csv`) it also measures how often a network agrees with the majority, on the images for which more
+than half of the voters agree; the first row measures FER-2013's labels in the same way.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def load(path):
 
 
 def load_majorities(path):
-    """For each row the expression that more than half of FER+'s votes are for, or -1."""
+    """For each row, the expression with more than half of FER+'s votes, or -1."""
     names = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
     majorities = []
     with open(path, newline="") as file:
@@ -92,7 +92,7 @@ def unpack(package, version, cache):
 
 
 def resized(image, side):
-    """Bilinear, as all these packages resize; luma 0 to 255."""
+    """Resizes bilinearly, as all these packages do; luma 0 to 255."""
     return np.asarray(Image.fromarray(image).resize((side, side), Image.BILINEAR), dtype=np.float32)
 
 
@@ -117,11 +117,11 @@ def run_npm(package, images, cache):
     folder = cache / "npm"
     folder.mkdir(exist_ok=True)
     if not (folder / "node_modules" / version.rsplit("@", 1)[0]).exists():
-        # Without one, npm would install into a folder further up.
+        # Without this file, npm would install into a folder above.
         (folder / "package.json").write_text("{}")
         install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
         subprocess.run([*install, *TFJS, *[name for name, _ in NPM.values()]], cwd=folder, check=True)
-    # Modules are looked for beside the script.
+    # Node looks for modules beside the script.
     script = folder / "compare_peers.mjs"
     script.write_text(Path(__file__).with_suffix(".mjs").read_text())
     side = {"human": 64, "face-api": 112}[package]
@@ -129,7 +129,7 @@ def run_npm(package, images, cache):
     pixels.write_bytes(b"".join(resized(image, side).astype(np.float32).tobytes() for image in images))
     command = ["node", script.name, package, pixels.name, str(side), str(len(images))]
     run = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
-    # The libraries print greetings of their own before it.
+    # The libraries print other lines first.
     return np.array(json.loads(run.stdout.strip().splitlines()[-1])), order
 
 
@@ -149,8 +149,8 @@ def main():
     parser.add_argument("--ferplus", type=Path, help="fer2013new.csv; --data must then be in the order of fer2013.csv")
     parser.add_argument("--split", default="PrivateTest", choices=["PublicTest", "PrivateTest"])
     parser.add_argument("--packages", nargs="+", default=known, choices=known, metavar="NAME", help=" ".join(known))
-    parser.add_argument("--limit", type=int, help="only so many images, evenly spread: facex takes 33 ms for each")
-    parser.add_argument("--cache", type=Path, default=Path("peers"), help="where the packages are kept")
+    parser.add_argument("--limit", type=int, help="use only this many images, evenly spaced; facex takes 33 ms per image")
+    parser.add_argument("--cache", type=Path, default=Path("peers"), help="folder for the packages")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
     images, labels, splits = load(arguments.data)

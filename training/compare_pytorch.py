@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The three-block network in PyTorch and ONNX Runtime, for the ratio to `cargo bench --workspace --bench kernels`.
+"""Measures the three-block network in PyTorch and ONNX Runtime, for the ratio to `cargo bench --workspace --bench kernels`.
 
 All run one after the other on the same machine with the same number of threads:
 
     python3 training/compare_pytorch.py [--threads N]
 
-needs PyTorch; ONNX Runtime is measured too where it and onnx are installed (`pip install torch onnx onnxruntime`). A
-training step is forward, loss and backward without the optimizer, as in the bench. Prints the median of the steps; in
-the bench's table it is the column p50. All are told the number of threads; which cores they run on is the system's
-choice, so for fewer threads than cores run it under `taskset -c 0,1`.
+This needs PyTorch; ONNX Runtime is measured too if it and onnx are installed (`pip install torch onnx onnxruntime`). A
+training step is forward, loss and backward, without the optimizer, as in the bench. Prints the median of the steps, the
+column p50 of the bench. All use the given number of threads, but the system chooses the cores: with fewer threads than
+cores, run it under `taskset -c 0,1`.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def main():
         inference_by_torch(n_faces)
         inference_by_onnx(n_faces, threads)
     print(f"\nfervis and candle, {threads} threads:", flush=True)
-    # Memory as `fervis-train train` sets it for itself; PyTorch keeps what it frees anyway.
+    # The memory settings of `fervis-train train`; PyTorch keeps freed memory anyway.
     tunables = {"mmap_threshold": 1 << 32, "trim_threshold": 1 << 35, "arena_max": 1, "hugetlb": 1}
     tunables = ":".join(f"glibc.malloc.{name}={value}" for name, value in tunables.items())
     environment = os.environ | {"RAYON_NUM_THREADS": str(threads), "GLIBC_TUNABLES": tunables}
