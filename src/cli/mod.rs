@@ -48,10 +48,6 @@ The manual is in docs/ of the source code.";
 ///
 /// Without a command, the window opens. Frames never leave this computer.
 #[derive(Debug, Parser)]
-#[cfg_attr(
-    not(feature = "gui"),
-    expect(dead_code, reason = "only the window takes these options")
-)]
 #[command(name = "fervis", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
