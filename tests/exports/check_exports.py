@@ -96,16 +96,16 @@ class Session:
         self.frames = pd.read_csv(folder / "frames.csv")
         self.faces = pd.read_csv(folder / "faces.csv")
         self.events = pd.read_csv(folder / "events.csv", keep_default_na=False)
-        self.analysed = self.frames[self.frames.status == "analysed"].reset_index(drop=True)
-        gaps = self.analysed.pts_90k.shift(-1) - self.analysed.pts_90k
+        self.analyzed = self.frames[self.frames.status == "analysed"].reset_index(drop=True)
+        gaps = self.analyzed.pts_90k.shift(-1) - self.analyzed.pts_90k
         known = sorted(gaps.dropna())
         usual = known[len(known) // 2] if known else 3000
-        end = self.analysed.pts_90k + gaps.clip(upper=max(45_000, 2 * usual)).fillna(usual)
+        end = self.analyzed.pts_90k + gaps.clip(upper=max(45_000, 2 * usual)).fillna(usual)
         for pause in self.events.pts_90k[self.events.event == "paused"]:
-            end = end.where((self.analysed.pts_90k >= pause) | (end <= pause), pause)
-        self.analysed["end"] = end
-        self.analysed["position"] = self.analysed.index
-        self.faces = self.faces.merge(self.analysed[["frame", "end", "position"]], on="frame")
+            end = end.where((self.analyzed.pts_90k >= pause) | (end <= pause), pause)
+        self.analyzed["end"] = end
+        self.analyzed["position"] = self.analyzed.index
+        self.faces = self.faces.merge(self.analyzed[["frame", "end", "position"]], on="frame")
         self.faces["duration"] = self.faces.end - self.faces.pts_90k
 
     def runs(self):
@@ -143,7 +143,7 @@ def near(a, b, what, tolerance):
 
 def check_jsonl(session, files):
     lines = [json.loads(line) for line in files[0].read_text(encoding="utf-8").splitlines()]
-    assert len(lines) == len(session.analysed)
+    assert len(lines) == len(session.analyzed)
     assert sum(len(line["faces"]) for line in lines) == len(session.faces)
     faces = [(line["frame"], face) for line in lines for face in line["faces"]]
     for (frame, face), row in zip(faces, session.faces.itertuples()):
@@ -380,7 +380,7 @@ def check_pyfeat(session, files):
     assert list(fex.faceboxes.columns) == names.FEAT_FACEBOX_COLUMNS
     n_empty = int(fex.emotions.isna().all(axis=1).sum())
     with_faces = set(session.faces.frame)
-    assert n_empty == len(set(session.analysed.frame) - with_faces)
+    assert n_empty == len(set(session.analyzed.frame) - with_faces)
     rows = fex[fex.Identity.notna()].reset_index(drop=True)
     assert len(rows) == len(session.faces)
     for label, name in PYFEAT.items():
