@@ -21,7 +21,7 @@ fn main() -> ExitCode {
             // A mistake that shows only when the arguments are combined.
             Ok(usage) => usage.exit(),
             Err(error) => {
-                // Without stderr nobody can be told.
+                // Nothing to do if stderr is closed.
                 writeln!(io::stderr(), "fervis: {}", error_text(error.as_ref())).ok();
                 ExitCode::FAILURE
             }

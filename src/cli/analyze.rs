@@ -50,13 +50,13 @@ pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
     // After a run that ended well there are none.
     for partial in reports.partials() {
         let partial = partial.display();
-        // Without stderr nobody can be told.
+        // Nothing to do if stderr is closed.
         writeln!(io::stderr(), "fervis: the results so far are in {partial}").ok();
     }
     match outcome {
         Ok(Ending::Done) => Ok(ExitCode::SUCCESS),
         Ok(Ending::Interrupted) => Ok(ExitCode::from(INTERRUPTED)),
-        // The source was not read to its end, but nobody is left to be told.
+        // The source was not read to its end, but no reader is left.
         Err(error) if is_reader_gone(&error) => Ok(ExitCode::FAILURE),
         Err(error) => Err(error),
     }

@@ -185,7 +185,7 @@ impl AnalyzeArgs {
     }
 }
 
-/// The name of the checkpoint that is used unless another is asked for.
+/// The name of the checkpoint that is used unless another is requested.
 pub fn default_checkpoint() -> &'static str {
     model::bundled_names()
         .first()

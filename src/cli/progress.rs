@@ -88,7 +88,7 @@ impl Progress {
     /// Prints a note above the bar.
     pub fn note(&self, text: &str) {
         self.bar.suspend(|| {
-            // Without stderr nobody can be told.
+            // Nothing to do if stderr is closed.
             writeln!(io::stderr(), "fervis: {text}").ok();
         });
     }

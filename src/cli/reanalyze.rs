@@ -91,7 +91,7 @@ fn advise(error: ReanalyzeError) -> anyhow::Error {
 }
 
 fn tell(text: &str) {
-    // Without stderr nobody can be told.
+    // Nothing to do if stderr is closed.
     io::Write::write_fmt(&mut io::stderr(), format_args!("fervis: {text}\n")).ok();
 }
 
@@ -121,14 +121,14 @@ fn write_table(out: &mut String, diff: &Diff) -> fmt::Result {
         .iter()
         .map(|model| model.name.as_str())
         .collect();
-    let pictures = match diff.pictures.kind {
+    let frames = match diff.pictures.kind {
         PictureKind::Original => "the original file",
         PictureKind::Clean => "the clean video",
         PictureKind::Annotated => "the annotated video",
     };
     writeln!(
         out,
-        "{}, read again by {} on {pictures}",
+        "{}, read again by {} from {frames}",
         diff.session, diff.after.name
     )?;
     let faces = diff.faces;
@@ -139,7 +139,7 @@ fn write_table(out: &mut String, diff: &Diff) -> fmt::Result {
         before.join(", ")
     )?;
     if faces.without_picture > 0 {
-        write!(out, "; {} are not in the pictures", faces.without_picture)?;
+        write!(out, "; {} not in the video", faces.without_picture)?;
     }
     writeln!(out)?;
     let Comparison {
@@ -275,8 +275,8 @@ mod tests {
         };
         assert_eq!(
             table(&diff),
-            "monday, read again by new on the clean video
-  5 faces compared with old; 1 are not in the pictures
+            "monday, read again by new from the clean video
+  5 faces compared with old; 1 not in the video
   the same label for 80.0 % of them, Cohen's kappa 0.61
 
               share of time   same    change of

@@ -201,7 +201,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
         if n_damaged > 0 {
             text += &format!("\n{n_damaged} frames arrived damaged and were skipped");
         }
-        // After a closed terminal nobody can be told.
+        // Nothing to do if the terminal is closed.
         writeln!(io::stdout(), "{text}").ok();
     }
     if ending.failed {
@@ -331,7 +331,7 @@ impl StatusLine {
         if let Some(free) = status.free_bytes {
             text.push_str(&format!("  {} free", megabytes(free)));
         }
-        // Without stderr nobody can be told.
+        // Nothing to do if stderr is closed.
         write!(io::stderr(), "\r{text:<len$}", len = self.len).ok();
         self.len = text.chars().count();
     }
@@ -385,7 +385,7 @@ fn megabytes(bytes: u64) -> String {
 }
 
 fn tell(text: &str) {
-    // Without stderr nobody can be told.
+    // Nothing to do if stderr is closed.
     writeln!(io::stderr(), "fervis: {text}").ok();
 }
 
