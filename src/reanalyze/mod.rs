@@ -336,8 +336,8 @@ fn smoothed(session: &Session, answers: &[Answer]) -> Vec<FaceRow> {
                     ..row.face
                 },
                 model: session.manifest.models.len(),
-                detect_time: Duration::ZERO,
-                classify_time: answer.map_or(Duration::ZERO, |(_, took)| took),
+                detect_time: None,
+                classify_time: answer.map(|(_, took)| took),
                 ..row.clone()
             });
         }

@@ -308,12 +308,12 @@ impl Journal {
 
     /// Sets how many frames are in the finished video. On a full disk these may be fewer than it was given, and then
     /// the rows of the missing ones must not name them.
-    pub fn correct_pictures(&mut self, n_pictures: u64, videos: &[Video]) {
+    pub fn correct_n_recorded(&mut self, n_recorded: u64, videos: &[Video]) {
         let manifest = &mut self.manifest;
-        if n_pictures >= manifest.counts.recorded {
+        if n_recorded >= manifest.counts.recorded {
             return;
         }
-        manifest.counts.recorded = n_pictures;
+        manifest.counts.recorded = n_recorded;
         let zero_unix_s = manifest.clock.zero_unix_s;
         let aligned = self
             .check_folder()

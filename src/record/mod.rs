@@ -7,19 +7,19 @@ mod clock;
 mod description;
 mod journal;
 mod pending;
-mod pictures;
 mod recorder;
 mod recording;
 pub mod recover;
 pub mod redraw;
 mod table;
 pub mod video;
+mod videos;
 
 use std::io;
 
 pub use self::{
-    pictures::VideoChoice,
     recorder::{Ending, Phase, Recorder, RecorderStatus, RecordingConfig},
+    videos::VideoChoice,
 };
 use crate::session::SessionError;
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Maximum number of waiting frames: over half a second at 30 Hz, 60 MB at 1280×720.
-const MAX_PICTURES: usize = 16;
+const MAX_FRAMES: usize = 16;
 /// Maximum number of waiting rows. Beyond it, the oldest frame counts as not analyzed.
 const MAX_ROWS: usize = 600;
 
@@ -22,7 +22,7 @@ const MAX_ROWS: usize = 600;
 #[derive(Debug)]
 pub(super) enum Ready {
     /// A frame goes into the video, with its result if that is known. Report back with [`Pending::in_video`].
-    Picture {
+    Frame {
         frame: Arc<Frame>,
         analysis: Option<Arc<Analysis>>,
         /// Its row's number.
@@ -38,7 +38,7 @@ struct Waiting {
     id: FrameId,
     captured_at: Instant,
     /// `None` once it was given to the video.
-    picture: Option<Arc<Frame>>,
+    frame: Option<Arc<Frame>>,
     row: FrameRow,
     /// `None` while unknown; `Some(None)` for a skipped frame.
     outcome: Option<Option<Arc<Analysis>>>,
@@ -48,17 +48,17 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     queue: VecDeque<Waiting>,
-    n_pictures: usize,
+    n_frames: usize,
 }
 
 impl Pending {
     /// Adds a captured frame with its row so far.
     pub fn push(&mut self, frame: Arc<Frame>, row: FrameRow) {
-        self.n_pictures += 1;
+        self.n_frames += 1;
         self.queue.push_back(Waiting {
             id: frame.id,
             captured_at: frame.captured_at,
-            picture: Some(frame),
+            frame: Some(frame),
             row,
             outcome: None,
         });
@@ -113,22 +113,22 @@ impl Pending {
     /// The next thing that can be done: frames in the order of capture, rows likewise, each row after its frame.
     pub fn next(&mut self) -> Option<Ready> {
         let first = self.queue.front()?;
-        if first.picture.is_none() && (first.outcome.is_some() || self.queue.len() > MAX_ROWS) {
+        if first.frame.is_none() && (first.outcome.is_some() || self.queue.len() > MAX_ROWS) {
             let first = self.queue.pop_front()?;
             return Some(Ready::Row(first.row, first.outcome.flatten()));
         }
-        let crowded = self.n_pictures > MAX_PICTURES;
+        let crowded = self.n_frames > MAX_FRAMES;
         let next = self
             .queue
             .iter_mut()
-            .find(|waiting| waiting.picture.is_some())?;
+            .find(|waiting| waiting.frame.is_some())?;
         let known = next.outcome.is_some();
         if !known && !crowded {
             return None;
         }
-        self.n_pictures -= 1;
-        Some(Ready::Picture {
-            frame: next.picture.take()?,
+        self.n_frames -= 1;
+        Some(Ready::Frame {
+            frame: next.frame.take()?,
             analysis: next.outcome.clone().flatten(),
             number: next.row.frame,
             time: next.row.time,
@@ -177,14 +177,14 @@ mod tests {
         }
     }
 
-    /// `picture +3` for the picture of frame 3 with a result, `-3` without; `row +` and `row -` likewise.
+    /// `frame +3` for frame 3 with a result, `-3` without; `row +` and `row -` likewise.
     fn done(pending: &mut Pending) -> Vec<String> {
         let mut all = Vec::new();
         while let Some(ready) = pending.next() {
             all.push({
                 let sign = |known: bool| if known { '+' } else { '-' };
                 match ready {
-                    Ready::Picture {
+                    Ready::Frame {
                         frame,
                         analysis,
                         number,
@@ -192,7 +192,7 @@ mod tests {
                     } => {
                         assert_eq!(frame.id.0, number);
                         pending.in_video(number, Some(number + 100));
-                        format!("picture {}{number}", sign(analysis.is_some()))
+                        format!("frame {}{number}", sign(analysis.is_some()))
                     }
                     Ready::Row(row, analysis) => {
                         assert_eq!(row.video_frame, Some(row.frame + 100));
@@ -218,13 +218,13 @@ mod tests {
         assert!(pending.analyzed(analysis(&frames[0])));
         assert_eq!(
             done(&mut pending),
-            ["picture +0", "row +0", "picture -1", "row -1"]
+            ["frame +0", "row +0", "frame -1", "row -1"]
         );
         assert!(!pending.analyzed(analysis(&frames[0])), "it is done");
         assert!(pending.analyzed(analysis(&frames[3])));
         assert_eq!(
             done(&mut pending),
-            ["picture -2", "row -2", "picture +3", "row +3"],
+            ["frame -2", "row -2", "frame +3", "row +3"],
             "2 was skipped"
         );
         assert!(
@@ -232,7 +232,7 @@ mod tests {
             "another frame with the same id"
         );
         pending.settle_all();
-        assert_eq!(done(&mut pending), ["picture -4", "row -4"]);
+        assert_eq!(done(&mut pending), ["frame -4", "row -4"]);
         assert!(pending.is_empty());
     }
 
@@ -240,13 +240,13 @@ mod tests {
     fn frames_do_not_wait_forever_but_their_rows_do() {
         let mut pending = Pending::default();
         let frames: Vec<_> = (0..700).map(frame).collect();
-        for frame in &frames[..=MAX_PICTURES] {
+        for frame in &frames[..=MAX_FRAMES] {
             push(&mut pending, frame);
         }
-        assert_eq!(done(&mut pending), ["picture -0"]);
+        assert_eq!(done(&mut pending), ["frame -0"]);
         assert!(pending.analyzed(analysis(&frames[0])), "late, but not lost");
         assert_eq!(done(&mut pending), ["row +0"]);
-        for frame in &frames[MAX_PICTURES + 1..] {
+        for frame in &frames[MAX_FRAMES + 1..] {
             push(&mut pending, frame);
         }
         let done = done(&mut pending);
@@ -282,7 +282,7 @@ mod tests {
                 of_kind.map(|rest| rest[1..].parse().unwrap()).collect()
             };
             let expected: Vec<u64> = (0..next).collect();
-            prop_assert_eq!(numbers("picture "), expected.clone());
+            prop_assert_eq!(numbers("frame "), expected.clone());
             prop_assert_eq!(numbers("row "), expected);
             prop_assert!(pending.is_empty());
         }

@@ -1,7 +1,7 @@
 //! One recording: what happens becomes rows, frames of a video and events, in order.
 //!
 //! There are no threads here; see [`super::recorder`]. Everything comes in through methods named `on_…`. A frame and
-//! its result arrive apart: [`Pending`] brings them together, then the frame goes to [`Pictures`] and both go to the
+//! its result arrive apart: [`Pending`] brings them together, then the frame goes to [`Videos`] and both go to the
 //! [`Journal`].
 
 use std::{
@@ -14,7 +14,7 @@ use super::{
     description::privacy_words,
     journal::Journal,
     pending::{Pending, Ready},
-    pictures::{Drawn, Pictures},
+    videos::{Drawn, Videos},
 };
 use crate::{
     frame::{Frame, FrameId},
@@ -26,7 +26,7 @@ use crate::{
 
 /// A session that is being written.
 pub(super) struct Recording {
-    pictures: Pictures,
+    videos: Videos,
     pending: Pending,
     /// The source that is recorded; `None` before its first frame.
     run: Option<SourceRun>,
@@ -76,11 +76,11 @@ impl Recording {
         }
         let journal = Journal::create(config)?;
         let rate_hz = config.info.as_ref().and_then(|info| info.rate_hz);
-        let mut pictures = Pictures::new(&config.folder, config.video, rate_hz);
-        pictures.set_privacy(config.privacy.clone());
+        let mut videos = Videos::new(&config.folder, config.video, rate_hz);
+        videos.set_privacy(config.privacy.clone());
         Ok(Self {
             journal,
-            pictures,
+            videos,
             pending: Pending::default(),
             run: None,
             n_refused_noted: 0,
@@ -224,7 +224,7 @@ impl Recording {
                 .event(at, EventKind::Privacy, words.to_owned())?;
         }
         self.privacy.clone_from(&privacy);
-        self.pictures.set_privacy(privacy);
+        self.videos.set_privacy(privacy);
         Ok(())
     }
 
@@ -234,15 +234,15 @@ impl Recording {
     /// [`SessionError::Gone`].
     pub fn check_files(&self) -> Result<(), SessionError> {
         self.journal.check_files()?;
-        self.pictures.check()
+        self.videos.check()
     }
 
     /// Syncs everything to the disk if that is due, and keeps space to finish it.
     pub fn sync_if_due(&mut self, now: Instant) -> Result<(), RecordError> {
         if self.journal.is_sync_due(now) {
             self.journal.sync()?;
-            self.pictures.sync()?;
-            let index_bytes = self.pictures.n_bytes_to_finish();
+            self.videos.sync()?;
+            let index_bytes = self.videos.n_bytes_to_finish();
             self.journal.grow_reserve(index_bytes)?;
         }
         Ok(())
@@ -265,7 +265,7 @@ impl Recording {
 
     /// Size of everything so far.
     pub fn n_bytes(&self) -> u64 {
-        self.journal.n_bytes() + self.pictures.n_bytes()
+        self.journal.n_bytes() + self.videos.n_bytes()
     }
 
     /// Finishes all files. `failure` is the error that ended the recording, if one did, and `at` is when it ended.
@@ -299,13 +299,13 @@ impl Recording {
             EventKind::Stopped
         };
         keep_first(self.journal.event(at, kind, reason.to_owned()));
-        let video = self.pictures.finish();
+        let video = self.videos.finish();
         let is_whole = is_there && video.is_ok();
         keep_first(video.map_err(RecordError::from));
         keep_first(self.journal.sync().map_err(RecordError::from));
-        let videos = self.pictures.entries();
-        if let Some(n_pictures) = self.pictures.n_frames() {
-            self.journal.correct_pictures(n_pictures, &videos);
+        let videos = self.videos.entries();
+        if let Some(n_recorded) = self.videos.n_frames() {
+            self.journal.correct_n_recorded(n_recorded, &videos);
         }
         keep_first(self.journal.finish(reason, at, videos, is_whole));
         Finished {
@@ -348,19 +348,19 @@ impl Recording {
     fn write_ready(&mut self) -> Result<(), RecordError> {
         while let Some(ready) = self.pending.next() {
             match ready {
-                Ready::Picture {
+                Ready::Frame {
                     frame,
                     analysis,
                     number,
                     time,
-                } => self.write_picture(&frame, analysis, number, time)?,
+                } => self.write_frame(&frame, analysis, number, time)?,
                 Ready::Row(row, analysis) => self.journal.write(row, analysis.as_deref())?,
             }
         }
         Ok(())
     }
 
-    fn write_picture(
+    fn write_frame(
         &mut self,
         frame: &Frame,
         analysis: Option<Arc<Analysis>>,
@@ -368,10 +368,10 @@ impl Recording {
         time: Ticks,
     ) -> Result<(), RecordError> {
         if let Some(analysis) = analysis {
-            self.pictures.see(&analysis);
+            self.videos.see(&analysis);
             self.shown = Some(analysis);
         }
-        if self.pictures.begins_part(frame.resolution()) {
+        if self.videos.begins_part(frame.resolution()) {
             self.journal.check_folder()?;
         }
         let shown = self.shown.as_ref();
@@ -381,11 +381,11 @@ impl Recording {
                 .uncertain_below
                 .unwrap_or_else(|| self.journal.uncertain_below()),
         };
-        let placed = self.pictures.write(frame, number, time, drawn)?;
+        let placed = self.videos.write(frame, number, time, drawn)?;
         self.pending.in_video(number, placed.video_frame);
         self.journal.manifest.counts.recorded += u64::from(placed.video_frame.is_some());
         if let Some(part) = placed.begins_part {
-            self.journal.describe_videos(self.pictures.entries())?;
+            self.journal.describe_videos(self.videos.entries())?;
             if part > 1 {
                 let words = format!("part {part}: the frames are now {}", frame.resolution());
                 self.journal

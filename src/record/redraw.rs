@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use super::{
     RecordError, VideoChoice,
-    pictures::{Drawn, Pictures},
+    videos::{Drawn, Videos},
 };
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
@@ -41,8 +41,8 @@ pub enum RedrawError {
         /// The session.
         folder: std::path::PathBuf,
     },
-    /// No picture has a row, so nothing is known of any.
-    #[error("{} has no row for any picture of its video: the times of one of them are damaged", folder.display())]
+    /// No frame of the video has a row, so nothing is known about any.
+    #[error("{} has no row for any frame of its video; the times of the rows or of the frames are damaged", folder.display())]
     NoRows {
         /// The session.
         folder: std::path::PathBuf,
@@ -94,8 +94,8 @@ pub fn redraw(
     folder::create(out)?;
     folder::create(&partial)?;
     let rate_hz = session.manifest.source.nominal_rate_hz;
-    let mut pictures = Pictures::new(&partial, choice, rate_hz);
-    pictures.set_privacy(privacy.cloned());
+    let mut videos = Videos::new(&partial, choice, rate_hz);
+    videos.set_privacy(privacy.cloned());
     let spans = session.frame_spans();
     let mut n_done = 0;
     for part in &parts {
@@ -107,16 +107,9 @@ pub fn redraw(
             n_done += 1;
             progress(n_done);
         };
-        draw_part(
-            session,
-            &spans,
-            part,
-            &mut *source,
-            &mut pictures,
-            &mut done,
-        )?;
+        draw_part(session, &spans, part, &mut *source, &mut videos, &mut done)?;
     }
-    pictures.finish().map_err(RecordError::from)?;
+    videos.finish().map_err(RecordError::from)?;
     if n_done == 0 {
         // Both are empty.
         fs::remove_dir(&partial)
@@ -126,7 +119,7 @@ pub fn redraw(
             folder: session.folder.clone(),
         });
     }
-    let videos = pictures.entries();
+    let videos = videos.entries();
     for video in &videos {
         let complete = out.join(&video.file);
         fs::rename(partial.join(&video.file), &complete)
@@ -145,7 +138,7 @@ fn draw_part(
     spans: &FrameSpans,
     part: &Video,
     source: &mut dyn FrameSource,
-    pictures: &mut Pictures,
+    videos: &mut Videos,
     done: &mut dyn FnMut(),
 ) -> Result<(), RedrawError> {
     let pool = FramePool::default();
@@ -161,14 +154,14 @@ fn draw_part(
             faces.map(|row| row.face).collect()
         };
         if row.status == FrameStatus::Analyzed {
-            pictures.see_faces(frame.time, &faces_of(row.frame));
+            videos.see_faces(frame.time, &faces_of(row.frame));
         }
         let shown = spans.at(row.time);
         let drawn = Drawn {
             faces: &shown.map_or_else(Vec::new, |span| faces_of(span.frame)),
             uncertain_below: 0.0,
         };
-        pictures
+        videos
             .write(&frame, row.frame, row.time, drawn)
             .map_err(RecordError::from)?;
         done();

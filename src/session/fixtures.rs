@@ -45,8 +45,8 @@ pub(crate) fn two_people() -> Session {
             shape: None,
         },
         model: 0,
-        detect_time: Duration::from_micros(11_250),
-        classify_time: Duration::from_micros(1_500),
+        detect_time: Some(Duration::from_micros(11_250)),
+        classify_time: Some(Duration::from_micros(1_500)),
         file: None,
     };
     let mut faces: Vec<FaceRow> = (0..16)

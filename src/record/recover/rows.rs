@@ -14,7 +14,7 @@ use std::{
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
 use crate::{
-    record::{pictures::FIRST_STEM, video},
+    record::{video, videos::FIRST_STEM},
     session::{
         self, SessionError, files,
         manifest::Video,
@@ -33,7 +33,7 @@ pub(in crate::record) struct Aligned {
     pub n_without_picture: u64,
     /// Rows that were added for pictures without one.
     pub n_added: u64,
-    /// Pictures that belong to no row and lie between others.
+    /// Videos that belong to no row and lie between others.
     pub n_without_row: u64,
 }
 

@@ -27,10 +27,10 @@ pub struct FaceRow {
     pub face: FaceAnalysis,
     /// Position of the network in `session.json`'s `models`.
     pub model: usize,
-    /// Time spent on finding all faces of the frame.
-    pub detect_time: Duration,
-    /// Time spent on reading all their expressions.
-    pub classify_time: Duration,
+    /// Time spent on finding all faces of the frame, if it was measured.
+    pub detect_time: Option<Duration>,
+    /// Time spent on reading all their expressions, if it was measured.
+    pub classify_time: Option<Duration>,
     /// Name of the picture file, if the source is pictures.
     pub file: Option<Arc<str>>,
 }
@@ -44,8 +44,8 @@ impl FaceRow {
             time,
             face: *face,
             model,
-            detect_time: analysis.detect_time,
-            classify_time: analysis.classify_time,
+            detect_time: Some(analysis.detect_time),
+            classify_time: Some(analysis.classify_time),
             file: analysis.frame.file.clone(),
         };
         analysis.faces.iter().map(row).collect()
@@ -108,13 +108,13 @@ impl Row for FaceRow {
                     "detect_ms",
                     Double,
                     "ms",
-                    "Time spent on finding the frame's faces.",
+                    "Time spent on finding the frame's faces; empty if it was not measured.",
                 ),
                 (
                     "classify_ms",
                     Double,
                     "ms",
-                    "Time spent on reading their expressions.",
+                    "Time spent on reading their expressions; empty if it was not measured.",
                 ),
             ]
             .map(column),
@@ -151,8 +151,8 @@ impl Row for FaceRow {
         cells.extend([
             Cell::Text(self.label().name().into()),
             Cell::Whole(self.model as u64),
-            milliseconds(self.detect_time),
-            milliseconds(self.classify_time),
+            self.detect_time.map_or(Cell::Empty, milliseconds),
+            self.classify_time.map_or(Cell::Empty, milliseconds),
         ]);
         cells.extend(FaceShape::MEASURES.iter().map(|measure| {
             let value = face.shape.as_ref().map(measure.get);
@@ -189,8 +189,8 @@ impl Row for FaceRow {
                 shape: shape(fields)?,
             },
             model: fields.get("model")?,
-            detect_time: from_milliseconds(fields.get("detect_ms")?),
-            classify_time: from_milliseconds(fields.get("classify_ms")?),
+            detect_time: fields.optional("detect_ms")?.map(from_milliseconds),
+            classify_time: fields.optional("classify_ms")?.map(from_milliseconds),
             file: file(fields),
         })
     }

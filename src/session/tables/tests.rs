@@ -29,8 +29,8 @@ pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
             shape: None,
         },
         model: 0,
-        detect_time: Duration::from_micros(11_250),
-        classify_time: Duration::from_micros(1500),
+        detect_time: Some(Duration::from_micros(11_250)),
+        classify_time: Some(Duration::from_micros(1500)),
         file: None,
     }
 }

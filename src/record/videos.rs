@@ -100,7 +100,7 @@ pub(super) struct Placed {
 }
 
 /// The videos of one session, in parts of one size each.
-pub(super) struct Pictures {
+pub(super) struct Videos {
     folder: PathBuf,
     choice: VideoChoice,
     nominal_rate_hz: f64,
@@ -117,7 +117,7 @@ pub(super) struct Pictures {
     canvas: Vec<u8>,
     privacy: Option<FacePrivacy>,
     /// Where faces are, and recently were.
-    whereabouts: PrivacyTracker,
+    tracker: PrivacyTracker,
     /// Time of the newest frame whose faces are known.
     known_at: Option<Duration>,
     #[cfg(feature = "overlay")]
@@ -130,7 +130,7 @@ struct Writing {
     entry: Video,
 }
 
-impl Pictures {
+impl Videos {
     /// Videos in `folder`. No file is created before the first frame.
     pub fn new(folder: &Path, choice: VideoChoice, nominal_rate_hz: Option<f64>) -> Self {
         Self {
@@ -145,7 +145,7 @@ impl Pictures {
             covered: Vec::new(),
             canvas: Vec::new(),
             privacy: None,
-            whereabouts: PrivacyTracker::default(),
+            tracker: PrivacyTracker::default(),
             known_at: None,
             // Reads fonts now, so that the first frame does not wait for them.
             #[cfg(feature = "overlay")]
@@ -173,7 +173,7 @@ impl Pictures {
             box_in_frame: face.box_in_frame,
             unseen_for: face.unseen_for,
         });
-        self.whereabouts.see(time, sightings);
+        self.tracker.see(time, sightings);
         self.known_at = Some(time);
     }
 
@@ -209,7 +209,7 @@ impl Pictures {
                 self.covered.extend_from_slice(frame.rgba());
                 let is_known = |at: Duration| frame.time.abs_diff(at) <= MAX_BLIND;
                 if self.known_at.is_some_and(is_known) {
-                    let covers = self.whereabouts.covers(frame.time);
+                    let covers = self.tracker.covers(frame.time);
                     privacy.apply(&mut self.covered, frame.resolution(), covers);
                 } else {
                     privacy.cover_everything(&mut self.covered, frame.resolution());
