@@ -42,7 +42,7 @@ impl Exports {
     pub fn start(&mut self, folder: PathBuf, format: Format, file: PathBuf, ctx: &Context) {
         let work = move || outcome(&folder, format, &file);
         if let Err(error) = self.running.spawn(ctx, work) {
-            let text = format!("No thread could be started to export the session: {error}.");
+            let text = format!("Cannot start a thread to export the session: {error}.");
             self.refused = Some((Severity::Error, text));
         }
     }

@@ -383,7 +383,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(VIEWS), "Mirror averaging"),
                 (
                     pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
-                    "Uncertain less often and more often",
+                    "Lower and higher “uncertain” threshold",
                 ),
                 (
                     keys(UNCERTAIN_BY_NETWORK),
@@ -411,7 +411,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 ),
                 ("Tab".to_owned(), "Next control"),
                 (keys(CLOSE), "Close menu or window"),
-                (keys(KEYBOARD), "This list"),
+                (keys(KEYBOARD), "Keyboard shortcuts"),
                 (keys(QUIT), "Quit"),
             ],
         ),

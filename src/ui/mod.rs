@@ -139,7 +139,7 @@ fn load_settings() -> (UiSettings, Option<String>, Option<Saver>) {
         Err(warning) => (UiSettings::default(), Some(warning)),
     };
     let saver = Saver::start(path)
-        .context("settings will not be kept")
+        .context("settings will not be saved")
         .inspect_err(|err| log::warn!("{err:#}"))
         .ok();
     (settings, warning, saver)

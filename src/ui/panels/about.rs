@@ -37,7 +37,7 @@ pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
         ui.label("Reads facial expressions live.");
         ui.add_space(6.0);
         ui.label(
-            "All computation happens on this computer. Nothing is saved unless you record, and nothing is sent unless you \
+            "Everything runs on this computer. Nothing is saved unless you record, and nothing is sent unless you \
              switch on a stream.",
         );
         ui.label(
@@ -83,7 +83,7 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
 
 /// Draws the list of keys while `open`.
 pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
-    window(ctx, "Keyboard", open).show(ctx, |ui| {
+    window(ctx, "Keyboard shortcuts", open).show(ctx, |ui| {
         ui.set_width(400.0);
         // Nothing here is clicked, so rows can be close together.
         ui.spacing_mut().interact_size.y = 18.0;
@@ -169,7 +169,12 @@ mod tests {
             keyboard_ui(ui.ctx(), &mut true);
         });
         harness.run_ok();
-        for label in ["Keyboard", "Close window", "Ctrl+O", "Ctrl+Shift+O"] {
+        for label in [
+            "Keyboard shortcuts",
+            "Close window",
+            "Ctrl+O",
+            "Ctrl+Shift+O",
+        ] {
             let rect = harness.get_by_label(label).rect();
             assert!(
                 rect.top() >= 0.0 && rect.bottom() <= 480.0,

@@ -181,7 +181,7 @@ impl MenuBar {
         if item_ui(
             ui,
             Mark::Check(rustface_alone),
-            "Find faces with rustface only",
+            "Find faces with rustface alone",
             "",
         )
         .clicked()

@@ -164,9 +164,9 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
         SourceState::Failed(reason) => words(
             Some(Icon::Warning),
             if is_camera {
-                "The camera does not work"
+                "Camera failed"
             } else {
-                "This cannot be opened"
+                "Cannot open this source"
             },
             sentence(reason),
             true,

@@ -137,7 +137,7 @@ fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
         Figure {
             label: "dropped",
             value: when(ever_live, count(stats.n_dropped)),
-            widest: "88 888",
+            widest: "88,888",
             explanation: "Frames not analyzed since the source was opened, because analysis was too slow",
         },
         Figure {
@@ -233,13 +233,13 @@ fn latency(p50: Option<Duration>, p95: Option<Duration>) -> String {
     format!("{} / {} ms", ms(p50), ms(p95))
 }
 
-/// A count that always fits its slot: "12 345", "1.2 million".
+/// A count that always fits its slot: "12,345", "1.2 million".
 fn count(n: u64) -> String {
     if n >= 1_000_000 {
         return format!("{:.1} million", n as f64 / 1e6);
     }
     if n >= 10_000 {
-        return format!("{} {:03}", n / 1000, n % 1000);
+        return format!("{},{:03}", n / 1000, n % 1000);
     }
     n.to_string()
 }
@@ -351,7 +351,7 @@ mod tests {
             "42 / – ms"
         );
         assert_eq!(count(9_999), "9999");
-        assert_eq!(count(10_007), "10 007");
+        assert_eq!(count(10_007), "10,007");
         assert_eq!(count(1_250_000), "1.2 million");
     }
 }

@@ -127,9 +127,9 @@ fn model_items_load_checkpoints() {
 fn help_items_open_windows_and_escape_closes_them() {
     let mut window = Window::live(0);
     window.choose("Help", "About fervis");
-    assert!(window.shows("All computation happens on this computer"));
+    assert!(window.shows("Everything runs on this computer"));
     window.press(Modifiers::NONE, Key::Escape);
-    assert!(!window.shows("All computation happens on this computer"));
+    assert!(!window.shows("Everything runs on this computer"));
     window.choose("Help", "Keyboard shortcuts");
     assert!(window.shows("Menus and windows"));
     window.press(Modifiers::NONE, Key::Escape);
