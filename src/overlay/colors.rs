@@ -11,7 +11,7 @@ use crate::{
 
 /// Text on [`PLATE`].
 pub const PLATE_TEXT: Color32 = Color32::WHITE;
-/// Less important text on [`PLATE`].
+/// Secondary text on [`PLATE`].
 pub const PLATE_WEAK_TEXT: Color32 = Color32::from_gray(190);
 /// Dark ground for text on frames; a bright frame shows through a little.
 pub const PLATE: Color32 = Color32::from_rgba_premultiplied(14, 16, 19, 224);
@@ -109,7 +109,7 @@ pub(crate) mod tests {
                             .map(|(a, b)| (a - b).powi(2))
                             .sum::<f32>()
                             .sqrt();
-                        // About 2.3 is the least difference people see side by side.
+                        // About 2.3 is the smallest difference people see side by side.
                         assert!(
                             distance > 15.0,
                             "{theme:?}: {} and {} differ by {distance}",

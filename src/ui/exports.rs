@@ -21,10 +21,10 @@ use crate::{
 /// on its disk. What is abandoned then is only a `.partial` file: see [`crate::result_file`].
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The exports that run, and what became of those before.
+/// The exports that run, and the outcomes of those that have ended.
 pub struct Exports {
     running: Background<Message>,
-    /// Why the last one could not be started.
+    /// Why the latest could not be started.
     refused: Option<Message>,
 }
 
@@ -38,7 +38,7 @@ impl Default for Exports {
 }
 
 impl Exports {
-    /// Exports the session in `folder` to `file`, which may be replaced: the dialog has asked.
+    /// Exports the session in `folder` to `file`, and replaces that: the dialog has asked whether to.
     pub fn start(&mut self, folder: PathBuf, format: Format, file: PathBuf, ctx: &Context) {
         let work = move || outcome(&folder, format, &file);
         if let Err(error) = self.running.spawn(ctx, work) {
@@ -47,7 +47,7 @@ impl Exports {
         }
     }
 
-    /// What became of an export that has ended.
+    /// The outcome of an export that has ended.
     pub fn take(&mut self) -> Option<Message> {
         self.refused.take().or_else(|| self.running.take())
     }

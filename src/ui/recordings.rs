@@ -1,7 +1,7 @@
 //! The window's side of recordings: starts them, follows them, reports how they ended.
 //!
-//! Creating a session's files and repairing interrupted ones take time on a slow disk, so both happen on threads of their
-//! own; [`Recordings::update`] takes what became of them.
+//! Creating a session's files and repairing interrupted sessions take time on a slow disk, so both happen on other threads;
+//! [`Recordings::update`] takes the results.
 
 use std::{
     path::{Path, PathBuf},
@@ -30,18 +30,18 @@ use crate::{
 /// How long a window that closes waits for a recording that is just being started, to end it well; and for repairs, which
 /// the next start takes up again.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Why a recording ended that did not end before the window.
+/// Reason for the end of a recording when the window closes.
 const CLOSED: &str = "the program was closed";
 
-/// What became of each interrupted session.
+/// The outcome for each interrupted session.
 type Repairs = Vec<(PathBuf, Result<Report, SessionError>)>;
 
-/// The recording, if there is one, and what became of those before.
+/// The recording, if there is one, and the threads around it.
 pub struct Recordings {
     state: State,
     starting: Background<Result<Recorder, RecordError>>,
     repairs: Background<Repairs>,
-    /// What went wrong before there was a thread.
+    /// A thread that could not be started.
     refused: Option<Message>,
     note: Option<MarkerNote>,
     quit: QuitRequest,
@@ -64,7 +64,7 @@ pub struct MarkerNote {
     pub text: String,
 }
 
-/// How a recording stands, for menus and the bar.
+/// The state of the recording, for menus and the bar.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordingStatus {
     /// There is none.
@@ -118,7 +118,7 @@ impl Recordings {
         }
     }
 
-    /// Covers faces in the videos from now on, or not any longer.
+    /// Covers faces in the videos from now on, or stops covering them.
     pub fn set_privacy(&self, privacy: Option<FacePrivacy>) {
         if let State::On { recorder, .. } = &self.state {
             recorder.set_privacy(privacy);
@@ -171,7 +171,7 @@ impl Recordings {
         }
     }
 
-    /// Takes what has come; returns what to tell. `attach` lets a recorder listen to the pipeline.
+    /// Takes new results and returns messages about them. `attach` connects a recorder to the pipeline.
     pub fn update(&mut self, attach: impl Fn(&Recorder) -> TapHandle) -> Vec<Message> {
         let mut told: Vec<Message> = self.refused.take().into_iter().collect();
         match self.starting.take() {
@@ -214,7 +214,7 @@ impl Recordings {
         matches!(self.state, State::On { .. })
     }
 
-    /// How it stands. `can_start` says whether a source is live.
+    /// Its state. `can_start` says whether a source is live.
     pub fn status(&self, can_start: bool) -> RecordingStatus {
         match &self.state {
             State::Off => RecordingStatus::Off { can_start },

@@ -30,7 +30,7 @@ use crate::{
 const MAX_RECENT: usize = 6;
 /// Longest time constant of the smoothing on offer. Beyond it the bars lag seconds behind the face.
 pub const MAX_SMOOTHING_MS: u32 = 2000;
-/// Highest threshold on offer below which no expression is named, %. Higher, and hardly any ever would be.
+/// Highest threshold on offer for "uncertain", %. Above it hardly any face would be named.
 pub const MAX_UNCERTAIN_PERCENT: u32 = 95;
 /// Smallest and largest minimum face size on offer, px. Below 20 px a face shows no expression; above 400 px only a face
 /// that fills a webcam's frame is left.

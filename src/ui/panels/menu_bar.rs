@@ -62,7 +62,7 @@ pub struct MenuData<'a> {
     pub mirror: bool,
     /// Whether a session is open.
     pub session_open: bool,
-    /// How the recording stands.
+    /// State of the recording.
     pub recording: &'a RecordingStatus,
     /// The live outputs.
     pub streams: &'a [StreamStatus],

@@ -17,7 +17,7 @@ pub const LINE_HEIGHT: f32 = status_bar::LINE_HEIGHT + 5.0;
 /// Ports on offer. Lower ones are reserved for the system.
 const PORTS: std::ops::RangeInclusive<u16> = 1024..=u16::MAX;
 
-/// Draws the menu's lines. It stays open, so that what was switched can be seen.
+/// Draws the menu. It stays open, to show what was switched.
 pub fn menu_ui(ui: &mut Ui, status: &[StreamStatus], command: &mut Option<Command>) {
     if !stream::AVAILABLE {
         return note_ui(ui, "This build has no live outputs (feature `stream`)");
