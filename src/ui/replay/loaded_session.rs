@@ -1,8 +1,8 @@
 //! A session prepared for the window: its faces by track, and what was seen at any time.
 //!
-//! All times are the session's own, since its first captured frame; they are those of its video too. Between two results a face
-//! keeps its values for as long as they hold, which `session::timeline` says. Beside what was recorded there may be other networks'
-//! readings of the same faces: all are [`Readings`] alike, the recorded one first.
+//! All times are the session's own, since its first captured frame, as in its video. Between two results a face keeps its
+//! values for as long as they hold, see `session::timeline`. Besides the recorded reading there may be other networks'
+//! readings of the same faces; all are [`Readings`], the recorded one first.
 
 use std::{fs, path::Path, time::Duration};
 
