@@ -411,7 +411,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 ),
                 ("Tab".to_owned(), "Next control"),
                 (keys(CLOSE), "Close menu or window"),
-                (keys(KEYBOARD), "Keyboard shortcuts"),
+                (keys(KEYBOARD), "Show this list"),
                 (keys(QUIT), "Quit"),
             ],
         ),

@@ -104,7 +104,7 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
             "No face in view",
             format!(
                 "Look toward the camera, in even light. Faces smaller than {min_face_size_px} px \
-                 are ignored; change this with View → Minimum face size."
+                 are ignored; change this in the View menu."
             ),
         ),
         FaceHint::NotSeen => (

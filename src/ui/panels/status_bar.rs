@@ -294,7 +294,7 @@ mod tests {
                 "capture 30.0 fps",
                 "analysis 24.0 fps",
                 "latency 42 / 88 ms",
-                "dropped 12 345",
+                "dropped 12,345",
                 "CPU, 2 threads",
                 "three-block",
             ] {
