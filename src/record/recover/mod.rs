@@ -267,7 +267,7 @@ fn aligned_steps(aligned: rows::Aligned) -> Vec<String> {
     if aligned.n_without_picture > 0 {
         let frames = frames(aligned.n_without_picture);
         steps.push(format!(
-            "{file}: {frames} are missing from the video; their values are kept."
+            "{file}: {frames} missing from the video; the values are kept."
         ));
     }
     if aligned.n_added > 0 {
@@ -279,7 +279,7 @@ fn aligned_steps(aligned: rows::Aligned) -> Vec<String> {
     if aligned.n_without_row > 0 {
         let frames = frames(aligned.n_without_row);
         steps.push(format!(
-            "{file}: {frames} of the video have no row, because their times are damaged."
+            "{file}: no row for {frames} of the video, because the times are damaged."
         ));
     }
     steps
