@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn other_classes_are_named_and_other_values_are_no_classes() {
+    fn other_classes_are_named_and_other_values_are_not_classes() {
         let eight = r#"["angry", "contempt", "disgust"]"#;
         let names = said(eight, "classes").unwrap().labels.unwrap_err();
         assert_eq!(names, "angry, contempt, disgust");

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn bfloat16_agrees_as_far_as_it_can() {
+    fn bfloat16_agrees_within_its_precision() {
         let config = ConvConfig {
             precision: Precision::Bf16,
             ..config(1, false)

@@ -435,7 +435,7 @@ mod tests {
 
     /// Without ReLU and pooling, where rounding may change which value is the maximum.
     #[test]
-    fn bfloat16_agrees_as_far_as_it_can() {
+    fn bfloat16_agrees_within_its_precision() {
         let config = ConvNormConfig {
             precision: Precision::Bf16,
             ..config(false, false)

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn means_are_those_of_pytorch() {
+    fn means_agree_with_pytorch() {
         let xs = Tensor::arange(0f32, 15.0, &Device::Cpu)
             .unwrap()
             .reshape((1, 3, 5, 1))

@@ -148,7 +148,7 @@ fn agrees_with_litert() {
 /// solutions.face_detection.FaceDetection(0.5, 0).process(square.astype(np.uint8)).detections
 /// ```
 #[test]
-fn the_portrait_s_face_is_where_mediapipe_finds_it() {
+fn the_face_is_where_mediapipe_finds_it() {
     let found = ShortRange::new().detect(&portrait_half(), 0.5);
     let [face] = found[..] else {
         panic!("one face: {found:?}");

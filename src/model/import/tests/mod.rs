@@ -121,7 +121,7 @@ fn what_the_file_does_not_say_comes_from_the_options() {
 }
 
 #[test]
-fn a_checkpoint_of_pytorch_opens_like_one_of_ours() {
+fn a_pytorch_file_opens_like_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.pth");
     std::fs::write(&path, ZIP).unwrap();
@@ -326,7 +326,7 @@ fn import_plainly(bytes: &[u8]) -> Result<Import, ModelError> {
 }
 
 #[test]
-fn every_architecture_is_recognized_whatever_its_layers_are_called() {
+fn every_architecture_is_recognized_with_any_names_of_layers() {
     for usual in Architecture::usual() {
         let input = InputSpec::FER_2013;
         let shapes = usual.weight_shapes(&input, N_EXPRESSIONS);
@@ -363,7 +363,7 @@ fn every_architecture_is_recognized_whatever_its_layers_are_called() {
 
 /// Convolutions with biases, and normalizations that stand behind ReLU in one network and before it in the other.
 #[test]
-fn running_means_tell_where_normalization_stands() {
+fn running_means_show_whether_normalization_follows_relu() {
     let custom_cnn = Architecture::CustomCnn(CustomCnnConfig {
         channels: [8, 8, 8],
         ..CustomCnnConfig::default()
@@ -405,7 +405,7 @@ fn a_network_for_color_takes_gray() {
 }
 
 #[test]
-fn networks_for_photographs_are_named_as_such() {
+fn networks_for_imagenet_are_recognized() {
     let resnet = Architecture::Resnet18(HeadConfig::default());
     let shapes = resnet.weight_shapes(&InputSpec::FER_2013, 1000);
     let bytes = numbered(&shapes, DType::F16, |_| 0.0);

@@ -222,7 +222,7 @@ fn two_copies(first: &str, second: &str) -> Saved {
 }
 
 #[test]
-fn the_weights_are_found_whatever_lies_beside_them() {
+fn the_weights_are_found_among_other_things() {
     let plain = weights_of(&import_plainly(&file(&Weights("", 1.0))).unwrap());
     assert_eq!(plain.len(), weights_of_network("", 1.0).len());
     let cases: Vec<(&str, Saved)> = vec![
@@ -445,7 +445,7 @@ fn first_weights_are_found_beside_other_things() {
 
 /// Objects may share their fields, so a small file could ask for any amount of work.
 #[test]
-fn a_small_pickle_is_little_work() {
+fn a_small_pickle_takes_little_work() {
     // A million objects with the same state of 10 fields.
     let mut pickle = b"\x80\x02](}(".to_vec();
     for number in 0..10 {
