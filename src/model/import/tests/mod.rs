@@ -361,7 +361,7 @@ fn every_architecture_is_recognized_with_any_names_of_layers() {
     }
 }
 
-/// Convolutions with biases, and normalizations that stand behind ReLU in one network and before it in the other.
+/// Convolutions with biases, and normalizations after ReLU in one network and before it in the other.
 #[test]
 fn running_means_show_whether_normalization_follows_relu() {
     let custom_cnn = Architecture::CustomCnn(CustomCnnConfig {
@@ -383,7 +383,7 @@ fn running_means_show_whether_normalization_follows_relu() {
     };
     assert_eq!(name_of(0.25), ("custom-cnn", vec![]));
     assert_eq!(name_of(-0.25), ("three-block", vec![]));
-    // Nobody has trained it: both are possible, and the report says so.
+    // An untrained network: both are possible, and the report says so.
     assert_eq!(name_of(0.0), ("custom-cnn", vec!["three-block"]));
 }
 
@@ -417,7 +417,7 @@ fn networks_for_imagenet_are_recognized() {
     assert!(message.contains("--pretrained"), "{message}");
 }
 
-/// What `torch.zeros(1).expand(16384, 4)` is: a few bytes that say they are many.
+/// Like `torch.zeros(1).expand(16384, 4)`: a few bytes that claim to be many.
 #[test]
 fn a_small_file_cannot_fill_the_memory() {
     // The pickle holds shape and strides of 13.weight as (4, 2), its place in the memo, and (2, 1).
