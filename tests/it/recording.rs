@@ -203,7 +203,9 @@ fn a_recording_is_complete_although_its_disk_is_full() {
     const SCRIPT: &str = r#"
         mount -t tmpfs -o size=2m tmpfs "$2" && touch "$3/mounted" || exit
         "$1" record demo --video clean --out "$2/session" > "$3/log" 2>&1 & recorder=$!
-        until [ "$(grep -c . "$2/session/frames.csv")" -gt 5 ]; do sleep 0.02; done 2> "$3/waiting"
+        until [ "$(grep -c . "$2/session/frames.csv")" -gt 5 ] || ! kill -0 $recorder; do
+            sleep 0.02
+        done 2> "$3/waiting"
         cat /dev/zero > "$2/something else" 2> "$3/filling"
         wait $recorder; echo "status $?" >> "$3/log"
         cp -r "$2/session" "$3/session""#;
