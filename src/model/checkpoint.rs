@@ -13,9 +13,13 @@ use std::{
 use candle_core::{DType, Device, Tensor};
 use safetensors::{SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{error::ModelError, net::Architecture, preprocess::InputSpec, serialize::serialize};
+use super::{
+    error::ModelError,
+    net::Architecture,
+    preprocess::InputSpec,
+    serialize::{serialize, sha256},
+};
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
     read,
@@ -211,7 +215,7 @@ impl Checkpoint {
         Ok(Self {
             metadata,
             weights,
-            sha256: format!("{:x}", Sha256::digest(bytes)),
+            sha256: sha256(&[bytes]),
         })
     }
 
@@ -232,7 +236,7 @@ impl Checkpoint {
         Ok(Self {
             metadata,
             weights,
-            sha256: format!("{:x}", Sha256::digest(bytes)),
+            sha256: sha256(&[bytes]),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Safetensors files that are byte for byte the same for the same content.
+//! Safetensors files that are byte for byte the same for the same content, and checksums of files.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -6,9 +6,17 @@ use std::{
 };
 
 use safetensors::{SafeTensorError, View};
+use sha2::{Digest, Sha256};
 
 /// Bytes before the header: its length, little-endian.
 const LENGTH_BYTES: usize = 8;
+
+/// SHA-256 of `parts` one after another, as 64 hexadecimal digits.
+pub fn sha256(parts: &[&[u8]]) -> String {
+    let digest = parts.iter().fold(Sha256::new(), Digest::chain_update);
+    let digits = digest.finalize();
+    digits.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Makes the bytes of a safetensors file with these tensors and this header.
 ///
@@ -47,6 +55,13 @@ mod tests {
     use safetensors::SafeTensors;
 
     use super::*;
+
+    #[test]
+    fn checksums_are_those_of_the_standard() {
+        // FIPS 180-4's example.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(&[b"a", b"bc"]), expected);
+    }
 
     #[test]
     fn the_same_content_gives_the_same_bytes() {

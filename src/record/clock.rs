@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 
 use crate::{frame::Frame, time::Ticks};
 
@@ -107,15 +107,15 @@ impl RecordingClock {
 
 /// Local time with its offset.
 pub(super) fn now_rfc3339() -> String {
-    rfc3339(&Zoned::now())
+    rfc3339(&ZonedDateTime::now())
 }
 
 /// A moment as local time with its offset.
 pub(super) fn rfc3339_at(time: Timestamp) -> String {
-    rfc3339(&time.to_zoned(TimeZone::system()))
+    rfc3339(&time.to_zoned_datetime(TimeZone::system()))
 }
 
-fn rfc3339(time: &Zoned) -> String {
+fn rfc3339(time: &ZonedDateTime) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 

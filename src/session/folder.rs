@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 
 use super::{
     MANIFEST_FILE, SessionError, files,
@@ -32,7 +32,7 @@ pub fn default_root() -> PathBuf {
 }
 
 /// A folder in `root` for a session that starts now, such as `2026-11-25T14-03-05`. It does not exist yet.
-pub fn new_session_folder(root: &Path, now: &Zoned) -> PathBuf {
+pub fn new_session_folder(root: &Path, now: &ZonedDateTime) -> PathBuf {
     let name = now.strftime("%Y-%m-%dT%H-%M-%S").to_string();
     let numbered = |n: u32| match n {
         1 => root.join(&name),
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn folders_are_named_by_the_time_and_never_reused() {
         let root = tempfile::tempdir().unwrap();
-        let now: Zoned = "2026-11-25T14:03:05+01:00[Europe/Berlin]".parse().unwrap();
+        let now: ZonedDateTime = "2026-11-25T14:03:05+01:00[Europe/Berlin]".parse().unwrap();
         let first = new_session_folder(root.path(), &now);
         assert!(first.ends_with("2026-11-25T14-03-05"));
         create(&first).unwrap();

@@ -6,7 +6,6 @@
 use std::{collections::HashMap, fmt};
 
 use candle_core::{DType, Tensor};
-use sha2::{Digest, Sha256};
 
 use super::{
     matching::{Change, Matching, match_tensors},
@@ -16,6 +15,7 @@ use crate::{
     expression::N_EXPRESSIONS,
     model::{
         checkpoint::check_finite, error::ModelError, net::Architecture, preprocess::InputSpec,
+        serialize::sha256,
     },
 };
 
@@ -92,7 +92,7 @@ fn try_take(
     unused.dedup();
     Ok(Pretrained {
         weights,
-        sha256: format!("{:x}", Sha256::digest(bytes)),
+        sha256: sha256(&[bytes]),
         file: file.to_owned(),
         widened_from: Vec::new(),
         n_expected: expected.len(),

@@ -134,7 +134,7 @@ impl App {
             return;
         }
         let config = RecordingConfig {
-            folder: new_session_folder(&self.settings.sessions_root(), &jiff::Zoned::now()),
+            folder: new_session_folder(&self.settings.sessions_root(), &jiff::ZonedDateTime::now()),
             video: self.settings.video,
             source: self.news.source.clone(),
             info: Some(info.clone()),

@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
-use fervis::{model::serialize::serialize, read, result_file::replace};
+use fervis::{
+    model::serialize::{serialize, sha256},
+    read,
+    result_file::replace,
+};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     recipe::Recipe,
@@ -118,7 +121,7 @@ impl RunState {
         ]);
         let mut bytes = serialize(tensors, &header)?;
         let place = checksum_place(&bytes).context("the state has no place for its checksum")?;
-        let checksum = format!("{:x}", Sha256::digest(&bytes));
+        let checksum = sha256(&[&bytes]);
         bytes[place..place + checksum.len()].copy_from_slice(checksum.as_bytes());
         let path = folder.state_path();
         replace(&path, &bytes).with_context(|| format!("writing {}", path.display()))
@@ -221,10 +224,7 @@ fn checksum_place(bytes: &[u8]) -> Option<usize> {
 /// Whether `checksum` is that of the bytes that contain it.
 fn has_checksum(bytes: &[u8], checksum: &str) -> bool {
     checksum_place(bytes).is_some_and(|place| {
-        let digest = Sha256::new()
-            .chain_update(&bytes[..place])
-            .chain_update(NO_CHECKSUM)
-            .chain_update(&bytes[place + NO_CHECKSUM.len()..]);
-        format!("{:x}", digest.finalize()) == checksum
+        let rest = &bytes[place + NO_CHECKSUM.len()..];
+        sha256(&[&bytes[..place], &NO_CHECKSUM, rest]) == checksum
     })
 }
