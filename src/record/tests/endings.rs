@@ -104,6 +104,10 @@ fn a_folder_that_is_moved_or_replaced_ends_the_recording() {
             let frame = script.capture();
             script.analyze(&frame, 1, &network);
         }
+        // What is still in the queue when the folder goes has no row.
+        while script.recorder.n_waiting() > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let folder = script.recorder.folder().to_owned();
         let moved = root.path().join("moved");
         fs::rename(&folder, &moved).unwrap();
