@@ -251,7 +251,7 @@ fn ended(folder: &Path, reason: &str, failed: bool, status: &RecorderStatus) -> 
         );
     }
     let n_dropped = status.counts.refused;
-    let mut text = format!("{} recorded to {folder}.", clock(status.elapsed));
+    let mut text = format!("Recorded {} to {folder}.", clock(status.elapsed));
     if n_dropped == 0 {
         return (Severity::Info, text);
     }
@@ -305,7 +305,7 @@ mod tests {
         let (severity, text) = ended(folder, "stopped", false, &status);
         assert_eq!(
             (severity, text.as_str()),
-            (Severity::Info, "2:05 recorded to sessions/mine.")
+            (Severity::Info, "Recorded 2:05 to sessions/mine.")
         );
     }
 }

@@ -32,7 +32,7 @@ const FACE_NETWORKS: [(&str, &str); 3] = [
 /// Draws the About window while `open`.
 pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
     window(ctx, "About fervis", open).show(ctx, |ui| {
-        ui.set_width(400.0);
+        ui.set_width(500.0);
         ui.label(RichText::new(concat!("fervis ", env!("CARGO_PKG_VERSION"))).heading());
         ui.label("Reads facial expressions live.");
         ui.add_space(6.0);
@@ -83,7 +83,10 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
 
 /// Draws the list of keys while `open`.
 pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
-    window(ctx, "Keyboard shortcuts", open).show(ctx, |ui| {
+    // The list is longer than the window is high, so it takes all there is.
+    let height = ctx.content_rect().height() - TITLE_BAR_AND_MARGINS;
+    let window = window(ctx, "Keyboard shortcuts", open).default_height(height);
+    window.show(ctx, |ui| {
         ui.set_width(400.0);
         // Nothing here is clicked, so rows can be close together.
         ui.spacing_mut().interact_size.y = 18.0;

@@ -166,14 +166,17 @@ fn face_ui(
 
 /// Pose, eyes and mouth in two lines.
 fn pose_text(shape: &FaceShape) -> String {
+    // Adding zero turns -0 into 0.
+    let whole = |deg: f32| deg.round() + 0.0;
     let HeadPose {
         yaw_deg,
         pitch_deg,
         roll_deg,
     } = shape.pose;
+    let (yaw, pitch, roll) = (whole(yaw_deg), whole(pitch_deg), whole(roll_deg));
     let [right, left] = shape.eyes_open;
     format!(
-        "yaw {yaw_deg:.0}°  pitch {pitch_deg:.0}°  roll {roll_deg:.0}°\neyes {right:.2} {left:.2}  mouth {:.2}",
+        "yaw {yaw}°  pitch {pitch}°  roll {roll}°\neyes {right:.2} {left:.2}  mouth {:.2}",
         shape.mouth_open
     )
 }

@@ -193,6 +193,7 @@ impl MenuBar {
             }));
         }
         ui.separator();
+        note_ui(ui, "Theme");
         let theme = ThemePreference::from(settings.theme);
         for (choice, label) in [
             (ThemePreference::System, "Follow system"),
