@@ -117,7 +117,7 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{recipe::tests::three_block, train::progress::RunProgress};
+    use crate::{recipe::tests::three_block, report::figures::RunFigures};
 
     fn figures(epoch: usize, public_accuracy: f64) -> EpochFigures {
         EpochFigures {
@@ -142,12 +142,18 @@ mod tests {
         };
         let run = RunFolder::at(folder.path());
         run.save_recipe(&recipe).unwrap();
-        let mut progress = RunProgress::new(&recipe);
-        for (epoch, accuracy) in [(1, 0.25), (2, 0.5), (3, 0.375)] {
-            let public = Metrics::from_logits(&[], &[], 1.0);
-            progress.note(figures(epoch, accuracy), public, &recipe);
-        }
-        run.save_figures(&progress.figures(&recipe)).unwrap();
+        let epochs = [(1, 0.25), (2, 0.5), (3, 0.375)];
+        let epochs = epochs.map(|(epoch, accuracy)| figures(epoch, accuracy));
+        let run_figures = RunFigures {
+            best: Some(epochs[1]),
+            best_public_test: Some(Metrics::from_logits(&[], &[], 1.0)),
+            epochs: epochs.to_vec(),
+            recipe: recipe.name.clone(),
+            seconds: 5700.0,
+            seed: recipe.seed,
+            selected_by: recipe.selection.metric.name().to_owned(),
+        };
+        run.save_figures(&run_figures).unwrap();
         let run = RunSummary::read(folder.path()).unwrap();
         assert_eq!((run.best.epoch, run.n_epochs), (2, 3));
         let table = table(&[run]).to_string();
