@@ -1,5 +1,6 @@
 //! The trainer's command line: one file per command.
 
+mod average;
 mod calibrate;
 mod compare;
 mod detect_eval;
@@ -43,6 +44,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Fit temperature, threshold and crop on PublicTest, and write the final checkpoint
     Calibrate(calibrate::Args),
+    /// Average the weights of a network and of one that was trained from it
+    Average(average::Args),
     /// Measure how many faces the application finds and reads correctly
     DetectEval(detect_eval::Args),
     /// Convert a PyTorch file to a checkpoint, without running any of its code
@@ -64,6 +67,7 @@ impl Cli {
             Command::Train(args) => train::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Calibrate(args) => calibrate::run(args),
+            Command::Average(args) => average::run(args),
             Command::DetectEval(args) => detect_eval::run(args),
             Command::Import(args) => import::run(args),
             Command::Doctor(args) => doctor::run(args),

@@ -5,6 +5,7 @@
 //! here. Read [`run`] first.
 
 pub mod auxiliary;
+pub mod average;
 mod checkpoint;
 pub mod distillation;
 pub mod ema;
