@@ -152,6 +152,9 @@ impl RunState {
         let checksum = header.get(CHECKSUM_KEY);
         if let Some(checksum) = checksum {
             ensure!(has_checksum(&bytes, checksum), damaged());
+        } else {
+            // Earlier versions wrote one entry. With another one, this was a checksum whose name is damaged.
+            ensure!(header.len() == 1, damaged());
         }
         let was_checked = checksum.is_some();
         let header: StateHeader =
