@@ -4,6 +4,8 @@
 //! frame. Faces survive a wrong one, but skin turns orange, so video files are read by what they declare.
 //! Integers in 1/256 keep every channel within one step of the exact value.
 
+use pulp::Arch;
+
 use crate::frame::RGBA_BYTES;
 
 /// Coefficients in 1/256 that turn Y, U, V into red, green, blue.
@@ -57,63 +59,80 @@ impl YuvMatrix {
         ]
     }
 
-    /// One pixel from its luma and the shared chroma terms.
+    /// One pixel from its luma and the shared chroma terms: red in the lowest byte, opaque.
     #[inline(always)]
-    fn pixel(&self, y: u8, chroma: [i32; 3]) -> [u8; RGBA_BYTES] {
+    fn pixel(&self, y: u8, chroma: [i32; 3]) -> u32 {
         let y = (i32::from(y) - self.black) * self.y_gain;
-        let channel = |term: i32| ((y + term) >> 8).clamp(0, 255) as u8;
-        [
-            channel(chroma[0]),
-            channel(chroma[1]),
-            channel(chroma[2]),
-            255,
-        ]
+        let [red, green, blue] = chroma.map(|term| ((y + term) >> 8).clamp(0, 255) as u32);
+        red | green << 8 | blue << 16 | 0xff << 24
+    }
+
+    /// Two neighbors that share their chroma.
+    #[inline(always)]
+    fn pair(&self, y: [u8; 2], u: u8, v: u8) -> [u8; PAIR_BYTES] {
+        let chroma = self.chroma(u, v);
+        let [left, right] = y.map(|y| u64::from(self.pixel(y, chroma)));
+        // With one 64-bit store the compiler vectorizes the loops below; with eight byte stores it does not.
+        (left | right << 32).to_le_bytes()
+    }
+
+    /// The last pixel of an odd row.
+    fn last(&self, y: u8, u: u8, v: u8) -> [u8; RGBA_BYTES] {
+        self.pixel(y, self.chroma(u, v)).to_le_bytes()
     }
 }
 
+/// A pair of RGBA pixels.
+const PAIR_BYTES: usize = 2 * RGBA_BYTES;
+
+// Each loop runs with the widest vectors of the processor: five to nine times as fast as with those that every x86
+// processor has.
+
 /// A row of `Y U Y V` quads to RGBA; `rgba` may end on half a quad, for odd widths.
 pub fn yuyv_row(matrix: &YuvMatrix, yuyv: &[u8], rgba: &mut [u8]) {
-    for (quad, pixels) in yuyv.chunks_exact(4).zip(rgba.chunks_mut(2 * RGBA_BYTES)) {
-        let chroma = matrix.chroma(quad[1], quad[3]);
-        pixels[..RGBA_BYTES].copy_from_slice(&matrix.pixel(quad[0], chroma));
-        if let Some(second) = pixels.get_mut(RGBA_BYTES..) {
-            second.copy_from_slice(&matrix.pixel(quad[2], chroma)[..second.len()]);
-        }
+    let (quads, _) = yuyv.as_chunks::<4>();
+    let (pairs, last) = rgba.as_chunks_mut::<PAIR_BYTES>();
+    if let (Some(&[y, u, _, v]), false) = (quads.get(pairs.len()), last.is_empty()) {
+        last.copy_from_slice(&matrix.last(y, u, v));
     }
+    Arch::new().dispatch(|| {
+        for (quad, pair) in quads.iter().zip(pairs) {
+            // One 32-bit load, for the same reason.
+            let [y, u, y2, v] = u32::from_le_bytes(*quad).to_le_bytes();
+            *pair = matrix.pair([y, y2], u, v);
+        }
+    });
 }
 
 /// A row of luma with interleaved `U V` at half width to RGBA, as in NV12.
 pub fn nv12_row(matrix: &YuvMatrix, luma: &[u8], uv: &[u8], rgba: &mut [u8]) {
-    for ((pair, uv), pixels) in luma
-        .chunks(2)
-        .zip(uv.chunks_exact(2))
-        .zip(rgba.chunks_mut(2 * RGBA_BYTES))
-    {
-        pair_to_rgba(matrix, pair, matrix.chroma(uv[0], uv[1]), pixels);
+    let (luma_pairs, last_luma) = luma.as_chunks::<2>();
+    let (uv, _) = uv.as_chunks::<2>();
+    let (pairs, last) = rgba.as_chunks_mut::<PAIR_BYTES>();
+    if let (&[y], Some(&[u, v])) = (last_luma, uv.get(luma_pairs.len())) {
+        last.copy_from_slice(&matrix.last(y, u, v));
     }
+    Arch::new().dispatch(|| {
+        for ((&luma, &[u, v]), pair) in luma_pairs.iter().zip(uv).zip(pairs) {
+            *pair = matrix.pair(luma, u, v);
+        }
+    });
 }
 
 /// A row of luma with U and V planes at half width to RGBA, as in I420, the layout of video decoders.
 pub fn i420_row(matrix: &YuvMatrix, luma: &[u8], u: &[u8], v: &[u8], rgba: &mut [u8]) {
-    for (((pair, u), v), pixels) in luma
-        .chunks(2)
-        .zip(u)
-        .zip(v)
-        .zip(rgba.chunks_mut(2 * RGBA_BYTES))
+    let (luma_pairs, last_luma) = luma.as_chunks::<2>();
+    let (pairs, last) = rgba.as_chunks_mut::<PAIR_BYTES>();
+    if let (&[y], Some(&u), Some(&v)) =
+        (last_luma, u.get(luma_pairs.len()), v.get(luma_pairs.len()))
     {
-        pair_to_rgba(matrix, pair, matrix.chroma(*u, *v), pixels);
+        last.copy_from_slice(&matrix.last(y, u, v));
     }
-}
-
-/// Two neighbors that share their chroma, or the last one of an odd row.
-#[inline(always)]
-fn pair_to_rgba(matrix: &YuvMatrix, pair: &[u8], chroma: [i32; 3], pixels: &mut [u8]) {
-    if let (&[first, second], [r, g, b, a, r2, g2, b2, a2]) = (pair, &mut *pixels) {
-        [*r, *g, *b, *a] = matrix.pixel(first, chroma);
-        [*r2, *g2, *b2, *a2] = matrix.pixel(second, chroma);
-    } else if let (Some(&last), Some(pixel)) = (pair.first(), pixels.get_mut(..RGBA_BYTES)) {
-        pixel.copy_from_slice(&matrix.pixel(last, chroma));
-    }
+    Arch::new().dispatch(|| {
+        for (((&luma, &u), &v), pair) in luma_pairs.iter().zip(u).zip(v).zip(pairs) {
+            *pair = matrix.pair(luma, u, v);
+        }
+    });
 }
 
 #[cfg(test)]
@@ -123,7 +142,7 @@ mod tests {
     use super::*;
 
     fn convert(matrix: YuvMatrix, y: u8, u: u8, v: u8) -> [u8; 3] {
-        let [r, g, b, a] = matrix.pixel(y, matrix.chroma(u, v));
+        let [r, g, b, a] = matrix.last(y, u, v);
         assert_eq!(a, 255);
         [r, g, b]
     }
