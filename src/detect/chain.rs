@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{
     face_shape::FaceShape,
     pose::MeshPoints,
-    sampler::{Border, sample_rgb},
+    sampler::{Border, Sampler},
 };
 use crate::{
     bounding_box::BoundingBox,
@@ -59,7 +59,7 @@ pub struct Fit {
 pub struct FaceChain {
     short_range: ShortRange,
     mesh: FaceMesh,
-    input: Vec<f32>,
+    sampler: Sampler,
 }
 
 impl FaceChain {
@@ -70,17 +70,16 @@ impl FaceChain {
         square: &OrientedBox,
         min_score: f32,
     ) -> Vec<Proposal> {
-        sample_rgb(
+        let input = self.sampler.sample(
             frame,
             square,
             ShortRange::SIDE_PX,
             Border::Black,
             (-1.0, 1.0),
-            &mut self.input,
         );
         let mut proposals: Vec<Proposal> = self
             .short_range
-            .detect(&self.input, min_score)
+            .detect(input, min_score)
             .iter()
             .map(|found| {
                 let center = [0.5 * (found.x0 + found.x1), 0.5 * (found.y0 + found.y1)];
@@ -125,15 +124,14 @@ impl FaceChain {
     }
 
     fn run_mesh(&mut self, frame: &Frame, square: &OrientedBox) -> Option<Fit> {
-        sample_rgb(
+        let input = self.sampler.sample(
             frame,
             square,
             FaceMesh::SIDE_PX,
             Border::Continued,
             (0.0, 1.0),
-            &mut self.input,
         );
-        let mesh = self.mesh.run(&self.input);
+        let mesh = self.mesh.run(input);
         let scale = square.side / FaceMesh::SIDE_PX as f32;
         let points: Arc<MeshPoints> = Arc::new(mesh.points.map(|[x, y, z]| {
             let side = FaceMesh::SIDE_PX as f32;

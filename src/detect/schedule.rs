@@ -85,7 +85,9 @@ impl Schedule {
         let is_quiet = now.saturating_sub(self.last_change) > QUIET_AFTER;
         // Milliseconds between two slices of a kind. Four coarse squares of a 16:9 frame then take 130, 270 or 500 ms.
         let [coarse, fine, parts] = match (need, is_quiet) {
-            (Need::Searching, _) => [33, 66, 250],
+            (Need::Searching, false) => [33, 66, 250],
+            // An empty room. A newcomer still waits for at most 200 ms.
+            (Need::Searching, true) => [50, 133, 500],
             (Need::Routine, false) => [66, 133, 500],
             (Need::Routine, true) => [125, 250, 1000],
         }
@@ -205,6 +207,18 @@ mod tests {
             "all squares and parts in 2 s"
         );
         assert!(frames.iter().all(|slices| slices.len() <= 3), "{frames:?}");
+    }
+
+    #[test]
+    fn a_newcomer_to_a_quiet_room_is_seen_as_soon() {
+        let mut schedule = Schedule::default();
+        schedule.restart(Duration::ZERO, HD, 40);
+        searched(&mut schedule, 0, 150, Need::Searching);
+        for window in 0..10 {
+            let from_ms = 5000 + window * 7 * 1000 / 30;
+            let frames = searched(&mut schedule, from_ms, 7, Need::Searching);
+            assert_eq!(n_distinct(&frames, true), 4, "within 7 frames, 233 ms");
+        }
     }
 
     #[test]

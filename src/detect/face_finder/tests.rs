@@ -176,6 +176,27 @@ fn a_newcomer_is_noticed_within_the_interval() {
 }
 
 #[test]
+fn a_newcomer_to_an_empty_room_is_found_within_a_quarter_of_a_second() {
+    const HD: (u32, u32) = (1280, 720);
+    let nobody = canvas_with_astronaut(HD, &[]);
+    for place in [(40, 60, 1.2), (500, 0, 1.4), (750, 100, 1.1)] {
+        let joined = canvas_with_astronaut(HD, &[place]);
+        let mut finder = FaceFinder::new(DetectConfig::default());
+        let mut time = Duration::ZERO;
+        // Long enough for the scans to become rarer.
+        while time < Duration::from_secs(4) {
+            assert_eq!(finder.find(&frame_from(&nobody, time)), []);
+            time += Duration::from_millis(100);
+        }
+        let joined_at = time;
+        while finder.find(&frame_from(&joined, time)).is_empty() {
+            time += Duration::from_millis(33);
+            assert!(time - joined_at <= Duration::from_millis(250), "{place:?}");
+        }
+    }
+}
+
+#[test]
 fn a_face_that_vanishes_stays_briefly_and_is_found_again_elsewhere() {
     let here = canvas_with_astronaut((900, 460), &[(0, 0, 0.8)]);
     let nobody = canvas_with_astronaut((900, 460), &[]);

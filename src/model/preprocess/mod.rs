@@ -10,7 +10,7 @@ mod preprocessor;
 mod taps;
 
 pub use input_spec::{CropGeometry, FaceRegion, InputSpec, ResizeFilter};
-pub use neighbors::Neighbors;
+pub use neighbors::{InnerLine, Line, Neighbors};
 pub use preprocessor::{Preprocessor, luma_bt601};
 
 #[cfg(test)]

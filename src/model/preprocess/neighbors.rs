@@ -1,4 +1,4 @@
-//! The four pixels around a point, for bilinear sampling.
+//! The four pixels around a point, and around each point of a line, for bilinear sampling.
 
 use crate::frame::Resolution;
 
@@ -40,6 +40,68 @@ impl Neighbors {
         let upper = mix(a, b, self.weight_x);
         let lower = mix(c, d, self.weight_x);
         mix(upper, lower, self.weight_y)
+    }
+}
+
+/// Evenly spaced points, in pixel indices.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// The first point.
+    pub start: [f32; 2],
+    /// From each point to the next.
+    pub step: [f32; 2],
+    /// Number of points.
+    pub n_points: usize,
+}
+
+impl Line {
+    /// Where the point with this index lies.
+    #[inline(always)]
+    pub fn point(&self, point_idx: usize) -> [f32; 2] {
+        [0, 1].map(|axis| self.start[axis] + point_idx as f32 * self.step[axis])
+    }
+
+    /// The line for reading without a look at the border, if the four pixels around each of its points are in the frame.
+    #[inline(always)]
+    pub fn inside(&self, size: Resolution) -> Option<InnerLine> {
+        /// Fixed-point numbers move a point by less than this.
+        const MARGIN: f32 = 0.1;
+        let sides = [size.width_px, size.height_px];
+        let end = self.point(self.n_points);
+        let is_inside = (0..2).all(|axis| {
+            let range = MARGIN..(sides[axis] - 1) as f32 - MARGIN;
+            range.contains(&self.start[axis]) && range.contains(&end[axis])
+        });
+        let is_small = sides.iter().all(|&side| side < 1 << (31 - FRACTION_BITS));
+        let fixed = |values: [f32; 2]| values.map(|value| (value * FRACTION) as i32);
+        (is_inside && is_small).then(|| InnerLine {
+            width: size.width_px as usize,
+            start: fixed(self.start),
+            step: fixed(self.step),
+        })
+    }
+}
+
+/// Bits after the point. A line of a thousand points strays by 1/64 px at its end.
+const FRACTION_BITS: u32 = 16;
+const FRACTION: f32 = (1 << FRACTION_BITS) as f32;
+
+/// A line in fixed-point pixel indices, which become addresses and weights without conversions and checks.
+#[derive(Debug, Clone, Copy)]
+pub struct InnerLine {
+    width: usize,
+    start: [i32; 2],
+    step: [i32; 2],
+}
+
+impl InnerLine {
+    /// The index of the upper left pixel around a point, and how far the point is to the right of it and below it, 0 to 1.
+    #[inline(always)]
+    pub fn at(&self, point_idx: usize) -> (usize, f32, f32) {
+        let [x, y] = [0, 1].map(|axis| self.start[axis] + point_idx as i32 * self.step[axis]);
+        let weight = |value: i32| (value & ((1 << FRACTION_BITS) - 1)) as f32 * (1.0 / FRACTION);
+        let index = (y >> FRACTION_BITS) as usize * self.width + (x >> FRACTION_BITS) as usize;
+        (index, weight(x), weight(y))
     }
 }
 

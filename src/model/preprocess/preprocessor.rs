@@ -1,12 +1,16 @@
 //! Cuts faces out of frames and resamples them to the network's input.
 
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
 use super::{
     input_spec::{FaceRegion, InputSpec},
-    neighbors::Neighbors,
+    neighbors::{Line, Neighbors},
     taps::Taps,
 };
 use crate::{
-    frame::{Frame, RGBA_BYTES},
+    frame::{Frame, RGBA_BYTES, Resolution},
     oriented_box::OrientedBox,
 };
 
@@ -23,7 +27,8 @@ const MAX_PATCH_SIDES: usize = 12;
 pub struct Preprocessor {
     taps_x: Taps,
     taps_y: Taps,
-    luma: Vec<f32>,
+    /// The luma of the part of the frame that is read.
+    luma: LumaPart,
     /// Rows resampled to the width of the input, from the first row that `taps_y` reads.
     narrowed: Vec<f32>,
     patch: Vec<f32>,
@@ -52,23 +57,17 @@ impl Preprocessor {
         spec: &InputSpec,
         out: &mut Vec<f32>,
     ) {
-        if square.roll_deg == 0.0 {
-            self.narrow_upright(frame, square, spec);
-        } else {
-            self.narrow_rotated(frame, square, spec);
-        }
-        let first_row = self.taps_y.sources().start;
-        for (first, weights) in self.taps_y.iter() {
-            let top = (first - first_row) * spec.width;
-            for column in 0..spec.width {
-                let column = self.narrowed[top + column..].iter().step_by(spec.width);
-                let luma = weighted(column, weights);
-                out.push(spec.normalize(luma.clamp(0.0, 255.0)));
-            }
-        }
+        Arch::new().dispatch(Preprocessing {
+            preprocessor: self,
+            frame,
+            square,
+            spec,
+            out,
+        });
     }
 
     /// Sets the taps for an upright square, and resamples the frame's rows to the input's width.
+    #[inline(always)]
     fn narrow_upright(&mut self, frame: &Frame, square: &OrientedBox, spec: &InputSpec) {
         let region = square.to_bounding_box();
         let size = frame.resolution();
@@ -79,27 +78,24 @@ impl Preprocessor {
         self.taps_y
             .fill(filter, region.y, region.height, height, spec.height);
         let columns = self.taps_x.sources();
-        self.luma.resize(columns.len(), 0.0);
+        self.luma
+            .fill(frame, columns.clone(), self.taps_y.sources());
         self.narrowed.clear();
-        for row in self.taps_y.sources() {
-            let start = (row * width + columns.start) * RGBA_BYTES;
-            let pixels = &frame.rgba()[start..start + columns.len() * RGBA_BYTES];
-            for (luma, pixel) in self.luma.iter_mut().zip(pixels.as_chunks::<RGBA_BYTES>().0) {
-                *luma = luma_bt601(*pixel);
-            }
+        for row in self.luma.rows() {
             let taps = self.taps_x.iter();
             self.narrowed.extend(
-                taps.map(|(first, weights)| weighted(&self.luma[first - columns.start..], weights)),
+                taps.map(|(first, weights)| weighted(&row[first - columns.start..], weights)),
             );
         }
     }
 
     /// Sets the taps for a rotated square, and resamples the rows of the patch cut out for it to the input's width.
+    #[inline(always)]
     fn narrow_rotated(&mut self, frame: &Frame, square: &OrientedBox, spec: &InputSpec) {
         let ideal = square.side * MIN_PATCH_DENSITY / spec.width as f32;
         let factor = (ideal.ceil() as usize).clamp(1, MAX_PATCH_SIDES);
         let side = spec.width * factor;
-        sample_luma(frame, square, side, &mut self.patch);
+        self.sample_patch(frame, square, side);
         let (filter, extent) = (spec.resize_filter, side as f32);
         self.taps_x.fill(filter, 0.0, extent, side, spec.width);
         self.taps_y.fill(filter, 0.0, extent, side, spec.height);
@@ -111,40 +107,154 @@ impl Preprocessor {
                 .extend(taps.map(|(first, weights)| weighted(&row[first..], weights)));
         }
     }
-}
 
-/// The weighted sum of the first values.
-fn weighted<'a>(values: impl IntoIterator<Item = &'a f32>, weights: &[f32]) -> f32 {
-    let products = values.into_iter().zip(weights);
-    products.map(|(value, weight)| value * weight).sum()
-}
-
-/// Samples a square as `side_px`² luma values (BT.601), 0 to 255, bilinearly, with the frame's border continued.
-fn sample_luma(frame: &Frame, square: &OrientedBox, side_px: usize, out: &mut Vec<f32>) {
-    let size = frame.resolution();
-    let pixels = frame.rgba().as_chunks::<RGBA_BYTES>().0;
-    let step = square.side / side_px as f32;
-    let (right, down) = square.axes();
-    let [first_x, first_y] = square.frame_from_unit([0.0, 0.0]);
-    out.clear();
-    out.reserve(side_px * side_px);
-    for row in 0..side_px {
-        let v = (row as f32 + 0.5) * step;
-        for column in 0..side_px {
-            let u = (column as f32 + 0.5) * step;
-            // Pixel centers are at halves.
-            let x = first_x + u * right[0] + v * down[0] - 0.5;
-            let y = first_y + u * right[1] + v * down[1] - 0.5;
-            let neighbors = Neighbors::of(size, x, y);
-            let [luma] = neighbors.interpolate(|index| [luma_bt601(pixels[index])]);
-            out.push(luma);
+    /// Samples a square as `side_px`² luma values (BT.601), 0 to 255, bilinearly, with the frame's border continued.
+    #[inline(always)]
+    fn sample_patch(&mut self, frame: &Frame, square: &OrientedBox, side_px: usize) {
+        let corners = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+            .map(|corner| square.frame_from_unit(corner));
+        // The pixels around the square; at least one, the nearest, if it lies outside.
+        let range = |axis: usize, n_px: u32| {
+            let (low, high) = corners
+                .iter()
+                .fold((f32::MAX, f32::MIN), |(low, high), corner| {
+                    (low.min(corner[axis]), high.max(corner[axis]))
+                });
+            let first = ((low - 2.0).max(0.0) as usize).min(n_px as usize - 1);
+            first..((high + 2.0).max(0.0) as usize).clamp(first + 1, n_px as usize)
+        };
+        let size = frame.resolution();
+        let (columns, rows) = (range(0, size.width_px), range(1, size.height_px));
+        let first = [columns.start as f32, rows.start as f32];
+        self.luma.fill(frame, columns, rows);
+        let (luma, size) = (self.luma.values.as_slice(), self.luma.size());
+        let step = square.side / side_px as f32;
+        let (right, down) = square.axes();
+        let corner = square.frame_from_unit([0.0, 0.0]);
+        self.patch.resize(side_px * side_px, 0.0);
+        for (row, out) in self.patch.chunks_exact_mut(side_px).enumerate() {
+            let v = (row as f32 + 0.5) * step;
+            let line = Line {
+                // Pixel centers are at halves.
+                start: [0, 1].map(|axis| {
+                    corner[axis] + 0.5 * step * right[axis] + v * down[axis] - 0.5 - first[axis]
+                }),
+                step: right.map(|part| part * step),
+                n_points: side_px,
+            };
+            if let Some(inner) = line.inside(size) {
+                for (column, out) in out.iter_mut().enumerate() {
+                    let (at, right, below) = inner.at(column);
+                    let pair = |at: usize| {
+                        let pair: Option<&[u8; 2]> = luma[at..].first_chunk();
+                        let [a, b] = pair.map_or([0.0; 2], |pair| pair.map(f32::from));
+                        a + (b - a) * right
+                    };
+                    let (upper, lower) = (pair(at), pair(at + size.width_px as usize));
+                    *out = upper + (lower - upper) * below;
+                }
+            } else {
+                for (column, out) in out.iter_mut().enumerate() {
+                    let [x, y] = line.point(column);
+                    let neighbors = Neighbors::of(size, x, y);
+                    [*out] = neighbors.interpolate(|index| [f32::from(luma[index])]);
+                }
+            }
         }
     }
 }
 
+/// One call of [`Preprocessor::append_square`], to be run with the widest vectors of the processor.
+struct Preprocessing<'a> {
+    preprocessor: &'a mut Preprocessor,
+    frame: &'a Frame,
+    square: &'a OrientedBox,
+    spec: &'a InputSpec,
+    out: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Preprocessing<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self {
+            preprocessor,
+            frame,
+            square,
+            spec,
+            out,
+        } = self;
+        if square.roll_deg == 0.0 {
+            preprocessor.narrow_upright(frame, square, spec);
+        } else {
+            preprocessor.narrow_rotated(frame, square, spec);
+        }
+        let first_row = preprocessor.taps_y.sources().start;
+        for (first, weights) in preprocessor.taps_y.iter() {
+            let start = out.len();
+            out.resize(start + spec.width, 0.0);
+            let row = &mut out[start..];
+            let rows =
+                preprocessor.narrowed[(first - first_row) * spec.width..].chunks_exact(spec.width);
+            for (values, weight) in rows.zip(weights) {
+                for (sum, value) in row.iter_mut().zip(values) {
+                    *sum += value * weight;
+                }
+            }
+            for value in row {
+                *value = spec.normalize(value.clamp(0.0, 255.0));
+            }
+        }
+    }
+}
+
+/// The luma (BT.601) of a part of a frame.
+#[derive(Debug, Default)]
+struct LumaPart {
+    width: usize,
+    values: Vec<u8>,
+}
+
+impl LumaPart {
+    #[inline(always)]
+    fn fill(&mut self, frame: &Frame, columns: Range<usize>, rows: Range<usize>) {
+        self.width = columns.len();
+        self.values.clear();
+        for row in rows {
+            let start = row * frame.resolution().width_px as usize + columns.start;
+            let pixels = &frame.rgba().as_chunks::<RGBA_BYTES>().0[start..][..self.width];
+            self.values.extend(pixels.iter().map(|pixel| luma(*pixel)));
+        }
+    }
+
+    fn size(&self) -> Resolution {
+        let height = self.values.len() / self.width.max(1);
+        Resolution::new(self.width as u32, height as u32)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.values.chunks_exact(self.width.max(1))
+    }
+}
+
+/// The weighted sum of the first values.
+#[inline(always)]
+fn weighted<T: Copy + Into<f32>>(values: &[T], weights: &[f32]) -> f32 {
+    let products = values.iter().zip(weights);
+    products.map(|(&value, weight)| value.into() * weight).sum()
+}
+
 /// Luma of an RGBA pixel by ITU-R BT.601, 0 to 255, with the integer weights that Pillow uses.
-pub fn luma_bt601([red, green, blue, _]: [u8; RGBA_BYTES]) -> f32 {
-    let luma =
-        19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue) + 0x8000;
-    (luma >> 16) as f32
+#[inline(always)]
+fn luma(pixel: [u8; RGBA_BYTES]) -> u8 {
+    // With one 32-bit load the compiler vectorizes loops over pixels.
+    let word = u32::from_le_bytes(pixel);
+    let [red, green, blue] = [0, 8, 16].map(|shift| (word >> shift) & 0xff);
+    ((19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16) as u8
+}
+
+/// As the network sees a pixel: its luma by ITU-R BT.601, 0 to 255.
+pub fn luma_bt601(pixel: [u8; RGBA_BYTES]) -> f32 {
+    luma(pixel).into()
 }
