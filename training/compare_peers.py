@@ -13,6 +13,9 @@ mention this wherever the figures are quoted. The figures of fervis come from
 and "deduplicated" means the same in both: without images that are also in Training, pixel by pixel. With FER+'s votes
 (`--ferplus fer2013new.csv`) it also measures how often a network agrees with the majority, on the images for which more
 than half of the voters agree; the first row measures FER-2013's labels in the same way.
+
+With `--damaged damaged.npy` it measures the damaged images of `fervis-train damage` too, and prints accuracy / agreement
+for each kind of damage.
 """
 
 import argparse
@@ -150,6 +153,7 @@ def main():
     parser.add_argument("--split", default="PrivateTest", choices=["PublicTest", "PrivateTest"])
     parser.add_argument("--packages", nargs="+", default=known, choices=known, metavar="NAME", help=" ".join(known))
     parser.add_argument("--limit", type=int, help="use only this many images, evenly spaced; facex takes 33 ms per image")
+    parser.add_argument("--damaged", type=Path, help="images of `fervis-train damage` of the same split")
     parser.add_argument("--cache", type=Path, default=Path("peers"), help="folder for the packages")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
@@ -158,9 +162,13 @@ def main():
     majorities = load_majorities(arguments.ferplus) if arguments.ferplus else np.full(len(labels), -1)
     of_split = splits == arguments.split
     images, labels, majorities = images[of_split], labels[of_split], majorities[of_split]
+    damaged = np.load(arguments.damaged) if arguments.damaged else None
+    if damaged is not None and not np.array_equal(damaged[0], images):
+        sys.exit(f"{arguments.damaged} is not of {arguments.split} of {arguments.data}")
     if arguments.limit and arguments.limit < len(images):
         chosen = np.linspace(0, len(images) - 1, arguments.limit).round().astype(int)
         images, labels, majorities = images[chosen], labels[chosen], majorities[chosen]
+        damaged = damaged[:, chosen] if damaged is not None else None
     unseen = np.array([image.tobytes() not in learned for image in images])
     print(f"{len(images)} images of {arguments.split}, {unseen.sum()} of them not in Training\n")
     has_majority = majorities >= 0
@@ -180,11 +188,20 @@ def main():
         except (ImportError, OSError, subprocess.CalledProcessError) as error:
             print(f"{package} did not run: {error}", file=sys.stderr)
             continue
-        predictions = np.array([EXPRESSIONS.index(name) for name in order])[outputs.argmax(axis=1)]
+        expressions = np.array([EXPRESSIONS.index(name) for name in order])
+        predictions = expressions[outputs.argmax(axis=1)]
         accuracy, macro_f1, f1 = figures(predictions, labels)
         deduplicated, _, _ = figures(predictions[unseen], labels[unseen])
         by_class = ", ".join(f"{value:.0f}" for value in f1)
         print(f"| {package} | {accuracy:.2f} | {macro_f1:.1f} | {deduplicated:.1f} | {agreement(predictions)} | {by_class} |", flush=True)
+        if damaged is None:
+            continue
+        rows = []
+        for kind in damaged:
+            answers = expressions[run(package, kind, arguments.cache)[0].argmax(axis=1)]
+            rows.append([100 * np.mean(answers == labels), float(agreement(answers) or "nan")])
+        rows.append(np.mean(rows[1:], axis=0))
+        print(f"{package}, damaged, mean last: " + ", ".join(f"{accuracy:.1f} / {agreed:.1f}" for accuracy, agreed in rows))
 
 
 if __name__ == "__main__":

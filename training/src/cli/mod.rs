@@ -3,6 +3,7 @@
 mod average;
 mod calibrate;
 mod compare;
+mod damage;
 mod detect_eval;
 mod doctor;
 mod evaluate;
@@ -56,6 +57,8 @@ enum Command {
     Preview(preview::Args),
     /// Measure several checkpoints and print one table
     Compare(compare::Args),
+    /// Write a split's images, damaged as `evaluate --robust` does, for other programs
+    Damage(damage::Args),
     /// Print the figures of several runs beside those published for their recipes
     Runs(runs::Args),
 }
@@ -73,6 +76,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Preview(args) => preview::run(args),
             Command::Compare(args) => compare::run(args),
+            Command::Damage(args) => damage::run(args),
             Command::Runs(args) => runs::run(args),
         }
     }
