@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{checkpoint::Checkpoint, error::ModelError};
+use super::{checkpoint::Checkpoint, error::ModelError, import};
 
 /// Which checkpoint to run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +20,28 @@ impl CheckpointChoice {
             Self::Bundled(text.to_owned())
         } else {
             Self::File(PathBuf::from(text))
+        }
+    }
+
+    /// The short name of the network: the bundled name, or the file's stem.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Bundled(name) => name.clone(),
+            Self::File(path) => {
+                let stem = path.file_stem().unwrap_or(path.as_os_str());
+                stem.to_string_lossy().into_owned()
+            }
+        }
+    }
+
+    /// Reads the checkpoint. A file that does not describe itself is imported.
+    ///
+    /// # Errors
+    /// [`ModelError`], as one sentence: which file, what is wrong, and what to do.
+    pub fn read(&self) -> Result<Checkpoint, ModelError> {
+        match self {
+            Self::Bundled(name) => read(name),
+            Self::File(path) => import::read(path),
         }
     }
 }
@@ -45,7 +67,7 @@ pub fn bundled_names() -> &'static [&'static str] {
 }
 
 /// Reads a bundled checkpoint.
-pub(super) fn read(name: &str) -> Result<Checkpoint, ModelError> {
+fn read(name: &str) -> Result<Checkpoint, ModelError> {
     match NAMES.iter().position(|known| *known == name) {
         Some(index) => Checkpoint::parse(FILES[index], name),
         None => Err(ModelError::NoSuchCheckpoint {

@@ -6,11 +6,10 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bundled::{self, CheckpointChoice},
+    bundled::CheckpointChoice,
     checkpoint::{Checkpoint, Metadata},
     device::ComputeDevice,
     error::ModelError,
-    import,
     net::InferenceNet,
     preprocess::{FaceRegion, InputSpec, Preprocessor},
 };
@@ -96,18 +95,11 @@ impl Classifier {
     /// # Errors
     /// [`ModelError`], as one sentence: which file, what is wrong, and what to do.
     pub fn load(choice: &CheckpointChoice, device: &ComputeDevice) -> Result<Self, ModelError> {
-        let (checkpoint, name, path) = match choice {
-            CheckpointChoice::Bundled(name) => (bundled::read(name)?, name.clone(), None),
-            CheckpointChoice::File(path) => {
-                let stem = path.file_stem().unwrap_or(path.as_os_str());
-                (
-                    import::read(path)?,
-                    stem.to_string_lossy().into_owned(),
-                    Some(path.clone()),
-                )
-            }
+        let path = match choice {
+            CheckpointChoice::Bundled(_) => None,
+            CheckpointChoice::File(path) => Some(path.clone()),
         };
-        let mut classifier = Self::new(checkpoint, name, path, &device.device)?;
+        let mut classifier = Self::new(choice.read()?, choice.name(), path, &device.device)?;
         let n_values = classifier.spec().n_values();
         classifier.logits(vec![0.0; n_values])?;
         Ok(classifier)

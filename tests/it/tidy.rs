@@ -139,7 +139,8 @@ const ARROWS: [(&str, &[&str]); 24] = [
 ];
 
 /// The same for the trainer.
-const TRAINER_ARROWS: [(&str, &[&str]); 9] = [
+const TRAINER_ARROWS: [(&str, &[&str]); 10] = [
+    ("export", &[]),
     ("fer2013", &[]),
     ("random", &[]),
     ("table", &[]),

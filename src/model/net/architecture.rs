@@ -11,6 +11,7 @@ use super::{
     custom_cnn::CustomCnnConfig,
     densenet,
     folded::InferenceNet,
+    graph::Graph,
     head::HeadConfig,
     layer::{Layer, weight_shapes},
     limits::{self, OutOfRange},
@@ -105,6 +106,11 @@ impl Architecture {
     /// Names and shapes of all weights, in order.
     pub fn weight_shapes(&self, input: &InputSpec, n_classes: usize) -> Vec<(String, Vec<usize>)> {
         weight_shapes(&self.layers(input, n_classes))
+    }
+
+    /// The network as single operations, from images `(b, c, h, w)` to logits `(b, n_classes)`.
+    pub fn graph(&self, input: &InputSpec, n_classes: usize) -> Graph {
+        Graph::new(&self.layers(input, n_classes), input)
     }
 
     /// Number of weights, running estimates among them; `u64::MAX` if there are more than fit.

@@ -1,8 +1,8 @@
 //! The networks, each described once.
 //!
 //! A network is a list of layers (`layer`), made from its sizes. From the list come the names and shapes of its weights, the
-//! network that trains (`train`), and the one that infers (`folded`), with batch normalization folded into the layer before
-//! it. [`Architecture`] is the list of all networks.
+//! network that trains (`train`), the one that infers (`folded`), with batch normalization folded into the layer before
+//! it, and the single operations that other programs run ([`graph`]). [`Architecture`] is the list of all networks.
 //!
 //! The names of the weights are part of the checkpoint format: changing one breaks the files that have it.
 
@@ -11,6 +11,7 @@ mod compact;
 mod custom_cnn;
 mod densenet;
 mod folded;
+pub mod graph;
 mod head;
 mod layer;
 mod limits;

@@ -7,6 +7,7 @@ mod damage;
 mod detect_eval;
 mod doctor;
 mod evaluate;
+mod export;
 mod import;
 mod memory;
 mod output;
@@ -51,6 +52,8 @@ enum Command {
     DetectEval(detect_eval::Args),
     /// Convert a PyTorch file to a checkpoint, without running any of its code
     Import(import::Args),
+    /// Write a network as a file of ONNX or PyTorch
+    Export(export::Args),
     /// Check a copy of FER-2013, and list the images to exclude
     Doctor(doctor::Args),
     /// Draw the network's input before and after augmentation
@@ -73,6 +76,7 @@ impl Cli {
             Command::Average(args) => average::run(args),
             Command::DetectEval(args) => detect_eval::run(args),
             Command::Import(args) => import::run(args),
+            Command::Export(args) => export::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Preview(args) => preview::run(args),
             Command::Compare(args) => compare::run(args),
