@@ -93,6 +93,9 @@
     )
 )]
 
+#[macro_use]
+mod declare;
+
 pub mod bounding_box;
 pub mod capture;
 pub mod detect;

@@ -6,7 +6,7 @@
 use std::{
     cell::Cell,
     panic::{self, AssertUnwindSafe, PanicHookInfo},
-    sync::Once,
+    sync::{Mutex, MutexGuard, Once, PoisonError},
     thread,
 };
 
@@ -22,6 +22,10 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 /// Runs `work`. Returns `None` if it panicked, and leaves only a line in the debug log.
 ///
 /// What `work` was changing may be half changed afterward, so discard it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place for code that is not ours"
+)]
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Option<T> {
     if !thread::panicking() {
         HOOK.call_once(|| panic::set_hook(quiet(panic::take_hook())));
@@ -30,6 +34,11 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Option<T> {
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     IS_EXPECTED.set(outer);
     result.ok()
+}
+
+/// Locks, also after a panic of a thread that held the lock. For values that no panic leaves half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A hook that passes every panic to `usual`, except those about to be caught.

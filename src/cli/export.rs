@@ -3,9 +3,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{
-    Args, CommandFactory,
+    Args,
     builder::{PossibleValuesParser, TypedValueParser},
-    error::ErrorKind,
 };
 use fervis::{
     export::{self, ExportOptions, Format, Separator},
@@ -13,7 +12,7 @@ use fervis::{
     session::Session,
 };
 
-use super::{Cli, output};
+use super::{output, usage};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,13 +60,8 @@ pub struct ExportArgs {
 /// What went wrong, in one sentence; a [`clap::Error`] inside is a usage error.
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     if args.separator.is_some() && !args.format.has_separator() {
-        let mut cli = Cli::command();
-        cli.build(); // So that the error shows the usage of `fervis export`.
-        let command = cli
-            .find_subcommand_mut("export")
-            .expect("the command of these arguments");
         let message = "--separator is for tables with columns: summary and pyfeat";
-        return Err(command.error(ErrorKind::ArgumentConflict, message).into());
+        return Err(usage(Some("export"), message).into());
     }
     let session = Session::open(&args.session)?;
     let options = ExportOptions {
@@ -83,7 +77,8 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn format() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .try_map(|name| Format::from_name(&name).ok_or("no such format"))
 }
 
 fn separator(text: &str) -> Result<Separator, String> {
@@ -99,7 +94,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::Command;
+    use crate::cli::{Cli, Command};
 
     fn parse(line: &str) -> Result<ExportArgs, clap::Error> {
         let words = ["fervis", "export"]

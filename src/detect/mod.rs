@@ -125,49 +125,33 @@ pub struct TrackedMesh {
     pub points: Arc<MeshPoints>,
 }
 
-/// What finds faces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Detector {
-    /// rustface and the short-range detector propose, the face mesh confirms and follows.
-    #[default]
-    Both,
-    /// rustface alone.
-    Rustface,
-}
-
-impl Detector {
-    /// The word for it in files and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Both => "both",
-            Self::Rustface => "rustface",
-        }
+named! {
+    /// What finds faces.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Detector {
+        /// rustface and the short-range detector propose, the face mesh confirms and follows.
+        #[default]
+        Both = "both",
+        /// rustface alone.
+        Rustface = "rustface",
     }
 }
 
-/// What people can adjust about detection.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DetectConfig {
-    /// What finds faces.
-    pub detector: Detector,
-    /// Smallest face to look for, as the side of its box in px of the source's frame. Clearly smaller faces are ignored.
-    ///
-    /// A still picture is searched for every face of that size. In a stream, newcomers below a twentieth of the frame's
-    /// width (64 px of 1280) may stay unnoticed however small this is, since the search would cost too much. A larger value
-    /// makes both cheaper.
-    pub min_face_size_px: u32,
-    /// With [`Detector::Rustface`], a new face must score at least this; one that is already followed is kept at two fifths of it.
-    /// With [`Detector::Both`] the mesh decides, and this is what rustface must score to overrule it.
-    pub score_threshold: f32,
-}
-
-impl Default for DetectConfig {
-    fn default() -> Self {
-        Self {
-            detector: Detector::default(),
-            min_face_size_px: 40,
-            score_threshold: 4.0,
-        }
+with_defaults! {
+    /// What people can adjust about detection.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    pub struct DetectConfig {
+        /// What finds faces.
+        pub detector: Detector = Detector::default(),
+        /// Smallest face to look for, as the side of its box in px of the source's frame. Clearly smaller faces are ignored.
+        ///
+        /// A still picture is searched for every face of that size. In a stream, newcomers below a twentieth of the frame's
+        /// width (64 px of 1280) may stay unnoticed however small this is, since the search would cost too much. A larger value
+        /// makes both cheaper.
+        pub min_face_size_px: u32 = 40,
+        /// With [`Detector::Rustface`], a new face must score at least this; one that is already followed is kept at two fifths of it.
+        /// With [`Detector::Both`] the mesh decides, and this is what rustface must score to overrule it.
+        pub score_threshold: f32 = 4.0,
     }
 }

@@ -57,17 +57,13 @@ pub struct FaceDetector {
 }
 
 impl Default for FaceDetector {
+    /// Loads the bundled model; takes 1 to 2 ms.
     fn default() -> Self {
-        Self::new()
+        Self { rustface: load() }
     }
 }
 
 impl FaceDetector {
-    /// Loads the bundled model; takes 1 to 2 ms.
-    pub fn new() -> Self {
-        Self { rustface: load() }
-    }
-
     /// Finds the faces of a luma image, in the image's own pixels, in no particular order.
     ///
     /// `luma` holds `size.n_pixels()` bytes, rows without padding. An image too small for the search window has no faces.

@@ -26,7 +26,6 @@ use std::{
     io::{self, BufWriter, Write},
     ops::Range,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 use crate::{
@@ -44,62 +43,34 @@ use crate::{
 /// for doubt between two expressions. Tables for computing have all of them.
 const MIN_READABLE: Ticks = Ticks::from_millis(200);
 
-/// A kind of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// One JSON object per line for every analyzed frame, as `fervis analyze --json` writes them.
-    JsonLines,
-    /// Subtitles for browsers and players.
-    WebVtt,
-    /// Subtitles for nearly every player.
-    Srt,
-    /// A document for coding behavior with ELAN, in EAF 3.0.
-    Elan,
-    /// `events.tsv` of the Brain Imaging Data Structure, with its description as JSON beside it.
-    Bids,
-    /// A table with py-feat's columns.
-    PyFeat,
-    /// Two columnar tables, faces and frames.
-    Parquet,
-    /// A table with one row per face: shares of time, means, transitions.
-    Summary,
-    /// A plot of the probabilities over time and of the shares, as vectors.
-    Svg,
-    /// The same plot in pixels.
-    Png,
+named! {
+    /// A kind of file.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Format {
+        /// A table with one row per face: shares of time, means, transitions.
+        Summary = "summary",
+        /// A plot of the probabilities over time and of the shares, as vectors.
+        Svg = "svg",
+        /// The same plot in pixels.
+        Png = "png",
+        /// Subtitles for browsers and players.
+        WebVtt = "webvtt",
+        /// Subtitles for nearly every player.
+        Srt = "srt",
+        /// A document for coding behavior with ELAN, in EAF 3.0.
+        Elan = "eaf",
+        /// `events.tsv` of the Brain Imaging Data Structure, with its description as JSON beside it.
+        Bids = "bids",
+        /// A table with py-feat's columns.
+        PyFeat = "pyfeat",
+        /// One JSON object per line for every analyzed frame, as `fervis analyze --json` writes them.
+        JsonLines = "jsonl",
+        /// Two columnar tables, faces and frames.
+        Parquet = "parquet",
+    }
 }
 
 impl Format {
-    /// All formats, in the order of menus.
-    pub const ALL: [Self; 10] = [
-        Self::Summary,
-        Self::Svg,
-        Self::Png,
-        Self::WebVtt,
-        Self::Srt,
-        Self::Elan,
-        Self::Bids,
-        Self::PyFeat,
-        Self::JsonLines,
-        Self::Parquet,
-    ];
-
-    /// The name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::JsonLines => "jsonl",
-            Self::WebVtt => "webvtt",
-            Self::Srt => "srt",
-            Self::Elan => "eaf",
-            Self::Bids => "bids",
-            Self::PyFeat => "pyfeat",
-            Self::Parquet => "parquet",
-            Self::Summary => "summary",
-            Self::Svg => "svg",
-            Self::Png => "png",
-        }
-    }
-
     /// The name in a menu.
     pub const fn title(self) -> &'static str {
         match self {
@@ -149,18 +120,6 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let format = Self::ALL.into_iter().find(|format| format.name() == name);
-        format.ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("“{name}” is none of {names}")
-        })
     }
 }
 

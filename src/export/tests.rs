@@ -33,14 +33,13 @@ fn text(session: &Session, format: Format) -> String {
 #[test]
 fn formats_have_unique_names() {
     for format in Format::ALL {
-        assert_eq!(format.name().parse(), Ok(format));
+        assert_eq!(Format::from_name(format.name()), Some(format));
         let n_same = Format::ALL
             .iter()
             .filter(|other| other.title() == format.title())
             .count();
         assert_eq!(n_same, 1, "{format}");
     }
-    assert!("docx".parse::<Format>().unwrap_err().contains("webvtt"));
 }
 
 #[test]

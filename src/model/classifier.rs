@@ -18,16 +18,18 @@ use crate::{
     frame::Frame,
 };
 
-/// Which views of a face the network sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Views {
-    /// The face only.
-    #[default]
-    Single,
-    /// The face and its mirror image; the result is the mean of the two rows of logits ("flip averaging"). It takes twice as
-    /// long.
-    Flip,
+named! {
+    /// Which views of a face the network sees.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Views {
+        /// The face only.
+        #[default]
+        Single = "single",
+        /// The face and its mirror image; the result is the mean of the two rows of logits ("flip averaging"). It takes twice as
+        /// long.
+        Flip = "flip",
+    }
 }
 
 impl Views {
@@ -44,14 +46,6 @@ impl Views {
         match self {
             Self::Single => 1,
             Self::Flip => 2,
-        }
-    }
-
-    /// Its name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::Flip => "flip",
         }
     }
 }

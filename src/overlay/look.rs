@@ -1,30 +1,21 @@
 //! What the overlay consists of.
 
-/// What is drawn on a frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OverlayLook {
-    /// A box around each face.
-    pub boxes: bool,
-    /// A plate beside each face with its expression and probability.
-    pub names: bool,
-    /// The face mesh and the axes of the head, for faces that have one.
-    pub mesh: bool,
-    /// One line at the bottom left, such as a time or a participant's name; ends in an ellipsis if it is too long.
-    pub caption: Option<String>,
-    /// Below this probability, 0 to 1, no expression is named.
-    pub uncertain_below: f32,
-}
-
-impl Default for OverlayLook {
-    /// As the window starts: boxes and names, no caption, every face named.
-    fn default() -> Self {
-        Self {
-            boxes: true,
-            names: true,
-            mesh: false,
-            caption: None,
-            uncertain_below: 0.0,
-        }
+with_defaults! {
+    /// What is drawn on a frame.
+    ///
+    /// The default is how the window starts.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct OverlayLook {
+        /// A box around each face.
+        pub boxes: bool = true,
+        /// A plate beside each face with its expression and probability.
+        pub names: bool = true,
+        /// The face mesh and the axes of the head, for faces that have one.
+        pub mesh: bool = false,
+        /// One line at the bottom left, such as a time or a participant's name; ends in an ellipsis if it is too long.
+        pub caption: Option<String> = None,
+        /// Below this probability, 0 to 1, no expression is named.
+        pub uncertain_below: f32 = 0.0,
     }
 }
 

@@ -3,15 +3,12 @@
 //! They are not queued: of several seeks only the newest counts, so nothing keeps playing after a slider was dragged.
 //! They apply only while a file plays in real time; a camera cannot pause, and an analysis of every frame must not.
 
-use std::{
-    ops::RangeInclusive,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{ops::RangeInclusive, sync::Mutex, time::Duration};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::shared::{Run, Shared};
+use crate::panics::lock;
 
 /// Speeds on offer, as multiples of the file's own. Below a quarter it is a slide show, which single steps do better;
 /// above four times there is no time to decode the skipped frames.
@@ -75,13 +72,13 @@ impl Default for Controls {
 impl Controls {
     /// How the file plays; `None` if no file that obeys requests is playing.
     pub fn transport(&self) -> Option<Transport> {
-        let state = self.lock();
+        let state = lock(&self.state);
         state.is_playing.then_some(state.transport)
     }
 
     /// Another source is opened: it plays, at the chosen speed.
     pub fn reset(&self, source: Run) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.source = source;
         state.is_playing = false;
         state.transport.paused = false;
@@ -130,7 +127,7 @@ impl Controls {
 
     /// Says whether `source` is a file that obeys requests. Does nothing if it is no longer the current source.
     pub fn set_playing(&self, source: Run, is_playing: bool) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.source == source {
             state.is_playing = is_playing;
         }
@@ -138,7 +135,7 @@ impl Controls {
 
     /// Takes the requests for `source`. Those for another source are left for that one.
     pub fn take(&self, source: Run) -> Requests {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let is_meant = state.source == source;
         let seek = state.seek.take_if(|_| is_meant);
         let n_steps = if is_meant {
@@ -155,7 +152,7 @@ impl Controls {
 
     /// Whether another seek was requested.
     pub fn has_seek(&self) -> bool {
-        self.lock().seek.is_some()
+        lock(&self.state).seek.is_some()
     }
 
     /// Becomes ready when there is something new to take.
@@ -164,13 +161,9 @@ impl Controls {
     }
 
     fn request(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.lock());
+        change(&mut lock(&self.state));
         // A token that is still there already says so.
         self.change.0.try_send(()).ok();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,15 +3,12 @@
 //! It is not a queue: [`Latest::put`] takes an unread value out to make room and returns it, so that the loss can be
 //! counted. Where nothing may be lost, [`Latest::put_wait`] waits for the reader instead.
 
-use std::{
-    convert::Infallible,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, sync::Mutex, time::Duration};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender, select};
 
 use super::cancel::CancelToken;
+use crate::panics::lock;
 
 /// One slot between threads. Any number of them may put and take; values come out in the order they went in.
 pub struct Latest<T> {
@@ -42,7 +39,7 @@ impl<T> Latest<T> {
     /// `value` itself if the mailbox is closed. Never blocks on a reader.
     #[must_use = "a value that comes back was lost and should be counted"]
     pub fn put(&self, mut value: T) -> Option<T> {
-        let open = self.lock();
+        let open = lock(&self.open);
         if open.is_none() {
             return Some(value);
         }
@@ -69,7 +66,7 @@ impl<T> Latest<T> {
     pub(super) fn put_wait_unless(&self, mut value: T, cancel: &CancelToken) -> Result<(), T> {
         loop {
             {
-                let open = self.lock();
+                let open = lock(&self.open);
                 if open.is_none() || cancel.is_canceled() {
                     return Err(value);
                 }
@@ -114,11 +111,7 @@ impl<T> Latest<T> {
 
     /// Closes the mailbox: it accepts no more values, and nobody waits any more. A value inside can still be taken.
     pub fn close(&self) {
-        self.lock().take();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Sender<Infallible>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open).take();
     }
 }
 

@@ -201,24 +201,16 @@ impl Analysis {
     }
 }
 
-/// What users can adjust while it runs.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    /// Detection.
-    pub detect: DetectConfig,
-    /// Time constant of the smoothing of probabilities; zero turns it off.
-    pub smoothing: Duration,
-    /// Which views of each face the network averages.
-    pub views: Views,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            detect: DetectConfig::default(),
-            smoothing: Duration::from_millis(300),
-            views: Views::default(),
-        }
+with_defaults! {
+    /// What users can adjust while it runs.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    pub struct Settings {
+        /// Detection.
+        pub detect: DetectConfig = DetectConfig::default(),
+        /// Time constant of the smoothing of probabilities; zero turns it off.
+        pub smoothing: Duration = Duration::from_millis(300),
+        /// Which views of each face the network averages.
+        pub views: Views = Views::default(),
     }
 }
 

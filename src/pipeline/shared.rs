@@ -6,7 +6,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -19,7 +19,7 @@ use super::{
     stats::StatsRecorder,
     tap::{Tap, Taps},
 };
-use crate::frame::Frame;
+use crate::{frame::Frame, panics::lock};
 
 /// Number of an opened source, or of a seek in it, from 1; 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -176,9 +176,4 @@ impl Shared {
         self.events.send((run, event)).ok();
         self.wake();
     }
-}
-
-/// A panic while a lock was held cannot leave half a value here: every value is replaced whole or counted up.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,10 +4,13 @@
 //! a thread of its own by `try_send`. `captured` and `analyzed` are called from different threads. A frame's result comes
 //! after the frame itself, but later frames may come between the two.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::{Analysis, Event};
-use crate::frame::{Frame, FrameId};
+use crate::{
+    frame::{Frame, FrameId},
+    panics::lock,
+};
 
 /// Number of an opened source, from 1: frame numbers count within it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -47,14 +50,14 @@ impl Taps {
 
     /// Calls every tap.
     pub fn each(&self, call: impl Fn(&dyn Tap)) {
-        let list = Arc::clone(&self.list.lock().unwrap_or_else(PoisonError::into_inner));
+        let list = Arc::clone(&lock(&self.list));
         for tap in list.iter() {
             call(&**tap);
         }
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<dyn Tap>>)) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = lock(&self.list);
         let mut changed = list.to_vec();
         change(&mut changed);
         *list = changed.into();

@@ -59,6 +59,10 @@ impl Worker {
 ///
 /// # Errors
 /// The panic's message.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bug of ours shows on the terminal"
+)]
 pub(super) fn guarded<R>(work: impl FnOnce() -> R) -> Result<R, String> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| panic_message(&*payload))
 }

@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     thread::{Builder, JoinHandle},
@@ -25,6 +25,7 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     error_text::error_text,
     frame::{Frame, FrameId},
+    panics::lock,
     pipeline::{Analysis, Event, Settings, SourceRun, Tap},
     privacy::FacePrivacy,
     session::{folder::free_bytes, manifest::Counts},
@@ -328,6 +329,10 @@ impl End {
 }
 
 impl RecorderThread {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a bug of ours shows on the terminal"
+    )]
     fn run(mut self, mut recording: Recording) {
         let bug = || RecordError::Bug("see the log".to_owned());
         let recorded = catch_unwind(AssertUnwindSafe(|| self.record(&mut recording)));
@@ -519,9 +524,4 @@ fn words(end: SourceEnd) -> &'static str {
         SourceEnd::Failed => "the source failed",
         SourceEnd::Changed => "another source was opened",
     }
-}
-
-/// A panic elsewhere leaves the status readable, because it is set field by field.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

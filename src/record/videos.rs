@@ -22,18 +22,20 @@ const MAX_BLIND: Duration = Duration::from_secs(2);
 /// The beginning of the first video's file names. `video_frame` counts this video's frames.
 pub(super) const FIRST_STEM: &str = "video";
 
-/// Which videos a session has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum VideoChoice {
-    /// With boxes and labels.
-    Annotated,
-    /// The frames alone.
-    Clean,
-    /// One of each.
-    Both,
-    /// No pixels at all, only values.
-    None,
+named! {
+    /// Which videos a session has.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum VideoChoice {
+        /// With boxes and labels.
+        Annotated = "annotated",
+        /// The frames alone.
+        Clean = "clean",
+        /// One of each.
+        Both = "both",
+        /// No pixels at all, only values.
+        None = "none",
+    }
 }
 
 impl Default for VideoChoice {
@@ -48,19 +50,6 @@ impl Default for VideoChoice {
 }
 
 impl VideoChoice {
-    /// All choices.
-    pub const ALL: [Self; 4] = [Self::Annotated, Self::Clean, Self::Both, Self::None];
-
-    /// The word for it on the command line and in `session.json`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Annotated => "annotated",
-            Self::Clean => "clean",
-            Self::Both => "both",
-            Self::None => "none",
-        }
-    }
-
     /// Whether this build can record it: boxes and labels need the feature `overlay`.
     pub const fn is_built(self) -> bool {
         cfg!(feature = "overlay") || matches!(self, Self::Clean | Self::None)
@@ -149,7 +138,7 @@ impl Videos {
             known_at: None,
             // Reads fonts now, so that the first frame does not wait for them.
             #[cfg(feature = "overlay")]
-            offscreen: choice.videos().contains(&true).then(Offscreen::new),
+            offscreen: choice.videos().contains(&true).then(Offscreen::default),
         }
     }
 

@@ -33,27 +33,18 @@ use crate::pipeline::Tap;
 /// Whether this build can open sockets at all (feature `stream`).
 pub const AVAILABLE: bool = cfg!(feature = "stream");
 
-/// The outputs over a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// A server that WebSocket clients connect to.
-    WebSocket,
-    /// Open Sound Control, sent over UDP.
-    Osc,
+named! {
+    /// The outputs over a socket.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Output {
+        /// A server that WebSocket clients connect to.
+        WebSocket = "WebSocket",
+        /// Open Sound Control, sent over UDP.
+        Osc = "OSC",
+    }
 }
 
 impl Output {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::WebSocket, Self::Osc];
-
-    /// The name on the screen.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::WebSocket => "WebSocket",
-            Self::Osc => "OSC",
-        }
-    }
-
     /// The default port. 9117 belongs to no registered streaming service; 9000 is where OSC programs usually listen.
     pub const fn default_port(self) -> u16 {
         match self {

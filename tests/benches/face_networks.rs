@@ -21,10 +21,10 @@ fn main() -> Result<()> {
         "{:24} {:>9} {:>9} {:>9}",
         "one thread", "min ms", "p50 ms", "p95 ms"
     );
-    let mut mesh = FaceMesh::new();
+    let mut mesh = FaceMesh::default();
     let square = noise(FaceMesh::SIDE_PX, 0.0, 1.0);
     row("mesh", budget, || mesh.run(&square));
-    let mut short_range = ShortRange::new();
+    let mut short_range = ShortRange::default();
     let square = noise(ShortRange::SIDE_PX, -1.0, 1.0);
     row("short-range", budget, || short_range.detect(&square, 0.5));
     Ok(())

@@ -76,6 +76,10 @@ fn forward_backward(forward: impl Fn() -> candle_core::Result<Tensor>) -> Result
 }
 
 /// Convolution, batch normalization, ReLU and pooling with all gradients.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time is compared, not the gradient"
+)]
 fn blocks(precision: Precision) -> Result<()> {
     for (block, (c_in, c_out, side)) in BLOCKS.into_iter().enumerate() {
         let weight = Var::from_tensor(&random((c_out, c_in, 3, 3))?)?;
@@ -210,6 +214,10 @@ impl StockThreeBlock {
         })
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time is compared, not the gradient"
+    )]
     fn forward(&self, xs: &Tensor, train: bool) -> candle_core::Result<Tensor> {
         let mut xs = xs.clone();
         for (conv, norm) in &self.blocks {

@@ -23,7 +23,7 @@ const N_FACES: u8 = 3;
 
 fn main() {
     println!("{:58} {:>9} {:>9}", "one frame", "p50 ms", "p95 ms");
-    let mut offscreen = Offscreen::new();
+    let mut offscreen = Offscreen::default();
     for resolution in [Resolution::new(640, 480), Resolution::new(1280, 720)] {
         let mut faces = faces(resolution);
         let mut rgba = vec![90; resolution.n_pixels() * 4];

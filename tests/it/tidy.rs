@@ -9,8 +9,9 @@ use std::{
 };
 
 /// The modules of the library, and which others each may use.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("bounding_box", &[]),
+    ("declare", &[]),
     ("error_text", &[]),
     ("expression", &[]),
     ("frame", &[]),
@@ -62,6 +63,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "expression",
             "frame",
             "model",
+            "panics",
             "percentiles",
             "time",
         ],
@@ -77,6 +79,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "frame",
             "model",
             "overlay",
+            "panics",
             "percentiles",
             "pipeline",
             "privacy",
@@ -132,6 +135,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "expression",
             "frame",
             "model",
+            "panics",
             "pipeline",
             "result_file",
         ],

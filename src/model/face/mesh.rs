@@ -54,27 +54,6 @@ impl FaceMesh {
     /// Pixels along a side of the input.
     pub const SIDE_PX: usize = 192;
 
-    /// Takes the bundled weights.
-    pub fn new() -> Self {
-        let weights = Weights::parse(WEIGHTS);
-        let branch = |name: &str, strides: &[usize]| Branch {
-            blocks: weights.blocks(&format!("{name}.block"), 1, strides),
-            squeeze: weights.pointwise(&format!("{name}.squeeze")),
-            last: weights.block(&format!("{name}.last"), 1),
-            head: weights.pointwise(&format!("{name}.head")),
-            out: Image::default(),
-        };
-        Self {
-            stem: weights.stem("stem"),
-            trunk: weights.blocks("block", 1, &TRUNK),
-            points: branch("points", &POINTS),
-            flag: branch("flag", &FLAG),
-            trunk_out: Image::default(),
-            images: Default::default(),
-            buffers: Buffers::default(),
-        }
-    }
-
     /// Finds the points of the face in `rgb`: 192×192 pixels of interleaved RGB, 0 to 1, row by row. The network expects an
     /// upright face with a margin of a quarter of its size.
     ///
@@ -105,8 +84,25 @@ impl FaceMesh {
 }
 
 impl Default for FaceMesh {
+    /// Takes the bundled weights.
     fn default() -> Self {
-        Self::new()
+        let weights = Weights::parse(WEIGHTS);
+        let branch = |name: &str, strides: &[usize]| Branch {
+            blocks: weights.blocks(&format!("{name}.block"), 1, strides),
+            squeeze: weights.pointwise(&format!("{name}.squeeze")),
+            last: weights.block(&format!("{name}.last"), 1),
+            head: weights.pointwise(&format!("{name}.head")),
+            out: Image::default(),
+        };
+        Self {
+            stem: weights.stem("stem"),
+            trunk: weights.blocks("block", 1, &TRUNK),
+            points: branch("points", &POINTS),
+            flag: branch("flag", &FLAG),
+            trunk_out: Image::default(),
+            images: Default::default(),
+            buffers: Buffers::default(),
+        }
     }
 }
 

@@ -45,25 +45,6 @@ impl ShortRange {
     /// Pixels along a side of the input.
     pub const SIDE_PX: usize = 128;
 
-    /// Takes the bundled weights.
-    pub fn new() -> Self {
-        let weights = Weights::parse(WEIGHTS);
-        let head = |name: &str, n_anchors| Head {
-            layer: weights.joined(&format!("{name}.score"), &format!("{name}.box")),
-            n_anchors,
-            out: Image::default(),
-        };
-        Self {
-            stem: weights.stem("stem"),
-            fine: weights.blocks("block", 1, &FINE),
-            coarse: weights.blocks("block", 1 + FINE.len(), &COARSE),
-            fine_head: head("head16", 2),
-            coarse_head: head("head8", 6),
-            images: Default::default(),
-            buffers: Buffers::default(),
-        }
-    }
-
     /// Finds faces in `rgb`: 128×128 pixels of interleaved RGB, -1 to 1, row by row. Returns one proposal for each face with
     /// a score of at least `min_score`, best first. MediaPipe's default `min_score` is 0.5.
     ///
@@ -104,8 +85,23 @@ impl ShortRange {
 }
 
 impl Default for ShortRange {
+    /// Takes the bundled weights.
     fn default() -> Self {
-        Self::new()
+        let weights = Weights::parse(WEIGHTS);
+        let head = |name: &str, n_anchors| Head {
+            layer: weights.joined(&format!("{name}.score"), &format!("{name}.box")),
+            n_anchors,
+            out: Image::default(),
+        };
+        Self {
+            stem: weights.stem("stem"),
+            fine: weights.blocks("block", 1, &FINE),
+            coarse: weights.blocks("block", 1 + FINE.len(), &COARSE),
+            fine_head: head("head16", 2),
+            coarse_head: head("head8", 6),
+            images: Default::default(),
+            buffers: Buffers::default(),
+        }
     }
 }
 

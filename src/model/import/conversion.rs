@@ -23,28 +23,20 @@ use crate::{
     },
 };
 
-/// What an imported file does not say.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImportOptions {
-    /// The meaning of each output. If `None`, the file's own labels, or FER-2013's order if it has none.
-    pub labels: Option<[Expression; N_EXPRESSIONS]>,
-    /// Normalization, filter and crop. The size is inferred from the weights where they depend on it.
-    pub input: InputSpec,
-    /// The name of the architecture. If `None`, all are tried.
-    pub architecture: Option<String>,
-    /// License of the weights.
-    pub license: String,
-}
-
-impl Default for ImportOptions {
-    /// Outputs as the file says, and pixels from -1 to 1.
-    fn default() -> Self {
-        Self {
-            labels: None,
-            input: InputSpec::FER_2013,
-            architecture: None,
-            license: "unknown".to_owned(),
-        }
+with_defaults! {
+    /// What an imported file does not say.
+    ///
+    /// The default takes outputs as the file says, and pixels from -1 to 1.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ImportOptions {
+        /// The meaning of each output. If `None`, the file's own labels, or FER-2013's order if it has none.
+        pub labels: Option<[Expression; N_EXPRESSIONS]> = None,
+        /// Normalization, filter and crop. The size is inferred from the weights where they depend on it.
+        pub input: InputSpec = InputSpec::FER_2013,
+        /// The name of the architecture. If `None`, all are tried.
+        pub architecture: Option<String> = None,
+        /// License of the weights.
+        pub license: String = "unknown".to_owned(),
     }
 }
 

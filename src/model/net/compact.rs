@@ -25,44 +25,33 @@ const MAX_STAGES: usize = 6;
 const MAX_CHANNELS: usize = 2048;
 const MAX_CONVOLUTIONS: usize = 16;
 
-/// Sizes of the network, stored in the checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CompactConfig {
-    /// Channels of each stage. Every stage but the last halves the image.
-    pub channels: Vec<usize>,
-    /// Convolutions of each stage.
-    pub convolutions: Vec<usize>,
-    /// Whether the convolutions after each stage's first are residual blocks.
-    #[serde(default)]
-    pub residual: bool,
-    /// The reduction of squeeze and excitation at the end of each stage: one hidden channel for this many channels. 0 turns
-    /// it off.
-    #[serde(default)]
-    pub squeeze: usize,
-    /// Share of values dropped at the end of each stage but the last, in training.
-    #[serde(default)]
-    pub stage_dropout: f32,
-    /// Share of values dropped before the first linear layer and after each hidden one, in training.
-    #[serde(default)]
-    pub dropout: f32,
-    /// Widths of hidden linear layers between the global mean and the last one, each with ReLU.
-    #[serde(default)]
-    pub hidden: Vec<usize>,
-}
-
-impl Default for CompactConfig {
-    /// 1.17 million weights and 96 million multiplications for 48×48 pixels.
-    fn default() -> Self {
-        Self {
-            channels: vec![32, 64, 128, 256],
-            convolutions: vec![1, 2, 2, 2],
-            residual: false,
-            squeeze: 0,
-            stage_dropout: 0.0,
-            dropout: 0.4,
-            hidden: Vec::new(),
-        }
+with_defaults! {
+    /// Sizes of the network, stored in the checkpoint.
+    ///
+    /// The default has 1.17 million weights and 96 million multiplications for 48×48 pixels.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct CompactConfig {
+        /// Channels of each stage. Every stage but the last halves the image.
+        pub channels: Vec<usize> = vec![32, 64, 128, 256],
+        /// Convolutions of each stage.
+        pub convolutions: Vec<usize> = vec![1, 2, 2, 2],
+        /// Whether the convolutions after each stage's first are residual blocks.
+        #[serde(default)]
+        pub residual: bool = false,
+        /// The reduction of squeeze and excitation at the end of each stage: one hidden channel for this many channels. 0 turns
+        /// it off.
+        #[serde(default)]
+        pub squeeze: usize = 0,
+        /// Share of values dropped at the end of each stage but the last, in training.
+        #[serde(default)]
+        pub stage_dropout: f32 = 0.0,
+        /// Share of values dropped before the first linear layer and after each hidden one, in training.
+        #[serde(default)]
+        pub dropout: f32 = 0.4,
+        /// Widths of hidden linear layers between the global mean and the last one, each with ReLU.
+        #[serde(default)]
+        pub hidden: Vec<usize> = Vec::new(),
     }
 }
 

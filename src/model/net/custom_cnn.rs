@@ -13,25 +13,17 @@ use serde::{Deserialize, Serialize};
 use super::layer::{ConvSpec, Layer, LinearSpec, NormSpec};
 use crate::model::preprocess::InputSpec;
 
-/// Sizes of the network, stored in the checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CustomCnnConfig {
-    /// Channels after each block.
-    pub channels: [usize; 3],
-    /// Width of the hidden linear layer.
-    pub hidden: usize,
-    /// Share of hidden values dropped, in training.
-    pub dropout: f32,
-}
-
-impl Default for CustomCnnConfig {
-    fn default() -> Self {
-        Self {
-            channels: [64, 128, 256],
-            hidden: 512,
-            dropout: 0.3,
-        }
+with_defaults! {
+    /// Sizes of the network, stored in the checkpoint.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct CustomCnnConfig {
+        /// Channels after each block.
+        pub channels: [usize; 3] = [64, 128, 256],
+        /// Width of the hidden linear layer.
+        pub hidden: usize = 512,
+        /// Share of hidden values dropped, in training.
+        pub dropout: f32 = 0.3,
     }
 }
 

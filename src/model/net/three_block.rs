@@ -10,28 +10,19 @@ use serde::{Deserialize, Serialize};
 use super::layer::{After, ConvSpec, Layer, LinearSpec, NormSpec};
 use crate::model::preprocess::InputSpec;
 
-/// Sizes of the network, stored in the checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ThreeBlockConfig {
-    /// Channels after each block.
-    pub channels: [usize; 3],
-    /// Width of the hidden linear layer.
-    pub hidden: usize,
-    /// Share of whole channels dropped after the last block, in training.
-    pub dropout2d: f32,
-    /// Share of hidden values dropped, in training.
-    pub dropout: f32,
-}
-
-impl Default for ThreeBlockConfig {
-    fn default() -> Self {
-        Self {
-            channels: [64, 128, 256],
-            hidden: 512,
-            dropout2d: 0.25,
-            dropout: 0.5,
-        }
+with_defaults! {
+    /// Sizes of the network, stored in the checkpoint.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct ThreeBlockConfig {
+        /// Channels after each block.
+        pub channels: [usize; 3] = [64, 128, 256],
+        /// Width of the hidden linear layer.
+        pub hidden: usize = 512,
+        /// Share of whole channels dropped after the last block, in training.
+        pub dropout2d: f32 = 0.25,
+        /// Share of hidden values dropped, in training.
+        pub dropout: f32 = 0.5,
     }
 }
 

@@ -12,28 +12,19 @@ use serde::{Deserialize, Serialize};
 use super::layer::{After, ConvSpec, Layer, LinearSpec, NormSpec};
 use crate::model::preprocess::InputSpec;
 
-/// Sizes of the network, stored in the checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VggFocalConfig {
-    /// Channels of each block's two convolutions.
-    pub channels: [usize; 4],
-    /// Widths of the hidden linear layers.
-    pub hidden: [usize; 2],
-    /// Share of values dropped after each block, in training.
-    pub block_dropout: f32,
-    /// Share of hidden values dropped, in training.
-    pub dropout: f32,
-}
-
-impl Default for VggFocalConfig {
-    fn default() -> Self {
-        Self {
-            channels: [64, 128, 256, 512],
-            hidden: [512, 256],
-            block_dropout: 0.3,
-            dropout: 0.5,
-        }
+with_defaults! {
+    /// Sizes of the network, stored in the checkpoint.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct VggFocalConfig {
+        /// Channels of each block's two convolutions.
+        pub channels: [usize; 4] = [64, 128, 256, 512],
+        /// Widths of the hidden linear layers.
+        pub hidden: [usize; 2] = [512, 256],
+        /// Share of values dropped after each block, in training.
+        pub block_dropout: f32 = 0.3,
+        /// Share of hidden values dropped, in training.
+        pub dropout: f32 = 0.5,
     }
 }
 

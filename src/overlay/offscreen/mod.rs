@@ -31,7 +31,7 @@ const MIN_SCALE: f32 = 0.85;
 /// Enough for a frame of 4320 lines.
 const MAX_SCALE: f32 = 6.0;
 
-/// Shorter sides of common frames, px, whose glyphs [`Offscreen::new`] prepares.
+/// Shorter sides of common frames, px, whose glyphs [`Offscreen::default`] prepares.
 const COMMON_SIDES_PX: [u32; 3] = [480, 720, 1080];
 
 /// Size of lines and text on a frame of `resolution`: 1 at 720 lines, and in proportion to the shorter side above and
@@ -50,15 +50,9 @@ pub struct Offscreen {
 }
 
 impl Default for Offscreen {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Offscreen {
     /// Reads the fonts and prepares the glyphs for common frame sizes, so that the first frame costs no more than later
     /// ones. Another size, or the letters of a caption, costs a ms or two once.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let ctx = Context::default();
         // egui draws glyphs stronger for dark text on a light ground; plates are dark.
         ctx.set_theme(Theme::Dark);
@@ -73,7 +67,9 @@ impl Offscreen {
         }
         offscreen
     }
+}
 
+impl Offscreen {
     /// Draws what `look` asks for of `faces` on `rgba`: rows top to bottom without padding, four bytes a pixel, as in a frame
     /// of size `resolution`. Boxes are in pixels of this frame; empty ones and those that are not finite are left out.
     /// Alpha does not change.

@@ -62,7 +62,7 @@ fn ground(resolution: Resolution) -> RgbaImage {
 
 fn drawn(resolution: Resolution, faces: &[FaceAnalysis], look: &OverlayLook) -> RgbaImage {
     let mut frame = ground(resolution);
-    Offscreen::new().draw(&mut frame, resolution, faces, look);
+    Offscreen::default().draw(&mut frame, resolution, faces, look);
     frame
 }
 
@@ -191,7 +191,7 @@ fn without_faces_the_frame_does_not_change() {
     };
     assert_eq!(drawn(resolution, &faces, &nothing), ground(resolution));
     // An empty frame must not panic.
-    Offscreen::new().draw(&mut [], Resolution::new(0, 0), &faces, &look);
+    Offscreen::default().draw(&mut [], Resolution::new(0, 0), &faces, &look);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn the_window_draws_the_same_at_the_same_positions() {
         face(12, Expression::Fear, 0.34, [1150.0, -20.0, 240.0, 250.0]),
     ];
     let look = OverlayLook::default();
-    let offscreen = Offscreen::new().shapes(resolution, &faces, &look);
+    let offscreen = Offscreen::default().shapes(resolution, &faces, &look);
 
     // A larger window with the frame somewhere in it, as in the preview.
     let frame_rect = Rect::from_min_size(pos2(60.0, 30.0), vec2(1280.0, 720.0));
@@ -271,7 +271,7 @@ fn the_window_draws_the_same_at_the_same_positions() {
 
 #[test]
 fn glyphs_are_ready_before_the_first_frame() {
-    let mut offscreen = Offscreen::new();
+    let mut offscreen = Offscreen::default();
     let before = offscreen.font_texture.clone();
     for side_px in COMMON_SIDES_PX {
         let resolution = Resolution::new(side_px * 4 / 3, side_px);

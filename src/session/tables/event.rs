@@ -6,80 +6,40 @@ use super::{
 };
 use crate::time::Ticks;
 
-/// What an event is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EventKind {
-    /// The recording began.
-    Started,
-    /// The user set a marker; the detail is the note.
-    Marker,
-    /// The user paused the recording.
-    Paused,
-    /// The user resumed the recording.
-    Resumed,
-    /// Another network is in use; the detail is its name.
-    Checkpoint,
-    /// The camera is gone; the detail says why.
-    SourceLost,
-    /// The camera is back.
-    SourceBack,
-    /// A new part of the video begins, because the frames have another size; the detail is the part and the size.
-    Part,
-    /// Faces in the video are covered from here on, or no longer; the detail says which.
-    Privacy,
-    /// Somebody closed the eyes for a moment; the detail says which face and for how long.
-    Blink,
-    /// A setting that changes the values was changed; the detail says which.
-    Settings,
-    /// Frames came faster than they could be written; the detail is how many were dropped.
-    Refused,
-    /// Something went wrong, and the recording continued.
-    Warning,
-    /// Something went wrong and ended the recording.
-    Error,
-    /// The recording ended; the detail says why.
-    Stopped,
-}
-
-impl EventKind {
-    /// All kinds.
-    pub const ALL: [Self; 15] = [
-        Self::Started,
-        Self::Marker,
-        Self::Paused,
-        Self::Resumed,
-        Self::Checkpoint,
-        Self::SourceLost,
-        Self::SourceBack,
-        Self::Part,
-        Self::Privacy,
-        Self::Blink,
-        Self::Settings,
-        Self::Refused,
-        Self::Warning,
-        Self::Error,
-        Self::Stopped,
-    ];
-
-    /// The word for it in the table.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Marker => "marker",
-            Self::Paused => "paused",
-            Self::Resumed => "resumed",
-            Self::Checkpoint => "checkpoint",
-            Self::SourceLost => "source_lost",
-            Self::SourceBack => "source_back",
-            Self::Part => "part",
-            Self::Privacy => "privacy",
-            Self::Blink => "blink",
-            Self::Settings => "settings",
-            Self::Refused => "refused",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Stopped => "stopped",
-        }
+named! {
+    /// What an event is about.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum EventKind {
+        /// The recording began.
+        Started = "started",
+        /// The user set a marker; the detail is the note.
+        Marker = "marker",
+        /// The user paused the recording.
+        Paused = "paused",
+        /// The user resumed the recording.
+        Resumed = "resumed",
+        /// Another network is in use; the detail is its name.
+        Checkpoint = "checkpoint",
+        /// The camera is gone; the detail says why.
+        SourceLost = "source_lost",
+        /// The camera is back.
+        SourceBack = "source_back",
+        /// A new part of the video begins, because the frames have another size; the detail is the part and the size.
+        Part = "part",
+        /// Faces in the video are covered from here on, or no longer; the detail says which.
+        Privacy = "privacy",
+        /// Somebody closed the eyes for a moment; the detail says which face and for how long.
+        Blink = "blink",
+        /// A setting that changes the values was changed; the detail says which.
+        Settings = "settings",
+        /// Frames came faster than they could be written; the detail is how many were dropped.
+        Refused = "refused",
+        /// Something went wrong, and the recording continued.
+        Warning = "warning",
+        /// Something went wrong and ended the recording.
+        Error = "error",
+        /// The recording ended; the detail says why.
+        Stopped = "stopped",
     }
 }
 
@@ -133,11 +93,11 @@ impl Row for EventRow {
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
         let name = fields.text("event")?;
-        let kind = EventKind::ALL.into_iter().find(|kind| kind.name() == name);
         Ok(Self {
             time: fields.get("pts_90k")?,
             unix_s: fields.get("unix_s")?,
-            kind: kind.ok_or_else(|| format!("“{name}” is no event of this version of fervis"))?,
+            kind: EventKind::from_name(name)
+                .ok_or_else(|| format!("“{name}” is no event of this version of fervis"))?,
             detail: fields.text("detail")?.to_owned(),
         })
     }

@@ -9,22 +9,14 @@ use super::{
 };
 use crate::time::Ticks;
 
-/// Whether a frame has a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameStatus {
-    /// It was analyzed; without faces, there were none.
-    Analyzed,
-    /// It could not be analyzed in time, or that failed: nothing is known about its faces.
-    Skipped,
-}
-
-impl FrameStatus {
-    /// The word for it in the table.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Analyzed => "analysed",
-            Self::Skipped => "skipped",
-        }
+named! {
+    /// Whether a frame has a result.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum FrameStatus {
+        /// It was analyzed; without faces, there were none.
+        Analyzed = "analysed",
+        /// It could not be analyzed in time, or that failed: nothing is known about its faces.
+        Skipped = "skipped",
     }
 }
 
@@ -88,18 +80,14 @@ impl Row for FrameRow {
     }
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        let status = fields.text("status")?;
         Ok(Self {
             frame: fields.get("frame")?,
             time: fields.get("pts_90k")?,
             unix_s: fields.get("unix_s")?,
             source_s: fields.get("source_s")?,
-            status: match fields.text("status")? {
-                "analysed" => FrameStatus::Analyzed,
-                "skipped" => FrameStatus::Skipped,
-                other => {
-                    return Err(format!("status is “{other}”, expected analysed or skipped"));
-                }
-            },
+            status: FrameStatus::from_name(status)
+                .ok_or_else(|| format!("status is “{status}”, expected analysed or skipped"))?,
             video_frame: fields.optional("video_frame")?,
             n_faces: fields.optional("n_faces")?,
             latency: fields.optional("latency_ms")?.map(from_milliseconds),

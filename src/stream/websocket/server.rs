@@ -3,7 +3,7 @@
 use std::{
     fmt::Arguments,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -16,6 +16,7 @@ use super::{
     admission::{Admission, Refusal},
     log_limit::LogLimit,
 };
+use crate::panics::lock;
 
 /// How many clients there may be at once. Each is sent every result, so more would cost the processor what the network
 /// needs.
@@ -180,9 +181,4 @@ impl Server {
         }
         result
     }
-}
-
-/// What is locked here is consistent after every statement, so a panic cannot leave it half-changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -35,7 +35,7 @@ const OF_PORTRAIT: [[f32; 3]; 12] = [
 
 #[test]
 fn agrees_with_litert() {
-    let mut network = FaceMesh::new();
+    let mut network = FaceMesh::default();
     for (input, expected, [mean, logit]) in [
         (
             formula(FaceMesh::SIDE_PX, 0.0, 1.0),
@@ -57,7 +57,7 @@ fn agrees_with_litert() {
 
 #[test]
 fn nan_and_infinity_leave_no_trace() {
-    let mut network = FaceMesh::new();
+    let mut network = FaceMesh::default();
     let input = portrait();
     let before = network.run(&input);
     for value in [f32::NAN, f32::INFINITY, f32::MAX] {

@@ -119,7 +119,7 @@ fn all(network: &ShortRange) -> (Vec<f32>, Vec<[f32; Proposal::N_NUMBERS]>) {
 
 #[test]
 fn agrees_with_litert() {
-    let mut network = ShortRange::new();
+    let mut network = ShortRange::default();
     for (input, expected, means) in [
         (
             formula(ShortRange::SIDE_PX, -1.0, 1.0),
@@ -149,7 +149,7 @@ fn agrees_with_litert() {
 /// ```
 #[test]
 fn the_face_is_where_mediapipe_finds_it() {
-    let found = ShortRange::new().detect(&portrait_half(), 0.5);
+    let found = ShortRange::default().detect(&portrait_half(), 0.5);
     let [face] = found[..] else {
         panic!("one face: {found:?}");
     };
@@ -203,7 +203,7 @@ fn anchors_are_the_centers_of_their_pixels() {
 
 #[test]
 fn a_threshold_is_a_probability() {
-    let mut network = ShortRange::new();
+    let mut network = ShortRange::default();
     let input = portrait_half();
     assert_eq!(network.propose(&input, 0.0).len(), 896);
     let proposals = network.propose(&input, 0.25);
@@ -213,7 +213,7 @@ fn a_threshold_is_a_probability() {
 
 #[test]
 fn nan_and_infinity_find_nobody_and_leave_no_trace() {
-    let mut network = ShortRange::new();
+    let mut network = ShortRange::default();
     let input = portrait_half();
     let before = network.detect(&input, 0.5);
     for value in [f32::NAN, f32::INFINITY, f32::MAX] {
