@@ -3,16 +3,15 @@
 use std::marker::PhantomData;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
 
 use super::{
-    convolution::{Gradients, Scratch, backward, images_at_a_time, pack_kernels},
+    convolution::{Scratch, backward, forward},
     element::{Bf16, Precision},
     gemm::Gemm,
     grid::ConvShape,
     norm,
     patches::by_patches,
-    runs::{add_up, run_len},
+    runs::add_up,
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
 
@@ -124,18 +123,6 @@ impl<E> Conv<E> {
     }
 }
 
-fn shape_of(xs: &Shape, weight: &Shape) -> Result<ConvShape> {
-    let (_, height, width, c_in) = xs.dims4()?;
-    let (c_out, _, kernel, _) = weight.dims4()?;
-    Ok(ConvShape {
-        c_in,
-        c_out,
-        height,
-        width,
-        kernel,
-    })
-}
-
 impl<E: Gemm> CustomOp3 for Conv<E> {
     fn name(&self) -> &'static str {
         "fervis-conv2d"
@@ -150,32 +137,15 @@ impl<E: Gemm> CustomOp3 for Conv<E> {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let shape = shape_of(xs_layout.shape(), weight_layout.shape())?;
+        let shape = ConvShape::of(xs_layout.shape(), weight_layout.shape())?;
         let xs = contiguous_f32(xs, xs_layout)?;
         let bias = contiguous_f32(bias, bias_layout)?;
-        let kernels = pack_kernels::<E>(contiguous_f32(weight, weight_layout)?, &shape);
-        let (image_len, out_len) = (
-            shape.n_pixels() * shape.c_in,
-            shape.n_pixels() * shape.c_out,
-        );
-        let batch = xs.len() / image_len;
-        let group = images_at_a_time(&shape);
-        let run = run_len(batch, group);
-        let mut ys = vec![0.0; batch * out_len];
-        xs.par_chunks(run * image_len)
-            .zip(ys.par_chunks_mut(run * out_len))
-            .for_each(|(xs, ys)| {
-                let mut scratch = Scratch::default();
-                for (xs, ys) in xs
-                    .chunks(group * image_len)
-                    .zip(ys.chunks_mut(group * out_len))
-                {
-                    let flat = scratch.convolve(xs, &kernels, &shape);
-                    for (row, ys) in ys.chunks_exact_mut(shape.width * shape.c_out).enumerate() {
-                        norm::add_bias(flat.row(row), flat.stride, bias, self.floor, ys);
-                    }
-                }
-            });
+        let weight = contiguous_f32(weight, weight_layout)?;
+        let finish = |(): &mut (), row: &[f32], stride, out: &mut [f32]| {
+            norm::add_bias(row, stride, bias, self.floor, out);
+        };
+        let (ys, _) = forward::<E, _, _>(xs, weight, &shape, || (), finish);
+        let (batch, ..) = xs_layout.shape().dims4()?;
         Ok((
             CpuStorage::F32(ys),
             Shape::from((batch, shape.height, shape.width, shape.c_out)),
@@ -190,73 +160,26 @@ impl<E: Gemm> CustomOp3 for Conv<E> {
         ys: &Tensor,
         grad_ys: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let shape = shape_of(xs.shape(), weight.shape())?;
+        let shape = ConvShape::of(xs.shape(), weight.shape())?;
         let requires_grad = xs.track_op();
         let grad_ys = grad_ys.contiguous()?;
-        let (gradients, grad_bias) =
+        let row_len = shape.width * shape.c_out;
+        let (gradients, bias_sums) =
             with_f32([xs, weight, ys, &grad_ys], |[xs, weight, ys, grad_ys]| {
-                let backward = Backward {
-                    ys,
-                    grad_ys,
-                    shape,
-                    floor: self.floor,
-                    requires_grad,
+                let set_gradient = |scratch: &mut Scratch<E>, first, n, sum: &mut Vec<f32>| {
+                    sum.resize(shape.c_out, 0.0);
+                    scratch.set_gradient(n, &shape, requires_grad, |row, out, stride| {
+                        let first = (first * shape.height + row) * row_len;
+                        let [ys, grads] = [ys, grad_ys].map(|values| &values[first..][..row_len]);
+                        norm::bias_gradient(ys, grads, self.floor, sum, out, stride);
+                    });
                 };
-                backward.run::<E>(xs, weight)
+                backward(xs, weight, &shape, requires_grad, set_gradient)
             })?;
+        let grad_bias = add_up(bias_sums);
         let [grad_xs, grad_weight] = gradients.into_tensors(xs, weight)?;
         let grad_bias = Tensor::from_vec(grad_bias, bias.shape(), bias.device())?;
         Ok((grad_xs, grad_weight, Some(grad_bias)))
-    }
-}
-
-/// What the backward pass needs.
-struct Backward<'a> {
-    ys: &'a [f32],
-    grad_ys: &'a [f32],
-    shape: ConvShape,
-    floor: f32,
-    requires_grad: bool,
-}
-
-impl Backward<'_> {
-    /// The gradients of images and kernels, and of the bias.
-    fn run<E: Gemm>(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
-        let set_gradient = |scratch: &mut Scratch<E>, first, n, sum: &mut Vec<f32>| {
-            sum.resize(self.shape.c_out, 0.0);
-            self.set_gradient(scratch, first, n, sum);
-        };
-        let (gradients, bias_sums) =
-            backward(xs, weight, &self.shape, self.requires_grad, set_gradient);
-        (gradients, add_up(bias_sums))
-    }
-
-    /// Stores the gradient of some images' results before ReLU.
-    fn set_gradient<E: Gemm>(
-        &self,
-        scratch: &mut Scratch<E>,
-        first_image: usize,
-        n_images: usize,
-        bias_sum: &mut [f32],
-    ) {
-        let row_len = self.shape.width * self.shape.c_out;
-        let first_row = first_image * self.shape.height;
-        scratch.set_gradient(
-            n_images,
-            &self.shape,
-            self.requires_grad,
-            |row, out, stride| {
-                let first = (first_row + row) * row_len;
-                norm::bias_gradient(
-                    &self.ys[first..][..row_len],
-                    &self.grad_ys[first..][..row_len],
-                    self.floor,
-                    bias_sum,
-                    out,
-                    stride,
-                );
-            },
-        );
     }
 }
 

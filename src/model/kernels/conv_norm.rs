@@ -8,17 +8,15 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
-use rayon::prelude::*;
 
 use super::{
     batch_norm,
-    convolution::{Gradients, Scratch, backward, images_at_a_time, pack_kernels},
+    convolution::{Scratch, backward, forward},
     element::{Bf16, Precision},
     gemm::Gemm,
     grid::ConvShape,
-    norm::{self, ChannelSums, Feedback},
+    norm::{self, ChannelSums},
     rows::Batch,
-    runs::run_len,
     scale_shift::{BatchStatistics, ScaleShift},
     slices::{contiguous_f32, is_cpu_f32, with_f32},
 };
@@ -125,21 +123,6 @@ struct ConvNorm<E> {
     convolved: OnceLock<Vec<E>>,
 }
 
-fn shape_of(xs: &Shape, weight: &Shape) -> Result<(usize, ConvShape)> {
-    let (batch, height, width, c_in) = xs.dims4()?;
-    let (c_out, _, kernel, _) = weight.dims4()?;
-    Ok((
-        batch,
-        ConvShape {
-            c_in,
-            c_out,
-            height,
-            width,
-            kernel,
-        },
-    ))
-}
-
 impl<E: Gemm> CustomOp3 for ConvNorm<E> {
     fn name(&self) -> &'static str {
         "fervis-conv-norm"
@@ -154,15 +137,21 @@ impl<E: Gemm> CustomOp3 for ConvNorm<E> {
         affine: &CpuStorage,
         affine_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (batch, shape) = shape_of(xs_layout.shape(), weight_layout.shape())?;
+        let shape = ConvShape::of(xs_layout.shape(), weight_layout.shape())?;
         let xs = contiguous_f32(xs, xs_layout)?;
         let weight = contiguous_f32(weight, weight_layout)?;
         let affine = contiguous_f32(affine, affine_layout)?;
-        let (convolved, statistics) = convolve::<E>(xs, weight, batch, &shape);
+        let new_sums = || ChannelSums::new(shape.c_out);
+        let (convolved, sums) =
+            forward::<E, _, _>(xs, weight, &shape, new_sums, ChannelSums::store_row);
+        let sums = ChannelSums::total(sums, shape.c_out);
+        let batch = results(xs_layout.shape(), &shape)?;
+        let n_values = batch.n_images * shape.n_pixels();
+        let statistics = BatchStatistics::from_sums(&sums, n_values);
         let scale_shift =
             ScaleShift::new(&statistics, affine, self.config.epsilon, self.config.relu);
         let affine = scale_shift.affine();
-        let (ys, shape) = results(batch, &shape).finish(&convolved, affine, self.config.pool);
+        let (ys, shape) = batch.finish(&convolved, affine, self.config.pool);
         // Set once: candle calls the forward pass once per operation.
         self.convolved.set(convolved).ok();
         self.statistics.set(Arc::new(statistics)).ok();
@@ -177,27 +166,57 @@ impl<E: Gemm> CustomOp3 for ConvNorm<E> {
         _ys: &Tensor,
         grad_ys: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (batch, shape) = shape_of(xs.shape(), weight.shape())?;
+        let shape = ConvShape::of(xs.shape(), weight.shape())?;
         let (Some(statistics), Some(convolved)) = (self.statistics.get(), self.convolved.get())
         else {
             bail!("backward before forward")
         };
+        let ConvNormConfig {
+            epsilon,
+            relu,
+            pool,
+            ..
+        } = self.config;
         let requires_grad = xs.track_op();
         let grad_ys = grad_ys.contiguous()?;
+        let batch = results(xs.shape(), &shape)?;
+        let row_len = batch.row_len();
+        let [rows_len, grad_len] = batch.pooled_lens(pool);
         let tensors = [xs, weight, affine, &grad_ys];
         let (gradients, grad_affine) = with_f32(tensors, |[xs, weight, affine, grad_ys]| {
-            let ConvNormConfig { epsilon, relu, .. } = self.config;
-            let backward = Backward {
-                grad_ys,
-                convolved,
-                batch: results(batch, &shape),
-                shape,
-                statistics,
-                scale_shift: ScaleShift::new(statistics, affine, epsilon, relu),
-                pool: self.config.pool,
-                requires_grad,
+            let scale_shift = ScaleShift::new(statistics, affine, epsilon, relu);
+            let affine = scale_shift.affine();
+            let sums = batch.gradient_sums(convolved, grad_ys, affine, pool);
+            let response = scale_shift.response(statistics, &sums);
+            let feedback = response.feedback();
+            let rows_and_grads = |index: usize| {
+                let rows = &convolved[index * rows_len..][..rows_len];
+                (rows, &grad_ys[index * grad_len..][..grad_len])
             };
-            backward.run(xs, weight)
+            let set_gradient = |scratch: &mut Scratch<E>, first, n, (): &mut ()| {
+                let first_row = first * shape.height;
+                if pool {
+                    scratch.set_gradient_pairs(
+                        n,
+                        &shape,
+                        requires_grad,
+                        |pair, upper, lower, stride| {
+                            let (rows, grads) = rows_and_grads(first_row / 2 + pair);
+                            let rows = rows.split_at(row_len).into();
+                            norm::pooled_gradient(
+                                rows, grads, affine, feedback, upper, lower, stride,
+                            );
+                        },
+                    );
+                } else {
+                    scratch.set_gradient(n, &shape, requires_grad, |row, out, stride| {
+                        let (row, grads) = rows_and_grads(first_row + row);
+                        norm::gradient(row, grads, affine, feedback, out, stride);
+                    });
+                }
+            };
+            let (gradients, _) = backward(xs, weight, &shape, requires_grad, set_gradient);
+            (gradients, response.affine)
         })?;
         let [grad_xs, grad_weight] = gradients.into_tensors(xs, weight)?;
         let grad_affine = Tensor::from_vec(grad_affine, affine.shape(), affine.device())?;
@@ -205,136 +224,15 @@ impl<E: Gemm> CustomOp3 for ConvNorm<E> {
     }
 }
 
-/// The sizes of a convolution's results.
-fn results(n_images: usize, shape: &ConvShape) -> Batch {
-    Batch {
+/// The sizes of the results for images of this shape.
+fn results(images: &Shape, shape: &ConvShape) -> Result<Batch> {
+    let (n_images, ..) = images.dims4()?;
+    Ok(Batch {
         n_images,
         height: shape.height,
         width: shape.width,
         channels: shape.c_out,
-    }
-}
-
-/// The convolution's result `(b, h, w, c_out)` and its statistics.
-fn convolve<E: Gemm>(
-    xs: &[f32],
-    weight: &[f32],
-    batch: usize,
-    shape: &ConvShape,
-) -> (Vec<E>, BatchStatistics) {
-    let kernels = pack_kernels::<E>(weight, shape);
-    let group = images_at_a_time(shape);
-    let run = run_len(batch, group);
-    let (image_len, out_len) = (
-        shape.n_pixels() * shape.c_in,
-        shape.n_pixels() * shape.c_out,
-    );
-    let mut convolved = vec![E::default(); batch * out_len];
-    let sums: Vec<ChannelSums> = xs
-        .par_chunks(run * image_len)
-        .zip(convolved.par_chunks_mut(run * out_len))
-        .map(|(xs, out)| {
-            let mut scratch = Scratch::default();
-            let mut sums = ChannelSums::new(shape.c_out);
-            for (xs, out) in xs
-                .chunks(group * image_len)
-                .zip(out.chunks_mut(group * out_len))
-            {
-                let flat = scratch.convolve(xs, &kernels, shape);
-                for (row, out) in out.chunks_exact_mut(shape.width * shape.c_out).enumerate() {
-                    sums.store_row(flat.row(row), flat.stride, out);
-                }
-            }
-            sums
-        })
-        .collect();
-    let sums = ChannelSums::total(sums, shape.c_out);
-    let statistics = BatchStatistics::from_sums(&sums, batch * shape.n_pixels());
-    (convolved, statistics)
-}
-
-/// What the backward pass needs.
-struct Backward<'a, E> {
-    grad_ys: &'a [f32],
-    convolved: &'a [E],
-    /// The sizes of `convolved`.
-    batch: Batch,
-    shape: ConvShape,
-    statistics: &'a BatchStatistics,
-    scale_shift: ScaleShift,
-    pool: bool,
-    requires_grad: bool,
-}
-
-impl<E: Gemm> Backward<'_, E> {
-    /// The gradients of images and kernels, and of scale and shift.
-    fn run(&self, xs: &[f32], weight: &[f32]) -> (Gradients, Vec<f32>) {
-        let affine = self.scale_shift.affine();
-        let sums = self
-            .batch
-            .gradient_sums(self.convolved, self.grad_ys, affine, self.pool);
-        let response = self.scale_shift.response(self.statistics, &sums);
-        let feedback = response.feedback();
-        let set_gradient = |scratch: &mut Scratch<E>, first, n, (): &mut ()| {
-            self.set_gradient(scratch, first, n, feedback);
-        };
-        let (gradients, _) = backward(xs, weight, &self.shape, self.requires_grad, set_gradient);
-        (gradients, response.affine)
-    }
-
-    /// Computes the gradient of the convolution's result for some images.
-    fn set_gradient(
-        &self,
-        scratch: &mut Scratch<E>,
-        first_image: usize,
-        n_images: usize,
-        feedback: Feedback<'_>,
-    ) {
-        let row_len = self.batch.row_len();
-        let [_, grad_len] = self.batch.pooled_lens(self.pool);
-        let affine = self.scale_shift.affine();
-        let first_row = first_image * self.shape.height;
-        if self.pool {
-            scratch.set_gradient_pairs(
-                n_images,
-                &self.shape,
-                self.requires_grad,
-                |pair, upper, lower, stride| {
-                    let pair = first_row / 2 + pair;
-                    let rows =
-                        self.convolved[pair * 2 * row_len..][..2 * row_len].split_at(row_len);
-                    let grads = &self.grad_ys[pair * grad_len..][..grad_len];
-                    norm::pooled_gradient(
-                        [rows.0, rows.1],
-                        grads,
-                        affine,
-                        feedback,
-                        upper,
-                        lower,
-                        stride,
-                    );
-                },
-            );
-        } else {
-            scratch.set_gradient(
-                n_images,
-                &self.shape,
-                self.requires_grad,
-                |row, out, stride| {
-                    let row = first_row + row;
-                    let grads = &self.grad_ys[row * grad_len..][..grad_len];
-                    norm::gradient(
-                        &self.convolved[row * row_len..][..row_len],
-                        grads,
-                        affine,
-                        feedback,
-                        out,
-                        stride,
-                    );
-                },
-            );
-        }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const MIN_CHANNELS: usize = 16;
 const PIXELS_AT_A_TIME: usize = 600;
 
 /// Images of a group.
-pub(super) fn images_at_a_time(shape: &ConvShape) -> usize {
+fn images_at_a_time(shape: &ConvShape) -> usize {
     (PIXELS_AT_A_TIME / shape.n_pixels()).max(1)
 }
 
@@ -97,6 +97,47 @@ impl Flat<'_> {
             }
         }
     }
+}
+
+/// Convolves `images` `(n, h, w, c_in)` with `weight` `(c_out, c_in, k, k)` on all threads: results `(n, h, w, c_out)`, and
+/// the sums in the order of the images.
+///
+/// `finish(sum, values, stride, out)` makes results of a row of pixels, whose values are `stride` apart. `sum` begins as
+/// `new_sum()`.
+pub(super) fn forward<E: Gemm, T: Clone + Default + Send, S: Send>(
+    images: &[f32],
+    weight: &[f32],
+    shape: &ConvShape,
+    new_sum: impl Fn() -> S + Sync,
+    finish: impl Fn(&mut S, &[f32], usize, &mut [T]) + Sync,
+) -> (Vec<T>, Vec<S>) {
+    let kernels = pack_kernels::<E>(weight, shape);
+    let [image_len, out_len] =
+        [shape.c_in, shape.c_out].map(|channels| shape.n_pixels() * channels);
+    let batch = images.len() / image_len;
+    let group = images_at_a_time(shape);
+    let run = run_len(batch, group);
+    let mut results = vec![T::default(); batch * out_len];
+    let sums = images
+        .par_chunks(run * image_len)
+        .zip(results.par_chunks_mut(run * out_len))
+        .map(|(images, results)| {
+            let mut scratch = Scratch::default();
+            let mut sum = new_sum();
+            let groups = images.chunks(group * image_len);
+            for (images, results) in groups.zip(results.chunks_mut(group * out_len)) {
+                let flat = scratch.convolve(images, &kernels, shape);
+                for (row, out) in results
+                    .chunks_exact_mut(shape.width * shape.c_out)
+                    .enumerate()
+                {
+                    finish(&mut sum, flat.row(row), flat.stride, out);
+                }
+            }
+            sum
+        })
+        .collect();
+    (results, sums)
 }
 
 /// Gradients of a layer's images and kernels.
@@ -340,20 +381,10 @@ impl<E: Gemm> Scratch<E> {
         let grid = gradient_grid(n_images, shape, requires_grad);
         let n_positions = grid.n_positions();
         let out_stride = shape.c_out.next_multiple_of(PANEL_WIDTH);
-        self.panels.reshape(n_positions, shape.c_out);
+        self.panels.set_rows(n_positions, shape.c_out, |position| {
+            &self.gradient[position * out_stride..][..out_stride]
+        });
         let k = self.panels.k();
-        let zeros = vec![0.0; out_stride];
-        let row = |position: usize| {
-            if position < n_positions {
-                &self.gradient[position * out_stride..][..out_stride]
-            } else {
-                &zeros
-            }
-        };
-        for position in (0..k).step_by(E::PACK) {
-            self.panels
-                .set_rows(position, [row(position), row(position + 1)]);
-        }
         if gathers(shape) && !requires_grad {
             let n_rows = shape.n_taps() * shape.c_in;
             gather_patches(

@@ -147,6 +147,7 @@ impl FoldedConv {
     }
 
     /// The same with candle's operations, for other devices.
+    #[expect(clippy::disallowed_methods, reason = "nothing asks for its gradient")]
     fn by_candle(&self, xs: &Tensor) -> Result<Tensor> {
         let FoldedConvConfig { stride, relu, pool } = self.config;
         let ys = conv2d::by_candle(xs, &self.weight, Some(&self.bias), stride, relu)?;

@@ -3,7 +3,11 @@
 //! The left factor is read in place; [`microkernel`](super::microkernel) explains its segments.
 
 #[cfg(target_arch = "x86_64")]
-use super::microkernel::{amx::Amx, avx2::Avx2, avx512::Avx512, avx512_bf16::Avx512Bf16};
+use super::microkernel::{
+    amx::Amx,
+    avx512_bf16::Avx512Bf16,
+    intel::{Avx2, Avx512},
+};
 use super::{
     cpu::{Simd, simd},
     element::{Bf16, Element},

@@ -6,6 +6,8 @@
 //! that need not be gathered. Results are computed for the gaps too and discarded: 2 % of the pixels at 48×48, 8 % at
 //! 12×12.
 
+use candle_core::{Result, Shape};
+
 use super::{cpu::multiversion, element::Element};
 
 /// The sizes of a convolution with stride 1 whose output is as large as its input.
@@ -20,6 +22,19 @@ pub(super) struct ConvShape {
 }
 
 impl ConvShape {
+    /// The sizes for images `(b, h, w, c_in)` and kernels `(c_out, c_in, k, k)`.
+    pub fn of(images: &Shape, kernels: &Shape) -> Result<Self> {
+        let (_, height, width, c_in) = images.dims4()?;
+        let (c_out, _, kernel, _) = kernels.dims4()?;
+        Ok(Self {
+            c_in,
+            c_out,
+            height,
+            width,
+            kernel,
+        })
+    }
+
     pub fn n_taps(&self) -> usize {
         self.kernel * self.kernel
     }

@@ -149,7 +149,6 @@ fn input_gradient<E: Gemm>(
         convert(grads, &mut row[..n]);
     }
     let left = Rows::contiguous(&rows, batch, stride);
-    let zeros = vec![0.0; COLUMNS_PER_TASK];
     let columns: Vec<Range<usize>> = (0..k)
         .step_by(COLUMNS_PER_TASK)
         .map(|first| first..(first + COLUMNS_PER_TASK).min(k))
@@ -158,17 +157,7 @@ fn input_gradient<E: Gemm>(
         .par_iter()
         .map(|columns| {
             let mut panels = Panels::<E>::default();
-            panels.reshape(n, columns.len());
-            let row = |row: usize| {
-                if row < n {
-                    &weight[row * k..][columns.clone()]
-                } else {
-                    &zeros[..columns.len()]
-                }
-            };
-            for first in (0..panels.k()).step_by(E::PACK) {
-                panels.set_rows(first, [row(first), row(first + 1)]);
-            }
+            panels.set_rows(n, columns.len(), |row| &weight[row * k..][columns.clone()]);
             let mut out = vec![0.0; batch * columns.len()];
             E::gemm(left, &panels, Output::set(&mut out, columns.len()));
             out
@@ -195,18 +184,7 @@ fn weight_gradient<E: Gemm>(
     k: usize,
 ) -> Vec<f32> {
     let mut inputs = Panels::<E>::default();
-    inputs.reshape(batch, k);
-    let zeros = vec![0.0; k];
-    let row = |image: usize| {
-        if image < batch {
-            &xs[image * k..][..k]
-        } else {
-            &zeros
-        }
-    };
-    for first in (0..inputs.k()).step_by(E::PACK) {
-        inputs.set_rows(first, [row(first), row(first + 1)]);
-    }
+    inputs.set_rows(batch, k, |image| &xs[image * k..][..k]);
     let stride = inputs.k();
     let mut rows = vec![E::default(); n * stride];
     transpose(grad_ys, n, &mut rows, stride);

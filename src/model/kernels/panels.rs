@@ -50,11 +50,21 @@ impl<E: Element> Panels<E> {
             .resize(self.k * self.n_panels * PANEL_WIDTH, E::default());
     }
 
-    /// Writes row `k_idx` and the `PACK - 1` rows after it. Each of `rows` has a multiple of 16 values.
-    pub fn set_rows(&mut self, k_idx: usize, rows: [&[f32]; 2]) {
-        debug_assert!(k_idx.is_multiple_of(E::PACK));
+    /// Reshapes to `(k, n)` and writes every row. Each `row` has a multiple of 16 values.
+    pub fn set_rows<'a>(&mut self, k: usize, n: usize, row: impl Fn(usize) -> &'a [f32]) {
+        self.reshape(k, n);
         let panel_len = self.panel_len();
-        set_rows(&mut self.values, panel_len, k_idx / E::PACK, rows);
+        let zeros = vec![0.0; self.n()];
+        let row = |k_idx: usize| if k_idx < k { row(k_idx) } else { &zeros };
+        for group in 0..self.k / E::PACK {
+            let first = group * E::PACK;
+            set_rows(
+                &mut self.values,
+                panel_len,
+                group,
+                [row(first), row(first + 1)],
+            );
+        }
     }
 
     /// Rows, including the zeros at the end.

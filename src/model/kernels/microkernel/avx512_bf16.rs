@@ -1,13 +1,13 @@
 //! bfloat16 products with 512-bit vectors: each lane sums the products of pairs, 6 rows × 4 panels in 24 registers.
 
 use std::arch::x86_64::{
-    __m512bh, __m512i, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_set1_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_ps,
+    __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512,
 };
 
 use super::{
     MicroKernel, Tile,
-    avx512::{by_size, store},
+    intel::{by_size, store},
 };
 use crate::model::kernels::{element::Bf16, panels::PANEL_WIDTH};
 
@@ -53,5 +53,6 @@ unsafe fn compute<const ROWS: usize, const PANELS: usize>(tile: &Tile<'_, Bf16>)
             }
         }
     }
-    store!(sums, tile);
+    // SAFETY: the caller's promises are the same.
+    unsafe { store(&sums, tile) }
 }

@@ -7,12 +7,10 @@
 #[cfg(target_arch = "x86_64")]
 pub(super) mod amx;
 #[cfg(target_arch = "x86_64")]
-pub(super) mod avx2;
-#[cfg(target_arch = "x86_64")]
-pub(super) mod avx512;
-#[cfg(target_arch = "x86_64")]
 pub(super) mod avx512_bf16;
 pub(super) mod depthwise;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod intel;
 pub(super) mod pointwise;
 pub(super) mod portable;
 pub(super) mod vector;
