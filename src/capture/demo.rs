@@ -32,10 +32,7 @@ const MAX_LATENESS: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`CaptureError::Unsupported`] in a build without the feature `h264-bundled`, if ffmpeg is missing.
 pub(super) fn open_once() -> Result<Box<dyn FrameSource>, CaptureError> {
-    video::open_clip(CLIP, NAME).map_err(|reason| CaptureError::Unsupported {
-        path: NAME.into(),
-        reason,
-    })
+    video::open_clip(CLIP, NAME).map_err(|reason| CaptureError::unsupported(NAME, reason))
 }
 
 /// The clip as a live camera.
@@ -109,10 +106,7 @@ impl DemoSource {
                 self.clip = open_once()?;
                 self.clip
                     .next_frame(pool)?
-                    .ok_or_else(|| CaptureError::Unsupported {
-                        path: NAME.into(),
-                        reason: "the clip is empty".to_owned(),
-                    })?
+                    .ok_or_else(|| CaptureError::unsupported(NAME, "the clip is empty"))?
             }
         };
         frame.id.0 += self.round_starts_with;

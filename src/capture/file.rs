@@ -26,10 +26,7 @@ const HEAD_BYTES: usize = 4096;
 /// # Errors
 /// [`CaptureError::Unsupported`] or [`CaptureError::Read`], with the cause and the remedy.
 pub(super) fn open(path: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
-    let refuse = |reason: &str| CaptureError::Unsupported {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let refuse = |reason: &str| CaptureError::unsupported(path, reason);
     let explain = |err: io::Error| match err.kind() {
         io::ErrorKind::NotFound => refuse("there is no such file or folder"),
         io::ErrorKind::PermissionDenied => refuse("permission denied"),

@@ -77,10 +77,7 @@ impl FolderSource {
     /// [`CaptureError::Unsupported`] if it holds no readable picture, [`CaptureError::Read`] if the folder itself cannot
     /// be read.
     pub fn open(folder: &Path) -> Result<Self, CaptureError> {
-        let refuse = |reason: String| CaptureError::Unsupported {
-            path: folder.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| CaptureError::unsupported(folder, reason);
         let Listing {
             mut pictures,
             mut notes,

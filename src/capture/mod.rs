@@ -267,6 +267,14 @@ impl CaptureError {
         }
     }
 
+    /// [`Self::Unsupported`].
+    pub(crate) fn unsupported(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Unsupported {
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+
     /// An I/O error with its file.
     pub fn read(path: &Path, source: std::io::Error) -> Self {
         Self::Read {

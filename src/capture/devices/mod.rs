@@ -73,6 +73,15 @@ pub enum CameraProblem {
 }
 
 impl CameraProblem {
+    /// The error of opening the camera `name` that has it.
+    pub(super) fn of(&self, name: &str) -> CaptureError {
+        CaptureError::OpenCamera {
+            name: name.to_owned(),
+            reason: self.to_string(),
+            transient: self.is_transient(),
+        }
+    }
+
     /// Whether the problem may resolve by itself. Missing permission counts, since the system grants it a moment after a
     /// camera is plugged in.
     pub fn is_transient(&self) -> bool {
@@ -160,11 +169,7 @@ fn usable(devices: &[CameraDevice], place: usize) -> Result<usize, CaptureError>
     let device = &devices[place];
     match &device.problem {
         None => Ok(place),
-        Some(problem) => Err(CaptureError::OpenCamera {
-            name: device.name.clone(),
-            reason: problem.to_string(),
-            transient: problem.is_transient(),
-        }),
+        Some(problem) => Err(problem.of(&device.name)),
     }
 }
 

@@ -137,10 +137,7 @@ pub fn read(path: &Path) -> Result<Still, CaptureError> {
         Ok(_) => decode(&bytes),
         Err(err) => return Err(read_error(err)),
     };
-    decoded.map_err(|err| CaptureError::Unsupported {
-        path: path.to_owned(),
-        reason: err.to_string(),
-    })
+    decoded.map_err(|err| CaptureError::unsupported(path, err.to_string()))
 }
 
 /// Decodes a BMP, GIF (its first frame), JPEG, PNG, TIFF (its first page) or WebP file and, through an installed

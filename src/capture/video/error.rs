@@ -14,6 +14,14 @@ pub(super) enum OpenError {
 }
 
 impl OpenError {
+    pub(super) fn damaged(why: &str) -> Self {
+        Self::Damaged(why.to_owned())
+    }
+
+    pub(super) fn unsupported(name: &str) -> Self {
+        Self::Unsupported(name.to_owned())
+    }
+
     pub(super) fn into_message(self) -> String {
         let (Self::Damaged(message) | Self::Unsupported(message) | Self::Refused(message)) = self;
         message

@@ -51,7 +51,7 @@ pub(super) fn open(
     let ffmpeg = |choice| FfmpegSource::open(Input::File(path.to_owned()), name(path), choice);
     let source = match played {
         Ok(source) => source,
-        Err(OpenError::Refused(reason)) => return Err(refuse(path, reason)),
+        Err(OpenError::Refused(reason)) => return Err(CaptureError::unsupported(path, reason)),
         Err(OpenError::Unsupported(what)) => return open_foreign(path, &what, choice),
         Err(OpenError::Damaged(reason)) => {
             return match ffmpeg(choice) {
@@ -59,9 +59,11 @@ pub(super) fn open(
                     log::info!("{}: {reason}; ffmpeg reads it instead", path.display());
                     Ok(Box::new(source))
                 }
-                Err(FfmpegError::TooLarge(err)) => Err(refuse(path, err.to_string())),
+                Err(FfmpegError::TooLarge(err)) => {
+                    Err(CaptureError::unsupported(path, err.to_string()))
+                }
                 Err(FfmpegError::NotInstalled | FfmpegError::Refused(_)) => {
-                    Err(refuse(path, reason))
+                    Err(CaptureError::unsupported(path, reason))
                 }
             };
         }
@@ -105,15 +107,15 @@ fn open_foreign(
 ) -> Result<Box<dyn FrameSource>, CaptureError> {
     match FfmpegSource::open(Input::File(path.to_owned()), name(path), choice) {
         Ok(source) => Ok(Box::new(source)),
-        Err(FfmpegError::NotInstalled) => Err(refuse(
+        Err(FfmpegError::NotInstalled) => Err(CaptureError::unsupported(
             path,
             format!(
                 "it is {what}, which needs the program ffmpeg: {}",
                 remedy(path, what)
             ),
         )),
-        Err(FfmpegError::TooLarge(err)) => Err(refuse(path, err.to_string())),
-        Err(FfmpegError::Refused(reason)) => Err(refuse(
+        Err(FfmpegError::TooLarge(err)) => Err(CaptureError::unsupported(path, err.to_string())),
+        Err(FfmpegError::Refused(reason)) => Err(CaptureError::unsupported(
             path,
             format!("it is {what}, and ffmpeg says: {reason}"),
         )),
@@ -147,13 +149,6 @@ pub(crate) fn read_packets(bytes: &[u8]) {
         let position = demuxer.sync_before(packet.pts / 2);
         demuxer.seek_to(position);
         demuxer.next_packet(&mut packet).ok();
-    }
-}
-
-fn refuse(path: &Path, reason: String) -> CaptureError {
-    CaptureError::Unsupported {
-        path: path.to_owned(),
-        reason,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::capture::{
     CameraChoice, CaptureError, SourceInfo, SourceKind,
     camera_format::{CameraFormat, PixelFormat},
-    devices::{self, CameraDevice, CameraId, CameraProblem},
+    devices::{self, CameraDevice, CameraId},
     frame_rate::FrameRate,
 };
 
@@ -29,21 +29,49 @@ pub(super) struct Arrived {
 /// An open camera, with what it will deliver.
 pub(super) struct Opened {
     pub(super) camera: Box<dyn Camera>,
+    pub(super) hello: Hello,
+}
+
+/// The part of [`Opened`] that leaves the thread.
+pub(super) struct Hello {
     pub(super) info: SourceInfo,
     pub(super) id: CameraId,
     pub(super) pixel_format: PixelFormat,
 }
 
-/// The index in the list of the camera that `choice` means, and the name to show for it.
-pub(super) fn find(
-    devices: &[CameraDevice],
+/// A camera of the list, with the system's handle for it.
+pub(super) struct Listed<H> {
+    pub(super) device: CameraDevice,
+    pub(super) handle: H,
+}
+
+/// Numbers cameras in the system's order, and gives each a name of its own.
+pub(super) fn listed<H>(found: impl IntoIterator<Item = Listed<H>>) -> Vec<Listed<H>> {
+    let mut list: Vec<Listed<H>> = Vec::new();
+    for mut listed in found {
+        let earlier = list.iter().map(|listed| listed.device.name.as_str());
+        let earlier: Vec<&str> = earlier.collect();
+        listed.device.name = devices::unique_name(&listed.device.name, &earlier);
+        listed.device.number = list.len();
+        list.push(listed);
+    }
+    list
+}
+
+/// The camera of the list that `choice` means, and the name to show for it.
+pub(super) fn find<'a, H>(
+    list: &'a [Listed<H>],
     choice: &CameraChoice,
-) -> Result<(usize, String), CaptureError> {
+) -> Result<(&'a Listed<H>, String), CaptureError> {
+    let devices: Vec<CameraDevice> = list.iter().map(|listed| listed.device.clone()).collect();
     match &choice.known {
-        Some(known) => Ok((devices::find_again(devices, known)?, known.name.clone())),
+        Some(known) => {
+            let place = devices::find_again(&devices, known)?;
+            Ok((&list[place], known.name.clone()))
+        }
         None => {
-            let place = devices::find(devices, choice.camera.as_deref())?;
-            Ok((place, devices[place].name.clone()))
+            let place = devices::find(&devices, choice.camera.as_deref())?;
+            Ok((&list[place], devices[place].name.clone()))
         }
     }
 }
@@ -81,15 +109,7 @@ pub(super) fn faulty(err: CaptureError) -> CaptureError {
     }
 }
 
-pub(super) fn unusable(name: &str, problem: &CameraProblem) -> CaptureError {
-    CaptureError::OpenCamera {
-        name: name.to_owned(),
-        reason: problem.to_string(),
-        transient: problem.is_transient(),
-    }
-}
-
-/// A transient error before the camera's name is known.
+/// A transient error.
 pub(super) fn failed_to_open(label: &str, reason: String) -> CaptureError {
     CaptureError::OpenCamera {
         name: label.to_owned(),

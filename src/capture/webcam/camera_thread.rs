@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,11 +12,8 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 
-use super::camera::{Opened, failed_to_open};
-use crate::{
-    capture::{CaptureError, SourceInfo, camera_format::PixelFormat, devices::CameraId},
-    frame::FrameId,
-};
+use super::camera::{Hello, Opened, failed_to_open};
+use crate::{capture::CaptureError, frame::FrameId, panics};
 
 /// A running thread. Dropping it stops the thread, or abandons it if it is blocked in the driver.
 pub(super) struct CameraThread {
@@ -107,13 +103,6 @@ impl Drop for CameraThread {
     }
 }
 
-/// The part of [`Opened`] that leaves the thread.
-pub(super) struct Hello {
-    pub(super) info: SourceInfo,
-    pub(super) id: CameraId,
-    pub(super) pixel_format: PixelFormat,
-}
-
 pub(super) struct RawFrame {
     pub(super) id: FrameId,
     pub(super) captured_at: Instant,
@@ -160,7 +149,7 @@ fn run(
     stop: &AtomicBool,
 ) {
     // The capture library panics on some answers of drivers, and when it cannot stop a stream.
-    let end = catch_unwind(AssertUnwindSafe(|| {
+    let end = panics::catch(|| {
         let (mut camera, name) = match open() {
             Err(err) => {
                 hello.send(Err(err)).ok();
@@ -168,16 +157,9 @@ fn run(
             }
             Ok(Opened {
                 camera,
-                info,
-                id,
-                pixel_format,
+                hello: answer,
             }) => {
-                let name = info.name.clone();
-                let answer = Hello {
-                    info,
-                    id,
-                    pixel_format,
-                };
+                let name = answer.info.name.clone();
                 // If opening took too long, nobody waits for this any more.
                 hello.send(Ok(answer)).ok()?;
                 (camera, name)
@@ -191,14 +173,14 @@ fn run(
                 .take()
                 .or_else(|| reusable.try_recv().ok())
                 .unwrap_or_default();
-            let arrived = match catch_unwind(AssertUnwindSafe(|| camera.read(&mut data))) {
-                Ok(Ok(Some(arrived))) => arrived,
-                Ok(Ok(None)) => {
+            let arrived = match panics::catch(|| camera.read(&mut data)) {
+                Some(Ok(Some(arrived))) => arrived,
+                Some(Ok(None)) => {
                     spare = Some(data);
                     continue;
                 }
-                Ok(Err(err)) => return Some(err),
-                Err(_) => {
+                Some(Err(err)) => return Some(err),
+                None => {
                     return Some(CaptureError::Faulty {
                         name,
                         reason: "its driver library broke down".to_owned(),
@@ -222,11 +204,11 @@ fn run(
             }
         }
         None
-    }));
+    });
     // The camera is closed by now, so that the reader of the last event can open it again at once.
     match end {
-        Ok(Some(err)) => drop(outbox.put(Event::Ended(err))),
-        Ok(None) => {}
-        Err(_) => log::warn!("the camera's driver library broke down while closing it"),
+        Some(Some(err)) => drop(outbox.put(Event::Ended(err))),
+        Some(None) => {}
+        None => log::warn!("the camera's driver library broke down while closing it"),
     }
 }

@@ -21,13 +21,15 @@ use v4l::{
 };
 
 use super::{
-    camera::{Arrived, Camera, Opened, faulty, find, opened_info, unusable},
+    camera::{
+        Arrived, Camera, Hello, Listed, Opened, failed_to_open, faulty, find, listed, opened_info,
+    },
     v4l2,
 };
 use crate::capture::{
     CameraChoice, CaptureError,
     camera_format::choose_format,
-    devices::{self, CameraDevice, CameraId, CameraProblem},
+    devices::{CameraDevice, CameraId, CameraProblem},
 };
 
 /// Number of the driver's buffers.
@@ -39,33 +41,19 @@ const READ_WITHIN_MS: i32 = 200;
 /// A driver's timestamp that is older than this is not of the expected clock.
 const MAX_AGE: Duration = Duration::from_secs(10);
 
-/// A camera of the list with its node.
-pub(super) struct Listed {
-    pub(super) device: CameraDevice,
-    node: u32,
-}
-
 /// All cameras, in the system's order.
-pub(super) fn list() -> Vec<Listed> {
-    let mut list: Vec<Listed> = Vec::new();
-    for node in v4l2::nodes() {
-        let earlier: Vec<&str> = list
-            .iter()
-            .map(|listed| listed.device.name.as_str())
-            .collect();
-        let name = devices::unique_name(&node.name, &earlier);
-        list.push(Listed {
-            device: CameraDevice {
-                number: list.len(),
-                name,
-                id: node.id,
-                formats: node.formats,
-                problem: node.problem,
-            },
-            node: node.number,
-        });
-    }
-    list
+pub(super) fn list() -> Vec<Listed<u32>> {
+    let listed_node = |node: v4l2::Node| Listed {
+        device: CameraDevice {
+            number: 0,
+            name: node.name,
+            id: node.id,
+            formats: node.formats,
+            problem: node.problem,
+        },
+        handle: node.number,
+    };
+    listed(v4l2::nodes().into_iter().map(listed_node))
 }
 
 /// All cameras, for telling them apart, without opening any.
@@ -76,19 +64,19 @@ pub(super) fn present() -> BTreeSet<CameraId> {
 /// Finds the camera that matches `choice`, opens it and starts it.
 pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
     let list = list();
-    let devices: Vec<CameraDevice> = list.iter().map(|listed| listed.device.clone()).collect();
-    let (place, name) = find(&devices, choice)?;
-    let Listed { device, node } = &list[place];
-    let format = choose_format(&device.formats, choice)
-        .ok_or_else(|| unusable(&name, &CameraProblem::Silent))?;
+    let (Listed { device, handle }, name) = find(&list, choice)?;
+    let format =
+        choose_format(&device.formats, choice).ok_or_else(|| CameraProblem::Silent.of(&name))?;
     let failed = |err: io::Error| explain(&name, &err);
-    let open = v4l2::open(*node).map_err(failed)?;
+    let open = v4l2::open(*handle).map_err(failed)?;
     let rate = v4l2::set_format(&open, format).map_err(failed)?;
     let stream = start(&open).map_err(failed)?;
     Ok(Opened {
-        info: opened_info(&name, format, rate, choice),
-        id: device.id.clone(),
-        pixel_format: format.pixel_format,
+        hello: Hello {
+            info: opened_info(&name, format, rate, choice),
+            id: device.id.clone(),
+            pixel_format: format.pixel_format,
+        },
         camera: Box::new(OpenCamera { stream, name }),
     })
 }
@@ -162,13 +150,9 @@ fn explain(name: &str, err: &io::Error) -> CaptureError {
         Some(libc::ENODEV | libc::ENXIO | libc::ENOENT) => CaptureError::Disconnected {
             name: name.to_owned(),
         },
-        Some(libc::EACCES | libc::EPERM) => unusable(name, &CameraProblem::NoPermission),
-        Some(libc::EBUSY) => unusable(name, &CameraProblem::Busy),
-        _ => CaptureError::OpenCamera {
-            name: name.to_owned(),
-            reason: err.to_string(),
-            transient: true,
-        },
+        Some(libc::EACCES | libc::EPERM) => CameraProblem::NoPermission.of(name),
+        Some(libc::EBUSY) => CameraProblem::Busy.of(name),
+        _ => failed_to_open(name, err.to_string()),
     }
 }
 

@@ -23,14 +23,13 @@ use self::linux as system;
 #[cfg(not(target_os = "linux"))]
 use self::nokhwa as system;
 use self::{
-    camera::Opened,
-    camera_thread::{CameraThread, Event, Hello, RawFrame},
+    camera::{Hello, Opened},
+    camera_thread::{CameraThread, Event, RawFrame},
 };
 use super::{
     CameraChoice, CaptureError, FrameSource, SourceInfo, SourceSpec,
-    camera_format::PixelFormat,
     decode::{DecodeError, decode},
-    devices::{CameraDevice, CameraId, KnownCamera},
+    devices::{CameraDevice, KnownCamera},
 };
 use crate::frame::{Frame, FramePool};
 
@@ -66,9 +65,7 @@ pub(super) fn list() -> Vec<CameraDevice> {
 /// again, [`next_frame`](FrameSource::next_frame) returns them. That is better than opening it again, since a blocked read
 /// keeps hold of the device. After [`CaptureError::Disconnected`] no more frames come.
 pub struct WebcamSource {
-    info: SourceInfo,
-    id: CameraId,
-    pixel_format: PixelFormat,
+    hello: Hello,
     limits: Limits,
     thread: CameraThread,
     first_at: Option<Instant>,
@@ -100,15 +97,8 @@ impl WebcamSource {
         limits: Limits,
     ) -> Result<Self, CaptureError> {
         let (thread, hello) = CameraThread::start(label, open, limits.open, limits.close)?;
-        let Hello {
-            info,
-            id,
-            pixel_format,
-        } = hello;
         Ok(Self {
-            info,
-            id,
-            pixel_format,
+            hello,
             limits,
             thread,
             first_at: None,
@@ -120,12 +110,12 @@ impl WebcamSource {
 
     /// Decodes into a buffer of `pool`; `None` for a damaged frame.
     fn decode(&mut self, raw: RawFrame, pool: &FramePool) -> Option<Frame> {
-        let resolution = self.info.resolution;
+        let resolution = self.hello.info.resolution;
         let mut rgba = pool.buffer(resolution);
         let decoded = if raw.is_marked_damaged {
             Err(DecodeError::Marked)
         } else {
-            decode(self.pixel_format, resolution, &raw.data, &mut rgba)
+            decode(self.hello.pixel_format, resolution, &raw.data, &mut rgba)
         };
         self.thread.recycle(raw.data);
         self.last_at = Instant::now();
@@ -136,7 +126,7 @@ impl WebcamSource {
             if self.n_damaged.is_power_of_two() {
                 log::warn!(
                     "camera “{}”: frame {} skipped ({} so far): {err}",
-                    self.info.name,
+                    self.hello.info.name,
                     raw.id.0,
                     self.n_damaged
                 );
@@ -152,7 +142,7 @@ impl WebcamSource {
 
 impl FrameSource for WebcamSource {
     fn info(&self) -> &SourceInfo {
-        &self.info
+        &self.hello.info
     }
 
     fn n_damaged(&self) -> u64 {
@@ -164,14 +154,14 @@ impl FrameSource for WebcamSource {
             return spec.clone();
         };
         let mut others = system::present();
-        others.remove(&self.id);
+        others.remove(&self.hello.id);
         if let Some(known) = &choice.known {
             others.extend(known.others.iter().cloned());
         }
         SourceSpec::Camera(CameraChoice {
             known: Some(KnownCamera {
-                name: self.info.name.clone(),
-                id: self.id.clone(),
+                name: self.hello.info.name.clone(),
+                id: self.hello.id.clone(),
                 others,
             }),
             ..choice.clone()
@@ -192,7 +182,7 @@ impl FrameSource for WebcamSource {
                     }
                     if Instant::now() >= deadline {
                         return Err(CaptureError::Faulty {
-                            name: self.info.name.clone(),
+                            name: self.hello.info.name.clone(),
                             reason: format!(
                                 "it sends only damaged frames ({} in a row); try another cable, socket or format",
                                 self.n_damaged_in_a_row
@@ -203,13 +193,13 @@ impl FrameSource for WebcamSource {
                 Ok(Event::Ended(err)) => return Err(err),
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(CaptureError::Stalled {
-                        name: self.info.name.clone(),
+                        name: self.hello.info.name.clone(),
                         waited: self.last_at.elapsed(),
                     });
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(CaptureError::Disconnected {
-                        name: self.info.name.clone(),
+                        name: self.hello.info.name.clone(),
                     });
                 }
             }

@@ -11,65 +11,64 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Mutex, time::Instant};
 use ::nokhwa::{
     NokhwaError,
     utils::{
-        CameraFormat as NokhwaFormat, CameraIndex, FrameFormat, RequestedFormat,
+        CameraFormat as NokhwaFormat, CameraIndex, CameraInfo, FrameFormat, RequestedFormat,
         RequestedFormatType, Resolution as NokhwaResolution,
     },
 };
 
-use super::camera::{Arrived, Camera, Opened, faulty, find, opened_info, unusable};
-use crate::capture::{
-    CameraChoice, CaptureError,
-    camera_format::{CameraFormat, PixelFormat, choose_format},
-    devices::{self, CameraDevice, CameraId, CameraProblem},
-    frame_rate::FrameRate,
+use super::camera::{
+    Arrived, Camera, Hello, Listed, Opened, failed_to_open, faulty, find, listed, opened_info,
+};
+use crate::{
+    capture::{
+        CameraChoice, CaptureError,
+        camera_format::{CameraFormat, PixelFormat, choose_format},
+        devices::{CameraDevice, CameraId, CameraProblem},
+        frame_rate::FrameRate,
+    },
+    panics::lock,
 };
 
-/// All formats that we can decode, for requests that must name a set.
+/// All formats that we can decode, by nokhwa's names.
+const FORMATS: [(PixelFormat, FrameFormat); 5] = [
+    (PixelFormat::Mjpg, FrameFormat::MJPEG),
+    (PixelFormat::Yuyv, FrameFormat::YUYV),
+    (PixelFormat::Nv12, FrameFormat::NV12),
+    (PixelFormat::Rgb24, FrameFormat::RAWRGB),
+    (PixelFormat::Bgr24, FrameFormat::RAWBGR),
+];
+/// The same, for requests that must name a set.
 const FRAME_FORMATS: [FrameFormat; 5] = [
-    FrameFormat::MJPEG,
-    FrameFormat::YUYV,
-    FrameFormat::NV12,
-    FrameFormat::RAWRGB,
-    FrameFormat::RAWBGR,
+    FORMATS[0].1,
+    FORMATS[1].1,
+    FORMATS[2].1,
+    FORMATS[3].1,
+    FORMATS[4].1,
 ];
 
-/// A camera of the list with nokhwa's handle for it.
-pub(super) struct Listed {
-    pub(super) device: CameraDevice,
-    index: CameraIndex,
-}
-
 /// All cameras, in the system's order.
-pub(super) fn list() -> Vec<Listed> {
+pub(super) fn list() -> Vec<Listed<CameraIndex>> {
     ask_for_permission();
     let infos = ::nokhwa::query(::nokhwa::utils::ApiBackend::Auto).unwrap_or_else(|err| {
         log::warn!("the cameras could not be listed: {err}");
         Vec::new()
     });
-    let mut list: Vec<Listed> = Vec::new();
-    for info in infos {
-        let earlier: Vec<&str> = list
-            .iter()
-            .map(|listed| listed.device.name.as_str())
-            .collect();
-        let name = devices::unique_name(&info.human_name(), &earlier);
-        list.push(Listed {
-            device: CameraDevice {
-                number: list.len(),
-                name,
-                // The name that Windows and macOS give a device, which it keeps while it is plugged in there.
-                id: CameraId {
-                    place: info.misc(),
-                    serial: None,
-                    name: info.human_name(),
-                },
-                formats: Vec::new(),
-                problem: None,
+    let listed_info = |info: CameraInfo| Listed {
+        device: CameraDevice {
+            number: 0,
+            name: info.human_name(),
+            // The name that Windows and macOS give a device, which it keeps while it is plugged in there.
+            id: CameraId {
+                place: info.misc(),
+                serial: None,
+                name: info.human_name(),
             },
-            index: info.index().clone(),
-        });
-    }
-    list
+            formats: Vec::new(),
+            problem: None,
+        },
+        handle: info.index().clone(),
+    };
+    listed(infos.into_iter().map(listed_info))
 }
 
 /// All cameras, for telling them apart.
@@ -93,18 +92,18 @@ fn ask_for_permission() {
 /// Finds the camera that matches `choice`, opens it and starts it.
 pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
     let list = list();
-    let devices: Vec<CameraDevice> = list.iter().map(|listed| listed.device.clone()).collect();
-    let (place, name) = find(&devices, choice)?;
-    let Listed { device, index } = &list[place];
-    let claim = Claim::new(&name, index)?;
-    let (mut camera, format) = open_exactly(&name, index, choice)?;
+    let (Listed { device, handle }, name) = find(&list, choice)?;
+    let claim = Claim::new(&name, handle)?;
+    let (mut camera, format) = open_exactly(&name, handle, choice)?;
     camera
         .open_stream()
         .map_err(|err| explain(&name, &err.to_string()))?;
     Ok(Opened {
-        info: opened_info(&name, format, format.rate, choice),
-        id: device.id.clone(),
-        pixel_format: format.pixel_format,
+        hello: Hello {
+            info: opened_info(&name, format, format.rate, choice),
+            id: device.id.clone(),
+            pixel_format: format.pixel_format,
+        },
         camera: Box::new(OpenCamera {
             camera,
             name,
@@ -130,21 +129,18 @@ fn open_exactly(
         .collect();
     formats.sort_unstable();
     formats.dedup();
-    let format =
-        choose_format(&formats, choice).ok_or_else(|| unusable(name, &CameraProblem::Silent))?;
+    let format = choose_format(&formats, choice).ok_or_else(|| CameraProblem::Silent.of(name))?;
     camera.set_camera_requset(exactly(format)).map_err(failed)?;
     Ok((camera, format))
 }
 
 /// The one kind of request that nokhwa takes literally.
 fn exactly(format: CameraFormat) -> RequestedFormat<'static> {
-    let frame_format = match format.pixel_format {
-        PixelFormat::Mjpg => FrameFormat::MJPEG,
-        PixelFormat::Yuyv => FrameFormat::YUYV,
-        PixelFormat::Nv12 => FrameFormat::NV12,
-        PixelFormat::Rgb24 => FrameFormat::RAWRGB,
-        PixelFormat::Bgr24 => FrameFormat::RAWBGR,
-    };
+    let is_it = |(ours, _): &&(PixelFormat, FrameFormat)| *ours == format.pixel_format;
+    let frame_format = FORMATS
+        .iter()
+        .find(is_it)
+        .map_or(FrameFormat::MJPEG, |format| format.1);
     let resolution = NokhwaResolution::new(format.resolution.width_px, format.resolution.height_px);
     RequestedFormat::with_formats(
         // Every format here came from nokhwa, which has whole rates only.
@@ -158,14 +154,9 @@ fn exactly(format: CameraFormat) -> RequestedFormat<'static> {
 }
 
 fn from_nokhwa(format: NokhwaFormat) -> Option<CameraFormat> {
-    let pixel_format = match format.format() {
-        FrameFormat::MJPEG => PixelFormat::Mjpg,
-        FrameFormat::YUYV => PixelFormat::Yuyv,
-        FrameFormat::NV12 => PixelFormat::Nv12,
-        FrameFormat::RAWRGB => PixelFormat::Rgb24,
-        FrameFormat::RAWBGR => PixelFormat::Bgr24,
-        FrameFormat::GRAY => return None,
-    };
+    let (pixel_format, _) = FORMATS
+        .into_iter()
+        .find(|(_, theirs)| *theirs == format.format())?;
     Some(CameraFormat {
         resolution: crate::frame::Resolution::new(format.width(), format.height()),
         rate: FrameRate::new(format.frame_rate(), 1)?,
@@ -207,31 +198,20 @@ struct Claim {
 impl Claim {
     fn new(name: &str, index: &CameraIndex) -> Result<Self, CaptureError> {
         let key = index.to_string();
-        if lock_claimed().insert(key.clone()) {
+        if lock(&CLAIMED).insert(key.clone()) {
             Ok(Self { key })
         } else {
-            Err(CaptureError::OpenCamera {
-                name: name.to_owned(),
-                reason:
-                    "an earlier read of it is blocked in its driver; unplug it and plug it in again"
-                        .to_owned(),
-                transient: true,
-            })
+            let reason =
+                "an earlier read of it is blocked in its driver; unplug it and plug it in again";
+            Err(failed_to_open(name, reason.to_owned()))
         }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        lock_claimed().remove(&self.key);
+        lock(&CLAIMED).remove(&self.key);
     }
-}
-
-fn lock_claimed() -> std::sync::MutexGuard<'static, BTreeSet<String>> {
-    // The set is consistent after every statement, so a panic cannot leave it half-changed.
-    CLAIMED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Converts a driver's error text into our error.
@@ -243,13 +223,9 @@ fn explain(name: &str, text: &str) -> CaptureError {
         };
     }
     if text.contains("Failed to Fufill") {
-        return unusable(name, &CameraProblem::Silent);
+        return CameraProblem::Silent.of(name);
     }
-    CaptureError::OpenCamera {
-        name: name.to_owned(),
-        reason: text.to_owned(),
-        transient: true,
-    }
+    failed_to_open(name, text.to_owned())
 }
 
 #[cfg(test)]
@@ -294,7 +270,7 @@ mod tests {
             camera: Some("no camera has this name".to_owned()),
             ..CameraChoice::default()
         };
-        let result = open(&choice).map(|opened| opened.info);
+        let result = open(&choice).map(|opened| opened.hello.info);
         assert!(
             matches!(result, Err(CaptureError::NoSuchCamera { .. })),
             "{result:?}"

@@ -9,7 +9,10 @@ use super::{
     camera::{Arrived, Camera},
     *,
 };
-use crate::{capture::SourceKind, frame::Resolution};
+use crate::{
+    capture::{SourceKind, camera_format::PixelFormat, devices::CameraId},
+    frame::Resolution,
+};
 
 const SIZE: Resolution = Resolution::new(2, 1);
 
@@ -101,21 +104,23 @@ impl Rig {
                         script,
                         _open: open,
                     }),
-                    info: SourceInfo {
-                        name: "Test".to_owned(),
-                        kind: SourceKind::Live,
-                        resolution: SIZE,
-                        rate_hz: Some(30.0),
-                        n_frames: None,
-                        duration: None,
-                        format: "RGB3".to_owned(),
-                        mirror_by_default: true,
+                    hello: Hello {
+                        info: SourceInfo {
+                            name: "Test".to_owned(),
+                            kind: SourceKind::Live,
+                            resolution: SIZE,
+                            rate_hz: Some(30.0),
+                            n_frames: None,
+                            duration: None,
+                            format: "RGB3".to_owned(),
+                            mirror_by_default: true,
+                        },
+                        id: CameraId {
+                            name: "Test".to_owned(),
+                            ..CameraId::default()
+                        },
+                        pixel_format: PixelFormat::Rgb24,
                     },
-                    id: CameraId {
-                        name: "Test".to_owned(),
-                        ..CameraId::default()
-                    },
-                    pixel_format: PixelFormat::Rgb24,
                 })
             },
             limits,

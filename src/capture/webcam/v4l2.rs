@@ -3,12 +3,7 @@
 //! A webcam appears as several `/dev/video*` nodes; those that carry metadata or encode video for other programs are left
 //! out. Nothing here starts a stream, so it works while another program is using the camera.
 
-use std::{
-    collections::BTreeSet,
-    fs, io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use v4l::{
     Device, Format, FourCC, Fraction,
@@ -25,6 +20,7 @@ use crate::{
         frame_rate::FrameRate,
     },
     frame::Resolution,
+    panics,
 };
 
 /// Sizes offered for a camera that accepts any size within bounds.
@@ -79,7 +75,7 @@ pub(super) fn nodes() -> Vec<Node> {
         .into_iter()
         .filter_map(|number| {
             // The bindings panic on a camera name that is not UTF-8.
-            catch_unwind(AssertUnwindSafe(|| node(number))).unwrap_or_else(|_| {
+            panics::catch(|| node(number)).unwrap_or_else(|| {
                 log::warn!("/dev/video{number} is left out: its answers are invalid");
                 None
             })

@@ -60,10 +60,7 @@ pub(in crate::capture) fn open(
         return Ok(None);
     };
     if let Err(err) = limits::check_animation(resolution) {
-        return Err(CaptureError::Unsupported {
-            path: path.to_owned(),
-            reason: err.to_string(),
-        });
+        return Err(CaptureError::unsupported(path, err.to_string()));
     }
     let (Some(Ok(first)), Some(Ok(second))) = (next(&mut frames), next(&mut frames)) else {
         if let Some(delays) = &delays {
@@ -179,10 +176,7 @@ impl AnimationSource {
 
     fn restart(&mut self) -> Result<(), CaptureError> {
         let file = File::open(&self.path).map_err(|err| CaptureError::read(&self.path, err))?;
-        let changed = || CaptureError::Unsupported {
-            path: self.path.clone(),
-            reason: "it changed while it was open".to_owned(),
-        };
+        let changed = || CaptureError::unsupported(&self.path, "it changed while it was open");
         let (canvas, frames) = frames(BufReader::new(file), self.format).ok_or_else(changed)?;
         if canvas != self.info.resolution {
             return Err(changed());

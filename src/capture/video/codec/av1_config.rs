@@ -24,9 +24,7 @@ impl Av1Config {
                 (kind, sequence_header)
             }
             _ => {
-                return Err(OpenError::Damaged(
-                    "its AV1 parameters are damaged".to_owned(),
-                ));
+                return Err(OpenError::damaged("its AV1 parameters are damaged"));
             }
         };
         let is = |bit: u8| kind >> bit & 1 == 1;

@@ -32,7 +32,7 @@ impl H264Config {
     /// Reads the record, and refuses what would make the bundled decoder fail frame by frame.
     pub(super) fn parse(record: &[u8]) -> Result<Self, OpenError> {
         let config = Self::read(record)
-            .ok_or_else(|| OpenError::Damaged("its H.264 parameters are damaged".to_owned()))?;
+            .ok_or_else(|| OpenError::damaged("its H.264 parameters are damaged"))?;
         if let Some(kind) = config.format.unsupported() {
             return Err(OpenError::Unsupported(format!("{kind} H.264 video")));
         }

@@ -39,9 +39,8 @@ pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, OpenError> {
         #[cfg(not(feature = "h264-bundled"))]
         Codec::H264(config) => {
             h264_config::H264Config::parse(config)?;
-            Err(OpenError::Unsupported(
-                "H.264 video, which this build (without the feature `h264-bundled`) leaves to ffmpeg"
-                    .to_owned(),
+            Err(OpenError::unsupported(
+                "H.264 video, which this build (without the feature `h264-bundled`) leaves to ffmpeg",
             ))
         }
         #[cfg(feature = "av1")]
@@ -51,9 +50,8 @@ pub(super) fn open(track: &Track) -> Result<Box<dyn Decoder>, OpenError> {
         #[cfg(not(feature = "av1"))]
         Codec::Av1(config) => {
             av1_config::Av1Config::parse(config)?;
-            Err(OpenError::Unsupported(
-                "AV1 video, which this build (without the feature `av1`) leaves to ffmpeg"
-                    .to_owned(),
+            Err(OpenError::unsupported(
+                "AV1 video, which this build (without the feature `av1`) leaves to ffmpeg",
             ))
         }
         Codec::Mjpeg => Ok(Box::<mjpeg::MjpegDecoder>::default()),

@@ -1,7 +1,7 @@
 //! What every container provides: packets of one video track, with their times.
 
 use std::{
-    io::{self, Read},
+    io::{self, Read, Seek, SeekFrom},
     time::Duration,
 };
 
@@ -99,6 +99,32 @@ pub(super) fn read_bytes(reader: &mut impl Read, size: u64, bytes: &mut Vec<u8>)
         Ok(())
     } else {
         Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// The offset of the first `N` bytes from `from` on that `is_it` accepts; it also gets the offset of the block they are in.
+pub(super) fn find_bytes<const N: usize>(
+    reader: &mut (impl Read + Seek),
+    from: u64,
+    is_it: impl Fn(&[u8], u64) -> bool,
+) -> Option<u64> {
+    let mut offset = from;
+    reader.seek(SeekFrom::Start(offset)).ok()?;
+    let mut bytes = Vec::new();
+    let mut step = 1 << 9;
+    loop {
+        let n_kept = bytes.len();
+        let n_read = (&mut *reader).take(step).read_to_end(&mut bytes).ok()?;
+        step = (step * 2).min(1 << 16);
+        if let Some(found) = bytes.windows(N).position(|window| is_it(window, offset)) {
+            return Some(offset + found as u64);
+        }
+        if n_read == 0 {
+            return None;
+        }
+        let n_done = (n_kept + n_read).saturating_sub(N - 1);
+        bytes.drain(..n_done);
+        offset += n_done as u64;
     }
 }
 

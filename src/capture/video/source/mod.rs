@@ -124,9 +124,7 @@ impl VideoSource {
         let stored = source.try_beginning(check)?;
         let is_half = stored.height_px * 2 == track.resolution.height_px;
         if track.codec == Codec::Mjpeg && is_half {
-            return Err(OpenError::Unsupported(
-                "interlaced Motion JPEG video".to_owned(),
-            ));
+            return Err(OpenError::unsupported("interlaced Motion JPEG video"));
         }
         limits::check_frame(stored)?;
         source.info.resolution = source.presentation.resolution(stored);
@@ -280,10 +278,7 @@ impl VideoSource {
         }
         self.stream
             .restart_at(position)
-            .map_err(|err| CaptureError::Unsupported {
-                path: self.info.name.clone().into(),
-                reason: err.into_message(),
-            })?;
+            .map_err(|err| CaptureError::unsupported(&self.info.name, err.into_message()))?;
         self.clock.seek();
         self.last_pts = None;
         Ok(true)

@@ -35,8 +35,8 @@ pub(super) fn read(header: &[u8]) -> Result<Header, OpenError> {
         .enumerate()
         .find(|(_, stream)| find(stream, b"strh").is_some_and(|strh| strh.starts_with(b"vids")))
     else {
-        return Err(OpenError::Damaged(
-            "it holds no video, or its beginning is damaged".to_owned(),
+        return Err(OpenError::damaged(
+            "it holds no video, or its beginning is damaged",
         ));
     };
     let stream_header = find(stream, b"strh").unwrap_or_default();

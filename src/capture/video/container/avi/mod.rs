@@ -27,9 +27,7 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(
     let parts = walk::parts(&mut reader, file_size).map_err(broken)?;
     let header = header::read(&parts.header)?;
     let Some(movie_at) = parts.movie_at else {
-        return Err(OpenError::Damaged(
-            "it is cut short before its first frame".to_owned(),
-        ));
+        return Err(OpenError::damaged("it is cut short before its first frame"));
     };
     let mut chunks = index::read(&mut reader, &parts, &header, movie_at);
     // A byte of padding follows an odd chunk.

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::riff::{Name, name_at, u32_at};
-use crate::capture::video::container::demuxer::{MAX_PACKETS, read_bytes};
+use crate::capture::video::container::demuxer::{MAX_PACKETS, find_bytes, read_bytes};
 
 /// No list of headers is longer.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
@@ -133,29 +133,9 @@ fn find_chunk(
     file_size: u64,
     stream: u8,
 ) -> Option<u64> {
-    let mut offset = from;
-    reader.seek(SeekFrom::Start(offset)).ok()?;
-    let mut bytes = Vec::new();
-    // Short at first: usually the next chunk is near, and there may be damage every few bytes.
-    let mut step = 1 << 9;
-    loop {
-        let n_kept = bytes.len();
-        let n_read = (&mut *reader).take(step).read_to_end(&mut bytes).ok()?;
-        step = (step * 2).min(1 << 16);
-        let found = bytes.windows(8).position(|window| {
-            let size = u32_at(window, 4).map_or(u64::MAX, u64::from);
-            let is_ours = name_at(window, 0).is_some_and(|name| is_of_stream(name, stream));
-            is_ours && size > 0 && offset + size <= file_size
-        });
-        if let Some(found) = found {
-            return Some(offset + found as u64);
-        }
-        if n_read == 0 {
-            return None;
-        }
-        // A head may straddle the end of what was read.
-        let n_done = (n_kept + n_read).saturating_sub(7);
-        bytes.drain(..n_done);
-        offset += n_done as u64;
-    }
+    find_bytes::<8>(reader, from, |head, offset| {
+        let size = u32_at(head, 4).map_or(u64::MAX, u64::from);
+        let is_ours = name_at(head, 0).is_some_and(|name| is_of_stream(name, stream));
+        is_ours && size > 0 && offset + size <= file_size
+    })
 }

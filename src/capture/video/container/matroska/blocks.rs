@@ -4,7 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::{header::Facts, id};
 use crate::capture::video::container::{
-    demuxer::{BadPacket, HIDDEN, MAX_PACKET_BYTES, read_bytes},
+    demuxer::{BadPacket, HIDDEN, MAX_PACKET_BYTES, find_bytes, read_bytes},
     ebml,
 };
 
@@ -222,7 +222,7 @@ impl<R: Read + Seek> Blocks<R> {
 
     /// Moves to the next cluster after `start`, or to the end if there is none.
     fn skip_damage(&mut self, start: u64) -> Result<Option<Block>, BadPacket> {
-        match self.find_cluster(start + 1) {
+        match find_bytes::<4>(&mut self.reader, start + 1, |id, _| id == CLUSTER_MARK) {
             Some(offset) => {
                 self.move_to(Place::start(offset));
                 Err(BadPacket)
@@ -233,29 +233,6 @@ impl<R: Read + Seek> Blocks<R> {
                 self.reader.seek(SeekFrom::End(0)).ok();
                 Ok(None)
             }
-        }
-    }
-
-    fn find_cluster(&mut self, from: u64) -> Option<u64> {
-        let mut offset = from;
-        self.reader.seek(SeekFrom::Start(offset)).ok()?;
-        let mut bytes = Vec::new();
-        // Short at first: there may be damage every few bytes.
-        let mut step = 1 << 9;
-        loop {
-            let n_kept = bytes.len();
-            let n_read = (&mut self.reader).take(step).read_to_end(&mut bytes).ok()?;
-            step = (step * 2).min(1 << 16);
-            if let Some(found) = bytes.windows(4).position(|window| window == CLUSTER_MARK) {
-                return Some(offset + found as u64);
-            }
-            if n_read == 0 {
-                return None;
-            }
-            // The mark may straddle the end of what was read.
-            let n_done = (n_kept + n_read).saturating_sub(3);
-            bytes.drain(..n_done);
-            offset += n_done as u64;
         }
     }
 }

@@ -250,9 +250,7 @@ fn stripped_header(entry: &[u8]) -> Result<Vec<u8>, OpenError> {
                 header.extend(ebml::child(compression, 0x4255).unwrap_or_default());
             }
             Some(_) => {
-                return Err(OpenError::Unsupported(
-                    "video with compressed packets".to_owned(),
-                ));
+                return Err(OpenError::unsupported("video with compressed packets"));
             }
             None => {
                 return Err(OpenError::Refused(

@@ -143,6 +143,14 @@ pub(super) fn entries<const N: usize>(table: &[u8]) -> &[[u8; N]] {
     &entries[..n_entries.min(entries.len())]
 }
 
+/// Where a field lies in a box whose second version has longer times before it.
+pub(super) fn by_version(content: &[u8], first: usize, second: usize) -> usize {
+    match version_and_flags(content).0 {
+        1 => second,
+        _ => first,
+    }
+}
+
 /// The version of a box, and its flags.
 pub(super) fn version_and_flags(content: &[u8]) -> (u8, u32) {
     let word = u32_at(content, 0).unwrap_or(0);

@@ -46,9 +46,7 @@ pub(super) fn apply(
 ) -> Result<Vec<Place>, OpenError> {
     let edits = read(find_path(track, &[b"edts", b"elst"]));
     if edits.len().saturating_mul(places.len()) > MAX_STEPS {
-        return Err(OpenError::Unsupported(
-            "video with a long edit list".to_owned(),
-        ));
+        return Err(OpenError::unsupported("video with a long edit list"));
     }
     let mut shown = Vec::new();
     let mut movie_time: u64 = 0;
@@ -61,9 +59,7 @@ pub(super) fn apply(
             let move_by = clocks.to_track(movie_time).saturating_sub(start);
             add_part(&places, start..end, move_by, &mut shown);
             if shown.len() > MAX_PACKETS {
-                return Err(OpenError::Unsupported(
-                    "video with a long edit list".to_owned(),
-                ));
+                return Err(OpenError::unsupported("video with a long edit list"));
             }
         }
         movie_time = movie_time.saturating_add(edit.duration);

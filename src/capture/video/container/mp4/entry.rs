@@ -34,13 +34,11 @@ pub(super) fn read(sample_table: &[u8]) -> Result<Entry, OpenError> {
     let description = |number: usize| descriptions.get(number.saturating_sub(1));
     let first = numbers.first().copied().unwrap_or(1);
     let Some((name, content)) = description(first).or(descriptions.first()) else {
-        return Err(OpenError::Damaged("its index is damaged".to_owned()));
+        return Err(OpenError::damaged("its index is damaged"));
     };
     let changes = |number: &usize| description(*number).is_some_and(|other| other.1 != *content);
     if numbers.iter().any(changes) {
-        return Err(OpenError::Unsupported(
-            "video whose format changes midway".to_owned(),
-        ));
+        return Err(OpenError::unsupported("video whose format changes midway"));
     }
     let extras = content.get(FIELDS..).unwrap_or_default();
     let side = |at| u32::from(u16_at(content, at).unwrap_or(0));

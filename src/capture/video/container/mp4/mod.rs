@@ -15,7 +15,7 @@ mod tests;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use self::{
-    boxes::{TopLevel, boxes, find, find_path, i32_at, u32_at, version_and_flags},
+    boxes::{TopLevel, boxes, by_version, find, find_path, i32_at, u32_at, version_and_flags},
     edits::Clocks,
     samples::{Defaults, Samples},
 };
@@ -32,8 +32,8 @@ pub(in crate::capture::video) fn open<R: Read + Seek>(
     let file_size = reader.seek(SeekFrom::End(0)).map_err(broken)?;
     let index = read_index(&mut reader, file_size)?;
     if find(&index, b"cmov").is_some() {
-        return Err(OpenError::Unsupported(
-            "QuickTime video with a compressed index".to_owned(),
+        return Err(OpenError::unsupported(
+            "QuickTime video with a compressed index",
         ));
     }
     let Some(track) = choose_track(&index) else {
@@ -150,13 +150,8 @@ fn choose_track(index: &[u8]) -> Option<VideoTrack<'_>> {
         .filter(|(name, content)| name == b"trak" && entry::is_video(content))
         .map(|(_, content)| {
             let header = find(content, b"tkhd").unwrap_or_default();
-            let number_at = if version_and_flags(header).0 == 1 {
-                20
-            } else {
-                12
-            };
             VideoTrack {
-                number: u32_at(header, number_at).unwrap_or(0),
+                number: u32_at(header, by_version(header, 12, 20)).unwrap_or(0),
                 content,
             }
         });
@@ -169,22 +164,15 @@ fn choose_track(index: &[u8]) -> Option<VideoTrack<'_>> {
 
 /// Units per second, from the header of a movie or of a track's media.
 fn timescale(header: &[u8]) -> u32 {
-    let at = if version_and_flags(header).0 == 1 {
-        20
-    } else {
-        12
-    };
-    u32_at(header, at).unwrap_or(0).max(1)
+    u32_at(header, by_version(header, 12, 20))
+        .unwrap_or(0)
+        .max(1)
 }
 
 /// From the matrix of the track, followed by that of the whole movie.
 fn orientation(index: &[u8], track_header: &[u8]) -> Orientation {
     let matrix = |header: &[u8], at: usize| {
-        let at = if version_and_flags(header).0 == 1 {
-            at + 12
-        } else {
-            at
-        };
+        let at = by_version(header, at, at + 12);
         let value = |i: usize| i32_at(header, at + i * 4).map(i64::from);
         // The third column is for perspective, which nobody uses.
         Some([value(0)?, value(1)?, value(3)?, value(4)?])

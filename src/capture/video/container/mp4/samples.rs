@@ -40,7 +40,7 @@ struct Sample {
 }
 
 fn damaged() -> OpenError {
-    OpenError::Damaged("its index is damaged".to_owned())
+    OpenError::damaged("its index is damaged")
 }
 
 impl Samples {
