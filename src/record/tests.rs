@@ -171,7 +171,7 @@ fn picture_times(session: &Session, part: usize) -> Vec<Ticks> {
     let times = video::frame_times(&session.folder.join(&part.file)).unwrap();
     times
         .into_iter()
-        .map(|pts| part.first_time + Ticks(pts))
+        .map(|time| part.first_time + time)
         .collect()
 }
 

@@ -16,7 +16,6 @@ use anyhow::{Context, Result, ensure};
 use fervis::{
     frame::Resolution,
     record::video::{self, VideoCodec, VideoSettings, VideoSummary, VideoWriter},
-    time::Ticks,
 };
 use image::{DynamicImage, imageops::FilterType};
 
@@ -168,9 +167,9 @@ fn hour(scene: &Scene) -> Result<()> {
     );
     let largest_error = (0..n_frames)
         .zip(&found)
-        .map(|(number, ticks)| {
+        .map(|(number, time)| {
             let true_time = (jittery(number) - first_time).as_secs_f64();
-            (Ticks(*ticks).as_secs_f64() - true_time).abs()
+            (time.as_secs_f64() - true_time).abs()
         })
         .fold(0.0, f64::max);
     println!("frames                       {:>10}", summary.n_frames);

@@ -11,7 +11,6 @@ use std::{
 use fervis::{
     record::video,
     session::{Session, manifest::Status},
-    time::Ticks,
 };
 
 /// Timeout for recording two seconds.
@@ -54,7 +53,7 @@ fn check_pictures(session: &Session) -> usize {
         .iter()
         .filter(|row| row.video_frame.is_some());
     for (row, time) in in_video.zip(&times) {
-        assert_eq!(row.time, part.first_time + Ticks(*time));
+        assert_eq!(row.time, part.first_time + *time);
     }
     times.len()
 }

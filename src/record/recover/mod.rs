@@ -217,7 +217,7 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
         Ok(Recovered::Repaired {
             n_frames,
             duration,
-            first_pts_90k,
+            first_time,
             tail,
             ..
         }) => {
@@ -226,10 +226,12 @@ fn mend_video(folder: &Path, video: &mut Video) -> (Option<String>, bool) {
                 "{file}: repaired, {n_frames} frames, {:.2} s.",
                 duration.as_secs_f64()
             );
-            let lost = Ticks(first_pts_90k);
-            if lost > Ticks::ZERO {
-                video.first_time = video.first_time.saturating_add(lost);
-                step.push_str(&format!(" The first {:.2} s are lost.", lost.as_secs_f64()));
+            if first_time > Ticks::ZERO {
+                video.first_time = video.first_time.saturating_add(first_time);
+                step.push_str(&format!(
+                    " The first {:.2} s are lost.",
+                    first_time.as_secs_f64()
+                ));
             }
             if let Some(tail) = tail {
                 let n_bytes = fs::symlink_metadata(&tail).map_or(0, |tail| tail.len());

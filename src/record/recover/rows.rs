@@ -86,7 +86,7 @@ fn parts(folder: &Path, videos: &[Video]) -> Vec<Part> {
     let mut parts: Vec<Part> = first
         .filter_map(|video| {
             let times = video::frame_times(&folder.join(&video.file)).ok()?;
-            let in_session = |ticks| video.first_time.saturating_add(Ticks(ticks));
+            let in_session = |ticks| video.first_time.saturating_add(ticks);
             Some(Part {
                 first_frame: video.first_frame,
                 times: times.into_iter().map(in_session).collect(),

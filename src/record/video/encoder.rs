@@ -3,7 +3,7 @@
 use std::{io, time::SystemTime};
 
 use super::{error::VideoError, mp4::Track};
-use crate::frame::Resolution;
+use crate::{frame::Resolution, time::Ticks};
 
 /// Compresses frames of one size.
 pub(super) trait Encoder: Send {
@@ -14,7 +14,7 @@ pub(super) trait Encoder: Send {
     fn resolution(&self) -> Resolution;
 
     /// Encodes a frame of this presentation time.
-    fn encode(&mut self, rgba: &[u8], ticks: u64) -> Result<Encoded, VideoError>;
+    fn encode(&mut self, rgba: &[u8], ticks: Ticks) -> Result<Encoded, VideoError>;
 
     /// The frame that was encoded last.
     fn data(&self) -> &[u8];

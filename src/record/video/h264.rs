@@ -143,7 +143,7 @@ impl Encoder for H264Encoder {
         self.resolution
     }
 
-    fn encode(&mut self, rgba: &[u8], ticks: u64) -> Result<Encoded, VideoError> {
+    fn encode(&mut self, rgba: &[u8], ticks: Ticks) -> Result<Encoded, VideoError> {
         self.convert(rgba)?;
         let (width, height) = (
             self.resolution.width_px as usize,
@@ -151,7 +151,7 @@ impl Encoder for H264Encoder {
         );
         let [y, u, v] = &self.planes;
         let frame = YUVSlices::new((y, u, v), (width, height), (width, width / 2, width / 2));
-        let millis = Timestamp::from_millis(ticks * 1000 / Ticks::PER_SECOND);
+        let millis = Timestamp::from_millis(ticks.0 * 1000 / Ticks::PER_SECOND);
         let stream = self.encoder.encode_at(&frame, millis).map_err(failed)?;
         self.data.clear();
         for layer in (0..stream.num_layers()).filter_map(|at| stream.layer(at)) {

@@ -10,7 +10,7 @@ use super::{
     mp4::Track,
     settings::{VideoCodec, VideoSettings},
 };
-use crate::frame::Resolution;
+use crate::{frame::Resolution, time::Ticks};
 
 /// Camera frames reach about 44 dB PSNR at 1 bit a pixel with it; more shows the sensor's noise, not the face.
 const QUALITY: u8 = 85;
@@ -54,7 +54,7 @@ impl Encoder for JpegEncoder {
         Resolution::new(self.width.into(), self.height.into())
     }
 
-    fn encode(&mut self, rgba: &[u8], _ticks: u64) -> Result<Encoded, VideoError> {
+    fn encode(&mut self, rgba: &[u8], _ticks: Ticks) -> Result<Encoded, VideoError> {
         self.data.clear();
         let mut encoder = jpeg_encoder::Encoder::new(&mut self.data, QUALITY);
         encoder.set_sampling_factor(SamplingFactor::F_2_2);

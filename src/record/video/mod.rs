@@ -6,7 +6,7 @@
 //! recording, [`recover`] after a crash.
 //!
 //! A frame's time is not its number divided by a rate. Cameras jitter and frames are dropped under load, so times are
-//! kept in ticks of 1/90000 s. [`Written::pts_90k`] is exactly what the file says about the frame, and the key by which
+//! kept in ticks of 1/90000 s. [`Written::time`] is exactly what the file says about the frame, and the key by which
 //! the rows of a table find their frame.
 
 mod encoder;

@@ -13,7 +13,10 @@ use super::{
     file::{Storage, create_new},
     frame_times, recover,
 };
-use crate::frame::{RGBA_BYTES, Resolution};
+use crate::{
+    frame::{RGBA_BYTES, Resolution},
+    time::Ticks,
+};
 
 /// A seeded generator (Knuth's MMIX).
 pub(super) struct Random(pub(super) u64);
@@ -43,12 +46,12 @@ pub(super) fn webcam_times(n_frames: usize, seed: u64) -> Vec<Duration> {
 }
 
 /// The ticks that a file must show for these times.
-pub(super) fn ticks_of(times: &[Duration]) -> Vec<u64> {
+pub(super) fn ticks_of(times: &[Duration]) -> Vec<Ticks> {
     times
         .iter()
         .map(|time| {
             let micros = (*time - times[0]).as_micros() as u64;
-            (micros * 9 + 50) / 100 // 90000 ticks are a million microseconds.
+            Ticks((micros * 9 + 50) / 100) // 90000 ticks are a million microseconds.
         })
         .collect()
 }
@@ -196,7 +199,7 @@ impl Folder {
 /// Recovers the file, and checks what holds for every file: frames are a beginning of `ticks` (with at least
 /// `at_least` of them), the same before and after, and doing it again changes nothing. Returns their number.
 #[track_caller]
-pub(super) fn check_recovery(path: &Path, ticks: &[u64], at_least: usize, what: &str) -> usize {
+pub(super) fn check_recovery(path: &Path, ticks: &[Ticks], at_least: usize, what: &str) -> usize {
     let before = frame_times(path).unwrap();
     assert!(ticks.starts_with(&before), "{what}: {before:?}");
     assert!(

@@ -59,19 +59,19 @@ fn every_frame_is_in_the_file_at_its_time() {
         let mut writer = VideoWriter::create(&path, &settings).unwrap();
         let written = write_all(&mut writer, SIZE, &times);
         assert!(written.iter().all(|written| written.in_video));
-        let ticks: Vec<u64> = written.iter().map(|written| written.pts_90k).collect();
+        let ticks: Vec<Ticks> = written.iter().map(|written| written.time).collect();
         assert_eq!(ticks, ticks_of(&times));
         let summary = writer.finish().unwrap();
         assert_eq!((summary.n_frames, summary.n_lost_frames), (130, 0));
         assert_eq!(summary.bytes, fs::metadata(&path).unwrap().len());
-        assert_eq!(summary.duration, Duration::from(Ticks(ticks[129] + 3000)));
+        assert_eq!(summary.duration, Duration::from(ticks[129] + Ticks(3000)));
         assert!(summary.encode_p50 > Duration::ZERO && summary.encode_p95 >= summary.encode_p50);
 
         let (mp4, _) = Mp4::read_file(&path).unwrap();
         let samples = &mp4.tracks().values().next().unwrap().samples;
-        let found: Vec<u64> = samples
+        let found: Vec<Ticks> = samples
             .iter()
-            .map(|sample| sample.composition_timestamp as u64)
+            .map(|sample| Ticks(sample.composition_timestamp as u64))
             .collect();
         assert_eq!(found, ticks);
         let keys: Vec<usize> = (0..130).filter(|number| samples[*number].is_sync).collect();

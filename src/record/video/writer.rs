@@ -42,8 +42,8 @@ pub struct VideoWriter {
 /// Where a frame went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
-    /// Its presentation time in the file, in ticks of 1/90000 s since the video's first frame.
-    pub pts_90k: u64,
+    /// Its presentation time in the file, since the video's first frame.
+    pub time: Ticks,
     /// Whether it is in the file. If not, the encoder left it out and the frame before is shown longer.
     pub in_video: bool,
 }
@@ -158,7 +158,7 @@ impl VideoWriter {
             #[cfg(feature = "h264-bundled")]
             Encoded::Skipped => {
                 return Ok(Written {
-                    pts_90k: ticks,
+                    time: ticks,
                     in_video: false,
                 });
             }
@@ -166,14 +166,14 @@ impl VideoWriter {
         self.add(is_key, ticks).map_err(|err| self.stop(err))?;
         self.clock.commit(ticks);
         Ok(Written {
-            pts_90k: ticks,
+            time: ticks,
             in_video: true,
         })
     }
 
     /// Adds the frame that was encoded last. The first one makes the file say what it holds: only then does H.264 know
     /// its parameters.
-    fn add(&mut self, is_key: bool, ticks: u64) -> io::Result<()> {
+    fn add(&mut self, is_key: bool, ticks: Ticks) -> io::Result<()> {
         if !self.mp4.has_track() {
             let track = self.encoder.track(self.created)?;
             self.mp4.set_track(track)?;
@@ -228,7 +228,7 @@ impl VideoWriter {
             resolution: self.encoder.resolution(),
             n_frames: finished.n_samples.into(),
             n_lost_frames: finished.n_lost.into(),
-            duration: Ticks(finished.end_ticks).into(),
+            duration: finished.end.into(),
             bytes: finished.bytes,
             encode_p50: self.encode_times.percentile(50).unwrap_or_default(),
             encode_p95: self.encode_times.percentile(95).unwrap_or_default(),
@@ -242,25 +242,25 @@ struct Clock {
     /// Time of the first frame.
     first: Duration,
     /// Tick of the last frame.
-    last: Option<u64>,
+    last: Option<Ticks>,
 }
 
 impl Clock {
     /// MP4 stores the distance of two frames in 32 bits, and some players read them as signed: no gap is longer than
     /// this, 6.6 hours. What a longer one lacks is caught up by the frames after it.
-    const MAX_GAP: u64 = i32::MAX as u64;
+    const MAX_GAP: Ticks = Ticks(i32::MAX as u64);
 
     /// The tick of a frame of this time; it counts as given only after [`Clock::commit`].
-    fn tick(&mut self, time: Duration) -> u64 {
+    fn tick(&mut self, time: Duration) -> Ticks {
         let Some(last) = self.last else {
             self.first = time;
-            return 0;
+            return Ticks::ZERO;
         };
         let ticks = Ticks::from(time.saturating_sub(self.first));
-        ticks.0.clamp(last + 1, last + Self::MAX_GAP)
+        ticks.clamp(last + Ticks(1), last + Self::MAX_GAP)
     }
 
-    fn commit(&mut self, tick: u64) {
+    fn commit(&mut self, tick: Ticks) {
         self.last = Some(tick);
     }
 }
@@ -278,7 +278,7 @@ mod tests {
             clock.commit(tick);
             given.push(tick);
         }
-        assert_eq!(given, [0, 3000, 3001, 3002, 90_000]);
+        assert_eq!(given, [0, 3000, 3001, 3002, 90_000].map(Ticks));
     }
 
     #[test]
@@ -296,6 +296,6 @@ mod tests {
                 .windows(2)
                 .all(|pair| pair[1] - pair[0] <= Clock::MAX_GAP)
         );
-        assert!(ticks.contains(&(86_400 * 90_000)), "{ticks:?}");
+        assert!(ticks.contains(&Ticks(86_400 * 90_000)), "{ticks:?}");
     }
 }

@@ -3,6 +3,8 @@
 //! It is all that grows in memory during a recording: 8 bytes a frame, 16 a fragment and 4 a key frame, which is
 //! 9.1 bytes a frame of H.264 at 30 per second, or 1 MB an hour.
 
+use crate::time::Ticks;
+
 /// One frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sample {
@@ -99,15 +101,15 @@ impl SampleIndex {
         &self.samples[start..end]
     }
 
-    /// Presentation times, ticks.
-    pub(super) fn times(&self) -> Vec<u64> {
+    /// Presentation times.
+    pub(super) fn times(&self) -> Vec<Ticks> {
         let mut time = 0;
         self.samples
             .iter()
             .map(|sample| {
                 let start = time;
                 time += u64::from(sample.duration);
-                start
+                Ticks(start)
             })
             .collect()
     }
@@ -134,7 +136,7 @@ mod tests {
         push(&mut index, &[5, 5]);
         assert!(index.start_chunk(200, 50));
         push(&mut index, &[5]);
-        assert_eq!(index.times(), [0, 5, 50]);
+        assert_eq!(index.times(), [0, 5, 50].map(Ticks));
         assert_eq!(index.end_ticks(), 55);
         assert_eq!(index.samples_of(0).len(), 2);
         assert_eq!(index.samples_of(1).len(), 1);

@@ -33,8 +33,8 @@ pub enum Recovered {
         n_frames: u64,
         /// From the first frame to the end of the last.
         duration: Duration,
-        /// When its first frame was shown, in ticks since the recording's first: not 0 if the frames before it are lost.
-        first_pts_90k: u64,
+        /// When its first frame was shown, since the recording's first: not 0 if the frames before it are lost.
+        first_time: Ticks,
         /// Bytes that belong to no whole frame.
         lost_bytes: u64,
         /// Where a copy of these bytes is now; `None` if they were only zeros or the beginning of a frame.
@@ -60,7 +60,7 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
     match found {
         Found::Plain { times, is_finished } => {
             let n_frames = times.len() as u64 - 1;
-            let duration = Ticks(times.last().copied().unwrap_or(0)).into();
+            let duration = times.last().copied().unwrap_or_default().into();
             if is_finished {
                 return Ok(Recovered::Complete { n_frames, duration });
             }
@@ -70,7 +70,7 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
             Ok(Recovered::Repaired {
                 n_frames,
                 duration,
-                first_pts_90k: 0,
+                first_time: Ticks::ZERO,
                 lost_bytes: 0,
                 tail: None,
             })
@@ -82,7 +82,7 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
             Ok(Recovered::Repaired {
                 n_frames: scan.index.n_samples().into(),
                 duration: Ticks(scan.index.end_ticks()).into(),
-                first_pts_90k: scan.first_ticks,
+                first_time: scan.first_time,
                 lost_bytes: scan.lost_bytes,
                 tail,
             })
@@ -93,11 +93,11 @@ pub fn recover(path: &Path) -> Result<Recovered, RecoverError> {
     }
 }
 
-/// The presentation time of each frame in a finished, killed or recovered file of ours, in ticks of 1/90000 s.
+/// The presentation time of each frame in a finished, killed or recovered file of ours.
 ///
 /// # Errors
 /// If the file is not ours or cannot be read. One without frames returns an empty list.
-pub fn frame_times(path: &Path) -> Result<Vec<u64>, RecoverError> {
+pub fn frame_times(path: &Path) -> Result<Vec<Ticks>, RecoverError> {
     match scan_file(path)? {
         Found::Plain { mut times, .. } => {
             times.pop();

@@ -20,7 +20,10 @@ use super::{
     track::Track,
     walk::{next_header, walk},
 };
-use crate::record::video::file::{is_zero, read_at};
+use crate::{
+    record::video::file::{is_zero, read_at},
+    time::Ticks,
+};
 
 /// An index larger than this is damage: it would belong to a recording of a week. The fragments state the same.
 const MAX_MOOV_BYTES: u64 = 1 << 28;
@@ -34,8 +37,8 @@ pub(super) enum Found {
     /// Ours, with the plain index. We trust it, whatever happened to the fragments' headers in the file: players use
     /// nothing else.
     Plain {
-        /// Presentation times of its frames, and at last the end of the last one; ticks.
-        times: Vec<u64>,
+        /// Presentation times of its frames, and at last the end of the last one.
+        times: Vec<Ticks>,
         /// Whether nothing is left to do.
         is_finished: bool,
     },
@@ -53,8 +56,8 @@ pub(super) enum Found {
 pub(super) struct Scan {
     pub(super) track: Track,
     pub(super) index: SampleIndex,
-    /// When its first frame was shown, ticks: not 0 if those before it are lost.
-    pub(super) first_ticks: u64,
+    /// When its first frame was shown: not 0 if those before it are lost.
+    pub(super) first_time: Ticks,
     /// End of the last whole frame.
     pub(super) end: u64,
     /// What is neither a frame, nor a header, nor the beginning of one, nor zeros.
@@ -141,7 +144,7 @@ fn scan_fragments(file: &mut File, track: Track, start: u64, length: u64) -> io:
     Ok(Found::Fragments(Box::new(Scan {
         track,
         index,
-        first_ticks,
+        first_time: Ticks(first_ticks),
         end: walked.end,
         unexplained,
         lost_bytes: n_gap_bytes + rest.end - rest.start,
@@ -178,7 +181,7 @@ fn empty_or_foreign(is_empty: bool) -> Found {
 }
 
 /// The times in the index of a plain file, as in [`Found::Plain`]; `None` if it has no frames or contradicts itself.
-fn plain_times(moov: &MoovBox) -> Option<Vec<u64>> {
+fn plain_times(moov: &MoovBox) -> Option<Vec<Ticks>> {
     let table = &moov.trak_boxes.first()?.mdia_box.minf_box.stbl_box;
     let StszBox::Variable { entry_sizes } = &table.stsz_box else {
         return None; // Frames of equal size: not from us.
@@ -189,12 +192,12 @@ fn plain_times(moov: &MoovBox) -> Option<Vec<u64>> {
     if moov.mvex_box.is_some() || n_samples == 0 || n_times != n_samples as u64 {
         return None;
     }
-    let mut times = vec![0];
+    let mut times = vec![Ticks::ZERO];
     let mut end = 0;
     for run in runs {
         for _ in 0..run.sample_count {
             end += u64::from(run.sample_delta);
-            times.push(end);
+            times.push(Ticks(end));
         }
     }
     Some(times)

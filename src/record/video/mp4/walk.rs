@@ -321,7 +321,8 @@ mod tests {
             end: 0,
             cut_frame_end: None,
         };
-        walked.index().0.times()
+        let times = walked.index().0.times();
+        times.into_iter().map(|time| time.0).collect()
     }
 
     #[test]

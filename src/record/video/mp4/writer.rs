@@ -13,7 +13,7 @@ use crate::{record::video::file::Storage, time::Ticks};
 
 /// Frames wait in memory this long until they are written as a fragment. It is the most that a crash loses;
 /// shorter fragments cost more bytes for headers (0.1 kB each) and more writes.
-const FRAGMENT_TICKS: u64 = Ticks::PER_SECOND / 2;
+const FRAGMENT: Ticks = Ticks::from_millis(500);
 
 /// An MP4 file being written.
 pub(in crate::record::video) struct HybridMp4 {
@@ -35,7 +35,7 @@ pub(in crate::record::video) struct HybridMp4 {
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     size: u32,
-    ticks: u64,
+    ticks: Ticks,
     is_key: bool,
 }
 
@@ -45,7 +45,7 @@ pub(in crate::record::video) struct Finished {
     pub(in crate::record::video) n_samples: u32,
     /// Frames that were accepted and could not be written.
     pub(in crate::record::video) n_lost: u32,
-    pub(in crate::record::video) end_ticks: u64,
+    pub(in crate::record::video) end: Ticks,
     pub(in crate::record::video) bytes: u64,
 }
 
@@ -91,14 +91,14 @@ impl HybridMp4 {
         &mut self,
         data: &[u8],
         is_key: bool,
-        ticks: u64,
+        ticks: Ticks,
     ) -> io::Result<()> {
         let size = u32::try_from(data.len())
             .map_err(|_| io::Error::other("a frame is larger than 4 GB"))?;
         let is_due = self
             .waiting
             .first()
-            .is_some_and(|first| ticks - first.ticks >= FRAGMENT_TICKS);
+            .is_some_and(|first| ticks - first.ticks >= FRAGMENT);
         if is_due {
             self.flush(Some(ticks))?;
         }
@@ -111,29 +111,29 @@ impl HybridMp4 {
         Ok(())
     }
 
-    /// Writes what waits as a fragment. The last frame is shown until `next_ticks`; without that for as long as is
+    /// Writes what waits as a fragment. The last frame is shown until `next`; without that for as long as is
     /// usual, which the next fragment's start corrects.
-    fn flush(&mut self, next_ticks: Option<u64>) -> io::Result<()> {
-        let Some(start_ticks) = self.waiting.first().map(|first| first.ticks) else {
+    fn flush(&mut self, next: Option<Ticks>) -> io::Result<()> {
+        let Some(start) = self.waiting.first().map(|first| first.ticks) else {
             return Ok(());
         };
         let ends = self
             .waiting
             .iter()
             .skip(1)
-            .map(|next| Some(next.ticks))
-            .chain([next_ticks]);
+            .map(|frame| Some(frame.ticks))
+            .chain([next]);
         let samples: Vec<FragmentSample> = self
             .waiting
             .iter()
             .zip(ends)
             .map(|(sample, end)| FragmentSample {
                 size: sample.size,
-                duration: end.map_or(self.nominal_duration, |end| (end - sample.ticks) as u32),
+                duration: end.map_or(self.nominal_duration, |end| (end - sample.ticks).0 as u32),
                 is_key: sample.is_key,
             })
             .collect();
-        let written = fragment_header(self.n_fragments + 1, start_ticks, samples.iter().copied())
+        let written = fragment_header(self.n_fragments + 1, start.0, samples.iter().copied())
             .and_then(|header| {
                 let data_at = self.end + header.len() as u64;
                 self.storage.write_at(data_at, &self.payload)?;
@@ -142,7 +142,7 @@ impl HybridMp4 {
             });
         match written {
             Ok(data_at) => {
-                let fits = self.index.start_chunk(data_at, start_ticks);
+                let fits = self.index.start_chunk(data_at, start.0);
                 assert!(fits, "the caller's ticks grow");
                 for sample in samples {
                     let FragmentSample {
@@ -205,7 +205,7 @@ impl HybridMp4 {
         Ok(Finished {
             n_samples: self.index.n_samples(),
             n_lost,
-            end_ticks: self.index.end_ticks(),
+            end: Ticks(self.index.end_ticks()),
             bytes,
         })
     }

@@ -5,11 +5,14 @@ use std::fs;
 use re_mp4::Mp4;
 
 use super::Clip;
-use crate::record::video::{
-    Recovered,
-    file::create_new,
-    frame_times, recover,
-    test_support::{Folder, Journal, check_recovery},
+use crate::{
+    record::video::{
+        Recovered,
+        file::create_new,
+        frame_times, recover,
+        test_support::{Folder, Journal, check_recovery},
+    },
+    time::Ticks,
 };
 
 #[test]
@@ -22,7 +25,7 @@ fn a_dropped_recording_keeps_all_but_the_last_half_second() {
     let at_least = clip
         .ticks
         .iter()
-        .filter(|ticks| **ticks + 45_000 <= end)
+        .filter(|ticks| **ticks + Ticks(45_000) <= end)
         .count();
     let n_found = check_recovery(&path, &clip.ticks, at_least - 1, "dropped");
     clip.check_by_other_reader(&path, n_found);

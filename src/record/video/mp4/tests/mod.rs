@@ -12,9 +12,12 @@ use std::{fs, io, path::Path, time::SystemTime};
 use re_mp4::Mp4;
 
 use super::{frames::FrameSyntax, track::Track, writer::HybridMp4};
-use crate::record::video::{
-    file::Storage,
-    test_support::{Journal, Random, ticks_of, webcam_times},
+use crate::{
+    record::video::{
+        file::Storage,
+        test_support::{Journal, Random, ticks_of, webcam_times},
+    },
+    time::Ticks,
 };
 
 /// Parameters of H.264 at 64×48 (Constrained Baseline, level 1), made by hand after ITU-T H.264, 7.3.2.1.1.
@@ -27,7 +30,7 @@ const NOMINAL_DURATION: u32 = 3000;
 struct Clip {
     syntax: FrameSyntax,
     data: Vec<Vec<u8>>,
-    ticks: Vec<u64>,
+    ticks: Vec<Ticks>,
 }
 
 impl Clip {
@@ -142,7 +145,8 @@ impl Clip {
         assert_eq!(track.samples.len(), n_frames);
         for (number, sample) in track.samples.iter().enumerate() {
             assert_eq!(
-                sample.composition_timestamp as u64, self.ticks[number],
+                Ticks(sample.composition_timestamp as u64),
+                self.ticks[number],
                 "frame {number}"
             );
             assert_eq!(sample.is_sync, self.is_key(number), "frame {number}");
@@ -151,7 +155,10 @@ impl Clip {
                 "frame {number}"
             );
             if number + 1 < n_frames {
-                assert_eq!(sample.duration, self.ticks[number + 1] - self.ticks[number]);
+                assert_eq!(
+                    Ticks(sample.duration),
+                    self.ticks[number + 1] - self.ticks[number]
+                );
             }
         }
     }

@@ -35,12 +35,12 @@ fn a_finished_file_has_every_frame_at_its_time() {
         assert_eq!((finished.n_samples, finished.n_lost), (200, 0));
         assert_eq!(finished.bytes, fs::metadata(&path).unwrap().len());
         assert_eq!(
-            finished.end_ticks,
-            clip.ticks[199] + u64::from(NOMINAL_DURATION)
+            finished.end,
+            clip.ticks[199] + Ticks(NOMINAL_DURATION.into())
         );
         clip.check_by_other_reader(&path, 200);
         assert_eq!(frame_times(&path).unwrap(), clip.ticks);
-        let duration = Ticks(finished.end_ticks).into();
+        let duration = finished.end.into();
         assert_eq!(
             recover(&path).unwrap(),
             Recovered::Complete {
@@ -84,7 +84,7 @@ fn a_recording_without_frames_is_empty() {
         ] {
             let path = folder.file("video.mp4", bytes);
             assert_eq!(recover(&path).unwrap(), Recovered::Empty, "{name}");
-            assert_eq!(frame_times(&path).unwrap(), [0u64; 0], "{name}");
+            assert_eq!(frame_times(&path).unwrap(), [Ticks::ZERO; 0], "{name}");
             assert_eq!(fs::read(&path).unwrap(), bytes, "{name}");
         }
         let path = folder.path("finished.mp4");
