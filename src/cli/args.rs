@@ -6,9 +6,8 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
-    Args, CommandFactory,
-    builder::{OsStringValueParser, TypedValueParser},
-    error::ErrorKind,
+    Args,
+    builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use fervis::{
     capture::{SourceSpec, frame_rate::FrameRate},
@@ -16,10 +15,12 @@ use fervis::{
     frame::Resolution,
     model::{self, CheckpointChoice, Views},
     pipeline::Settings,
+    privacy::Effect,
+    record::VideoChoice,
     result_file::is_stdout,
 };
 
-use super::{Cli, NetworkArgs, stream::StreamArgs};
+use super::{NetworkArgs, stream::StreamArgs, usage};
 
 const ANALYZE_EXAMPLES: &str = "\
 Examples:
@@ -149,21 +150,11 @@ impl CameraArgs {
             camera.format = self.format.as_ref().map(|name| name.to_uppercase());
         } else if self.resolution.is_some() || self.rate.is_some() || self.format.is_some() {
             return Err(usage(
-                command,
+                Some(command),
                 "--resolution, --rate and --format are for cameras; a file has its own",
             ));
         }
         Ok(source)
-    }
-}
-
-/// A usage error of a command.
-fn usage(command: &str, message: &str) -> clap::Error {
-    let mut cli = Cli::command();
-    cli.build(); // So that the error shows the command's own usage.
-    match cli.find_subcommand_mut(command) {
-        Some(command) => command.error(ErrorKind::ArgumentConflict, message),
-        None => cli.error(ErrorKind::ArgumentConflict, message),
     }
 }
 
@@ -177,7 +168,7 @@ impl AnalyzeArgs {
         let to_stdout = results.into_iter().flatten().filter(|path| is_stdout(path));
         if to_stdout.count() > 1 {
             return Err(usage(
-                "analyze",
+                Some("analyze"),
                 "only one of --json, --csv and --landmarks can go to the standard output; give the others a file",
             ));
         }
@@ -215,11 +206,26 @@ pub fn checkpoint() -> impl TypedValueParser<Value = CheckpointChoice> {
     })
 }
 
+/// One of these choices of videos, by its name.
+pub fn video(choices: &[VideoChoice]) -> impl TypedValueParser<Value = VideoChoice> + use<> {
+    let names = choices.iter().map(|choice| choice.name());
+    PossibleValuesParser::new(names).map(|name| VideoChoice::from_name(&name).unwrap_or_default())
+}
+
+/// How faces are hidden.
+pub fn effect() -> impl TypedValueParser<Value = Effect> {
+    PossibleValuesParser::new([
+        PossibleValue::new("pixelate").help("Blocks of one color, six across a face"),
+        PossibleValue::new("blur").help("The same without edges"),
+    ])
+    .map(|name| match name.as_str() {
+        "blur" => Effect::Blur,
+        _ => Effect::Pixelate,
+    })
+}
+
 fn detector(text: &str) -> Result<Detector, String> {
-    [Detector::Both, Detector::Rustface]
-        .into_iter()
-        .find(|detector| detector.name() == text)
-        .ok_or_else(|| "write both or rustface".to_owned())
+    Detector::from_name(text).ok_or_else(|| "write both or rustface".to_owned())
 }
 
 fn resolution(text: &str) -> Result<Resolution, String> {
@@ -244,11 +250,11 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
     use fervis::{capture::CameraChoice, model::DeviceChoice};
 
     use super::*;
-    use crate::cli::Command;
+    use crate::cli::{Cli, Command};
 
     #[test]
     fn the_definition_is_consistent() {

@@ -22,7 +22,7 @@ mod summary;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use fervis::{
     capture::SourceSpec,
     model::{CheckpointChoice, DeviceChoice},
@@ -123,6 +123,15 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
     }
+}
+
+/// A usage error of a command, or of the program without one, with its usage.
+fn usage(command: Option<&str>, message: &str) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build(); // So that the error shows the command's own usage.
+    let command = command.and_then(|name| cli.find_subcommand_mut(name).cloned());
+    let mut command = command.unwrap_or(cli);
+    command.error(ErrorKind::ArgumentConflict, message)
 }
 
 #[cfg(feature = "gui")]

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum, builder::PossibleValue};
+use clap::Args;
 use fervis::{
     capture::SourceSpec,
     error_text::error_text,
@@ -73,12 +73,12 @@ pub struct RecordArgs {
     seconds: Option<Duration>,
 
     /// Frames with boxes and labels, frames without, one video of each, or values only
-    #[arg(long, value_name = "WHICH", default_value_t = Videos(VideoChoice::default()))]
-    video: Videos,
+    #[arg(long, value_name = "WHICH", value_parser = args::video(&VideoChoice::ALL), default_value = VideoChoice::default().name())]
+    video: VideoChoice,
 
     /// Make faces in the video unrecognizable; the values stay [default: faces stay visible]
-    #[arg(long, value_name = "HOW")]
-    hide_faces: Option<HideFaces>,
+    #[arg(long, value_name = "HOW", value_parser = args::effect())]
+    hide_faces: Option<Effect>,
 
     /// How faces are found and their values smoothed.
     #[command(flatten)]
@@ -104,54 +104,6 @@ pub struct RecoverArgs {
     /// A session that was interrupted, or a folder of sessions
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-}
-
-/// How faces are hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum HideFaces {
-    /// Blocks of one color, six across a face
-    Pixelate,
-    /// The same without edges
-    Blur,
-}
-
-impl From<HideFaces> for FacePrivacy {
-    fn from(hide: HideFaces) -> Self {
-        Self {
-            effect: match hide {
-                HideFaces::Pixelate => Effect::Pixelate,
-                HideFaces::Blur => Effect::Blur,
-            },
-            who: Who::All,
-        }
-    }
-}
-
-/// [`VideoChoice`] on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Videos(pub VideoChoice);
-
-impl ValueEnum for Videos {
-    fn value_variants<'a>() -> &'a [Self] {
-        const {
-            &[
-                Videos(VideoChoice::ALL[0]),
-                Videos(VideoChoice::ALL[1]),
-                Videos(VideoChoice::ALL[2]),
-                Videos(VideoChoice::ALL[3]),
-            ]
-        }
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name()))
-    }
-}
-
-impl std::fmt::Display for Videos {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
 }
 
 /// Runs `fervis record`.
@@ -218,12 +170,15 @@ fn start_recorder(
 ) -> anyhow::Result<Recorder> {
     let config = RecordingConfig {
         folder: args.out.clone(),
-        video: args.video.0,
+        video: args.video,
         source: source.clone(),
         info: None,
         settings,
         device: Some(device),
-        privacy: args.hide_faces.map(FacePrivacy::from),
+        privacy: args.hide_faces.map(|effect| FacePrivacy {
+            effect,
+            who: Who::All,
+        }),
         uncertain_below: None,
     };
     Ok(Recorder::start(&config, || {})?)

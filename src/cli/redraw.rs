@@ -2,28 +2,29 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{
-    Args,
-    builder::{PossibleValuesParser, TypedValueParser},
-};
+use clap::Args;
 use fervis::{
     detect::TrackId,
-    privacy::{FacePrivacy, Who},
+    privacy::{Effect, FacePrivacy, Who},
     record::{VideoChoice, redraw},
     session::Session,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{
-    output,
-    record::{HideFaces, Videos},
-};
+use super::{args, output};
 
 const EXAMPLES: &str = "\
 Examples:
   fervis redraw monday --out monday-boxes
   fervis redraw monday --hide-faces pixelate --out shared
   fervis redraw monday --video clean --hide-faces blur --show-face 1 --out shared";
+
+/// Every choice except no video.
+const DRAWN: [VideoChoice; 3] = [
+    VideoChoice::Annotated,
+    VideoChoice::Clean,
+    VideoChoice::Both,
+];
 
 /// Arguments of `fervis redraw`.
 #[derive(Debug, Args)]
@@ -37,28 +38,16 @@ pub struct RedrawArgs {
     out: PathBuf,
 
     /// Frames with boxes and labels, frames without, or one video of each
-    #[arg(long, value_name = "WHICH", value_parser = drawn(), default_value_t = Videos(VideoChoice::default()))]
-    video: Videos,
+    #[arg(long, value_name = "WHICH", value_parser = args::video(&DRAWN), default_value = VideoChoice::default().name())]
+    video: VideoChoice,
 
     /// Make faces unrecognizable [default: faces stay visible]
-    #[arg(long, value_name = "HOW")]
-    hide_faces: Option<HideFaces>,
+    #[arg(long, value_name = "HOW", value_parser = args::effect())]
+    hide_faces: Option<Effect>,
 
     /// Leave this face visible; can be repeated
     #[arg(long, value_name = "NUMBER", requires = "hide_faces")]
     show_face: Vec<u64>,
-}
-
-/// Every choice except no video.
-fn drawn() -> impl TypedValueParser<Value = Videos> {
-    let choices = VideoChoice::ALL.into_iter();
-    let drawn = choices.filter(|choice| *choice != VideoChoice::None);
-    PossibleValuesParser::new(drawn.map(VideoChoice::name)).map(|name| {
-        let choice = VideoChoice::ALL
-            .into_iter()
-            .find(|choice| choice.name() == name);
-        Videos(choice.unwrap_or_default())
-    })
 }
 
 /// Runs the command.
@@ -67,13 +56,13 @@ fn drawn() -> impl TypedValueParser<Value = Videos> {
 /// What went wrong, in one sentence.
 pub fn run(args: &RedrawArgs) -> anyhow::Result<ExitCode> {
     let session = Session::open(&args.session)?;
-    let privacy = args.hide_faces.map(|hide| {
-        let mut privacy = FacePrivacy::from(hide);
-        if !args.show_face.is_empty() {
-            let shown = args.show_face.iter().map(|&track| TrackId(track));
-            privacy.who = Who::AllBut(shown.collect());
-        }
-        privacy
+    let shown = args.show_face.iter().map(|&track| TrackId(track));
+    let privacy = args.hide_faces.map(|effect| FacePrivacy {
+        effect,
+        who: match args.show_face[..] {
+            [] => Who::All,
+            _ => Who::AllBut(shown.collect()),
+        },
     });
     let bar = ProgressBar::new(session.frames.len() as u64);
     if let Ok(style) = ProgressStyle::with_template("[{bar:32}] {pos} of {len} frames, {eta} left")
@@ -82,7 +71,7 @@ pub fn run(args: &RedrawArgs) -> anyhow::Result<ExitCode> {
     }
     let redrawn = redraw::redraw(
         &session,
-        args.video.0,
+        args.video,
         privacy.as_ref(),
         &args.out,
         &mut |done| {

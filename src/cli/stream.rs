@@ -9,13 +9,13 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::{Args, CommandFactory, error::ErrorKind};
+use clap::Args;
 use fervis::{
     pipeline::{Pipeline, Tap, TapHandle},
     stream::{self, LiveOutput, Output, StreamConfig, StreamOptions},
 };
 
-use super::Cli;
+use super::usage;
 
 /// What to say when values leave this computer.
 const EXPOSED: &str =
@@ -65,11 +65,7 @@ impl StreamArgs {
             let message = format!(
                 "{address} is not on this computer; --expose-to-network allows it, and then {EXPOSED}"
             );
-            let mut cli = Cli::command();
-            cli.build(); // So that the error shows the usage of the command itself.
-            let command = name.and_then(|name| cli.find_subcommand_mut(name).cloned());
-            let mut command = command.unwrap_or(cli);
-            return Err(command.error(ErrorKind::ArgumentConflict, message));
+            return Err(usage(name, &message));
         }
         Ok(StreamOptions {
             on,
@@ -158,6 +154,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::cli::Cli;
 
     /// The options of the window.
     fn window(line: &str) -> Result<StreamOptions, clap::Error> {

@@ -3,16 +3,15 @@
 //! Asking the system for cameras can take a second and more (a driver that wakes its device, a busy bus), so the
 //! window never waits for it. Cameras are chosen by name: their numbers change when one is unplugged.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use egui::Context;
 
 use super::background::Background;
-use crate::capture::{CameraChoice, SourceSpec};
+use crate::{
+    capture::{CameraChoice, SourceSpec},
+    panics,
+};
 
 /// How long a window that closes waits for a search. A driver that has not answered by then hangs, and cannot be stopped.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -65,7 +64,7 @@ impl Cameras {
         }
         let list = Arc::clone(&self.list);
         // A driver that panics must not leave the menu at "Looking for cameras" forever.
-        let work = move || catch_unwind(AssertUnwindSafe(|| list())).unwrap_or_default();
+        let work = move || panics::catch(|| list()).unwrap_or_default();
         match self.searches.spawn(ctx, work) {
             Ok(()) => self.searching = true,
             Err(err) => log::warn!("cameras could not be listed: {err}"),

@@ -9,92 +9,35 @@ use crate::{
     pipeline::{Analysis, Event, Pipeline, Settings, Stats, Tap, TapHandle, Transport},
 };
 
-/// What the window needs from the pipeline. Replay and tests have their own.
-pub trait Engine {
-    /// See [`Pipeline::open`].
-    fn open(&self, source: SourceSpec);
-    /// See [`Pipeline::close`].
-    fn close(&self);
-    /// See [`Pipeline::load_checkpoint`].
-    fn load_checkpoint(&self, choice: CheckpointChoice);
-    /// See [`Pipeline::apply`].
-    fn apply(&self, settings: Settings);
-    /// See [`Pipeline::attach`].
-    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;
-    /// See [`Pipeline::take_preview`].
-    fn take_preview(&self) -> Option<Arc<Frame>>;
-    /// See [`Pipeline::take_analysis`].
-    fn take_analysis(&self) -> Option<Analysis>;
-    /// See [`Pipeline::take_event`].
-    fn take_event(&self) -> Option<Event>;
-    /// See [`Pipeline::stats`].
-    fn stats(&self) -> Stats;
-    /// See [`Pipeline::transport`].
-    fn transport(&self) -> Option<Transport>;
-    /// See [`Pipeline::set_paused`].
-    fn set_paused(&self, paused: bool);
-    /// See [`Pipeline::set_speed`].
-    fn set_speed(&self, speed: f64);
-    /// See [`Pipeline::step`].
-    fn step(&self);
-    /// See [`Pipeline::seek`].
-    fn seek(&self, time: Duration) -> bool;
+/// Declares the trait, each method as [`Pipeline`] has it, and implements it for the pipeline.
+macro_rules! engine {
+    ($(fn $name:ident(&self $(, $argument:ident: $type:ty)?) $(-> $result:ty)?;)*) => {
+        /// What the window needs from the pipeline; each method is described there. Replay and tests have their own.
+        pub trait Engine {
+            $(fn $name(&self $(, $argument: $type)?) $(-> $result)?;)*
+        }
+
+        impl Engine for Pipeline {
+            $(fn $name(&self $(, $argument: $type)?) $(-> $result)? {
+                self.$name($($argument)?)
+            })*
+        }
+    };
 }
 
-impl Engine for Pipeline {
-    fn open(&self, source: SourceSpec) {
-        self.open(source);
-    }
-
-    fn close(&self) {
-        self.close();
-    }
-
-    fn load_checkpoint(&self, choice: CheckpointChoice) {
-        self.load_checkpoint(choice);
-    }
-
-    fn apply(&self, settings: Settings) {
-        self.apply(settings);
-    }
-
-    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
-        self.attach(tap)
-    }
-
-    fn take_preview(&self) -> Option<Arc<Frame>> {
-        self.take_preview()
-    }
-
-    fn take_analysis(&self) -> Option<Analysis> {
-        self.take_analysis()
-    }
-
-    fn take_event(&self) -> Option<Event> {
-        self.take_event()
-    }
-
-    fn stats(&self) -> Stats {
-        self.stats()
-    }
-
-    fn transport(&self) -> Option<Transport> {
-        self.transport()
-    }
-
-    fn set_paused(&self, paused: bool) {
-        self.set_paused(paused);
-    }
-
-    fn set_speed(&self, speed: f64) {
-        self.set_speed(speed);
-    }
-
-    fn step(&self) {
-        self.step();
-    }
-
-    fn seek(&self, time: Duration) -> bool {
-        self.seek(time)
-    }
+engine! {
+    fn open(&self, source: SourceSpec);
+    fn close(&self);
+    fn load_checkpoint(&self, choice: CheckpointChoice);
+    fn apply(&self, settings: Settings);
+    fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;
+    fn take_preview(&self) -> Option<Arc<Frame>>;
+    fn take_analysis(&self) -> Option<Analysis>;
+    fn take_event(&self) -> Option<Event>;
+    fn stats(&self) -> Stats;
+    fn transport(&self) -> Option<Transport>;
+    fn set_paused(&self, paused: bool);
+    fn set_speed(&self, speed: f64);
+    fn step(&self);
+    fn seek(&self, time: Duration) -> bool;
 }

@@ -161,112 +161,95 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
     ctx.input_mut(|input| {
         let mut pressed = |shortcut: KeyboardShortcut| input.consume_shortcut(&shortcut);
         // Matching ignores extra Shift and Alt, so the longer combination comes first.
-        if pressed(CHOOSE_FOLDER) {
-            return Some(Command::ChooseFolder);
-        }
-        if pressed(CHOOSE_SESSION) {
-            return Some(Command::ChooseSession);
-        }
-        for choice in Output::ALL {
-            if pressed(output(choice)) {
-                return Some(Command::ToggleOutput(choice));
+        for (shortcut, command) in [
+            (CHOOSE_FOLDER, Command::ChooseFolder),
+            (CHOOSE_SESSION, Command::ChooseSession),
+            (WEBSOCKET, Command::ToggleOutput(Output::WebSocket)),
+            (OSC, Command::ToggleOutput(Output::Osc)),
+            (CHOOSE_FILE, Command::ChooseFile),
+            (CHOOSE_CHECKPOINT, Command::ChooseCheckpoint),
+            (QUIT, Command::Quit),
+            (DEMO, Command::OpenSource(SourceSpec::Demo)),
+            (PLAY_AGAIN, Command::PlayAgain),
+            (REFRESH, Command::RefreshCameras),
+            (KEYBOARD, Command::ToggleKeyboard),
+        ] {
+            if pressed(shortcut) {
+                return Some(command);
             }
-        }
-        if pressed(CHOOSE_FILE) {
-            return Some(Command::ChooseFile);
-        }
-        if pressed(CHOOSE_CHECKPOINT) {
-            return Some(Command::ChooseCheckpoint);
-        }
-        if pressed(QUIT) {
-            return Some(Command::Quit);
-        }
-        if pressed(DEMO) {
-            return Some(Command::OpenSource(SourceSpec::Demo));
-        }
-        if pressed(PLAY_AGAIN) {
-            return Some(Command::PlayAgain);
-        }
-        if pressed(REFRESH) {
-            return Some(Command::RefreshCameras);
         }
         for (position, source) in state.cameras.iter().enumerate() {
             if camera(position).is_some_and(&mut pressed) {
                 return Some(Command::OpenSource(source.clone()));
             }
         }
-        if pressed(KEYBOARD) {
-            return Some(Command::ToggleKeyboard);
-        }
         if state.windows_open && !in_menu && pressed(CLOSE) {
             return Some(Command::CloseWindows);
         }
         let face_size = |px: u32| {
             let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
-            Some(Command::SetMinFaceSize(px))
+            Command::SetMinFaceSize(px)
         };
-        if take_character(input, SMALLER_FACES) {
-            return face_size(state.min_face_size_px.saturating_sub(FACE_SIZE_STEP_PX));
+        let size_px = state.min_face_size_px;
+        for (character, px) in [
+            (SMALLER_FACES, size_px.saturating_sub(FACE_SIZE_STEP_PX)),
+            (LARGER_FACES, size_px + FACE_SIZE_STEP_PX),
+        ] {
+            if take_character(input, character) {
+                return Some(face_size(px));
+            }
         }
-        if take_character(input, LARGER_FACES) {
-            return face_size(state.min_face_size_px + FACE_SIZE_STEP_PX);
-        }
-        // These repeat while they are held.
-        let mut held = |shortcut: KeyboardShortcut| take_exactly(input, shortcut, Repeats::Count);
-        let smoothing = |ms: u32| Some(Command::SetSmoothing(Duration::from_millis(ms.into())));
-        if held(LESS_SMOOTHING) {
-            return smoothing(state.smoothing_ms.saturating_sub(SMOOTHING_STEP_MS));
-        }
-        if held(MORE_SMOOTHING) {
-            return smoothing((state.smoothing_ms + SMOOTHING_STEP_MS).min(MAX_SMOOTHING_MS));
-        }
-        let uncertain = |percent: u32| {
-            let percent = percent.min(MAX_UNCERTAIN_PERCENT);
-            Some(Command::SetUncertainBelow(Some(percent)))
+        let smoothing = |ms: u32| {
+            let ms = ms.min(MAX_SMOOTHING_MS);
+            Command::SetSmoothing(Duration::from_millis(ms.into()))
         };
-        if held(LESS_UNCERTAIN) {
-            let percent = state.uncertain_below_percent;
-            return uncertain(percent.saturating_sub(UNCERTAIN_STEP_PERCENT));
-        }
-        if held(MORE_UNCERTAIN) {
-            return uncertain(state.uncertain_below_percent + UNCERTAIN_STEP_PERCENT);
-        }
-        let mut pressed =
-            |shortcut: KeyboardShortcut| take_exactly(input, shortcut, Repeats::Ignore);
-        if pressed(PAUSE_RECORDING) {
-            return Some(Command::PauseRecording);
-        }
-        if pressed(SET_MARKER_WITH_NOTE) {
-            return Some(Command::SetMarkerWithNote);
-        }
-        if pressed(RECORD) {
-            return Some(Command::ToggleRecording);
-        }
-        if pressed(SET_MARKER) {
-            return Some(Command::SetMarker);
-        }
-        if pressed(MIRROR) {
-            return Some(Command::SetMirror(!state.mirror));
-        }
-        if pressed(BOXES) {
-            return Some(Command::SetBoxes(!state.boxes));
-        }
-        if pressed(BARS) {
-            return Some(Command::SetBars(!state.bars));
-        }
-        if pressed(VIEWS) {
-            return Some(Command::SetViews(state.views.other()));
-        }
-        if pressed(PRIVACY) {
-            // The first press must cover.
-            return Some(Command::SetPrivacy(match state.privacy {
-                None => Some(Effect::Pixelate),
-                Some(Effect::Pixelate) => Some(Effect::Blur),
-                Some(Effect::Blur) => None,
-            }));
-        }
-        if pressed(UNCERTAIN_BY_NETWORK) {
-            return Some(Command::SetUncertainBelow(None));
+        let (less_ms, more_ms) = (
+            state.smoothing_ms.saturating_sub(SMOOTHING_STEP_MS),
+            state.smoothing_ms + SMOOTHING_STEP_MS,
+        );
+        let uncertain =
+            |percent: u32| Command::SetUncertainBelow(Some(percent.min(MAX_UNCERTAIN_PERCENT)));
+        let percent = state.uncertain_below_percent;
+        let less = percent.saturating_sub(UNCERTAIN_STEP_PERCENT);
+        let more = percent + UNCERTAIN_STEP_PERCENT;
+        // The first press must cover.
+        let privacy = match state.privacy {
+            None => Some(Effect::Pixelate),
+            Some(Effect::Pixelate) => Some(Effect::Blur),
+            Some(Effect::Blur) => None,
+        };
+        // The first four repeat while they are held.
+        for (shortcut, repeats, command) in [
+            (LESS_SMOOTHING, Repeats::Count, smoothing(less_ms)),
+            (MORE_SMOOTHING, Repeats::Count, smoothing(more_ms)),
+            (LESS_UNCERTAIN, Repeats::Count, uncertain(less)),
+            (MORE_UNCERTAIN, Repeats::Count, uncertain(more)),
+            (PAUSE_RECORDING, Repeats::Ignore, Command::PauseRecording),
+            (
+                SET_MARKER_WITH_NOTE,
+                Repeats::Ignore,
+                Command::SetMarkerWithNote,
+            ),
+            (RECORD, Repeats::Ignore, Command::ToggleRecording),
+            (SET_MARKER, Repeats::Ignore, Command::SetMarker),
+            (MIRROR, Repeats::Ignore, Command::SetMirror(!state.mirror)),
+            (BOXES, Repeats::Ignore, Command::SetBoxes(!state.boxes)),
+            (BARS, Repeats::Ignore, Command::SetBars(!state.bars)),
+            (
+                VIEWS,
+                Repeats::Ignore,
+                Command::SetViews(state.views.other()),
+            ),
+            (PRIVACY, Repeats::Ignore, Command::SetPrivacy(privacy)),
+            (
+                UNCERTAIN_BY_NETWORK,
+                Repeats::Ignore,
+                Command::SetUncertainBelow(None),
+            ),
+        ] {
+            if take_exactly(input, shortcut, repeats) {
+                return Some(command);
+            }
         }
         None
     })

@@ -3,10 +3,12 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use crate::panics::lock;
 
 type Listener = Box<dyn Fn() + Send>;
 
@@ -48,10 +50,7 @@ impl QuitRequest {
     }
 
     fn listeners(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
-        self.0
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.listeners)
     }
 }
 

@@ -36,102 +36,56 @@ pub const MAX_UNCERTAIN_PERCENT: u32 = 95;
 /// that fills a webcam's frame is left.
 pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 20..=400;
 
-/// Everything that is kept. Fields missing from the file take their defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct UiSettings {
-    /// Whether sources that show people themselves (webcams) are mirrored.
-    pub mirror_webcams: bool,
-    /// Whether all other sources are mirrored.
-    pub mirror_others: bool,
-    /// Whether boxes and names are shown.
-    pub boxes: bool,
-    /// Whether face meshes are shown with the boxes.
-    pub mesh: bool,
-    /// Whether the side panel is shown.
-    pub bars: bool,
-    /// How faces are covered; `None` shows them.
-    pub privacy: Option<Effect>,
-    /// Time constant of the smoothing, ms; 0 switches it off.
-    pub smoothing_ms: u32,
-    /// Which views of a face the network averages.
-    pub views: Views,
-    /// Below this probability, %, no expression is named; `None` takes the network's own threshold.
-    pub uncertain_below_percent: Option<u32>,
-    /// What finds faces.
-    pub detector: Detector,
-    /// Smaller faces are ignored, px of the frame.
-    pub min_face_size_px: u32,
-    /// Light or dark.
-    pub theme: ThemeChoice,
-    /// Port of the WebSocket server. Whether it is on is not kept: it is off at every start.
-    pub websocket_port: u16,
-    /// Port that OSC is sent to.
-    pub osc_port: u16,
-    /// Recent checkpoint files, the latest first.
-    pub recent_checkpoints: Vec<PathBuf>,
-    /// Which videos recordings have.
-    pub video: VideoChoice,
-    /// The folder that recordings go to; `None` takes the default.
-    pub sessions_folder: Option<PathBuf>,
+with_defaults! {
+    /// Everything that is kept. Fields missing from the file take their defaults.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(default)]
+    pub struct UiSettings {
+        /// Whether sources that show people themselves (webcams) are mirrored.
+        pub mirror_webcams: bool = true,
+        /// Whether all other sources are mirrored.
+        pub mirror_others: bool = false,
+        /// Whether boxes and names are shown.
+        pub boxes: bool = true,
+        /// Whether face meshes are shown with the boxes.
+        pub mesh: bool = false,
+        /// Whether the side panel is shown.
+        pub bars: bool = true,
+        /// How faces are covered; `None` shows them.
+        pub privacy: Option<Effect> = None,
+        /// Time constant of the smoothing, ms; 0 switches it off.
+        pub smoothing_ms: u32 = pipeline::Settings::default().smoothing.as_millis() as u32,
+        /// Which views of a face the network averages.
+        pub views: Views = pipeline::Settings::default().views,
+        /// Below this probability, %, no expression is named; `None` takes the network's own threshold.
+        pub uncertain_below_percent: Option<u32> = None,
+        /// What finds faces.
+        pub detector: Detector = pipeline::Settings::default().detect.detector,
+        /// Smaller faces are ignored, px of the frame.
+        pub min_face_size_px: u32 = pipeline::Settings::default().detect.min_face_size_px,
+        /// Light or dark.
+        #[serde(with = "ThemeName")]
+        pub theme: ThemePreference = ThemePreference::System,
+        /// Port of the WebSocket server. Whether it is on is not kept: it is off at every start.
+        pub websocket_port: u16 = Output::WebSocket.default_port(),
+        /// Port that OSC is sent to.
+        pub osc_port: u16 = Output::Osc.default_port(),
+        /// Recent checkpoint files, the latest first.
+        pub recent_checkpoints: Vec<PathBuf> = Vec::new(),
+        /// Which videos recordings have.
+        pub video: VideoChoice = VideoChoice::default(),
+        /// The folder that recordings go to; `None` takes the default.
+        pub sessions_folder: Option<PathBuf> = None,
+    }
 }
 
-/// [`ThemePreference`] with its own names in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ThemeChoice {
-    /// The system's theme; dark if it has none.
-    #[default]
+/// The names of themes in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ThemePreference", rename_all = "lowercase")]
+enum ThemeName {
     System,
-    /// Light.
     Light,
-    /// Dark.
     Dark,
-}
-
-impl From<ThemeChoice> for ThemePreference {
-    fn from(choice: ThemeChoice) -> Self {
-        match choice {
-            ThemeChoice::System => Self::System,
-            ThemeChoice::Light => Self::Light,
-            ThemeChoice::Dark => Self::Dark,
-        }
-    }
-}
-
-impl From<ThemePreference> for ThemeChoice {
-    fn from(preference: ThemePreference) -> Self {
-        match preference {
-            ThemePreference::System => Self::System,
-            ThemePreference::Light => Self::Light,
-            ThemePreference::Dark => Self::Dark,
-        }
-    }
-}
-
-impl Default for UiSettings {
-    fn default() -> Self {
-        let settings = pipeline::Settings::default();
-        Self {
-            mirror_webcams: true,
-            mirror_others: false,
-            boxes: true,
-            mesh: false,
-            bars: true,
-            privacy: None,
-            smoothing_ms: settings.smoothing.as_millis() as u32,
-            views: settings.views,
-            uncertain_below_percent: None,
-            detector: settings.detect.detector,
-            min_face_size_px: settings.detect.min_face_size_px,
-            theme: ThemeChoice::default(),
-            websocket_port: Output::WebSocket.default_port(),
-            osc_port: Output::Osc.default_port(),
-            recent_checkpoints: Vec::new(),
-            video: VideoChoice::default(),
-            sessions_folder: None,
-        }
-    }
 }
 
 impl UiSettings {
@@ -328,7 +282,7 @@ mod tests {
             smoothing_ms: 900,
             views: Views::Flip,
             uncertain_below_percent: Some(35),
-            theme: ThemeChoice::Light,
+            theme: ThemePreference::Light,
             recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],
             ..UiSettings::default()
         }

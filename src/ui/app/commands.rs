@@ -11,7 +11,7 @@ use crate::{
     record::RecordingConfig,
     session::folder::new_session_folder,
     stream::Output,
-    ui::{commands::Command, dialogs::Dialog, messages::Severity},
+    ui::{commands::Command, dialogs::Dialog, messages::Severity, settings::UiSettings},
 };
 
 impl App {
@@ -37,64 +37,42 @@ impl App {
             }
             Command::SetMirror(mirror) => {
                 let by_default = self.mirror_by_default();
-                self.settings.set_mirror(by_default, mirror);
-                self.save_settings();
+                self.change(|settings| settings.set_mirror(by_default, mirror));
             }
-            Command::SetBoxes(boxes) => {
-                self.settings.boxes = boxes;
-                self.save_settings();
-            }
-            Command::SetMesh(mesh) => {
-                self.settings.mesh = mesh;
-                self.save_settings();
-            }
+            Command::SetBoxes(boxes) => self.change(|settings| settings.boxes = boxes),
+            Command::SetMesh(mesh) => self.change(|settings| settings.mesh = mesh),
             Command::SetDetector(detector) => {
-                self.settings.detector = detector;
-                self.engine.apply(self.settings.pipeline_settings());
-                self.save_settings();
+                self.change(|settings| settings.detector = detector);
             }
-            Command::SetBars(bars) => {
-                self.settings.bars = bars;
-                self.save_settings();
-            }
+            Command::SetBars(bars) => self.change(|settings| settings.bars = bars),
             Command::SetPrivacy(privacy) => {
-                self.settings.privacy = privacy;
+                self.change(|settings| settings.privacy = privacy);
                 self.recordings.set_privacy(self.face_privacy());
-                self.save_settings();
             }
             Command::ShowFace(track, shown) => {
                 self.privacy.set_shown(track, shown);
                 self.recordings.set_privacy(self.face_privacy());
             }
             Command::SetSmoothing(smoothing) => {
-                self.settings.smoothing_ms = smoothing.as_millis() as u32;
-                self.engine.apply(self.settings.pipeline_settings());
-                self.save_settings();
+                self.change(|settings| settings.smoothing_ms = smoothing.as_millis() as u32);
             }
             Command::SetViews(views) => {
-                self.settings.views = views;
-                self.engine.apply(self.settings.pipeline_settings());
-                self.save_settings();
+                self.change(|settings| settings.views = views);
             }
             Command::SetUncertainBelow(percent) => {
-                self.settings.uncertain_below_percent = percent;
-                self.save_settings();
+                self.change(|settings| settings.uncertain_below_percent = percent);
             }
             Command::SetMinFaceSize(px) => {
-                self.settings.min_face_size_px = px;
-                self.engine.apply(self.settings.pipeline_settings());
-                self.save_settings();
+                self.change(|settings| settings.min_face_size_px = px);
             }
             Command::ToggleOutput(output) => self.toggle_output(output, ctx),
             Command::SetOutputPort(output, port) => {
                 self.streams.set_port(output, port);
-                self.settings.set_port(output, port);
-                self.save_settings();
+                self.change(|settings| settings.set_port(output, port));
             }
             Command::SetTheme(theme) => {
                 ctx.set_theme(theme);
-                self.settings.theme = theme.into();
-                self.save_settings();
+                self.change(|settings| settings.theme = theme);
             }
             Command::ToggleAbout => self.about_open = !self.about_open,
             Command::ToggleKeyboard => self.keyboard_open = !self.keyboard_open,
@@ -110,10 +88,7 @@ impl App {
             Command::SetMarker => self.recordings.mark(),
             Command::SetMarkerWithNote => self.recordings.begin_note(),
             Command::EndNote(set) => self.recordings.end_note(set),
-            Command::SetVideo(video) => {
-                self.settings.video = video;
-                self.save_settings();
-            }
+            Command::SetVideo(video) => self.change(|settings| settings.video = video),
             Command::ChooseSessionsFolder => self.dialogs.open(Dialog::Sessions, ctx),
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
@@ -167,6 +142,17 @@ impl App {
         } else if let Some(warning) = self.streams.exposure(output) {
             self.notices.post(Severity::Warning, warning, now_s);
         }
+    }
+
+    /// Changes settings, and passes them on to the engine if they concern it.
+    fn change(&mut self, change: impl FnOnce(&mut UiSettings)) {
+        let before = self.settings.pipeline_settings();
+        change(&mut self.settings);
+        let now = self.settings.pipeline_settings();
+        if now != before {
+            self.engine.apply(now);
+        }
+        self.save_settings();
     }
 
     pub(super) fn save_settings(&self) {

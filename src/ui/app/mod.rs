@@ -90,6 +90,25 @@ struct News {
     loading: bool,
 }
 
+impl News {
+    /// Nothing is known yet of the source, nor of the network.
+    fn of(source: SourceSpec) -> Self {
+        Self {
+            source,
+            opened_at: Instant::now(),
+            state: SourceState::Starting,
+            info: None,
+            frame: None,
+            analysis: None,
+            stats: Stats::default(),
+            next_stats_at_s: 0.0,
+            device: None,
+            checkpoint: None,
+            loading: true,
+        }
+    }
+}
+
 /// The window's content.
 pub struct App {
     /// Dropped before the engine: a recording ends while its source still runs.
@@ -123,25 +142,13 @@ impl App {
     /// The window's content on top of an engine, which is told to open `config.source`.
     pub fn new(ctx: &Context, engine: Box<dyn Engine>, config: AppConfig) -> Self {
         colors::install(ctx);
-        ctx.set_theme(egui::ThemePreference::from(config.settings.theme));
+        ctx.set_theme(config.settings.theme);
         let mut app = Self {
             exports: Exports::default(),
             recordings: Recordings::new(config.quit.clone()),
             quit: config.quit,
             engine,
-            news: News {
-                source: config.source,
-                opened_at: Instant::now(),
-                state: SourceState::Starting,
-                info: None,
-                frame: None,
-                analysis: None,
-                stats: Stats::default(),
-                next_stats_at_s: 0.0,
-                device: None,
-                checkpoint: None,
-                loading: true,
-            },
+            news: News::of(config.source),
             streams: Streams::new(config.stream.config(config.settings.stream_config())),
             _taps: config.taps,
             settings: config.settings,

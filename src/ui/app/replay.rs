@@ -52,17 +52,12 @@ impl App {
         self.loader.cancel();
         self.player.reset();
         self.news = News {
-            source,
-            opened_at: std::time::Instant::now(),
-            state: SourceState::Starting,
-            info: None,
-            frame: None,
-            analysis: None,
             stats: self.news.stats,
             next_stats_at_s: self.news.next_stats_at_s,
             device: self.news.device.take(),
             checkpoint: self.news.checkpoint.take(),
             loading: self.news.loading,
+            ..News::of(source)
         };
     }
 

@@ -27,7 +27,11 @@ use crate::{
     ui::{
         cameras::ListedCamera,
         commands::Command,
-        keyboard,
+        keyboard::{
+            self, BARS, BOXES, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION, DEMO,
+            KEYBOARD, MIRROR, PAUSE_RECORDING, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH,
+            SET_MARKER, SET_MARKER_WITH_NOTE, UNCERTAIN_BY_NETWORK, VIEWS,
+        },
         messages::sentence,
         player::PlayerStatus,
         recordings::RecordingStatus,
@@ -114,11 +118,7 @@ impl MenuBar {
     fn view_ui(&mut self, ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         let settings = data.settings;
         let shortcut = |shortcut| ui.ctx().format_shortcut(&shortcut);
-        let (mirror, boxes, bars) = (
-            shortcut(keyboard::MIRROR),
-            shortcut(keyboard::BOXES),
-            shortcut(keyboard::BARS),
-        );
+        let (mirror, boxes, bars) = (shortcut(MIRROR), shortcut(BOXES), shortcut(BARS));
         if item_ui(ui, Mark::Check(data.mirror), "Mirror", &mirror).clicked() {
             *command = Some(Command::SetMirror(!data.mirror));
         }
@@ -143,7 +143,7 @@ impl MenuBar {
             )));
         }
         let mark = Mark::Check(settings.views == Views::Flip);
-        let key = keys(ui.ctx(), keyboard::VIEWS);
+        let key = keys(ui.ctx(), VIEWS);
         if item_ui(
             ui,
             mark,
@@ -164,7 +164,7 @@ impl MenuBar {
         }
         let by_network = settings.uncertain_below_percent.is_none();
         let mark = Mark::Check(by_network);
-        let key = keys(ui.ctx(), keyboard::UNCERTAIN_BY_NETWORK);
+        let key = keys(ui.ctx(), UNCERTAIN_BY_NETWORK);
         if item_ui(ui, mark, "Use the network's own threshold", &key).clicked() {
             *command = Some(Command::SetUncertainBelow(
                 by_network.then_some(data.uncertain_below_percent),
@@ -194,7 +194,7 @@ impl MenuBar {
         }
         ui.separator();
         note_ui(ui, "Theme");
-        let theme = ThemePreference::from(settings.theme);
+        let theme = settings.theme;
         for (choice, label) in [
             (ThemePreference::System, "Follow system"),
             (ThemePreference::Light, "Light"),
@@ -229,24 +229,12 @@ fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
 
 fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     let items = [
-        (
-            "Open image or video…",
-            keyboard::CHOOSE_FILE,
-            Command::ChooseFile,
-        ),
-        (
-            "Open folder…",
-            keyboard::CHOOSE_FOLDER,
-            Command::ChooseFolder,
-        ),
-        (
-            "Open session…",
-            keyboard::CHOOSE_SESSION,
-            Command::ChooseSession,
-        ),
+        ("Open image or video…", CHOOSE_FILE, Command::ChooseFile),
+        ("Open folder…", CHOOSE_FOLDER, Command::ChooseFolder),
+        ("Open session…", CHOOSE_SESSION, Command::ChooseSession),
         (
             "Open checkpoint…",
-            keyboard::CHOOSE_CHECKPOINT,
+            CHOOSE_CHECKPOINT,
             Command::ChooseCheckpoint,
         ),
     ];
@@ -260,7 +248,7 @@ fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         export_ui(ui, command);
     }
     ui.separator();
-    if action_ui(ui, Mark::None, "Quit", &keys(ui.ctx(), keyboard::QUIT)) {
+    if action_ui(ui, Mark::None, "Quit", &keys(ui.ctx(), QUIT)) {
         *command = Some(Command::Quit);
     }
 }
@@ -307,17 +295,17 @@ fn source_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     }
     ui.separator();
     let mark = Mark::Choice(data.source == Some(&SourceSpec::Demo));
-    if action_ui(ui, mark, "Demo", &keys(ui.ctx(), keyboard::DEMO)) {
+    if action_ui(ui, mark, "Demo", &keys(ui.ctx(), DEMO)) {
         *command = Some(Command::OpenSource(SourceSpec::Demo));
     }
     ui.separator();
-    let shortcut = keys(ui.ctx(), keyboard::PLAY_AGAIN);
+    let shortcut = keys(ui.ctx(), PLAY_AGAIN);
     ui.add_enabled_ui(data.can_play_again, |ui| {
         if action_ui(ui, Mark::None, "Play again", &shortcut) {
             *command = Some(Command::PlayAgain);
         }
     });
-    let shortcut = keys(ui.ctx(), keyboard::REFRESH);
+    let shortcut = keys(ui.ctx(), REFRESH);
     // The menu stays open to show the result.
     if item_ui(ui, Mark::None, "Refresh cameras", &shortcut).clicked() {
         *command = Some(Command::RefreshCameras);
@@ -343,7 +331,7 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         }
     }
     ui.separator();
-    let shortcut = keys(ui.ctx(), keyboard::CHOOSE_CHECKPOINT);
+    let shortcut = keys(ui.ctx(), CHOOSE_CHECKPOINT);
     if action_ui(ui, Mark::None, "Open checkpoint…", &shortcut) {
         *command = Some(Command::ChooseCheckpoint);
     }
@@ -400,37 +388,19 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     } else {
         "Start recording"
     };
-    item(
-        ui,
-        can_start,
-        toggle,
-        keyboard::RECORD,
-        Command::ToggleRecording,
-    );
+    item(ui, can_start, toggle, RECORD, Command::ToggleRecording);
     let pause = if is_paused {
         "Resume recording"
     } else {
         "Pause recording"
     };
-    item(
-        ui,
-        is_on,
-        pause,
-        keyboard::PAUSE_RECORDING,
-        Command::PauseRecording,
-    );
-    item(
-        ui,
-        is_on,
-        "Set marker",
-        keyboard::SET_MARKER,
-        Command::SetMarker,
-    );
+    item(ui, is_on, pause, PAUSE_RECORDING, Command::PauseRecording);
+    item(ui, is_on, "Set marker", SET_MARKER, Command::SetMarker);
     item(
         ui,
         is_on,
         "Set marker with note…",
-        keyboard::SET_MARKER_WITH_NOTE,
+        SET_MARKER_WITH_NOTE,
         Command::SetMarkerWithNote,
     );
     ui.separator();
@@ -460,7 +430,7 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
 }
 
 fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
-    let shortcut = keys(ui.ctx(), keyboard::KEYBOARD);
+    let shortcut = keys(ui.ctx(), KEYBOARD);
     if action_ui(ui, Mark::None, "Keyboard shortcuts", &shortcut) {
         *command = Some(Command::ToggleKeyboard);
     }
@@ -474,7 +444,7 @@ fn privacy_ui(ui: &mut Ui, privacy: Option<Effect>, command: &mut Option<Command
     SubMenu::new().show(ui, &response, |ui| {
         ui.set_min_width(MENU_WIDTH);
         ui.spacing_mut().item_spacing.y = 1.0;
-        let shortcut = keys(ui.ctx(), keyboard::PRIVACY);
+        let shortcut = keys(ui.ctx(), PRIVACY);
         note_ui(ui, &format!("Press {shortcut} to switch"));
         for (choice, label) in [
             (None, "Off"),

@@ -75,10 +75,10 @@ impl VideoFrames {
             })
             .collect();
         let Some(first) = parts.first() else {
-            return Err(CaptureError::Unsupported {
-                path: session.folder.clone(),
-                reason: "the session has no video".to_owned(),
-            });
+            return Err(CaptureError::unsupported(
+                &session.folder,
+                "the session has no video",
+            ));
         };
         let source = first.open()?;
         let own = source.info();

@@ -19,12 +19,12 @@ fn view_items_switch_their_settings() {
     assert!(!window.app().settings.bars);
     assert!(!window.shows("Face 0: angry"));
     window.click("Light");
-    assert_eq!(window.app().settings.theme, ThemeChoice::Light);
+    assert_eq!(window.app().settings.theme, ThemePreference::Light);
     assert_eq!(window.harness.ctx.theme(), egui::Theme::Light);
     window.click("Dark");
-    assert_eq!(window.app().settings.theme, ThemeChoice::Dark);
+    assert_eq!(window.app().settings.theme, ThemePreference::Dark);
     window.click("Follow system");
-    assert_eq!(window.app().settings.theme, ThemeChoice::System);
+    assert_eq!(window.app().settings.theme, ThemePreference::System);
 }
 
 #[test]

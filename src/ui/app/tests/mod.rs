@@ -25,10 +25,7 @@ use crate::{
     pipeline::{Settings, Tap, Transport},
     privacy::Effect,
     stream::Output,
-    ui::{
-        fixtures,
-        settings::{FACE_SIZES_PX, ThemeChoice},
-    },
+    ui::{fixtures, settings::FACE_SIZES_PX},
 };
 
 /// What a fake engine was told, and what it reports.
@@ -401,7 +398,7 @@ fn every_state_is_drawn_at_every_size_in_both_themes() {
         SourceState::Ended,
     ];
     for size in [[720.0, 480.0], [1280.0, 800.0], [2560.0, 1440.0]] {
-        for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+        for theme in [ThemePreference::Light, ThemePreference::Dark] {
             for n_faces in [0, 1, 6] {
                 let mut window = Window::sized(
                     UiSettings {
@@ -415,7 +412,7 @@ fn every_state_is_drawn_at_every_size_in_both_themes() {
                     window.send(Event::Source(state.clone()));
                     window.show(n_faces);
                 }
-                let expected = ThemePreference::from(theme);
+                let expected = theme;
                 let shown = window
                     .harness
                     .ctx
