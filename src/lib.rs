@@ -96,6 +96,7 @@
 #[macro_use]
 mod declare;
 
+pub mod batch;
 pub mod bounding_box;
 pub mod capture;
 pub mod detect;

@@ -23,6 +23,7 @@ use fervis::{
 };
 
 use super::{
+    analyze_many,
     args::AnalyzeArgs,
     csv,
     interrupt::stop_on_interrupt,
@@ -36,13 +37,16 @@ use super::{
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(50);
 
 /// 128 plus the number of SIGINT, as shells do it.
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Runs the command.
 ///
 /// # Errors
 /// What went wrong, in one sentence; a [`clap::Error`] inside is a usage error.
 pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
+    if let Some(out) = &args.many.out {
+        return analyze_many::run(&args, out);
+    }
     let source = args.checked_source()?;
     let streams = args.stream.options(Some("analyze"))?;
     let mut reports = Reports::plan(&args, &source)?;

@@ -10,6 +10,7 @@ use clap::{
     builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use fervis::{
+    batch::{Pattern, Shard},
     capture::{SourceSpec, frame_rate::FrameRate},
     detect::Detector,
     frame::Resolution,
@@ -18,6 +19,7 @@ use fervis::{
     privacy::Effect,
     record::VideoChoice,
     result_file::is_stdout,
+    session::about::{self, About},
 };
 
 use super::{NetworkArgs, stream::StreamArgs, usage};
@@ -27,18 +29,26 @@ Examples:
   fervis analyze demo
   fervis analyze clip.mp4 --json clip.jsonl --csv clip.csv
   fervis analyze photos --min-face 20 --csv photos.csv
-  fervis analyze camera --seconds 60 --resolution 640x480 --json -";
+  fervis analyze camera --seconds 60 --resolution 640x480 --json -
+  fervis analyze day1 day2 extra.mp4 --out results --jobs 2
+  fervis analyze videos/**/*.mp4 --out results --pattern {participant}_{condition}
+  fervis analyze videos --out results --shard 2/8";
 
 /// Arguments of `fervis analyze`.
 #[derive(Debug, Args)]
 #[command(after_help = ANALYZE_EXAMPLES)]
 pub struct AnalyzeArgs {
-    /// What to analyze: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
+    /// What to analyze: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images; with --out, any
+    /// number of videos, folders of videos, and patterns
     ///
     /// Every frame of a file is analyzed, as fast as possible. Of a camera the newest frame is taken, until Ctrl-C or
-    /// --seconds.
-    #[arg(value_parser = source())]
-    pub source: SourceSpec,
+    /// --seconds. Put a pattern in quotes, such as '**/*.mp4', so that it finds files at any depth in every shell.
+    #[arg(value_name = "SOURCE", value_parser = source(), required = true)]
+    pub sources: Vec<SourceSpec>,
+
+    /// What to do with many files.
+    #[command(flatten)]
+    pub many: ManyArgs,
 
     /// Write one JSON object per analyzed frame, one per line; `-` is the standard output
     #[arg(long, value_name = "FILE")]
@@ -77,6 +87,43 @@ pub struct AnalyzeArgs {
     pub stream: StreamArgs,
 }
 
+/// What to do with many files.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many files")]
+pub struct ManyArgs {
+    /// Analyze every video, and write a session for each and one table of all into this folder
+    ///
+    /// Files that are finished there are skipped, and interrupted ones are started again. A file that fails does not
+    /// stop the others.
+    #[arg(long, value_name = "FOLDER",
+          conflicts_with_all = ["json", "csv", "landmarks", "seconds", "websocket", "osc", "resolution", "rate", "format"])]
+    pub out: Option<PathBuf>,
+
+    /// How many files to analyze at the same time [default: one for every four cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), requires = "out")]
+    pub jobs: Option<u16>,
+
+    /// Analyze only part I of N equal parts; which file is in which part depends on its name alone
+    #[arg(long, value_name = "I/N", requires = "out")]
+    pub shard: Option<Shard>,
+
+    /// What files' names say, such as '{participant}_{condition}' or '{participant}/*'
+    ///
+    /// The places are {participant}, {name}, {condition} and {note}. `*` stands for anything in one name, `**` also for
+    /// folders. A pattern without a `/` is about the file's own name.
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        requires = "out",
+        conflicts_with = "participants"
+    )]
+    pub pattern: Option<Pattern>,
+
+    /// A table with the columns file and participant, and perhaps name, condition and note
+    #[arg(long, value_name = "FILE", requires = "out")]
+    pub participants: Option<PathBuf>,
+}
+
 /// How faces are found and their values smoothed.
 #[derive(Debug, Args)]
 pub struct DetectionArgs {
@@ -113,6 +160,40 @@ impl DetectionArgs {
         settings.detect.min_face_size_px = self.min_face;
         settings.detect.detector = self.detector;
         settings
+    }
+}
+
+/// Who and what a session is about; all of it stands in `session.json` and in exports.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Who and what")]
+pub struct AboutArgs {
+    /// Who is in view, such as P01
+    #[arg(long, value_name = "TEXT", value_parser = about::tidy)]
+    pub participant: Option<String>,
+
+    /// What the session is called
+    #[arg(long, value_name = "TEXT", value_parser = about::tidy)]
+    pub name: Option<String>,
+
+    /// The experimental condition
+    #[arg(long, value_name = "TEXT", value_parser = about::tidy)]
+    pub condition: Option<String>,
+
+    /// Anything else
+    #[arg(long, value_name = "TEXT", value_parser = about::tidy)]
+    pub note: Option<String>,
+}
+
+impl AboutArgs {
+    /// The description of the session.
+    pub fn about(&self) -> About {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        About {
+            participant: text(&self.participant),
+            name: text(&self.name),
+            condition: text(&self.condition),
+            note: text(&self.note),
+        }
     }
 }
 
@@ -159,11 +240,33 @@ impl CameraArgs {
 }
 
 impl AnalyzeArgs {
-    /// The source with what is asked of the camera.
+    /// The files, folders and patterns to analyze with `--out`.
     ///
     /// # Errors
-    /// If a camera's options are given and the source is not one, or if two results go to the standard output.
+    /// If one of them is a camera or the demo clip.
+    pub fn paths(&self) -> Result<Vec<PathBuf>, clap::Error> {
+        let paths = self.sources.iter().map(|source| match source {
+            SourceSpec::Path(path) => Ok(path.clone()),
+            SourceSpec::Camera(_) | SourceSpec::Demo => Err(usage(
+                Some("analyze"),
+                &format!("--out is for files, and `{source}` is none; write ./{source} if it is one, or use `fervis record`"),
+            )),
+        });
+        paths.collect()
+    }
+
+    /// The one source with what is asked of the camera.
+    ///
+    /// # Errors
+    /// If there are several, if a camera's options are given and the source is not one, or if two results go to the
+    /// standard output.
     pub fn checked_source(&self) -> Result<SourceSpec, clap::Error> {
+        let [source] = &self.sources[..] else {
+            return Err(usage(
+                Some("analyze"),
+                "for several files, say where their results go: --out FOLDER",
+            ));
+        };
         let results = [&self.json, &self.csv, &self.landmarks];
         let to_stdout = results.into_iter().flatten().filter(|path| is_stdout(path));
         if to_stdout.count() > 1 {
@@ -172,7 +275,7 @@ impl AnalyzeArgs {
                 "only one of --json, --csv and --landmarks can go to the standard output; give the others a file",
             ));
         }
-        self.camera.applied_to(self.source.clone(), "analyze")
+        self.camera.applied_to(source.clone(), "analyze")
     }
 }
 
@@ -372,6 +475,14 @@ mod tests {
             "demo --csv - --landmarks -",
             "demo --nonsense",
             "demo clip.mp4",
+            "a.mp4 b.mp4",
+            "a.mp4 --jobs 2",
+            "a.mp4 --out r --csv a.csv",
+            "a.mp4 --out r --jobs 0",
+            "a.mp4 --out r --shard 3/2",
+            "a.mp4 --out r --pattern *.mp4",
+            "a.mp4 --out r --pattern {participant} --participants who.csv",
+            "a.mp4 --out r --osc",
         ] {
             let outcome = analyze(line).and_then(|args| args.checked_source());
             let error = outcome.expect_err(line);

@@ -5,6 +5,7 @@
 //! 1 otherwise.
 
 mod analyze;
+mod analyze_many;
 mod args;
 mod csv;
 mod export;

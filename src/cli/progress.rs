@@ -9,7 +9,7 @@ use std::{
 };
 
 use fervis::capture::SourceInfo;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A progress bar with notes.
 pub struct Progress {
@@ -64,10 +64,7 @@ impl Progress {
         }
         let (length, counts, template) = scale(info);
         let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-        let style = ProgressStyle::with_template(template)
-            .expect("a valid template")
-            .progress_chars("=> ");
-        bar.set_style(style);
+        bar.set_style(style_of(template));
         bar.set_prefix(info.name.clone());
         bar.set_draw_target(ProgressDrawTarget::stderr());
         self.bar = bar;
@@ -99,6 +96,118 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Progress of many files: a bar for all, and one for each file that is being analyzed.
+///
+/// Without a terminal there are no bars, and a line says when a file is done.
+pub struct ManyProgress {
+    bars: MultiProgress,
+    all: ProgressBar,
+    /// By job.
+    jobs: Vec<(ProgressBar, Counts)>,
+    n_done: usize,
+    n_files: usize,
+    is_terminal: bool,
+}
+
+impl ManyProgress {
+    /// Hidden until [`ManyProgress::begin`].
+    pub fn new() -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let target = if is_terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Self {
+            bars: MultiProgress::with_draw_target(target),
+            all: ProgressBar::hidden(),
+            jobs: Vec::new(),
+            n_done: 0,
+            n_files: 0,
+            is_terminal,
+        }
+    }
+
+    /// Shows the bar of all files, now that their number is known.
+    pub fn begin(&mut self, n_files: usize) {
+        self.n_files = n_files;
+        let bar = ProgressBar::new(n_files as u64);
+        let style = "all files [{bar:32}] {pos} of {len}, {elapsed} so far, {eta} left";
+        bar.set_style(style_of(style));
+        self.all = self.bars.add(bar);
+        self.all.tick();
+    }
+
+    /// A job begins a file.
+    pub fn begin_file(&mut self, job: usize, file: &str) {
+        while self.jobs.len() <= job {
+            let bar = self
+                .bars
+                .insert_before(&self.all, ProgressBar::new_spinner());
+            self.jobs.push((bar, Counts::Frames));
+        }
+        let (bar, _) = &self.jobs[job];
+        bar.reset();
+        bar.set_style(style_of("{prefix}"));
+        bar.set_prefix(file.to_owned());
+    }
+
+    /// The file of a job is open.
+    pub fn open_file(&mut self, job: usize, info: &SourceInfo) {
+        if let Some((bar, counts)) = self.jobs.get_mut(job) {
+            let (length, counted, template) = scale(info);
+            bar.set_style(style_of(template));
+            if let Some(length) = length {
+                bar.set_length(length);
+            }
+            *counts = counted;
+        }
+    }
+
+    /// A job is further in its file.
+    pub fn advance(&self, job: usize, n_frames: u64, time: Duration) {
+        if let Some((bar, counts)) = self.jobs.get(job) {
+            bar.set_position(match counts {
+                Counts::Frames => n_frames,
+                Counts::Time => u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+            });
+        }
+    }
+
+    /// A file is done, in these words.
+    pub fn end_file(&mut self, job: usize, words: &str) {
+        self.n_done += 1;
+        self.all.set_position(self.n_done as u64);
+        if let Some((bar, _)) = self.jobs.get(job) {
+            bar.set_style(style_of(""));
+        }
+        if !self.is_terminal {
+            self.note(&format!("{} of {}: {words}", self.n_done, self.n_files));
+        }
+    }
+
+    /// Prints a note above the bars.
+    pub fn note(&self, text: &str) {
+        self.bars.suspend(|| {
+            // Nothing to do if stderr is closed.
+            writeln!(io::stderr(), "fervis: {text}").ok();
+        });
+    }
+}
+
+impl Drop for ManyProgress {
+    /// Removes the bars, so that what is printed next has a line of its own.
+    fn drop(&mut self) {
+        self.bars.clear().ok();
+    }
+}
+
+fn style_of(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("a valid template")
+        .progress_chars("=> ")
 }
 
 #[cfg(test)]

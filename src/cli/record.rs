@@ -1,7 +1,6 @@
 //! `fervis record` and `fervis recover`: sessions without a window.
 //!
-//! A source is recorded at its own pace: a video takes as long as it lasts. Ctrl-C, SIGTERM and a closed terminal
-//! complete the recording. A second signal ends the program at once, and even then the session can be recovered.
+//! Of a file, every frame is recorded, as fast as possible. Ctrl-C, SIGTERM and a closed terminal complete the recording. A second signal ends the program at once, and even then the session can be recovered.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -16,10 +15,10 @@ use clap::Args;
 use fervis::{
     capture::SourceSpec,
     error_text::error_text,
-    pipeline::{Event, Pacing, Pipeline, PipelineConfig, Settings, SourceState},
+    pipeline::{Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, Settings, SourceState},
     privacy::{Effect, FacePrivacy, Who},
     record::{
-        Ending, Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice,
+        Ending, Phase, Recorder, RecorderStatus, RecordingConfig, TIME_LIMIT, VideoChoice,
         recover::{self, Report},
     },
     session::{
@@ -31,7 +30,7 @@ use fervis::{
 
 use super::{
     NetworkArgs,
-    args::{self, CameraArgs, DetectionArgs},
+    args::{self, AboutArgs, CameraArgs, DetectionArgs},
     interrupt::stop_on_interrupt,
     output,
     stream::{StreamArgs, Streams},
@@ -46,6 +45,7 @@ const RECORD_EXAMPLES: &str = "\
 Examples:
   fervis record camera --out monday
   fervis record camera --out monday --seconds 600 --video both
+  fervis record camera --out P01 --participant P01 --condition control
   fervis record clip.mp4 --out clip --video none
   fervis record camera --out monday --hide-faces pixelate --websocket";
 
@@ -60,7 +60,7 @@ Examples:
 pub struct RecordArgs {
     /// What to record: camera, camera:NAME-OR-NUMBER, demo, a video, an image or a folder of images
     ///
-    /// Videos are recorded at their own pace, until they end, Ctrl-C or --seconds.
+    /// Every frame of a file is recorded, as fast as possible, until its end, Ctrl-C or --seconds.
     #[arg(value_parser = args::source())]
     source: SourceSpec,
 
@@ -68,7 +68,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 
-    /// Stop after N seconds [default: at the end, or at Ctrl-C]
+    /// Stop after N seconds of a camera's time, or of a video's own [default: at the end, or at Ctrl-C]
     #[arg(long, value_name = "N", value_parser = args::seconds)]
     seconds: Option<Duration>,
 
@@ -79,6 +79,10 @@ pub struct RecordArgs {
     /// Make faces in the video unrecognizable; the values stay [default: faces stay visible]
     #[arg(long, value_name = "HOW", value_parser = args::effect())]
     hide_faces: Option<Effect>,
+
+    /// Who and what the session is about.
+    #[command(flatten)]
+    about: AboutArgs,
 
     /// How faces are found and their values smoothed.
     #[command(flatten)]
@@ -116,27 +120,31 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let streams = Streams::start(&streams)?;
     let settings = args.detection.settings();
     let interrupted = stop_on_interrupt()?;
+    let pacing = match source {
+        SourceSpec::Path(_) => Pacing::EveryFrame,
+        SourceSpec::Camera(_) | SourceSpec::Demo => Pacing::Realtime,
+    };
     let pipeline = Pipeline::start(
         PipelineConfig {
             source: None,
             checkpoint: args.network.checkpoint.clone(),
             device: args.network.device,
             settings,
-            pacing: Pacing::Realtime,
+            pacing,
         },
         || {},
     )
     .context("the analysis could not be started")?;
     // The source waits for the network, so that the first seconds of a file are analyzed too.
     let device = wait_for_network(&pipeline)?;
-    let recorder = start_recorder(args, &source, settings, device)?;
+    let recorder = start_recorder(args, &source, settings, pacing, device)?;
     let tap = pipeline.attach(recorder.tap());
     for note in streams.notes() {
         tell(&note);
     }
     let _attached = streams.attach(&pipeline);
     pipeline.open(source);
-    let outcome = watch(&pipeline, &recorder, args.seconds, &interrupted);
+    let outcome = watch(&pipeline, &recorder, pacing, args.seconds, &interrupted);
     drop(tap);
     let folder = recorder.folder().to_owned();
     if let Err(error) = outcome {
@@ -166,6 +174,7 @@ fn start_recorder(
     args: &RecordArgs,
     source: &SourceSpec,
     settings: Settings,
+    pacing: Pacing,
     device: String,
 ) -> anyhow::Result<Recorder> {
     let config = RecordingConfig {
@@ -180,6 +189,10 @@ fn start_recorder(
             who: Who::All,
         }),
         uncertain_below: None,
+        pacing,
+        // A file is read far faster than the loop below looks at it.
+        limit: args.seconds.filter(|_| pacing == Pacing::EveryFrame),
+        about: args.about.about(),
     };
     Ok(Recorder::start(&config, || {})?)
 }
@@ -211,6 +224,7 @@ fn wait_for_network(pipeline: &Pipeline) -> anyhow::Result<String> {
 fn watch(
     pipeline: &Pipeline,
     recorder: &Recorder,
+    pacing: Pacing,
     limit: Option<Duration>,
     interrupted: &AtomicBool,
 ) -> anyhow::Result<()> {
@@ -252,14 +266,24 @@ fn watch(
         }
         if interrupted.load(Ordering::Relaxed) {
             recorder.stop("stopped by Ctrl-C or a signal");
-        } else if limit.is_some_and(|limit| status.counts.captured > 0 && status.elapsed >= limit) {
-            recorder.stop("time limit reached");
+        } else if pacing == Pacing::Realtime
+            && limit.is_some_and(|limit| status.counts.captured > 0 && status.elapsed >= limit)
+        {
+            recorder.stop(TIME_LIMIT);
         }
         if shown_at.elapsed() >= SHOW_EVERY {
             shown_at = Instant::now();
             line.show(&status);
         }
-        std::thread::sleep(LOOK_AROUND_EVERY);
+        match pacing {
+            Pacing::Realtime => std::thread::sleep(LOOK_AROUND_EVERY),
+            // The pipeline waits until each result is taken.
+            Pacing::EveryFrame => {
+                if let NextAnalysis::Ended = pipeline.wait_analysis(LOOK_AROUND_EVERY) {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            }
+        }
     }
 }
 

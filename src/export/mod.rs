@@ -10,6 +10,7 @@
 
 mod bids;
 mod elan;
+pub mod faces_of_many;
 mod json_lines;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -27,7 +27,7 @@ use crate::session::tables::{Cell, Column, Kind, Row};
 
 /// Rows that are compressed together; readers skip whole groups. A group's cells take some 60 MB of memory while it is
 /// written.
-const ROWS_IN_GROUP: usize = 32_768;
+pub(super) const ROWS_IN_GROUP: usize = 32_768;
 
 pub(super) fn write_faces(
     selection: &Selection<'_>,
@@ -52,25 +52,47 @@ fn write<R: Row>(
     selection: &Selection<'_>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ParquetError> {
-    let columns = R::columns();
-    let fields: Vec<String> = columns.iter().map(field).collect();
-    let schema = parse_message_type(&format!("message {name} {{ {} }}", fields.join(" ")))?;
     let description = serde_json::to_string(&selection.session.manifest)
         .map_err(|error| ParquetError::External(Box::new(error)))?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_created_by(concat!("fervis ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![KeyValue::new(
-            "fervis-session".to_owned(),
-            description,
-        )]))
-        .build();
-    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+    let mut table = ParquetTable::new(out, name, R::columns(), ("fervis-session", description))?;
     for group in rows.chunks(ROWS_IN_GROUP) {
         let cells: Vec<Vec<Cell<'_>>> = group.iter().map(|row| row.cells()).collect();
-        let mut group_writer = writer.next_row_group()?;
-        for (at, column) in columns.iter().enumerate() {
-            let cells = cells.iter().map(|row| &row[at]);
+        table.write_group(&cells)?;
+    }
+    table.finish().map(drop)
+}
+
+/// A table that is written in groups of rows.
+pub(super) struct ParquetTable<W: Write + Send> {
+    columns: Vec<Column>,
+    writer: SerializedFileWriter<W>,
+}
+
+impl<W: Write + Send> ParquetTable<W> {
+    /// Begins a table; `metadata` is a key and a text in the file's metadata.
+    pub fn new(
+        out: W,
+        name: &str,
+        columns: Vec<Column>,
+        metadata: (&str, String),
+    ) -> Result<Self, ParquetError> {
+        let fields: Vec<String> = columns.iter().map(field).collect();
+        let schema = parse_message_type(&format!("message {name} {{ {} }}", fields.join(" ")))?;
+        let (key, text) = metadata;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_created_by(concat!("fervis ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_key_value_metadata(Some(vec![KeyValue::new(key.to_owned(), text)]))
+            .build();
+        let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+        Ok(Self { columns, writer })
+    }
+
+    /// Writes at most [`ROWS_IN_GROUP`] rows, each with one cell per column.
+    pub fn write_group(&mut self, rows: &[Vec<Cell<'_>>]) -> Result<(), ParquetError> {
+        let mut group = self.writer.next_row_group()?;
+        for (at, column) in self.columns.iter().enumerate() {
+            let cells = rows.iter().map(|row| &row[at]);
             let numbers = cells.clone().map(|cell| match cell {
                 Cell::Number(value, _) => Some(*value),
                 _ => None,
@@ -81,26 +103,30 @@ fn write<R: Row>(
                         Cell::Whole(value) => Some(*value as i64),
                         _ => None,
                     });
-                    write_column::<Int64Type>(&mut group_writer, values)?;
+                    write_column::<Int64Type, W>(&mut group, values)?;
                 }
-                Kind::Double => write_column::<DoubleType>(&mut group_writer, numbers)?,
+                Kind::Double => write_column::<DoubleType, W>(&mut group, numbers)?,
                 Kind::Single => {
                     let values = numbers.map(|value| value.map(|value| value as f32));
-                    write_column::<FloatType>(&mut group_writer, values)?;
+                    write_column::<FloatType, W>(&mut group, values)?;
                 }
                 Kind::Text => {
                     let values = cells.map(|cell| match cell {
                         Cell::Text(text) => Some(ByteArray::from(text.as_ref())),
                         _ => None,
                     });
-                    write_column::<ByteArrayType>(&mut group_writer, values)?;
+                    write_column::<ByteArrayType, W>(&mut group, values)?;
                 }
             }
         }
-        group_writer.close()?;
+        group.close()?;
+        Ok(())
     }
-    writer.close()?;
-    Ok(())
+
+    /// Completes the table. Returns what it was written to.
+    pub fn finish(self) -> Result<W, ParquetError> {
+        self.writer.into_inner()
+    }
 }
 
 /// A column in the schema's syntax. Every column may be null, which costs almost nothing if no value is.
@@ -114,8 +140,8 @@ fn field(column: &Column) -> String {
     }
 }
 
-fn write_column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, &mut (dyn Write + Send)>,
+fn write_column<T: DataType, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
     values: impl Iterator<Item = Option<T::T>>,
 ) -> Result<(), ParquetError> {
     let mut present = Vec::new();
@@ -135,7 +161,7 @@ fn write_column<T: DataType>(
     column.close()
 }
 
-fn io_error(error: ParquetError) -> io::Error {
+pub(super) fn io_error(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {
             Ok(cause) => *cause,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Event,
+    Event, Pacing,
     cancel::CancelToken,
     message::{Item, Message, Slot, hand_over},
     parts::{BuildFinder, FindFaces},
@@ -47,9 +47,10 @@ pub(super) fn spawn(
     inbox: Slot<Arc<Frame>>,
     outbox: Slot<Found>,
     shared: Arc<Shared>,
+    pacing: Pacing,
 ) -> io::Result<Worker> {
     Worker::spawn("detect", move || {
-        let mut stage = DetectStage::new(build);
+        let mut stage = DetectStage::new(build, pacing);
         let cancel = CancelToken::never(); // Closing the mailboxes ends this thread.
         while let Some(message) = inbox.take() {
             if let Some(found) = stage.handle(message, &shared) {
@@ -61,6 +62,7 @@ pub(super) fn spawn(
 
 struct DetectStage {
     build: BuildFinder,
+    pacing: Pacing,
     finder: Option<Box<dyn FindFaces>>,
     run: Run,
     /// Highest track number so far; people count from 1.
@@ -71,9 +73,10 @@ struct DetectStage {
 }
 
 impl DetectStage {
-    fn new(build: BuildFinder) -> Self {
+    fn new(build: BuildFinder, pacing: Pacing) -> Self {
         Self {
             build,
+            pacing,
             finder: None,
             run: Run::default(),
             newest_track: 0,
@@ -129,6 +132,11 @@ impl DetectStage {
 
     fn find(&mut self, frame: &Frame, new_source: bool, shared: &Shared) -> Vec<TrackedFace> {
         let config = shared.settings().detect;
+        if new_source && self.pacing == Pacing::EveryFrame {
+            // The result of a file must not depend on the files before it: neither its faces nor their numbers.
+            self.finder = None;
+            (self.newest_track, self.first_track) = (0, 1);
+        }
         let finder = self.finder.get_or_insert_with(|| (self.build)(config));
         if new_source {
             finder.reset();
@@ -195,7 +203,10 @@ mod tests {
     fn a_panic_costs_one_frame_and_no_identity() {
         let (events_in, events) = crossbeam_channel::unbounded();
         let shared = Shared::new(Settings::default(), events_in, || {});
-        let mut stage = DetectStage::new(Arc::new(|_| Box::new(Brittle { n_resets: 0 })));
+        let mut stage = DetectStage::new(
+            Arc::new(|_| Box::new(Brittle { n_resets: 0 })),
+            Pacing::Realtime,
+        );
         let handle = |stage: &mut DetectStage, run: Run, id: u64| {
             let message = Message {
                 run,

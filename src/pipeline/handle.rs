@@ -151,6 +151,7 @@ impl Pipeline {
                     Arc::clone(&captured),
                     Arc::clone(&found),
                     Arc::clone(&shared),
+                    config.pacing,
                 )?,
                 classify_thread::spawn(
                     Arc::clone(&networks),

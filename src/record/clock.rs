@@ -2,13 +2,14 @@
 //!
 //! The recording's clock starts at its first frame and never goes back. It follows the source's own time, which is
 //! exact for files and cameras alike, while that passes about as fast as real time. Where the two differ (the user
-//! sought or paused a file), real time counts, because it is what passed for the viewer.
+//! sought or paused a file), real time counts, because it is what passed for the viewer. A file that is read as fast as
+//! possible has no viewer, and only its own time counts.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
 
-use crate::{frame::Frame, time::Ticks};
+use crate::{frame::Frame, pipeline::Pacing, time::Ticks};
 
 /// Real time counts if source time differs from it by more than this from one frame to the next.
 const TOLERANCE: Duration = Duration::from_millis(500);
@@ -53,6 +54,8 @@ impl WallClock {
 #[derive(Debug, Default)]
 pub(super) struct RecordingClock {
     last: Option<Last>,
+    /// Whether the source's own time alone counts: a file that is read as fast as possible.
+    by_source: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +68,14 @@ struct Last {
 }
 
 impl RecordingClock {
+    /// A clock for a source that is read at this pace.
+    pub fn new(pacing: Pacing) -> Self {
+        Self {
+            last: None,
+            by_source: pacing == Pacing::EveryFrame,
+        }
+    }
+
     /// The time of the next frame, always later than the one before.
     pub fn place(&mut self, frame: &Frame) -> Ticks {
         let (time, ticks) = match self.last {
@@ -74,7 +85,9 @@ impl RecordingClock {
                     .captured_at
                     .saturating_duration_since(last.captured_at);
                 let passed = match frame.time.checked_sub(last.source_time) {
-                    Some(by_source) if by_source.abs_diff(real) <= TOLERANCE => by_source,
+                    Some(by_source) if self.by_source || by_source.abs_diff(real) <= TOLERANCE => {
+                        by_source
+                    }
                     _ => real,
                 };
                 let time = last.time + passed;
@@ -98,6 +111,9 @@ impl RecordingClock {
     /// The time of something that happened at `instant`.
     pub fn at(&self, instant: Instant) -> Ticks {
         self.last.map_or(Ticks::ZERO, |last| {
+            if self.by_source {
+                return last.ticks;
+            }
             let after = instant.saturating_duration_since(last.captured_at);
             let before = last.captured_at.saturating_duration_since(instant);
             Ticks::from((last.time + after).saturating_sub(before))
@@ -169,6 +185,23 @@ mod tests {
             clock.at(start + 5100 * MS).0 / 90,
             5095,
             "before the last frame"
+        );
+    }
+
+    #[test]
+    fn a_file_that_nobody_watches_keeps_its_own_time() {
+        let start = Instant::now();
+        let mut clock = RecordingClock::new(Pacing::EveryFrame);
+        let mut place = |real_ms: u32, source_ms: u32| {
+            clock.place(&frame(start + real_ms * MS, source_ms * MS)).0 / 90
+        };
+        assert_eq!(place(0, 80), 0);
+        assert_eq!(place(1, 2080), 2000, "read far ahead of real time");
+        assert_eq!(place(9000, 2120), 2040, "and far behind");
+        assert_eq!(
+            clock.at(start + 12_000 * MS).0 / 90,
+            2040,
+            "what happens between frames has the time of the frame before"
         );
     }
 

@@ -4,7 +4,7 @@ use std::{path::Path, time::Instant};
 
 use jiff::tz::TimeZone;
 
-use super::{RecordingConfig, clock::WallClock};
+use super::{RecordingConfig, VideoChoice, clock::WallClock};
 use crate::{
     capture::SourceSpec,
     model::CheckpointInfo,
@@ -37,9 +37,11 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
+        about: config.about.clone(),
         status: Status::Recording,
         started: wall.rfc3339(now),
         ended: None,
+        length_s: None,
         ended_because: None,
         clock: manifest::Clock {
             zero_unix_s: wall.unix_s(now),
@@ -57,23 +59,32 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
             height: info.map_or(0, |info| info.resolution.height_px),
             nominal_rate_hz: info.and_then(|info| info.rate_hz),
             format: info.map(|info| info.format.clone()).unwrap_or_default(),
+            n_bytes: source_bytes(&config.source),
         },
         device: config.device.clone(),
         models: Vec::new(),
         settings: manifest::Settings {
-            smoothing_s: settings.smoothing.as_secs_f64(),
-            views: settings.views,
-            detector: settings.detect.detector,
-            min_face_size_px: settings.detect.min_face_size_px,
-            score_threshold: settings.detect.score_threshold,
-            video: config.video.name().to_owned(),
             privacy: config.privacy.as_ref().map(|privacy| privacy_words(privacy.effect).to_owned()),
+            ..manifest_settings(settings, config.video)
         },
         video: Vec::new(),
         counts: manifest::Counts::default(),
         latency_ms: manifest::Latency::default(),
         columns: Manifest::data_dictionary(),
         recovery: None,
+    }
+}
+
+/// The settings as the description lists them, without privacy.
+pub(crate) fn manifest_settings(settings: Settings, video: VideoChoice) -> manifest::Settings {
+    manifest::Settings {
+        smoothing_s: settings.smoothing.as_secs_f64(),
+        views: settings.views,
+        detector: settings.detect.detector,
+        min_face_size_px: settings.detect.min_face_size_px,
+        score_threshold: settings.detect.score_threshold,
+        video: video.name().to_owned(),
+        privacy: None,
     }
 }
 
@@ -136,6 +147,15 @@ fn source_path(source: &SourceSpec) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The size of a file, bytes; `None` for any other source.
+fn source_bytes(source: &SourceSpec) -> Option<u64> {
+    let SourceSpec::Path(path) = source else {
+        return None;
+    };
+    let metadata = path.metadata().ok()?;
+    metadata.is_file().then_some(metadata.len())
 }
 
 fn display(path: &Path) -> String {

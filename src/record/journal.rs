@@ -22,7 +22,7 @@ use crate::{
     frame::Frame,
     model::CheckpointInfo,
     percentiles::DurationHistogram,
-    pipeline::{Analysis, Settings},
+    pipeline::{Analysis, Pacing, Settings},
     session::{
         SessionError,
         folder::{self, FolderLock},
@@ -50,6 +50,7 @@ pub(super) struct Journal {
     events: Table<EventRow>,
     synced_at: Instant,
     clock: RecordingClock,
+    pacing: Pacing,
     wall: WallClock,
     /// Frames that have a number.
     n_frames: u64,
@@ -88,7 +89,8 @@ impl Journal {
             faces: Table::create(&config.folder)?,
             events: Table::create(&config.folder)?,
             synced_at: Instant::now(),
-            clock: RecordingClock::default(),
+            clock: RecordingClock::new(config.pacing),
+            pacing: config.pacing,
             wall,
             n_frames: 0,
             checkpoint: None,
@@ -105,10 +107,14 @@ impl Journal {
 
     /// Numbers a captured frame and gives it its times. The row says that it was skipped until a result says otherwise.
     pub fn place(&mut self, frame: &Frame) -> FrameRow {
+        let time = self.clock.place(frame);
+        if self.n_frames == 0 {
+            self.manifest.clock.zero_unix_s = self.wall.unix_s(frame.captured_at);
+        }
         let row = FrameRow {
             frame: self.n_frames,
-            time: self.clock.place(frame),
-            unix_s: self.wall.unix_s(frame.captured_at),
+            time,
+            unix_s: self.unix_s(time, frame.captured_at),
             source_s: frame.time.as_secs_f64(),
             status: FrameStatus::Skipped,
             video_frame: None,
@@ -118,7 +124,6 @@ impl Journal {
         };
         let manifest = &mut self.manifest;
         if row.frame == 0 {
-            manifest.clock.zero_unix_s = row.unix_s;
             let size = frame.resolution();
             (manifest.source.width, manifest.source.height) = (size.width_px, size.height_px);
         }
@@ -195,12 +200,22 @@ impl Journal {
         kind: EventKind,
         detail: String,
     ) -> Result<(), RecordError> {
+        let time = self.clock.at(at);
         Ok(self.events.append([&EventRow {
-            time: self.clock.at(at),
-            unix_s: self.wall.unix_s(at),
+            time,
+            unix_s: self.unix_s(time, at),
             kind,
             detail,
         }])?)
+    }
+
+    /// The wall clock at the recording's `time`, which was at `at`. The moment at which a file is read says nothing
+    /// about its frames, so there the recording's own time counts.
+    fn unix_s(&self, time: Ticks, at: Instant) -> f64 {
+        match self.pacing {
+            Pacing::Realtime => self.wall.unix_s(at),
+            Pacing::EveryFrame => self.manifest.clock.zero_unix_s + time.as_secs_f64(),
+        }
     }
 
     /// Notes the blinks that ended with this frame, at the time when the eyes closed.
@@ -219,7 +234,7 @@ impl Journal {
             let (track, length_s) = (blink.track.0, blink.duration.as_secs_f64());
             self.events.append([&EventRow {
                 time: frame_time.saturating_sub(ago.into()),
-                unix_s: self.wall.unix_s(analysis.frame.captured_at) - ago.as_secs_f64(),
+                unix_s: self.unix_s(frame_time, analysis.frame.captured_at) - ago.as_secs_f64(),
                 kind: EventKind::Blink,
                 detail: format!("face {track}, {length_s:.3} s"),
             }])?;
@@ -343,7 +358,9 @@ impl Journal {
         videos: Vec<Video>,
         is_whole: bool,
     ) -> Result<(), RecordError> {
+        let length = self.elapsed(at);
         let manifest = &mut self.manifest;
+        manifest.length_s = Some(length.as_secs_f64());
         manifest.ended = Some(self.wall.rfc3339(at));
         manifest.ended_because = Some(reason.to_owned());
         manifest.latency_ms = latency_ms(&self.latencies);

@@ -17,8 +17,9 @@ mod videos;
 
 use std::io;
 
+pub(crate) use self::description::manifest_settings;
 pub use self::{
-    recorder::{Ending, Phase, Recorder, RecorderStatus, RecordingConfig},
+    recorder::{Ending, Phase, Recorder, RecorderStatus, RecordingConfig, TIME_LIMIT},
     videos::VideoChoice,
 };
 use crate::session::SessionError;

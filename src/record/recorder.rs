@@ -3,13 +3,16 @@
 //! The pipeline's threads only pass on a handle to each frame and a copy of each result. The queue in between is the
 //! only one in the program that may hold frames. It is bounded: frames that do not fit are dropped and counted, so
 //! recording never slows the live view or the analysis. Commands have a channel of their own and are never dropped.
+//!
+//! A file that is read with [`Pacing::EveryFrame`] is the exception: nobody watches, so its frames wait for the recorder
+//! instead of being dropped.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{Builder, JoinHandle},
     time::{Duration, Instant},
@@ -26,9 +29,9 @@ use crate::{
     error_text::error_text,
     frame::{Frame, FrameId},
     panics::lock,
-    pipeline::{Analysis, Event, Settings, SourceRun, Tap},
+    pipeline::{Analysis, Event, Pacing, Settings, SourceRun, Tap},
     privacy::FacePrivacy,
-    session::{folder::free_bytes, manifest::Counts},
+    session::{about::About, folder::free_bytes, manifest::Counts},
 };
 
 /// Maximum number of waiting messages. A frame needs two, so this is most of a second at 30 Hz, 80 MB at 1280×720.
@@ -45,6 +48,9 @@ const REPORT_REFUSED_EVERY: Duration = Duration::from_secs(1);
 const MIN_FREE_BYTES: u64 = 200_000_000;
 /// How long a stopped recording waits for the last results.
 const MAX_WAIT_FOR_RESULTS: Duration = Duration::from_secs(1);
+
+/// Why a recording ended at its time limit.
+pub const TIME_LIMIT: &str = "time limit reached";
 
 /// What to record, and where.
 #[derive(Debug, Clone)]
@@ -65,6 +71,13 @@ pub struct RecordingConfig {
     pub privacy: Option<FacePrivacy>,
     /// Below this probability, 0 to 1, the video shows no expression's name; `None` uses the network's own threshold.
     pub uncertain_below: Option<f32>,
+    /// The pipeline's pacing. With [`Pacing::EveryFrame`] no frame of a file is dropped: reading waits for the recorder.
+    pub pacing: Pacing,
+    /// The recording ends before the first frame that is this much later than the first, by the source's own time. For
+    /// files that are read with [`Pacing::EveryFrame`].
+    pub limit: Option<Duration>,
+    /// Who and what the session is about.
+    pub about: About,
 }
 
 /// The state of a recording.
@@ -145,6 +158,12 @@ impl Recorder {
             items: items_in,
             commands: commands_in,
             n_refused: AtomicU64::default(),
+            waits: config.pacing == Pacing::EveryFrame,
+            limit: config.limit.map(|length| TimeLimit {
+                length,
+                first: OnceLock::new(),
+                is_over: AtomicBool::default(),
+            }),
         });
         let status = Arc::new(Mutex::new(RecorderStatus {
             phase: Phase::Recording,
@@ -266,9 +285,39 @@ struct RecorderTap {
     items: Sender<Item>,
     commands: Sender<Command>,
     n_refused: AtomicU64,
+    /// Whether the pipeline waits for the recorder instead of losing frames.
+    waits: bool,
+    limit: Option<TimeLimit>,
+}
+
+/// How much of a file is recorded.
+struct TimeLimit {
+    length: Duration,
+    /// The time of the first frame.
+    first: OnceLock<Duration>,
+    is_over: AtomicBool,
+}
+
+impl TimeLimit {
+    /// `None` while a frame at `time` is recorded; then whether it is the first that is not.
+    fn ends_at(&self, time: Duration) -> Option<bool> {
+        let first = *self.first.get_or_init(|| time);
+        let is_over = time.saturating_sub(first) >= self.length;
+        is_over.then(|| !self.is_over.swap(true, Ordering::Relaxed))
+    }
 }
 
 impl RecorderTap {
+    /// Queues something about a frame; `false` if the queue is full and nothing may wait for it.
+    fn queue(&self, item: Item) -> bool {
+        if self.waits {
+            // Fails only when the recording has ended. It takes from the queue until then, and waits for nobody.
+            self.items.send(item).ok();
+            return true;
+        }
+        !matches!(self.items.try_send(item), Err(TrySendError::Full(_)))
+    }
+
     fn send(&self, command: Command) {
         // If the thread has ended, there is nothing left to do.
         self.commands.send(command).ok();
@@ -277,21 +326,26 @@ impl RecorderTap {
 
 impl Tap for RecorderTap {
     fn captured(&self, run: SourceRun, frame: &Arc<Frame>) {
-        let item = Item::Captured(run, Arc::clone(frame));
-        if let Err(TrySendError::Full(_)) = self.items.try_send(item) {
+        if let Some(limit) = &self.limit
+            && let Some(is_first) = limit.ends_at(frame.time)
+        {
+            if is_first {
+                self.send(Command::Stop(TIME_LIMIT.to_owned(), Instant::now()));
+            }
+            return;
+        }
+        if !self.queue(Item::Captured(run, Arc::clone(frame))) {
             self.n_refused.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     // If a result is dropped, the next one shows that this frame will have none.
     fn analyzed(&self, run: SourceRun, analysis: &Analysis) {
-        self.items
-            .try_send(Item::Analyzed(run, analysis.clone()))
-            .ok();
+        self.queue(Item::Analyzed(run, analysis.clone()));
     }
 
     fn skipped(&self, run: SourceRun, frame: FrameId) {
-        self.items.try_send(Item::Skipped(run, frame)).ok();
+        self.queue(Item::Skipped(run, frame));
     }
 
     fn event(&self, run: Option<SourceRun>, event: &Event) {

@@ -19,9 +19,11 @@ use crate::{
     expression::{Expression, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::{CheckpointInfo, Views},
-    pipeline::{Analysis, Event, FaceAnalysis, Settings, SourceRun, SourceState, Tap},
+    pipeline::{Analysis, Event, FaceAnalysis, Pacing, Settings, SourceRun, SourceState, Tap},
     session::{
-        Session, folder,
+        Session,
+        about::About,
+        folder,
         manifest::Status,
         tables::{self, EventKind, FrameStatus, Row},
     },
@@ -53,6 +55,9 @@ fn config(folder: &Path, video: VideoChoice) -> RecordingConfig {
         device: Some("CPU".to_owned()),
         privacy: None,
         uncertain_below: None,
+        pacing: Pacing::Realtime,
+        limit: None,
+        about: About::default(),
     }
 }
 

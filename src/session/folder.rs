@@ -201,6 +201,58 @@ pub(crate) fn remove_failed_start(folder: &Path) {
     fs::remove_dir(folder).ok();
 }
 
+/// What is left of a folder after [`remove_values`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// Nothing, or there was none.
+    Gone,
+    /// Everything: it holds more than a session without video, or it is a link.
+    HoldsMore,
+}
+
+/// Removes a session without video, whether it is whole or not, if its folder holds nothing else.
+///
+/// # Errors
+/// [`SessionError::InUse`] while it is recorded, and if it cannot be read or removed.
+pub(crate) fn remove_values(folder: &Path) -> Result<Removal, SessionError> {
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Removal::Gone),
+        Err(error) => return Err(SessionError::read(folder, error)),
+        Ok(metadata) if !metadata.is_dir() => return Ok(Removal::HoldsMore),
+        Ok(_) => {}
+    }
+    let own = [
+        FrameRow::FILE,
+        FaceRow::FILE,
+        EventRow::FILE,
+        MANIFEST_FILE,
+        LOCK_FILE,
+    ];
+    let draft = format!(".{MANIFEST_FILE}.new");
+    let entries = fs::read_dir(folder).map_err(|error| SessionError::read(folder, error))?;
+    for entry in entries {
+        let name = entry
+            .map_err(|error| SessionError::read(folder, error))?
+            .file_name();
+        if !own.iter().any(|own| name == *own) && name != *draft {
+            return Ok(Removal::HoldsMore);
+        }
+    }
+    {
+        let _lock = FolderLock::take(folder)?;
+        fs::remove_file(folder.join(draft)).ok();
+        for name in [FrameRow::FILE, FaceRow::FILE, EventRow::FILE, MANIFEST_FILE] {
+            fs::remove_file(folder.join(name)).ok();
+        }
+    }
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(SessionError::write(folder, error))
+        }
+        _ => Ok(Removal::Gone),
+    }
+}
+
 fn remove_files(folder: &Path) {
     for name in [FrameRow::FILE, FaceRow::FILE, EventRow::FILE, MANIFEST_FILE] {
         fs::remove_file(folder.join(name)).ok();

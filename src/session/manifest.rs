@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     MANIFEST_FILE, SessionError,
+    about::About,
     files::{self, is_plain_name},
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
@@ -29,12 +30,18 @@ pub struct Manifest {
     pub schema: String,
     /// The program that wrote it.
     pub app: App,
+    /// Who and what it is about, as the user said.
+    #[serde(default, skip_serializing_if = "About::is_empty")]
+    pub about: About,
     /// Whether the recording is complete.
     pub status: Status,
     /// When it began, local time with its offset (RFC 3339).
     pub started: String,
     /// When it ended; `None` while it is recorded. For a recovered session, the time of its last row.
     pub ended: Option<String>,
+    /// From the first frame to the end, s; `None` while it is recorded, and in sessions of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_s: Option<f64>,
     /// Why it ended, in words.
     pub ended_because: Option<String>,
     /// What the times in the tables mean.
@@ -110,6 +117,9 @@ pub struct Source {
     pub nominal_rate_hz: Option<f64>,
     /// Pixel format or codec.
     pub format: String,
+    /// Size of the file, bytes, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_bytes: Option<u64>,
 }
 
 /// A network.
@@ -339,9 +349,11 @@ pub(crate) mod tests {
                 name: "fervis".to_owned(),
                 version: "0.1.0".to_owned(),
             },
+            about: About::default(),
             status: Status::Complete,
             started: "2026-11-25T14:03:05+01:00".to_owned(),
             ended: Some("2026-11-25T14:03:15+01:00".to_owned()),
+            length_s: None,
             ended_because: Some("stopped".to_owned()),
             clock: Clock {
                 zero_unix_s: 1_764_075_785.25,
@@ -356,6 +368,7 @@ pub(crate) mod tests {
                 height: 720,
                 nominal_rate_hz: Some(30.0),
                 format: "MJPG".to_owned(),
+                n_bytes: None,
             },
             device: Some("CPU, 2 threads".to_owned()),
             models: vec![Model {

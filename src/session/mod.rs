@@ -16,6 +16,7 @@
 //! the frames in the video, and a frame that is not in it has none; `pts_90k` is when it is shown there, and the exact
 //! form of `time_s`.
 
+pub mod about;
 pub mod columns;
 pub mod files;
 #[cfg(test)]

@@ -27,6 +27,7 @@ use fervis::{
     model::{CheckpointChoice, DeviceChoice},
     pipeline::{Event, Pacing, Parts, Pipeline, PipelineConfig, Settings},
     record::{Recorder, RecordingConfig, VideoChoice},
+    session::about::About,
 };
 
 use self::{
@@ -227,6 +228,9 @@ fn start_recorder(folder: PathBuf) -> Result<Recorder> {
         device: None,
         privacy: None,
         uncertain_below: None,
+        pacing: Pacing::Realtime,
+        limit: None,
+        about: About::default(),
     };
     Ok(Recorder::start(&config, || {})?)
 }

@@ -16,6 +16,7 @@ mod docs;
 mod examples;
 mod exports;
 mod flicker;
+mod many;
 mod network;
 mod outputs;
 #[cfg(feature = "h264-bundled")]

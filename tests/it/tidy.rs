@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The modules of the library, and which others each may use.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("bounding_box", &[]),
     ("declare", &[]),
     ("error_text", &[]),
@@ -127,6 +127,19 @@ const ARROWS: [(&str, &[&str]); 25] = [
         ],
     ),
     (
+        "batch",
+        &[
+            "capture",
+            "error_text",
+            "export",
+            "model",
+            "pipeline",
+            "record",
+            "result_file",
+            "session",
+        ],
+    ),
+    (
         "stream",
         &[
             "bounding_box",
@@ -168,12 +181,13 @@ const TRAINER_ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only the listed parts may use, so that each library can be left out or replaced.
-const OWNED: [(&str, &[&str]); 19] = [
+const OWNED: [(&str, &[&str]); 20] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/webcam/"]),
     ("fs4", &["src/session/"]),
+    ("glob", &["src/batch/"]),
     ("jpeg_encoder", &["src/capture/jpeg/", "src/record/"]),
     ("openh264", &["src/capture/", "src/record/"]),
     ("re_mp4", &["src/record/"]),

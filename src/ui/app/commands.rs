@@ -6,10 +6,10 @@ use super::App;
 use crate::{
     capture::SourceSpec,
     error_text::error_text,
-    pipeline::SourceState,
+    pipeline::{Pacing, SourceState},
     privacy::FacePrivacy,
     record::RecordingConfig,
-    session::folder::new_session_folder,
+    session::{about::About, folder::new_session_folder},
     stream::Output,
     ui::{commands::Command, dialogs::Dialog, messages::Severity, settings::UiSettings},
 };
@@ -117,6 +117,9 @@ impl App {
             device: self.news.device.clone(),
             privacy: self.face_privacy(),
             uncertain_below: Some(self.uncertain_below()),
+            pacing: Pacing::Realtime,
+            limit: None,
+            about: About::default(),
         };
         self.recordings.start(config, ctx);
     }
