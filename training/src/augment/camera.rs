@@ -12,7 +12,10 @@ use image::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::resample::{Normalization, side_of};
+use super::{
+    off::off,
+    resample::{Normalization, side_of},
+};
 use crate::random::SplitMix64;
 
 /// Last number of the random key.
@@ -20,94 +23,94 @@ const CAMERA_KEY: u64 = 7;
 /// The blur kernel reaches this many standard deviations; taps beyond would be below 0.001.
 const BLUR_REACH: f32 = 3.0;
 
-/// Brighter and darker images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "LightConfig::off", deny_unknown_fields)]
-pub struct LightConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Levels (0 to 1) are raised to a power between `1 / max_gamma` and `max_gamma`, uniform in its logarithm.
-    pub max_gamma: f32,
-    /// Then they are multiplied by a factor of at least this.
-    pub min_gain: f32,
-    /// The largest such factor, 1 or more. Levels above white are clipped, as in an overexposed frame.
-    pub max_gain: f32,
+off! {
+    /// Brighter and darker images.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "LightConfig::off", deny_unknown_fields)]
+    pub struct LightConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Levels (0 to 1) are raised to a power between `1 / max_gamma` and `max_gamma`, uniform in its logarithm.
+        pub max_gamma: f32 = 2.0,
+        /// Then they are multiplied by a factor of at least this.
+        pub min_gain: f32 = 1.0,
+        /// The largest such factor, 1 or more. Levels above white are clipped, as in an overexposed frame.
+        pub max_gain: f32 = 1.0,
+    }
 }
 
-/// A face with fewer pixels than the network's input, because it is far away or the frame is small. Noise and JPEG are
-/// applied at that size.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "ResolutionConfig::off", deny_unknown_fields)]
-pub struct ResolutionConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Smallest side of the face, as a share of the network's input.
-    pub min_scale: f32,
-    /// Largest side.
-    pub max_scale: f32,
+off! {
+    /// A face with fewer pixels than the network's input, because it is far away or the frame is small. Noise and JPEG are
+    /// applied at that size.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "ResolutionConfig::off", deny_unknown_fields)]
+    pub struct ResolutionConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Smallest side of the face, as a share of the network's input.
+        pub min_scale: f32 = 0.5,
+        /// Largest side.
+        pub max_scale: f32 = 1.0,
+    }
 }
 
-/// A Gaussian blur.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "BlurConfig::off", deny_unknown_fields)]
-pub struct BlurConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Largest standard deviation, px of the network's input. The smallest is 0.3, which is hardly visible.
-    pub max_sigma_px: f32,
+off! {
+    /// A Gaussian blur.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "BlurConfig::off", deny_unknown_fields)]
+    pub struct BlurConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Largest standard deviation, px of the network's input. The smallest is 0.3, which is hardly visible.
+        pub max_sigma_px: f32 = 1.0,
+    }
 }
 
-/// Normal noise, independent for each pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "NoiseConfig::off", deny_unknown_fields)]
-pub struct NoiseConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Largest standard deviation; white is 1.
-    pub max_deviation: f32,
+off! {
+    /// Normal noise, independent for each pixel.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "NoiseConfig::off", deny_unknown_fields)]
+    pub struct NoiseConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Largest standard deviation; white is 1.
+        pub max_deviation: f32 = 0.05,
+    }
 }
 
-/// Compression by a real JPEG encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "JpegConfig::off", deny_unknown_fields)]
-pub struct JpegConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Lowest quality, 1 to 100.
-    pub min_quality: u8,
-    /// Highest quality.
-    pub max_quality: u8,
+off! {
+    /// Compression by a real JPEG encoder.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "JpegConfig::off", deny_unknown_fields)]
+    pub struct JpegConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Lowest quality, 1 to 100.
+        pub min_quality: u8 = 30,
+        /// Highest quality.
+        pub max_quality: u8 = 90,
+    }
 }
 
-/// All steps, in the order in which they are applied.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "CameraConfig::off", deny_unknown_fields)]
-pub struct CameraConfig {
-    /// The light.
-    pub light: LightConfig,
-    /// The lens.
-    pub blur: BlurConfig,
-    /// The number of pixels on the face.
-    pub resolution: ResolutionConfig,
-    /// The sensor.
-    pub noise: NoiseConfig,
-    /// The stream.
-    pub jpeg: JpegConfig,
+off! {
+    /// All steps, in the order in which they are applied.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "CameraConfig::off", deny_unknown_fields)]
+    pub struct CameraConfig {
+        /// The light.
+        pub light: LightConfig = LightConfig::OFF,
+        /// The lens.
+        pub blur: BlurConfig = BlurConfig::OFF,
+        /// The number of pixels on the face.
+        pub resolution: ResolutionConfig = ResolutionConfig::OFF,
+        /// The sensor.
+        pub noise: NoiseConfig = NoiseConfig::OFF,
+        /// The stream.
+        pub jpeg: JpegConfig = JpegConfig::OFF,
+    }
 }
 
 impl LightConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        max_gamma: 2.0,
-        min_gain: 1.0,
-        max_gain: 1.0,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     fn apply(&self, rng: &mut SplitMix64, levels: &mut [f32]) {
         let is_chosen = rng.unit() < self.probability;
         let gamma = self.max_gamma.powf(rng.between(-1.0, 1.0));
@@ -128,17 +131,8 @@ impl LightConfig {
 }
 
 impl BlurConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        max_sigma_px: 1.0,
-    };
     /// The smallest standard deviation, px.
     pub const MIN_SIGMA_PX: f32 = 0.3;
-
-    const fn off() -> Self {
-        Self::OFF
-    }
 
     fn apply(&self, rng: &mut SplitMix64, levels: &mut [f32]) {
         let is_chosen = rng.unit() < self.probability;
@@ -150,17 +144,6 @@ impl BlurConfig {
 }
 
 impl ResolutionConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        min_scale: 0.5,
-        max_scale: 1.0,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     /// The side at which the sensor sees an image of `side` pixels.
     fn draw(&self, rng: &mut SplitMix64, side: usize) -> usize {
         let is_chosen = rng.unit() < self.probability;
@@ -174,16 +157,6 @@ impl ResolutionConfig {
 }
 
 impl NoiseConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        max_deviation: 0.05,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     fn apply(&self, rng: &mut SplitMix64, levels: &mut [f32]) {
         let is_chosen = rng.unit() < self.probability;
         let deviation = 255.0 * rng.between(0.0, self.max_deviation);
@@ -196,17 +169,6 @@ impl NoiseConfig {
 }
 
 impl JpegConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        min_quality: 30,
-        max_quality: 90,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     fn apply(&self, rng: &mut SplitMix64, levels: &mut [f32]) {
         let is_chosen = rng.unit() < self.probability;
         let n_qualities = usize::from(self.max_quality.saturating_sub(self.min_quality)) + 1;
@@ -218,19 +180,6 @@ impl JpegConfig {
 }
 
 impl CameraConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self {
-        light: LightConfig::OFF,
-        blur: BlurConfig::OFF,
-        resolution: ResolutionConfig::OFF,
-        noise: NoiseConfig::OFF,
-        jpeg: JpegConfig::OFF,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     fn is_off(&self) -> bool {
         let Self {
             light,

@@ -9,6 +9,7 @@ use super::{
     equalize,
     erase::{CutoutConfig, EraseConfig},
     occlusion::{self, OcclusionConfig},
+    off::off,
     pose::{BoxNoiseConfig, TiltConfig},
     resample::{
         BorderMode, Crop, FER_SIDE_PX, Luma, Normalization, Sampling, Tone, resample, side_of,
@@ -16,52 +17,54 @@ use super::{
 };
 use crate::random::SplitMix64;
 
-/// Strengths of the augmentation. The default is that of the recipe `three-block`; a key missing from a recipe file is
-/// off ([`Self::OFF`]).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "AugmentConfig::off", deny_unknown_fields)]
-pub struct AugmentConfig {
-    /// Share of the images that are mirrored left to right, 0 to 1.
-    pub flip_probability: f32,
-    /// The image is rotated about its center by up to this angle either way, degrees.
-    pub max_rotation_deg: f32,
-    /// Smallest area of the crop, as a share of the image.
-    pub min_area: f32,
-    /// Largest area of the crop. Above 1 it extends beyond the border, and the face becomes smaller.
-    pub max_area: f32,
-    /// The crop's width over its height lies between `1 / max_aspect_ratio` and `max_aspect_ratio`, uniform in its
-    /// logarithm. The default is 1: torchvision's 4/3 would stretch faces by a third, which no camera does.
-    pub max_aspect_ratio: f32,
-    /// Whether the crop is centered; otherwise it lies anywhere within the image.
-    pub centered: bool,
-    /// The crop then moves by up to this share of the side, in each direction.
-    pub max_shift: f32,
-    /// The contrast about the image's mean is multiplied by 1 ± up to this.
-    pub max_contrast: f32,
-    /// Up to this is added to or subtracted from the brightness; black is 0, white is 1.
-    pub max_brightness: f32,
-    /// The brightness is multiplied by 1 ± up to this before the contrast changes: torchvision's `ColorJitter`.
-    pub max_gain: f32,
-    /// The image moves by up to this many whole pixels either way: torchvision's `RandomCrop` with padding.
-    pub crop_padding_px: u32,
-    /// What fills the area beyond the border.
-    pub border: BorderMode,
-    /// Share of the images whose histogram is equalized first, 0 to 1: torchvision's `RandomEqualize`.
-    pub equalize_probability: f32,
-    /// Erases a rectangle of random size.
-    pub erase: EraseConfig,
-    /// Erases a square of fixed size.
-    pub cutout: CutoutConfig,
-    /// Covers a part of the face.
-    pub occlusion: OcclusionConfig,
-    /// Moves and scales the crop further, as an inaccurate face box would.
-    pub box_noise: BoxNoiseConfig,
-    /// Rotates some images further, as a tilted head.
-    pub tilt: TiltConfig,
-    /// The damage that a camera does.
-    pub camera: CameraConfig,
-    /// Blends images in pairs, see [`crate::augment::mixup`]; 0 is off.
-    pub mixup_alpha: f32,
+off! {
+    /// Strengths of the augmentation. The default is that of the recipe `three-block`; a key missing from a recipe file is
+    /// off ([`Self::OFF`]).
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "AugmentConfig::off", deny_unknown_fields)]
+    pub struct AugmentConfig {
+        /// Share of the images that are mirrored left to right, 0 to 1.
+        pub flip_probability: f32 = 0.0,
+        /// The image is rotated about its center by up to this angle either way, degrees.
+        pub max_rotation_deg: f32 = 0.0,
+        /// Smallest area of the crop, as a share of the image.
+        pub min_area: f32 = 1.0,
+        /// Largest area of the crop. Above 1 it extends beyond the border, and the face becomes smaller.
+        pub max_area: f32 = 1.0,
+        /// The crop's width over its height lies between `1 / max_aspect_ratio` and `max_aspect_ratio`, uniform in its
+        /// logarithm. The default is 1: torchvision's 4/3 would stretch faces by a third, which no camera does.
+        pub max_aspect_ratio: f32 = 1.0,
+        /// Whether the crop is centered; otherwise it lies anywhere within the image.
+        pub centered: bool = false,
+        /// The crop then moves by up to this share of the side, in each direction.
+        pub max_shift: f32 = 0.0,
+        /// The contrast about the image's mean is multiplied by 1 ± up to this.
+        pub max_contrast: f32 = 0.0,
+        /// Up to this is added to or subtracted from the brightness; black is 0, white is 1.
+        pub max_brightness: f32 = 0.0,
+        /// The brightness is multiplied by 1 ± up to this before the contrast changes: torchvision's `ColorJitter`.
+        pub max_gain: f32 = 0.0,
+        /// The image moves by up to this many whole pixels either way: torchvision's `RandomCrop` with padding.
+        pub crop_padding_px: u32 = 0,
+        /// What fills the area beyond the border.
+        pub border: BorderMode = BorderMode::Reflect,
+        /// Share of the images whose histogram is equalized first, 0 to 1: torchvision's `RandomEqualize`.
+        pub equalize_probability: f32 = 0.0,
+        /// Erases a rectangle of random size.
+        pub erase: EraseConfig = EraseConfig::OFF,
+        /// Erases a square of fixed size.
+        pub cutout: CutoutConfig = CutoutConfig::OFF,
+        /// Covers a part of the face.
+        pub occlusion: OcclusionConfig = OcclusionConfig::OFF,
+        /// Moves and scales the crop further, as an inaccurate face box would.
+        pub box_noise: BoxNoiseConfig = BoxNoiseConfig::OFF,
+        /// Rotates some images further, as a tilted head.
+        pub tilt: TiltConfig = TiltConfig::OFF,
+        /// The damage that a camera does.
+        pub camera: CameraConfig = CameraConfig::OFF,
+        /// Blends images in pairs, see [`crate::augment::mixup`]; 0 is off.
+        pub mixup_alpha: f32 = 0.0,
+    }
 }
 
 impl Default for AugmentConfig {
@@ -76,34 +79,6 @@ impl Default for AugmentConfig {
 }
 
 impl AugmentConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self {
-        flip_probability: 0.0,
-        max_rotation_deg: 0.0,
-        min_area: 1.0,
-        max_area: 1.0,
-        max_aspect_ratio: 1.0,
-        centered: false,
-        max_shift: 0.0,
-        max_contrast: 0.0,
-        max_brightness: 0.0,
-        max_gain: 0.0,
-        crop_padding_px: 0,
-        border: BorderMode::Reflect,
-        equalize_probability: 0.0,
-        erase: EraseConfig::OFF,
-        cutout: CutoutConfig::OFF,
-        occlusion: OcclusionConfig::OFF,
-        tilt: TiltConfig::OFF,
-        box_noise: BoxNoiseConfig::OFF,
-        camera: CameraConfig::OFF,
-        mixup_alpha: 0.0,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     /// Augments `image` and writes the normalized result to `output`.
     ///
     /// `image` is a square of luma and `output` a square of f32, of any sides. The crop is torchvision's

@@ -4,36 +4,27 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::resample::side_of;
+use super::{off::off, resample::side_of};
 use crate::random::SplitMix64;
 
-/// A rectangle of random size within the image (Zhong et al. 2017, arXiv:1708.04896; torchvision's `RandomErasing`).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "EraseConfig::off", deny_unknown_fields)]
-pub struct EraseConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Smallest area, as a share of the image.
-    pub min_area: f32,
-    /// Largest area.
-    pub max_area: f32,
-    /// Width over height lies between `1 / max_aspect_ratio` and `max_aspect_ratio`, uniform in its logarithm.
-    pub max_aspect_ratio: f32,
+off! {
+    /// A rectangle of random size within the image (Zhong et al. 2017, arXiv:1708.04896; torchvision's `RandomErasing`).
+    /// The usual sizes are torchvision's.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "EraseConfig::off", deny_unknown_fields)]
+    pub struct EraseConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Smallest area, as a share of the image.
+        pub min_area: f32 = 0.02,
+        /// Largest area.
+        pub max_area: f32 = 0.33,
+        /// Width over height lies between `1 / max_aspect_ratio` and `max_aspect_ratio`, uniform in its logarithm.
+        pub max_aspect_ratio: f32 = 3.3,
+    }
 }
 
 impl EraseConfig {
-    /// Changes no image; the sizes are torchvision's.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        min_area: 0.02,
-        max_area: 0.33,
-        max_aspect_ratio: 3.3,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     /// Erases a rectangle of a square image. Always five draws. A rectangle wider or taller than the image is clipped;
     /// torchvision would draw again.
     pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
@@ -51,27 +42,20 @@ impl EraseConfig {
     }
 }
 
-/// A square of fixed size about a random pixel, clipped at the border (DeVries and Taylor 2017, arXiv:1708.04552).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "CutoutConfig::off", deny_unknown_fields)]
-pub struct CutoutConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Side of the square, as a share of the image's side.
-    pub side: f32,
+off! {
+    /// A square of fixed size about a random pixel, clipped at the border (DeVries and Taylor 2017, arXiv:1708.04552).
+    /// The usual side is the paper's for CIFAR-10.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "CutoutConfig::off", deny_unknown_fields)]
+    pub struct CutoutConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Side of the square, as a share of the image's side.
+        pub side: f32 = 0.5,
+    }
 }
 
 impl CutoutConfig {
-    /// Changes no image; the side is the paper's for CIFAR-10.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        side: 0.5,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     /// Erases a square of a square image. Always three draws.
     pub(super) fn apply(&self, rng: &mut SplitMix64, output: &mut [f32]) {
         let image_side = side_of(output) as f32;

@@ -9,6 +9,7 @@ mod equalize;
 mod erase;
 pub mod mixup;
 mod occlusion;
+mod off;
 mod pose;
 mod resample;
 mod views;

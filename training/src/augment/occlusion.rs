@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::off::off;
 use crate::random::SplitMix64;
 
 /// Last number of the random key.
@@ -12,12 +13,14 @@ const SCENE_KEY: u64 = 8;
 /// Spacing of the grid on which textures are drawn, px; they are interpolated between its points.
 const GRAIN_PX: usize = 6;
 
-/// How often a part of the face is covered.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "OcclusionConfig::off", deny_unknown_fields)]
-pub struct OcclusionConfig {
-    /// Share of the images, 0 to 1: a third of these at the mouth, a third at the eyes, a third anywhere.
-    pub probability: f32,
+off! {
+    /// How often a part of the face is covered.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "OcclusionConfig::off", deny_unknown_fields)]
+    pub struct OcclusionConfig {
+        /// Share of the images, 0 to 1: a third of these at the mouth, a third at the eyes, a third anywhere.
+        pub probability: f32 = 0.0,
+    }
 }
 
 /// A part of the face, in FER-2013's framing: averaged over the first 4,000 images, the darkest row of the eyes lies at
@@ -41,13 +44,6 @@ impl FacePart {
 }
 
 impl OcclusionConfig {
-    /// Changes no image.
-    pub const OFF: Self = Self { probability: 0.0 };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     /// Whether an image is covered. One draw.
     pub(super) fn is_chosen(&self, rng: &mut SplitMix64) -> bool {
         rng.unit() < self.probability

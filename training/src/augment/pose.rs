@@ -2,32 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::off::off;
 use crate::random::SplitMix64;
 
-/// An inaccurate face box: a detector's boxes move and grow from frame to frame.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "BoxNoiseConfig::off", deny_unknown_fields)]
-pub struct BoxNoiseConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// The crop moves by up to this share of its own side, in each direction.
-    pub max_shift: f32,
-    /// Its sides are multiplied or divided by up to 1 + this, uniform in the logarithm.
-    pub max_scale: f32,
+off! {
+    /// An inaccurate face box: a detector's boxes move and grow from frame to frame.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "BoxNoiseConfig::off", deny_unknown_fields)]
+    pub struct BoxNoiseConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// The crop moves by up to this share of its own side, in each direction.
+        pub max_shift: f32 = 0.1,
+        /// Its sides are multiplied or divided by up to 1 + this, uniform in the logarithm.
+        pub max_scale: f32 = 0.15,
+    }
 }
 
 impl BoxNoiseConfig {
-    /// Changes no box.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        max_shift: 0.1,
-        max_scale: 0.15,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     /// A shift, in sides of the crop, and a factor of its size. Always four draws.
     pub(super) fn draw(&self, rng: &mut SplitMix64) -> ([f32; 2], f32) {
         let is_chosen = rng.unit() < self.probability;
@@ -41,27 +33,19 @@ impl BoxNoiseConfig {
     }
 }
 
-/// A tilted head: a rotation beyond that of the other images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default = "TiltConfig::off", deny_unknown_fields)]
-pub struct TiltConfig {
-    /// Share of the images, 0 to 1.
-    pub probability: f32,
-    /// Largest angle either way, degrees, in addition to [`super::AugmentConfig::max_rotation_deg`].
-    pub max_deg: f32,
+off! {
+    /// A tilted head: a rotation beyond that of the other images.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "TiltConfig::off", deny_unknown_fields)]
+    pub struct TiltConfig {
+        /// Share of the images, 0 to 1.
+        pub probability: f32 = 0.0,
+        /// Largest angle either way, degrees, in addition to [`super::AugmentConfig::max_rotation_deg`].
+        pub max_deg: f32 = 20.0,
+    }
 }
 
 impl TiltConfig {
-    /// Tilts no head.
-    pub const OFF: Self = Self {
-        probability: 0.0,
-        max_deg: 20.0,
-    };
-
-    const fn off() -> Self {
-        Self::OFF
-    }
-
     /// The angle, degrees. Always two draws.
     pub(super) fn draw(&self, rng: &mut SplitMix64) -> f32 {
         let is_chosen = rng.unit() < self.probability;

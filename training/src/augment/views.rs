@@ -36,32 +36,22 @@ pub enum ImagePart {
     Center,
 }
 
-/// The views that an evaluation averages over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ViewSet {
-    /// The plain image.
-    #[default]
-    Single,
-    /// The image and its mirror image.
-    Flip,
-    /// The four corners and the center, and their mirror images.
-    Ten,
+fervis::named! {
+    /// The views that an evaluation averages over.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum ViewSet {
+        /// The plain image.
+        #[default]
+        Single = "single",
+        /// The image and its mirror image.
+        Flip = "flip",
+        /// The four corners and the center, and their mirror images.
+        Ten = "ten-crop",
+    }
 }
 
 impl ViewSet {
-    /// All sets, the cheapest first.
-    pub const ALL: [Self; 3] = [Self::Single, Self::Flip, Self::Ten];
-
-    /// The name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Single => "single",
-            Self::Flip => "flip",
-            Self::Ten => "ten-crop",
-        }
-    }
-
     /// The views of the set.
     pub fn views(self) -> Vec<View> {
         let (parts, mirrored): (&[ImagePart], &[bool]) = match self {

@@ -6,15 +6,12 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
 use fervis::model::{Classifier, checkpoint::Checkpoint, import};
 use fervis_train::{
-    data::{
-        dataset::{Dataset, Split},
-        ferplus::FerPlus,
-    },
+    data::dataset::{Dataset, Split},
     evaluate::{calibration::calibrate, framing, reliability::Reliability, risk},
     report::plots,
 };
 
-use super::output::Results;
+use super::{output::Results, votes};
 
 /// Images from which the crop is learned: with 1,000, the medians of the two halves differ by less than 0.01.
 const N_FRAMING_IMAGES: usize = 1000;
@@ -87,10 +84,7 @@ pub fn run(args: &Args) -> Result<()> {
         None,
         &Device::Cpu,
     )?;
-    let votes = args.ferplus.as_deref();
-    let votes = votes
-        .map(|path| FerPlus::load(path, &dataset))
-        .transpose()?;
+    let votes = votes(args.ferplus.as_ref(), &dataset)?;
     for file in [Some(&mut out), risk_file.as_mut()].into_iter().flatten() {
         file.begin()?;
     }

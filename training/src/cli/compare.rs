@@ -3,13 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use fervis::model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice};
+use fervis::model::{ComputeDevice, DeviceChoice};
 use fervis_train::{
     data::dataset::Split,
     evaluate::{compare::CheckpointComparison, evaluation::Evaluation},
 };
 
-use super::{Datasets, output::print, parse_split};
+use super::{Datasets, load, output::print, parse_split};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<()> {
     let device = ComputeDevice::start(args.device);
     let mut comparison = CheckpointComparison::default();
     for path in &args.checkpoints {
-        let mut classifier = Classifier::load(&CheckpointChoice::File(path.clone()), &device)?;
+        let mut classifier = load(path, &device)?;
         let info = Arc::clone(classifier.info());
         log::info!("measuring {}", path.display());
         let dataset = datasets.of_side(classifier.spec().width)?;

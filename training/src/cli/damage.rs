@@ -36,7 +36,7 @@ pub struct Args {
 /// Damages a split in every way, and prints the ways, one a line, in the file's order.
 pub fn run(args: &Args) -> Result<()> {
     let mut results = Results::new(args.force, Some(&args.data), []);
-    let mut out = results.file(&args.out)?;
+    let out = results.file(&args.out)?;
     let dataset = Dataset::load_for(&args.data, IMAGE_SIDE_PX)?;
     let indices = dataset.split(args.split);
     let shape = [

@@ -5,20 +5,17 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use fervis::{
     detect::{DetectConfig, Detector},
-    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
+    model::{ComputeDevice, DeviceChoice},
 };
 use fervis_train::{
-    data::{
-        dataset::{Dataset, Split},
-        ferplus::FerPlus,
-    },
+    data::dataset::{Dataset, Split},
     evaluate::detect_eval::{
         Damage, ExpressionReader, TurnRow, count_false_faces, measure_photos, measure_rolls,
         read_labels,
     },
 };
 
-use super::parse_split;
+use super::{load, parse_split, votes};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,8 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
         "nothing to measure; give --data, --photos or --empty"
     );
     let device = ComputeDevice::start(DeviceChoice::Auto);
-    let choice = CheckpointChoice::File(args.checkpoint.clone());
-    let mut classifier = Classifier::load(&choice, &device)?;
+    let mut classifier = load(&args.checkpoint, &device)?;
     let config = DetectConfig {
         detector: if args.rustface {
             Detector::Rustface
@@ -113,10 +109,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if let Some(data) = &args.data {
         let dataset = Dataset::load(data)?;
-        let votes = args.ferplus.as_deref();
-        let votes = votes
-            .map(|path| FerPlus::load(path, &dataset))
-            .transpose()?;
+        let votes = votes(args.ferplus.as_ref(), &dataset)?;
         let indices = dataset.split(args.split);
         let indices: Vec<usize> = indices.iter().copied().step_by(args.every.max(1)).collect();
         for row in measure_rolls(&mut reader, &dataset, &indices, votes.as_ref(), &args.rolls)? {

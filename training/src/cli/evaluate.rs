@@ -9,14 +9,10 @@ use std::{
 use anyhow::Result;
 use fervis::{
     expression::{Expression, Logits},
-    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
-    result_file::ResultFile,
+    model::{ComputeDevice, DeviceChoice},
 };
 use fervis_train::{
-    data::{
-        dataset::{Dataset, Split},
-        ferplus::FerPlus,
-    },
+    data::dataset::{Dataset, Split},
     evaluate::{
         evaluation::{Evaluation, Measured},
         robust::Robustness,
@@ -25,7 +21,7 @@ use fervis_train::{
     report::plots,
 };
 
-use super::{output::Results, parse_split};
+use super::{load, output::Results, parse_split, votes};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,22 +90,16 @@ pub fn run(args: &Args) -> Result<()> {
     let mut reliability = results.optional(args.reliability.as_ref())?;
     let mut risk_file = results.optional(args.risk.as_ref())?;
     let device = ComputeDevice::start(args.device);
-    let mut classifier =
-        Classifier::load(&CheckpointChoice::File(args.checkpoint.clone()), &device)?;
+    let mut classifier = load(&args.checkpoint, &device)?;
     let dataset = Arc::new(Dataset::load_for(&args.data, classifier.spec().width)?);
-    let votes = args.ferplus.as_deref();
-    let votes = votes
-        .map(|path| FerPlus::load(path, &dataset))
-        .transpose()?;
+    let votes = votes(args.ferplus.as_ref(), &dataset)?;
     let files = [&mut logits, &mut reliability, &mut risk_file];
     for file in files.into_iter().flatten() {
         file.begin()?;
     }
     let measured = Evaluation::measure(&mut classifier, &dataset, args.split, votes.as_ref())?;
     if let Some(file) = logits {
-        let indices = dataset.split(args.split);
-        let paths = indices.iter().map(|index| dataset.path(*index));
-        write_logits(file, &measured.logits, paths)?;
+        file.write_whole(logits_table(&dataset, args.split, &measured.logits)?)?;
     }
     if let Some(file) = reliability {
         file.write_whole(plots::reliability(&measured.reliability)?)?;
@@ -214,27 +204,16 @@ fn tables(
     Ok(text)
 }
 
-fn write_logits<'a>(
-    mut table: ResultFile,
-    logits: &[Logits],
-    files: impl Iterator<Item = Option<&'a str>>,
-) -> Result<()> {
-    let mut files = files.peekable();
+/// The logits of each image as CSV, with the image's path where it has one.
+fn logits_table(dataset: &Dataset, split: Split, logits: &[Logits]) -> Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let path = (!dataset.paths().is_empty()).then_some("file");
     let names = Expression::ALL.map(Expression::name);
-    // Rows of a table have no name.
-    let file = files.peek().copied().flatten().map(|_| "file");
-    table.write_lines(line(file.into_iter().chain(names))?)?;
-    for (row, file) in logits.iter().zip(files) {
+    table.write_record(path.into_iter().chain(names))?;
+    for (index, row) in dataset.split(split).iter().zip(logits) {
+        let path = dataset.path(*index).map(str::to_owned);
         let values = row.0.map(|value| value.to_string());
-        let file = file.map(str::to_owned);
-        table.write_lines(line(file.into_iter().chain(values))?)?;
+        table.write_record(path.into_iter().chain(values))?;
     }
-    Ok(table.finish()?)
-}
-
-/// One row of a CSV table, with quotation marks where needed.
-fn line(fields: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(fields)?;
-    Ok(String::from_utf8(writer.into_inner()?)?)
+    Ok(table.into_inner()?)
 }

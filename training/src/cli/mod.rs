@@ -15,11 +15,18 @@ mod preview;
 mod runs;
 mod train;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fervis_train::data::dataset::{Dataset, Split};
+use fervis::model::{CheckpointChoice, Classifier, ComputeDevice};
+use fervis_train::data::{
+    dataset::{Dataset, Split},
+    ferplus::FerPlus,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,7 +118,18 @@ impl<'a> Datasets<'a> {
     }
 }
 
+/// The network of a checkpoint.
+fn load(path: &Path, device: &ComputeDevice) -> Result<Classifier> {
+    let choice = CheckpointChoice::File(path.to_owned());
+    Ok(Classifier::load(&choice, device)?)
+}
+
+/// FER+'s votes, if their file is given.
+fn votes(path: Option<&PathBuf>, dataset: &Dataset) -> Result<Option<FerPlus>> {
+    path.map(|path| FerPlus::load(path, dataset)).transpose()
+}
+
 fn parse_split(text: &str) -> Result<Split, String> {
-    Split::from_name(text)
+    Split::of_usage(text)
         .ok_or_else(|| format!("“{text}” is not a split; use Training, PublicTest or PrivateTest"))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use fervis::{
     error_text::error_text,
-    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
+    model::{ComputeDevice, DeviceChoice},
 };
 use fervis_train::{
     augment::View,
@@ -17,7 +17,7 @@ use fervis_train::{
     },
 };
 
-use super::{Datasets, output::print};
+use super::{Datasets, load, output::print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,8 +55,7 @@ pub fn run(args: &Args) -> Result<()> {
         };
         if let Some(datasets) = &mut datasets {
             log::info!("measuring {}", folder.display());
-            let choice = CheckpointChoice::File(RunFolder::at(folder).best_path());
-            let mut classifier = Classifier::load(&choice, &device)?;
+            let mut classifier = load(&RunFolder::at(folder).best_path(), &device)?;
             let dataset = datasets.of_side(classifier.spec().width)?;
             let indices = dataset.split(Split::PrivateTest);
             let logits = logits_of(&mut classifier, &dataset, indices, View::PLAIN)?;

@@ -217,7 +217,7 @@ mod tests {
     use crate::fer2013::IMAGE_LEN;
 
     fn dataset() -> Dataset {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         dataset.push(Split::Training, Expression::Happy, &[1; IMAGE_LEN]);
         dataset.push(Split::PrivateTest, Expression::Sad, &[2; IMAGE_LEN]);
         dataset.push(Split::Training, Expression::Fear, &[3; IMAGE_LEN]);

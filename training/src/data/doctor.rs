@@ -329,7 +329,7 @@ mod tests {
             [0; 7],
             [162, 160, 74, 1185, 478, 329, 680]
         ]));
-        let mut diagnosis = Diagnosis::of(&Dataset::new()).unwrap().0;
+        let mut diagnosis = Diagnosis::of(&Dataset::default()).unwrap().0;
         diagnosis.counts = PUBLISHED_COUNTS;
         diagnosis.counts[0][3] = 5;
         diagnosis.is_fer_2013 = true;
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn copies_conflicts_and_constant_images_are_excluded() {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for (split, label, image) in [
             (Split::Training, Happy, noise(1)),              // 0: kept
             (Split::Training, Happy, noise(2)),              // 1: kept, the first of its copies

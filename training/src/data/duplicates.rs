@@ -98,44 +98,6 @@ impl Duplicates {
         found.conflicting.sort();
         found
     }
-
-    /// PrivateTest without [`Self::private_test_in_training`]: the deduplicated test set others report on,
-    /// 3,301 images of FER-2013.
-    pub fn private_test_not_in_training(&self, dataset: &Dataset) -> Vec<usize> {
-        without(
-            dataset.split(Split::PrivateTest),
-            &[&self.private_test_in_training],
-        )
-    }
-
-    /// PrivateTest without [`Self::private_test_in_others`]: images used neither for learning nor for selection, 3,275
-    /// of FER-2013.
-    pub fn private_test_unseen(&self, dataset: &Dataset) -> Vec<usize> {
-        without(
-            dataset.split(Split::PrivateTest),
-            &[&self.private_test_in_others],
-        )
-    }
-
-    /// Training without copies, without images of PublicTest and PrivateTest, and without constant images: 26,941
-    /// images of FER-2013. A network trained on these has seen no test image, so all of PrivateTest is a fair test.
-    pub fn clean_training(&self, dataset: &Dataset) -> Vec<usize> {
-        without(
-            dataset.split(Split::Training),
-            &[
-                &self.training_copies,
-                &self.training_in_tests,
-                &self.constant,
-            ],
-        )
-    }
-}
-
-/// The indices that are in none of the sorted lists.
-fn without(indices: &[usize], lists: &[&[usize]]) -> Vec<usize> {
-    let is_listed = |index: &usize| lists.iter().any(|list| list.binary_search(index).is_ok());
-    let kept = indices.iter().filter(|index| !is_listed(index));
-    kept.copied().collect()
 }
 
 #[cfg(test)]
@@ -154,7 +116,7 @@ mod tests {
             image[7] = tag; // Tag 0 is a constant image.
             image
         };
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for (split, expression, tag) in [
             (Split::Training, Happy, 1),    // 0: unique
             (Split::Training, Happy, 2),    // 1: also 2, 5
@@ -183,9 +145,6 @@ mod tests {
             constant: vec![4],
         };
         assert_eq!(found, expected);
-        assert_eq!(found.private_test_not_in_training(&dataset), [8, 9, 10, 11]);
-        assert_eq!(found.private_test_unseen(&dataset), [9, 10, 11]);
-        assert_eq!(found.clean_training(&dataset), [0]);
     }
 
     /// FER-2013 is not shipped, so this runs only if `FERVIS_FER2013` names a copy.
@@ -211,8 +170,5 @@ mod tests {
         assert_eq!(found.training_copies.len(), 1_237);
         assert_eq!(found.conflicting.len(), 49);
         assert_eq!(found.constant.len(), 12);
-        assert_eq!(found.private_test_not_in_training(&dataset).len(), 3_301);
-        assert_eq!(found.private_test_unseen(&dataset).len(), 3_275);
-        assert_eq!(found.clean_training(&dataset).len(), 26_941);
     }
 }

@@ -116,14 +116,8 @@ impl FerPlus {
             })
         };
         let usage = column("Usage")?;
-        let columns = COLUMNS
-            .map(column)
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?;
-        let others = OTHER_COLUMNS
-            .map(column)
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?;
+        let columns = COLUMNS.iter().chain(&OTHER_COLUMNS).copied().map(column);
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let mut votes = Vec::new();
         let mut splits = Vec::new();
         budget.begin_row();
@@ -131,21 +125,18 @@ impl FerPlus {
             budget.begin_row();
             let line = row + 2;
             let record = record.with_context(|| format!("{name}, line {line}"))?;
-            let count = |column: &usize| count(&record, *column);
             let mut of_row = Votes::default();
-            for (sum, column) in of_row.by_expression.iter_mut().zip(&columns) {
-                *sum = count(column).with_context(|| format!("{name}, line {line}"))?;
-            }
-            let counts = [
+            let others = [
                 &mut of_row.contempt,
                 &mut of_row.unknown,
                 &mut of_row.not_a_face,
             ];
-            for (sum, column) in counts.into_iter().zip(&others) {
-                *sum = count(column).with_context(|| format!("{name}, line {line}"))?;
+            let counts = of_row.by_expression.iter_mut().chain(others);
+            for (sum, column) in counts.zip(&columns) {
+                *sum = count(&record, *column).with_context(|| format!("{name}, line {line}"))?;
             }
             votes.push(of_row);
-            splits.push(record.get(usage).and_then(Split::from_name));
+            splits.push(record.get(usage).and_then(Split::of_usage));
         }
         ensure!(
             votes.len() == dataset.len(),
@@ -203,7 +194,7 @@ mod tests {
     const HEADER: &str = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF";
 
     fn dataset() -> Dataset {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         dataset.push(Split::Training, Happy, &[1; IMAGE_LEN]);
         dataset.push(Split::PublicTest, Happy, &[2; IMAGE_LEN]);
         dataset.push(Split::PublicTest, Sad, &[3; IMAGE_LEN]);

@@ -31,35 +31,23 @@ const ORDER_KEY: u64 = 1;
 const IMAGE_KEY: u64 = 2;
 const MIXUP_KEY: u64 = 5;
 
-/// How batches are assembled. `n_threads` and `queue_len` do not change their contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoaderConfig {
-    /// Images per batch.
-    pub batch_size: usize,
-    /// Whether the images left over at the end of an epoch form a shorter batch. If `false`, they are dropped from that
-    /// epoch. Evaluation always keeps them.
-    pub keep_short: bool,
-    /// Threads that prepare batches. One is enough for a CPU: it prepares about 20,000 images per second.
-    pub n_threads: usize,
-    /// How many finished batches each thread may hold ready.
-    pub queue_len: usize,
-    /// Width and height of the images, px.
-    pub side_px: usize,
-    /// Which training images an epoch shows. Evaluation shows every image it is given.
-    pub sampler: Sampler,
-}
-
-impl Default for LoaderConfig {
-    /// 64 images per batch, 48×48, each once, the short batch kept, one thread, two batches ahead.
-    fn default() -> Self {
-        Self {
-            batch_size: 64,
-            keep_short: true,
-            n_threads: 1,
-            queue_len: 2,
-            side_px: IMAGE_SIDE_PX,
-            sampler: Sampler::Shuffled,
-        }
+fervis::with_defaults! {
+    /// How batches are assembled. `n_threads` and `queue_len` do not change their contents.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct LoaderConfig {
+        /// Images per batch.
+        pub batch_size: usize = 64,
+        /// Whether the images left over at the end of an epoch form a shorter batch. If `false`, they are dropped from that
+        /// epoch. Evaluation always keeps them.
+        pub keep_short: bool = true,
+        /// Threads that prepare batches. One is enough for a CPU: it prepares about 20,000 images per second.
+        pub n_threads: usize = 1,
+        /// How many finished batches each thread may hold ready.
+        pub queue_len: usize = 2,
+        /// Width and height of the images, px.
+        pub side_px: usize = IMAGE_SIDE_PX,
+        /// Which training images an epoch shows. Evaluation shows every image it is given.
+        pub sampler: Sampler = Sampler::Shuffled,
     }
 }
 

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn copies_that_are_brighter_noisy_or_mirrored_are_found() {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         let mut push = |image: &[u8]| dataset.push(Split::Training, Expression::Happy, image);
         for key in 0..40 {
             push(&picture(key));

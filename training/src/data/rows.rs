@@ -8,7 +8,7 @@ use fervis::expression::N_EXPRESSIONS;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{
-    dataset::{Dataset, Split},
+    dataset::{Dataset, Split, fnv_1a},
     doctor::Diagnosis,
     ferplus::FerPlus,
 };
@@ -64,9 +64,7 @@ pub fn fingerprint(dataset: &Dataset, rows: &[usize]) -> u64 {
         return of_data;
     }
     let bytes = rows.iter().flat_map(|row| (*row as u64).to_le_bytes());
-    bytes.fold(of_data, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    fnv_1a(of_data, bytes)
 }
 
 /// Number, classes and gray levels of the images, as a line for the log.
@@ -96,7 +94,7 @@ mod tests {
                 .map(|_| rng.below(256) as u8)
                 .collect::<Vec<_>>()
         };
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         let mut push =
             |split, expression: Expression, image: &[u8]| dataset.push(split, expression, image);
         push(Split::Training, Happy, &noise(1));

@@ -63,7 +63,7 @@ mod tests {
 
     /// 90 happy faces, 9 sad ones and one angry one.
     fn skewed() -> Dataset {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for i in 0..100 {
             let expression = Expression::ALL[match i {
                 0 => 0,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     data::{dataset::Dataset, ferplus::FerPlus},
-    evaluate::metrics::{ClassMetrics, Metrics},
+    evaluate::metrics::Metrics,
 };
 
 /// How well a network agrees with the voters.
@@ -62,20 +62,14 @@ impl Agreement {
             }
         }
         let metrics = Metrics::from_logits(&clear, &majorities, temperature);
-        let by_majority = |figure: fn(&ClassMetrics) -> f64| {
-            let classes = metrics.classes.iter();
-            classes
-                .map(|class| (class.expression.name(), figure(class)))
-                .collect()
-        };
         Self {
             n: clear.len(),
             accuracy: metrics.accuracy,
             accuracy_standard_error: metrics.accuracy_standard_error,
             macro_f1: metrics.macro_f1,
-            per_class_f1: by_majority(|class| class.f1),
-            per_class_recall: by_majority(|class| class.recall),
-            per_class_precision: by_majority(|class| class.precision),
+            per_class_f1: metrics.by_class(|class| class.f1),
+            per_class_recall: metrics.by_class(|class| class.recall),
+            per_class_precision: metrics.by_class(|class| class.precision),
             ece: metrics.calibration_error,
             label_accuracy: n_labels as f64 / clear.len().max(1) as f64,
             vote_share: share / indices.len().max(1) as f64,
@@ -132,7 +126,7 @@ mod tests {
 
     #[test]
     fn agreement_counts_majorities_and_shares() {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for expression in [Happy, Sad, Neutral] {
             dataset.push(Split::PublicTest, expression, &[1; IMAGE_LEN]);
         }

@@ -16,7 +16,7 @@ use crate::{
         logits::logits_of,
         metrics::cross_entropy,
         risk::{self, Answer},
-        temperature::fit_temperature_to_votes,
+        temperature::fit_temperature,
     },
 };
 
@@ -57,7 +57,7 @@ pub fn calibrate(
         "the data has no PublicTest images to calibrate with"
     );
     let logits = logits_of(classifier, dataset, &indices, View::PLAIN)?;
-    let temperature = fit_temperature_to_votes(&logits, &truths) as f32;
+    let temperature = fit_temperature(&logits, &truths) as f32;
     let answers = risk::answers(&logits, &truths, temperature);
     let before = classifier.info().temperature;
     let surprise = |temperature: f32| cross_entropy(&logits, &truths, temperature.into());

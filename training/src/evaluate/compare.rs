@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_table_has_one_row_per_checkpoint_and_paired_differences() {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for (shade, expression) in [
             Expression::Happy,
             Expression::Happy,

@@ -23,7 +23,7 @@ use crate::{
     evaluate::{
         agreement::Agreement,
         logits::logits_over,
-        metrics::{ClassMetrics, Metrics},
+        metrics::Metrics,
         reliability::Reliability,
         risk::{self, Answer, RiskPoint},
     },
@@ -146,12 +146,6 @@ impl Evaluation {
             unknown.map(|(index, logits)| (*index, *logits)).unzip();
         let clean_labels = dataset.labels_of(&clean_indices);
         let deduplicated = Metrics::from_logits(&clean_logits, &clean_labels, temperature);
-        let by_label = |figure: fn(&ClassMetrics) -> f64| {
-            let classes = single.classes.iter();
-            classes
-                .map(|class| (class.expression.name(), figure(class)))
-                .collect()
-        };
         let agreement = |indices: &[usize], logits: &[Logits]| {
             votes.map(|votes| Agreement::measure(votes, dataset, indices, logits, temperature))
         };
@@ -166,9 +160,9 @@ impl Evaluation {
             accuracy_deduplicated: deduplicated.accuracy,
             n_deduplicated: clean_labels.len(),
             macro_f1: single.macro_f1,
-            per_class_precision: by_label(|class| class.precision),
-            per_class_recall: by_label(|class| class.recall),
-            per_class_f1: by_label(|class| class.f1),
+            per_class_precision: single.by_class(|class| class.precision),
+            per_class_recall: single.by_class(|class| class.recall),
+            per_class_f1: single.by_class(|class| class.f1),
             ece: single.calibration_error,
             negative_log_likelihood: single.negative_log_likelihood,
             confusion_matrix: single.confusion.counts,

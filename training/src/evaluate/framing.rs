@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn nothing_is_learned_without_faces() {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         dataset.push(Split::PublicTest, Expression::Happy, &[128; IMAGE_LEN]);
         assert_eq!(learn(&dataset, dataset.split(Split::PublicTest)), None);
     }

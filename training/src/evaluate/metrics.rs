@@ -3,15 +3,15 @@
 //! FER-2013 has sixteen times as many happy faces as disgusted ones, so accuracy alone can hide a class that is never
 //! recognized; macro-F1 gives every class the same weight. All metrics are 0 to 1 except the negative log-likelihood.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use fervis::expression::{Expression, Logits, N_EXPRESSIONS, Probabilities};
+use fervis::expression::{Expression, Logits, N_EXPRESSIONS};
 use serde::{Deserialize, Serialize};
 
-use crate::data::target::Target;
-
-/// Bins of [`Metrics::calibration_error`], as in Guo et al. 2017 (arXiv:1706.04599).
-pub(crate) const N_CALIBRATION_BINS: usize = 15;
+use crate::{
+    data::target::{Target, one_hot},
+    evaluate::{reliability::Reliability, risk},
+};
 
 /// How often each expression was predicted as each: `counts[truth][prediction]`, in the order of [`Expression::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -113,38 +113,14 @@ impl Metrics {
     /// # Panics
     /// If the lengths differ or a label is above 6.
     pub fn from_logits(logits: &[Logits], labels: &[u32], temperature: f32) -> Self {
-        let probabilities: Vec<Probabilities> =
-            logits.iter().map(|l| l.softmax(temperature)).collect();
-        let mut metrics = Self::from_probabilities(&probabilities, labels);
-        // From the logits, because a probability that f32 rounds to 0 no longer tells how wrong it was.
-        metrics.negative_log_likelihood =
-            negative_log_likelihood(logits, labels, f64::from(temperature));
-        metrics
-    }
-
-    /// The metrics of probabilities, such as averages over several views. For the negative log-likelihood, a probability
-    /// of 0 counts as the smallest that f32 holds with full precision, 1.2e-38.
-    ///
-    /// # Panics
-    /// If the lengths differ or a label is above 6.
-    pub fn from_probabilities(probabilities: &[Probabilities], labels: &[u32]) -> Self {
-        assert_eq!(
-            probabilities.len(),
-            labels.len(),
-            "one label per prediction"
-        );
+        let truths = one_hot(labels);
+        let answers = risk::answers(logits, &truths, temperature);
         let mut confusion = ConfusionMatrix::default();
-        let mut bins = [CalibrationBin::default(); N_CALIBRATION_BINS];
-        let mut nll_sum = 0.0;
-        for (probabilities, &label) in probabilities.iter().zip(labels) {
-            let truth = expression_of(label);
-            let (prediction, confidence) = probabilities.top();
-            confusion.add(truth, prediction);
-            bins[bin_of(confidence)].add(confidence, prediction == truth);
-            nll_sum -= f64::from(probabilities.of(truth).max(f32::MIN_POSITIVE)).ln();
+        for (logits, &label) in logits.iter().zip(labels) {
+            let (prediction, _) = logits.softmax(temperature).top();
+            confusion.add(expression_of(label), prediction);
         }
         let n = confusion.n();
-        let n_or_one = n.max(1) as f64;
         let accuracy = confusion.accuracy();
         let classes = Expression::ALL.map(|expression| confusion.of_class(expression));
         let n_classes = classes.iter().filter(|class| class.n_images > 0).count();
@@ -158,78 +134,41 @@ impl Metrics {
         Self {
             n_images: n,
             accuracy,
-            accuracy_standard_error: (accuracy * (1.0 - accuracy) / n_or_one).sqrt(),
+            accuracy_standard_error: (accuracy * (1.0 - accuracy) / n.max(1) as f64).sqrt(),
             macro_f1: macro_mean(|class| class.f1),
             macro_recall: macro_mean(|class| class.recall),
-            negative_log_likelihood: nll_sum / n_or_one,
-            calibration_error: bins.iter().map(CalibrationBin::gap).sum::<f64>() / n_or_one,
+            negative_log_likelihood: cross_entropy(logits, &truths, temperature.into()),
+            calibration_error: Reliability::new(&answers).calibration_error(),
             classes,
             confusion,
         }
     }
+
+    /// A figure of each class, by its name.
+    pub(crate) fn by_class(&self, figure: fn(&ClassMetrics) -> f64) -> BTreeMap<&'static str, f64> {
+        let named = |class: &ClassMetrics| (class.expression.name(), figure(class));
+        self.classes.iter().map(named).collect()
+    }
 }
 
-/// Mean of `-ln softmax(logits / temperature)[label]`, in nats; 0 without images.
-///
-/// # Panics
-/// If the lengths differ or a label is above 6.
-pub fn negative_log_likelihood(logits: &[Logits], labels: &[u32], temperature: f64) -> f64 {
-    assert_eq!(logits.len(), labels.len(), "one label per prediction");
-    let of_one = |(logits, &label): (&Logits, &u32)| {
-        surprises(logits, temperature)[expression_of(label).index()]
-    };
-    let sum: f64 = logits.iter().zip(labels).map(of_one).sum();
-    sum / logits.len().max(1) as f64
-}
-
-/// The same for truths that are distributions: the mean of `Σ t · -ln softmax(logits / temperature)` over the images.
+/// The mean of `Σ t · -ln softmax(logits / temperature)` over images whose truths `t` are distributions or one-hot labels,
+/// in nats; 0 without images. It is computed from the logits, because a probability that f32 rounds to 0 no longer tells
+/// how wrong it was.
 ///
 /// # Panics
 /// If the lengths differ.
 pub fn cross_entropy(logits: &[Logits], truths: &[Target], temperature: f64) -> f64 {
     assert_eq!(logits.len(), truths.len(), "one truth per prediction");
     let of_one = |(logits, truth): (&Logits, &Target)| {
-        let surprises = surprises(logits, temperature).into_iter();
-        let terms = surprises
-            .zip(truth)
-            .map(|(surprise, t)| surprise * f64::from(*t));
-        terms.sum::<f64>()
+        let scaled = logits.0.map(|logit| f64::from(logit) / temperature);
+        let max = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = scaled.iter().map(|logit| (logit - max).exp()).sum();
+        let terms = scaled.iter().zip(truth);
+        let term = |(logit, t): (&f64, &f32)| (max + sum.ln() - logit) * f64::from(*t);
+        terms.map(term).sum::<f64>()
     };
     let sum: f64 = logits.iter().zip(truths).map(of_one).sum();
     sum / logits.len().max(1) as f64
-}
-
-/// `-ln softmax(logits / temperature)`.
-fn surprises(logits: &Logits, temperature: f64) -> [f64; N_EXPRESSIONS] {
-    let scaled = logits.0.map(|logit| f64::from(logit) / temperature);
-    let max = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = scaled.iter().map(|logit| (logit - max).exp()).sum();
-    scaled.map(|logit| max + sum.ln() - logit)
-}
-
-/// Predictions of similar confidence.
-#[derive(Debug, Clone, Copy, Default)]
-struct CalibrationBin {
-    confidence_sum: f64,
-    n_right: u64,
-}
-
-impl CalibrationBin {
-    fn add(&mut self, confidence: f32, right: bool) {
-        self.confidence_sum += f64::from(confidence);
-        self.n_right += u64::from(right);
-    }
-
-    /// `n |accuracy - confidence|`, in which the counts cancel.
-    fn gap(&self) -> f64 {
-        (self.n_right as f64 - self.confidence_sum).abs()
-    }
-}
-
-/// The bin of a confidence: bin `i` holds those above `i / 15`, up to and including `(i + 1) / 15`.
-pub(crate) fn bin_of(confidence: f32) -> usize {
-    let edge = (f64::from(confidence) * N_CALIBRATION_BINS as f64).ceil() as usize;
-    edge.clamp(1, N_CALIBRATION_BINS) - 1
 }
 
 pub(crate) fn expression_of(label: u32) -> Expression {
@@ -391,10 +330,6 @@ mod tests {
                     [0, 0, 0, 1, 0, 0, 1],
                 ]
             );
-            let probabilities: Vec<Probabilities> =
-                logits.iter().map(|l| l.softmax(temperature)).collect();
-            let same = Metrics::from_probabilities(&probabilities, &labels);
-            check(same.negative_log_likelihood, nll);
         }
     }
 
@@ -416,44 +351,26 @@ mod tests {
     #[test]
     fn perfect_and_certain_predictions_have_perfect_figures() {
         let labels: Vec<u32> = (0..7).collect();
-        let certain: Vec<Probabilities> = (0..7)
-            .map(|label| Probabilities(std::array::from_fn(|i| f32::from(i == label))))
+        let certain: Vec<Logits> = (0..7)
+            .map(|label| Logits(std::array::from_fn(|i| 1000.0 * f32::from(i == label))))
             .collect();
-        let metrics = Metrics::from_probabilities(&certain, &labels);
+        let metrics = Metrics::from_logits(&certain, &labels, 1.0);
         assert_eq!((metrics.accuracy, metrics.macro_f1), (1.0, 1.0));
         assert_eq!(metrics.accuracy_standard_error, 0.0);
         assert_eq!(metrics.negative_log_likelihood, 0.0);
         assert_eq!(metrics.calibration_error, 0.0);
 
         // Certain and wrong is as badly calibrated as can be, and still a finite likelihood.
-        let wrong = Metrics::from_probabilities(&certain[..1], &[3]);
+        let wrong = Metrics::from_logits(&certain[..1], &[3], 1.0);
         assert_eq!(wrong.calibration_error, 1.0);
-        check(
-            wrong.negative_log_likelihood,
-            -f64::from(f32::MIN_POSITIVE).ln(),
-        );
-    }
-
-    #[test]
-    fn bins_include_their_upper_edge() {
-        for (confidence, bin) in [
-            (0.0, 0),
-            (0.0666, 0),
-            (0.0667, 1),
-            (0.2, 3),
-            (0.95, 14),
-            (1.0, 14),
-        ] {
-            // 0.2 in f32 lies just above a fifth, so it belongs to the next bin.
-            assert_eq!(bin_of(confidence), bin, "{confidence}");
-        }
+        check(wrong.negative_log_likelihood, 1000.0);
     }
 
     #[test]
     fn logits_too_large_for_probabilities_still_have_a_likelihood() {
         let logits = [Logits([0.0, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
-        check(negative_log_likelihood(&logits, &[0], 1.0), 500.0);
-        check(negative_log_likelihood(&logits, &[0], 5.0), 100.0);
+        check(cross_entropy(&logits, &one_hot(&[0]), 1.0), 500.0);
+        check(cross_entropy(&logits, &one_hot(&[0]), 5.0), 100.0);
         check(
             Metrics::from_logits(&logits, &[0], 5.0).negative_log_likelihood,
             100.0,

@@ -5,10 +5,10 @@
 
 use serde::Serialize;
 
-use crate::evaluate::{
-    metrics::{N_CALIBRATION_BINS, bin_of},
-    risk::Answer,
-};
+use crate::evaluate::risk::Answer;
+
+/// As in Guo et al. 2017.
+const N_BINS: usize = 15;
 
 /// Predictions of similar confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -25,13 +25,13 @@ pub struct ReliabilityBin {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reliability {
     /// The bins.
-    pub bins: [ReliabilityBin; N_CALIBRATION_BINS],
+    pub bins: [ReliabilityBin; N_BINS],
 }
 
 impl Reliability {
     /// Sorts answers into bins.
     pub fn new(answers: &[Answer]) -> Self {
-        let mut bins = [ReliabilityBin::default(); N_CALIBRATION_BINS];
+        let mut bins = [ReliabilityBin::default(); N_BINS];
         for answer in answers {
             let bin = &mut bins[bin_of(answer.confidence)];
             bin.n += 1;
@@ -58,6 +58,12 @@ impl Reliability {
     }
 }
 
+/// The bin of a confidence: bin `i` holds those above `i / 15`, up to and including `(i + 1) / 15`.
+fn bin_of(confidence: f32) -> usize {
+    let edge = (f64::from(confidence) * N_BINS as f64).ceil() as usize;
+    edge.clamp(1, N_BINS) - 1
+}
+
 #[cfg(test)]
 mod tests {
     use fervis::expression::Logits;
@@ -76,6 +82,21 @@ mod tests {
             (logits, rng.below(7) as u32)
         };
         (0..n).map(|_| one()).unzip()
+    }
+
+    #[test]
+    fn bins_include_their_upper_edge() {
+        for (confidence, bin) in [
+            (0.0, 0),
+            (0.0666, 0),
+            (0.0667, 1),
+            (0.2, 3),
+            (0.95, 14),
+            (1.0, 14),
+        ] {
+            // 0.2 in f32 lies just above a fifth, so it belongs to the next bin.
+            assert_eq!(bin_of(confidence), bin, "{confidence}");
+        }
     }
 
     #[test]

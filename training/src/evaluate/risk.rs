@@ -8,6 +8,8 @@
 use fervis::expression::Logits;
 use serde::Serialize;
 
+use crate::data::target::Target;
+
 /// The cost of "uncertain"; a wrong answer costs 1.
 pub const COST_OF_UNCERTAIN: f64 = 0.5;
 /// Step between thresholds.
@@ -37,9 +39,9 @@ pub struct RiskPoint {
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn answers(logits: &[Logits], truths: &[[f32; 7]], temperature: f32) -> Vec<Answer> {
+pub fn answers(logits: &[Logits], truths: &[Target], temperature: f32) -> Vec<Answer> {
     assert_eq!(logits.len(), truths.len(), "one truth per prediction");
-    let answer = |(logits, truth): (&Logits, &[f32; 7])| {
+    let answer = |(logits, truth): (&Logits, &Target)| {
         let (choice, confidence) = logits.softmax(temperature).top();
         Answer {
             confidence,

@@ -151,7 +151,7 @@ mod tests {
     /// A network that calls bright images neutral and dark ones angry.
     #[test]
     fn a_network_that_goes_by_brightness_fails_only_in_the_dark() {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for level in [200, 210, 220] {
             dataset.push(Split::PublicTest, Expression::Neutral, &[level; IMAGE_LEN]);
         }

@@ -8,10 +8,7 @@ use std::ops::RangeInclusive;
 
 use fervis::expression::Logits;
 
-use crate::{
-    data::target::Target,
-    evaluate::metrics::{cross_entropy, negative_log_likelihood},
-};
+use crate::{data::target::Target, evaluate::metrics::cross_entropy};
 
 /// The range that is searched. A network outside of it is broken in a way that no temperature repairs.
 const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
@@ -19,36 +16,20 @@ const TEMPERATURES: RangeInclusive<f64> = 0.05..=20.0;
 /// Tolerance of the logarithm of the temperature: one part in ten thousand.
 const LN_TOLERANCE: f64 = 1e-4;
 
-/// The temperature at which the labels are most likely: the one with the lowest [`negative_log_likelihood`].
+/// The temperature with the lowest [`cross_entropy`] of truths that are distributions, such as votes or one-hot labels.
 ///
-/// `labels` are FER-2013's numbers, in the order of `logits`. The result is 0.05 to 20; an end of this range means that
-/// there is no optimum, for example because every prediction is right. Without images it is 1.
-///
-/// # Panics
-/// If the lengths differ or a label is above 6.
-pub fn fit_temperature(logits: &[Logits], labels: &[u32]) -> f64 {
-    if logits.is_empty() {
-        return 1.0;
-    }
-    best(|temperature| negative_log_likelihood(logits, labels, temperature))
-}
-
-/// The same for truths that are distributions, such as votes: the temperature with the lowest cross-entropy.
+/// The result is 0.05 to 20; an end of this range means that there is no optimum, for example because every prediction is
+/// right. Without images it is 1.
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn fit_temperature_to_votes(logits: &[Logits], votes: &[Target]) -> f64 {
+pub fn fit_temperature(logits: &[Logits], truths: &[Target]) -> f64 {
     if logits.is_empty() {
         return 1.0;
     }
-    best(|temperature| cross_entropy(logits, votes, temperature))
-}
-
-/// The temperature with the lowest loss.
-fn best(loss: impl Fn(f64) -> f64) -> f64 {
     // The likelihood is concave in 1 / T, so over ln T it has one peak, which golden-section search finds.
     golden_section(
-        |ln_temperature| loss(ln_temperature.exp()),
+        |ln_temperature| cross_entropy(logits, truths, ln_temperature.exp()),
         TEMPERATURES.start().ln()..=TEMPERATURES.end().ln(),
         LN_TOLERANCE,
     )
@@ -80,7 +61,7 @@ fn golden_section(f: impl Fn(f64) -> f64, range: RangeInclusive<f64>, tolerance:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{evaluate::metrics::Metrics, random::SplitMix64};
+    use crate::{data::target::one_hot, evaluate::metrics::Metrics, random::SplitMix64};
 
     /// Logits that are `temperature` times too large for labels drawn from their own probabilities.
     fn overconfident(temperature: f32, n: usize) -> (Vec<Logits>, Vec<u32>) {
@@ -103,7 +84,7 @@ mod tests {
     fn the_true_temperature_is_found() {
         for temperature in [0.5, 1.0, 2.5] {
             let (logits, labels) = overconfident(temperature, 20_000);
-            let fitted = fit_temperature(&logits, &labels);
+            let fitted = fit_temperature(&logits, &one_hot(&labels));
             let error = fitted / f64::from(temperature) - 1.0;
             assert!(error.abs() < 0.03, "{fitted} instead of {temperature}");
         }
@@ -112,7 +93,7 @@ mod tests {
     #[test]
     fn calibration_changes_confidence_but_not_the_answer() {
         let (logits, labels) = overconfident(3.0, 5_000);
-        let temperature = fit_temperature(&logits, &labels);
+        let temperature = fit_temperature(&logits, &one_hot(&labels));
         let before = Metrics::from_logits(&logits, &labels, 1.0);
         let after = Metrics::from_logits(&logits, &labels, temperature as f32);
         assert_eq!(before.confusion, after.confusion);
@@ -123,26 +104,9 @@ mod tests {
     #[test]
     fn without_an_optimum_it_is_an_end_of_the_range() {
         let right = [Logits([5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
-        assert!((fit_temperature(&right, &[0]) - 0.05).abs() < 0.001);
-        assert!((fit_temperature(&right, &[1]) - 20.0).abs() < 0.01);
+        assert!((fit_temperature(&right, &one_hot(&[0])) - 0.05).abs() < 0.001);
+        assert!((fit_temperature(&right, &one_hot(&[1])) - 20.0).abs() < 0.01);
         assert_eq!(fit_temperature(&[], &[]), 1.0);
-    }
-
-    #[test]
-    fn labels_equal_unanimous_votes() {
-        let (logits, labels) = overconfident(2.0, 2_000);
-        let votes: Vec<Target> = labels
-            .iter()
-            .map(|label| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize))))
-            .collect();
-        let (by_labels, by_votes) = (
-            fit_temperature(&logits, &labels),
-            fit_temperature_to_votes(&logits, &votes),
-        );
-        assert!(
-            (by_labels - by_votes).abs() < 1e-3,
-            "{by_labels} {by_votes}"
-        );
     }
 
     /// Probabilities that equal the votes need the temperature 1, and twice their logits need 2.
@@ -154,7 +118,7 @@ mod tests {
             .iter()
             .map(|logits| Logits(logits.0.map(|logit| 2.0 * logit)))
             .collect();
-        assert!((fit_temperature_to_votes(&honest, &votes) - 1.0).abs() < 1e-3);
-        assert!((fit_temperature_to_votes(&doubled, &votes) - 2.0).abs() < 2e-3);
+        assert!((fit_temperature(&honest, &votes) - 1.0).abs() < 1e-3);
+        assert!((fit_temperature(&doubled, &votes) - 2.0).abs() < 2e-3);
     }
 }

@@ -153,7 +153,7 @@ mod tests {
         let face = imageops::crop_imm(&portrait, 169, 55, 115, 115).to_image();
         let side = IMAGE_SIDE_PX as u32;
         let face = imageops::resize(&face, side, side, FilterType::Triangle);
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         dataset.push(Split::PrivateTest, Expression::Happy, face.as_raw());
         dataset.push(
             Split::PrivateTest,

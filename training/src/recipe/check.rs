@@ -4,7 +4,7 @@ use fervis::{expression::N_EXPRESSIONS, model::net::OutOfRange};
 
 use super::{
     check_augment::check_augment,
-    range::{Problem, count, need, not_negative, positive, share, share_below_one},
+    range::{Problem, need, positive, share, share_below_one, within},
     settings::Recipe,
 };
 use crate::recipe::{loss::ClassWeights, optimizer::OptimizerSettings, schedule::RateSchedule};
@@ -33,9 +33,13 @@ impl Recipe {
             fits,
             "up to 100 letters, digits, “-”, “_” and “.”, the first a letter or a digit",
         )?;
-        count("batch_size", self.batch_size, MAX_BATCH_SIZE)?;
-        count("max_epochs", self.max_epochs, MAX_EPOCHS)?;
-        count("selection.patience", self.selection.patience, MAX_EPOCHS)?;
+        within("batch_size", self.batch_size, 1..=MAX_BATCH_SIZE)?;
+        within("max_epochs", self.max_epochs, 1..=MAX_EPOCHS)?;
+        within(
+            "selection.patience",
+            self.selection.patience,
+            1..=MAX_EPOCHS,
+        )?;
         let votes = self.rows.min_votes;
         need(
             "rows.min_votes",
@@ -55,13 +59,7 @@ impl Recipe {
         if let Some(distillation) = &self.distillation {
             share("distillation.share", distillation.share)?;
             let temperature = distillation.temperature;
-            let fits = (1.0..=100.0).contains(&temperature);
-            need(
-                "distillation.temperature",
-                temperature,
-                fits,
-                "between 1 and 100",
-            )?;
+            within("distillation.temperature", temperature, 1.0..=100.0)?;
             for weight in &distillation.weights {
                 positive("distillation.weights", *weight, 1e6)?;
             }
@@ -81,13 +79,10 @@ impl Recipe {
 
     fn check_input(&self) -> Result<(), Problem> {
         let input = &self.input;
-        let fits = (8..=512).contains(&input.side_px);
-        need("input.side_px", input.side_px, fits, "between 8 and 512")?;
+        within("input.side_px", input.side_px, 8..=512)?;
         let (mean, std) = (input.mean, input.std);
-        let fits = (-1000.0..=1000.0).contains(&mean);
-        need("input.mean", mean, fits, "between -1000 and 1000")?;
-        let fits = (1e-4..=1000.0).contains(&std);
-        need("input.std", std, fits, "between 0.0001 and 1000")?;
+        within("input.mean", mean, -1000.0..=1000.0)?;
+        within("input.std", std, 1e-4..=1000.0)?;
         if let Some(OutOfRange { key, problem }) = self.network.out_of_range() {
             return Err((format!("network.hyperparameters.{key}"), problem));
         }
@@ -135,7 +130,7 @@ impl Recipe {
         share("loss.votes_share", loss.votes_share.into())?;
         if let ClassWeights::Given(weights) = loss.class_weights {
             for weight in weights {
-                not_negative("loss.class_weights.given", weight, 1e6)?;
+                within("loss.class_weights.given", weight, 0.0..=1e6)?;
             }
             let sum: f64 = weights.iter().sum();
             need(
@@ -159,7 +154,7 @@ impl Recipe {
                 "a list of at least one",
             )?;
             let factor = group.learning_rate_factor;
-            not_negative(&key("learning_rate_factor"), factor, 1000.0)?;
+            within(&key("learning_rate_factor"), factor, 0.0..=1000.0)?;
             share(&key("weight_decay"), group.weight_decay.unwrap_or(0.0))?;
         }
         Ok(())
@@ -170,12 +165,7 @@ impl Recipe {
         for (index, stage) in self.progressive_resizing.iter().enumerate() {
             let key = |name: &str| format!("progressive_resizing[{index}].{name}");
             let (side, until) = (stage.side_px, stage.until);
-            need(
-                &key("side_px"),
-                side,
-                (8..=512).contains(&side),
-                "between 8 and 512",
-            )?;
+            within(&key("side_px"), side, 8..=512)?;
             let fits = until > previous && until <= 1.0;
             need(
                 &key("until"),
@@ -238,7 +228,11 @@ fn check_schedule(schedule: &RateSchedule) -> Result<(), Problem> {
         RateSchedule::Plateau(plateau) => share("schedule.plateau.factor", plateau.factor),
         RateSchedule::Step(step) => {
             share("schedule.step.factor", step.factor)?;
-            count("schedule.step.every_epochs", step.every_epochs, MAX_EPOCHS)
+            within(
+                "schedule.step.every_epochs",
+                step.every_epochs,
+                1..=MAX_EPOCHS,
+            )
         }
         RateSchedule::Cosine(cosine) => {
             share_below_one("schedule.cosine.warmup", cosine.warmup)?;
@@ -256,13 +250,7 @@ fn check_schedule(schedule: &RateSchedule) -> Result<(), Problem> {
                 ("initial_divisor", cycle.initial_divisor),
                 ("final_divisor", cycle.final_divisor),
             ] {
-                let fits = (1.0..=1e12).contains(&divisor);
-                need(
-                    &format!("schedule.one-cycle.{name}"),
-                    divisor,
-                    fits,
-                    "between 1 and 1000000000000",
-                )?;
+                within(&format!("schedule.one-cycle.{name}"), divisor, 1.0..=1e12)?;
             }
             Ok(())
         }

@@ -1,10 +1,17 @@
 //! Finds impossible values of the augmentation.
 
-use super::range::{Problem, need, share};
+use super::range::{Problem, need, share, within};
 use crate::augment::{AugmentConfig, BlurConfig, CameraConfig};
 
 /// The first impossible value of the augmentation, by its key.
 pub(super) fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
+    let CameraConfig {
+        light,
+        blur,
+        resolution,
+        noise,
+        jpeg,
+    } = augment.camera;
     for (name, value) in [
         ("flip_probability", augment.flip_probability),
         ("max_shift", augment.max_shift),
@@ -21,125 +28,71 @@ pub(super) fn check_augment(augment: &AugmentConfig) -> Result<(), Problem> {
         ("box_noise.probability", augment.box_noise.probability),
         ("box_noise.max_shift", augment.box_noise.max_shift),
         ("box_noise.max_scale", augment.box_noise.max_scale),
-        ("camera.light.probability", augment.camera.light.probability),
-        ("camera.light.min_gain", augment.camera.light.min_gain),
-        ("camera.blur.probability", augment.camera.blur.probability),
-        (
-            "camera.resolution.probability",
-            augment.camera.resolution.probability,
-        ),
-        ("camera.noise.probability", augment.camera.noise.probability),
-        (
-            "camera.noise.max_deviation",
-            augment.camera.noise.max_deviation,
-        ),
-        ("camera.jpeg.probability", augment.camera.jpeg.probability),
+        ("camera.light.probability", light.probability),
+        ("camera.light.min_gain", light.min_gain),
+        ("camera.blur.probability", blur.probability),
+        ("camera.resolution.probability", resolution.probability),
+        ("camera.noise.probability", noise.probability),
+        ("camera.noise.max_deviation", noise.max_deviation),
+        ("camera.jpeg.probability", jpeg.probability),
     ] {
         share(&format!("augment.{name}"), value.into())?;
     }
-    for (key, degrees) in [
-        ("augment.max_rotation_deg", augment.max_rotation_deg),
-        ("augment.tilt.max_deg", augment.tilt.max_deg),
-    ] {
-        let fits = (0.0..=180.0).contains(&degrees);
-        need(key, degrees, fits, "between 0 and 180")?;
-    }
-    let alpha = augment.mixup_alpha;
-    let fits = (0.0..=2.0).contains(&alpha);
-    need("augment.mixup_alpha", alpha, fits, "between 0 and 2")?;
-    let (min, max) = (augment.min_area, augment.max_area);
-    need(
-        "augment.min_area",
-        min,
-        (0.01..=9.0).contains(&min),
-        "between 0.01 and 9",
-    )?;
-    let fits = (min..=9.0).contains(&max);
-    need(
-        "augment.max_area",
-        max,
-        fits,
-        "at least min_area and at most 9",
-    )?;
-    for (key, ratio) in [
-        ("augment.max_aspect_ratio", augment.max_aspect_ratio),
+    let min_sigma_px = BlurConfig::MIN_SIGMA_PX;
+    for (name, value, range) in [
+        ("max_rotation_deg", augment.max_rotation_deg, 0.0..=180.0),
+        ("tilt.max_deg", augment.tilt.max_deg, 0.0..=180.0),
+        ("mixup_alpha", augment.mixup_alpha, 0.0..=2.0),
+        ("min_area", augment.min_area, 0.01..=9.0),
+        ("max_aspect_ratio", augment.max_aspect_ratio, 1.0..=10.0),
         (
-            "augment.erase.max_aspect_ratio",
+            "erase.max_aspect_ratio",
             augment.erase.max_aspect_ratio,
+            1.0..=10.0,
+        ),
+        ("camera.light.max_gamma", light.max_gamma, 1.0..=10.0),
+        ("camera.light.max_gain", light.max_gain, 1.0..=10.0),
+        (
+            "camera.resolution.min_scale",
+            resolution.min_scale,
+            0.05..=1.0,
+        ),
+        (
+            "camera.blur.max_sigma_px",
+            blur.max_sigma_px,
+            min_sigma_px..=10.0,
+        ),
+        (
+            "camera.jpeg.min_quality",
+            jpeg.min_quality.into(),
+            1.0..=100.0,
         ),
     ] {
-        need(
-            key,
-            ratio,
-            (1.0..=10.0).contains(&ratio),
-            "between 1 and 10",
-        )?;
+        within(&format!("augment.{name}"), value, range)?;
+    }
+    let erase = augment.erase;
+    let qualities = [jpeg.min_quality, jpeg.max_quality].map(f32::from);
+    for (group, name, [min, max], limit) in [
+        ("augment", "area", [augment.min_area, augment.max_area], 9.0),
+        (
+            "augment.erase",
+            "area",
+            [erase.min_area, erase.max_area],
+            1.0,
+        ),
+        (
+            "augment.camera.resolution",
+            "scale",
+            [resolution.min_scale, resolution.max_scale],
+            1.0,
+        ),
+        ("augment.camera.jpeg", "quality", qualities, 100.0),
+    ] {
+        let expected = format!("at least min_{name} and at most {limit}");
+        let fits = (min..=limit).contains(&max);
+        need(&format!("{group}.max_{name}"), max, fits, &expected)?;
     }
     let padding = augment.crop_padding_px;
-    need(
-        "augment.crop_padding_px",
-        padding,
-        padding <= 24,
-        "at most 24",
-    )?;
-    check_camera(&augment.camera)?;
-    let area = augment.erase.max_area;
-    let fits = (augment.erase.min_area..=1.0).contains(&area);
-    need(
-        "augment.erase.max_area",
-        area,
-        fits,
-        "at least min_area and at most 1",
-    )
-}
-
-fn check_camera(camera: &CameraConfig) -> Result<(), Problem> {
-    let gamma = camera.light.max_gamma;
-    need(
-        "augment.camera.light.max_gamma",
-        gamma,
-        (1.0..=10.0).contains(&gamma),
-        "between 1 and 10",
-    )?;
-    let gain = camera.light.max_gain;
-    let fits = (1.0..=10.0).contains(&gain);
-    need(
-        "augment.camera.light.max_gain",
-        gain,
-        fits,
-        "between 1 and 10",
-    )?;
-    let (min, max) = (camera.resolution.min_scale, camera.resolution.max_scale);
-    need(
-        "augment.camera.resolution.min_scale",
-        min,
-        (0.05..=1.0).contains(&min),
-        "between 0.05 and 1",
-    )?;
-    need(
-        "augment.camera.resolution.max_scale",
-        max,
-        (min..=1.0).contains(&max),
-        "at least min_scale and at most 1",
-    )?;
-    let sigma = camera.blur.max_sigma_px;
-    need(
-        "augment.camera.blur.max_sigma_px",
-        sigma,
-        (BlurConfig::MIN_SIGMA_PX..=10.0).contains(&sigma),
-        "between 0.3 and 10",
-    )?;
-    let (min, max) = (camera.jpeg.min_quality, camera.jpeg.max_quality);
-    need(
-        "augment.camera.jpeg.min_quality",
-        min,
-        (1..=100).contains(&min),
-        "between 1 and 100",
-    )?;
-    need(
-        "augment.camera.jpeg.max_quality",
-        max,
-        (min..=100).contains(&max),
-        "at least min_quality and at most 100",
-    )
+    let fits = padding <= 24;
+    need("augment.crop_padding_px", padding, fits, "at most 24")
 }

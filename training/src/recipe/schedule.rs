@@ -56,25 +56,17 @@ pub struct Cosine {
     pub final_factor: f64,
 }
 
-/// Constants of [`RateSchedule::OneCycle`]; the defaults are PyTorch's.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OneCycle {
-    /// Share of the run in which the rate rises, above 0 and below 1.
-    pub rise: f64,
-    /// The first rate is the highest divided by this.
-    pub initial_divisor: f64,
-    /// The last rate is the first divided by this.
-    pub final_divisor: f64,
-}
-
-impl Default for OneCycle {
-    fn default() -> Self {
-        Self {
-            rise: 0.3,
-            initial_divisor: 25.0,
-            final_divisor: 1e4,
-        }
+fervis::with_defaults! {
+    /// Constants of [`RateSchedule::OneCycle`]; the defaults are PyTorch's.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub struct OneCycle {
+        /// Share of the run in which the rate rises, above 0 and below 1.
+        pub rise: f64 = 0.3,
+        /// The first rate is the highest divided by this.
+        pub initial_divisor: f64 = 25.0,
+        /// The last rate is the first divided by this.
+        pub final_divisor: f64 = 1e4,
     }
 }
 

@@ -87,30 +87,21 @@ pub enum FirstWeights {
     He,
 }
 
-/// The input of the network: a gray square.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct InputSettings {
-    /// Width and height, px.
-    pub side_px: usize,
-    /// Subtracted from levels between 0 and 1.
-    pub mean: f32,
-    /// Divides the result.
-    pub std: f32,
-    /// How the application resamples faces for this network.
-    pub resize_filter: ResizeFilter,
-}
-
-impl Default for InputSettings {
-    /// FER-2013's size, levels scaled to -1 to 1.
-    fn default() -> Self {
-        let spec = InputSpec::FER_2013;
-        Self {
-            side_px: IMAGE_SIDE_PX,
-            mean: spec.mean,
-            std: spec.std,
-            resize_filter: spec.resize_filter,
-        }
+fervis::with_defaults! {
+    /// The input of the network: a gray square.
+    ///
+    /// The default is FER-2013's size, with levels scaled to -1 to 1.
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    pub struct InputSettings {
+        /// Width and height, px.
+        pub side_px: usize = IMAGE_SIDE_PX,
+        /// Subtracted from levels between 0 and 1.
+        pub mean: f32 = InputSpec::FER_2013.mean,
+        /// Divides the result.
+        pub std: f32 = InputSpec::FER_2013.std,
+        /// How the application resamples faces for this network.
+        pub resize_filter: ResizeFilter = InputSpec::FER_2013.resize_filter,
     }
 }
 
@@ -124,29 +115,19 @@ pub struct Selection {
     pub patience: usize,
 }
 
-/// A figure on PublicTest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SelectionMetric {
-    /// Mean F1 over the classes; higher is better.
-    MacroF1,
-    /// Share of right answers; higher is better.
-    Accuracy,
-    /// Negative log-likelihood; lower is better.
-    Loss,
-    /// Agreement with FER+ on images with a majority for one of the seven expressions; higher is better.
-    FerplusAgreement,
-}
-
-impl SelectionMetric {
-    /// The name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MacroF1 => "macro-F1",
-            Self::Accuracy => "accuracy",
-            Self::Loss => "loss",
-            Self::FerplusAgreement => "agreement with FER+",
-        }
+fervis::named! {
+    /// A figure on PublicTest.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum SelectionMetric {
+        /// Mean F1 over the classes; higher is better.
+        MacroF1 = "macro-F1",
+        /// Share of right answers; higher is better.
+        Accuracy = "accuracy",
+        /// Negative log-likelihood; lower is better.
+        Loss = "loss",
+        /// Agreement with FER+ on images with a majority for one of the seven expressions; higher is better.
+        FerplusAgreement = "agreement with FER+",
     }
 }
 

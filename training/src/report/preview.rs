@@ -112,17 +112,15 @@ fn fed(
     };
     let mut images = vec![Vec::new(); indices.len()];
     for batch in batches {
+        let image_len = batch.images.len() / batch.len();
         for (index, values) in batch
             .indices
             .iter()
-            .zip(batch.images.chunks_exact(batch.images.len() / batch.len()))
+            .zip(batch.images.chunks_exact(image_len))
         {
-            for (image, _) in images
-                .iter_mut()
-                .zip(indices)
-                .filter(|(_, shown)| *shown == index)
-            {
-                *image = values.iter().map(gray).collect();
+            let row = indices.iter().position(|shown| shown == index);
+            if let Some(row) = row {
+                images[row] = values.iter().map(gray).collect();
             }
         }
     }
@@ -155,7 +153,7 @@ mod tests {
     use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 
     fn dataset() -> Arc<Dataset> {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for (split, expression, shade) in [
             (Split::Training, Expression::Sad, 10),
             (Split::Training, Expression::Angry, 20),

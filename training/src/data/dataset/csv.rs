@@ -51,12 +51,10 @@ pub(super) fn load(reader: impl Read, name: &str) -> Result<Dataset, DatasetErro
     let header = reader
         .byte_headers()
         .map_err(|error| read_error(error, name, 1, &budget))?;
-    let columns = Columns::from_header(header).map_err(|missing| DatasetError::Form {
-        file: name.to_owned(),
-        problem: describe_header(header, missing),
-    })?;
+    let columns = Columns::from_header(header)
+        .map_err(|missing| DatasetError::form(name, describe_header(header, missing)))?;
 
-    let mut dataset = Dataset::new();
+    let mut dataset = Dataset::default();
     let mut record = ByteRecord::new();
     let mut image = Vec::with_capacity(IMAGE_LEN);
     loop {
@@ -117,7 +115,7 @@ fn parse_row(
             )
         })?;
     let usage = text(columns.usage);
-    let split = Split::from_name(&usage).ok_or_else(|| {
+    let split = Split::of_usage(&usage).ok_or_else(|| {
         format!(
             "the Usage is “{}”, not Training, PublicTest or PrivateTest",
             shorten(&usage)
@@ -181,10 +179,7 @@ fn read_error(error: ::csv::Error, name: &str, line: u64, budget: &RowBudget) ->
         ErrorKind::Io(source) => source,
         other => io::Error::new(io::ErrorKind::InvalidData, format!("{other:?}")),
     };
-    DatasetError::Read {
-        file: name.to_owned(),
-        source,
-    }
+    DatasetError::read(name)(source)
 }
 
 /// The start of a text, so that an error stays one line even if a field holds a whole image.
@@ -220,7 +215,7 @@ pub(super) mod tests {
 
     /// The contents of [`small_csv`].
     pub(in super::super) fn small_dataset() -> Dataset {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         dataset.push(Split::Training, Expression::Angry, &[1; IMAGE_LEN]);
         dataset.push(Split::PublicTest, Expression::Happy, &[20; IMAGE_LEN]);
         dataset.push(Split::PrivateTest, Expression::Neutral, &[255; IMAGE_LEN]);

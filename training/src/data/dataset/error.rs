@@ -54,3 +54,21 @@ pub enum DatasetError {
         source: ::zip::result::ZipError,
     },
 }
+
+impl DatasetError {
+    /// [`Self::Form`] of a file.
+    pub(super) fn form(file: &str, problem: impl Into<String>) -> Self {
+        Self::Form {
+            file: file.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// [`Self::Read`] of a file, for `map_err`.
+    pub(super) fn read(file: &str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Read {
+            file: file.to_owned(),
+            source,
+        }
+    }
+}

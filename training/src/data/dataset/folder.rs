@@ -6,7 +6,7 @@
 //! folder.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -40,10 +40,7 @@ pub(super) fn load(root: &Path, side_px: usize) -> Result<Dataset, DatasetError>
     }
     let mut dataset = Dataset::of_pictures(side_px);
     fill(&mut dataset, images, |(path, name)| {
-        let bytes = read::bytes(&path, MAX_IMAGE_BYTES).map_err(|source| DatasetError::Read {
-            file: name.clone(),
-            source,
-        })?;
+        let bytes = read::bytes(&path, MAX_IMAGE_BYTES).map_err(DatasetError::read(&name))?;
         decode(&bytes, &name)
     })?;
     if dataset.is_empty() {
@@ -74,10 +71,8 @@ pub(super) fn fill<T>(
 
 /// The error for a folder or zip without images.
 pub(super) fn no_images(name: &str) -> DatasetError {
-    DatasetError::Form {
-        file: name.to_owned(),
-        problem: "holds neither fer2013.csv nor images in folders such as train/happy".to_owned(),
-    }
+    let problem = "holds neither fer2013.csv nor images in folders such as train/happy";
+    DatasetError::form(name, problem)
 }
 
 /// What an image's path says about it.
@@ -102,11 +97,11 @@ impl ImagePath {
             return Ok(None);
         }
         let class = parts.next().unwrap_or_default();
-        let expression = Expression::from_name(class).ok_or_else(|| DatasetError::Form {
-            file: path.to_owned(),
-            problem: format!(
+        let expression = Expression::from_name(class).ok_or_else(|| {
+            let problem = format!(
                 "lies in the folder “{class}”, which is not one of the seven expressions; rename or remove the folder"
-            ),
+            );
+            DatasetError::form(path, problem)
         })?;
         Ok(Some(Self {
             path: path.to_owned(),
@@ -136,12 +131,8 @@ impl ImagePath {
 fn check_places(places: &[&ImagePath]) -> Result<bool, DatasetError> {
     const NAMES: &str =
         "the outer folder must be Training, PublicTest, PrivateTest, train, val or test";
-    let refused = |place: &ImagePath, problem: String| {
-        Err(DatasetError::Form {
-            file: place.path.clone(),
-            problem,
-        })
-    };
+    let refused =
+        |place: &ImagePath, problem: String| Err(DatasetError::form(&place.path, problem));
     if places.iter().any(|place| place.split.is_some()) {
         return match places.iter().find(|place| place.split.is_none()) {
             Some(place) => refused(place, format!("lies in “{}”: {NAMES}", place.folders())),
@@ -168,7 +159,7 @@ fn check_places(places: &[&ImagePath]) -> Result<bool, DatasetError> {
 /// The split that a folder holds. Kaggle's `test` is PublicTest and PrivateTest merged and can only serve as the test
 /// split; validation images then come from Training, see [`Split::PublicTest`].
 fn split_from_folder(name: &str) -> Option<Split> {
-    Split::from_name(name).or_else(|| {
+    Split::of_usage(name).or_else(|| {
         Some(match name.to_ascii_lowercase().as_str() {
             "train" => Split::Training,
             "val" | "valid" | "validation" => Split::PublicTest,
@@ -204,35 +195,28 @@ struct Listing {
 
 impl Listing {
     fn add(&mut self, folder: &Path) -> Result<(), DatasetError> {
-        let read_error = |source: io::Error| DatasetError::Read {
-            file: folder.display().to_string(),
-            source,
-        };
-        let resolved = folder.canonicalize().map_err(read_error)?;
+        let name = folder.display().to_string();
+        let read_error = DatasetError::read(&name);
+        let resolved = folder.canonicalize().map_err(&read_error)?;
         // A link back to a folder above is a cycle whose files are listed already. Only the first of many is reported.
         if self.above.contains(&resolved) {
             if !self.cycle_reported {
-                log::warn!(
-                    "{}: skipped, because this link leads back to a folder above it",
-                    folder.display()
-                );
+                log::warn!("{name}: skipped, because this link leads back to a folder above it");
             }
             self.cycle_reported = true;
             return Ok(());
         }
         self.n_folders += 1;
         if self.n_folders > MAX_FOLDERS || self.above.len() >= MAX_DEPTH {
-            return Err(DatasetError::Form {
-                file: folder.display().to_string(),
-                problem: format!(
-                    "is one folder too many: a dataset has at most {MAX_FOLDERS}, nested {MAX_DEPTH} deep, including those \
-                     behind links"
-                ),
-            });
+            let problem = format!(
+                "is one folder too many: a dataset has at most {MAX_FOLDERS}, nested {MAX_DEPTH} deep, including those \
+                 behind links"
+            );
+            return Err(DatasetError::form(&name, problem));
         }
         self.above.push(resolved);
-        for entry in fs::read_dir(folder).map_err(read_error)? {
-            let path = entry.map_err(read_error)?.path();
+        for entry in fs::read_dir(folder).map_err(&read_error)? {
+            let path = entry.map_err(&read_error)?.path();
             // A broken link counts as a file; it is an error only if it must be read.
             if path.is_dir() {
                 self.add(&path)?;
@@ -254,6 +238,8 @@ fn path_within(root: &Path, path: &Path) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::io;
+
     use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
     use super::*;
@@ -298,7 +284,7 @@ pub(super) mod tests {
         write(root.path(), "fer/Training/Happy/._2.png", b"x");
         write(root.path(), "fer/README.txt", b"x");
 
-        let mut expected = Dataset::new();
+        let mut expected = Dataset::default();
         expected.push(Split::PrivateTest, Expression::Neutral, &[90; IMAGE_LEN]);
         expected.push(Split::PublicTest, Expression::Sad, &[3; IMAGE_LEN]);
         expected.push(Split::Training, Expression::Happy, &[2; IMAGE_LEN]);

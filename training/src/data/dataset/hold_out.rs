@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_random_split_serves_every_class_and_is_always_the_same() {
-        let mut dataset = Dataset::new();
+        let mut dataset = Dataset::default();
         for (class, n) in [(0, 100), (1, 5), (2, 2), (3, 29)] {
             for i in 0..n {
                 dataset.push(Split::Training, Expression::ALL[class], &[i; IMAGE_LEN]);

@@ -17,7 +17,7 @@ const MAX_IMAGES: usize = 1_000_000;
 
 /// Images, labels and splits. An image is identified by its index, in the order of the file; images of a folder are
 /// ordered by path.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Dataset {
     images: Vec<u8>,
     /// The same images for a network with larger inputs.
@@ -37,18 +37,6 @@ struct LargerImages {
 }
 
 impl Dataset {
-    /// An empty dataset; fill it with [`Self::push`].
-    pub fn new() -> Self {
-        Self {
-            images: Vec::new(),
-            larger: None,
-            labels: Vec::new(),
-            paths: Vec::new(),
-            splits: Default::default(),
-            split_origin: SplitOrigin::Given,
-        }
-    }
-
     /// An empty dataset for a network whose input has this side, px; fill it with [`Self::push_picture`].
     pub(super) fn of_pictures(side_px: usize) -> Self {
         let larger = LargerImages {
@@ -57,7 +45,7 @@ impl Dataset {
         };
         Self {
             larger: (side_px > IMAGE_SIDE_PX).then_some(larger),
-            ..Self::new()
+            ..Self::default()
         }
     }
 
@@ -102,10 +90,8 @@ impl Dataset {
         if self.len() <= MAX_IMAGES {
             return Ok(());
         }
-        Err(DatasetError::Form {
-            file: name.to_owned(),
-            problem: format!("holds more than {MAX_IMAGES} images, the limit"),
-        })
+        let problem = format!("holds more than {MAX_IMAGES} images, the limit");
+        Err(DatasetError::form(name, problem))
     }
 
     /// Where the splits come from.
@@ -224,7 +210,7 @@ impl Dataset {
     }
 
     /// A number that almost certainly differs for datasets that differ in any pixel at 48×48, label or split. A resumed
-    /// run compares it with the one it saved. (FNV-1a, 64 bits: it finds mistakes, not forgeries.)
+    /// run compares it with the one it saved. (It finds mistakes, not forgeries.)
     pub fn fingerprint(&self) -> u64 {
         let splits = self.splits.iter().flat_map(|indices| {
             let ends = [indices.len() as u64];
@@ -234,24 +220,24 @@ impl Dataset {
                 .collect::<Vec<_>>()
         });
         let bytes = self.images.iter().chain(&self.labels).copied();
-        bytes
-            .chain(splits)
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+        fnv_1a(FNV_OFFSET, bytes.chain(splits))
     }
+}
+
+/// Where [`fnv_1a`] begins.
+pub(crate) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// Continues a hash with more bytes (FNV-1a, 64 bits).
+pub(crate) fn fnv_1a(hash: u64, bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(hash, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 impl PartialEq for Dataset {
     /// Whether images, labels and splits are equal; paths do not matter.
     fn eq(&self, other: &Self) -> bool {
         (&self.images, &self.labels, &self.splits) == (&other.images, &other.labels, &other.splits)
-    }
-}
-
-impl Default for Dataset {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -52,20 +52,17 @@ impl Dataset {
     /// As [`Self::load`].
     pub fn load_for(path: &Path, side_px: usize) -> Result<Self, DatasetError> {
         let name = path.display().to_string();
-        let read_error = |source| DatasetError::Read {
-            file: name.clone(),
-            source,
-        };
-        let is_folder = std::fs::metadata(path).map_err(read_error)?.is_dir();
+        let read_error = DatasetError::read(&name);
+        let is_folder = std::fs::metadata(path).map_err(&read_error)?.is_dir();
         let mut dataset = if is_folder {
             match Self::table_in(path) {
                 Some(csv) => return Self::load_for(&csv, side_px),
                 None => folder::load(path, side_px)?,
             }
         } else {
-            let mut file = read::open(path).map_err(read_error)?;
-            let magic = peek::<4>(&mut file).map_err(read_error)?;
-            let file = read::open(path).map_err(read_error)?;
+            let mut file = read::open(path).map_err(&read_error)?;
+            let magic = peek::<4>(&mut file).map_err(&read_error)?;
+            let file = read::open(path).map_err(&read_error)?;
             match magic {
                 [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => zip::load(file, &name, side_px)?,
                 [0x1f, 0x8b, ..] => csv::load(MultiGzDecoder::new(BufReader::new(file)), &name)?,
@@ -73,10 +70,7 @@ impl Dataset {
             }
         };
         if dataset.is_empty() {
-            return Err(DatasetError::Form {
-                file: name,
-                problem: "holds no images".to_owned(),
-            });
+            return Err(DatasetError::form(&name, "holds no images"));
         }
         dataset.carve_public_test();
         if dataset.split_origin != SplitOrigin::Given {

@@ -15,6 +15,7 @@ mod load;
 mod split;
 mod zip;
 
+pub(crate) use self::images::{FNV_OFFSET, fnv_1a};
 pub use self::{
     error::DatasetError,
     images::Dataset,

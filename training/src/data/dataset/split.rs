@@ -11,33 +11,23 @@ pub(super) const CARVED_FRACTION: usize = 8;
 /// all: FER-2013's shares.
 pub(super) const TEST_FRACTION: usize = 10;
 
-/// The splits of FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414), by their names in the dataset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Split {
-    /// The training images.
-    Training,
-    /// The validation images: schedules, early stopping and the selection of an epoch use these. If the data has none,
-    /// some of Training are used, see [`SplitOrigin`].
-    PublicTest,
-    /// The test images, measured once, after everything has been selected.
-    PrivateTest,
+fervis::named! {
+    /// The splits of FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414), by their names in the dataset.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+    pub enum Split {
+        /// The training images.
+        Training = "Training",
+        /// The validation images: schedules, early stopping and the selection of an epoch use these. If the data has none,
+        /// some of Training are used, see [`SplitOrigin`].
+        PublicTest = "PublicTest",
+        /// The test images, measured once, after everything has been selected.
+        PrivateTest = "PrivateTest",
+    }
 }
 
 impl Split {
-    /// All splits in the dataset's order.
-    pub const ALL: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
-
-    /// The name in the `Usage` column.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Training => "Training",
-            Self::PublicTest => "PublicTest",
-            Self::PrivateTest => "PrivateTest",
-        }
-    }
-
     /// The split with this name in the `Usage` column, in upper or lower case.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub fn of_usage(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|split| split.name().eq_ignore_ascii_case(name.trim()))

@@ -7,7 +7,7 @@ use crate::{fer2013::IMAGE_LEN, random::SplitMix64};
 
 /// `n` images per split, all different, with the classes in turn.
 pub(crate) fn synthetic(n: usize) -> Dataset {
-    let mut dataset = Dataset::new();
+    let mut dataset = Dataset::default();
     let mut rng = SplitMix64::from_key(&[n as u64]);
     for split in Split::ALL {
         for i in 0..n {
@@ -20,7 +20,7 @@ pub(crate) fn synthetic(n: usize) -> Dataset {
 
 #[test]
 fn counts_and_moments_are_those_of_the_chosen_images() {
-    let mut dataset = Dataset::new();
+    let mut dataset = Dataset::default();
     dataset.push(Split::Training, Expression::Happy, &[0; IMAGE_LEN]);
     dataset.push(Split::PrivateTest, Expression::Happy, &[255; IMAGE_LEN]);
     dataset.push(Split::Training, Expression::Angry, &[255; IMAGE_LEN]);

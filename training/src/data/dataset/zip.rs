@@ -78,15 +78,10 @@ fn unpack<R: Read + Seek>(entry: ZipFile<'_, R>, name: &str) -> Result<Vec<u8>, 
     entry
         .take(MAX_IMAGE_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|source| DatasetError::Read {
-            file: name.to_owned(),
-            source,
-        })?;
+        .map_err(DatasetError::read(name))?;
     if bytes.len() as u64 > MAX_IMAGE_BYTES {
-        return Err(DatasetError::Form {
-            file: name.to_owned(),
-            problem: format!("is larger than {} MB", MAX_IMAGE_BYTES >> 20),
-        });
+        let problem = format!("is larger than {} MB", MAX_IMAGE_BYTES >> 20);
+        return Err(DatasetError::form(name, problem));
     }
     Ok(bytes)
 }
@@ -145,7 +140,7 @@ mod tests {
             ("test/sad/a.png", &encode(96, 5, ImageFormat::Bmp)),
             ("__MACOSX/train/happy/._a.png", b"x"),
         ]);
-        let mut expected = Dataset::new();
+        let mut expected = Dataset::default();
         expected.push(Split::PrivateTest, Expression::Sad, &[5; IMAGE_LEN]);
         expected.push(Split::Training, Expression::Happy, &[1; IMAGE_LEN]);
         expected.push(Split::Training, Expression::Happy, &[2; IMAGE_LEN]);

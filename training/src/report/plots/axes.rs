@@ -13,6 +13,15 @@ pub(super) const SMALL: f64 = 12.0;
 /// Size of the titles.
 pub(super) const TITLE: f64 = 14.0;
 
+/// Side of a square diagram, and its position.
+pub(super) const PLOT: f64 = 360.0;
+pub(super) const LEFT: f64 = 64.0;
+pub(super) const TOP: f64 = 56.0;
+/// The bars and curves of a network.
+pub(super) const OWN: Rgb = [0x3B, 0x76, 0xAF];
+/// What is marked.
+pub(super) const MARKED: Rgb = [0xD1, 0x49, 0x5B];
+
 /// The position of a diagram in the plot, and the values at its sides.
 pub(super) struct Axes {
     pub left: f64,
@@ -29,6 +38,18 @@ pub(super) struct Axes {
 pub(super) type Tick = (f64, String);
 
 impl Axes {
+    /// A square diagram of shares: x from 0 to 1, y from 0 to `top_share`.
+    pub fn of_shares(top_share: f64) -> Self {
+        Self {
+            left: LEFT,
+            top: TOP,
+            width: PLOT,
+            height: PLOT,
+            x: [0.0, 1.0],
+            y: [0.0, top_share],
+        }
+    }
+
     /// The position of a point in the plot.
     pub fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
         let share = |value: f64, [from, to]: [f64; 2]| (value - from) / (to - from);

@@ -7,18 +7,12 @@ use fervis::{
     palette::{INK, PAPER, Rgb, WEAK_INK},
 };
 
-use super::axes::{Axes, SMALL, TITLE, over, percent_ticks};
+use super::axes::{Axes, LEFT, MARKED, OWN, PLOT, SMALL, TITLE, TOP, over, percent_ticks};
 use crate::evaluate::reliability::{Reliability, ReliabilityBin};
 
-/// Side of the square with the bars, and its position.
-const PLOT: f64 = 360.0;
-const LEFT: f64 = 64.0;
-const TOP: f64 = 56.0;
 /// Height of the counts below, and the space between.
 const COUNTS: f64 = 70.0;
 const GAP: f64 = 16.0;
-const BAR: Rgb = [0x3B, 0x76, 0xAF];
-const MISS: Rgb = [0xD1, 0x49, 0x5B];
 const COUNT: Rgb = [0x9A, 0xA5, 0xB1];
 /// Opacity of a gap.
 const MISS_SHARE: f64 = 0.45;
@@ -29,14 +23,7 @@ const N_DASHES: usize = 40;
 /// # Errors
 /// If it cannot be drawn.
 pub fn reliability(reliability: &Reliability) -> io::Result<String> {
-    let axes = Axes {
-        left: LEFT,
-        top: TOP,
-        width: PLOT,
-        height: PLOT,
-        x: [0.0, 1.0],
-        y: [0.0, 1.0],
-    };
+    let axes = Axes::of_shares(1.0);
     let n_bins = reliability.bins.len() as f64;
     let most = reliability.bins.iter().map(|bin| bin.n).max();
     let counts = Axes {
@@ -62,13 +49,13 @@ pub fn reliability(reliability: &Reliability) -> io::Result<String> {
                 let (right, top) = axes.at(((index + 1) as f64 / n_bins, high));
                 canvas.fill((left + 1.0, top), (right - 1.0, bottom), color)
             };
-            fill(&axes, [0.0, bin.accuracy], BAR)?;
+            fill(&axes, [0.0, bin.accuracy], OWN)?;
             let (low, high, ground) = if bin.accuracy < bin.confidence {
                 (bin.accuracy, bin.confidence, PAPER)
             } else {
-                (bin.confidence, bin.accuracy, BAR)
+                (bin.confidence, bin.accuracy, OWN)
             };
-            fill(&axes, [low, high], over(MISS, ground, MISS_SHARE))?;
+            fill(&axes, [low, high], over(MARKED, ground, MISS_SHARE))?;
             fill(&counts, [0.0, bin.n as f64], COUNT)?;
         }
         for dash in (0..N_DASHES).step_by(2) {

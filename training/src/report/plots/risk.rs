@@ -4,18 +4,11 @@ use std::io;
 
 use fervis::{
     export::plots::{canvas::Anchor, svg},
-    palette::{INK, Rgb, WEAK_INK},
+    palette::{INK, WEAK_INK},
 };
 
-use super::axes::{Axes, SMALL, TITLE, percent_ticks};
+use super::axes::{Axes, LEFT, MARKED, OWN, PLOT, SMALL, TITLE, TOP, percent_ticks};
 use crate::evaluate::risk::{self, Answer};
-
-/// Side of the square with the curve, and its position.
-const PLOT: f64 = 360.0;
-const LEFT: f64 = 64.0;
-const TOP: f64 = 56.0;
-const CURVE: Rgb = [0x3B, 0x76, 0xAF];
-const CHOSEN: Rgb = [0xD1, 0x49, 0x5B];
 
 /// Plots risk over coverage and marks the threshold.
 ///
@@ -26,14 +19,7 @@ pub fn risk(answers: &[Answer], threshold: f64) -> io::Result<String> {
     let highest = points.iter().map(|point| point.risk).fold(0.0, f64::max);
     // The axis ends at a whole tenth, at least 0.1.
     let top_risk = (highest * 10.0).ceil().max(1.0) / 10.0;
-    let axes = Axes {
-        left: LEFT,
-        top: TOP,
-        width: PLOT,
-        height: PLOT,
-        x: [0.0, 1.0],
-        y: [0.0, top_risk],
-    };
+    let axes = Axes::of_shares(top_risk);
     let chosen = risk::at(answers, threshold);
     let title = format!(
         "from {:.0} % on {:.1} % answered, {:.1} % wrong",
@@ -51,10 +37,10 @@ pub fn risk(answers: &[Answer], threshold: f64) -> io::Result<String> {
         axes.grid(canvas, &percent_ticks(1.0), &percent_ticks(top_risk), 0.0)?;
         axes.frame(canvas)?;
         if line.len() > 1 {
-            canvas.line(&line, CURVE, 2.0)?;
+            canvas.line(&line, OWN, 2.0)?;
         }
         let at = axes.at((chosen.coverage, chosen.risk));
-        canvas.dot(at, 5.0, CHOSEN)?;
+        canvas.dot(at, 5.0, MARKED)?;
         let y_title = (12.0, TOP - 16.0);
         canvas.text(y_title, "wrong", SMALL, WEAK_INK, Anchor::Left)?;
         let x_title = (LEFT + PLOT / 2.0, TOP + PLOT + 34.0);

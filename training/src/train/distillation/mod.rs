@@ -19,7 +19,10 @@ use fervis::{
 
 use crate::{
     augment::{self, Normalization},
-    data::{dataset::Dataset, target::Target},
+    data::{
+        dataset::{Dataset, FNV_OFFSET, fnv_1a},
+        target::Target,
+    },
     evaluate::logits::logits_over,
     recipe::{Recipe, loss::DistillationSettings},
     train::origin::Origin,
@@ -94,9 +97,7 @@ impl Teachers {
         let bytes = networks
             .iter()
             .flat_map(|network| network.info().sha256.bytes());
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        fnv_1a(FNV_OFFSET, bytes)
     }
 
     /// Their files, for the description of the student.

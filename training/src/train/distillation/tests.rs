@@ -110,7 +110,7 @@ fn weights_blend_calibrated_probabilities() {
 
 #[test]
 fn clean_images_are_seen_without_augmentation() {
-    let mut dataset = Dataset::new();
+    let mut dataset = Dataset::default();
     for level in [51, 102, 204] {
         dataset.push(Split::Training, Expression::Happy, &[level; IMAGE_LEN]);
     }

@@ -31,25 +31,31 @@ impl Moments {
 /// The constants of one step, in the form that the loops need.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Rule {
-    Sgd {
-        learning_rate: f32,
-        momentum: f32,
-        nesterov: bool,
-        decay: f32,
-    },
-    Adam {
-        beta1: f32,
-        beta2: f32,
-        epsilon: f32,
-        /// Learning rate, corrected for the mean's zero start.
-        step: f32,
-        /// Corrects the square for its zero start.
-        square_correction: f32,
-        /// Multiplies the weight.
-        kept: f32,
-        /// Multiplies the weight, and is added to the gradient.
-        decay: f32,
-    },
+    Sgd(Sgd),
+    Adam(Adam),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sgd {
+    learning_rate: f32,
+    momentum: f32,
+    nesterov: bool,
+    decay: f32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adam {
+    beta1: f32,
+    beta2: f32,
+    epsilon: f32,
+    /// Learning rate, corrected for the mean's zero start.
+    step: f32,
+    /// Corrects the square for its zero start.
+    square_correction: f32,
+    /// Multiplies the weight.
+    kept: f32,
+    /// Multiplies the weight, and is added to the gradient.
+    decay: f32,
 }
 
 impl Rule {
@@ -62,18 +68,18 @@ impl Rule {
     ) -> Self {
         let (adam, is_apart) = match settings {
             OptimizerSettings::Sgd(sgd) => {
-                return Self::Sgd {
+                return Self::Sgd(Sgd {
                     learning_rate: learning_rate as f32,
                     momentum: sgd.momentum as f32,
                     nesterov: sgd.nesterov,
                     decay: weight_decay as f32,
-                };
+                });
             }
             OptimizerSettings::Adam(adam) => (adam, false),
             OptimizerSettings::Adamw(adam) => (adam, true),
         };
         let exponent = i32::try_from(n_steps).unwrap_or(i32::MAX);
-        Self::Adam {
+        Self::Adam(Adam {
             beta1: adam.beta1 as f32,
             beta2: adam.beta2 as f32,
             epsilon: adam.epsilon as f32,
@@ -85,7 +91,7 @@ impl Rule {
                 1.0
             },
             decay: if is_apart { 0.0 } else { weight_decay as f32 },
-        }
+        })
     }
 
     /// The step with candle's operations, for weights that are not in main memory.
@@ -98,40 +104,27 @@ impl Rule {
     ) -> Result<()> {
         let old = weight.as_detached_tensor();
         match self {
-            Self::Sgd {
-                learning_rate,
-                momentum,
-                nesterov,
-                decay,
-            } => {
-                let grad = (grad + (&old * f64::from(decay))?)?;
-                mean.set(&((mean.as_detached_tensor() * f64::from(momentum))? + &grad)?)?;
-                let change = if nesterov {
-                    (grad + (mean.as_detached_tensor() * f64::from(momentum))?)?
+            Self::Sgd(rule) => {
+                let grad = (grad + (&old * f64::from(rule.decay))?)?;
+                mean.set(&((mean.as_detached_tensor() * f64::from(rule.momentum))? + &grad)?)?;
+                let change = if rule.nesterov {
+                    (grad + (mean.as_detached_tensor() * f64::from(rule.momentum))?)?
                 } else {
                     mean.as_detached_tensor()
                 };
-                weight.set(&(old - (change * f64::from(learning_rate))?)?)
+                weight.set(&(old - (change * f64::from(rule.learning_rate))?)?)
             }
-            Self::Adam {
-                beta1,
-                beta2,
-                epsilon,
-                step,
-                square_correction,
-                kept,
-                decay,
-            } => {
+            Self::Adam(rule) => {
                 let Some(square) = square else {
                     bail!("Adam needs the gradient's square")
                 };
-                let grad = (grad + (&old * f64::from(decay))?)?;
-                blend(mean, &grad, beta1)?;
-                blend(square, &grad.sqr()?, beta2)?;
-                let corrected = (square.as_detached_tensor() * f64::from(square_correction))?;
-                let root = (corrected.sqrt()? + f64::from(epsilon))?;
-                let change = ((mean.as_detached_tensor() / root)? * f64::from(step))?;
-                weight.set(&((old * f64::from(kept))? - change)?)
+                let grad = (grad + (&old * f64::from(rule.decay))?)?;
+                blend(mean, &grad, rule.beta1)?;
+                blend(square, &grad.sqr()?, rule.beta2)?;
+                let corrected = (square.as_detached_tensor() * f64::from(rule.square_correction))?;
+                let root = (corrected.sqrt()? + f64::from(rule.epsilon))?;
+                let change = ((mean.as_detached_tensor() / root)? * f64::from(rule.step))?;
+                weight.set(&((old * f64::from(rule.kept))? - change)?)
             }
         }
     }
@@ -178,36 +171,23 @@ impl InplaceOp2 for Update<'_> {
             bail!("a gradient differs in shape from its weight");
         }
         match self.rule {
-            Rule::Sgd {
-                learning_rate,
-                momentum,
-                nesterov,
-                decay,
-            } => weight
+            Rule::Sgd(rule) => weight
                 .par_chunks_mut(CHUNK)
                 .zip(grad.par_chunks(CHUNK))
                 .zip(mean.par_chunks_mut(CHUNK))
                 .for_each(|((weight, grad), mean)| {
                     for ((weight, grad), mean) in weight.iter_mut().zip(grad).zip(mean) {
-                        let grad = grad + decay * *weight;
-                        *mean = momentum * *mean + grad;
-                        let change = if nesterov {
-                            grad + momentum * *mean
+                        let grad = grad + rule.decay * *weight;
+                        *mean = rule.momentum * *mean + grad;
+                        let change = if rule.nesterov {
+                            grad + rule.momentum * *mean
                         } else {
                             *mean
                         };
-                        *weight -= learning_rate * change;
+                        *weight -= rule.learning_rate * change;
                     }
                 }),
-            Rule::Adam {
-                beta1,
-                beta2,
-                epsilon,
-                step,
-                square_correction,
-                kept,
-                decay,
-            } => weight
+            Rule::Adam(rule) => weight
                 .par_chunks_mut(CHUNK)
                 .zip(grad.par_chunks(CHUNK))
                 .zip(mean.par_chunks_mut(CHUNK))
@@ -216,11 +196,11 @@ impl InplaceOp2 for Update<'_> {
                     let moments = mean.iter_mut().zip(square);
                     for ((weight, grad), (mean, square)) in weight.iter_mut().zip(grad).zip(moments)
                     {
-                        let grad = grad + decay * *weight;
-                        *mean = beta1 * *mean + (1.0 - beta1) * grad;
-                        *square = beta2 * *square + (1.0 - beta2) * (grad * grad);
-                        let root = (*square * square_correction).sqrt() + epsilon;
-                        *weight = *weight * kept - step * *mean / root;
+                        let grad = grad + rule.decay * *weight;
+                        *mean = rule.beta1 * *mean + (1.0 - rule.beta1) * grad;
+                        *square = rule.beta2 * *square + (1.0 - rule.beta2) * (grad * grad);
+                        let root = (*square * rule.square_correction).sqrt() + rule.epsilon;
+                        *weight = *weight * rule.kept - rule.step * *mean / root;
                     }
                 }),
         }
