@@ -126,6 +126,8 @@ pub mod record;
 pub mod result_file;
 pub mod session;
 #[doc(hidden)]
+pub mod shell_command;
+#[doc(hidden)]
 pub mod signals;
 pub mod stream;
 pub mod time;

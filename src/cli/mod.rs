@@ -27,6 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use fervis::{
     capture::SourceSpec,
     model::{CheckpointChoice, DeviceChoice},
+    shell_command::ShellCommand,
 };
 
 use self::{
@@ -106,6 +107,8 @@ enum Command {
     /// List the bundled checkpoints
     #[command(after_help = "Examples:\n  fervis models\n  fervis --checkpoint three-block")]
     Models,
+    #[command(flatten)]
+    Shell(ShellCommand),
 }
 
 /// Runs the command.
@@ -123,6 +126,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Redraw(args)) => redraw::run(&args),
         Some(Command::Devices) => list::devices(),
         Some(Command::Models) => list::models(),
+        Some(Command::Shell(command)) => {
+            command.run(Cli::command())?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

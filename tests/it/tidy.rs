@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 26] = [
     ("percentiles", &[]),
     ("read", &[]),
     ("result_file", &[]),
+    ("shell_command", &[]),
     ("signals", &[]),
     ("time", &[]),
     ("palette", &["expression"]),

@@ -21,8 +21,11 @@ use std::{
 };
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
-use fervis::model::{CheckpointChoice, Classifier, ComputeDevice};
+use clap::{CommandFactory, Parser, Subcommand};
+use fervis::{
+    model::{CheckpointChoice, Classifier, ComputeDevice},
+    shell_command::ShellCommand,
+};
 use fervis_train::data::{
     dataset::{Dataset, Split},
     ferplus::FerPlus,
@@ -71,6 +74,8 @@ enum Command {
     Damage(damage::Args),
     /// Print the figures of several runs beside those published for their recipes
     Runs(runs::Args),
+    #[command(flatten)]
+    Shell(ShellCommand),
 }
 
 impl Cli {
@@ -89,6 +94,7 @@ impl Cli {
             Command::Compare(args) => compare::run(args),
             Command::Damage(args) => damage::run(args),
             Command::Runs(args) => runs::run(args),
+            Command::Shell(command) => Ok(command.run(Self::command())?),
         }
     }
 }
