@@ -1,8 +1,8 @@
 //! Reads facial expressions live, on the user's own machine.
 //!
 //! This is the library behind the programs `fervis` and `fervis-train`. A source delivers [`frame::Frame`]s, [`detect`]
-//! finds and follows the faces in them, [`model`] turns each face into probabilities over the seven
-//! [`expression::Expression`]s, and [`pipeline`] runs these on threads of their own.
+//! finds and follows the faces in them, [`model`] turns each face into probabilities over the network's
+//! [`expression::Label`]s, and [`pipeline`] runs these on threads of their own.
 //!
 //! ```text
 //! capture ──▶ detect ──▶ classify ──▶ window or command line
@@ -50,7 +50,8 @@
 //! # Conventions
 //!
 //! - Boxes are in pixels of the unmirrored frame, as `f32`, with the origin at the top left.
-//! - Probabilities are in FER-2013's order, [`expression::Expression::ALL`].
+//! - Probabilities are in the order of the network's [`expression::Labels`]; seven expressions are in FER-2013's order,
+//!   [`expression::Expression::ALL`].
 //! - Time in results is the frame's own ([`frame::Frame::time`]), never a clock's.
 //! - Errors keep their cause as `source`. Their text is what users read.
 //! - The detector and some cameras are not `Send`: build them on the thread that uses them.

@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context, bail};
 use fervis::{
     capture::{SourceInfo, SourceKind, SourceSpec},
+    expression::Labels,
     pipeline::{
         Analysis, Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState, Stats,
     },
@@ -343,7 +344,8 @@ impl Reports {
         if let Some(json) = &mut self.json {
             json.write_lines(message::line(analysis)? + "\n")?;
         }
-        self.write_header()?;
+        let checkpoint = analysis.checkpoint.as_ref();
+        self.write_header(checkpoint.map_or_else(Labels::default, |info| info.labels))?;
         if let Some(csv) = &mut self.csv {
             csv.write_lines(csv::rows(analysis))?;
         }
@@ -357,12 +359,12 @@ impl Reports {
     }
 
     /// Writes the headers of the tables, once.
-    fn write_header(&mut self) -> anyhow::Result<()> {
+    fn write_header(&mut self, labels: Labels) -> anyhow::Result<()> {
         if std::mem::replace(&mut self.has_header, true) {
             return Ok(());
         }
         if let Some(csv) = &mut self.csv {
-            csv.write_lines(csv::header())?;
+            csv.write_lines(csv::header(labels))?;
         }
         if let Some(landmarks) = &mut self.landmarks {
             landmarks.write_lines(csv::landmarks_header())?;
@@ -372,7 +374,7 @@ impl Reports {
 
     /// Completes the results and puts them in their places.
     fn finish(&mut self, circumstances: &Circumstances<'_>) -> anyhow::Result<()> {
-        self.write_header()?; // A table without faces has a header too.
+        self.write_header(Labels::default())?; // A table without faces has a header too.
         let files = [self.json.take(), self.csv.take(), self.landmarks.take()];
         for file in files.into_iter().flatten() {
             file.finish()?;

@@ -4,14 +4,15 @@
 
 use fervis::{
     detect::pose::N_POINTS,
+    expression::Labels,
     pipeline::Analysis,
     session::tables::{self, Cell, FaceRow},
     time::Ticks,
 };
 
-/// The header line, with its end.
-pub fn header() -> Vec<u8> {
-    tables::header::<FaceRow>()
+/// The header line for a network's labels, with its end.
+pub fn header(labels: Labels) -> Vec<u8> {
+    tables::header::<FaceRow>(labels)
 }
 
 /// The rows of a frame, each with its line end. Boxes are in pixels of the file; `file` is empty but for picture files.
@@ -86,7 +87,7 @@ mod tests {
              0.0000,0.0000,0.0000,0.2500,0.0000,0.0000,0.7500,0.1000,0.0000,0.0000,0.5000,0.0000,0.0000,0.4000,\
              happy,0,,,,,,,,,,,,,,,,,";
         assert_eq!(rows.lines().next(), Some(expected));
-        let header = text(header());
+        let header = text(header(Labels::FER_2013));
         assert!(
             header.starts_with("frame,time_s,pts_90k,track,score,x,"),
             "{header}"

@@ -28,8 +28,8 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
                 score: 12.5,
                 unseen_for: Duration::ZERO,
                 shape: None,
-                raw: Probabilities([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
-                smoothed: Probabilities(smoothed),
+                raw: Probabilities::from([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
+                smoothed: Probabilities::from(smoothed),
             })
             .collect(),
         meshes: Vec::new(),

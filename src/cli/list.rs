@@ -123,6 +123,8 @@ fn formats_text(formats: impl Iterator<Item = (String, Resolution, FrameRate)>) 
 
 #[cfg(test)]
 mod tests {
+    use fervis::expression::Labels;
+
     use super::*;
 
     #[test]
@@ -153,7 +155,8 @@ mod tests {
             path: None,
             architecture: "three-block".to_owned(),
             n_parameters: 5_093_383,
-            labels: Vec::new(),
+            labels: Labels::FER_2013,
+            outputs: Vec::new(),
             temperature: 1.0,
             uncertain_below: 0.0,
             metrics: vec![("accuracy".to_owned(), "64.0 %".to_owned())],

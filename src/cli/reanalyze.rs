@@ -138,6 +138,13 @@ fn write_table(out: &mut String, diff: &Diff) -> fmt::Result {
         faces.compared,
         before.join(", ")
     )?;
+    if faces.other_labels > 0 {
+        write!(
+            out,
+            "; {} with a label that only one of them has",
+            faces.other_labels
+        )?;
+    }
     if faces.without_picture > 0 {
         write!(out, "; {} not in the video", faces.without_picture)?;
     }
@@ -162,7 +169,7 @@ fn write_table(out: &mut String, diff: &Diff) -> fmt::Result {
         writeln!(
             out,
             "  {:10}{}{}{}     {}",
-            class.expression.name(),
+            class.label.name(),
             percent(class.share_before),
             percent(class.share_after),
             percent(class.agreement),
@@ -239,7 +246,7 @@ mod tests {
             temperature: 1.0,
         };
         let class = |expression: Expression| ClassComparison {
-            expression,
+            label: expression.into(),
             n_before: 4,
             n_after: 3,
             agreement: (expression == Expression::Happy).then_some(0.75),
@@ -260,11 +267,13 @@ mod tests {
             faces: FaceCounts {
                 recorded: 7,
                 compared: 5,
+                other_labels: 0,
                 presumed: 1,
                 without_picture: 1,
             },
             overall: Comparison {
                 n_faces: 5,
+                n_other: 0,
                 agreement: Some(0.8),
                 kappa: Some(0.615),
                 classes: vec![class(Expression::Happy), class(Expression::Surprise)],

@@ -12,12 +12,14 @@ use std::{
 
 use fervis::{
     detect::TrackId,
-    expression::{Expression, N_EXPRESSIONS},
+    expression::{Label, PerLabel},
     pipeline::{Analysis, Stats},
 };
 
 /// Width of a bar for a mean probability of 1, characters.
 const BAR_WIDTH: f64 = 40.0;
+/// Least width of the column of names, characters.
+const NAME_WIDTH: usize = 9;
 /// Faces listed one by one. The others are counted, or a crowd would scroll the rest away.
 const MAX_FACES: usize = 6;
 /// Images of a folder listed one by one; tables have all of them.
@@ -38,7 +40,7 @@ pub struct Summary {
 #[derive(Debug)]
 struct ImageSummary {
     file: Arc<str>,
-    faces: Vec<(Expression, f32)>,
+    faces: Vec<(Label, f32)>,
 }
 
 #[derive(Debug, Default)]
@@ -46,8 +48,8 @@ struct FaceSummary {
     n_frames: u64,
     first: Duration,
     last: Duration,
-    n_labeled: [u64; N_EXPRESSIONS],
-    probability_sums: [f64; N_EXPRESSIONS],
+    n_labeled: PerLabel<u64>,
+    probability_sums: PerLabel<f64>,
 }
 
 /// What the summary says besides the results.
@@ -88,13 +90,15 @@ impl Summary {
         for face in &analysis.faces {
             let summary = self.faces.entry(face.track).or_insert(FaceSummary {
                 first: time,
+                n_labeled: PerLabel::new(face.smoothed.labels()),
+                probability_sums: PerLabel::new(face.smoothed.labels()),
                 ..FaceSummary::default()
             });
             summary.n_frames += 1;
             summary.last = time;
             summary.n_labeled[face.label().index()] += 1;
-            for (expression, probability) in face.smoothed.iter() {
-                summary.probability_sums[expression.index()] += f64::from(probability);
+            for (label, probability) in face.smoothed.iter() {
+                summary.probability_sums[label.index()] += f64::from(probability);
             }
         }
     }
@@ -188,9 +192,7 @@ impl Summary {
         for ImageSummary { file, faces } in shown {
             let faces: Vec<String> = faces
                 .iter()
-                .map(|(expression, probability)| {
-                    format!("{expression} {:.0} %", probability * 100.0)
-                })
+                .map(|(label, probability)| format!("{label} {:.0} %", probability * 100.0))
                 .collect();
             let faces = match faces[..] {
                 [] => "no face".to_owned(),
@@ -219,12 +221,15 @@ impl Summary {
                 face.first.as_secs_f64(),
                 face.last.as_secs_f64()
             )?;
-            writeln!(out, "  {:9} {:>8}  {:>8}", "", "frames", "mean")?;
-            for (expression, share, mean) in face.rows() {
+            let names = face.n_labeled.labels().names();
+            let width = names.map(|name| name.chars().count()).max();
+            let width = width.unwrap_or_default().max(NAME_WIDTH);
+            writeln!(out, "  {:width$} {:>8}  {:>8}", "", "frames", "mean")?;
+            for (label, share, mean) in face.rows() {
                 let bar = "#".repeat((mean * BAR_WIDTH).round() as usize);
                 let row = format!(
-                    "  {:9} {:>6.0} %  {:>6.1} %  {bar}",
-                    expression.name(),
+                    "  {:width$} {:>6.0} %  {:>6.1} %  {bar}",
+                    label.name(),
                     share * 100.0,
                     mean * 100.0
                 );
@@ -243,15 +248,15 @@ impl Summary {
 }
 
 impl FaceSummary {
-    /// Expressions with the share of frames that have this label and the mean probability, most probable first.
-    fn rows(&self) -> Vec<(Expression, f64, f64)> {
+    /// Labels with the share of frames that have this label and the mean probability, most probable first.
+    fn rows(&self) -> Vec<(Label, f64, f64)> {
         let n = self.n_frames as f64;
-        let mut rows: Vec<_> = Expression::ALL
-            .into_iter()
-            .map(|expression| {
-                let index = expression.index();
-                let share = self.n_labeled[index] as f64 / n;
-                (expression, share, self.probability_sums[index] / n)
+        let mut rows: Vec<_> = self
+            .n_labeled
+            .by_label()
+            .map(|(label, n_labeled)| {
+                let share = n_labeled as f64 / n;
+                (label, share, self.probability_sums.of(label) / n)
             })
             .collect();
         rows.sort_by(|a, b| b.2.total_cmp(&a.2));

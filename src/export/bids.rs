@@ -11,7 +11,7 @@ use csv::{Terminator, WriterBuilder};
 use serde_json::{Map, Value, json};
 
 use super::{Selection, on_one_line};
-use crate::{expression::Expression, session::tables::EventKind, time::Ticks};
+use crate::{expression::Labels, session::tables::EventKind, time::Ticks};
 
 const MISSING: &str = "n/a";
 const COLUMNS: [&str; 6] = [
@@ -61,17 +61,20 @@ pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io
     table.flush()
 }
 
-pub(super) fn write_description(out: &mut dyn Write) -> io::Result<()> {
-    let expressions = Expression::ALL.map(|expression| {
-        let meaning =
-            format!("{expression} is the most probable of seven expressions for this face");
-        (expression.name().to_owned(), Value::from(meaning))
+pub(super) fn write_description(labels: Labels, out: &mut dyn Write) -> io::Result<()> {
+    let all = match labels == Labels::FER_2013 {
+        true => "seven expressions".to_owned(),
+        false => format!("{} labels", labels.len()),
+    };
+    let of_faces = labels.names().map(|label| {
+        let meaning = format!("{label} is the most probable of {all} for this face");
+        (label.to_owned(), Value::from(meaning))
     });
     let events = EventKind::ALL.map(|kind| {
         let meaning = Value::from(meaning(kind));
         (kind.name().to_owned(), meaning)
     });
-    let levels: Map<String, Value> = expressions.into_iter().chain(events).collect();
+    let levels: Map<String, Value> = of_faces.chain(events).collect();
     let description = json!({
         "onset": {
             "Description": "When it began, since the first frame of the session",

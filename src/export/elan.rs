@@ -18,7 +18,7 @@ use std::{
 
 use super::{Selection, readable_ms};
 use crate::{
-    expression::Expression,
+    expression::{Label, Labels},
     session::{manifest::Video, parts::VideoPart, tables::EventRow},
     time::Ticks,
 };
@@ -104,6 +104,7 @@ fn document(
     tiers: &[Tier],
 ) -> String {
     let manifest = &selection.session.manifest;
+    let labels = selection.session.labels();
     let mut xml = String::new();
     // Writing to a string does not fail.
     let mut line = |text: std::fmt::Arguments<'_>| writeln!(xml, "{text}").unwrap_or_default();
@@ -158,7 +159,11 @@ fn document(
             number += 1;
             let (start, end) = (2 * number - 1, 2 * number);
             let entry = match tier.kind {
-                EXPRESSIONS => format!(" CVE_REF=\"cve_{text}\""),
+                EXPRESSIONS => {
+                    let label = labels.find(text);
+                    let id = label.map(entry_id).unwrap_or_default();
+                    format!(" CVE_REF=\"{id}\"")
+                }
                 _ => String::new(),
             };
             line(format_args!(
@@ -178,18 +183,33 @@ fn document(
          <LINGUISTIC_TYPE GRAPHIC_REFERENCES=\"false\" LINGUISTIC_TYPE_ID=\"{EVENTS}\" TIME_ALIGNABLE=\"true\"/>\n    \
          <LANGUAGE LANG_DEF=\"{LANGUAGE_DEFINITION}\" LANG_ID=\"{LANGUAGE}\" LANG_LABEL=\"English (eng)\"/>\n    \
          <CONTROLLED_VOCABULARY CV_ID=\"{EXPRESSIONS}\">\n        \
-         <DESCRIPTION LANG_REF=\"{LANGUAGE}\">The seven expressions of FER-2013</DESCRIPTION>"
+         <DESCRIPTION LANG_REF=\"{LANGUAGE}\">{}</DESCRIPTION>",
+        match labels == Labels::FER_2013 {
+            true => "The seven expressions of FER-2013",
+            false => "The labels of the network",
+        }
     ));
-    for expression in Expression::ALL {
+    for label in labels.iter() {
         line(format_args!(
-            "        <CV_ENTRY_ML CVE_ID=\"cve_{expression}\">\n            \
-             <CVE_VALUE DESCRIPTION=\"\" LANG_REF=\"{LANGUAGE}\">{expression}</CVE_VALUE>\n        </CV_ENTRY_ML>"
+            "        <CV_ENTRY_ML CVE_ID=\"{}\">\n            \
+             <CVE_VALUE DESCRIPTION=\"\" LANG_REF=\"{LANGUAGE}\">{}</CVE_VALUE>\n        </CV_ENTRY_ML>",
+            entry_id(label),
+            escaped(label.name()),
         ));
     }
     line(format_args!(
         "    </CONTROLLED_VOCABULARY>\n</ANNOTATION_DOCUMENT>"
     ));
     xml
+}
+
+/// The identifier of a label in the vocabulary, which may hold neither spaces nor most signs.
+fn entry_id(label: Label) -> String {
+    let name = label.name();
+    match name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        true => format!("cve_{name}"),
+        false => format!("cve_label-{}", label.index() + 1),
+    }
 }
 
 /// A document's link to a video.

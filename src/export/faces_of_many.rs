@@ -4,13 +4,14 @@
 //! with these columns can be read together as one data set, whatever each of them holds.
 
 use std::{
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use crate::{
+    expression::Labels,
     result_file::{Outputs, ResultError, ResultFile},
     session::tables::{self, Cell, Column, FaceRow, Row},
 };
@@ -26,12 +27,11 @@ type Lead = Arc<Vec<Cell<'static>>>;
 
 /// The tables, open to be written.
 pub struct FacesOfMany {
-    columns: Vec<Column>,
-    /// Position of [`LEFT_OUT`] among the columns of a session's table.
-    left_out: usize,
+    lead: Vec<Column>,
+    /// The columns, with the labels of the first face; `None` before anything is written.
+    columns: Option<(Labels, Vec<Column>)>,
     waiting: Vec<(Lead, FaceRow)>,
     csv: (PathBuf, BufWriter<ResultFile>),
-    has_header: bool,
     #[cfg(feature = "parquet")]
     parquet: Parquet,
 }
@@ -57,15 +57,11 @@ impl FacesOfMany {
     ) -> Result<Self, ResultError> {
         #[cfg(not(feature = "parquet"))]
         let _ = parquet;
-        let own = FaceRow::columns();
-        let left_out = own.iter().position(|column| column.name == LEFT_OUT);
-        let own = own.into_iter().filter(|column| column.name != LEFT_OUT);
         Ok(Self {
-            columns: lead.into_iter().chain(own).collect(),
-            left_out: left_out.unwrap_or(usize::MAX),
+            lead,
+            columns: None,
             waiting: Vec::new(),
             csv: (csv.to_owned(), BufWriter::new(outputs.file(csv)?)),
-            has_header: false,
             #[cfg(feature = "parquet")]
             parquet: Parquet {
                 path: parquet.to_owned(),
@@ -125,26 +121,48 @@ impl FacesOfMany {
 
     fn write_waiting(&mut self, description: &str) -> Result<(), ResultError> {
         let waiting = mem::take(&mut self.waiting);
-        let left_out = self.left_out;
+        let is_first = self.columns.is_none();
+        let labels_of = |face: &FaceRow| face.face.smoothed.labels();
+        let (labels, columns) = self.columns.get_or_insert_with(|| {
+            let first = waiting.first();
+            let labels = first.map_or_else(Labels::default, |(_, face)| labels_of(face));
+            let own = FaceRow::columns(labels).into_iter();
+            let own = own.filter(|column| column.name != LEFT_OUT);
+            (
+                labels,
+                mem::take(&mut self.lead).into_iter().chain(own).collect(),
+            )
+        });
+        let (_, csv) = &mut self.csv;
+        if let Some((_, other)) = waiting.iter().find(|(_, face)| labels_of(face) != *labels) {
+            let problem = format!(
+                "the sessions have different labels ({} and {}), which do not fit into one table",
+                labels.list(),
+                labels_of(other).list()
+            );
+            return Err(csv.get_ref().failed(io::Error::other(problem)));
+        }
+        let own = FaceRow::columns(*labels);
+        let left_out = own.iter().position(|column| column.name == LEFT_OUT);
         let rows: Vec<Vec<Cell<'_>>> = waiting
             .iter()
             .map(|(lead, face)| {
                 let own = face.cells().into_iter().enumerate();
-                let own = own.filter(|(at, _)| *at != left_out).map(|(_, cell)| cell);
+                let own = own.filter(|(at, _)| Some(*at) != left_out);
+                let own = own.map(|(_, cell)| cell);
                 lead.iter().cloned().chain(own).collect()
             })
             .collect();
         let mut lines = Vec::new();
-        if !mem::replace(&mut self.has_header, true) {
-            let names = self.columns.iter().map(|column| column.name.as_str());
+        if is_first {
+            let names = columns.iter().map(|column| column.name.as_str());
             lines = tables::lines([names.map(|name| Cell::Text(name.into()))]);
         }
         lines.extend(tables::lines(rows.iter().map(|row| row.iter().cloned())));
-        let (_, csv) = &mut self.csv;
         csv.write_all(&lines)
             .map_err(|source| csv.get_ref().failed(source))?;
         #[cfg(feature = "parquet")]
-        self.parquet.write(&self.columns, &rows, description)?;
+        self.parquet.write(columns, &rows, description)?;
         #[cfg(not(feature = "parquet"))]
         let _ = description;
         Ok(())

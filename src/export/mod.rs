@@ -313,7 +313,9 @@ fn write_piece(
         Format::WebVtt => subtitles::write_webvtt(selection, part, out),
         Format::Srt => subtitles::write_srt(selection, part, out),
         Format::Elan => elan::write(selection, part, file, out),
-        Format::Bids if piece == Piece::Companion => bids::write_description(out),
+        Format::Bids if piece == Piece::Companion => {
+            bids::write_description(selection.session.labels(), out)
+        }
         Format::Bids => bids::write_events(selection, out),
         Format::PyFeat => pyfeat::write(selection, out),
         Format::Summary => summary::write(selection, out),

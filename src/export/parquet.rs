@@ -11,7 +11,7 @@ use std::{
 };
 
 use parquet::{
-    basic::Compression,
+    basic::{Compression, ConvertedType, Repetition, Type as PhysicalType},
     data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int64Type},
     errors::ParquetError,
     file::{
@@ -19,7 +19,7 @@ use parquet::{
         properties::WriterProperties,
         writer::{SerializedFileWriter, SerializedRowGroupWriter},
     },
-    schema::parser::parse_message_type,
+    schema::types::{Type, TypePtr},
 };
 
 use super::Selection;
@@ -54,7 +54,12 @@ fn write<R: Row>(
 ) -> Result<(), ParquetError> {
     let description = serde_json::to_string(&selection.session.manifest)
         .map_err(|error| ParquetError::External(Box::new(error)))?;
-    let mut table = ParquetTable::new(out, name, R::columns(), ("fervis-session", description))?;
+    let mut table = ParquetTable::new(
+        out,
+        name,
+        R::columns(selection.session.labels()),
+        ("fervis-session", description),
+    )?;
     for group in rows.chunks(ROWS_IN_GROUP) {
         let cells: Vec<Vec<Cell<'_>>> = group.iter().map(|row| row.cells()).collect();
         table.write_group(&cells)?;
@@ -76,8 +81,8 @@ impl<W: Write + Send> ParquetTable<W> {
         columns: Vec<Column>,
         metadata: (&str, String),
     ) -> Result<Self, ParquetError> {
-        let fields: Vec<String> = columns.iter().map(field).collect();
-        let schema = parse_message_type(&format!("message {name} {{ {} }}", fields.join(" ")))?;
+        let fields: Vec<TypePtr> = columns.iter().map(field).collect::<Result<_, _>>()?;
+        let schema = Type::group_type_builder(name).with_fields(fields).build()?;
         let (key, text) = metadata;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
@@ -129,15 +134,19 @@ impl<W: Write + Send> ParquetTable<W> {
     }
 }
 
-/// A column in the schema's syntax. Every column may be null, which costs almost nothing if no value is.
-fn field(column: &Column) -> String {
-    let name = &column.name;
-    match column.kind {
-        Kind::Whole => format!("OPTIONAL INT64 {name};"),
-        Kind::Double => format!("OPTIONAL DOUBLE {name};"),
-        Kind::Single => format!("OPTIONAL FLOAT {name};"),
-        Kind::Text => format!("OPTIONAL BYTE_ARRAY {name} (UTF8);"),
-    }
+/// A column in the schema. Every column may be null, which costs almost nothing if no value is.
+fn field(column: &Column) -> Result<TypePtr, ParquetError> {
+    let (kind, converted) = match column.kind {
+        Kind::Whole => (PhysicalType::INT64, ConvertedType::NONE),
+        Kind::Double => (PhysicalType::DOUBLE, ConvertedType::NONE),
+        Kind::Single => (PhysicalType::FLOAT, ConvertedType::NONE),
+        Kind::Text => (PhysicalType::BYTE_ARRAY, ConvertedType::UTF8),
+    };
+    let field = Type::primitive_type_builder(&column.name, kind)
+        .with_repetition(Repetition::OPTIONAL)
+        .with_converted_type(converted)
+        .build()?;
+    Ok(Arc::new(field))
 }
 
 fn write_column<T: DataType, W: Write + Send>(

@@ -1,4 +1,4 @@
-//! One row per face: how long it was seen, how much of that time it showed each expression, and which expression
+//! One row per face: how long it was seen, how much of that time it showed each expression, and which label
 //! followed which.
 //!
 //! | column | what it holds |
@@ -18,7 +18,7 @@ use std::io::{self, Write};
 
 use super::{Selection, table::Table};
 use crate::{
-    expression::{Expression, N_EXPRESSIONS},
+    expression::{Label, Labels, PerLabel},
     session::{tables::Cell, timeline::FaceTrack},
 };
 
@@ -27,22 +27,22 @@ use crate::{
 pub(super) struct FaceSummary {
     pub seen_s: f64,
     pub presumed_s: f64,
-    /// By class: time as the most probable expression over `seen_s`. NaN if `seen_s` is 0.
-    pub shares: [f64; N_EXPRESSIONS],
-    /// By class.
-    pub means: [f64; N_EXPRESSIONS],
-    /// From class to class.
-    pub transitions: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
+    /// Time as the most probable label over `seen_s`. NaN if `seen_s` is 0.
+    pub shares: PerLabel<f64>,
+    pub means: PerLabel<f64>,
+    /// From label to label.
+    pub transitions: Vec<PerLabel<u64>>,
 }
 
 impl FaceSummary {
     pub fn of(track: &FaceTrack<'_>) -> Self {
+        let labels = track.labels();
         let mut summary = Self {
             seen_s: track.seen_s(),
             presumed_s: 0.0,
-            shares: [0.0; N_EXPRESSIONS],
-            means: [0.0; N_EXPRESSIONS],
-            transitions: [[0; N_EXPRESSIONS]; N_EXPRESSIONS],
+            shares: PerLabel::new(labels),
+            means: PerLabel::new(labels),
+            transitions: vec![PerLabel::new(labels); labels.len()],
         };
         for span in &track.spans {
             let (row, duration) = (span.row, span.duration_s());
@@ -51,8 +51,8 @@ impl FaceSummary {
             }
             let weight = duration / summary.seen_s;
             summary.shares[row.label().index()] += weight;
-            for (expression, probability) in row.face.smoothed.iter() {
-                summary.means[expression.index()] += f64::from(probability) * weight;
+            for (label, probability) in row.face.smoothed.iter() {
+                summary.means[label.index()] += f64::from(probability) * weight;
             }
         }
         for run in track.runs() {
@@ -65,14 +65,15 @@ impl FaceSummary {
 }
 
 pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let labels = selection.session.labels();
     let mut columns = ["track", "first_s", "last_s", "seen_s", "presumed_s"]
         .map(str::to_owned)
         .to_vec();
     for kind in ["share", "mean"] {
-        columns.extend(Expression::ALL.map(|expression| format!("{kind}_{expression}")));
+        columns.extend(labels.names().map(|label| format!("{kind}_{label}")));
     }
     columns.push("transitions".to_owned());
-    columns.extend(pairs().map(|(from, to)| format!("{from}_to_{to}")));
+    columns.extend(pairs(labels).map(|(from, to)| format!("{from}_to_{to}")));
     let mut table = Table::new(out, selection.separator, &columns)?;
     for track in &selection.tracks {
         let (Some(first), Some(last)) = (track.spans.first(), track.spans.last()) else {
@@ -86,21 +87,20 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
             Cell::Number(summary.seen_s, 6),
             Cell::Number(summary.presumed_s, 6),
         ];
-        let figures = summary.shares.into_iter().chain(summary.means);
-        cells.extend(figures.map(|figure| Cell::Number(figure, 6)));
-        let count =
-            |(from, to): (Expression, Expression)| summary.transitions[from.index()][to.index()];
-        cells.push(Cell::Whole(pairs().map(count).sum()));
-        cells.extend(pairs().map(|pair| Cell::Whole(count(pair))));
+        let figures = summary.shares.iter().chain(summary.means.iter());
+        cells.extend(figures.map(|figure| Cell::Number(*figure, 6)));
+        let count = |(from, to): (Label, Label)| summary.transitions[from.index()].of(to);
+        cells.push(Cell::Whole(pairs(labels).map(count).sum()));
+        cells.extend(pairs(labels).map(|pair| Cell::Whole(count(pair))));
         table.row(&cells)?;
     }
     table.finish()
 }
 
-/// All pairs of different expressions.
-fn pairs() -> impl Iterator<Item = (Expression, Expression)> {
-    Expression::ALL.into_iter().flat_map(|from| {
-        let others = Expression::ALL.into_iter().filter(move |to| *to != from);
+/// All pairs of different labels.
+fn pairs(labels: Labels) -> impl Iterator<Item = (Label, Label)> {
+    labels.iter().flat_map(move |from| {
+        let others = labels.iter().filter(move |to| *to != from);
         others.map(move |to| (from, to))
     })
 }

@@ -1,5 +1,7 @@
 //! Made-up sessions in every format, word for word where people or programs depend on that.
 
+mod labels;
+
 use std::fs;
 
 use super::*;
@@ -484,7 +486,7 @@ fn the_png_is_the_same_picture_in_pixels() {
         crate::expression::Expression::Happy,
         crate::expression::Expression::Sad,
     ] {
-        let color = crate::palette::expression(expression, crate::palette::Ground::Light);
+        let color = crate::palette::label(expression.into(), crate::palette::Ground::Light);
         let n = picture.pixels().filter(|pixel| pixel.0 == color).count();
         assert!(n > 1000, "{expression}: {n}");
     }

@@ -21,7 +21,7 @@ use super::{
     serialize::{serialize, sha256},
 };
 use crate::{
-    expression::{Expression, N_EXPRESSIONS},
+    expression::{Label, LabelError, Labels},
     read,
     result_file::replace,
 };
@@ -51,7 +51,8 @@ pub struct Metadata {
     /// Architecture with its hyper-parameters.
     #[serde(flatten)]
     pub architecture: Architecture,
-    /// Label of each output, in order. Each of the seven expressions once.
+    /// Label of each output, in order: from 2 to 32 distinct names. If they are the seven expressions, results are in
+    /// FER-2013's order, others in this one.
     pub labels: Vec<String>,
     /// The input that the network takes.
     pub input: InputSpec,
@@ -70,29 +71,12 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The expression of each output.
-    fn expressions(&self) -> Result<Vec<Expression>, String> {
-        let mut expressions = Vec::new();
-        for label in &self.labels {
-            match Expression::from_name(label) {
-                Some(expression) if expressions.contains(&expression) => {
-                    return Err(format!("its description lists the label “{label}” twice"));
-                }
-                Some(expression) => expressions.push(expression),
-                None => {
-                    return Err(format!(
-                        "its description lists “{label}”, which is not one of the seven FER-2013 expressions"
-                    ));
-                }
-            }
-        }
-        if expressions.len() != N_EXPRESSIONS {
-            return Err(format!(
-                "its description lists {} labels instead of seven",
-                expressions.len()
-            ));
-        }
-        Ok(expressions)
+    /// The labels, and which of them each output is.
+    ///
+    /// # Errors
+    /// [`LabelError`].
+    pub fn outputs(&self) -> Result<(Labels, Vec<Label>), LabelError> {
+        Labels::of_outputs(&self.labels)
     }
 
     /// Checks the description on its own. The error is the end of a sentence.
@@ -103,7 +87,8 @@ impl Metadata {
                 self.format_version
             ));
         }
-        self.expressions()?;
+        self.outputs()
+            .map_err(|error| format!("its description {error}"))?;
         let input = &self.input;
         let side_ok = |side| (1..=MAX_INPUT_SIDE_PX).contains(&side);
         if !side_ok(input.width) || !side_ok(input.height) {
@@ -270,9 +255,15 @@ impl Checkpoint {
         serialize(weights, &header).map_err(io::Error::other)
     }
 
-    /// The expression of each output.
-    pub(super) fn expressions(&self) -> Vec<Expression> {
-        self.metadata.expressions().unwrap_or_default()
+    /// The labels, and which of them each output is.
+    ///
+    /// # Errors
+    /// [`ModelError::Refused`] if the description was changed since the checkpoint was read.
+    pub(super) fn outputs(&self) -> Result<(Labels, Vec<Label>), ModelError> {
+        let metadata = &self.metadata;
+        let refused =
+            |error| ModelError::refused(&metadata.name, format!("its description {error}"));
+        metadata.outputs().map_err(refused)
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     preprocess::{FaceRegion, InputSpec, Preprocessor},
 };
 use crate::{
-    expression::{Expression, Logits},
+    expression::{Label, Labels, Logits, PerLabel},
     frame::Frame,
 };
 
@@ -61,8 +61,10 @@ pub struct CheckpointInfo {
     pub architecture: String,
     /// Number of weights.
     pub n_parameters: usize,
-    /// The labels of its outputs, in the file's order.
-    pub labels: Vec<String>,
+    /// What it tells apart, in the order of all results.
+    pub labels: Labels,
+    /// The names of its outputs in the file, in their order there.
+    pub outputs: Vec<String>,
     /// Divides the logits before softmax; 1 if never calibrated.
     pub temperature: f32,
     /// The network's own threshold: if the most probable expression is less probable than this, it is uncertain. 0 for never.
@@ -78,7 +80,8 @@ pub struct Classifier {
     info: Arc<CheckpointInfo>,
     metadata: Metadata,
     network: InferenceNet,
-    expressions: Vec<Expression>,
+    /// The label of each output.
+    outputs: Vec<Label>,
     device: Device,
     preprocessor: Preprocessor,
 }
@@ -109,7 +112,7 @@ impl Classifier {
         path: Option<PathBuf>,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let expressions = checkpoint.expressions();
+        let (labels, outputs) = checkpoint.outputs()?;
         let metadata = checkpoint.metadata;
         let network = metadata.architecture.inference(
             &metadata.input,
@@ -122,7 +125,8 @@ impl Classifier {
             path,
             architecture: metadata.architecture.name().to_owned(),
             n_parameters: checkpoint.weights.values().map(Tensor::elem_count).sum(),
-            labels: metadata.labels.clone(),
+            labels,
+            outputs: metadata.labels.clone(),
             temperature: metadata.temperature,
             uncertain_below: metadata.uncertain_below,
             metrics: metadata
@@ -136,7 +140,7 @@ impl Classifier {
             info: Arc::new(info),
             metadata,
             network,
-            expressions,
+            outputs,
             device: device.clone(),
             preprocessor: Preprocessor::default(),
         })
@@ -201,7 +205,7 @@ impl Classifier {
         let mut logits = self.logits(inputs)?;
         let mirrored = logits.split_off(logits.len() / 2);
         for (Logits(upright), Logits(mirrored)) in logits.iter_mut().zip(&mirrored) {
-            for (value, other) in upright.iter_mut().zip(mirrored) {
+            for (value, other) in upright.iter_mut().zip(mirrored.iter()) {
                 *value = 0.5 * (*value + other);
             }
         }
@@ -209,7 +213,7 @@ impl Classifier {
     }
 
     /// Runs the network on preprocessed inputs, [`InputSpec::n_values`] values each. The logits are in the order of
-    /// [`Expression::ALL`].
+    /// [`CheckpointInfo::labels`].
     ///
     /// # Errors
     /// [`ModelError::Compute`], also if the values are not a whole number of inputs.
@@ -226,11 +230,11 @@ impl Classifier {
         Ok(rows
             .into_iter()
             .map(|row| {
-                let mut logits = Logits::default();
-                for (expression, value) in self.expressions.iter().zip(row) {
-                    logits.0[expression.index()] = value;
+                let mut logits = PerLabel::new(self.info.labels);
+                for (label, value) in self.outputs.iter().zip(row) {
+                    logits[label.index()] = value;
                 }
-                logits
+                Logits(logits)
             })
             .collect())
     }

@@ -1,11 +1,11 @@
-//! The colors of expressions, and of what is drawn on frames, as egui's.
+//! The colors of labels, and of what is drawn on frames, as egui's.
 //!
 //! Color is never the only carrier: each colored thing has its name beside it.
 
 use egui::{Color32, Theme};
 
 use crate::{
-    expression::Expression,
+    expression::Label,
     palette::{self, Ground, Rgb},
 };
 
@@ -21,13 +21,13 @@ pub const RIM: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 130);
 /// Box and chip of a face that is turned away too far to be read.
 pub const TURNED_AWAY: Color32 = Color32::from_gray(150);
 
-/// The color of an expression's bars and boxes.
-pub const fn expression(expression: Expression, theme: Theme) -> Color32 {
+/// The color of a label's bars and boxes.
+pub fn label(label: Label, theme: Theme) -> Color32 {
     let ground = match theme {
         Theme::Dark => Ground::Dark,
         Theme::Light => Ground::Light,
     };
-    color(palette::expression(expression, ground))
+    color(palette::label(label, ground))
 }
 
 /// A shared color as egui's.
@@ -38,6 +38,7 @@ pub const fn color([red, green, blue]: Rgb) -> Color32 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::expression::{Labels, MAX_LABELS};
 
     fn linear(color: Color32) -> [f32; 3] {
         [color.r(), color.g(), color.b()].map(|value| {
@@ -89,35 +90,51 @@ pub(crate) mod tests {
         ],
     ];
 
-    #[test]
-    fn expressions_can_be_told_apart_with_common_color_vision_deficiencies() {
+    /// The smallest difference between any two of these labels' colors, however they are seen.
+    fn smallest_difference(labels: Labels, theme: Theme) -> f32 {
         const IDENTITY: [[f32; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-        for theme in [Theme::Dark, Theme::Light] {
-            for matrix in DEFICIENCIES.into_iter().chain([IDENTITY]) {
-                let seen = Expression::ALL.map(|class| {
-                    let rgb = linear(expression(class, theme));
+        let mut smallest = f32::INFINITY;
+        for matrix in DEFICIENCIES.into_iter().chain([IDENTITY]) {
+            let seen: Vec<[f32; 3]> = labels
+                .iter()
+                .map(|class| {
+                    let rgb = linear(label(class, theme));
                     lab(matrix.map(|row| {
                         let value: f32 = row.iter().zip(rgb).map(|(weight, c)| weight * c).sum();
                         value.clamp(0.0, 1.0)
                     }))
-                });
-                for (i, a) in seen.iter().enumerate() {
-                    for (j, b) in seen.iter().enumerate().skip(i + 1) {
-                        let distance = a
-                            .iter()
-                            .zip(b)
-                            .map(|(a, b)| (a - b).powi(2))
-                            .sum::<f32>()
-                            .sqrt();
-                        // About 2.3 is the smallest difference people see side by side.
-                        assert!(
-                            distance > 15.0,
-                            "{theme:?}: {} and {} differ by {distance}",
-                            Expression::ALL[i],
-                            Expression::ALL[j]
-                        );
-                    }
+                })
+                .collect();
+            for (i, a) in seen.iter().enumerate() {
+                for b in &seen[i + 1..] {
+                    let squares = a.iter().zip(b).map(|(a, b)| (a - b).powi(2));
+                    smallest = smallest.min(squares.sum::<f32>().sqrt());
                 }
+            }
+        }
+        smallest
+    }
+
+    #[test]
+    fn labels_can_be_told_apart_with_common_color_vision_deficiencies() {
+        let eight = Labels::new(&[
+            "neutral",
+            "happiness",
+            "surprise",
+            "sadness",
+            "anger",
+            "disgust",
+            "fear",
+            "contempt",
+        ])
+        .unwrap();
+        let many: Vec<String> = (0..MAX_LABELS).map(|i| format!("label {i}")).collect();
+        let many = Labels::new(&many).unwrap();
+        for theme in [Theme::Dark, Theme::Light] {
+            // About 2.3 is the smallest difference people see side by side.
+            for (labels, expected) in [(Labels::FER_2013, 15.0), (eight, 15.0), (many, 9.0)] {
+                let difference = smallest_difference(labels, theme);
+                assert!(difference > expected, "{theme:?}, {labels:?}: {difference}");
             }
         }
     }

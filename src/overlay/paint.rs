@@ -107,7 +107,7 @@ fn color_of(face: &FaceAnalysis) -> Color32 {
         return colors::TURNED_AWAY;
     }
     // A frame has no theme; the dark theme's brighter colors stand out on the dark rim.
-    colors::expression(face.label(), Theme::Dark)
+    colors::label(face.label(), Theme::Dark)
 }
 
 fn opacity(unseen_for: Duration) -> f32 {

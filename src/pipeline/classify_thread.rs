@@ -271,7 +271,7 @@ mod tests {
         // The network runs only twice; a third time would panic.
         let mut stage = stage(vec![Some(Sad), Some(Happy)]);
         let seen = analyze(&mut stage, &shared, 0, 0).expect("a face");
-        assert_eq!((seen.label(), seen.raw), (Sad, seen.smoothed));
+        assert_eq!((seen.label(), seen.raw), (Sad.into(), seen.smoothed));
         // Temperature 2 of the checkpoint: logit 4 counts as 2.
         let e2 = 2f32.exp();
         assert!((seen.raw.of(Sad) - e2 / (e2 + 6.0)).abs() < 1e-6);
@@ -336,7 +336,7 @@ mod tests {
         let other = analyze(&mut stage, &shared, 80, 0).expect("a face");
         assert_eq!(
             (other.label(), other.smoothed),
-            (Expression::Fear, other.raw)
+            (Expression::Fear.into(), other.raw)
         );
     }
 }

@@ -73,7 +73,11 @@ pub fn read(
             n_faces: faces.len(),
         });
     }
-    if !logits.iter().flat_map(|row| row.0).all(f32::is_finite) {
+    if !logits
+        .iter()
+        .flat_map(|row| row.0.iter())
+        .all(|logit| logit.is_finite())
+    {
         return Err(ReadError::NotFinite);
     }
     let temperature = network.info().temperature;

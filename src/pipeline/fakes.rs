@@ -13,7 +13,7 @@ use crate::{
     bounding_box::BoundingBox,
     capture::{CaptureError, FrameSource, SourceInfo, SourceKind},
     detect::{DetectConfig, TrackId, TrackedFace},
-    expression::{Expression, Logits},
+    expression::{Expression, Labels, Logits},
     frame::{Frame, FrameId, FramePool, Resolution},
     model::{
         CheckpointChoice, CheckpointInfo, ComputeDevice, ModelError, Views, preprocess::FaceRegion,
@@ -280,7 +280,8 @@ pub(super) fn checkpoint(name: &str) -> CheckpointInfo {
         path: None,
         architecture: "fake".to_owned(),
         n_parameters: 0,
-        labels: Vec::new(),
+        labels: Labels::FER_2013,
+        outputs: Vec::new(),
         temperature: 2.0,
         uncertain_below: 0.0,
         metrics: Vec::new(),

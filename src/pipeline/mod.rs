@@ -53,7 +53,7 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     detect::{DetectConfig, FaceShape, TrackId, TrackedMesh},
     error_text::error_text as words,
-    expression::{Expression, Probabilities},
+    expression::{Label, Probabilities},
     frame::Frame,
     model::{CheckpointChoice, CheckpointInfo, DeviceChoice, Views},
     time::hold_for,
@@ -79,7 +79,7 @@ pub enum SourceState {
     Ended,
 }
 
-/// Shown when no expression is probable enough.
+/// Shown when no label is probable enough.
 pub const UNCERTAIN: &str = "uncertain";
 
 /// Shown for a face that is turned away too far to be read.
@@ -105,8 +105,8 @@ pub struct FaceAnalysis {
 }
 
 impl FaceAnalysis {
-    /// The expression to show: the most probable after smoothing.
-    pub fn label(&self) -> Expression {
+    /// The label to show: the most probable after smoothing.
+    pub fn label(&self) -> Label {
         self.smoothed.top().0
     }
 

@@ -64,7 +64,7 @@ impl Smoother {
             filter.held = FaceValues { raw, smoothed: raw };
         } else if let Some(elapsed) = time.checked_sub(filter.time).filter(|dt| !dt.is_zero()) {
             let weight = 1.0 - (-elapsed.as_secs_f32() / time_constant.as_secs_f32()).exp();
-            for (state, value) in filter.log_probabilities.0.iter_mut().zip(log_raw.0) {
+            for (state, value) in filter.log_probabilities.0.iter_mut().zip(log_raw.0.iter()) {
                 *state += weight * (value - *state);
             }
             let smoothed = filter.log_probabilities.softmax(1.0);
@@ -114,13 +114,13 @@ mod tests {
 
     fn largest_difference(a: Probabilities, b: Probabilities) -> f32 {
         a.0.iter()
-            .zip(b.0)
+            .zip(b.0.iter())
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f32::max)
     }
 
     fn distributions() -> impl Strategy<Value = Probabilities> {
-        prop::array::uniform7(-30.0f32..30.0).prop_map(|logits| Logits(logits).softmax(1.0))
+        prop::array::uniform7(-30.0f32..30.0).prop_map(|logits| Logits::from(logits).softmax(1.0))
     }
 
     /// The smoothed value at 2 s of a face that is sad until 1 s and happy from then on.
@@ -188,7 +188,7 @@ mod tests {
         let mut smoother = Smoother::default();
         let mut certain = [0.0; N_EXPRESSIONS];
         certain[Expression::Angry.index()] = 1.0;
-        smoother.update(FACE, Probabilities(certain), Duration::ZERO, TAU);
+        smoother.update(FACE, Probabilities::from(certain), Duration::ZERO, TAU);
         let later = smoother.update(FACE, sure_of(Expression::Happy), TAU * 3, TAU);
         assert_eq!(later.smoothed.top().0, Expression::Happy);
     }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     capture::{CaptureError, SourceKind},
+    expression::Expression,
     frame::FrameId,
     model::bundled_names,
 };

@@ -1,6 +1,9 @@
 //! How far two networks agree about the same faces.
 //!
-//! The label is the expression with the largest smoothed probability, as shown. Agreement counts faces in frames.
+//! Two networks with different labels are compared by those that both have (see [`Labels::like`]): faces that one of them
+//! gives another label are left out.
+//!
+//! The label is the one with the largest smoothed probability, as shown. Agreement counts faces in frames.
 //! Cohen's kappa (1960) corrects it for chance: 0 is what two raters with these label frequencies agree on by chance, 1
 //! is full agreement. Shares are of time; see `session::timeline`.
 
@@ -9,30 +12,34 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::{
-    expression::{Expression, N_EXPRESSIONS},
+    expression::{Label, Labels, Probabilities},
     session::{Session, tables::FaceRow},
 };
 
 /// Two networks' results for some faces. Figures that are undefined, because there is no face, are `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Number of faces, counted in every frame.
+    /// Number of faces, counted in every frame. Both networks gave each a label that both have.
     pub n_faces: u64,
-    /// The share of them with the same label, 0 to 1.
+    /// Number of further faces, which one of the networks gave a label that the other does not have. Absent if 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub n_other: u64,
+    /// The share of `n_faces` with the same label, 0 to 1.
     pub agreement: Option<f64>,
     /// Cohen's kappa; `null` also where it is undefined because both gave the same label to all faces.
     pub kappa: Option<f64>,
-    /// Each expression, in FER-2013's order.
+    /// Each label that both networks have, in the session's order.
     pub classes: Vec<ClassComparison>,
-    /// Numbers of faces by label before (rows) and after (columns), in FER-2013's order.
-    pub confusion: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
+    /// Numbers of faces by label before (rows) and after (columns), in the order of `classes`.
+    pub confusion: Vec<Vec<u64>>,
 }
 
-/// Two networks' results for some faces and one expression.
+/// Two networks' results for some faces and one label.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassComparison {
-    /// The expression.
-    pub expression: Expression,
+    /// The label, as the session has it.
+    #[serde(rename = "expression")]
+    pub label: Label,
     /// Faces with this label before.
     pub n_before: u64,
     /// Faces with this label after.
@@ -59,16 +66,22 @@ pub struct TrackComparison {
     pub comparison: Comparison,
 }
 
-/// Compares a session with new rows for its faces. Presumed faces and those without a new row are ignored.
-pub(super) fn compare(session: &Session, after: &[FaceRow]) -> (Comparison, Vec<TrackComparison>) {
+/// Compares a session with new rows for its faces, from a network with `labels`. Presumed faces and those without a new
+/// row are ignored.
+pub(super) fn compare(
+    session: &Session,
+    after: &[FaceRow],
+    labels: Labels,
+) -> (Comparison, Vec<TrackComparison>) {
     let after: HashMap<(u64, u64), &FaceRow> = after
         .iter()
         .map(|row| ((row.frame, row.face.track.0), row))
         .collect();
-    let mut overall = Sums::default();
+    let shared = session.labels().shared_with(labels);
+    let mut overall = Sums::new(&shared);
     let mut tracks = Vec::new();
     for track in session.face_tracks() {
-        let mut sums = Sums::default();
+        let mut sums = Sums::new(&shared);
         for span in track.spans.iter().filter(|span| span.row.is_found()) {
             let before = span.row;
             if let Some(after) = after.get(&(before.frame, track.number)) {
@@ -85,69 +98,105 @@ pub(super) fn compare(session: &Session, after: &[FaceRow]) -> (Comparison, Vec<
     (overall.comparison(), tracks)
 }
 
-#[derive(Default)]
-struct Sums {
-    n: u64,
-    confusion: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
-    seconds: f64,
-    seconds_before: [f64; N_EXPRESSIONS],
-    seconds_after: [f64; N_EXPRESSIONS],
-    change: [f64; N_EXPRESSIONS],
-    change_raw: [f64; N_EXPRESSIONS],
+/// What is summed up about one label.
+#[derive(Clone, Default)]
+struct LabelSums {
+    seconds_before: f64,
+    seconds_after: f64,
+    change: f64,
+    change_raw: f64,
 }
 
-impl Sums {
-    fn add(&mut self, before: &FaceRow, after: &FaceRow, seconds: f64) {
-        let (from, to) = (before.label().index(), after.label().index());
-        self.n += 1;
-        self.confusion[from][to] += 1;
-        self.seconds += seconds;
-        self.seconds_before[from] += seconds;
-        self.seconds_after[to] += seconds;
-        for class in 0..N_EXPRESSIONS {
-            let change = |a: f32, b: f32| f64::from((a - b).abs());
-            self.change[class] +=
-                change(before.face.smoothed.0[class], after.face.smoothed.0[class]);
-            self.change_raw[class] += change(before.face.raw.0[class], after.face.raw.0[class]);
+struct Sums<'a> {
+    /// Each label that both networks have: as it is before, and as it is after.
+    shared: &'a [(Label, Label)],
+    n: u64,
+    n_other: u64,
+    confusion: Vec<Vec<u64>>,
+    seconds: f64,
+    labels: Vec<LabelSums>,
+}
+
+impl<'a> Sums<'a> {
+    fn new(shared: &'a [(Label, Label)]) -> Self {
+        Self {
+            shared,
+            n: 0,
+            n_other: 0,
+            confusion: vec![vec![0; shared.len()]; shared.len()],
+            seconds: 0.0,
+            labels: vec![LabelSums::default(); shared.len()],
         }
     }
 
-    fn comparison(&self) -> Comparison {
-        let n_before = |class: usize| self.confusion[class].iter().sum::<u64>();
-        let n_after = |class: usize| self.confusion.iter().map(|row| row[class]).sum::<u64>();
-        let n_same: u64 = (0..N_EXPRESSIONS)
-            .map(|class| self.confusion[class][class])
+    fn add(&mut self, before: &FaceRow, after: &FaceRow, seconds: f64) {
+        let mut shared = self.shared.iter();
+        let from = shared.position(|(label, _)| *label == before.label());
+        let mut shared = self.shared.iter();
+        let to = shared.position(|(_, label)| *label == after.label());
+        let (Some(from), Some(to)) = (from, to) else {
+            self.n_other += 1;
+            return;
+        };
+        self.n += 1;
+        self.confusion[from][to] += 1;
+        self.seconds += seconds;
+        self.labels[from].seconds_before += seconds;
+        self.labels[to].seconds_after += seconds;
+        for (sums, (label_before, label_after)) in self.labels.iter_mut().zip(self.shared) {
+            let change = |before: &Probabilities, after: &Probabilities| {
+                f64::from((before.of(*label_before) - after.of(*label_after)).abs())
+            };
+            sums.change += change(&before.face.smoothed, &after.face.smoothed);
+            sums.change_raw += change(&before.face.raw, &after.face.raw);
+        }
+    }
+
+    fn comparison(self) -> Comparison {
+        let n_labels = self.shared.len();
+        let n_before = |label: usize| self.confusion[label].iter().sum::<u64>();
+        let n_after = |label: usize| self.confusion.iter().map(|row| row[label]).sum::<u64>();
+        let n_same: u64 = (0..n_labels)
+            .map(|label| self.confusion[label][label])
             .sum();
         let n = self.n as f64;
         let agreement = share(n_same as f64, n);
-        let by_chance: f64 = (0..N_EXPRESSIONS)
-            .map(|class| n_before(class) as f64 * n_after(class) as f64)
+        let by_chance: f64 = (0..n_labels)
+            .map(|label| n_before(label) as f64 * n_after(label) as f64)
             .sum();
         let kappa = agreement.and_then(|agreement| {
             let by_chance = by_chance / (n * n);
             share(agreement - by_chance, 1.0 - by_chance)
         });
-        let classes = Expression::ALL.map(|expression| {
-            let class = expression.index();
-            ClassComparison {
-                expression,
-                n_before: n_before(class),
-                n_after: n_after(class),
-                agreement: share(self.confusion[class][class] as f64, n_before(class) as f64),
-                share_before: share(self.seconds_before[class], self.seconds),
-                share_after: share(self.seconds_after[class], self.seconds),
-                mean_change: share(self.change[class], n),
-                mean_change_raw: share(self.change_raw[class], n),
-            }
-        });
+        let of_label =
+            |(at, (sums, (label, _))): (usize, (&LabelSums, &(Label, Label)))| ClassComparison {
+                label: *label,
+                n_before: n_before(at),
+                n_after: n_after(at),
+                agreement: share(self.confusion[at][at] as f64, n_before(at) as f64),
+                share_before: share(sums.seconds_before, self.seconds),
+                share_after: share(sums.seconds_after, self.seconds),
+                mean_change: share(sums.change, n),
+                mean_change_raw: share(sums.change_raw, n),
+            };
+        let labels = self.labels.iter().zip(self.shared).enumerate();
         Comparison {
             n_faces: self.n,
+            n_other: self.n_other,
             agreement,
             kappa,
-            classes: classes.to_vec(),
+            classes: labels.map(of_label).collect(),
             confusion: self.confusion,
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+pub(super) fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// `part` of `whole`; `None` if `whole` is 0.
@@ -158,6 +207,7 @@ fn share(part: f64, whole: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expression::{Expression, PerLabel};
     use crate::session::fixtures::{mostly, nobody, two_people};
 
     #[test]
@@ -175,7 +225,7 @@ mod tests {
                 now
             })
             .collect();
-        let (overall, tracks) = compare(&session, &after);
+        let (overall, tracks) = compare(&session, &after, Labels::FER_2013);
         assert_eq!((overall.n_faces, tracks.len()), (17, 2));
         assert_eq!(overall.agreement, Some(14.0 / 17.0));
         // By chance: happy 12 × 9, neutral 2 × 5, sad 2 × 2, surprise 1 × 1, of 17².
@@ -198,14 +248,14 @@ mod tests {
 
     #[test]
     fn without_faces_the_figures_are_undefined() {
-        let (overall, tracks) = compare(&nobody(), &[]);
+        let (overall, tracks) = compare(&nobody(), &[], Labels::FER_2013);
         assert_eq!(
             (overall.n_faces, overall.agreement, overall.kappa),
             (0, None, None)
         );
         assert_eq!(tracks, []);
         let session = two_people();
-        let (overall, tracks) = compare(&session, &[]);
+        let (overall, tracks) = compare(&session, &[], Labels::FER_2013);
         assert_eq!((overall.n_faces, tracks.len()), (0, 2), "no pictures");
     }
 
@@ -215,7 +265,52 @@ mod tests {
         session
             .faces
             .retain(|face| face.label() == Expression::Happy);
-        let (overall, _) = compare(&session, &session.faces.clone());
+        let (overall, _) = compare(&session, &session.faces.clone(), Labels::FER_2013);
         assert_eq!((overall.agreement, overall.kappa), (Some(1.0), None));
+    }
+
+    /// The other network knows two of the seven expressions, one by another name, and one more label.
+    #[test]
+    fn labels_that_both_have_are_compared() {
+        let session = two_people();
+        let labels = Labels::new(&["bored", "happiness", "Neutral"]).unwrap();
+        let after: Vec<FaceRow> = session
+            .faces
+            .iter()
+            .map(|row| {
+                let mut now = row.clone();
+                let values = match (row.face.track.0, row.frame) {
+                    (1, 0..=2) => [0.6, 0.2, 0.2],
+                    (1, _) => [0.1, 0.9, 0.0],
+                    _ => [0.0, 0.0, 1.0],
+                };
+                now.face.smoothed = Probabilities(PerLabel::from_values(labels, values));
+                now.face.raw = now.face.smoothed;
+                now
+            })
+            .collect();
+        let (overall, tracks) = compare(&session, &after, labels);
+        let names = overall.classes.iter().map(|class| class.label.name());
+        assert_eq!(names.collect::<Vec<_>>(), ["happy", "neutral"]);
+        // Of 14 faces of track 1, 3 are bored now, 9 are still happy, and 2 were neutral. Track 2 was never either.
+        assert_eq!((overall.n_faces, overall.n_other), (11, 6));
+        assert_eq!(overall.confusion, [[9, 0], [2, 0]]);
+        assert_eq!(overall.agreement, Some(9.0 / 11.0));
+        let change = overall.classes[0].mean_change.unwrap();
+        assert!(
+            (change - (9.0 * 0.5 + 2.0 * 0.8) / 11.0).abs() < 1e-6,
+            "{change}"
+        );
+        assert_eq!(tracks[1].comparison.agreement, None);
+        let strangers = Labels::new(&["mask", "no mask"]).unwrap();
+        let after = after.into_iter().map(|mut row| {
+            row.face.smoothed = Probabilities(PerLabel::from_values(strangers, [1.0, 0.0]));
+            row
+        });
+        let (overall, _) = compare(&session, &after.collect::<Vec<_>>(), strangers);
+        assert_eq!(
+            (overall.n_faces, overall.n_other, overall.agreement),
+            (0, 17, None)
+        );
     }
 }

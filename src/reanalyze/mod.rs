@@ -28,7 +28,7 @@ pub use self::{
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
     error_text::error_text,
-    expression::Probabilities,
+    expression::{Labels, Probabilities},
     frame::{Frame, FramePool, Resolution},
     model::{CheckpointInfo, preprocess::FaceRegion},
     pipeline::{
@@ -110,6 +110,8 @@ pub struct Reanalysis {
     /// The faces with their new probabilities and the session's frame and track numbers. Their `model` is the position
     /// after the session's own networks.
     pub faces: Vec<FaceRow>,
+    /// The network's labels.
+    pub labels: Labels,
     /// The comparison.
     pub diff: Diff,
 }
@@ -153,6 +155,9 @@ pub struct FaceCounts {
     pub recorded: u64,
     /// Of these, classified again and compared.
     pub compared: u64,
+    /// Of these, classified again, but one of the networks gave a label that the other does not have. Absent if 0.
+    #[serde(skip_serializing_if = "compare::is_zero")]
+    pub other_labels: u64,
     /// Of these, presumed, which no network classifies.
     pub presumed: u64,
     /// Of these, in frames that are not in the video.
@@ -205,7 +210,11 @@ fn reanalyze_from(
     let info = Arc::clone(network.info());
     let faces = smoothed(session, &answers);
     let diff = diff(session, &faces, &info, &pictures, notes);
-    Ok(Reanalysis { faces, diff })
+    Ok(Reanalysis {
+        faces,
+        labels: info.labels,
+        diff,
+    })
 }
 
 /// The network's answer for one face in one frame, and the time it took for the frame.
@@ -350,13 +359,21 @@ fn diff(
     faces: &[FaceRow],
     info: &CheckpointInfo,
     pictures: &Pictures,
-    notes: Vec<String>,
+    mut notes: Vec<String>,
 ) -> Diff {
-    let (overall, tracks) = compare::compare(session, faces);
+    let (overall, tracks) = compare::compare(session, faces, info.labels);
+    if overall.classes.is_empty() {
+        notes.push(format!(
+            "the networks have no label in common ({} and {}), so there is nothing to compare",
+            session.labels().list(),
+            info.labels.list()
+        ));
+    }
     let presumed = session.faces.iter().filter(|row| !row.is_found());
     let counts = FaceCounts {
         recorded: session.faces.len() as u64,
         compared: overall.n_faces,
+        other_labels: overall.n_other,
         presumed: presumed.count() as u64,
         without_picture: 0,
     };
@@ -369,7 +386,7 @@ fn diff(
             architecture: info.architecture.clone(),
             path: info.path.as_ref().map(|path| path.display().to_string()),
             sha256: info.sha256.clone(),
-            labels: info.labels.clone(),
+            labels: info.outputs.clone(),
             temperature: info.temperature,
         },
         pictures: PicturesUsed {
@@ -381,7 +398,10 @@ fn diff(
                 .collect(),
         },
         faces: FaceCounts {
-            without_picture: counts.recorded - counts.compared - counts.presumed,
+            without_picture: counts.recorded
+                - counts.compared
+                - counts.other_labels
+                - counts.presumed,
             ..counts
         },
         overall,
@@ -403,7 +423,7 @@ impl Reanalysis {
             move |source| ReanalyzeError::Write { file, source }
         };
         files::create_folder(folder).map_err(failed(folder))?;
-        let table = tables::table(&self.faces);
+        let table = tables::table(self.labels, &self.faces);
         let mut diff = serde_json::to_vec_pretty(&self.diff)
             .map_err(|error| failed(&folder.join(DIFF_FILE))(error.into()))?;
         diff.push(b'\n');

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::*;
 use crate::{
     capture::{SourceInfo, SourceKind},
-    expression::{Expression, Logits},
+    expression::{Expression, Labels, Logits},
     frame::FrameId,
     model::{ModelError, Views},
     session::{
@@ -32,7 +32,8 @@ fn one_mind(sees: Expression) -> OneMind {
             path: None,
             architecture: "none".to_owned(),
             n_parameters: 0,
-            labels: Vec::new(),
+            labels: Labels::FER_2013,
+            outputs: Vec::new(),
             temperature: 2.0,
             uncertain_below: 0.0,
             metrics: Vec::new(),
@@ -187,7 +188,10 @@ fn every_face_in_the_video_is_classified_where_it_was_recorded() {
     );
     // The presumed face of frame 5 keeps the value of frame 3, the last in the video.
     let presumed = new.faces.iter().find(|row| !row.is_found()).unwrap();
-    assert_eq!((presumed.frame, presumed.label()), (5, Expression::Sad));
+    assert_eq!(
+        (presumed.frame, presumed.label()),
+        (5, Expression::Sad.into())
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use super::{RecordingConfig, VideoChoice, clock::WallClock};
 use crate::{
     capture::SourceSpec,
+    expression::Labels,
     model::CheckpointInfo,
     percentiles::DurationHistogram,
     pipeline::Settings,
@@ -21,7 +22,7 @@ pub(super) fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
         architecture: info.architecture.clone(),
         path: info.path.as_deref().map(display),
         sha256: info.sha256.clone(),
-        labels: info.labels.clone(),
+        labels: info.outputs.clone(),
         temperature: info.temperature,
     }
 }
@@ -70,7 +71,8 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
         video: Vec::new(),
         counts: manifest::Counts::default(),
         latency_ms: manifest::Latency::default(),
-        columns: Manifest::data_dictionary(),
+        labels: Labels::FER_2013,
+        columns: Manifest::data_dictionary(Labels::FER_2013),
         recovery: None,
     }
 }

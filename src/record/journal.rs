@@ -82,12 +82,13 @@ impl Journal {
         let manifest = first_manifest(config, &wall);
         // First, so that recovery finds whatever follows.
         manifest.write(&config.folder)?;
+        let labels = manifest.labels;
         let mut journal = Self {
             folder: config.folder.clone(),
             manifest,
-            frames: Table::create(&config.folder)?,
-            faces: Table::create(&config.folder)?,
-            events: Table::create(&config.folder)?,
+            frames: Table::create(&config.folder, labels)?,
+            faces: Table::create(&config.folder, labels)?,
+            events: Table::create(&config.folder, labels)?,
             synced_at: Instant::now(),
             clock: RecordingClock::new(config.pacing),
             pacing: config.pacing,
@@ -144,6 +145,10 @@ impl Journal {
         let Some(analysis) = analysis else {
             return self.append(row, Vec::new());
         };
+        if let Err(error) = self.follow_labels(analysis) {
+            self.append(row, Vec::new())?;
+            return Err(error);
+        }
         let frame = &analysis.frame;
         let latency = analysis
             .completed_at
@@ -161,6 +166,31 @@ impl Journal {
         noted?;
         self.note_blinks(frame_time, analysis)?;
         model.map(drop)
+    }
+
+    /// Takes the labels of a result's network for the tables, as long as no face has a row.
+    ///
+    /// # Errors
+    /// [`RecordError::OtherLabels`] after that, and [`SessionError::Write`].
+    fn follow_labels(&mut self, analysis: &Analysis) -> Result<(), RecordError> {
+        let Some(checkpoint) = &analysis.checkpoint else {
+            return Ok(());
+        };
+        let labels = checkpoint.labels;
+        if labels == self.manifest.labels {
+            return Ok(());
+        }
+        let has_faces = self.ready.iter().any(|(_, faces)| !faces.is_empty());
+        if has_faces || self.manifest.counts.faces > 0 {
+            return Err(RecordError::OtherLabels {
+                network: checkpoint.name.clone(),
+                labels,
+            });
+        }
+        self.faces.start_over(labels)?;
+        self.manifest.labels = labels;
+        self.manifest.columns = Manifest::data_dictionary(labels);
+        self.write_manifest()
     }
 
     fn append(&mut self, row: FrameRow, faces: Vec<FaceRow>) -> Result<(), RecordError> {

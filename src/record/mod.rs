@@ -22,7 +22,7 @@ pub use self::{
     recorder::{Ending, Phase, Recorder, RecorderStatus, RecordingConfig, TIME_LIMIT},
     videos::VideoChoice,
 };
-use crate::session::SessionError;
+use crate::{expression::Labels, session::SessionError};
 
 /// Why a recording could not start, or ended. Users see these messages.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,17 @@ pub enum RecordError {
     DiskAlmostFull {
         /// Space left, bytes.
         free_bytes: u64,
+    },
+    /// The tables have columns for the labels of another network.
+    #[error(
+        "the network was changed to “{network}”, which has other labels ({}); record them in a session of their own",
+        labels.list()
+    )]
+    OtherLabels {
+        /// The network's name.
+        network: String,
+        /// Its labels.
+        labels: Labels,
     },
     /// This build cannot draw on frames.
     #[error(

@@ -9,9 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::session::{
-    SessionError, files,
-    tables::{self, Row},
+use crate::{
+    expression::Labels,
+    session::{
+        SessionError, files,
+        tables::{self, Row},
+    },
 };
 
 /// A table, open to be written.
@@ -24,12 +27,12 @@ pub(super) struct Table<R> {
 }
 
 impl<R: Row> Table<R> {
-    /// Creates the table in a session's folder, with its header.
-    pub fn create(folder: &Path) -> Result<Self, SessionError> {
+    /// Creates the table in a session's folder, with its header for these labels.
+    pub fn create(folder: &Path, labels: Labels) -> Result<Self, SessionError> {
         let path = folder.join(R::FILE);
         let mut file =
             files::create_new(&path).map_err(|source| SessionError::write(&path, source))?;
-        let header = tables::header::<R>();
+        let header = tables::header::<R>(labels);
         file.write_all(&header)
             .map_err(|source| SessionError::write(&path, source))?;
         Ok(Self {
@@ -38,6 +41,17 @@ impl<R: Row> Table<R> {
             n_bytes: header.len() as u64,
             row: PhantomData,
         })
+    }
+
+    /// Writes the header for other labels in place of everything.
+    pub fn start_over(&mut self, labels: Labels) -> Result<(), SessionError> {
+        self.cut_to(0);
+        let header = tables::header::<R>(labels);
+        self.file
+            .write_all(&header)
+            .map_err(|source| SessionError::write(&self.path, source))?;
+        self.n_bytes = header.len() as u64;
+        Ok(())
     }
 
     /// Appends rows: all of them, or none.

@@ -16,7 +16,7 @@ use crate::{
     capture::{SourceInfo, SourceKind, SourceSpec},
     detect::TrackId,
     error_text::error_text,
-    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::{CheckpointInfo, Views},
     pipeline::{Analysis, Event, FaceAnalysis, Pacing, Settings, SourceRun, SourceState, Tap},
@@ -32,6 +32,7 @@ use crate::{
 
 mod endings;
 mod files;
+mod labels;
 
 const RUN: SourceRun = SourceRun(7);
 const SMALL: Resolution = Resolution::new(64, 48);
@@ -67,7 +68,8 @@ fn checkpoint(name: &str) -> Arc<CheckpointInfo> {
         path: None,
         architecture: "made-up".to_owned(),
         n_parameters: 1,
-        labels: vec!["angry".to_owned()],
+        labels: Labels::FER_2013,
+        outputs: vec!["angry".to_owned()],
         temperature: 1.0,
         uncertain_below: 0.0,
         metrics: Vec::new(),
@@ -134,7 +136,7 @@ impl Script {
 
     fn analyze(&self, frame: &Arc<Frame>, n_faces: u64, network: &Arc<CheckpointInfo>) {
         let face = |track: u64| {
-            let mut raw = Probabilities([0.05; N_EXPRESSIONS]);
+            let mut raw = Probabilities::from([0.05; N_EXPRESSIONS]);
             raw.0[Expression::Happy.index()] = 0.7;
             FaceAnalysis {
                 track: TrackId(track),

@@ -1,18 +1,18 @@
 //! Probabilities over time, reduced to one value per column of pixels, for the window's timeline and for plots.
 //!
 //! An hour has 108,000 results per face, and a window a thousand columns. Each column holds the mean over its time,
-//! weighted by how long each result holds. So the seven values still sum to one, and a short flash shows as a small step
+//! weighted by how long each result holds. So the values still sum to one, and a short flash shows as a small step
 //! instead of vanishing between two samples.
 
 use std::ops::Range;
 
-use crate::expression::{N_EXPRESSIONS, Probabilities};
+use crate::expression::{PerLabel, Probabilities};
 
 /// The mean over one column.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Column {
-    /// Means, in FER-2013's order; all zero where there was no face.
-    pub mean: [f32; N_EXPRESSIONS],
+    /// Means; all zero where there was no face.
+    pub mean: PerLabel<f32>,
     /// Share of the column's time with values, 0 to 1.
     pub share: f32,
 }
@@ -39,8 +39,11 @@ pub fn columns<'a>(
             let to = end.min((at + 1) as f64);
             let share = (to - from) as f32;
             if let Some(column) = columns.get_mut(at) {
+                if column.share == 0.0 {
+                    column.mean = PerLabel::new(probabilities.labels());
+                }
                 column.share += share;
-                for (mean, value) in column.mean.iter_mut().zip(probabilities.0) {
+                for (mean, value) in column.mean.iter_mut().zip(probabilities.0.iter()) {
                     *mean += share * value;
                 }
             }
@@ -49,7 +52,7 @@ pub fn columns<'a>(
     }
     for column in &mut columns {
         if column.share > 0.0 {
-            for mean in &mut column.mean {
+            for mean in column.mean.iter_mut() {
                 *mean /= column.share;
             }
         }
@@ -63,11 +66,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::expression::N_EXPRESSIONS;
 
     fn sure(class: usize) -> Probabilities {
-        let mut values = [0.0; N_EXPRESSIONS];
-        values[class] = 1.0;
-        Probabilities(values)
+        let mut values = Probabilities::default();
+        values.0[class] = 1.0;
+        values
     }
 
     #[test]

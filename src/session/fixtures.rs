@@ -148,7 +148,7 @@ pub(crate) fn video(file: &str, annotated: bool, first_frame: u64, first_ticks: 
 
 /// 0.4 for an expression and 0.1 for each of the others.
 pub(crate) fn mostly(label: Expression) -> Probabilities {
-    let mut probabilities = Probabilities([0.1; N_EXPRESSIONS]);
+    let mut probabilities = Probabilities::from([0.1; N_EXPRESSIONS]);
     probabilities.0[label.index()] = 0.4;
     probabilities
 }

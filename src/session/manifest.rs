@@ -18,7 +18,7 @@ use super::{
     files::{self, is_plain_name},
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
-use crate::{detect::Detector, model::Views, time::Ticks};
+use crate::{detect::Detector, expression::Labels, model::Views, time::Ticks};
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "fervis-session/1";
@@ -60,6 +60,10 @@ pub struct Manifest {
     pub counts: Counts,
     /// Time from capture to result.
     pub latency_ms: Latency,
+    /// The labels in force, in the order of the tables. Absent if they are the seven expressions of FER-2013, as in
+    /// sessions from before there were others.
+    #[serde(default, skip_serializing_if = "is_fer_2013")]
+    pub labels: Labels,
     /// What each column of each table means.
     pub columns: BTreeMap<String, BTreeMap<String, ColumnMeaning>>,
     /// What was repaired, if it was interrupted.
@@ -133,7 +137,8 @@ pub struct Model {
     pub path: Option<String>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
-    /// Names of its outputs in the file, in their order there. The tables are always in FER-2013's order.
+    /// Names of its outputs in the file, in their order there. Seven expressions are always in FER-2013's order in the
+    /// tables.
     pub labels: Vec<String>,
     /// The divisor of its logits.
     pub temperature: f32,
@@ -233,10 +238,10 @@ pub struct Recovery {
 }
 
 impl Manifest {
-    /// The meaning of every column of every table.
-    pub fn data_dictionary() -> BTreeMap<String, BTreeMap<String, ColumnMeaning>> {
-        fn meanings<R: Row>() -> (String, BTreeMap<String, ColumnMeaning>) {
-            let columns = R::columns().into_iter().map(|column| {
+    /// The meaning of every column of every table, for these labels.
+    pub fn data_dictionary(labels: Labels) -> BTreeMap<String, BTreeMap<String, ColumnMeaning>> {
+        fn meanings<R: Row>(labels: Labels) -> (String, BTreeMap<String, ColumnMeaning>) {
+            let columns = R::columns(labels).into_iter().map(|column| {
                 let meaning = ColumnMeaning {
                     unit: column.unit.to_owned(),
                     description: column.description,
@@ -246,9 +251,9 @@ impl Manifest {
             (R::FILE.to_owned(), columns.collect())
         }
         BTreeMap::from([
-            meanings::<FrameRow>(),
-            meanings::<FaceRow>(),
-            meanings::<EventRow>(),
+            meanings::<FrameRow>(labels),
+            meanings::<FaceRow>(labels),
+            meanings::<EventRow>(labels),
         ])
     }
 
@@ -331,6 +336,14 @@ impl Manifest {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_fer_2013(labels: &Labels) -> bool {
+    *labels == Labels::FER_2013
+}
+
 fn rustface_alone() -> Detector {
     Detector::Rustface
 }
@@ -391,7 +404,8 @@ pub(crate) mod tests {
             video: Vec::new(),
             counts: Counts::default(),
             latency_ms: Latency::default(),
-            columns: Manifest::data_dictionary(),
+            labels: Labels::FER_2013,
+            columns: Manifest::data_dictionary(Labels::FER_2013),
             recovery: None,
         }
     }
@@ -444,7 +458,7 @@ pub(crate) mod tests {
 
     #[test]
     fn every_column_is_explained() {
-        let dictionary = Manifest::data_dictionary();
+        let dictionary = Manifest::data_dictionary(Labels::FER_2013);
         assert_eq!(dictionary.len(), 3);
         let faces = &dictionary["faces.csv"];
         assert_eq!(faces["x"].unit, "px");

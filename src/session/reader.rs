@@ -15,7 +15,7 @@ use super::{
     manifest::Manifest,
     tables::{self, EventRow, FaceRow, FrameRow, Row},
 };
-use crate::time::Ticks;
+use crate::{expression::Labels, time::Ticks};
 
 /// A session in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,18 @@ impl Session {
             faces: rows(folder)?,
             events: rows(folder)?,
         };
+        let labels = session.labels();
+        if labels != session.manifest.labels {
+            return Err(SessionError::Content {
+                file: folder.join(FaceRow::FILE),
+                line: Some(1),
+                problem: format!(
+                    "it has columns for the labels {}, but those of the session are {}",
+                    labels.list(),
+                    session.manifest.labels.list()
+                ),
+            });
+        }
         // Rows are written in this order, but a table may have been edited by hand.
         session.frames.sort_by_key(|row| row.frame);
         session.faces.sort_by_key(|row| (row.frame, row.face.track));
@@ -74,6 +86,12 @@ impl Session {
     pub fn frame_at(&self, time: Ticks) -> Option<usize> {
         let after = self.frames.partition_point(|frame| frame.time <= time);
         after.checked_sub(1)
+    }
+
+    /// The labels of all probabilities.
+    pub fn labels(&self) -> Labels {
+        let first = self.faces.first();
+        first.map_or(self.manifest.labels, |row| row.face.smoothed.labels())
     }
 
     /// When the last frame was captured.
@@ -116,7 +134,7 @@ mod tests {
     };
 
     fn write<R: Row>(folder: &Path, rows: &[R]) {
-        fs::write(folder.join(R::FILE), tables::table(rows)).unwrap();
+        fs::write(folder.join(R::FILE), tables::table(Labels::FER_2013, rows)).unwrap();
     }
 
     #[test]

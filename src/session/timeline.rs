@@ -14,7 +14,7 @@ use super::{
     tables::{EventKind, EventRow, FaceRow, FrameStatus},
 };
 use crate::{
-    expression::Expression,
+    expression::{Label, Labels},
     time::{Ticks, hold_for},
 };
 
@@ -62,7 +62,7 @@ pub struct ExpressionRun {
     /// The face's track.
     pub track: u64,
     /// The largest of its smoothed probabilities all the while.
-    pub label: Expression,
+    pub label: Label,
     /// When it began.
     pub start: Ticks,
     /// When it ended.
@@ -70,7 +70,7 @@ pub struct ExpressionRun {
     /// Mean smoothed probability of the label, weighted by time, 0 to 1.
     pub probability: f64,
     /// The expression that it took the place of; `None` after a gap, or if the network changed.
-    pub before: Option<Expression>,
+    pub before: Option<Label>,
 }
 
 impl FrameSpans {
@@ -111,6 +111,12 @@ impl ExpressionRun {
 }
 
 impl FaceTrack<'_> {
+    /// The labels of its probabilities.
+    pub fn labels(&self) -> Labels {
+        let first = self.spans.first();
+        first.map_or_else(Labels::default, |span| span.row.face.smoothed.labels())
+    }
+
     /// For how long the face was in view, in seconds, with the moments in which it was only presumed.
     pub fn seen_s(&self) -> f64 {
         self.spans.iter().map(FaceSpan::duration_s).sum()
@@ -234,6 +240,7 @@ fn usual_interval(times: &[Ticks]) -> Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expression::Expression;
     use crate::session::fixtures;
 
     /// Track, label, start and end in hundredths of a second, and the label before.
@@ -241,7 +248,7 @@ mod tests {
         let tracks = session.face_tracks();
         let runs = tracks.iter().flat_map(FaceTrack::runs);
         runs.map(|run| {
-            let before = run.before.map(Expression::name);
+            let before = run.before.map(Label::name);
             (
                 run.track,
                 run.label.name(),

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     bounding_box::BoundingBox,
     detect::TrackId,
-    expression::Probabilities,
+    expression::{Labels, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::CheckpointInfo,
     pipeline::{Analysis, FaceAnalysis, Settings},
@@ -32,7 +32,8 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
             path: None,
             architecture: "three-block".to_owned(),
             n_parameters: 1,
-            labels: Vec::new(),
+            labels: Labels::FER_2013,
+            outputs: Vec::new(),
             temperature: 1.0,
             uncertain_below: 0.0,
             metrics: Vec::new(),
@@ -52,7 +53,7 @@ fn face(track: u64, smoothed: [f32; 7]) -> FaceAnalysis {
         score: 12.5,
         unseen_for: Duration::ZERO,
         shape: None,
-        raw: Probabilities([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
-        smoothed: Probabilities(smoothed),
+        raw: Probabilities::from([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
+        smoothed: Probabilities::from(smoothed),
     }
 }

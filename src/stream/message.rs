@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::{
     bounding_box::BoundingBox,
     detect::FaceShape,
-    expression::{Expression, Probabilities},
+    expression::{Labels, Probabilities},
     pipeline::{Analysis, SourceRun},
 };
 
@@ -47,7 +47,7 @@ struct Live<'a> {
 struct Greeting {
     schema: &'static str,
     version: &'static str,
-    labels: [Expression; 7],
+    labels: Labels,
 }
 
 /// A face in a line; exported sessions write the same.
@@ -109,16 +109,16 @@ pub fn live(
     })
 }
 
-/// The first message to a live client: the `schema`, the `version` of the application, and the `labels` in the order of the
-/// network's classes. It is the only message with a `schema`.
+/// The first message to a live client: the `schema`, the `version` of the application, and the `labels` of the network in
+/// order. It comes again before the first result of a network with other labels. No other message has a `schema`.
 ///
 /// # Errors
 /// None occur with these types; only serde's signature allows them.
-pub fn greeting() -> serde_json::Result<String> {
+pub fn greeting(labels: Labels) -> serde_json::Result<String> {
     serde_json::to_string(&Greeting {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
-        labels: Expression::ALL,
+        labels,
     })
 }
 
@@ -188,7 +188,7 @@ fn by_name<S: Serializer>(probabilities: &Probabilities, serializer: S) -> Resul
     serializer.collect_map(
         probabilities
             .iter()
-            .map(|(expression, probability)| (expression.name(), probability)),
+            .map(|(label, probability)| (label.name(), probability)),
     )
 }
 
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn the_pinned_greeting() {
         assert_eq!(
-            greeting().unwrap(),
+            greeting(Labels::FER_2013).unwrap(),
             concat!(
                 r#"{"schema":"fervis-stream/1","version":""#,
                 env!("CARGO_PKG_VERSION"),

@@ -1,20 +1,20 @@
 //! Results as Open Sound Control messages over UDP, for sound, light and video programs.
 //!
 //! Patches depend on the addresses: new ones may be added, but none changes. All values have types that every OSC program
-//! knows: `i`, `f` and `s`. For each frame there is one bundle about the frame and one for each face, because a packet
-//! above 1,500 bytes is split on a network and lost with any of its pieces.
+//! knows: `i`, `f` and `s`. For each frame there is one bundle about the frame and one for each face (several for networks
+//! with many labels), because a packet above 1,500 bytes is split on a network and lost with any of its pieces.
 //!
 //! | address | values |
 //! | --- | --- |
 //! | `/fervis/frame` | `i` frame number, `f` media time in s, `i` number of faces, `i i` size of the frame in px |
 //! | `/fervis/tracks` | an `i` for each face in the frame; a track that is not listed has left |
 //! | `/fervis/largest/track` | `i` track of the largest face; not sent while there is no face |
-//! | `/fervis/largest/happy` and the other six | `f` smoothed probability of the largest face |
-//! | `/fervis/largest/label` | `s` its expression |
+//! | `/fervis/largest/happy` and the other labels | `f` smoothed probability of the largest face |
+//! | `/fervis/largest/label` | `s` its label |
 //! | `/fervis/largest/yaw_deg` and the other measures | as for each face, see below |
-//! | `/fervis/face/TRACK/happy` and the other six | `f` smoothed probability |
+//! | `/fervis/face/TRACK/happy` and the other labels | `f` smoothed probability |
 //! | `/fervis/face/TRACK/label` | `s` the largest of these |
-//! | `/fervis/face/TRACK/raw` | `fffffff` probabilities of this frame alone, from angry to neutral |
+//! | `/fervis/face/TRACK/raw` | an `f` for each label, in their order: probabilities of this frame alone |
 //! | `/fervis/face/TRACK/box` | `ffff` left, top, width, height in px, never mirrored |
 //! | `/fervis/face/TRACK/score` | `f` the detector's |
 //! | `/fervis/face/TRACK/yaw_deg` | `f` where the head points, degrees: positive to the right of the unmirrored frame |
@@ -31,6 +31,7 @@
 //! the standard requires for a time in the past.
 
 use std::{
+    borrow::Cow,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     sync::atomic::{AtomicBool, Ordering},
@@ -43,6 +44,7 @@ use super::{LiveOutput, StreamError, message::wall_time};
 use crate::{
     bounding_box::BoundingBox,
     detect::FaceShape,
+    expression::Label,
     frame::Resolution,
     pipeline::{Analysis, FaceAnalysis, SourceRun, Tap},
 };
@@ -59,6 +61,13 @@ const MESH_MEASURES: [&str; 6] = [
     "left_eye_open",
     "mouth_open",
 ];
+
+/// The last parts of the other addresses of a face.
+const OTHER_ADDRESSES: [&str; 6] = ["track", "label", "raw", "box", "score", "turned_away"];
+
+/// Messages in a bundle: all about a face with the seven expressions. With the longest names of labels and tracks these are
+/// below 1,500 bytes.
+const MAX_MESSAGES: usize = 18;
 
 /// Sends every result to one address, whether or not a program listens there.
 ///
@@ -133,13 +142,22 @@ fn own_side(destination: IpAddr) -> IpAddr {
     }
 }
 
-/// The packets for one result, captured at `captured`: one for the frame, then one for each face.
+/// The packets for one result, captured at `captured`: for the frame, then for each face. Networks with many labels need
+/// several for each.
 fn packets(analysis: &Analysis, captured: SystemTime) -> impl Iterator<Item = OscPacket> + '_ {
     let timetag = time_tag(captured);
-    let bundle = move |content| OscPacket::Bundle(OscBundle { timetag, content });
     let faces = analysis.faces.iter();
-    let faces = faces.map(move |face| bundle(of_face(face, analysis.box_in_file(face))));
-    std::iter::once(bundle(of_frame(analysis))).chain(faces)
+    let faces = faces.map(move |face| of_face(face, analysis.box_in_file(face)));
+    let contents = std::iter::once(of_frame(analysis)).chain(faces);
+    contents.flat_map(move |mut content| {
+        let mut bundles = Vec::new();
+        while !content.is_empty() {
+            let rest = content.split_off(content.len().min(MAX_MESSAGES));
+            bundles.push(OscPacket::Bundle(OscBundle { timetag, content }));
+            content = rest;
+        }
+        bundles
+    })
 }
 
 fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
@@ -171,7 +189,7 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
     });
     if let Some(face) = largest {
         content.push(message("/fervis/largest/track", [int(face.track.0)]));
-        content.extend(expressions("/fervis/largest", face));
+        content.extend(labels("/fervis/largest", face));
         content.extend(mesh("/fervis/largest", face));
     }
     content
@@ -180,10 +198,10 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
 fn of_face(face: &FaceAnalysis, edges: BoundingBox) -> Vec<OscPacket> {
     let root = format!("/fervis/face/{}", face.track.0);
     let edges = [edges.x, edges.y, edges.width, edges.height];
-    let mut content = expressions(&root, face);
+    let mut content = labels(&root, face);
     content.push(message(
         format!("{root}/raw"),
-        face.raw.0.map(OscType::Float),
+        face.raw.0.iter().copied().map(OscType::Float),
     ));
     content.push(message(format!("{root}/box"), edges.map(OscType::Float)));
     content.push(message(
@@ -195,14 +213,44 @@ fn of_face(face: &FaceAnalysis, edges: BoundingBox) -> Vec<OscPacket> {
 }
 
 /// The smoothed probabilities by name, and the largest of them.
-fn expressions(root: &str, face: &FaceAnalysis) -> Vec<OscPacket> {
+fn labels(root: &str, face: &FaceAnalysis) -> Vec<OscPacket> {
     let label = OscType::String(face.label().name().to_owned());
     let label = message(format!("{root}/label"), [label]);
-    let smoothed = face.smoothed.iter().map(|(expression, probability)| {
-        let address = format!("{root}/{expression}");
+    let smoothed = face.smoothed.iter().map(|(label, probability)| {
+        let address = format!("{root}/{}", address_of(label));
         message(address, [OscType::Float(probability)])
     });
     smoothed.chain([label]).collect()
+}
+
+/// The last part of the address of a label's probability. The standard allows neither spaces nor some signs there, nor
+/// anything but ASCII.
+fn address_of(label: Label) -> Cow<'static, str> {
+    let name = label.name();
+    let plain = plain(name);
+    let is_word = plain.contains(|char: char| char.is_ascii_alphanumeric());
+    let mut before = label.labels().iter().take(label.index());
+    // A name that may stay as it is goes before those that become the same.
+    let is_taken = plain != name
+        && (label.labels().find(&plain).is_some()
+            || before.any(|other| self::plain(other.name()) == plain))
+        || OTHER_ADDRESSES.contains(&&*plain)
+        || MESH_MEASURES.contains(&&*plain);
+    match is_word && !is_taken {
+        true => plain,
+        false => format!("label_{}", label.index() + 1).into(),
+    }
+}
+
+/// A name with `_` in place of what no address may have.
+fn plain(name: &'static str) -> Cow<'static, str> {
+    let may_stay = |char: char| char.is_ascii_graphic() && !"#*,/?[]{}".contains(char);
+    if name.chars().all(may_stay) {
+        return name.into();
+    }
+    let chars = name.chars();
+    let chars = chars.map(|char| if may_stay(char) { char } else { '_' });
+    chars.collect::<String>().into()
 }
 
 /// Pose, eyes and mouth of a face that has a mesh.
@@ -250,6 +298,7 @@ mod tests {
     use super::*;
     use crate::{
         detect::HeadPose,
+        expression::{Labels, MAX_LABEL_CHARS, MAX_LABELS, PerLabel, Probabilities},
         stream::fixtures::{SMOOTHED, analysis},
     };
 
@@ -289,7 +338,7 @@ mod tests {
             &[(2, SMOOTHED), (5, SMOOTHED)],
         );
         two.faces[1].box_in_frame = BoundingBox::new(0.0, 0.0, 200.0, 200.0);
-        two.faces[1].smoothed.0 = [0.0, 0.0, 0.25, 0.0, 0.0, 0.75, 0.0];
+        two.faces[1].smoothed.0 = [0.0, 0.0, 0.25, 0.0, 0.0, 0.75, 0.0].into();
         let encoded: Vec<Vec<u8>> = packets(&two, UNIX_EPOCH)
             .map(|packet| encoder::encode(&packet).unwrap())
             .collect();
@@ -427,5 +476,41 @@ mod tests {
         check("192.168.1.20", "0.0.0.0");
         check("::1", "::1");
         check("fe80::1", "::");
+    }
+
+    #[test]
+    fn every_label_has_an_address_of_its_own() {
+        let labels = Labels::new(&["mask", "no mask", "no_mask", "box", "眠い", "a/b#"]).unwrap();
+        let addresses: Vec<_> = labels.iter().map(address_of).collect();
+        assert_eq!(
+            addresses,
+            ["mask", "label_2", "no_mask", "label_4", "label_5", "a_b_"]
+        );
+        let seven = Labels::FER_2013;
+        assert!(seven.iter().map(address_of).eq(seven.names()));
+    }
+
+    #[test]
+    fn packets_fit_into_a_datagram_with_the_longest_labels() {
+        let names: Vec<String> = (0..MAX_LABELS)
+            .map(|n| format!("{n:02}{}", "x".repeat(MAX_LABEL_CHARS - 2)))
+            .collect();
+        let labels = Labels::new(&names).unwrap();
+        let mut one = analysis(7, Duration::ZERO, &[(1_234_567, SMOOTHED)]);
+        let values = PerLabel::<f32>::new(labels).map(|_| 0.03125);
+        (one.faces[0].raw, one.faces[0].smoothed) = (Probabilities(values), Probabilities(values));
+        let encoded: Vec<Vec<u8>> = packets(&one, UNIX_EPOCH)
+            .map(|packet| encoder::encode(&packet).unwrap())
+            .collect();
+        assert!(encoded.iter().all(|bytes| bytes.len() < 1500));
+        let sent: Vec<String> = encoded.iter().flat_map(|bytes| decoded(bytes).1).collect();
+        for name in labels.names() {
+            for root in ["/fervis/largest", "/fervis/face/1234567"] {
+                assert!(
+                    sent.contains(&format!("{root}/{name} f0.03125")),
+                    "{root}/{name}"
+                );
+            }
+        }
     }
 }

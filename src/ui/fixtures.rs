@@ -11,7 +11,7 @@ use crate::{
     bounding_box::BoundingBox,
     capture::{SourceInfo, SourceKind},
     detect::TrackId,
-    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::CheckpointInfo,
     pipeline::{Analysis, FaceAnalysis, Settings},
@@ -28,8 +28,8 @@ pub fn face(track: u64, class: Expression, probability: f32) -> FaceAnalysis {
         score: 12.0,
         unseen_for: Duration::ZERO,
         shape: None,
-        raw: Probabilities([1.0 / N_EXPRESSIONS as f32; N_EXPRESSIONS]),
-        smoothed: Probabilities(smoothed),
+        raw: Probabilities::from([1.0 / N_EXPRESSIONS as f32; N_EXPRESSIONS]),
+        smoothed: Probabilities::from(smoothed),
     }
 }
 
@@ -91,7 +91,8 @@ pub fn checkpoint() -> Arc<CheckpointInfo> {
         path: None,
         architecture: "three-block".to_owned(),
         n_parameters: 5_100_000,
-        labels: Vec::new(),
+        labels: Labels::FER_2013,
+        outputs: Vec::new(),
         temperature: 1.2,
         uncertain_below: 0.0,
         metrics: vec![("PrivateTest accuracy".to_owned(), "62 %".to_owned())],

@@ -11,7 +11,7 @@ use std::{
 use fervis::{
     bounding_box::BoundingBox,
     detect::{FaceShape, TrackId},
-    expression::{Expression, Probabilities},
+    expression::{Expression, Labels, Probabilities},
     pipeline::FaceAnalysis,
     session::tables::{self, FaceRow, FrameRow, FrameStatus, Row},
     time::Ticks,
@@ -45,7 +45,7 @@ fn assert_fails(args: &[&str], what: &str) {
 
 /// A table as a recording writes it.
 fn write<R: Row>(folder: &Path, rows: &[R]) {
-    fs::write(folder.join(R::FILE), tables::table(rows)).unwrap();
+    fs::write(folder.join(R::FILE), tables::table(Labels::FER_2013, rows)).unwrap();
 }
 
 fn manifest(source: &Path) -> Value {
@@ -99,7 +99,7 @@ pub fn record_clip(folder: &Path) {
             let probabilities = |kind: &str| {
                 let of =
                     |expression: Expression| face[kind][expression.name()].as_f64().unwrap() as f32;
-                Probabilities(Expression::ALL.map(of))
+                Probabilities::from(Expression::ALL.map(of))
             };
             faces.push(FaceRow {
                 frame,

@@ -1,6 +1,6 @@
 //! FER-2013 as published: image size and class counts, by which a copy is recognized.
 
-use fervis::expression::N_EXPRESSIONS;
+use fervis::expression::{Labels, N_EXPRESSIONS, PerLabel};
 
 /// Width and height of an image, px.
 pub const IMAGE_SIDE_PX: usize = 48;
@@ -23,15 +23,22 @@ const MIN_COPIED: f64 = 0.1;
 const MAX_COPIED: f64 = 1.1;
 
 /// Whether these are the counts of FER-2013 or of a damaged copy of it, however it is split.
-pub fn is_fer_2013(counts: &[[usize; N_EXPRESSIONS]; 3]) -> bool {
-    let shares = |counts: &[[usize; N_EXPRESSIONS]; 3]| {
-        let n_images = counts.iter().flatten().sum::<usize>() as f64;
+pub fn is_fer_2013(counts: &[PerLabel<usize>; 3]) -> bool {
+    if counts
+        .iter()
+        .any(|split| split.labels() != Labels::FER_2013)
+    {
+        return false;
+    }
+    let published = PUBLISHED_COUNTS.map(PerLabel::from);
+    let shares = |counts: &[PerLabel<usize>; 3]| {
+        let n_images = counts.iter().flat_map(|split| split.iter()).sum::<usize>() as f64;
         let of_class = |class: usize| counts.iter().map(|split| split[class]).sum::<usize>();
         let shares: [f64; N_EXPRESSIONS] =
             std::array::from_fn(|class| of_class(class) as f64 / n_images.max(1.0));
         (n_images, shares)
     };
-    let ((n, shares), (n_published, published)) = (shares(counts), shares(&PUBLISHED_COUNTS));
+    let ((n, shares), (n_published, published)) = (shares(counts), shares(&published));
     let is_near = |(a, b): (&f64, &f64)| (a - b).abs() <= MAX_SHARE_DIFFERENCE;
     (MIN_COPIED..=MAX_COPIED).contains(&(n / n_published))
         && shares.iter().zip(&published).all(is_near)

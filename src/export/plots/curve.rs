@@ -4,7 +4,7 @@
 //! curve.
 
 use crate::{
-    expression::N_EXPRESSIONS,
+    expression::PerLabel,
     session::{
         columns::columns,
         timeline::{FaceSpan, FaceTrack},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A point of all curves: the time, s, and the probabilities.
-pub(super) type Point = (f64, [f32; N_EXPRESSIONS]);
+pub(super) type Point = (f64, PerLabel<f32>);
 
 /// The smoothed probabilities of a face as curves without gaps, each with at least two points.
 ///

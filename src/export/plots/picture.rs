@@ -9,7 +9,7 @@ use super::{
     curve::{self, Point},
 };
 use crate::{
-    expression::Expression,
+    expression::{Label, Labels},
     palette::{self, GRID, Ground, INK, PAPER, Rgb, WEAK_INK},
     session::{
         tables::EventKind,
@@ -22,8 +22,14 @@ const WIDTH: f64 = 1200.0;
 const LEFT: f64 = 72.0;
 const RIGHT: f64 = 24.0;
 const PLOT_WIDTH: f64 = WIDTH - LEFT - RIGHT;
-/// Height of the title and the legend.
+/// Height of the title and the legend, if that has one row.
 const HEAD: f64 = 84.0;
+const LEGEND_ROW: f64 = 22.0;
+/// Width of a label's color in the legend, with its gap, and the gap after its name.
+const LEGEND_CHIP: f64 = 20.0;
+const LEGEND_GAP: f64 = 22.0;
+/// Room at the right of the legend for what the curves are.
+const LEGEND_NOTE: f64 = 200.0;
 /// Rows of event labels, and their height.
 const EVENT_ROWS: usize = 3;
 const EVENT_ROW: f64 = 18.0;
@@ -64,6 +70,8 @@ pub(super) struct Picture {
     panels: Vec<Panel>,
     n_left_out: usize,
     marks: Vec<Mark>,
+    labels: Labels,
+    legend: Vec<Vec<Label>>,
 }
 
 impl Picture {
@@ -122,6 +130,8 @@ impl Picture {
             panels,
             n_left_out,
             marks,
+            labels: session.labels(),
+            legend: legend_rows(session.labels()),
         }
     }
 
@@ -141,10 +151,15 @@ impl Picture {
         }
     }
 
+    /// Height of the title and the legend.
+    fn head(&self) -> f64 {
+        HEAD + (self.legend.len() - 1) as f64 * LEGEND_ROW
+    }
+
     /// Top of a panel's curves.
     fn panel_top(&self, index: usize) -> f64 {
         let above = index as f64 * (PANEL_TOP + PANEL + PANEL_BOTTOM);
-        HEAD + self.events_height() + above + PANEL_TOP
+        self.head() + self.events_height() + above + PANEL_TOP
     }
 
     fn shares_top(&self) -> f64 {
@@ -165,7 +180,7 @@ impl Picture {
 
     pub fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
         canvas.text((LEFT, 26.0), &self.title, TITLE, INK, Anchor::Left)?;
-        draw_legend(canvas)?;
+        self.draw_legend(canvas)?;
         for index in 0..self.panels.len().max(1) {
             let top = self.panel_top(index);
             self.draw_axes(canvas, top)?;
@@ -183,8 +198,24 @@ impl Picture {
                 }
             }
         }
-        self.draw_events(canvas, HEAD + self.events_height())?;
+        self.draw_events(canvas, self.head() + self.events_height())?;
         self.draw_shares(canvas)
+    }
+
+    fn draw_legend<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
+        for (row, labels) in self.legend.iter().enumerate() {
+            let mut x = LEFT;
+            let y = 60.0 + row as f64 * LEGEND_ROW;
+            for label in labels {
+                canvas.fill((x, y - 6.0), (x + 14.0, y + 6.0), color(*label))?;
+                x += LEGEND_CHIP;
+                canvas.text((x, y), label.name(), SMALL, INK, Anchor::Left)?;
+                x += canvas.text_width(label.name(), SMALL) + LEGEND_GAP;
+            }
+        }
+        let words = "smoothed probabilities";
+        let at = (LEFT + PLOT_WIDTH, 60.0);
+        canvas.text(at, words, SMALL, WEAK_INK, Anchor::Right)
     }
 
     fn draw_axes<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, top: f64) -> Drawn<DB> {
@@ -225,15 +256,15 @@ impl Picture {
             canvas.fill(from, to, color(run.label))?;
         }
         for curve in &panel.curves {
-            for expression in Expression::ALL {
+            for label in self.labels.iter() {
                 let points: Vec<(f64, f64)> = curve
                     .iter()
                     .map(|(time_s, values)| {
-                        let share = f64::from(values[expression.index()]).clamp(0.0, 1.0);
+                        let share = f64::from(values.of(label)).clamp(0.0, 1.0);
                         (self.x_of(*time_s), top + PANEL * (1.0 - share))
                     })
                     .collect();
-                canvas.line(&points, color(expression), 1.5)?;
+                canvas.line(&points, color(label), 1.5)?;
             }
         }
         Ok(())
@@ -281,14 +312,13 @@ impl Picture {
             let name = format!("face {}", panel.number);
             canvas.text((LEFT - 8.0, middle), &name, SMALL, INK, Anchor::Right)?;
             let mut x = LEFT;
-            for expression in Expression::ALL {
-                let share = panel.summary.shares[expression.index()];
+            for (label, share) in panel.summary.shares.by_label() {
                 if share.is_nan() || share <= 0.0 {
                     continue;
                 }
                 let end = x + PLOT_WIDTH * share;
-                canvas.fill((x, y), (end, y + SHARE_ROW - 6.0), color(expression))?;
-                let words = format!("{expression} {:.0} %", share * 100.0);
+                canvas.fill((x, y), (end, y + SHARE_ROW - 6.0), color(label))?;
+                let words = format!("{label} {:.0} %", share * 100.0);
                 if canvas.text_width(&words, SMALL) + 8.0 < end - x {
                     let at = ((x + end) / 2.0, middle);
                     canvas.text(at, &words, SMALL, PAPER, Anchor::Middle)?;
@@ -308,17 +338,22 @@ impl Picture {
     }
 }
 
-fn draw_legend<DB: DrawingBackend>(canvas: &Canvas<'_, DB>) -> Drawn<DB> {
-    let mut x = LEFT;
-    for expression in Expression::ALL {
-        canvas.fill((x, 54.0), (x + 14.0, 66.0), color(expression))?;
-        x += 20.0;
-        canvas.text((x, 60.0), expression.name(), SMALL, INK, Anchor::Left)?;
-        x += canvas.text_width(expression.name(), SMALL) + 22.0;
+/// The rows of the legend. Widths of names are estimated, with some room.
+fn legend_rows(labels: Labels) -> Vec<Vec<Label>> {
+    let width = PLOT_WIDTH - LEGEND_NOTE;
+    let mut rows = vec![Vec::new()];
+    let mut x = 0.0;
+    for label in labels.iter() {
+        let n_chars = label.name().chars().count() as f64;
+        let entry = LEGEND_CHIP + n_chars * SMALL * 0.6 + LEGEND_GAP;
+        if x + entry > width && x > 0.0 {
+            rows.push(Vec::new());
+            x = 0.0;
+        }
+        x += entry;
+        rows.last_mut().expect("one row").push(label);
     }
-    let words = "smoothed probabilities";
-    let at = (LEFT + PLOT_WIDTH, 60.0);
-    canvas.text(at, words, SMALL, WEAK_INK, Anchor::Right)
+    rows
 }
 
 /// Whether a kind of event is drawn. Start and end are the edges of the plot, and the time of a warning means little.
@@ -350,6 +385,6 @@ fn shortened(words: &str) -> String {
     short
 }
 
-fn color(expression: Expression) -> Rgb {
-    palette::expression(expression, Ground::Light)
+fn color(label: Label) -> Rgb {
+    palette::label(label, Ground::Light)
 }

@@ -3,7 +3,9 @@
 use std::fs;
 
 use super::*;
-use crate::{error_text::error_text, model::import, model::net::ThreeBlockConfig};
+use crate::{
+    error_text::error_text, expression::Expression, model::import, model::net::ThreeBlockConfig,
+};
 
 fn tiny() -> (Metadata, HashMap<String, Tensor>) {
     let config = ThreeBlockConfig {
@@ -180,11 +182,9 @@ fn contradictions_are_refused() {
     check(&|m, _| m.input.crop.scale = 1e30, "crop");
     check(&|m, _| m.uncertain_below = 1.5, "not a probability");
     check(&|m, _| m.labels[2] = "angry".to_owned(), "twice");
-    check(
-        &|m, _| m.labels[2] = "cat".to_owned(),
-        "not one of the seven",
-    );
-    check(&|m, _| drop(m.labels.pop()), "instead of seven");
+    check(&|m, _| m.labels[2] = "=1".to_owned(), "must not begin");
+    check(&|m, _| m.labels.truncate(1), "1 labels, but a network");
+    check(&|m, _| drop(m.labels.pop()), "of shape");
     check(&|m, _| m.format_version = 99, "newer version");
     check(
         &|_, w| drop(w.insert("extra".to_owned(), w["fc2.bias"].clone())),

@@ -29,8 +29,8 @@ with_defaults! {
     /// The default takes outputs as the file says, and pixels from -1 to 1.
     #[derive(Debug, Clone, PartialEq)]
     pub struct ImportOptions {
-        /// The meaning of each output. If `None`, the file's own labels, or FER-2013's order if it has none.
-        pub labels: Option<[Expression; N_EXPRESSIONS]> = None,
+        /// The label of each output. If `None`, the file's own labels or, for seven outputs without any, FER-2013's.
+        pub labels: Option<Vec<String>> = None,
         /// Normalization, filter and crop. The size is inferred from the weights where they depend on it.
         pub input: InputSpec = InputSpec::FER_2013,
         /// The name of the architecture. If `None`, all are tried.
@@ -112,20 +112,13 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
         let shifted = shifted.transpose().map_err(in_words)?;
         converted.extend(shifted.map(|shifted| (mean.clone(), shifted)));
     }
-    let (labels, order) = match (options.labels, opened.labels) {
-        (Some(labels), _) => (labels, Order::Given),
-        (None, None) => (Expression::ALL, Order::Assumed(None)),
-        (None, Some(StatedLabels { key, labels })) => match labels {
-            Ok(labels) => (labels, Order::Stated(key)),
-            Err(names) => (Expression::ALL, Order::Assumed(Some((key, names)))),
-        },
-    };
+    let (labels, order) = labels_of(&recognized, options.labels.as_deref(), opened.labels)?;
     let stem = Path::new(file).file_stem().unwrap_or_default();
     let metadata = Metadata {
         format_version: FORMAT_VERSION,
         name: stem.to_string_lossy().into_owned(),
         architecture: recognized.architecture.clone(),
-        labels: labels.map(|label| label.name().to_owned()).to_vec(),
+        labels,
         input: recognized.input,
         temperature: 1.0,
         uncertain_below: 0.0,
@@ -139,6 +132,46 @@ fn try_import(bytes: &[u8], file: &str, options: &ImportOptions) -> Result<Impor
         weights,
         order,
     })
+}
+
+/// The name of each output, as given, as the file states it, or as assumed.
+fn labels_of(
+    recognized: &Recognized,
+    given: Option<&[String]>,
+    stated: Option<StatedLabels>,
+) -> Result<(Vec<String>, Order), String> {
+    let n_outputs = recognized.n_outputs;
+    if let Some(given) = given {
+        if given.len() != n_outputs {
+            let n = given.len();
+            return Err(format!(
+                "it has {n_outputs} outputs, but {n} labels are given"
+            ));
+        }
+        return Ok((given.to_vec(), Order::Given));
+    }
+    let (key, names) = match stated {
+        Some(StatedLabels { key, labels }) => match labels {
+            Ok(labels) if labels.len() == n_outputs => return Ok((labels, Order::Stated(key))),
+            Ok(labels) => (Some(key), labels.join(", ")),
+            Err(names) => (Some(key), names),
+        },
+        None => (None, String::new()),
+    };
+    if n_outputs == N_EXPRESSIONS {
+        let labels = Expression::ALL.map(|label| label.name().to_owned());
+        let other = key.map(|key| (key, names));
+        return Ok((labels.to_vec(), Order::Assumed(other)));
+    }
+    let architecture = recognized.architecture.name();
+    let said = match key {
+        Some(key) => format!("its “{key}” does not name as many ({names})"),
+        None => "it does not say what they mean".to_owned(),
+    };
+    Err(format!(
+        "it is a {architecture} network with {n_outputs} outputs, but {said}; name them in their order with fervis-train \
+         import --labels"
+    ))
 }
 
 /// Finds the first set of tensors that fits an architecture. The error is about the largest set.

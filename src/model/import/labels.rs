@@ -9,7 +9,7 @@ use super::pytorch::{
     objects::reachable,
     pickle::{Id, Pickle, Value},
 };
-use crate::expression::{Expression, N_EXPRESSIONS};
+use crate::expression::Labels;
 
 /// Keys under which people save the names of classes, the most reliable first, without case and punctuation.
 const KEYS: [&str; 16] = [
@@ -40,8 +40,8 @@ const MAX_NAMES: usize = 1000;
 pub struct StatedLabels {
     /// The key under which it was found.
     pub key: String,
-    /// The expression of each output; `Err` with the names if they are not the seven expressions, each once.
-    pub labels: Result<[Expression; N_EXPRESSIONS], String>,
+    /// The name of each output; `Err` with the names if they are not numbered from 0 or cannot be labels.
+    pub labels: Result<Vec<String>, String>,
 }
 
 /// The labels in a pickle.
@@ -124,22 +124,17 @@ fn named(pickle: &Pickle<'_>, id: Id) -> Option<Vec<(usize, String)>> {
     }
 }
 
-/// The expressions by their numbers, which must be 0 to 6.
-fn in_order(mut names: Vec<(usize, String)>) -> Result<[Expression; N_EXPRESSIONS], String> {
+/// The names by their numbers, which must be 0, 1, 2 and so on. The seven expressions get FER-2013's names for them.
+fn in_order(mut names: Vec<(usize, String)>) -> Result<Vec<String>, String> {
     names.sort();
-    let expressions: Option<Vec<Expression>> = (0..)
-        .zip(&names)
-        .map(|(expected, (number, name))| {
-            (*number == expected)
-                .then(|| Expression::from_name(name))
-                .flatten()
-        })
-        .collect();
-    let expressions: Option<[Expression; N_EXPRESSIONS]> =
-        expressions.and_then(|found| found.try_into().ok());
-    let is_complete =
-        |found: &[Expression; N_EXPRESSIONS]| Expression::ALL.iter().all(|e| found.contains(e));
-    expressions.filter(is_complete).ok_or_else(|| {
+    let is_numbered = (0..).zip(&names).all(|(at, (number, _))| at == *number);
+    let trimmed: Vec<&str> = names.iter().map(|(_, name)| name.trim()).collect();
+    let outputs = Labels::of_outputs(&trimmed).ok().filter(|_| is_numbered);
+    let named = outputs.map(|(_, outputs)| {
+        let names = outputs.into_iter().map(|label| label.name().to_owned());
+        names.collect()
+    });
+    named.ok_or_else(|| {
         let quoted: Vec<String> = names
             .iter()
             .take(MAX_QUOTED)
@@ -157,9 +152,10 @@ fn in_order(mut names: Vec<(usize, String)>) -> Result<[Expression; N_EXPRESSION
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Expression::{Angry, Disgust, Fear, Happy, Neutral, Sad, Surprise};
 
-    const ALPHABETICAL: [Expression; 7] = [Angry, Disgust, Fear, Happy, Neutral, Sad, Surprise];
+    const ALPHABETICAL: [&str; 7] = [
+        "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+    ];
 
     fn said(json: &str, key: &str) -> Option<StatedLabels> {
         in_header(&HashMap::from([(key.to_owned(), json.to_owned())]))
@@ -179,16 +175,25 @@ mod tests {
             (to_class, "id2label"),
         ] {
             let said = said(json, key).unwrap();
-            assert_eq!(said.labels, Ok(ALPHABETICAL), "{key}");
+            assert_eq!(
+                said.labels,
+                Ok(ALPHABETICAL.map(str::to_owned).to_vec()),
+                "{key}"
+            );
             assert_eq!(said.key, key);
         }
     }
 
     #[test]
     fn other_classes_are_named_and_other_values_are_not_classes() {
-        let eight = r#"["angry", "contempt", "disgust"]"#;
-        let names = said(eight, "classes").unwrap().labels.unwrap_err();
-        assert_eq!(names, "angry, contempt, disgust");
+        let three = r#"["anger", "contempt", "mask on"]"#;
+        let names = said(three, "classes").unwrap().labels.unwrap();
+        assert_eq!(names, ["anger", "contempt", "mask on"]);
+        let names = said(r#"["=1+1", "b\n"]"#, "classes")
+            .unwrap()
+            .labels
+            .unwrap_err();
+        assert_eq!(names, "=1+1, b");
         let twice = r#"["sad", "sad", "fear", "happy", "neutral", "angry", "surprise"]"#;
         assert!(said(twice, "classes").unwrap().labels.is_err());
         let gap = r#"{"angry": 1, "disgust": 2, "fear": 3, "happy": 4, "neutral": 5, "sad": 6, "surprise": 7}"#;
@@ -196,7 +201,7 @@ mod tests {
         for json in ["7", "[]", "{}", "[1, 2]", "no JSON"] {
             assert_eq!(said(json, "classes"), None, "{json}");
         }
-        assert_eq!(said(eight, "people"), None);
+        assert_eq!(said(three, "people"), None);
     }
 
     #[test]

@@ -11,12 +11,9 @@ use super::{
     matching::{Change, Matching, match_tensors},
     weight_file::{WeightFile, Weights},
 };
-use crate::{
-    expression::N_EXPRESSIONS,
-    model::{
-        checkpoint::check_finite, error::ModelError, net::Architecture, preprocess::InputSpec,
-        serialize::sha256,
-    },
+use crate::model::{
+    checkpoint::check_finite, error::ModelError, net::Architecture, preprocess::InputSpec,
+    serialize::sha256,
 };
 
 /// First weights, and where they come from.
@@ -38,7 +35,7 @@ pub struct Pretrained {
     unused: Vec<String>,
 }
 
-/// Takes first weights for `architecture` from the bytes of a file called `file` in messages: what `torch.save` wrote, or
+/// Takes first weights for `architecture` with `n_classes` outputs from the bytes of a file called `file` in messages: what `torch.save` wrote, or
 /// safetensors.
 ///
 /// # Errors
@@ -48,8 +45,10 @@ pub fn read_pretrained(
     file: &str,
     architecture: &Architecture,
     input: &InputSpec,
+    n_classes: usize,
 ) -> Result<Pretrained, ModelError> {
-    try_take(bytes, file, architecture, input).map_err(|reason| ModelError::refused(file, reason))
+    try_take(bytes, file, architecture, input, n_classes)
+        .map_err(|reason| ModelError::refused(file, reason))
 }
 
 fn try_take(
@@ -57,9 +56,10 @@ fn try_take(
     file: &str,
     architecture: &Architecture,
     input: &InputSpec,
+    n_classes: usize,
 ) -> Result<Pretrained, String> {
     let mut opened = WeightFile::open(bytes)?;
-    let expected = architecture.weight_shapes(input, N_EXPRESSIONS);
+    let expected = architecture.weight_shapes(input, n_classes);
     let first_linear = expected.iter().position(|(_, shape)| shape.len() == 2);
     let (features, head) = expected.split_at(first_linear.unwrap_or(expected.len()));
     let (chosen, matching) = choose(&opened.candidates, &expected, features)
@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn take(bytes: &[u8], architecture: &Architecture) -> Result<Pretrained, ModelError> {
-        read_pretrained(bytes, "mine.pth", architecture, &InputSpec::FER_2013)
+        read_pretrained(bytes, "mine.pth", architecture, &InputSpec::FER_2013, 7)
     }
 
     #[test]

@@ -5,14 +5,14 @@
 //! before or after ReLU, and a wrong guess would run without an error. But the output of ReLU never has a negative mean,
 //! and the running means are in the file.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use super::{
     matching::{Matching, NamedShape, match_tensors},
     sizes::{Layers, infer},
 };
 use crate::{
-    expression::N_EXPRESSIONS,
+    expression::{MAX_LABELS, N_EXPRESSIONS},
     model::{net::Architecture, preprocess::InputSpec},
 };
 
@@ -20,6 +20,8 @@ use crate::{
 const MAX_NAMES: usize = 4;
 /// This many non-negative means cannot be coincidence.
 const MIN_TELLING_MEANS: usize = 16;
+/// Outputs of the networks that can be shown.
+const N_LABELS: RangeInclusive<usize> = 2..=MAX_LABELS;
 /// Outputs of networks trained on ImageNet.
 const IMAGENET_CLASSES: usize = 1000;
 
@@ -30,6 +32,8 @@ pub struct Recognized {
     pub architecture: Architecture,
     /// Its input; the normalization comes from the options.
     pub input: InputSpec,
+    /// Number of its outputs.
+    pub n_outputs: usize,
     /// Its weights and their tensors; nothing is missing or left over.
     pub matching: Matching,
     /// Other architectures that fit too; the first in the list was chosen.
@@ -123,7 +127,9 @@ fn fit(
         reason,
     };
     let (architecture, input) = infer(usual, layers, input).map_err(no_match)?;
-    let expected = architecture.weight_shapes(&input, N_EXPRESSIONS);
+    let n_outputs = layers.n_classes().filter(|n| N_LABELS.contains(n));
+    let n_outputs = n_outputs.unwrap_or(N_EXPRESSIONS);
+    let expected = architecture.weight_shapes(&input, n_outputs);
     let matching = match_tensors(&expected, tensors);
     let Matching {
         matched,
@@ -135,6 +141,7 @@ fn fit(
         return Ok(Recognized {
             architecture,
             input,
+            n_outputs,
             matching,
             also_fits: Vec::new(),
         });
@@ -146,7 +153,7 @@ fn fit(
     let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
     let n_matched = matched.len();
     if missing.len() + left_over.len() <= 4
-        && let Some(n_outputs) = layers.n_classes().filter(|n| *n != N_EXPRESSIONS)
+        && let Some(n_outputs) = layers.n_classes().filter(|n| !N_LABELS.contains(n))
     {
         let name = usual.name();
         return Err(Misfit {
@@ -159,7 +166,9 @@ fn fit(
                      can start from it: fervis-train train --pretrained"
                 ),
                 _ => format!(
-                    "it is a {name} network, but it has {n_outputs} outputs instead of {N_EXPRESSIONS}"
+                    "it is a {name} network, but it has {n_outputs} outputs, and fervis shows from {} to {}",
+                    N_LABELS.start(),
+                    N_LABELS.end()
                 ),
             },
         });

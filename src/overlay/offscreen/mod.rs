@@ -145,8 +145,8 @@ fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
             score: 0.0,
             unseen_for: std::time::Duration::ZERO,
             shape: None,
-            raw: Probabilities(probabilities),
-            smoothed: Probabilities(probabilities),
+            raw: Probabilities::from(probabilities),
+            smoothed: Probabilities::from(probabilities),
         }
     };
     let percents = [1, 10, 21, 32, 43, 54, 65, 76, 87, 98, 99, 100];

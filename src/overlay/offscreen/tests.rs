@@ -36,8 +36,8 @@ fn face(track: u64, class: Expression, probability: f32, at: [f32; 4]) -> FaceAn
         score: 12.0,
         unseen_for: Duration::ZERO,
         shape: None,
-        raw: Probabilities(values),
-        smoothed: Probabilities(values),
+        raw: Probabilities::from(values),
+        smoothed: Probabilities::from(values),
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
 use crate::{
+    expression::Labels,
     record::{video, videos::FIRST_STEM},
     session::{
         self, SessionError, files,
@@ -168,7 +169,9 @@ impl Table {
     fn read(path: &Path) -> Result<Self, SessionError> {
         let text = match files::open(path).and_then(|mut file| read_all(&mut file)) {
             Ok(text) => text,
-            Err(err) if err.kind() == io::ErrorKind::NotFound => tables::header::<FrameRow>(),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                tables::header::<FrameRow>(Labels::FER_2013)
+            }
             Err(source) => return Err(SessionError::read(path, source)),
         };
         let problem = |error: csv::Error| SessionError::Content {

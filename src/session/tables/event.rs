@@ -4,7 +4,7 @@ use super::{
     SECOND_DECIMALS, column,
     lines::{Cell, Column, Fields, Kind, Row},
 };
-use crate::time::Ticks;
+use crate::{expression::Labels, time::Ticks};
 
 named! {
     /// What an event is about.
@@ -59,7 +59,7 @@ pub struct EventRow {
 impl Row for EventRow {
     const FILE: &'static str = "events.csv";
 
-    fn columns() -> Vec<Column> {
+    fn columns(_: Labels) -> Vec<Column> {
         use Kind::{Double, Text, Whole};
         let kinds = EventKind::ALL.map(EventKind::name).join(", ");
         vec![

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     SECOND_DECIMALS, column, file, from_milliseconds,
-    lines::{Cell, Column, Fields, Kind, Row},
+    lines::{Cell, Column, Fields, Kind, RAW, Row, SMOOTHED},
     milliseconds,
 };
 use crate::{
     bounding_box::BoundingBox,
     detect::{FaceShape, TrackId},
-    expression::{Expression, Probabilities},
+    expression::{Label, Labels, PerLabel, Probabilities},
     pipeline::{Analysis, FaceAnalysis},
     time::Ticks,
 };
@@ -51,8 +51,8 @@ impl FaceRow {
         analysis.faces.iter().map(row).collect()
     }
 
-    /// The expression that was shown: the most probable after smoothing.
-    pub fn label(&self) -> Expression {
+    /// The label that was shown: the most probable after smoothing.
+    pub fn label(&self) -> Label {
         self.face.label()
     }
 
@@ -65,7 +65,7 @@ impl FaceRow {
 impl Row for FaceRow {
     const FILE: &'static str = "faces.csv";
 
-    fn columns() -> Vec<Column> {
+    fn columns(labels: Labels) -> Vec<Column> {
         use Kind::{Double, Single, Text, Whole};
         let mut columns = [
             ("frame", Whole, "", "The frame's number in frames.csv."),
@@ -82,12 +82,12 @@ impl Row for FaceRow {
         .map(column)
         .to_vec();
         for (kind, what) in [
-            ("raw", "in this frame alone"),
-            ("smoothed", "smoothed over time, as shown"),
+            (RAW, "in this frame alone"),
+            (SMOOTHED, "smoothed over time, as shown"),
         ] {
-            columns.extend(Expression::ALL.map(|expression| {
-                let description = format!("Probability of {expression} {what}, 0 to 1.");
-                column((format!("{kind}_{expression}"), Single, "", description))
+            columns.extend(labels.names().map(|label| {
+                let description = format!("Probability of {label} {what}, 0 to 1.");
+                column((format!("{kind}{label}"), Single, "", description))
             }));
         }
         columns.extend(
@@ -146,8 +146,8 @@ impl Row for FaceRow {
         let pixels = [face.score, edges.x, edges.y, edges.width, edges.height];
         cells.extend(pixels.map(|value| number(value, 2)));
         cells.push(Cell::Number(face.unseen_for.as_secs_f64(), 3));
-        let probabilities = face.raw.0.into_iter().chain(face.smoothed.0);
-        cells.extend(probabilities.map(|value| number(value, 4)));
+        let probabilities = face.raw.0.iter().chain(face.smoothed.0.iter());
+        cells.extend(probabilities.map(|value| number(*value, 4)));
         cells.extend([
             Cell::Text(self.label().name().into()),
             Cell::Whole(self.model as u64),
@@ -165,11 +165,11 @@ impl Row for FaceRow {
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
         let probabilities = |kind: &str| {
-            let mut values = Probabilities::default();
-            for expression in Expression::ALL {
-                values.0[expression.index()] = fields.get(&format!("{kind}_{expression}"))?;
+            let mut values = PerLabel::new(fields.labels);
+            for (value, label) in values.iter_mut().zip(fields.labels.names()) {
+                *value = fields.get(&format!("{kind}{label}"))?;
             }
-            Ok::<_, String>(values)
+            Ok::<_, String>(Probabilities(values))
         };
         Ok(Self {
             frame: fields.get("frame")?,
@@ -184,8 +184,8 @@ impl Row for FaceRow {
                     fields.get("height")?,
                 ),
                 unseen_for: fields.duration("unseen_s")?,
-                raw: probabilities("raw")?,
-                smoothed: probabilities("smoothed")?,
+                raw: probabilities(RAW)?,
+                smoothed: probabilities(SMOOTHED)?,
                 shape: shape(fields)?,
             },
             model: fields.get("model")?,

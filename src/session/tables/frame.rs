@@ -7,7 +7,7 @@ use super::{
     lines::{Cell, Column, Fields, Kind, Row},
     milliseconds,
 };
-use crate::time::Ticks;
+use crate::{expression::Labels, time::Ticks};
 
 named! {
     /// Whether a frame has a result.
@@ -46,7 +46,7 @@ pub struct FrameRow {
 impl Row for FrameRow {
     const FILE: &'static str = "frames.csv";
 
-    fn columns() -> Vec<Column> {
+    fn columns(_: Labels) -> Vec<Column> {
         use Kind::{Double, Text, Whole};
         [
             ("frame", Whole, "", "Number of the captured frame, from 0; joins the tables."),

@@ -8,7 +8,15 @@ use std::{borrow::Cow, io::Read as _, path::Path, time::Duration};
 
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 
-use crate::session::{SessionError, files};
+use crate::{
+    expression::{Labels, N_EXPRESSIONS},
+    session::{SessionError, files},
+};
+
+/// Beginning of the names of the columns with the probabilities of a frame alone, before a label's name.
+pub(super) const RAW: &str = "raw_";
+/// The same for the smoothed probabilities.
+pub(super) const SMOOTHED: &str = "smoothed_";
 
 /// What a column holds, for people, for `session.json` and for formats with types.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +86,8 @@ pub trait Row: Sized {
     /// The table's file in the session's folder.
     const FILE: &'static str;
 
-    /// All columns, in order.
-    fn columns() -> Vec<Column>;
+    /// All columns, in order, with those for a network's labels.
+    fn columns(labels: Labels) -> Vec<Column>;
 
     /// The cells, in the order of [`Row::columns`].
     fn cells(&self) -> Vec<Cell<'_>>;
@@ -93,6 +101,8 @@ pub trait Row: Sized {
 
 /// One line of a table, its fields found by the header's names.
 pub struct Fields<'a> {
+    /// The labels that the header names.
+    pub(super) labels: Labels,
     header: &'a StringRecord,
     record: &'a StringRecord,
 }
@@ -129,8 +139,10 @@ impl<'a> Fields<'a> {
 }
 
 /// The header line of a table, with its end.
-pub fn header<R: Row>() -> Vec<u8> {
-    let names = R::columns().into_iter().map(|column| column.name.into());
+pub fn header<R: Row>(labels: Labels) -> Vec<u8> {
+    let names = R::columns(labels)
+        .into_iter()
+        .map(|column| column.name.into());
     lines([names.map(Cell::Text)])
 }
 
@@ -140,8 +152,8 @@ pub fn rows<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> Vec<u8> {
 }
 
 /// A whole table.
-pub fn table<'a, R: Row + 'a>(all: impl IntoIterator<Item = &'a R>) -> Vec<u8> {
-    let mut table = header::<R>();
+pub fn table<'a, R: Row + 'a>(labels: Labels, all: impl IntoIterator<Item = &'a R>) -> Vec<u8> {
+    let mut table = header::<R>(labels);
     table.extend(rows(all));
     table
 }
@@ -192,6 +204,7 @@ pub fn read<R: Row>(path: &Path) -> Result<Vec<R>, SessionError> {
     if header.is_empty() {
         return Err(problem(Some(1), "the header is missing".to_owned()));
     }
+    let labels = labels_in(&header).map_err(|error| problem(Some(1), error))?;
     let mut rows = Vec::new();
     let mut record = StringRecord::new();
     loop {
@@ -201,9 +214,32 @@ pub fn read<R: Row>(path: &Path) -> Result<Vec<R>, SessionError> {
             return Ok(rows);
         }
         let fields = Fields {
+            labels,
             header: &header,
             record: &record,
         };
         rows.push(R::parse(&fields).map_err(|cause| problem(line, cause))?);
     }
+}
+
+/// The labels for which a header has columns of probabilities; FER-2013's if it has none.
+fn labels_in(header: &StringRecord) -> Result<Labels, String> {
+    let names: Vec<&str> = header
+        .iter()
+        .filter_map(|column| column.strip_prefix(RAW))
+        .collect();
+    if names.is_empty() {
+        return Ok(Labels::FER_2013);
+    }
+    let smoothed = header
+        .iter()
+        .filter_map(|column| column.strip_prefix(SMOOTHED));
+    if let Some(missing) = smoothed.into_iter().find(|name| !names.contains(name)) {
+        return Err(format!("there is no column {RAW}{missing}"));
+    }
+    // Somebody may have moved the columns.
+    if names.len() == N_EXPRESSIONS && Labels::FER_2013.names().all(|name| names.contains(&name)) {
+        return Ok(Labels::FER_2013);
+    }
+    Labels::new(&names).map_err(|error| format!("the header {error}"))
 }

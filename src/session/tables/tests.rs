@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     bounding_box::BoundingBox,
     detect::{FaceShape, TrackId},
-    expression::{Expression, N_EXPRESSIONS, Probabilities},
+    expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
     pipeline::FaceAnalysis,
     session::SessionError,
     time::Ticks,
@@ -14,7 +14,7 @@ use crate::{
 
 /// A face in frame `frame` of a recording at 30 Hz.
 pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
-    let mut raw = Probabilities([(1.0 - happy) / 6.0; N_EXPRESSIONS]);
+    let mut raw = Probabilities::from([(1.0 - happy) / 6.0; N_EXPRESSIONS]);
     raw.0[Expression::Happy.index()] = happy;
     FaceRow {
         frame,
@@ -50,7 +50,7 @@ fn frame(frame: u64) -> FrameRow {
 }
 
 fn written<R: Row>(rows: &[R]) -> String {
-    String::from_utf8(table(rows)).unwrap()
+    String::from_utf8(table(Labels::FER_2013, rows)).unwrap()
 }
 
 fn read_again<R: Row>(text: &str) -> Result<Vec<R>, SessionError> {
@@ -128,7 +128,7 @@ fn mistakes_are_named_with_their_line() {
     );
     let missing = message(&text.replace("raw_happy", "joy"));
     assert!(
-        missing.contains("line 2: there is no column raw_happy"),
+        missing.contains("line 1: there is no column raw_happy"),
         "{missing}"
     );
 }

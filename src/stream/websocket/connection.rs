@@ -49,7 +49,7 @@ type Results = Receiver<Utf8Bytes>;
 pub fn serve(stream: TcpStream, id: u64, server: &Server) -> Disconnect {
     let run = || {
         let (stream, results) = shake_hands(stream, id, server)?;
-        Client::new(stream)?.send_all(&server.greeting, &results)
+        Client::new(stream)?.send_all(server.greeting(), &results)
     };
     let Err(reason) = run();
     reason
@@ -146,10 +146,10 @@ impl Client {
     /// Sends the greeting and then the results until the connection ends.
     fn send_all(
         &mut self,
-        greeting: &Utf8Bytes,
+        greeting: Utf8Bytes,
         results: &Results,
     ) -> Result<Infallible, Disconnect> {
-        self.send(Message::Text(greeting.clone()))?;
+        self.send(Message::Text(greeting))?;
         loop {
             self.check_socket()?;
             match self.heartbeat.beat(Instant::now()) {

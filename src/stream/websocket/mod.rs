@@ -1,6 +1,6 @@
 //! Results as JSON text messages for WebSocket clients.
 //!
-//! A client gets a [greeting](super::message::greeting), then one [message](super::message::live) for each analyzed
+//! A client gets a [greeting](super::message::greeting) with the network's labels, then one [message](super::message::live) for each analyzed
 //! frame, each as it comes. The pipeline only writes the JSON and hands it over; each client has a thread of its own that
 //! sends it. The queue to that thread is short and refuses what does not fit: results are dropped, and never delay the
 //! video.
@@ -36,7 +36,10 @@ use super::{
     LiveOutput, StreamError,
     message::{self, wall_time},
 };
-use crate::pipeline::{Analysis, SourceRun, Tap};
+use crate::{
+    expression::Labels,
+    pipeline::{Analysis, SourceRun, Tap},
+};
 
 /// A running server. Dropping it closes all connections and ends their threads.
 pub struct WebSocketServer {
@@ -61,12 +64,13 @@ impl WebSocketServer {
         let start = || -> io::Result<Self> {
             let socket = TcpListener::bind(address)?;
             let address = socket.local_addr()?;
+            let labels = Labels::default();
             let server = Arc::new(Server {
                 admission: Admission {
                     allowed_origins,
                     loopback_only: address.ip().is_loopback(),
                 },
-                greeting: message::greeting()?.into(),
+                greeting: Mutex::new((labels, message::greeting(labels)?.into())),
                 on_change: Box::new(on_change),
                 clients: Mutex::new(Some(Vec::new())),
                 n_slow: AtomicU64::default(),
@@ -109,6 +113,11 @@ impl WebSocketServer {
 
 impl Tap for WebSocketServer {
     fn analyzed(&self, run: SourceRun, analysis: &Analysis) {
+        if let Some(checkpoint) = &analysis.checkpoint
+            && let Err(error) = self.server.follow_labels(checkpoint.labels)
+        {
+            log::warn!("the labels could not be written as JSON: {error}");
+        }
         if self.server.n_clients() == 0 {
             return;
         }

@@ -13,10 +13,11 @@ use crossbeam_channel::{Receiver, Sender};
 use tungstenite::Utf8Bytes;
 
 use super::{
+    super::message,
     admission::{Admission, Refusal},
     log_limit::LogLimit,
 };
-use crate::panics::lock;
+use crate::{expression::Labels, panics::lock};
 
 /// How many clients there may be at once. Each is sent every result, so more would cost the processor what the network
 /// needs.
@@ -59,8 +60,8 @@ pub enum Disconnect {
 pub struct Server {
     /// Who may connect.
     pub admission: Admission,
-    /// The first message to a client.
-    pub greeting: Utf8Bytes,
+    /// The first message to a client, and the labels that it names.
+    pub greeting: Mutex<(Labels, Utf8Bytes)>,
     /// Called, from any thread, when the number of clients has changed.
     pub on_change: Box<dyn Fn() + Send + Sync>,
     /// The clients.
@@ -129,6 +130,25 @@ impl Server {
     pub fn close(&self) -> Vec<u64> {
         let clients = self.change(Option::take).unwrap_or_default();
         clients.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// The first message to a client.
+    pub fn greeting(&self) -> Utf8Bytes {
+        lock(&self.greeting).1.clone()
+    }
+
+    /// Greets every client again if a result's labels are not those of the last greeting.
+    ///
+    /// # Errors
+    /// As [`message::greeting`].
+    pub fn follow_labels(&self, labels: Labels) -> serde_json::Result<()> {
+        if lock(&self.greeting).0 == labels {
+            return Ok(());
+        }
+        let greeting = Utf8Bytes::from(message::greeting(labels)?);
+        *lock(&self.greeting) = (labels, greeting.clone());
+        self.publish(&greeting);
+        Ok(())
     }
 
     /// Hands a text to every client. Never waits.

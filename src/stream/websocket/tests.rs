@@ -15,7 +15,10 @@ use tungstenite::{
 };
 
 use super::*;
-use crate::stream::fixtures::{SMOOTHED, analysis};
+use crate::{
+    model::CheckpointInfo,
+    stream::fixtures::{SMOOTHED, analysis},
+};
 
 type Client = WebSocket<TcpStream>;
 
@@ -317,4 +320,30 @@ fn clients_are_told_when_the_server_ends() {
         Message::Close(Some(frame)) => assert_eq!(frame.code, CloseCode::Away),
         other => panic!("{other:?}"),
     }
+}
+
+/// A client knows the labels of every result before it comes, whenever it connected.
+#[test]
+fn a_network_with_other_labels_greets_again() {
+    let stage = Stage::new();
+    let mut early = stage.connect();
+    stage.await_clients(1);
+    let labels = Labels::new(&["mask", "no mask"]).unwrap();
+    let mut other = analysis(0, Duration::ZERO, &[]);
+    let checkpoint = other.checkpoint.as_ref().unwrap();
+    other.checkpoint = Some(Arc::new(CheckpointInfo {
+        labels,
+        ..(**checkpoint).clone()
+    }));
+    for _ in 0..2 {
+        stage.server.analyzed(SourceRun(1), &other);
+    }
+    let again = text(&mut early);
+    assert_eq!(again["schema"], message::SCHEMA);
+    assert_eq!(again["labels"], serde_json::json!(["mask", "no mask"]));
+    for _ in 0..2 {
+        assert_eq!(text(&mut early)["frame"], 0);
+    }
+    let mut late = stage.try_connect(&[]).unwrap();
+    assert_eq!(text(&mut late)["labels"], again["labels"]);
 }

@@ -1,26 +1,30 @@
-//! The side panel: seven probabilities for each face.
+//! The side panel: the probabilities of each face.
 //!
-//! Classes and faces keep their positions whatever the numbers do: people compare bars by position. A bar is the smoothed
+//! Labels and faces keep their positions whatever the numbers do: people compare bars by position. A bar is the smoothed
 //! value, the tick across it the latest frame's own.
 
 use egui::{
-    Align2, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Stroke, TextStyle, Ui,
-    Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Stroke,
+    TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, pos2, vec2,
 };
 
 use crate::{
     detect::{FaceShape, HeadPose, TrackId},
-    expression::{Expression, Probabilities},
+    expression::{Label, Labels, Probabilities},
     pipeline::FaceAnalysis,
     ui::{colors, commands::Command},
 };
 
-/// Height of one class's row, points.
+/// Height of one label's row, points.
 const ROW_HEIGHT: f32 = 20.0;
 /// Height of a bar, points.
 const BAR_HEIGHT: f32 = 10.0;
-/// Room for a class's name, points: fits "surprise" in the body font.
+/// Room for the names of labels, points, if all are short: fits "surprise" in the body font.
 const NAME_WIDTH: f32 = 62.0;
+/// Room after the longest name, points.
+const NAME_GAP: f32 = 6.0;
+/// The largest share of a row for names. Longer ones are cut.
+const MAX_NAME_SHARE: f32 = 0.45;
 /// Room for "100 %", points.
 const PERCENT_WIDTH: f32 = 44.0;
 /// Width and overhang of the tick at the raw value, points.
@@ -47,7 +51,7 @@ pub enum FaceHint {
 /// Draws the panel's content for the faces of one frame, in the given order.
 ///
 /// `shown` are the tracks that stay visible while faces are covered; `None` if privacy is off. Below the probability
-/// `uncertain_below`, 0 to 1, no expression is named for a face; its bars do not change.
+/// `uncertain_below`, 0 to 1, no label is named for a face; its bars do not change.
 pub fn face_panel_ui(
     ui: &mut Ui,
     faces: &[FaceAnalysis],
@@ -149,8 +153,10 @@ fn face_ui(
         });
     });
     ui.spacing_mut().item_spacing.y = 0.0;
-    for class in Expression::ALL {
-        row_ui(ui, face, class, class == label);
+    let labels = face.smoothed.labels();
+    let name_width = name_width(ui, labels);
+    for class in labels.iter() {
+        row_ui(ui, face, class, class == label, name_width);
     }
     if let Some(shape) = &face.shape {
         ui.add_space(2.0);
@@ -181,8 +187,24 @@ fn pose_text(shape: &FaceShape) -> String {
     )
 }
 
-/// One class: its name, its bar, its percentage.
-fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Expression, is_top: bool) {
+/// Room for the names of these labels.
+fn name_width(ui: &Ui, labels: Labels) -> f32 {
+    let widths = labels.names().map(|name| {
+        let galley = ui
+            .painter()
+            .layout_no_wrap(name.to_owned(), name_font(ui), Color32::WHITE);
+        galley.size().x + NAME_GAP
+    });
+    let max = (ui.available_width() * MAX_NAME_SHARE).max(NAME_WIDTH);
+    widths.fold(NAME_WIDTH, f32::max).min(max)
+}
+
+fn name_font(ui: &Ui) -> FontId {
+    FontId::proportional(TextStyle::Body.resolve(ui.style()).size - 1.0)
+}
+
+/// One label: its name, its bar, its percentage.
+fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Label, is_top: bool, name_width: f32) {
     let size = vec2(ui.available_width(), ROW_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let name = accessible_name(face, class);
@@ -195,15 +217,16 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Expression, is_top: bool) {
         } else {
             palette.weak_text
         };
-        let font = FontId::proportional(TextStyle::Body.resolve(ui.style()).size - 1.0);
+        let font = name_font(ui);
         let painter = ui.painter();
-        painter.text(
-            pos2(rect.left(), rect.center().y),
-            Align2::LEFT_CENTER,
-            class.name(),
+        let name = WidgetText::from(class.name()).into_galley(
+            ui,
+            Some(TextWrapMode::Truncate),
+            name_width - NAME_GAP / 2.0,
             font.clone(),
-            text_color,
         );
+        let top = rect.center().y - name.size().y / 2.0;
+        painter.galley(pos2(rect.left(), top), name, text_color);
         painter.text(
             pos2(rect.right(), rect.center().y),
             Align2::RIGHT_CENTER,
@@ -211,10 +234,10 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Expression, is_top: bool) {
             font,
             text_color,
         );
-        let track = bar_track(rect);
+        let track = bar_track(rect, name_width);
         let radius = CornerRadius::same((BAR_HEIGHT / 2.0) as u8);
         painter.rect_filled(track, radius, palette.track);
-        let color = colors::expression(class, theme);
+        let color = colors::label(class, theme);
         let fill = bar_part(track, face.smoothed.of(class));
         // A fill narrower than its rounding would bulge out of the track; the clip cuts it to its width.
         painter.with_clip_rect(fill).rect_filled(
@@ -237,7 +260,7 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Expression, is_top: bool) {
 }
 
 /// What screen readers say for a row.
-fn accessible_name(face: &FaceAnalysis, class: Expression) -> String {
+fn accessible_name(face: &FaceAnalysis, class: Label) -> String {
     format!(
         "Face {}: {class} {}",
         face.track.0,
@@ -245,13 +268,13 @@ fn accessible_name(face: &FaceAnalysis, class: Expression) -> String {
     )
 }
 
-fn percent(probabilities: &Probabilities, class: Expression) -> String {
+fn percent(probabilities: &Probabilities, class: Label) -> String {
     format!("{:.0} %", probabilities.of(class) * 100.0)
 }
 
 /// The part of a row that a probability of 1 fills.
-fn bar_track(row: Rect) -> Rect {
-    let left = row.left() + NAME_WIDTH;
+fn bar_track(row: Rect, name_width: f32) -> Rect {
+    let left = row.left() + name_width;
     let right = (row.right() - PERCENT_WIDTH).max(left);
     Rect::from_min_max(
         pos2(left, row.center().y - BAR_HEIGHT / 2.0),
@@ -275,6 +298,7 @@ mod tests {
     use egui_kittest::{Harness, kittest::Queryable as _};
 
     use super::*;
+    use crate::expression::Expression;
     use crate::ui::fixtures;
 
     fn harness(faces: Vec<FaceAnalysis>, hint: FaceHint) -> Harness<'static> {

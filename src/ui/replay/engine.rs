@@ -17,7 +17,7 @@ use super::{
 use crate::{
     capture::SourceSpec,
     detect::{DetectConfig, TrackedFace},
-    expression::Logits,
+    expression::{Labels, Logits},
     frame::Frame,
     model::{
         CheckpointChoice, CheckpointInfo, ComputeDevice, DeviceChoice, ModelError, Views,
@@ -202,7 +202,8 @@ fn no_checkpoint() -> Arc<CheckpointInfo> {
         path: None,
         architecture: String::new(),
         n_parameters: 0,
-        labels: Vec::new(),
+        labels: Labels::FER_2013,
+        outputs: Vec::new(),
         temperature: 1.0,
         uncertain_below: 0.0,
         metrics: Vec::new(),

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::{
+    expression::Labels,
     session::{
         Session, manifest,
         tables::{self, EventKind, EventRow, FrameRow, FrameStatus, Row},
@@ -67,5 +68,5 @@ pub fn write(session: &Session, folder: &Path) {
 }
 
 fn write_table<R: Row>(rows: &[R], folder: &Path) {
-    fs::write(folder.join(R::FILE), tables::table(rows)).unwrap();
+    fs::write(folder.join(R::FILE), tables::table(Labels::FER_2013, rows)).unwrap();
 }

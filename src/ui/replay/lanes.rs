@@ -12,12 +12,7 @@ use super::{
     loaded_session::{LoadedSession, Readings, TrackRows},
     span::Span,
 };
-use crate::{
-    expression::{Expression, Probabilities},
-    session::tables::FaceRow,
-    time::clock,
-    ui::colors,
-};
+use crate::{expression::Probabilities, session::tables::FaceRow, time::clock, ui::colors};
 
 /// Height of a lane, points.
 pub const LANE_HEIGHT: f32 = 58.0;
@@ -158,14 +153,11 @@ fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values
     let top = rect.top() + 12.0 - galley.size().y / 2.0;
     painter.galley(pos2(left, top), galley, palette.text);
     let Some(row) = now else { return };
-    let (expression, probability) = values(row, shown).top();
+    let (label, probability) = values(row, shown).top();
     let chip = Rect::from_min_size(pos2(left, rect.top() + 25.0), vec2(3.0, 26.0));
-    painter.rect_filled(chip, 1.0, colors::expression(expression, theme));
+    painter.rect_filled(chip, 1.0, colors::label(label, theme));
     let percent = format!("{:.0} %", probability * 100.0);
-    for (line, text) in [expression.name().to_owned(), percent]
-        .into_iter()
-        .enumerate()
-    {
+    for (line, text) in [label.name().to_owned(), percent].into_iter().enumerate() {
         let y = rect.top() + 31.0 + 14.0 * line as f32;
         let at = pos2(left + 8.0, y);
         painter.text(
@@ -178,7 +170,7 @@ fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values
     }
 }
 
-/// The seven values at the pointer, largest first.
+/// The values at the pointer, largest first.
 fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
     let theme = ui.ctx().theme();
     ui.label(title);
@@ -187,18 +179,18 @@ fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
         return;
     };
     let values = values(row, shown);
-    let mut order = Expression::ALL;
-    order.sort_by(|a, b| values.of(*b).total_cmp(&values.of(*a)));
+    let mut order: Vec<_> = values.iter().collect();
+    order.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     egui::Grid::new("values")
         .num_columns(2)
         .spacing(vec2(12.0, 1.0))
         .show(ui, |ui| {
-            for expression in order {
+            for (label, value) in order {
                 ui.horizontal(|ui| {
-                    chip_ui(ui, colors::expression(expression, theme));
-                    ui.label(expression.name());
+                    chip_ui(ui, colors::label(label, theme));
+                    ui.label(label.name());
                 });
-                ui.label(format!("{:.0} %", values.of(expression) * 100.0));
+                ui.label(format!("{:.0} %", value * 100.0));
                 ui.end_row();
             }
         });
@@ -224,7 +216,7 @@ fn description(
     };
     let (from, to) = (time(track.rows.first()), time(track.rows.last()));
     let now = match now.map(|row| values(row, shown).top()) {
-        Some((expression, probability)) => format!("{expression} {:.0} %", probability * 100.0),
+        Some((label, probability)) => format!("{label} {:.0} %", probability * 100.0),
         None => "not seen".to_owned(),
     };
     format!("{name} from {from:.1} to {to:.1}, now {now}")

@@ -1,17 +1,17 @@
 //! Columns of probabilities as an image.
 //!
-//! Drawn as shapes, a lane of a thousand columns would be seven thousand quads in every frame of the window. As a texture
+//! Drawn as shapes, a lane of a thousand columns would be many thousand quads in every frame of the window. As a texture
 //! it is one, drawn once, on another thread.
 
 use egui::{Color32, ColorImage, Theme};
 
 use crate::{
-    expression::{Expression, N_EXPRESSIONS},
+    expression::{Expression, Label, MAX_LABELS},
     session::columns::Column,
     ui::colors,
 };
 
-/// How seven probabilities are drawn over time.
+/// How probabilities are drawn over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LaneStyle {
     /// Stacked: each as a share of the height.
@@ -27,13 +27,26 @@ const HALF_LINE_PX: f32 = 0.9;
 /// Draws a lane of `height_px` rows on a transparent ground; each column is one pixel wide.
 pub fn lane(columns: &[Column], height_px: usize, style: LaneStyle, theme: Theme) -> ColorImage {
     let mut image = ColorImage::filled([columns.len(), height_px], Color32::TRANSPARENT);
-    let colors = Expression::ALL.map(|expression| colors::expression(expression, theme));
+    let Some(first) = columns.iter().find(|column| column.share > 0.0) else {
+        return image;
+    };
+    let labels = first.mean.labels();
+    let colors: Vec<Color32> = labels
+        .iter()
+        .map(|label| colors::label(label, theme))
+        .collect();
+    let is_neutral = |label: &Label| label.expression() == Some(Expression::Neutral);
+    let neutral = labels.iter().find(is_neutral).map(Label::index);
+    let upwards: Vec<usize> = neutral
+        .into_iter()
+        .chain((0..labels.len()).filter(|label| Some(*label) != neutral))
+        .collect();
     for (x, column) in columns.iter().enumerate() {
         if column.share == 0.0 {
             continue;
         }
         match style {
-            LaneStyle::Areas => areas(&mut image, x, column, &colors),
+            LaneStyle::Areas => areas(&mut image, x, column, &upwards, &colors),
             LaneStyle::Lines => {
                 let before = x.checked_sub(1).and_then(|x| columns.get(x));
                 let before = before.filter(|before| before.share > 0.0);
@@ -44,38 +57,31 @@ pub fn lane(columns: &[Column], height_px: usize, style: LaneStyle, theme: Theme
     image
 }
 
-/// Stacks neutral at the bottom, where a face at rest makes a quiet floor, and the others on it in order.
-fn areas(image: &mut ColorImage, x: usize, column: &Column, colors: &[Color32; N_EXPRESSIONS]) {
+/// Stacks the labels `upwards`. Neutral is first if there is such a label: a face at rest makes a quiet floor.
+fn areas(image: &mut ColorImage, x: usize, column: &Column, upwards: &[usize], colors: &[Color32]) {
     let height = image.height() as f32;
-    let neutral = Expression::Neutral.index();
-    let upwards = std::iter::once(neutral).chain((0..N_EXPRESSIONS).filter(|i| *i != neutral));
     let mut top = height;
-    let mut tops = [(0, 0.0); N_EXPRESSIONS];
+    let mut tops = [0.0; MAX_LABELS];
     for (place, i) in tops.iter_mut().zip(upwards) {
-        top = (top - column.mean[i] * height).max(0.0);
-        *place = (i, top);
+        top = (top - column.mean[*i] * height).max(0.0);
+        *place = top;
     }
     // Rounding may leave a gap above the last one; it belongs to it.
-    tops[N_EXPRESSIONS - 1].1 = 0.0;
+    tops[upwards.len() - 1] = 0.0;
     // From the top, each down to the bottom, so that no ground shows between two of them.
-    for (i, top) in tops.into_iter().rev() {
-        fill(image, x, top, height, colors[i]);
+    for (i, top) in upwards.iter().zip(tops).rev() {
+        fill(image, x, top, height, colors[*i]);
     }
 }
 
 /// Draws the most probable on top.
-fn lines(
-    image: &mut ColorImage,
-    x: usize,
-    before: &Column,
-    column: &Column,
-    colors: &[Color32; N_EXPRESSIONS],
-) {
+fn lines(image: &mut ColorImage, x: usize, before: &Column, column: &Column, colors: &[Color32]) {
     let height = image.height() as f32;
     let y = |value: f32| (1.0 - value) * (height - 2.0 * HALF_LINE_PX) + HALF_LINE_PX;
-    let mut order: [usize; N_EXPRESSIONS] = std::array::from_fn(|i| i);
+    let mut order: [usize; MAX_LABELS] = std::array::from_fn(|i| i);
+    let order = &mut order[..colors.len()];
     order.sort_by(|a, b| column.mean[*a].total_cmp(&column.mean[*b]));
-    for i in order {
+    for i in order.iter().copied() {
         let (from, to) = (y(before.mean[i]), y(column.mean[i]));
         fill(
             image,
@@ -136,7 +142,7 @@ mod tests {
     }
 
     fn color(expression: Expression) -> Color32 {
-        colors::expression(expression, Theme::Dark)
+        colors::label(expression.into(), Theme::Dark)
     }
 
     #[test]

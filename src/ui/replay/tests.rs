@@ -156,9 +156,9 @@ fn lanes_are_drawn_from_the_requested_values() {
     let mut session = session(300, &[(1, 0..150)]);
     for face in &mut session.faces {
         let face = &mut face.face;
-        face.raw.0 = [0.0; 7];
+        face.raw.0 = [0.0; 7].into();
         face.raw.0[Expression::Angry.index()] = 1.0;
-        face.smoothed.0 = [0.0; 7];
+        face.smoothed.0 = [0.0; 7].into();
         face.smoothed.0[Expression::Sad.index()] = 1.0;
     }
     let loaded = LoadedSession::new(session);
@@ -174,7 +174,7 @@ fn lanes_are_drawn_from_the_requested_values() {
         let drawn = draw_thread::draw(&loaded, request);
         drawn.lanes[0].pixels[..10].to_vec()
     };
-    let color = |expression| crate::ui::colors::expression(expression, Theme::Dark);
+    let color = |expression: Expression| crate::ui::colors::label(expression.into(), Theme::Dark);
     let smoothed = draw(Values::Smoothed, 0.0..10.0);
     assert_eq!(smoothed[2], color(Expression::Sad));
     assert_eq!(smoothed[8], Color32::TRANSPARENT);

@@ -19,7 +19,7 @@ use super::{
     span::Span,
 };
 use crate::{
-    expression::Expression,
+    expression::Label,
     time::clock,
     ui::{
         colors,
@@ -120,6 +120,16 @@ impl TimelinePanel {
         command
     }
 
+    /// The labels of the lanes: the session's, then others of the reading beside it.
+    fn legend(&self) -> Vec<Label> {
+        let own = self.loaded.session.labels();
+        let beside = self.other.and_then(|other| self.loaded.readings.get(other));
+        let beside = beside.and_then(|readings| readings.faces.first());
+        let others = beside.map_or(own, |row| row.face.smoothed.labels());
+        let further = others.iter().filter(|label| own.like(*label).is_none());
+        own.iter().chain(further).collect()
+    }
+
     fn header_ui(&mut self, ui: &mut Ui) {
         let size = vec2(ui.available_width(), HEADER_HEIGHT);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
@@ -131,7 +141,10 @@ impl TimelinePanel {
                     self.events = !self.events;
                 }
                 self.zoom_ui(ui);
-                ui.with_layout(Layout::left_to_right(Align::Center), legend_ui);
+                let labels = self.legend();
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    legend_ui(ui, &labels);
+                });
             });
         });
     }
@@ -423,13 +436,13 @@ impl TimelinePanel {
 }
 
 /// Draws the legend of colors, as far as there is room.
-fn legend_ui(ui: &mut Ui) {
+fn legend_ui(ui: &mut Ui, labels: &[Label]) {
     ui.style_mut().override_text_style = Some(TextStyle::Small);
     ui.spacing_mut().item_spacing.x = 4.0;
     let theme = ui.ctx().theme();
     ui.add_space(8.0);
-    for expression in Expression::ALL {
-        let name = expression.name();
+    for label in labels {
+        let name = label.name();
         let font = TextStyle::Small.resolve(ui.style());
         let width = ui
             .painter()
@@ -439,7 +452,7 @@ fn legend_ui(ui: &mut Ui) {
         if ui.available_width() < width + 26.0 {
             return;
         }
-        lanes::chip_ui(ui, colors::expression(expression, theme));
+        lanes::chip_ui(ui, colors::label(*label, theme));
         ui.label(name);
         ui.add_space(6.0);
     }

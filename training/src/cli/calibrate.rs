@@ -57,7 +57,8 @@ pub fn run(args: &Args) -> Result<()> {
     let mut risk_file = results.optional(args.risk.as_ref())?;
     let mut checkpoint = import::read(&args.checkpoint)?;
     let side_px = checkpoint.metadata.input.width;
-    let dataset = Arc::new(Dataset::load_for(&args.data, side_px)?);
+    let (classes, _) = checkpoint.metadata.outputs()?;
+    let dataset = Arc::new(Dataset::load_as(&args.data, side_px, Some(classes))?);
     if args.half {
         for weight in checkpoint.weights.values_mut() {
             *weight = weight.to_dtype(DType::F16)?;

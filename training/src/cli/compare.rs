@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use fervis::model::{ComputeDevice, DeviceChoice};
 use fervis_train::{
     data::dataset::Split,
@@ -43,11 +43,20 @@ pub fn run(args: &Args) -> Result<()> {
     let mut labels = Vec::new();
     let device = ComputeDevice::start(args.device);
     let mut comparison = CheckpointComparison::default();
+    let mut first_labels = None;
     for path in &args.checkpoints {
         let mut classifier = load(path, &device)?;
         let info = Arc::clone(classifier.info());
+        let first = first_labels.get_or_insert(info.labels);
+        ensure!(
+            *first == info.labels,
+            "{} has other labels ({}) than the first network ({}); compare networks with the same labels",
+            path.display(),
+            info.labels.list(),
+            first.list()
+        );
         log::info!("measuring {}", path.display());
-        let dataset = datasets.of_side(classifier.spec().width)?;
+        let dataset = datasets.of_network(&classifier)?;
         labels = dataset.labels_of(dataset.split(args.split));
         let measured = Evaluation::measure(&mut classifier, &dataset, args.split, None)?;
         comparison.add(

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use fervis::{
-    expression::{Expression, Logits},
+    expression::Logits,
     model::{ComputeDevice, DeviceChoice},
 };
 use fervis_train::{
@@ -91,7 +91,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut risk_file = results.optional(args.risk.as_ref())?;
     let device = ComputeDevice::start(args.device);
     let mut classifier = load(&args.checkpoint, &device)?;
-    let dataset = Arc::new(Dataset::load_for(&args.data, classifier.spec().width)?);
+    let classes = Some(classifier.info().labels);
+    let dataset = Dataset::load_as(&args.data, classifier.spec().width, classes)?;
+    let dataset = Arc::new(dataset);
     let votes = votes(args.ferplus.as_ref(), &dataset)?;
     let files = [&mut logits, &mut reliability, &mut risk_file];
     for file in files.into_iter().flatten() {
@@ -208,11 +210,10 @@ fn tables(
 fn logits_table(dataset: &Dataset, split: Split, logits: &[Logits]) -> Result<Vec<u8>> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let path = (!dataset.paths().is_empty()).then_some("file");
-    let names = Expression::ALL.map(Expression::name);
-    table.write_record(path.into_iter().chain(names))?;
+    table.write_record(path.into_iter().chain(dataset.classes().names()))?;
     for (index, row) in dataset.split(split).iter().zip(logits) {
         let path = dataset.path(*index).map(str::to_owned);
-        let values = row.0.map(|value| value.to_string());
+        let values = row.0.iter().map(f32::to_string);
         table.write_record(path.into_iter().chain(values))?;
     }
     Ok(table.into_inner()?)

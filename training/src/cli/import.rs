@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use fervis::{
-    expression::{Expression, N_EXPRESSIONS},
+    expression::{Expression, Labels, N_EXPRESSIONS},
     model::{
         checkpoint::{Checkpoint, read_bytes},
         import::{ImportOptions, import},
@@ -39,12 +39,12 @@ pub struct Args {
     file: PathBuf,
     /// Checkpoint to write, for example mine.safetensors
     out: PathBuf,
-    /// Order of the outputs: fer2013, alphabetical, or seven names separated by commas [default: the file's, or fer2013]
+    /// Labels of the outputs, in their order: fer2013, alphabetical, or names separated by commas [default: the file's, or fer2013]
     ///
     /// fer2013: angry, disgust, fear, happy, sad, surprise, neutral. alphabetical: as torchvision's ImageFolder numbers
-    /// them. A file may say it in class_to_idx or a similar entry.
-    #[arg(long, value_name = "ORDER", value_parser = parse_labels)]
-    labels: Option<Labels>,
+    /// them. A file may say it in class_to_idx or a similar entry. A network may have from 2 to 32 labels.
+    #[arg(long, value_name = "LABELS", value_parser = parse_labels)]
+    labels: Option<Outputs>,
     /// Width and height of the network's input, px, if the weights do not determine it (ResNet, VGG, DenseNet)
     #[arg(long, value_name = "PX", default_value_t = 48, value_parser = clap::value_parser!(u16).range(8..=1024))]
     size: u16,
@@ -74,38 +74,25 @@ pub struct Args {
     force: bool,
 }
 
-/// The expression of each output.
+/// The label of each output.
 #[derive(Debug, Clone, PartialEq)]
-struct Labels([Expression; N_EXPRESSIONS]);
+struct Outputs(Vec<String>);
 
-fn parse_labels(text: &str) -> Result<Labels, String> {
-    let named = match text {
-        "fer2013" => Expression::ALL.to_vec(),
-        "alphabetical" => ALPHABETICAL.to_vec(),
-        list => list
-            .split(',')
-            .map(|name| {
-                Expression::from_name(name)
-                    .ok_or_else(|| format!("“{name}” is not one of the seven expressions"))
-            })
-            .collect::<Result<_, _>>()?,
+fn parse_labels(text: &str) -> Result<Outputs, String> {
+    let names: Vec<&str> = match text {
+        "fer2013" => Expression::ALL.map(Expression::name).to_vec(),
+        "alphabetical" => ALPHABETICAL.map(Expression::name).to_vec(),
+        list => list.split(',').map(str::trim).collect(),
     };
-    let n_named = named.len();
-    let labels = <[Expression; N_EXPRESSIONS]>::try_from(named)
-        .map_err(|_| format!("{n_named} names instead of seven"))?;
-    match Expression::ALL
-        .iter()
-        .find(|expression| !labels.contains(expression))
-    {
-        Some(missing) => Err(format!("“{missing}” is missing; name each expression once")),
-        None => Ok(Labels(labels)),
-    }
+    let (_, outputs) = Labels::of_outputs(&names).map_err(|error| format!("it {error}"))?;
+    let names = outputs.into_iter().map(|label| label.name().to_owned());
+    Ok(Outputs(names.collect()))
 }
 
 /// Imports, writes the checkpoint, and reports what became of each tensor.
 pub fn run(args: &Args) -> Result<()> {
     let options = ImportOptions {
-        labels: args.labels.as_ref().map(|labels| labels.0),
+        labels: args.labels.as_ref().map(|labels| labels.0.clone()),
         input: InputSpec {
             width: args.size.into(),
             height: args.size.into(),
@@ -141,21 +128,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_each_expression_once() {
+    fn labels_are_named_in_the_order_of_the_outputs() {
+        let named = |names: [Expression; N_EXPRESSIONS]| {
+            Ok(Outputs(names.map(|name| name.name().to_owned()).to_vec()))
+        };
         let by_hand = parse_labels("anger,disgust,fear,happiness,neutral,sadness,surprise");
-        assert_eq!(by_hand, Ok(Labels(ALPHABETICAL)));
-        assert_eq!(parse_labels("alphabetical"), Ok(Labels(ALPHABETICAL)));
-        assert_eq!(parse_labels("fer2013"), Ok(Labels(Expression::ALL)));
+        assert_eq!(by_hand, named(ALPHABETICAL));
+        assert_eq!(parse_labels("alphabetical"), named(ALPHABETICAL));
+        assert_eq!(parse_labels("fer2013"), named(Expression::ALL));
+        let mask = ["mask", "no mask"].map(str::to_owned).to_vec();
+        assert_eq!(parse_labels("mask, no mask"), Ok(Outputs(mask)));
         let mut sorted = ALPHABETICAL.map(Expression::name);
         sorted.sort_unstable();
         assert_eq!(sorted, ALPHABETICAL.map(Expression::name));
         for (text, words) in [
-            ("angry,cat", "“cat” is not one"),
-            ("angry", "1 names instead"),
-            (
-                "angry,angry,fear,happy,neutral,sad,surprise",
-                "“disgust” is missing",
-            ),
+            ("angry", "1 labels, but"),
+            ("angry,fear,angry", "“angry” twice"),
+            ("angry,,fear", "without a name"),
         ] {
             assert!(parse_labels(text).unwrap_err().contains(words));
         }

@@ -23,6 +23,7 @@ use std::{
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use fervis::{
+    expression::Labels,
     model::{CheckpointChoice, Classifier, ComputeDevice},
     shell_command::ShellCommand,
 };
@@ -102,7 +103,7 @@ impl Cli {
 /// One dataset, for networks with inputs of different sizes.
 struct Datasets<'a> {
     path: &'a Path,
-    loaded: Vec<(usize, Arc<Dataset>)>,
+    loaded: Vec<(usize, Labels, Arc<Dataset>)>,
 }
 
 impl<'a> Datasets<'a> {
@@ -113,13 +114,15 @@ impl<'a> Datasets<'a> {
         }
     }
 
-    /// The data for a network whose input has this side, px; loaded once per size.
-    fn of_side(&mut self, side_px: usize) -> Result<Arc<Dataset>> {
-        if let Some((_, dataset)) = self.loaded.iter().find(|(side, _)| *side == side_px) {
+    /// The data for a network; loaded once for each size of the input and each set of labels.
+    fn of_network(&mut self, network: &Classifier) -> Result<Arc<Dataset>> {
+        let (side_px, classes) = (network.spec().width, network.info().labels);
+        let mut loaded = self.loaded.iter();
+        if let Some((.., dataset)) = loaded.find(|known| (known.0, known.1) == (side_px, classes)) {
             return Ok(Arc::clone(dataset));
         }
-        let dataset = Arc::new(Dataset::load_for(self.path, side_px)?);
-        self.loaded.push((side_px, Arc::clone(&dataset)));
+        let dataset = Arc::new(Dataset::load_as(self.path, side_px, Some(classes))?);
+        self.loaded.push((side_px, classes, Arc::clone(&dataset)));
         Ok(dataset)
     }
 }

@@ -3,7 +3,6 @@
 use std::{fmt::Write, io::Cursor, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
-use fervis::expression::Expression;
 use fervis_train::{
     data::dataset::{Dataset, Split},
     recipe::Recipe,
@@ -82,8 +81,7 @@ pub fn run(args: &Args) -> Result<()> {
         args.epochs, recipe.name
     );
     for (row, index) in indices.iter().enumerate() {
-        let label = Expression::from_index(dataset.label(*index).into());
-        let label = label.map_or("", Expression::name);
+        let label = dataset.classes().at(dataset.label(*index).into());
         writeln!(
             text,
             "row {:>3}: {label}, image {}",

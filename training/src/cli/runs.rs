@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<()> {
         if let Some(datasets) = &mut datasets {
             log::info!("measuring {}", folder.display());
             let mut classifier = load(&RunFolder::at(folder).best_path(), &device)?;
-            let dataset = datasets.of_side(classifier.spec().width)?;
+            let dataset = datasets.of_network(&classifier)?;
             let indices = dataset.split(Split::PrivateTest);
             let logits = logits_of(&mut classifier, &dataset, indices, View::PLAIN)?;
             let temperature = classifier.info().temperature;

@@ -11,7 +11,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use fervis::model::{ComputeDevice, DeviceChoice, checkpoint::read_bytes};
+use fervis::{
+    expression::Labels,
+    model::{ComputeDevice, DeviceChoice, checkpoint::read_bytes},
+};
 use fervis_train::{
     data::{
         clean_index::CleanIndex,
@@ -37,6 +40,7 @@ Examples:
   fervis-train train --data fer2013.csv --recipe mine.toml --out runs/mine --epochs 10
   fervis-train train --data fer2013.csv --recipe fervis-plus --votes fer2013new.csv
   fervis-train train --data fer2013.csv --recipe resnet18 --pretrained resnet18.pth
+  fervis-train train --data faces --classes bored,calm,confused
 
 Ctrl-C saves the run; the same command resumes it at the same step.";
 
@@ -46,10 +50,16 @@ Ctrl-C saves the run; the same command resumes it at the same step.";
 pub struct Args {
     /// FER-2013, or other data in the same form
     ///
-    /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, or a folder with one folder per class, inside train and test or
+    /// fer2013.csv, fer2013.csv.gz, icml_face_data.csv, or a folder with one folder per class, whatever the classes, inside train and test or
     /// alone (then it is split at random); or a zip of any of these.
     #[arg(long, value_name = "FILE-OR-FOLDER")]
     data: PathBuf,
+    /// Classes to learn, in the order of the network's outputs, separated by commas [default: all of the data]
+    ///
+    /// A class is a folder's name, in any case. Images of other classes are left out. If all folders are named after
+    /// FER-2013's expressions, the default is its seven; otherwise it is the folders in alphabetical order.
+    #[arg(long, value_name = "A,B,C", value_parser = parse_classes)]
+    classes: Option<Classes>,
     /// Images and labels to use: a table that `doctor --index` wrote for the same data; you may edit it [default: all]
     #[arg(long, value_name = "FILE.csv")]
     index: Option<PathBuf>,
@@ -88,6 +98,16 @@ pub struct Args {
     force: bool,
 }
 
+/// The classes of `--classes`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Classes(Labels);
+
+fn parse_classes(text: &str) -> Result<Classes, String> {
+    let names: Vec<&str> = text.split(',').map(str::trim).collect();
+    let (labels, _) = Labels::of_outputs(&names).map_err(|error| format!("it {error}"))?;
+    Ok(Classes(labels))
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<()> {
     keep_freed_memory();
@@ -107,11 +127,16 @@ pub fn run(args: &Args) -> Result<()> {
     );
     inputs.extend(args.teacher.iter().cloned());
     RunFolder::at(&out).check(&inputs, args.force)?;
-    let mut dataset = Dataset::load_for(&args.data, recipe.largest_side_px())?;
+    let side_px = recipe.largest_side_px();
+    let classes = args.classes.as_ref().map(|classes| classes.0);
+    let mut dataset = Dataset::load_as(&args.data, side_px, classes)?;
     if let Some(path) = &args.index {
         CleanIndex::load(path, &dataset)?.apply(&mut dataset);
     }
     let dataset = Arc::new(dataset);
+    if dataset.classes() != Labels::FER_2013 {
+        print(&format!("classes      {}\n", dataset.classes().list()))?;
+    }
     for split in Split::ALL {
         let n_images = dataset.split(split).len();
         print(&format!("{:<12} {n_images:>6} images\n", split.name()))?;
@@ -134,6 +159,7 @@ pub fn run(args: &Args) -> Result<()> {
             &file,
             &recipe.network,
             &recipe.input_spec(),
+            dataset.classes().len(),
             recipe.seed,
         )
     };

@@ -19,7 +19,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use fervis::{expression::Expression, read};
+use fervis::{expression::Label, read};
 use serde::{Deserialize, Serialize};
 
 use crate::data::dataset::{Dataset, Split};
@@ -31,22 +31,33 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 const FIRST_LINE: &str = "# fervis index 1, data ";
 
 /// One row of the table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IndexRow {
     /// Number of the image in the dataset, from 0.
     pub index: usize,
     /// Its split.
     pub split: Split,
     /// The label to use.
-    pub label: Expression,
+    pub label: Label,
     /// Whether to use it at all: 1 or 0 in the file.
     #[serde(with = "as_number")]
     pub keep: bool,
     /// Why it is not used; empty if it is.
     pub reason: String,
     /// Its path in a folder or zip, for people to read; only the number counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+}
+
+/// A row as it is read.
+#[derive(Deserialize)]
+struct Record {
+    index: usize,
+    split: Split,
+    label: String,
+    #[serde(deserialize_with = "as_number::deserialize")]
+    keep: bool,
+    reason: String,
 }
 
 /// One row per image, in the order of the dataset.
@@ -66,7 +77,7 @@ impl CleanIndex {
                 Some(IndexRow {
                     index,
                     split,
-                    label: Expression::from_index(dataset.label(index).into())?,
+                    label: dataset.classes().at(dataset.label(index).into()),
                     keep: true,
                     reason: String::new(),
                     file: dataset.path(index).map(str::to_owned),
@@ -162,7 +173,7 @@ impl CleanIndex {
             .enumerate()
         {
             let line = row + 3;
-            let record: IndexRow = record.with_context(|| format!("{name}, line {line}"))?;
+            let record: Record = record.with_context(|| format!("{name}, line {line}"))?;
             let Some(known) = all.rows.get_mut(row) else {
                 bail!("{name}, line {line}: one row too many, the data has only {row} images");
             };
@@ -174,8 +185,16 @@ impl CleanIndex {
                 known.index,
                 known.split.name()
             );
-            let file = known.file.take();
-            *known = IndexRow { file, ..record };
+            let classes = dataset.classes();
+            known.label = classes.named(&record.label).with_context(|| {
+                format!(
+                    "{name}, line {line}: “{}” is none of the classes {}",
+                    record.label,
+                    classes.list()
+                )
+            })?;
+            known.keep = record.keep;
+            known.reason = record.reason;
             n += 1;
         }
         ensure!(
@@ -212,6 +231,8 @@ mod as_number {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use fervis::expression::Expression;
 
     use super::*;
     use crate::fer2013::IMAGE_LEN;
@@ -289,7 +310,7 @@ mod tests {
         let mut dataset = dataset();
         let mut index = CleanIndex::all(&dataset);
         index.leave_out(0, "blurred");
-        index.rows[2].label = Expression::Surprise;
+        index.rows[2].label = Expression::Surprise.into();
         let before = dataset.fingerprint();
         index.apply(&mut dataset);
         assert_eq!(dataset.split(Split::Training), [2]);

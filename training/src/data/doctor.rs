@@ -6,7 +6,7 @@
 use std::fmt;
 
 use anyhow::Result;
-use fervis::expression::{Expression, N_EXPRESSIONS};
+use fervis::expression::PerLabel;
 use serde::Serialize;
 
 use crate::{
@@ -26,7 +26,7 @@ const MAX_LISTED: usize = 8;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnosis {
     /// Images of each class in Training, PublicTest and PrivateTest.
-    pub counts: [[usize; N_EXPRESSIONS]; 3],
+    pub counts: [PerLabel<usize>; 3],
     /// Whether this is a copy of FER-2013, judged by the shares of its classes. If so, any other count is a fault.
     pub is_fer_2013: bool,
     /// Whether the counts are [`PUBLISHED_COUNTS`].
@@ -66,7 +66,7 @@ impl Diagnosis {
         let diagnosis = Self {
             counts,
             is_fer_2013: is_fer_2013(&counts),
-            has_published_counts: counts == PUBLISHED_COUNTS,
+            has_published_counts: counts == PUBLISHED_COUNTS.map(PerLabel::from),
             n_near_across_splits: of_pairs(&|pair| splits[pair.first] != splits[pair.second]),
             n_near_conflicting: of_pairs(&|pair| {
                 dataset.label(pair.first) != dataset.label(pair.second)
@@ -156,20 +156,20 @@ impl fmt::Display for Diagnosis {
     /// The report for the terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<12}", "")?;
-        for expression in Expression::ALL {
-            write!(f, "{:>15}", expression.name())?;
+        for label in self.counts[0].labels().names() {
+            write!(f, "{label:>15}")?;
         }
         writeln!(f)?;
         for ((split, counts), published) in
             Split::ALL.iter().zip(&self.counts).zip(&PUBLISHED_COUNTS)
         {
             write!(f, "{:<12}", split.name())?;
-            for (count, published) in counts.iter().zip(published) {
-                let difference = *count as i64 - *published as i64;
+            for (class, count) in counts.iter().enumerate() {
+                let published = published.get(class).filter(|_| self.is_fer_2013);
+                let difference = published.map(|published| *count as i64 - *published as i64);
                 let cell = match difference {
-                    0 => count.to_string(),
-                    _ if !self.is_fer_2013 => count.to_string(),
-                    _ => format!("{count} ({difference:+})"),
+                    None | Some(0) => count.to_string(),
+                    Some(difference) => format!("{count} ({difference:+})"),
                 };
                 write!(f, "{cell:>15}")?;
             }
@@ -313,24 +313,21 @@ mod tests {
 
     #[test]
     fn copies_of_fer_2013_are_known_by_their_classes() {
-        assert!(is_fer_2013(&PUBLISHED_COUNTS));
+        let is = |counts: [[usize; 7]; 3]| is_fer_2013(&counts.map(PerLabel::from));
+        assert!(is(PUBLISHED_COUNTS));
         // Kaggle's folders, where PublicTest and PrivateTest are merged.
         let [training, public, private] = PUBLISHED_COUNTS;
         let test = std::array::from_fn(|class| public[class] + private[class]);
-        assert!(is_fer_2013(&[training, [0; 7], test]));
-        assert!(is_fer_2013(&[training.map(|n| n * 2 / 3), [0; 7], [0; 7]]));
-        assert!(!is_fer_2013(&[[0; 7]; 3]));
-        assert!(!is_fer_2013(&[[0; 7], [0; 7], private.map(|n| n / 10)]));
+        assert!(is([training, [0; 7], test]));
+        assert!(is([training.map(|n| n * 2 / 3), [0; 7], [0; 7]]));
+        assert!(!is([[0; 7]; 3]));
+        assert!(!is([[0; 7], [0; 7], private.map(|n| n / 10)]));
         // 20,000 of each, and RAF-DB, whose classes differ.
-        assert!(!is_fer_2013(&[[5000; 7], [0; 7], [0; 7]]));
+        assert!(!is([[5000; 7], [0; 7], [0; 7]]));
         let raf_db = [705, 717, 281, 4772, 1982, 1290, 2524];
-        assert!(!is_fer_2013(&[
-            raf_db,
-            [0; 7],
-            [162, 160, 74, 1185, 478, 329, 680]
-        ]));
+        assert!(!is([raf_db, [0; 7], [162, 160, 74, 1185, 478, 329, 680]]));
         let mut diagnosis = Diagnosis::of(&Dataset::default()).unwrap().0;
-        diagnosis.counts = PUBLISHED_COUNTS;
+        diagnosis.counts = PUBLISHED_COUNTS.map(PerLabel::from);
         diagnosis.counts[0][3] = 5;
         diagnosis.is_fer_2013 = true;
         let report = diagnosis.to_string();

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use csv::StringRecord;
 use fervis::{
-    expression::{Expression, N_EXPRESSIONS},
+    expression::{Expression, Labels, N_EXPRESSIONS},
     read,
 };
 
@@ -72,7 +72,7 @@ impl Votes {
     /// "unknown" and "not a face" are ignored, since the networks have no such outputs.
     pub fn distribution(&self) -> Option<Target> {
         let sum = self.n_for_expressions() as f32;
-        (sum > 0.0).then(|| self.by_expression.map(|n| n as f32 / sum))
+        (sum > 0.0).then(|| self.by_expression.map(|n| n as f32 / sum).into())
     }
 }
 
@@ -100,6 +100,11 @@ impl FerPlus {
     /// If the file is not such a table, or its rows do not match the dataset.
     pub fn load(path: &Path, dataset: &Dataset) -> Result<Self> {
         let name = path.display();
+        ensure!(
+            dataset.classes() == Labels::FER_2013,
+            "{name} has votes for FER-2013's seven expressions, but the classes are {}",
+            dataset.classes().list()
+        );
         let file = read::open(path).with_context(|| format!("reading {name}"))?;
         let (reader, budget) = bounded_rows(file);
         let mut table = csv::Reader::from_reader(reader);

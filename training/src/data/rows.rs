@@ -4,7 +4,6 @@
 //! image is in both Training and a test split, it is excluded from Training.
 
 use anyhow::{Result, bail, ensure};
-use fervis::expression::N_EXPRESSIONS;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{
@@ -70,7 +69,8 @@ pub fn fingerprint(dataset: &Dataset, rows: &[usize]) -> u64 {
 /// Number, classes and gray levels of the images, as a line for the log.
 pub fn describe(dataset: &Dataset, rows: &[usize]) -> String {
     let n_training = dataset.split(Split::Training).len();
-    let counts: [usize; N_EXPRESSIONS] = dataset.class_counts(rows);
+    let counts = dataset.class_counts(rows);
+    let counts = &counts[..];
     let (mean, std) = dataset.mean_std(rows);
     format!(
         "{} of {n_training} Training images, by class {counts:?}, mean {mean:.4}, standard deviation {std:.4}",

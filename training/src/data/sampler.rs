@@ -1,6 +1,5 @@
 //! The training images of an epoch and their order.
 
-use fervis::expression::N_EXPRESSIONS;
 use serde::{Deserialize, Serialize};
 
 use crate::{data::dataset::Dataset, random::SplitMix64};
@@ -37,7 +36,7 @@ impl Sampler {
 }
 
 fn balanced(dataset: &Dataset, indices: &[usize], rng: &mut SplitMix64) -> Vec<(usize, u64)> {
-    let mut classes = vec![Vec::new(); N_EXPRESSIONS];
+    let mut classes = vec![Vec::new(); dataset.classes().len()];
     for &index in indices {
         classes[usize::from(dataset.label(index))].push(index);
     }
@@ -56,7 +55,7 @@ fn balanced(dataset: &Dataset, indices: &[usize], rng: &mut SplitMix64) -> Vec<(
 mod tests {
     use std::collections::BTreeSet;
 
-    use fervis::expression::Expression;
+    use fervis::expression::{Expression, N_EXPRESSIONS};
 
     use super::*;
     use crate::{data::dataset::Split, fer2013::IMAGE_LEN};

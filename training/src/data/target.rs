@@ -1,13 +1,16 @@
 //! The desired output for an image: a distribution over the classes.
 
-use fervis::expression::N_EXPRESSIONS;
+use fervis::expression::{Labels, PerLabel};
 
-/// A distribution over the classes, in FER-2013's order.
-pub type Target = [f32; N_EXPRESSIONS];
+/// A distribution over the classes.
+pub type Target = PerLabel<f32>;
 
 /// Labels as one-hot distributions.
-pub(crate) fn one_hot(labels: &[u32]) -> Vec<Target> {
-    let of_label =
-        |label: &u32| std::array::from_fn(|class| f32::from(u8::from(class == *label as usize)));
+pub(crate) fn one_hot(classes: Labels, labels: &[u32]) -> Vec<Target> {
+    let of_label = |label: &u32| {
+        let mut target = PerLabel::new(classes);
+        target[*label as usize] = 1.0;
+        target
+    };
     labels.iter().map(of_label).collect()
 }

@@ -22,11 +22,11 @@ pub struct Agreement {
     /// Mean F1 of the seven classes on these images, with the majority as truth.
     pub macro_f1: f64,
     /// F1 by class, with the majority as truth.
-    pub per_class_f1: BTreeMap<&'static str, f64>,
+    pub per_class_f1: BTreeMap<String, f64>,
     /// Recall by class.
-    pub per_class_recall: BTreeMap<&'static str, f64>,
+    pub per_class_recall: BTreeMap<String, f64>,
     /// Precision by class.
-    pub per_class_precision: BTreeMap<&'static str, f64>,
+    pub per_class_precision: BTreeMap<String, f64>,
     /// Expected calibration error on these images, 15 bins.
     pub ece: f64,
     /// Share of these on which FER-2013's label agrees with the majority: what a perfect copy of the labels would reach.

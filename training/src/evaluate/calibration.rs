@@ -50,7 +50,10 @@ pub fn calibrate(
     let public = dataset.split(Split::PublicTest);
     let (indices, truths) = match votes {
         Some(votes) => votes.judged(public),
-        None => (public.to_vec(), one_hot(&dataset.labels_of(public))),
+        None => (
+            public.to_vec(),
+            one_hot(dataset.classes(), &dataset.labels_of(public)),
+        ),
     };
     ensure!(
         !indices.is_empty(),

@@ -6,10 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Result, ensure};
-use fervis::{
-    expression::{Logits, N_EXPRESSIONS},
-    model::Classifier,
-};
+use fervis::{expression::Logits, model::Classifier};
 use serde::Serialize;
 
 use crate::{
@@ -48,20 +45,21 @@ pub struct Evaluation {
     pub accuracy_deduplicated: f64,
     /// Number of these images.
     pub n_deduplicated: usize,
-    /// Mean F1 of the seven classes, single view.
+    /// Mean F1 of the classes, single view.
     pub macro_f1: f64,
     /// Precision by label, single view.
-    pub per_class_precision: BTreeMap<&'static str, f64>,
+    pub per_class_precision: BTreeMap<String, f64>,
     /// Recall by label, single view.
-    pub per_class_recall: BTreeMap<&'static str, f64>,
+    pub per_class_recall: BTreeMap<String, f64>,
     /// F1 by label, single view.
-    pub per_class_f1: BTreeMap<&'static str, f64>,
+    pub per_class_f1: BTreeMap<String, f64>,
     /// Expected calibration error of the single view at the checkpoint's temperature, 15 bins.
     pub ece: f64,
     /// Mean negative log-likelihood at the checkpoint's temperature.
     pub negative_log_likelihood: f64,
-    /// Rows: the data's label; columns: the network's; both in FER-2013's order.
-    pub confusion_matrix: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
+    /// Rows: the data's label; columns: the network's; both in the order of
+    /// the network's labels.
+    pub confusion_matrix: Vec<Vec<u64>>,
     /// Agreement of the single view with FER+, if votes were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ferplus: Option<Agreement>,
@@ -149,7 +147,11 @@ impl Evaluation {
         let agreement = |indices: &[usize], logits: &[Logits]| {
             votes.map(|votes| Agreement::measure(votes, dataset, indices, logits, temperature))
         };
-        let by_labels = risk::answers(&logits[0], &one_hot(&labels), temperature);
+        let by_labels = risk::answers(
+            &logits[0],
+            &one_hot(dataset.classes(), &labels),
+            temperature,
+        );
         let mut evaluation = Self {
             split: split.name(),
             n: indices.len(),
@@ -165,7 +167,7 @@ impl Evaluation {
             per_class_f1: single.by_class(|class| class.f1),
             ece: single.calibration_error,
             negative_log_likelihood: single.negative_log_likelihood,
-            confusion_matrix: single.confusion.counts,
+            confusion_matrix: single.confusion.counts.clone(),
             ferplus: agreement(indices, &logits[0]),
             ferplus_flip: agreement(indices, &logits[1]).map(|agreement| agreement.accuracy),
             ferplus_ten_crop: agreement(indices, &logits[2]).map(|agreement| agreement.accuracy),

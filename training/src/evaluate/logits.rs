@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use fervis::{
-    expression::{Expression, Logits},
+    expression::{Logits, PerLabel},
     model::Classifier,
 };
 
@@ -29,14 +29,15 @@ pub fn logits_over(
     views: ViewSet,
 ) -> Result<Vec<Logits>> {
     let views = views.views();
-    let mut sums = vec![Logits::default(); indices.len()];
+    let zero = Logits(PerLabel::new(classifier.info().labels));
+    let mut sums = vec![zero; indices.len()];
     for view in &views {
         for (sum, logits) in sums
             .iter_mut()
             .zip(logits_of(classifier, dataset, indices, *view)?)
         {
-            for expression in Expression::ALL {
-                sum.0[expression.index()] += logits.0[expression.index()] / views.len() as f32;
+            for (sum, value) in sum.0.iter_mut().zip(logits.0.iter()) {
+                *sum += value / views.len() as f32;
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use fervis::expression::{Expression, Logits, N_EXPRESSIONS};
+use fervis::expression::{Label, Labels, Logits};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,16 +13,26 @@ use crate::{
     evaluate::{reliability::Reliability, risk},
 };
 
-/// How often each expression was predicted as each: `counts[truth][prediction]`, in the order of [`Expression::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// Least width of a column with the names of the classes, characters.
+const MIN_NAME_WIDTH: usize = 9;
+
+/// How often each class was predicted as each: `counts[truth][prediction]`, in the order of the labels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionMatrix {
-    /// Rows are the true expressions, columns the predicted ones.
-    pub counts: [[u64; N_EXPRESSIONS]; N_EXPRESSIONS],
+    /// Rows are the true classes, columns the predicted ones.
+    pub counts: Vec<Vec<u64>>,
 }
 
 impl ConfusionMatrix {
+    /// A matrix for these labels, without predictions.
+    pub fn new(labels: Labels) -> Self {
+        Self {
+            counts: vec![vec![0; labels.len()]; labels.len()],
+        }
+    }
+
     /// Counts one prediction.
-    pub fn add(&mut self, truth: Expression, prediction: Expression) {
+    pub fn add(&mut self, truth: Label, prediction: Label) {
         self.counts[truth.index()][prediction.index()] += 1;
     }
 
@@ -31,34 +41,35 @@ impl ConfusionMatrix {
         self.counts.iter().flatten().sum()
     }
 
-    /// How many images show an expression.
-    pub fn n_true(&self, expression: Expression) -> u64 {
-        self.counts[expression.index()].iter().sum()
+    /// How many images are of a class, by its number.
+    pub fn n_true(&self, class: usize) -> u64 {
+        self.counts[class].iter().sum()
     }
 
-    /// How often an expression was predicted.
-    pub fn n_predicted(&self, expression: Expression) -> u64 {
-        self.counts.iter().map(|row| row[expression.index()]).sum()
+    /// How often a class was predicted.
+    pub fn n_predicted(&self, class: usize) -> u64 {
+        self.counts.iter().map(|row| row[class]).sum()
     }
 
-    /// How often an expression was predicted and true.
-    pub fn n_right(&self, expression: Expression) -> u64 {
-        self.counts[expression.index()][expression.index()]
+    /// How often a class was predicted and true.
+    pub fn n_right(&self, class: usize) -> u64 {
+        self.counts[class][class]
     }
 
     /// The share of right predictions.
     pub fn accuracy(&self) -> f64 {
-        let n_right = Expression::ALL.map(|expression| self.n_right(expression));
-        ratio(n_right.iter().sum(), self.n())
+        let n_right = (0..self.counts.len()).map(|class| self.n_right(class));
+        ratio(n_right.sum(), self.n())
     }
 
-    /// Precision, recall and F1 of one expression, against all others together.
-    pub fn of_class(&self, expression: Expression) -> ClassMetrics {
-        let n_right = self.n_right(expression);
-        let n_true = self.n_true(expression);
-        let n_predicted = self.n_predicted(expression);
+    /// Precision, recall and F1 of one class, against all others together.
+    pub fn of_class(&self, label: Label) -> ClassMetrics {
+        let class = label.index();
+        let n_right = self.n_right(class);
+        let n_true = self.n_true(class);
+        let n_predicted = self.n_predicted(class);
         ClassMetrics {
-            expression,
+            label: label.name().to_owned(),
             precision: ratio(n_right, n_predicted),
             recall: ratio(n_right, n_true),
             f1: ratio(2 * n_right, n_true + n_predicted),
@@ -67,18 +78,19 @@ impl ConfusionMatrix {
     }
 }
 
-/// Metrics of one expression. A metric with the denominator 0 is 0, as with scikit-learn's `zero_division=0`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// Metrics of one class. A metric with the denominator 0 is 0, as with scikit-learn's `zero_division=0`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassMetrics {
-    /// The expression.
-    pub expression: Expression,
+    /// Its label.
+    #[serde(rename = "expression")]
+    pub label: String,
     /// The share of its predictions that are right.
     pub precision: f64,
     /// The share of its images that are recognized.
     pub recall: f64,
     /// The harmonic mean of the two.
     pub f1: f64,
-    /// Number of images that show it.
+    /// Number of its images.
     pub n_images: u64,
 }
 
@@ -87,7 +99,7 @@ pub struct ClassMetrics {
 pub struct Metrics {
     /// Number of images.
     pub n_images: u64,
-    /// The share of images whose most probable expression is the true one.
+    /// The share of images whose most probable class is the true one.
     pub accuracy: f64,
     /// Standard error of the accuracy, `√(a (1 - a) / n)`. Differences below about twice this may be chance.
     pub accuracy_standard_error: f64,
@@ -101,28 +113,34 @@ pub struct Metrics {
     /// Expected calibration error: the mean gap between confidence and accuracy in 15 equal bins of confidence, weighted
     /// by their images (Guo et al. 2017, arXiv:1706.04599). Confidence is the highest probability.
     pub calibration_error: f64,
-    /// By expression, in the order of [`Expression::ALL`].
-    pub classes: [ClassMetrics; N_EXPRESSIONS],
+    /// By class, in the order of the labels.
+    pub classes: Vec<ClassMetrics>,
     /// Truth against prediction.
     pub confusion: ConfusionMatrix,
 }
 
 impl Metrics {
-    /// The metrics of logits divided by `temperature`. `labels` are FER-2013's numbers, in the same order.
+    /// The metrics of logits divided by `temperature`. `labels` are the numbers of the true classes, in the same order.
     ///
     /// # Panics
-    /// If the lengths differ or a label is above 6.
+    /// If the lengths differ or there is no such class.
     pub fn from_logits(logits: &[Logits], labels: &[u32], temperature: f32) -> Self {
-        let truths = one_hot(labels);
+        let classes = logits
+            .first()
+            .map_or_else(Labels::default, |logits| logits.0.labels());
+        let truths = one_hot(classes, labels);
         let answers = risk::answers(logits, &truths, temperature);
-        let mut confusion = ConfusionMatrix::default();
+        let mut confusion = ConfusionMatrix::new(classes);
         for (logits, &label) in logits.iter().zip(labels) {
             let (prediction, _) = logits.softmax(temperature).top();
-            confusion.add(expression_of(label), prediction);
+            confusion.add(classes.at(label as usize), prediction);
         }
         let n = confusion.n();
         let accuracy = confusion.accuracy();
-        let classes = Expression::ALL.map(|expression| confusion.of_class(expression));
+        let classes: Vec<ClassMetrics> = classes
+            .iter()
+            .map(|label| confusion.of_class(label))
+            .collect();
         let n_classes = classes.iter().filter(|class| class.n_images > 0).count();
         let macro_mean = |figure: fn(&ClassMetrics) -> f64| {
             let of_classes = classes
@@ -145,8 +163,8 @@ impl Metrics {
     }
 
     /// A figure of each class, by its name.
-    pub(crate) fn by_class(&self, figure: fn(&ClassMetrics) -> f64) -> BTreeMap<&'static str, f64> {
-        let named = |class: &ClassMetrics| (class.expression.name(), figure(class));
+    pub(crate) fn by_class(&self, figure: fn(&ClassMetrics) -> f64) -> BTreeMap<String, f64> {
+        let named = |class: &ClassMetrics| (class.label.clone(), figure(class));
         self.classes.iter().map(named).collect()
     }
 }
@@ -163,16 +181,12 @@ pub fn cross_entropy(logits: &[Logits], truths: &[Target], temperature: f64) -> 
         let scaled = logits.0.map(|logit| f64::from(logit) / temperature);
         let max = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = scaled.iter().map(|logit| (logit - max).exp()).sum();
-        let terms = scaled.iter().zip(truth);
+        let terms = scaled.iter().zip(truth.iter());
         let term = |(logit, t): (&f64, &f32)| (max + sum.ln() - logit) * f64::from(*t);
         terms.map(term).sum::<f64>()
     };
     let sum: f64 = logits.iter().zip(truths).map(of_one).sum();
     sum / logits.len().max(1) as f64
-}
-
-pub(crate) fn expression_of(label: u32) -> Expression {
-    Expression::from_index(label as usize).expect("labels are FER-2013's numbers, 0 to 6")
 }
 
 /// `part / whole`, or 0 if `whole` is 0.
@@ -203,46 +217,57 @@ impl fmt::Display for Metrics {
             percent(self.calibration_error),
             self.n_images,
         )?;
+        let width = name_width(&self.classes);
         writeln!(
             f,
-            "\n{:<9}{:>10}{:>8}{:>8}{:>8}",
+            "\n{:<width$}{:>10}{:>8}{:>8}{:>8}",
             "", "precision", "recall", "F1", "images"
         )?;
         for class in &self.classes {
             writeln!(
                 f,
-                "{:<9}{:>10.1}{:>8.1}{:>8.1}{:>8}",
-                class.expression.name(),
+                "{:<width$}{:>10.1}{:>8.1}{:>8.1}{:>8}",
+                class.label,
                 percent(class.precision),
                 percent(class.recall),
                 percent(class.f1),
                 class.n_images,
             )?;
         }
-        write!(f, "\n{}", self.confusion)
+        writeln!(f)?;
+        self.write_confusion(f)
     }
 }
 
-impl fmt::Display for ConfusionMatrix {
-    /// A table for the terminal.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Metrics {
+    /// The confusion matrix as a table for the terminal.
+    fn write_confusion(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = name_width(&self.classes);
         writeln!(f, "rows: truth, columns: prediction")?;
-        write!(f, "{:<9}", "")?;
-        for expression in Expression::ALL {
-            write!(f, "{:>9}", expression.name())?;
+        write!(f, "{:<width$}", "")?;
+        for class in &self.classes {
+            write!(f, "{:>width$}", class.label)?;
         }
-        for expression in Expression::ALL {
-            write!(f, "\n{:<9}", expression.name())?;
-            for count in self.counts[expression.index()] {
-                write!(f, "{count:>9}")?;
+        for (class, row) in self.classes.iter().zip(&self.confusion.counts) {
+            write!(f, "\n{:<width$}", class.label)?;
+            for count in row {
+                write!(f, "{count:>width$}")?;
             }
         }
         writeln!(f)
     }
 }
 
+/// Width of a column with the names of the classes, characters.
+fn name_width(classes: &[ClassMetrics]) -> usize {
+    let widths = classes.iter().map(|class| class.label.chars().count() + 1);
+    widths.max().unwrap_or_default().max(MIN_NAME_WIDTH)
+}
+
 #[cfg(test)]
 mod tests {
+    use fervis::expression::Expression;
+
     use super::*;
 
     /// Ten images as (truth, logits); disgust is never true and surprise never predicted.
@@ -261,7 +286,7 @@ mod tests {
 
     fn examples() -> (Vec<Logits>, Vec<u32>) {
         EXAMPLES
-            .map(|(label, logits)| (Logits(logits), label))
+            .map(|(label, logits)| (Logits::from(logits), label))
             .into_iter()
             .unzip()
     }
@@ -352,7 +377,7 @@ mod tests {
     fn perfect_and_certain_predictions_have_perfect_figures() {
         let labels: Vec<u32> = (0..7).collect();
         let certain: Vec<Logits> = (0..7)
-            .map(|label| Logits(std::array::from_fn(|i| 1000.0 * f32::from(i == label))))
+            .map(|label| Logits::from(std::array::from_fn(|i| 1000.0 * f32::from(i == label))))
             .collect();
         let metrics = Metrics::from_logits(&certain, &labels, 1.0);
         assert_eq!((metrics.accuracy, metrics.macro_f1), (1.0, 1.0));
@@ -368,9 +393,15 @@ mod tests {
 
     #[test]
     fn logits_too_large_for_probabilities_still_have_a_likelihood() {
-        let logits = [Logits([0.0, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
-        check(cross_entropy(&logits, &one_hot(&[0]), 1.0), 500.0);
-        check(cross_entropy(&logits, &one_hot(&[0]), 5.0), 100.0);
+        let logits = [Logits::from([0.0, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
+        check(
+            cross_entropy(&logits, &one_hot(Labels::FER_2013, &[0]), 1.0),
+            500.0,
+        );
+        check(
+            cross_entropy(&logits, &one_hot(Labels::FER_2013, &[0]), 5.0),
+            100.0,
+        );
         check(
             Metrics::from_logits(&logits, &[0], 5.0).negative_log_likelihood,
             100.0,

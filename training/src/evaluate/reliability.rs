@@ -66,7 +66,7 @@ fn bin_of(confidence: f32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use fervis::expression::Logits;
+    use fervis::expression::{Labels, Logits};
 
     use super::*;
     use crate::{
@@ -78,7 +78,7 @@ mod tests {
     fn examples(n: usize) -> (Vec<Logits>, Vec<u32>) {
         let mut rng = SplitMix64::from_key(&[5]);
         let mut one = || {
-            let logits = Logits(std::array::from_fn(|_| rng.between(-2.0, 2.0)));
+            let logits = Logits::from(std::array::from_fn(|_| rng.between(-2.0, 2.0)));
             (logits, rng.below(7) as u32)
         };
         (0..n).map(|_| one()).unzip()
@@ -103,7 +103,7 @@ mod tests {
     fn the_bins_give_the_calibration_error_of_the_metrics() {
         let (logits, labels) = examples(500);
         for temperature in [0.5, 1.0, 2.0] {
-            let answers = risk::answers(&logits, &one_hot(&labels), temperature);
+            let answers = risk::answers(&logits, &one_hot(Labels::FER_2013, &labels), temperature);
             let reliability = Reliability::new(&answers);
             let metrics = Metrics::from_logits(&logits, &labels, temperature);
             assert_eq!(reliability.n(), 500);

@@ -35,7 +35,7 @@ pub struct RiskPoint {
     pub risk: f64,
 }
 
-/// The answer for each image: its most probable expression, judged by a truth that is a distribution or a one-hot label.
+/// The answer for each image: its most probable class, judged by a truth that is a distribution or a one-hot label.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -149,7 +149,7 @@ mod tests {
         logits.0[3] = 2.0;
         let mut truth = [0.0; 7];
         (truth[3], truth[6]) = (0.7, 0.3);
-        let answers = answers(&[logits], &[truth], 2.0);
+        let answers = answers(&[logits], &[truth.into()], 2.0);
         assert_eq!(answers[0].right, 0.7);
         assert_eq!(answers[0].confidence, logits.softmax(2.0).0[3]);
     }

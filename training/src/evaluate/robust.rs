@@ -63,8 +63,9 @@ impl Robustness {
         let mut row = |corruption: &Corruption| -> Result<CorruptionFigures> {
             log::info!("{}: {} images", corruption.name, indices.len());
             let logits = logits_of_damaged(classifier, dataset, indices, corruption)?;
-            let says_neutral =
-                |logits: &&Logits| logits.softmax(1.0).top().0 == Expression::Neutral;
+            let says_neutral = |logits: &&Logits| {
+                logits.softmax(1.0).top().0.expression() == Some(Expression::Neutral)
+            };
             let n_neutral = logits.iter().filter(says_neutral).count();
             Ok(CorruptionFigures {
                 name: corruption.name,

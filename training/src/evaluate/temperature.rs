@@ -60,6 +60,8 @@ fn golden_section(f: impl Fn(f64) -> f64, range: RangeInclusive<f64>, tolerance:
 
 #[cfg(test)]
 mod tests {
+    use fervis::expression::Labels;
+
     use super::*;
     use crate::{data::target::one_hot, evaluate::metrics::Metrics, random::SplitMix64};
 
@@ -68,7 +70,7 @@ mod tests {
         let mut rng = SplitMix64::from_key(&[42]);
         (0..n)
             .map(|_| {
-                let honest = Logits(std::array::from_fn(|_| rng.between(-2.0, 2.0)));
+                let honest = Logits::from(std::array::from_fn(|_| rng.between(-2.0, 2.0)));
                 let mut rest = rng.unit();
                 let drawn = honest.softmax(1.0).0.iter().position(|p| {
                     rest -= p;
@@ -84,7 +86,7 @@ mod tests {
     fn the_true_temperature_is_found() {
         for temperature in [0.5, 1.0, 2.5] {
             let (logits, labels) = overconfident(temperature, 20_000);
-            let fitted = fit_temperature(&logits, &one_hot(&labels));
+            let fitted = fit_temperature(&logits, &one_hot(Labels::FER_2013, &labels));
             let error = fitted / f64::from(temperature) - 1.0;
             assert!(error.abs() < 0.03, "{fitted} instead of {temperature}");
         }
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn calibration_changes_confidence_but_not_the_answer() {
         let (logits, labels) = overconfident(3.0, 5_000);
-        let temperature = fit_temperature(&logits, &one_hot(&labels));
+        let temperature = fit_temperature(&logits, &one_hot(Labels::FER_2013, &labels));
         let before = Metrics::from_logits(&logits, &labels, 1.0);
         let after = Metrics::from_logits(&logits, &labels, temperature as f32);
         assert_eq!(before.confusion, after.confusion);
@@ -103,7 +105,8 @@ mod tests {
 
     #[test]
     fn without_an_optimum_it_is_an_end_of_the_range() {
-        let right = [Logits([5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
+        let right = [Logits::from([5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])];
+        let one_hot = |labels: &[u32]| one_hot(Labels::FER_2013, labels);
         assert!((fit_temperature(&right, &one_hot(&[0])) - 0.05).abs() < 0.001);
         assert!((fit_temperature(&right, &one_hot(&[1])) - 20.0).abs() < 0.01);
         assert_eq!(fit_temperature(&[], &[]), 1.0);

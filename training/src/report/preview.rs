@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use fervis::expression::{Expression, N_EXPRESSIONS};
+use fervis::expression::Label;
 use image::{GrayImage, Luma, imageops};
 
 use crate::{
@@ -41,13 +41,13 @@ pub struct PreviewConfig {
 
 /// The first `n_per_class` images of each class of a split, class by class.
 pub fn choose(dataset: &Dataset, split: Split, n_per_class: usize) -> Vec<usize> {
-    let of_class = |expression: Expression| {
+    let of_class = |label: Label| {
         let indices = dataset.split(split).iter().copied();
-        let same = indices.filter(move |&i| usize::from(dataset.label(i)) == expression.index());
+        let same = indices.filter(move |&i| usize::from(dataset.label(i)) == label.index());
         same.take(n_per_class)
     };
-    let mut chosen = Vec::with_capacity(n_per_class * N_EXPRESSIONS);
-    chosen.extend(Expression::ALL.into_iter().flat_map(of_class));
+    let mut chosen = Vec::with_capacity(n_per_class * dataset.classes().len());
+    chosen.extend(dataset.classes().iter().flat_map(of_class));
     chosen
 }
 
@@ -149,6 +149,8 @@ fn arrange(columns: &[Vec<Vec<u8>>], cell_px: usize) -> GrayImage {
 
 #[cfg(test)]
 mod tests {
+    use fervis::expression::Expression;
+
     use super::*;
     use crate::fer2013::{IMAGE_LEN, IMAGE_SIDE_PX};
 

@@ -179,8 +179,7 @@ impl RunFolder {
             return Ok(());
         };
         let title = format!("PublicTest, epoch {}", best.epoch);
-        let confusion =
-            plots::confusion(&public.confusion, &title).context("drawing confusion.svg")?;
+        let confusion = plots::confusion(public, &title).context("drawing confusion.svg")?;
         write_atomically(&self.0.join("confusion.svg"), confusion.as_bytes())
     }
 

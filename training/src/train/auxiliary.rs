@@ -1,7 +1,7 @@
 //! A second head that learns FER+'s votes, and is dropped when the network is saved.
 //!
-//! FER+'s votes often contradict FER-2013's labels, so one target for both costs accuracy; two heads share their features.
-//! They are one linear layer with twice the outputs, which works for every architecture: the first seven outputs are the
+//! FER+'s votes are for FER-2013's seven expressions. They often contradict FER-2013's labels, so one target for both costs accuracy; two heads share their features.
+//! They are one linear layer with twice the outputs, which works for every architecture: the first half of the outputs are the
 //! network's own. A saved checkpoint must not contain the second head, or its shapes contradict its description.
 
 use std::collections::HashMap;
@@ -15,25 +15,25 @@ use fervis::{
 
 use crate::{recipe::loss::AuxiliarySettings, train::variables::sorted};
 
-/// Number of outputs of the network during training.
-pub fn n_outputs(settings: Option<AuxiliarySettings>) -> usize {
+/// Number of outputs during training of a network for `n_classes`.
+pub fn n_outputs(settings: Option<AuxiliarySettings>, n_classes: usize) -> usize {
     match settings {
-        Some(_) => 2 * N_EXPRESSIONS,
-        None => N_EXPRESSIONS,
+        Some(_) => 2 * n_classes,
+        None => n_classes,
     }
 }
 
-/// The logits of the first head and, if there is one, of the second, `(n, 7)` each.
+/// The logits of the first head and, if there is one, of the second, `(n, n_classes)` each.
 ///
 /// # Errors
-/// If there are fewer than seven outputs.
-pub fn heads(logits: &Tensor) -> Result<(Tensor, Option<Tensor>)> {
+/// If there are fewer outputs than classes.
+pub fn heads(logits: &Tensor, n_classes: usize) -> Result<(Tensor, Option<Tensor>)> {
     let head = |number: usize| {
-        let first = number * N_EXPRESSIONS;
-        logits.narrow(1, first, N_EXPRESSIONS)?.contiguous()
+        let first = number * n_classes;
+        logits.narrow(1, first, n_classes)?.contiguous()
     };
     Ok(match logits.dim(1)? {
-        n if n >= 2 * N_EXPRESSIONS => (head(0)?, Some(head(1)?)),
+        n if n >= 2 * n_classes => (head(0)?, Some(head(1)?)),
         _ => (logits.clone(), None),
     })
 }
@@ -143,12 +143,12 @@ mod tests {
                 (net, vars)
             };
             let settings = AuxiliarySettings { weight: 1.0 };
-            let (with_both, vars) = build(n_outputs(Some(settings)));
+            let (with_both, vars) = build(n_outputs(Some(settings), N_EXPRESSIONS));
             let xs = Tensor::randn(0f32, 1.0, (4, 1, 16, 16), &Device::Cpu).unwrap();
             let mut keep = |shape: &[usize], _: f32| Tensor::ones(shape, DType::F32, &Device::Cpu);
             let logits = with_both.forward_train(&xs, &mut keep).unwrap();
             assert_eq!(logits.dims(), [4, 14]);
-            let (own, second) = heads(&logits).unwrap();
+            let (own, second) = heads(&logits, N_EXPRESSIONS).unwrap();
             assert_eq!(second.unwrap().dims(), [4, 7]);
 
             let weights = vars.data().lock().unwrap();
@@ -156,14 +156,14 @@ mod tests {
                 .iter()
                 .map(|(name, var)| (name.clone(), var.as_detached_tensor()));
             let weights = drop_second_head(weights.collect(), &network, &input).unwrap();
-            let (alone, vars) = build(n_outputs(None));
+            let (alone, vars) = build(n_outputs(None, N_EXPRESSIONS));
             for (name, var) in vars.data().lock().unwrap().iter() {
                 var.set(&weights[name]).unwrap();
             }
             let expected = alone.forward_train(&xs, &mut keep).unwrap();
             let values = |tensor: &Tensor| tensor.to_vec2::<f32>().unwrap();
             assert_eq!(values(&own), values(&expected));
-            assert!(heads(&expected).unwrap().1.is_none());
+            assert!(heads(&expected, N_EXPRESSIONS).unwrap().1.is_none());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use fervis::{
-    expression::Expression,
+    expression::Labels,
     model::{
         Precision,
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
@@ -43,7 +43,7 @@ pub(super) fn save_best(job: &Job, state: &RunState, folder: &RunFolder) -> Resu
     if let Some(agreement) = figures.public_agreement {
         metrics.insert("PublicTest agreement with FER+".to_owned(), agreement);
     }
-    let metadata = describe(recipe, training, metrics);
+    let metadata = describe(recipe, job.dataset.classes(), training, metrics);
     Checkpoint::write(
         &metadata,
         &state.finished_weights(recipe)?,
@@ -58,7 +58,11 @@ fn data_of(dataset: &Dataset) -> String {
     if is_fer_2013(&counts) {
         return "FER-2013 (Goodfellow et al. 2013, arXiv:1307.0414)".to_owned();
     }
-    format!("{} images that are not FER-2013's", dataset.len())
+    let images = format!("{} images that are not FER-2013's", dataset.len());
+    match dataset.classes() == Labels::FER_2013 {
+        true => images,
+        false => format!("{images}, of the classes {}", dataset.classes().list()),
+    }
 }
 
 /// Where the splits come from, if not from the data.
@@ -72,6 +76,7 @@ fn split_note(dataset: &Dataset) -> String {
 /// The description of a network trained by `recipe`.
 pub(super) fn describe(
     recipe: &Recipe,
+    classes: Labels,
     training: serde_json::Value,
     metrics: BTreeMap<String, f64>,
 ) -> Metadata {
@@ -79,9 +84,7 @@ pub(super) fn describe(
         format_version: FORMAT_VERSION,
         name: recipe.name.clone(),
         architecture: recipe.network.clone(),
-        labels: Expression::ALL
-            .map(|expression| expression.name().to_owned())
-            .to_vec(),
+        labels: classes.names().map(str::to_owned).collect(),
         input: recipe.input_spec(),
         temperature: 1.0,
         uncertain_below: 0.0,

@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use fervis::model::{Classifier, Precision, checkpoint::Checkpoint};
+use fervis::{
+    expression::Labels,
+    model::{Classifier, Precision, checkpoint::Checkpoint},
+};
 
 use super::{
     checkpoint::{describe, save_best},
@@ -26,7 +29,7 @@ use crate::{
         target::Target,
     },
     evaluate::{agreement::Agreement, logits::logits_of, metrics::Metrics},
-    recipe::optimizer::GroupSettings,
+    recipe::{loss::ClassWeights, optimizer::GroupSettings},
     report::{
         figures::EpochFigures, run_folder::RunFolder, run_log::RunLog, tensorboard::EventFile,
     },
@@ -83,9 +86,20 @@ pub fn train(
         "the recipe {} needs FER+'s votes; give fer2013new.csv with --votes",
         recipe.name
     );
+    let has_weights = matches!(recipe.loss.class_weights, ClassWeights::Given(_));
+    ensure!(
+        !has_weights || dataset.classes() == Labels::FER_2013,
+        "the recipe {} gives weights for FER-2013's seven expressions, but the data has the classes {}; set \
+         loss.class_weights to even or balanced",
+        recipe.name,
+        dataset.classes().list()
+    );
     let none = Teachers::new(Vec::new());
     if recipe.distillation.is_some() {
-        job.teachers.as_ref().unwrap_or(&none).check(recipe)?;
+        job.teachers
+            .as_ref()
+            .unwrap_or(&none)
+            .check(recipe, dataset.classes())?;
     }
     let folder = RunFolder::at(folder);
     folder.create()?;
@@ -96,7 +110,7 @@ pub fn train(
     let vars = VarMap::new();
     let vb = VarBuilder::from_varmap(&vars, DType::F32, job.device);
     let precision = Precision::fastest();
-    let n_outputs = auxiliary::n_outputs(recipe.auxiliary);
+    let n_outputs = auxiliary::n_outputs(recipe.auxiliary, dataset.classes().len());
     let network = recipe
         .network
         .trainable(&recipe.input_spec(), n_outputs, precision, &vb)?;
@@ -313,7 +327,12 @@ fn groups_of(job: &Job) -> Vec<GroupSettings> {
 fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<(Metrics, Option<f64>)> {
     let indices = job.dataset.split(Split::PublicTest);
     let checkpoint = Checkpoint {
-        metadata: describe(job.recipe, serde_json::Value::Null, BTreeMap::new()),
+        metadata: describe(
+            job.recipe,
+            job.dataset.classes(),
+            serde_json::Value::Null,
+            BTreeMap::new(),
+        ),
         weights: weights.clone(),
         sha256: String::new(),
     };

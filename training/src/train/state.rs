@@ -83,6 +83,9 @@ impl RunState {
                 .map(|(name, var)| (name, var.as_detached_tensor()))
                 .collect(),
         };
+        if recipe.auxiliary.is_none() {
+            return Ok(weights);
+        }
         let input = recipe.input_spec();
         Ok(auxiliary::drop_second_head(
             weights,

@@ -288,7 +288,14 @@ fn pretrained_of(folder: &Path) -> Pretrained {
     weights.retain(|name, _| !name.starts_with("fc2"));
     let bytes = safetensors::serialize(&weights, None).unwrap();
     let recipe = recipe(1);
-    read_pretrained(&bytes, "first.pth", &recipe.network, &recipe.input_spec()).unwrap()
+    read_pretrained(
+        &bytes,
+        "first.pth",
+        &recipe.network,
+        &recipe.input_spec(),
+        7,
+    )
+    .unwrap()
 }
 
 #[test]

@@ -9,14 +9,11 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use fervis::{
-    expression::N_EXPRESSIONS,
-    model::{
-        checkpoint::Checkpoint,
-        import::{Pretrained, read_pretrained},
-        net::{Architecture, CompactConfig},
-        preprocess::InputSpec,
-    },
+use fervis::model::{
+    checkpoint::Checkpoint,
+    import::{Pretrained, read_pretrained},
+    net::{Architecture, CompactConfig},
+    preprocess::InputSpec,
 };
 
 use crate::random::SplitMix64;
@@ -27,7 +24,7 @@ const WIDEN_KEY: u64 = 8;
 const MIN_SHARE: f32 = 0.2;
 
 /// Takes first weights from the bytes of a file called `file` in messages: from the same network or, for `compact`, from a
-/// narrower one that is widened. `seed` determines which channels are copied and how weights are divided.
+/// narrower one that is widened. `n_classes` is the number of outputs, and `seed` determines which channels are copied and how weights are divided.
 ///
 /// # Errors
 /// If the file is damaged, or holds another network or one that cannot be widened.
@@ -36,20 +33,21 @@ pub fn first_weights(
     file: &str,
     network: &Architecture,
     input: &InputSpec,
+    n_classes: usize,
     seed: u64,
 ) -> Result<Pretrained> {
     let narrow = Checkpoint::parse(bytes, file).ok();
     let narrow = narrow.map(|checkpoint| checkpoint.metadata.architecture);
     let (Architecture::Compact(wide), Some(Architecture::Compact(narrow))) = (network, narrow)
     else {
-        return Ok(read_pretrained(bytes, file, network, input)?);
+        return Ok(read_pretrained(bytes, file, network, input, n_classes)?);
     };
     if wide.channels == narrow.channels {
-        return Ok(read_pretrained(bytes, file, network, input)?);
+        return Ok(read_pretrained(bytes, file, network, input, n_classes)?);
     }
     let old = Architecture::Compact(narrow.clone());
-    let mut pretrained = read_pretrained(bytes, file, &old, input)?;
-    pretrained.weights = widen(&pretrained.weights, &narrow, wide, input, seed)
+    let mut pretrained = read_pretrained(bytes, file, &old, input, n_classes)?;
+    pretrained.weights = widen(&pretrained.weights, &narrow, wide, input, n_classes, seed)
         .with_context(|| format!("{file} cannot be widened"))?;
     pretrained.widened_from = narrow.channels;
     Ok(pretrained)
@@ -64,6 +62,7 @@ fn widen(
     narrow: &CompactConfig,
     wide: &CompactConfig,
     input: &InputSpec,
+    n_classes: usize,
     seed: u64,
 ) -> Result<HashMap<String, Tensor>> {
     for config in [narrow, wide] {
@@ -87,10 +86,11 @@ fn widen(
     let mut inputs = vec![0; input.channels];
     let mut outputs = inputs.clone();
     let mut widened = HashMap::new();
-    for (name, shape) in Architecture::Compact(wide.clone()).weight_shapes(input, N_EXPRESSIONS) {
-        let old = weights
-            .get(&name)
-            .with_context(|| format!("its {name} is missing"))?;
+    for (name, shape) in Architecture::Compact(wide.clone()).weight_shapes(input, n_classes) {
+        // The head of a network for other classes was not taken, and starts at random.
+        let Some(old) = weights.get(&name) else {
+            continue;
+        };
         let n_old = old.dims()[0];
         let new = match shape.len() {
             4 => {
@@ -159,7 +159,7 @@ mod tests {
     use candle_core::DType;
     use candle_nn::{VarBuilder, VarMap};
     use fervis::{
-        expression::Expression,
+        expression::{Expression, N_EXPRESSIONS},
         model::{
             Precision,
             checkpoint::{FORMAT_VERSION, Metadata},
@@ -228,7 +228,7 @@ mod tests {
     fn the_wider_network_has_the_same_output() {
         let (narrow, wide) = (config(&[3, 5, 8]), config(&[7, 5, 12]));
         let old = weights(&narrow);
-        let new = widen(&old, &narrow, &wide, &input(), 1).unwrap();
+        let new = widen(&old, &narrow, &wide, &input(), 7, 1).unwrap();
         let (old_outputs, new_outputs) = (outputs(&narrow, &old), outputs(&wide, &new));
         let largest = old_outputs
             .iter()
@@ -237,7 +237,7 @@ mod tests {
             assert!((a - b).abs() < 1e-4 * largest, "{a} became {b}");
         }
         assert_ne!(new_outputs, outputs(&wide, &weights(&wide)));
-        let again = widen(&old, &narrow, &wide, &input(), 1).unwrap();
+        let again = widen(&old, &narrow, &wide, &input(), 7, 1).unwrap();
         let first = |weights: &HashMap<String, Tensor>| -> Vec<f32> {
             let kernels = &weights["stage2.conv1.weight"];
             kernels.flatten_all().unwrap().to_vec1().unwrap()
@@ -269,7 +269,7 @@ mod tests {
         let file = path.display().to_string();
         let take = |channels: &[usize]| {
             let network = Architecture::Compact(config(channels));
-            first_weights(&bytes, &file, &network, &input(), 1)
+            first_weights(&bytes, &file, &network, &input(), 7, 1)
         };
         let wide = take(&[4, 6, 9]).unwrap();
         assert_eq!(wide.widened_from, [3, 5, 8]);
@@ -290,7 +290,7 @@ mod tests {
     fn copies_do_not_stay_copies() {
         let old = weights(&config(&[1, 1, 1]));
         let wide = config(&[2, 1, 1]);
-        let new = widen(&old, &config(&[1, 1, 1]), &wide, &input(), 1).unwrap();
+        let new = widen(&old, &config(&[1, 1, 1]), &wide, &input(), 7, 1).unwrap();
         let kernels: Vec<f32> = new["stage2.conv1.weight"]
             .flatten_all()
             .unwrap()
@@ -304,7 +304,7 @@ mod tests {
     fn networks_that_cannot_be_widened_are_refused() {
         let refused = |narrow: &CompactConfig, wide: &CompactConfig| {
             let weights = weights(narrow);
-            widen(&weights, narrow, wide, &input(), 1)
+            widen(&weights, narrow, wide, &input(), 7, 1)
                 .unwrap_err()
                 .to_string()
         };

@@ -56,7 +56,9 @@ fn logits(import: &Import) -> [f32; 7] {
     let mut classifier =
         Classifier::new(import.checkpoint.clone(), name, None, &Device::Cpu).unwrap();
     let input = (0..64_u8).map(|value| f32::from(value) / 64.0).collect();
-    classifier.logits(input).unwrap()[0].0
+    classifier.logits(input).unwrap()[0].0[..]
+        .try_into()
+        .unwrap()
 }
 
 /// Zip and legacy, wrapped and bare, strided and contiguous, as a dictionary and as a pickled module: the network computes
@@ -95,7 +97,9 @@ fn an_imported_network_computes_what_pytorch_computes() {
 
 #[test]
 fn what_the_file_does_not_say_comes_from_the_options() {
-    let mut labels = Expression::ALL;
+    let mut labels = Expression::ALL
+        .map(|label| label.name().to_owned())
+        .to_vec();
     labels.reverse();
     let options = ImportOptions {
         labels: Some(labels),
@@ -283,7 +287,10 @@ fn files_that_cannot_be_used_say_why() {
     );
     let six = replaced(LEGACY, &[b'K', 7, b'K', 4, 0x86], &[b'K', 6, b'K', 4, 0x86]);
     let six = replaced(&six, &[b'K', 7, 0x85], &[b'K', 6, 0x85]);
-    refused(&six, "it has 6 outputs instead of 7");
+    refused(
+        &six,
+        "with 6 outputs, but it does not say what they mean; name them in their order",
+    );
     // One number of the first storage, whose checksum no longer fits. Before it stands padding: a tag and a length.
     let header = ZIP
         .windows(10)

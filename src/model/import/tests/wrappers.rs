@@ -414,7 +414,11 @@ fn the_file_states_the_order_of_the_outputs() {
     // The user's choice takes precedence.
     let saved = Dict(vec![("m", Weights("", 1.0)), ("classes", classes)]);
     let options = ImportOptions {
-        labels: Some(Expression::ALL),
+        labels: Some(
+            Expression::ALL
+                .map(|label| label.name().to_owned())
+                .to_vec(),
+        ),
         ..ImportOptions::default()
     };
     let import = import(&file(&saved), "my.pth", &options).unwrap();
@@ -439,7 +443,7 @@ fn first_weights_are_found_beside_other_things() {
         ("best_acc1", scalar(1.0)),
         ("state_dict", Weights("module.", 1.0)),
     ]);
-    let taken = read_pretrained(&file(&saved), "my.pth", &network, &input).unwrap();
+    let taken = read_pretrained(&file(&saved), "my.pth", &network, &input, 7).unwrap();
     assert_eq!(taken.weights.len(), weights_of_network("", 1.0).len());
 }
 

@@ -1,19 +1,19 @@
-//! FER-2013 as images in one folder per expression, on disk or in a zip.
+//! Images in one folder per class, on disk or in a zip.
 //!
-//! Only the last two folders of an image's path count: the split and the expression (`train/happy/1.png`). If no image
-//! has a split, all class folders must lie in one folder, which is split at random. Folders above these and other kinds
-//! of files are ignored. An image anywhere else is an error: skipping it would silently lose the class of a misspelled
-//! folder.
+//! Only the last two folders of an image's path count: the split and the class (`train/happy/1.png`). If no image has a
+//! split, all class folders must lie in one folder, which is split at random. Folders above these and other kinds of files
+//! are ignored.
+//! What the classes are is in `classes`.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use fervis::{capture::still, expression::Expression, model::preprocess::luma_bt601, read};
+use fervis::{capture::still, expression::Labels, model::preprocess::luma_bt601, read};
 use image::{GrayImage, Luma};
 
-use super::{error::DatasetError, images::Dataset, split::Split};
+use super::{classes, error::DatasetError, images::Dataset, split::Split};
 
 /// The largest image file, compressed or not. FER-2013's have 2 kB; a larger one is not worth the memory.
 pub(super) const MAX_IMAGE_BYTES: u64 = 64 << 20;
@@ -24,7 +24,11 @@ const MAX_FOLDERS: usize = 5_000;
 const MAX_DEPTH: usize = 32;
 
 /// Loads a folder of images for a network whose input has this side, px.
-pub(super) fn load(root: &Path, side_px: usize) -> Result<Dataset, DatasetError> {
+pub(super) fn load(
+    root: &Path,
+    side_px: usize,
+    classes: Option<Labels>,
+) -> Result<Dataset, DatasetError> {
     let mut listing = Listing::default();
     listing.add(root)?;
     let mut files = listing.files;
@@ -33,40 +37,56 @@ pub(super) fn load(root: &Path, side_px: usize) -> Result<Dataset, DatasetError>
     for path in files {
         // The root is part of the path: the user may have given `train`.
         let name = path.display().to_string();
-        if let Some(place) = ImagePath::of(&name)? {
+        if let Some(place) = ImagePath::of(&name) {
             let within = path_within(root, &path);
             images.push((ImagePath { within, ..place }, (path, name)));
         }
     }
-    let mut dataset = Dataset::of_pictures(side_px);
-    fill(&mut dataset, images, |(path, name)| {
+    let name = root.display().to_string();
+    if images.is_empty() {
+        return Err(no_images(&name));
+    }
+    fill(&name, side_px, classes, images, |(path, name)| {
         let bytes = read::bytes(&path, MAX_IMAGE_BYTES).map_err(DatasetError::read(&name))?;
         decode(&bytes, &name)
-    })?;
-    if dataset.is_empty() {
-        return Err(no_images(&root.display().to_string()));
-    }
-    Ok(dataset)
+    })
 }
 
-/// Adds images, decoded by `read`, according to their places.
+/// A dataset of images, decoded by `read`, according to their places. `name` is the folder or zip. Only images of `classes`
+/// are read, if they are given.
 pub(super) fn fill<T>(
-    dataset: &mut Dataset,
+    name: &str,
+    side_px: usize,
+    classes: Option<Labels>,
     images: Vec<(ImagePath, T)>,
     mut read: impl FnMut(T) -> Result<GrayImage, DatasetError>,
-) -> Result<(), DatasetError> {
+) -> Result<Dataset, DatasetError> {
     let places: Vec<&ImagePath> = images.iter().map(|(place, _)| place).collect();
     let has_splits = check_places(&places)?;
+    let folders = classes::count(places.iter().map(|place| place.class.as_str()));
+    let classes = match classes {
+        Some(classes) => classes,
+        None => classes::of(&folders, name)?,
+    };
+    let label_of = classes::labels(&folders, classes, name);
+    let mut dataset = Dataset::of_pictures(classes, side_px);
     for (place, image) in images {
         let split = place.split.unwrap_or(Split::Training);
+        let Some(label) = label_of.get(&place.class) else {
+            continue;
+        };
         let picture = read(image)?;
-        dataset.push_picture(split, place.expression, &picture, place.within);
+        dataset.push_picture(split, *label, &picture, place.within);
         dataset.check_size(&place.path)?;
+    }
+    if dataset.is_empty() {
+        let problem = format!("holds no image of any of the classes {}", classes.list());
+        return Err(DatasetError::form(name, problem));
     }
     if !has_splits {
         dataset.split_by_chance();
     }
-    Ok(())
+    Ok(dataset)
 }
 
 /// The error for a folder or zip without images.
@@ -82,33 +102,26 @@ pub(super) struct ImagePath {
     path: String,
     /// The path within the given folder or zip, which is the image's name.
     within: String,
-    /// Named by the folder that holds the image.
-    expression: Expression,
+    /// The name of the folder that holds the image.
+    class: String,
     /// Named by the folder above, if it is one of the splits.
     split: Option<Split>,
 }
 
 impl ImagePath {
     /// `None` if the file is not an image.
-    pub(super) fn of(path: &str) -> Result<Option<Self>, DatasetError> {
+    pub(super) fn of(path: &str) -> Option<Self> {
         let mut parts = path.rsplit(['/', '\\']);
         let file = parts.next().unwrap_or_default();
         if !still::is_picture_name(file) {
-            return Ok(None);
+            return None;
         }
-        let class = parts.next().unwrap_or_default();
-        let expression = Expression::from_name(class).ok_or_else(|| {
-            let problem = format!(
-                "lies in the folder “{class}”, which is not one of the seven expressions; rename or remove the folder"
-            );
-            DatasetError::form(path, problem)
-        })?;
-        Ok(Some(Self {
+        Some(Self {
             path: path.to_owned(),
             within: path.to_owned(),
-            expression,
+            class: parts.next().unwrap_or_default().to_owned(),
             split: parts.next().and_then(split_from_folder),
-        }))
+        })
     }
 
     /// The path of the folder above that of the class; empty if there is none.
@@ -133,6 +146,13 @@ fn check_places(places: &[&ImagePath]) -> Result<bool, DatasetError> {
         "the outer folder must be Training, PublicTest, PrivateTest, train, val or test";
     let refused =
         |place: &ImagePath, problem: String| Err(DatasetError::form(&place.path, problem));
+    let is_class =
+        |place: &&&ImagePath| !place.class.is_empty() && split_from_folder(&place.class).is_none();
+    if let Some(place) = places.iter().find(|place| !is_class(place)) {
+        let problem =
+            "lies in no class folder; put each image into a folder with the name of its class";
+        return refused(place, problem.to_owned());
+    }
     if places.iter().any(|place| place.split.is_some()) {
         return match places.iter().find(|place| place.split.is_none()) {
             Some(place) => refused(place, format!("lies in “{}”: {NAMES}", place.folders())),
@@ -240,6 +260,7 @@ fn path_within(root: &Path, path: &Path) -> String {
 pub(super) mod tests {
     use std::io;
 
+    use fervis::expression::Expression;
     use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
     use super::*;
@@ -390,8 +411,9 @@ pub(super) mod tests {
     #[test]
     fn files_outside_classes_and_splits_are_refused_by_name() {
         let png = encode(48, 0, ImageFormat::Png);
-        let cases: [(&str, &[u8], &str); 3] = [
-            ("train/contempt/1.png", &png, "“contempt”, which is not one"),
+        let cases: [(&str, &[u8], &str); 4] = [
+            ("train/1.png", &png, "lies in no class folder"),
+            ("train/contempt/1.png", &png, "only one class, “contempt”"),
             (
                 "train/happy/1.png",
                 b"no image",

@@ -1,7 +1,5 @@
 //! Validation and test images for data that has none of its own.
 
-use fervis::expression::N_EXPRESSIONS;
-
 use super::{
     images::Dataset,
     split::{CARVED_FRACTION, SplitOrigin, TEST_FRACTION},
@@ -16,12 +14,13 @@ const CHANCE_KEY: [u64; 3] = [2013, 48, 1];
 impl Dataset {
     /// Moves an eighth of Training to PublicTest if there is no PublicTest, class by class.
     pub(super) fn carve_public_test(&mut self) {
+        let n_classes = self.classes().len();
         let [training, public_test, _] = &mut self.splits;
         if !public_test.is_empty() || training.is_empty() {
             return;
         }
         let mut rng = SplitMix64::from_key(&CARVE_KEY);
-        for class in 0..N_EXPRESSIONS {
+        for class in 0..n_classes {
             let mut of_class = of_class(&self.labels, training, class);
             rng.shuffle(&mut of_class);
             of_class.truncate(of_class.len() / CARVED_FRACTION);
@@ -37,9 +36,10 @@ impl Dataset {
     /// Divides data that is all in Training among the splits, class by class. A class of three or more images has at
     /// least one in each.
     pub(super) fn split_by_chance(&mut self) {
+        let n_classes = self.classes().len();
         let [training, public_test, private_test] = &mut self.splits;
         let mut rng = SplitMix64::from_key(&CHANCE_KEY);
-        for class in 0..N_EXPRESSIONS {
+        for class in 0..n_classes {
             let mut of_class = of_class(&self.labels, training, class);
             rng.shuffle(&mut of_class);
             let n = match of_class.len() {

@@ -1,6 +1,6 @@
 //! Images, labels and splits in memory.
 
-use fervis::expression::{Expression, N_EXPRESSIONS};
+use fervis::expression::{Label, Labels, PerLabel};
 use image::{
     GrayImage,
     imageops::{self, FilterType},
@@ -19,6 +19,7 @@ const MAX_IMAGES: usize = 1_000_000;
 /// ordered by path.
 #[derive(Clone, Default)]
 pub struct Dataset {
+    classes: Labels,
     images: Vec<u8>,
     /// The same images for a network with larger inputs.
     larger: Option<LargerImages>,
@@ -37,26 +38,35 @@ struct LargerImages {
 }
 
 impl Dataset {
+    /// An empty dataset of these classes; fill it with [`Self::push`].
+    pub fn of_classes(classes: Labels) -> Self {
+        Self {
+            classes,
+            ..Self::default()
+        }
+    }
+
     /// An empty dataset for a network whose input has this side, px; fill it with [`Self::push_picture`].
-    pub(super) fn of_pictures(side_px: usize) -> Self {
+    pub(super) fn of_pictures(classes: Labels, side_px: usize) -> Self {
         let larger = LargerImages {
             side_px,
             images: Vec::new(),
         };
         Self {
             larger: (side_px > IMAGE_SIDE_PX).then_some(larger),
-            ..Self::default()
+            ..Self::of_classes(classes)
         }
     }
 
     /// Appends an image: [`IMAGE_LEN`] bytes of luma.
     ///
     /// # Panics
-    /// If the image has another length.
-    pub fn push(&mut self, split: Split, expression: Expression, image: &[u8]) {
+    /// If the image has another length, or the label is not one of the dataset's classes.
+    pub fn push(&mut self, split: Split, label: impl Into<Label>, image: &[u8]) {
         assert_eq!(image.len(), IMAGE_LEN, "an image is 48 × 48 bytes");
+        let label = self.checked(label.into());
         self.splits[split as usize].push(self.labels.len());
-        self.labels.push(expression.index() as u8);
+        self.labels.push(label);
         self.images.extend_from_slice(image);
     }
 
@@ -67,7 +77,7 @@ impl Dataset {
     pub(super) fn push_picture(
         &mut self,
         split: Split,
-        expression: Expression,
+        label: Label,
         luma: &GrayImage,
         path: String,
     ) {
@@ -81,7 +91,7 @@ impl Dataset {
         if let Some(larger) = &mut self.larger {
             larger.images.extend(sized(larger.side_px));
         }
-        self.push(split, expression, &sized(IMAGE_SIDE_PX));
+        self.push(split, label, &sized(IMAGE_SIDE_PX));
         self.paths.push(path);
     }
 
@@ -107,9 +117,43 @@ impl Dataset {
     /// Changes the label of an image.
     ///
     /// # Panics
-    /// If there is no such image.
-    pub fn relabel(&mut self, index: usize, expression: Expression) {
-        self.labels[index] = expression.index() as u8;
+    /// If there is no such image, or the label is not one of the dataset's classes.
+    pub fn relabel(&mut self, index: usize, label: impl Into<Label>) {
+        self.labels[index] = self.checked(label.into());
+    }
+
+    /// The number of a label.
+    fn checked(&self, label: Label) -> u8 {
+        assert_eq!(label.labels(), self.classes, "a label of the dataset");
+        label.index() as u8
+    }
+
+    /// The classes, in the order of their numbers.
+    pub fn classes(&self) -> Labels {
+        self.classes
+    }
+
+    /// Takes these classes, in their order, in place of its own. Images of other classes are in no split then; all keep
+    /// their numbers. Returns how many there are of each that was left out.
+    pub(super) fn choose(&mut self, classes: Labels) -> Vec<(Label, usize)> {
+        let before = self.classes;
+        if before == classes {
+            return Vec::new();
+        }
+        let now: Vec<Option<Label>> = before.iter().map(|label| classes.like(label)).collect();
+        let mut left_out = PerLabel::<usize>::new(before);
+        for split in &mut self.splits {
+            split.retain(|index| {
+                let label = usize::from(self.labels[*index]);
+                left_out[label] += usize::from(now[label].is_none());
+                now[label].is_some()
+            });
+        }
+        for label in &mut self.labels {
+            *label = now[usize::from(*label)].map_or(0, |label| label.index() as u8);
+        }
+        self.classes = classes;
+        left_out.by_label().filter(|(_, n)| *n > 0).collect()
     }
 
     /// Number of images in all splits together.
@@ -166,7 +210,7 @@ impl Dataset {
         }
     }
 
-    /// The label of an image as FER-2013 numbers the expressions, 0 to 6; see [`Expression::from_index`].
+    /// The label of an image as its number among [`Self::classes`].
     ///
     /// # Panics
     /// If there is no such image.
@@ -179,9 +223,9 @@ impl Dataset {
         indices.iter().map(|&i| u32::from(self.label(i))).collect()
     }
 
-    /// How many of the images show each expression, in the order of [`Expression::ALL`].
-    pub fn class_counts(&self, indices: &[usize]) -> [usize; N_EXPRESSIONS] {
-        let mut counts = [0; N_EXPRESSIONS];
+    /// How many of the images are of each class.
+    pub fn class_counts(&self, indices: &[usize]) -> PerLabel<usize> {
+        let mut counts = PerLabel::new(self.classes);
         for &index in indices {
             counts[usize::from(self.label(index))] += 1;
         }
@@ -220,7 +264,12 @@ impl Dataset {
                 .collect::<Vec<_>>()
         });
         let bytes = self.images.iter().chain(&self.labels).copied();
-        fnv_1a(FNV_OFFSET, bytes.chain(splits))
+        // FER-2013's classes came first, and what was computed then must stay.
+        let names = match self.classes == Labels::FER_2013 {
+            true => String::new(),
+            false => self.classes.list(),
+        };
+        fnv_1a(FNV_OFFSET, bytes.chain(splits).chain(names.into_bytes()))
     }
 }
 
@@ -237,7 +286,9 @@ pub(crate) fn fnv_1a(hash: u64, bytes: impl Iterator<Item = u8>) -> u64 {
 impl PartialEq for Dataset {
     /// Whether images, labels and splits are equal; paths do not matter.
     fn eq(&self, other: &Self) -> bool {
-        (&self.images, &self.labels, &self.splits) == (&other.images, &other.labels, &other.splits)
+        self.classes == other.classes
+            && (&self.images, &self.labels, &self.splits)
+                == (&other.images, &other.labels, &other.splits)
     }
 }
 

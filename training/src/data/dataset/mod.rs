@@ -6,6 +6,7 @@
 //! images. Here it becomes the test split, [`Split::PrivateTest`], and the validation images come from `train`; see
 //! [`SplitOrigin`].
 
+mod classes;
 mod csv;
 mod error;
 mod folder;

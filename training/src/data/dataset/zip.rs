@@ -10,6 +10,7 @@ use ::zip::{
     read::{ArchiveOffset, Config, ZipFile},
     result::ZipError,
 };
+use fervis::expression::Labels;
 
 use super::{
     csv,
@@ -23,6 +24,7 @@ pub(super) fn load(
     reader: impl Read + Seek,
     name: &str,
     side_px: usize,
+    classes: Option<Labels>,
 ) -> Result<Dataset, DatasetError> {
     let zip_error = |file: &str| {
         let file = file.to_owned();
@@ -56,19 +58,17 @@ pub(super) fn load(
 
     let mut images = Vec::new();
     for (path, index) in entries {
-        if let Some(place) = ImagePath::of(&path)? {
+        if let Some(place) = ImagePath::of(&path) {
             images.push((place, (format!("{name}/{path}"), index)));
         }
     }
-    let mut dataset = Dataset::of_pictures(side_px);
-    folder::fill(&mut dataset, images, |(full_name, index)| {
-        let entry = archive.by_index(index).map_err(zip_error(&full_name))?;
-        folder::decode(&unpack(entry, &full_name)?, &full_name)
-    })?;
-    if dataset.is_empty() {
+    if images.is_empty() {
         return Err(folder::no_images(name));
     }
-    Ok(dataset)
+    folder::fill(name, side_px, classes, images, |(full_name, index)| {
+        let entry = archive.by_index(index).map_err(zip_error(&full_name))?;
+        folder::decode(&unpack(entry, &full_name)?, &full_name)
+    })
 }
 
 /// The bytes of an image.

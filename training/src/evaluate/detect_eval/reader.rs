@@ -4,7 +4,7 @@ use std::fmt;
 
 use fervis::{
     detect::{DetectConfig, FaceFinder, TrackedFace},
-    expression::Expression,
+    expression::Label,
     frame::Frame,
     model::{Classifier, Views},
 };
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::evaluate::framing::region_of;
 
-/// Face finder and network: an image in, the expression of its largest face out.
+/// Face finder and network: an image in, the label of its largest face out.
 pub struct ExpressionReader<'a> {
     finder: FaceFinder,
     classifier: &'a mut Classifier,
@@ -33,14 +33,11 @@ impl<'a> ExpressionReader<'a> {
         self.finder.find(frame)
     }
 
-    /// The largest face and its expression; `None` without a face.
+    /// The largest face and its label; `None` without a face.
     ///
     /// # Errors
     /// If the network fails.
-    pub(super) fn read(
-        &mut self,
-        frame: &Frame,
-    ) -> anyhow::Result<Option<(TrackedFace, Expression)>> {
+    pub(super) fn read(&mut self, frame: &Frame) -> anyhow::Result<Option<(TrackedFace, Label)>> {
         let faces = self.faces(frame);
         let width = |face: &TrackedFace| face.box_in_frame.width;
         let Some(face) = faces.iter().max_by(|a, b| width(a).total_cmp(&width(b))) else {

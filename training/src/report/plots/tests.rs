@@ -1,10 +1,10 @@
 //! The contents of the plots.
 
-use fervis::expression::Expression;
+use fervis::expression::Logits;
 
 use super::*;
 use crate::{
-    evaluate::{metrics::ConfusionMatrix, reliability::Reliability, risk::Answer},
+    evaluate::{metrics::Metrics, reliability::Reliability, risk::Answer},
     report::figures::EpochFigures,
 };
 
@@ -55,12 +55,9 @@ fn curves_go_from_the_first_value_to_the_last() {
 
 #[test]
 fn the_matrix_shows_shares_and_counts() {
-    let mut matrix = ConfusionMatrix::default();
-    for _ in 0..3 {
-        matrix.add(Expression::ALL[3], Expression::ALL[3]);
-    }
-    matrix.add(Expression::ALL[3], Expression::ALL[0]);
-    let svg = sound(confusion(&matrix, "a < b"));
+    let happy = |n: u8| Logits::from([0.5, 0.0, 0.0, n.into(), 0.0, 0.0, 0.0]);
+    let metrics = Metrics::from_logits(&[1, 1, 1, 0].map(happy), &[3; 4], 1.0);
+    let svg = sound(confusion(&metrics, "a < b"));
     for words in ["75 %", "25 %", "\n3\n", "\n1\n", "a &lt; b"] {
         assert!(svg.contains(words), "{words}");
     }

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use fervis::{
-    expression::Logits,
+    expression::{Labels, Logits, PerLabel},
     model::{CheckpointChoice, Classifier, ComputeDevice, Views},
 };
 
@@ -55,14 +55,25 @@ impl Teachers {
     /// Checks that they fit the recipe.
     ///
     /// # Errors
-    /// If there are none, their number differs from that of the recipe's weights, or one needs another image size.
-    pub fn check(&self, recipe: &Recipe) -> Result<()> {
+    /// If there are none, their number differs from that of the recipe's weights, or one has other labels than the data
+    /// or needs another image size.
+    pub fn check(&self, recipe: &Recipe, classes: Labels) -> Result<()> {
         let networks = self.networks.borrow();
         ensure!(
             !networks.is_empty(),
             "the recipe {} learns from other networks; give their checkpoints with --teacher",
             recipe.name
         );
+        for network in &*networks {
+            let info = network.info();
+            ensure!(
+                info.labels == classes,
+                "the teacher {} knows other classes ({}) than the data ({})",
+                info.name,
+                info.labels.list(),
+                classes.list()
+            );
+        }
         let settings = recipe.distillation.as_ref();
         let n_weights = settings.map_or(0, |settings| settings.weights.len());
         ensure!(
@@ -129,7 +140,7 @@ impl Teachers {
         let mut networks = self.networks.borrow_mut();
         let look = |network: &mut Classifier| logits_over(network, dataset, indices, views);
         let answers = networks.iter_mut().map(look).collect::<Result<Vec<_>>>()?;
-        let mut by_image = vec![Target::default(); dataset.len()];
+        let mut by_image = vec![PerLabel::new(dataset.classes()); dataset.len()];
         for (&index, target) in indices.iter().zip(softened(&networks, &answers, settings)) {
             by_image[index] = target;
         }
@@ -175,7 +186,7 @@ fn softened(
     let n_images = answers.first().map_or(0, Vec::len);
     let sum: f64 = settings.weights.iter().sum();
     let of_image = |image: usize| {
-        let mut mean = Logits::default();
+        let mut mean = Logits(PerLabel::new(answers[0][image].0.labels()));
         for (number, (network, answers)) in networks.iter().zip(answers).enumerate() {
             let (answer, share) = match settings.weights.get(number) {
                 Some(weight) => {
@@ -184,7 +195,7 @@ fn softened(
                 }
                 None => (answers[image].0, 1.0 / networks.len() as f32),
             };
-            let values = mean.0.iter_mut().zip(answer);
+            let values = mean.0.iter_mut().zip(answer.iter());
             values.for_each(|(mean, value)| *mean += share * value);
         }
         if !settings.weights.is_empty() {

@@ -34,8 +34,8 @@ fn targets_are_the_softened_mean_of_the_logits() {
     let targets = teachers.targets(&images, normalization, &ALONE).unwrap();
     for (target, level) in targets.iter().zip(levels) {
         let per_class = ((level - 0.5) / 0.25 + 3.0 * level) / 2.0;
-        let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * per_class));
-        for (found, expected) in target.iter().zip(expected.softmax(2.0).0) {
+        let expected = Logits::from(std::array::from_fn(|class| (class + 1) as f32 * per_class));
+        for (found, expected) in target.iter().zip(expected.softmax(2.0).0.iter()) {
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
     }
@@ -70,8 +70,8 @@ fn mirror_images_count_as_much_as_the_images() {
     // Seven of the eight values 0, 1, … 7 of a row, times the slope: all but the last, and all but the first.
     for (target, slope) in targets.iter().zip([0.5, 0.25, 0.5]) {
         let per_class = slope * (21.0 + 28.0) / 8.0 / 2.0;
-        let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * per_class));
-        for (found, expected) in target.iter().zip(expected.softmax(2.0).0) {
+        let expected = Logits::from(std::array::from_fn(|class| (class + 1) as f32 * per_class));
+        for (found, expected) in target.iter().zip(expected.softmax(2.0).0.iter()) {
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
     }
@@ -93,7 +93,7 @@ fn weights_blend_calibrated_probabilities() {
     };
     let targets = teachers.targets(&images, normalization, &settings).unwrap();
     let answer = |factor: f32| {
-        Logits(std::array::from_fn(|class| {
+        Logits::from(std::array::from_fn(|class| {
             (class + 1) as f32 * 0.5 * factor
         }))
     };
@@ -123,8 +123,8 @@ fn clean_images_are_seen_without_augmentation() {
         "no answer for images that are not trained on"
     );
     for (image, level) in [(0, 0.2), (2, 0.8)] {
-        let expected = Logits(std::array::from_fn(|class| (class + 1) as f32 * level));
-        for (found, expected) in by_image[image].iter().zip(expected.softmax(2.0).0) {
+        let expected = Logits::from(std::array::from_fn(|class| (class + 1) as f32 * level));
+        for (found, expected) in by_image[image].iter().zip(expected.softmax(2.0).0.iter()) {
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
     }
@@ -133,8 +133,12 @@ fn clean_images_are_seen_without_augmentation() {
 #[test]
 fn teachers_that_do_not_fit_are_refused() {
     let mut recipe = three_block();
-    let refused =
-        |recipe: &Recipe, teachers: Teachers| teachers.check(recipe).unwrap_err().to_string();
+    let refused = |recipe: &Recipe, teachers: Teachers| {
+        teachers
+            .check(recipe, Labels::FER_2013)
+            .unwrap_err()
+            .to_string()
+    };
     assert!(refused(&recipe, Teachers::new(Vec::new())).contains("--teacher"));
     let small = || Teachers::new(vec![teacher(0.5, 0.5, 1.0)]);
     assert!(refused(&recipe, small()).contains("needs images of 8×8 px"));
@@ -149,7 +153,7 @@ fn teachers_that_do_not_fit_are_refused() {
         "{problem}"
     );
     let two = Teachers::new(vec![teacher(0.5, 0.5, 1.0), teacher(0.5, 0.5, 2.0)]);
-    two.check(&recipe).unwrap();
+    two.check(&recipe, Labels::FER_2013).unwrap();
     let other = Teachers::new(vec![teacher(0.5, 0.5, 2.0)]);
     assert_ne!(small().fingerprint(), other.fingerprint());
 }

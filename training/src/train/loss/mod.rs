@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::{loss::cross_entropy, ops::log_softmax};
-use fervis::expression::N_EXPRESSIONS;
+use fervis::expression::{Labels, PerLabel};
 
 use crate::{
     data::{ferplus::FerPlus, loader::Batch, target::Target},
@@ -25,7 +25,8 @@ pub struct Loss {
     settings: LossSettings,
     auxiliary: Option<AuxiliarySettings>,
     distillation: Option<DistillationSettings>,
-    weights: Option<[f32; N_EXPRESSIONS]>,
+    classes: Labels,
+    weights: Option<PerLabel<f32>>,
     votes: Option<Arc<FerPlus>>,
 }
 
@@ -33,7 +34,7 @@ impl Loss {
     /// `class_counts` are those of the training images; `votes` belong to the whole dataset.
     pub fn new(
         recipe: &Recipe,
-        class_counts: [usize; N_EXPRESSIONS],
+        class_counts: PerLabel<usize>,
         votes: Option<Arc<FerPlus>>,
     ) -> Self {
         let settings = recipe.loss;
@@ -41,7 +42,10 @@ impl Loss {
         let n_classes = class_counts.iter().filter(|n| **n > 0).count();
         let weights = match settings.class_weights {
             ClassWeights::Even => None,
-            ClassWeights::Given(weights) => Some(weights.map(|weight| weight as f32)),
+            ClassWeights::Given(weights) => {
+                let weights = weights.map(|weight| weight as f32);
+                Some(PerLabel::from_values(class_counts.labels(), weights))
+            }
             ClassWeights::Balanced => Some(class_counts.map(|n| match n {
                 0 => 0.0,
                 n => n_images as f32 / (n_classes * n) as f32,
@@ -51,12 +55,13 @@ impl Loss {
             settings,
             auxiliary: recipe.auxiliary,
             distillation: recipe.distillation.clone(),
+            classes: class_counts.labels(),
             weights,
             votes,
         }
     }
 
-    /// The mean loss of a batch, from logits of shape `(n, 7)`, or `(n, 14)` with a second head. `teachers` are the teachers'
+    /// The mean loss of a batch, from logits of shape `(n, classes)`, or `(n, 2 classes)` with a second head. `teachers` are the teachers'
     /// answers, softened by the recipe's temperature, one per image.
     ///
     /// # Errors
@@ -67,7 +72,7 @@ impl Loss {
         batch: &Batch,
         teachers: Option<&[Target]>,
     ) -> Result<Tensor> {
-        let (own, second) = auxiliary::heads(logits)?;
+        let (own, second) = auxiliary::heads(logits, self.classes.len())?;
         let mut loss = self.of_labels(&own, batch)?;
         if let (Some(settings), Some(teachers)) = (&self.distillation, teachers) {
             let &DistillationSettings {
@@ -84,7 +89,10 @@ impl Loss {
 
     /// The cross-entropy of logits, divided by a temperature, with softened targets.
     fn softened(&self, logits: &Tensor, targets: &[Target], temperature: f64) -> Result<Tensor> {
-        let values = targets.concat();
+        let values: Vec<f32> = targets
+            .iter()
+            .flat_map(|target| target.iter().copied())
+            .collect();
         let targets = Tensor::from_vec(values, logits.dims(), &Device::Cpu)?;
         let log_p = log_softmax(&(logits / temperature)?, D::Minus1)?;
         let sum = (log_p * targets.to_device(logits.device())?)?.sum_all()?;
@@ -102,7 +110,7 @@ impl Loss {
             .iter()
             .map(|index| of_image(index).unwrap_or_default());
         let targets = mixed(targets.collect(), batch);
-        let n_votes: f32 = targets.iter().flatten().sum();
+        let n_votes: f32 = targets.iter().flat_map(|target| target.iter()).sum();
         let n_images = f64::from(n_votes.max(f32::MIN_POSITIVE)) / targets.len() as f64;
         self.softened(logits, &targets, 1.0)? / n_images
     }
@@ -131,12 +139,12 @@ impl Loss {
                 .filter(|_| self.settings.votes_share > 0.0);
             let votes = votes.and_then(|votes| votes.of(index).distribution());
             let votes_share = votes.map_or(0.0, |_| self.settings.votes_share);
-            let mut target = [0.0; N_EXPRESSIONS];
+            let mut target = PerLabel::new(self.classes);
             for (class, value) in target.iter_mut().enumerate() {
                 let is_label = f32::from(u8::from(class == label as usize));
                 let vote = votes.map_or(0.0, |votes| votes[class]);
                 let blended = (1.0 - votes_share) * is_label + votes_share * vote;
-                *value = (1.0 - smoothing) * blended + smoothing / N_EXPRESSIONS as f32;
+                *value = (1.0 - smoothing) * blended + smoothing / self.classes.len() as f32;
             }
             target
         };
@@ -146,16 +154,17 @@ impl Loss {
 
     /// The loss, divided by the sum of `w t` over classes and images; with labels as targets this equals PyTorch's mean.
     fn of_targets(&self, logits: &Tensor, targets: &[Target]) -> Result<Tensor> {
-        let weights = self.weights.unwrap_or([1.0; N_EXPRESSIONS]);
+        let ones = || PerLabel::<f32>::new(self.classes).map(|_| 1.0);
+        let weights = self.weights.unwrap_or_else(ones);
         let weighted: Vec<f32> = targets
             .iter()
-            .flat_map(|target| (0..N_EXPRESSIONS).map(|class| target[class] * weights[class]))
+            .flat_map(|target| target.iter().zip(weights.iter()).map(|(t, w)| t * w))
             .collect();
         let sum: f32 = weighted.iter().sum();
-        let shape = (targets.len(), N_EXPRESSIONS);
+        let shape = (targets.len(), self.classes.len());
         let weighted = Tensor::from_vec(weighted, shape, &Device::Cpu)?;
-        let weighted = weighted.to_device(logits.device())?; // (n, 7)
-        let log_p = log_softmax(logits, D::Minus1)?; // (n, 7)
+        let weighted = weighted.to_device(logits.device())?; // (n, classes)
+        let log_p = log_softmax(logits, D::Minus1)?; // (n, classes)
         let terms = (&log_p * weighted)?;
         let terms = if self.settings.focal_gamma == 0.0 {
             terms
@@ -176,7 +185,9 @@ pub(crate) fn mixed(targets: Vec<Target>, batch: &Batch) -> Vec<Target> {
     };
     let blend = |(&partner, own): (&usize, &Target)| {
         let other = targets[partner];
-        std::array::from_fn(|c| mixed.share * own[c] + (1.0 - mixed.share) * other[c])
+        let pairs = own.iter().zip(other.iter());
+        let values = pairs.map(|(own, other)| mixed.share * own + (1.0 - mixed.share) * other);
+        PerLabel::from_values(own.labels(), values)
     };
     mixed.partners.iter().zip(&targets).map(blend).collect()
 }

@@ -26,7 +26,7 @@ fn loss(settings: LossSettings, votes: Option<FerPlus>) -> Loss {
         loss: settings,
         ..three_block()
     };
-    Loss::new(&recipe, [1, 2, 3, 4, 0, 6, 7], votes.map(Arc::new))
+    Loss::new(&recipe, [1, 2, 3, 4, 0, 6, 7].into(), votes.map(Arc::new))
 }
 
 fn value(loss: &Loss, batch: &Batch) -> f64 {
@@ -242,7 +242,7 @@ fn a_second_head_learns_the_votes() {
         auxiliary: Some(AuxiliarySettings { weight: 0.5 }),
         ..three_block()
     };
-    let loss = Loss::new(&recipe, [1; 7], Some(Arc::new(votes_of_two())));
+    let loss = Loss::new(&recipe, [1; 7].into(), Some(Arc::new(votes_of_two())));
     let rows = Tensor::new(&LOGITS, &Device::Cpu)
         .unwrap()
         .reshape((2, 7))
@@ -270,13 +270,14 @@ fn teachers_take_their_share() {
         }),
         ..three_block()
     };
-    let loss = Loss::new(&recipe, [1; 7], None);
+    let loss = Loss::new(&recipe, [1; 7].into(), None);
     let logits = Tensor::new(&LOGITS, &Device::Cpu)
         .unwrap()
         .reshape((2, 7))
         .unwrap();
     let target = [0.5, 0.2, 0.1, 0.1, 0.1, 0.0, 0.0_f32];
-    let teachers = Some(&[target; 2][..]);
+    let teachers = [Target::from(target); 2];
+    let teachers = Some(&teachers[..]);
     let found = loss.of_batch(&logits, &batch([3, 1]), teachers).unwrap();
     let soft = |row: usize| -> f64 {
         let logit = |class: usize| f64::from(LOGITS[row * 7 + class]) / 2.0;

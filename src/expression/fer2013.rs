@@ -1,7 +1,4 @@
-//! The seven FER-2013 expressions and probabilities over them.
-//!
-//! Everything downstream of the network is in the order of [`Expression::ALL`], which is FER-2013's. A checkpoint may
-//! order its outputs differently and says so in its metadata; the classifier reorders them.
+//! The seven expressions of FER-2013.
 
 use std::fmt;
 
@@ -86,57 +83,6 @@ impl fmt::Display for Expression {
     }
 }
 
-/// Outputs of a network before softmax, one per expression in the order of [`Expression::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Logits(pub [f32; N_EXPRESSIONS]);
-
-impl Logits {
-    /// Softmax of the logits divided by `temperature`; 1 leaves them as they are.
-    ///
-    /// ```
-    /// use fervis::expression::{Expression, Logits};
-    ///
-    /// let logits = Logits([0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 1.0]);
-    /// let (label, probability) = logits.softmax(1.0).top();
-    /// assert_eq!(label, Expression::Happy);
-    /// assert!(probability > 0.7);
-    /// ```
-    pub fn softmax(&self, temperature: f32) -> Probabilities {
-        let scaled = self.0.map(|logit| logit / temperature);
-        let max = scaled.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let exp = scaled.map(|logit| (logit - max).exp());
-        let sum: f32 = exp.iter().sum();
-        Probabilities(exp.map(|value| value / sum))
-    }
-}
-
-/// Probabilities in the order of [`Expression::ALL`], each 0 to 1, sum 1.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Probabilities(pub [f32; N_EXPRESSIONS]);
-
-impl Probabilities {
-    /// The probability of one expression.
-    pub fn of(&self, expression: Expression) -> f32 {
-        self.0[expression.index()]
-    }
-
-    /// The most probable expression and its probability. Of equals, the first.
-    pub fn top(&self) -> (Expression, f32) {
-        let mut top = (Expression::Angry, self.0[0]);
-        for (expression, probability) in self.iter() {
-            if probability > top.1 {
-                top = (expression, probability);
-            }
-        }
-        top
-    }
-
-    /// Expressions with their probabilities, in class order.
-    pub fn iter(&self) -> impl Iterator<Item = (Expression, f32)> + '_ {
-        Expression::ALL.into_iter().zip(self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,14 +97,5 @@ mod tests {
         assert_eq!(Expression::from_name("Happiness"), Some(Expression::Happy));
         assert_eq!(Expression::from_name("contempt"), None);
         assert_eq!(Expression::from_index(7), None);
-    }
-
-    #[test]
-    fn softmax_sums_to_one_even_for_huge_logits() {
-        let logits = Logits([1e4, 0.0, -1e4, 5.0, 5.0, 1.0, 9999.0]);
-        let probabilities = logits.softmax(1.0);
-        assert!((probabilities.0.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-        assert_eq!(probabilities.top().0, Expression::Angry);
-        assert!(logits.softmax(1000.0).of(Expression::Angry) < probabilities.of(Expression::Angry));
     }
 }
