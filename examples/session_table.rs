@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!();
     // Rows are frames, and frames are not seconds: the timeline says how long each row lasts.
     for track in session.face_tracks() {
-        let mut seconds = PerLabel::new(track.labels());
+        let mut seconds = PerLabel::<f64>::new(track.labels());
         for span in &track.spans {
             seconds[span.row.label().index()] += span.duration_s();
         }
