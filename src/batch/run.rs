@@ -27,6 +27,7 @@ use crate::{
     session::{
         SessionError,
         about::About,
+        catalog,
         files::create_folder,
         manifest::{Manifest, Settings, Status},
     },
@@ -139,9 +140,7 @@ fn run(
                 about.clone_from(&manifest.about);
             }
             if about != manifest.about {
-                let mut manifest = manifest.clone();
-                manifest.about.clone_from(&about);
-                manifest.write(&folder)?;
+                catalog::rename(&folder, &about)?;
             }
             let network = manifest.models.first();
             sha256 = sha256.or_else(|| network.map(|network| network.sha256.clone()));

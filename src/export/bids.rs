@@ -11,7 +11,11 @@ use csv::{Terminator, WriterBuilder};
 use serde_json::{Map, Value, json};
 
 use super::{Selection, on_one_line};
-use crate::{expression::Labels, session::tables::EventKind, time::Ticks};
+use crate::{
+    expression::Labels,
+    session::{about::About, tables::EventKind},
+    time::Ticks,
+};
 
 const MISSING: &str = "n/a";
 const COLUMNS: [&str; 6] = [
@@ -61,7 +65,11 @@ pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io
     table.flush()
 }
 
-pub(super) fn write_description(labels: Labels, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_description(
+    labels: Labels,
+    about: &About,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let all = match labels == Labels::FER_2013 {
         true => "seven expressions".to_owned(),
         false => format!("{} labels", labels.len()),
@@ -75,7 +83,7 @@ pub(super) fn write_description(labels: Labels, out: &mut dyn Write) -> io::Resu
         (kind.name().to_owned(), meaning)
     });
     let levels: Map<String, Value> = of_faces.chain(events).collect();
-    let description = json!({
+    let mut description = json!({
         "onset": {
             "Description": "When it began, since the first frame of the session",
             "Units": "s",
@@ -100,6 +108,12 @@ pub(super) fn write_description(labels: Labels, out: &mut dyn Write) -> io::Resu
             "Description": "The note of a marker, the name of a network, or a reason; n/a for expressions",
         },
     });
+    // The standard has no place for these beside the columns, and lets programs add keys.
+    if !about.is_empty()
+        && let Some(keys) = description.as_object_mut()
+    {
+        keys.insert("fervis_session".to_owned(), json!(about));
+    }
     serde_json::to_writer_pretty(&mut *out, &description)?;
     out.write_all(b"\n")
 }

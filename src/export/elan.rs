@@ -19,7 +19,7 @@ use std::{
 use super::{Selection, readable_ms};
 use crate::{
     expression::{Label, Labels},
-    session::{manifest::Video, parts::VideoPart, tables::EventRow},
+    session::{about::About, manifest::Video, parts::VideoPart, tables::EventRow},
     time::Ticks,
 };
 
@@ -132,6 +132,16 @@ fn document(
     line(format_args!(
         "        <PROPERTY NAME=\"lastUsedAnnotationId\">{n_annotations}</PROPERTY>"
     ));
+    for field in About::FIELDS {
+        let text = (field.get)(&manifest.about);
+        if !text.is_empty() {
+            line(format_args!(
+                "        <PROPERTY NAME=\"{}\">{}</PROPERTY>",
+                field.column,
+                escaped(text)
+            ));
+        }
+    }
     line(format_args!("    </HEADER>"));
 
     // Annotation n has two time slots of its own, 2n − 1 and 2n.
@@ -149,10 +159,14 @@ fn document(
         ));
     }
     line(format_args!("    </TIME_ORDER>"));
+    let participant = match manifest.about.participant.as_str() {
+        "" => String::new(),
+        participant => format!(" PARTICIPANT=\"{}\"", escaped(participant)),
+    };
     let mut number = 0;
     for tier in tiers {
         line(format_args!(
-            "    <TIER LANG_REF=\"{LANGUAGE}\" LINGUISTIC_TYPE_REF=\"{}\" TIER_ID=\"{}\">",
+            "    <TIER LANG_REF=\"{LANGUAGE}\" LINGUISTIC_TYPE_REF=\"{}\"{participant} TIER_ID=\"{}\">",
             tier.kind, tier.name
         ));
         for (_, text) in &tier.annotations {

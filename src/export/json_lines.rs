@@ -1,7 +1,8 @@
 //! One JSON object per line for every analyzed frame.
 //!
 //! Keys and their order are those of `fervis analyze --json`. `frame` is the frame's number in the session, and
-//! `time_s` is the session's time. Skipped frames have no line.
+//! `time_s` is the session's time. Skipped frames have no line. What the user said of the session stands at the end of
+//! each line.
 
 use std::io::{self, Write};
 
@@ -20,6 +21,14 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     faces: Vec<Face>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    participant: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    session: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    condition: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
 }
 
 impl From<&FaceRow> for Face {
@@ -37,6 +46,7 @@ impl From<&FaceRow> for Face {
 }
 
 pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let about = &selection.session.manifest.about;
     let frames = selection.session.frames.iter();
     for row in frames.filter(|row| row.status == FrameStatus::Analyzed) {
         let line = Line {
@@ -45,6 +55,10 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
             time_s: (row.time.as_secs_f64() * 1e6).round() / 1e6,
             file: row.file.as_deref(),
             faces: selection.faces_of(row.frame).map(Face::from).collect(),
+            participant: &about.participant,
+            session: &about.name,
+            condition: &about.condition,
+            note: &about.note,
         };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;

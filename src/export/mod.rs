@@ -314,7 +314,8 @@ fn write_piece(
         Format::Srt => subtitles::write_srt(selection, part, out),
         Format::Elan => elan::write(selection, part, file, out),
         Format::Bids if piece == Piece::Companion => {
-            bids::write_description(selection.session.labels(), out)
+            let session = selection.session;
+            bids::write_description(session.labels(), &session.manifest.about, out)
         }
         Format::Bids => bids::write_events(selection, out),
         Format::PyFeat => pyfeat::write(selection, out),

@@ -1,6 +1,6 @@
 //! Faces and frames as Parquet files, for pandas, polars, R and DuckDB.
 //!
-//! The columns are those of `faces.csv` and `frames.csv`, with types: integers, floating point, strings, and null for
+//! The columns are those of `faces.csv` and `frames.csv` after who and what the session is about, with types: integers, floating point, strings, and null for
 //! missing values. The session's description is in the files' metadata, under `fervis-session`.
 //!
 //! They are compressed with Snappy, the one codec that every reader supports and that needs no C code.
@@ -23,7 +23,10 @@ use parquet::{
 };
 
 use super::Selection;
-use crate::session::tables::{Cell, Column, Kind, Row};
+use crate::session::{
+    about::About,
+    tables::{Cell, Column, Kind, Row},
+};
 
 /// Rows that are compressed together; readers skip whole groups. A group's cells take some 60 MB of memory while it is
 /// written.
@@ -54,14 +57,17 @@ fn write<R: Row>(
 ) -> Result<(), ParquetError> {
     let description = serde_json::to_string(&selection.session.manifest)
         .map_err(|error| ParquetError::External(Box::new(error)))?;
-    let mut table = ParquetTable::new(
-        out,
-        name,
-        R::columns(selection.session.labels()),
-        ("fervis-session", description),
-    )?;
+    let about = &selection.session.manifest.about;
+    let columns = About::columns().into_iter();
+    let columns = columns
+        .chain(R::columns(selection.session.labels()))
+        .collect();
+    let mut table = ParquetTable::new(out, name, columns, ("fervis-session", description))?;
     for group in rows.chunks(ROWS_IN_GROUP) {
-        let cells: Vec<Vec<Cell<'_>>> = group.iter().map(|row| row.cells()).collect();
+        let cells: Vec<Vec<Cell<'_>>> = group
+            .iter()
+            .map(|row| [about.cells(), row.cells()].concat())
+            .collect();
         table.write_group(&cells)?;
     }
     table.finish().map(drop)

@@ -5,14 +5,18 @@
 //! clockwise and to the right of the frame. Probabilities are those of each frame alone, as in py-feat. Two columns
 //! differ in meaning: `Identity` names the track, and with rustface alone `FaceScore` is rustface's score, not 0 to 1.
 //! `approx_time` is minutes and seconds, as in py-feat; `time_s`, which is ours, is the exact time. An emotion that the
-//! network does not tell apart has no values, and its other labels have columns of their own at the end.
+//! network does not tell apart has no values, and its other labels have columns of their own at the end, before what the
+//! user said of the session.
 
 use std::io::{self, Write};
 
 use super::{Selection, table::Table};
 use crate::{
     expression::{Expression, Label},
-    session::tables::{Cell, FaceRow, FrameStatus},
+    session::{
+        about::About,
+        tables::{Cell, FaceRow, FrameStatus},
+    },
 };
 
 /// py-feat's names for the expressions, in its order.
@@ -49,10 +53,12 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
         .chain(["input", "approx_time", "Identity", "time_s"])
         .chain(others.iter().map(|label| label.name()))
         .map(str::to_owned)
+        .chain(About::columns().into_iter().map(|column| column.name))
         .collect();
     let mut table = Table::new(out, selection.separator, &columns)?;
     let source = &selection.session.manifest.source;
     let input = source.path.as_ref().unwrap_or(&source.name);
+    let about = &selection.session.manifest.about;
     let frames = selection.session.frames.iter();
     for frame in frames.filter(|frame| frame.status == FrameStatus::Analyzed) {
         let time_s = frame.time.as_secs_f64();
@@ -68,6 +74,7 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
                 Cell::Number(time_s, 6),
             ]);
             cells.extend(others.iter().map(|label| probability(face, Some(*label))));
+            cells.extend(about.cells());
             cells
         };
         let mut is_empty = true;

@@ -12,7 +12,7 @@ use std::{
 
 use super::{Selection, on_one_line, readable_ms};
 use crate::{
-    session::tables::EventKind,
+    session::{about::About, tables::EventKind},
     time::{Ticks, clock},
 };
 
@@ -30,6 +30,22 @@ pub(super) fn write_webvtt(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     writeln!(out, "WEBVTT")?;
+    let about = &selection.session.manifest.about;
+    if !about.is_empty() {
+        writeln!(out, "\nNOTE")?;
+        for field in About::FIELDS {
+            let text = (field.get)(about);
+            if !text.is_empty() {
+                // An arrow would begin a cue.
+                writeln!(
+                    out,
+                    "{}: {}",
+                    field.column,
+                    on_one_line(text).replace("-->", "→")
+                )?;
+            }
+        }
+    }
     for (index, cue) in cues(selection, part).iter().enumerate() {
         let text = cue.text.replace('&', "&amp;");
         let text = text.replace('<', "&lt;").replace('>', "&gt;");

@@ -3,6 +3,7 @@
 //!
 //! | column | what it holds |
 //! | --- | --- |
+//! | `participant`, `session`, `condition`, `note` | who and what the session is about |
 //! | `track` | the face's number |
 //! | `first_s`, `last_s` | when it was first seen, and until when, s since the session's first frame |
 //! | `seen_s` | how long it was in view in between |
@@ -19,7 +20,7 @@ use std::io::{self, Write};
 use super::{Selection, table::Table};
 use crate::{
     expression::{Label, Labels, PerLabel},
-    session::{tables::Cell, timeline::FaceTrack},
+    session::{about::About, tables::Cell, timeline::FaceTrack},
 };
 
 /// The figures for a face.
@@ -66,9 +67,12 @@ impl FaceSummary {
 
 pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let labels = selection.session.labels();
-    let mut columns = ["track", "first_s", "last_s", "seen_s", "presumed_s"]
-        .map(str::to_owned)
-        .to_vec();
+    let about = &selection.session.manifest.about;
+    let mut columns: Vec<String> = About::columns()
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
+    columns.extend(["track", "first_s", "last_s", "seen_s", "presumed_s"].map(str::to_owned));
     for kind in ["share", "mean"] {
         columns.extend(labels.names().map(|label| format!("{kind}_{label}")));
     }
@@ -80,13 +84,14 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
             continue;
         };
         let summary = FaceSummary::of(track);
-        let mut cells = vec![
+        let mut cells = about.cells();
+        cells.extend([
             Cell::Whole(track.number),
             Cell::Number(first.row.time.as_secs_f64(), 6),
             Cell::Number(last.end.as_secs_f64(), 6),
             Cell::Number(summary.seen_s, 6),
             Cell::Number(summary.presumed_s, 6),
-        ];
+        ]);
         let figures = summary.shares.iter().chain(summary.means.iter());
         cells.extend(figures.map(|figure| Cell::Number(*figure, 6)));
         let count = |(from, to): (Label, Label)| summary.transitions[from.index()].of(to);

@@ -5,7 +5,10 @@ mod labels;
 use std::fs;
 
 use super::*;
-use crate::session::fixtures::{ODD_NOTE, empty, nobody, two_people, video};
+use crate::session::{
+    about::About,
+    fixtures::{ODD_NOTE, empty, nobody, two_people, video},
+};
 
 /// Exports and gives the content of each file by its name.
 fn exported(session: &Session, format: Format, options: &ExportOptions) -> Vec<(String, Vec<u8>)> {
@@ -212,15 +215,16 @@ fn pyfeat_word_for_word() {
     assert_eq!(
         lines[0],
         "frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,\
-         anger,disgust,fear,happiness,sadness,surprise,neutral,Pitch,Roll,Yaw,input,approx_time,Identity,time_s"
+         anger,disgust,fear,happiness,sadness,surprise,neutral,Pitch,Roll,Yaw,input,approx_time,Identity,time_s,\
+         participant,session,condition,note"
     );
     assert_eq!(
         lines[1],
         "0,-1.50,20.00,100.25,101.00,12.50,\
-         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,,,,C920,00:00,Person_1,0.000000"
+         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,,,,C920,00:00,Person_1,0.000000,,,,"
     );
     assert_eq!(
-        lines[12], "8,,,,,,,,,,,,,,,,C920,00:00,,0.800000",
+        lines[12], "8,,,,,,,,,,,,,,,,C920,00:00,,0.800000,,,,",
         "a frame without a face"
     );
     assert_eq!(lines.len(), 1 + 18 + 1);
@@ -235,7 +239,7 @@ fn summary_word_for_word() {
         lines[row][at]
     };
     assert_eq!(lines.len(), 3);
-    assert_eq!(lines[0].len(), 5 + 14 + 1 + 42);
+    assert_eq!(lines[0].len(), 4 + 5 + 14 + 1 + 42);
     let check = |row: usize, values: &[(&str, &str)]| {
         for (column, expected) in values {
             assert_eq!(value(row, column), *expected, "{column}");
@@ -282,7 +286,7 @@ fn tables_for_spreadsheets_have_semicolons_and_decimal_commas() {
     let files = exported(&session, Format::PyFeat, &options);
     let csv = std::str::from_utf8(&files[0].1).unwrap();
     assert!(
-        csv.contains("\n8;;;;;;;;;;;;;;;;\"Camera; 2.0\";00:00;;0,800000\n"),
+        csv.contains("\n8;;;;;;;;;;;;;;;;\"Camera; 2.0\";00:00;;0,800000;;;;\n"),
         "{csv}"
     );
 }
@@ -335,6 +339,40 @@ fn sessions_without_faces_or_frames_export_too() {
     }
     assert_eq!(text(&empty(), Format::WebVtt), "WEBVTT\n");
     assert_eq!(text(&nobody(), Format::PyFeat).lines().count(), 16);
+}
+
+/// What the user said of the session stands in every format that has a place for it.
+#[test]
+fn who_and_what_a_session_is_about_is_in_every_export() {
+    let mut session = two_people();
+    session.manifest.about = About {
+        participant: "P<01>".to_owned(),
+        name: "first".to_owned(),
+        condition: "control".to_owned(),
+        note: "a --> b".to_owned(),
+    };
+    let formats = Format::ALL.into_iter().filter(|format| {
+        let has_text = !matches!(format, Format::Srt | Format::Png);
+        has_text && format.missing_feature().is_none()
+    });
+    for format in formats {
+        let files = exported(&session, format, &ExportOptions::default());
+        let content: Vec<u8> = files.into_iter().flat_map(|(_, content)| content).collect();
+        let content = String::from_utf8_lossy(&content);
+        let participant = match format {
+            Format::Elan | Format::Svg => "P&lt;01&gt;",
+            _ => "P<01>",
+        };
+        for said in [participant, "first", "control"] {
+            assert!(content.contains(said), "{format}: {said}");
+        }
+    }
+    let vtt = text(&session, Format::WebVtt);
+    assert!(
+        vtt.starts_with("WEBVTT\n\nNOTE\nparticipant: P<01>\n"),
+        "{vtt}"
+    );
+    assert!(vtt.contains("note: a → b\n\n1\n"), "{vtt}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! happens becomes an event.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     capture::SourceInfo,
-    detect::Blinks,
+    detect::{Blinks, TrackId},
     error_text::error_text,
     frame::Frame,
     model::CheckpointInfo,
@@ -60,6 +60,9 @@ pub(super) struct Journal {
     settings: Settings,
     latencies: DurationHistogram,
     blinks: Blinks,
+    /// Numbers of the faces so far.
+    tracks: BTreeSet<TrackId>,
+    n_markers: u64,
     /// Rows that are ready to be written, with their faces. Those that a full disk refuses are tried again at the end.
     ready: VecDeque<(FrameRow, Vec<FaceRow>)>,
     /// Keeps others from writing to the folder.
@@ -98,6 +101,8 @@ impl Journal {
             settings: config.settings,
             latencies: DurationHistogram::default(),
             blinks: Blinks::default(),
+            tracks: BTreeSet::new(),
+            n_markers: 0,
             ready: VecDeque::new(),
             lock,
         };
@@ -160,6 +165,7 @@ impl Journal {
         let noted = self.note_settings(analysis);
         let model = self.model_of(analysis);
         let faces = FaceRow::of(analysis, row.frame, row.time, *model.as_ref().unwrap_or(&0));
+        self.tracks.extend(faces.iter().map(|row| row.face.track));
         let frame_time = row.time;
         self.append(row, faces)?;
         self.latencies.count(latency);
@@ -230,6 +236,7 @@ impl Journal {
         kind: EventKind,
         detail: String,
     ) -> Result<(), RecordError> {
+        self.n_markers += u64::from(kind == EventKind::Marker);
         let time = self.clock.at(at);
         Ok(self.events.append([&EventRow {
             time,
@@ -391,6 +398,8 @@ impl Journal {
         let length = self.elapsed(at);
         let manifest = &mut self.manifest;
         manifest.length_s = Some(length.as_secs_f64());
+        manifest.counts.tracks = Some(self.tracks.len() as u64);
+        manifest.counts.markers = Some(self.n_markers);
         manifest.ended = Some(self.wall.rfc3339(at));
         manifest.ended_because = Some(reason.to_owned());
         manifest.latency_ms = latency_ms(&self.latencies);

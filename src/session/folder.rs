@@ -14,7 +14,9 @@ use std::{
 use jiff::ZonedDateTime;
 
 use super::{
-    MANIFEST_FILE, SessionError, files,
+    MANIFEST_FILE, SessionError,
+    about::{About, file_name_part},
+    files,
     manifest::{Manifest, Status},
     reader::is_session,
     tables::{EventRow, FaceRow, FrameRow, Row},
@@ -31,9 +33,17 @@ pub fn default_root() -> PathBuf {
     parent.unwrap_or(home).join("fervis")
 }
 
-/// A folder in `root` for a session that starts now, such as `2026-11-25T14-03-05`. It does not exist yet.
-pub fn new_session_folder(root: &Path, now: &ZonedDateTime) -> PathBuf {
-    let name = now.strftime("%Y-%m-%dT%H-%M-%S").to_string();
+/// A folder in `root` for a session that starts now, such as `2026-11-25T14-03-05`, or `2026-11-25T14-03-05_P01_first` if
+/// there is a participant or a name. It does not exist yet.
+pub fn new_session_folder(root: &Path, now: &ZonedDateTime, about: &About) -> PathBuf {
+    let mut name = now.strftime("%Y-%m-%dT%H-%M-%S").to_string();
+    for text in [&about.participant, &about.name] {
+        let part = file_name_part(text);
+        if !part.is_empty() {
+            name.push('_');
+            name.push_str(&part);
+        }
+    }
     let numbered = |n: u32| match n {
         1 => root.join(&name),
         _ => root.join(format!("{name}-{n}")),
@@ -63,6 +73,11 @@ pub fn interrupted_sessions(root: &Path) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+/// Whether a session is being recorded or repaired.
+pub fn is_in_use(folder: &Path) -> bool {
+    is_session(folder) && matches!(FolderLock::take(folder), Err(SessionError::InUse { .. }))
 }
 
 /// Free disk space at `folder`, bytes; `None` if the system does not say.
@@ -269,11 +284,16 @@ mod tests {
     fn folders_are_named_by_the_time_and_never_reused() {
         let root = tempfile::tempdir().unwrap();
         let now: ZonedDateTime = "2026-11-25T14:03:05+01:00[Europe/Berlin]".parse().unwrap();
-        let first = new_session_folder(root.path(), &now);
+        let mut about = About::default();
+        let first = new_session_folder(root.path(), &now, &about);
         assert!(first.ends_with("2026-11-25T14-03-05"));
         create(&first).unwrap();
-        let second = new_session_folder(root.path(), &now);
+        let second = new_session_folder(root.path(), &now, &about);
         assert!(second.ends_with("2026-11-25T14-03-05-2"));
+        about.participant = "P/01".to_owned();
+        about.name = "first try".to_owned();
+        let named = new_session_folder(root.path(), &now, &about);
+        assert!(named.ends_with("2026-11-25T14-03-05_P-01_first-try"));
         fs::write(first.join("notes.txt"), "mine").unwrap();
         let error = error_text(&create(&first).unwrap_err());
         assert!(error.contains("not empty"), "{error}");

@@ -208,6 +208,12 @@ pub struct Counts {
     pub refused: u64,
     /// Rows of `faces.csv`.
     pub faces: u64,
+    /// Faces that were followed, each counted once; known at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracks: Option<u64>,
+    /// Markers that the user set; known at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub markers: Option<u64>,
 }
 
 /// Time from capture to result, ms.
@@ -336,10 +342,6 @@ impl Manifest {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for a reference"
-)]
 fn is_fer_2013(labels: &Labels) -> bool {
     *labels == Labels::FER_2013
 }

@@ -17,6 +17,7 @@
 //! form of `time_s`.
 
 pub mod about;
+pub mod catalog;
 pub mod columns;
 pub mod files;
 #[cfg(test)]

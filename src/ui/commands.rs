@@ -77,7 +77,7 @@ pub enum Command {
     ToggleAbout,
     /// Show or hide the Keyboard window.
     ToggleKeyboard,
-    /// Close the About and Keyboard windows.
+    /// Close the windows that Escape closes.
     CloseWindows,
     /// Remove the notice with this number.
     DismissNotice(u64),
@@ -97,6 +97,34 @@ pub enum Command {
     SetVideo(VideoChoice),
     /// Ask for the folder that recordings go to.
     ChooseSessionsFolder,
+    /// Show or hide the list of sessions.
+    ToggleSessions,
+    /// List the sessions again.
+    RefreshSessions,
+    /// Show a folder in the system's file manager.
+    ShowFolder(PathBuf),
+    /// Ask for a file, then export this session to it.
+    ExportSession(PathBuf, Format),
+    /// Move a session to the system's trash.
+    TrashSession(PathBuf),
+    /// Ask who and what the next recordings are about.
+    BeginAbout,
+    /// Ask who and what this session is about.
+    BeginRename(PathBuf),
+    /// Keep what was written about the session (`true`), or discard it.
+    EndAbout(bool),
+    /// Show or hide the window for many files.
+    ToggleMany,
+    /// Ask for files to analyze.
+    ChooseManyFiles,
+    /// Ask for a folder of files to analyze.
+    ChooseManyFolder,
+    /// Ask for the folder of their results.
+    ChooseManyOut,
+    /// Analyze the chosen files.
+    StartMany,
+    /// Stop analyzing them.
+    StopMany,
     /// Quit.
     Quit,
 }

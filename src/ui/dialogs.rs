@@ -37,8 +37,14 @@ pub enum Dialog {
     Checkpoint,
     /// The folder that recordings go to.
     Sessions,
-    /// The file that the open session is exported to.
+    /// The file that a session is exported to.
     Export(Format),
+    /// Videos to analyze.
+    ManyFiles,
+    /// A folder of videos to analyze.
+    ManyFolder,
+    /// The folder of their results.
+    ManyOut,
 }
 
 /// How a dialog ended.
@@ -46,6 +52,8 @@ pub enum Dialog {
 pub enum Outcome {
     /// The user chose this in this dialog.
     Chosen(Dialog, PathBuf),
+    /// The user chose these in a dialog for several.
+    ChosenMany(Dialog, Vec<PathBuf>),
     /// The user chose nothing.
     Canceled,
     /// The system has no dialogs, so this one was never shown.
@@ -63,6 +71,10 @@ pub fn unavailable(dialog: Dialog) -> String {
         }
         Dialog::Sessions => {
             "To record to another folder: fervis record SOURCE --out FOLDER".to_owned()
+        }
+        Dialog::ManyFiles | Dialog::ManyFolder | Dialog::ManyOut => {
+            "Drop files and folders on the window, or use: fervis analyze FOLDER --out RESULTS"
+                .to_owned()
         }
         Dialog::Export(format) => format!(
             "To export the session: fervis export SESSION --format {} --out FILE.{}",
@@ -98,7 +110,7 @@ impl Dialogs {
         &mut self,
         dialog: Dialog,
         ctx: &Context,
-        ask: impl FnOnce() -> Option<PathBuf> + Send + 'static,
+        ask: impl FnOnce() -> Option<Vec<PathBuf>> + Send + 'static,
     ) {
         if self.is_open {
             return;
@@ -122,9 +134,23 @@ impl Dialogs {
     }
 }
 
-fn ask(dialog: Dialog) -> Option<PathBuf> {
+fn ask(dialog: Dialog) -> Option<Vec<PathBuf>> {
+    if dialog == Dialog::ManyFiles {
+        return rfd::FileDialog::new()
+            .set_title("Add videos")
+            .add_filter("Videos", &VIDEO_EXTENSIONS)
+            .add_filter("All files", &["*"])
+            .pick_files();
+    }
+    ask_for_one(dialog).map(|path| vec![path])
+}
+
+fn ask_for_one(dialog: Dialog) -> Option<PathBuf> {
     let with_title = |title| rfd::FileDialog::new().set_title(title);
     match dialog {
+        Dialog::ManyFiles => None, // Asks for several.
+        Dialog::ManyFolder => with_title("Add folder of videos").pick_folder(),
+        Dialog::ManyOut => with_title("Folder for the results").pick_folder(),
         Dialog::File => with_title("Open image or video")
             .add_filter(
                 "Images and videos",
@@ -144,9 +170,13 @@ fn ask(dialog: Dialog) -> Option<PathBuf> {
     }
 }
 
-fn outcome(dialog: Dialog, chosen: Option<PathBuf>, open_for: Duration) -> Outcome {
+fn outcome(dialog: Dialog, chosen: Option<Vec<PathBuf>>, open_for: Duration) -> Outcome {
     match chosen {
-        Some(path) => Outcome::Chosen(dialog, path),
+        Some(paths) if dialog == Dialog::ManyFiles => Outcome::ChosenMany(dialog, paths),
+        Some(paths) => match paths.into_iter().next() {
+            Some(path) => Outcome::Chosen(dialog, path),
+            None => Outcome::Canceled,
+        },
         None if open_for < NEVER_SHOWN_WITHIN => Outcome::Unavailable(dialog),
         None => Outcome::Canceled,
     }
@@ -160,7 +190,7 @@ mod tests {
     fn a_canceled_dialog_is_not_an_unavailable_one() {
         let path = PathBuf::from("/tmp/a.png");
         assert_eq!(
-            outcome(Dialog::File, Some(path.clone()), Duration::ZERO),
+            outcome(Dialog::File, Some(vec![path.clone()]), Duration::ZERO),
             Outcome::Chosen(Dialog::File, path)
         );
         assert_eq!(
@@ -193,7 +223,7 @@ mod tests {
             unreachable!("a second dialog was opened")
         });
         assert_eq!(dialogs.take_outcome(), None);
-        finish.send(PathBuf::from("/tmp/a.png")).unwrap();
+        finish.send(vec![PathBuf::from("/tmp/a.png")]).unwrap();
         let outcome = loop {
             match dialogs.take_outcome() {
                 Some(outcome) => break outcome,
@@ -210,10 +240,10 @@ mod tests {
     #[test]
     fn a_window_closes_although_a_dialog_is_open() {
         let mut dialogs = Dialogs::default();
-        let (finish, wait) = crossbeam_channel::bounded::<PathBuf>(0);
+        let (finish, wait) = crossbeam_channel::bounded::<Vec<PathBuf>>(0);
         dialogs.open_with(Dialog::File, &Context::default(), move || wait.recv().ok());
         drop(dialogs);
         // The dialog was open all the while.
-        finish.send(PathBuf::new()).unwrap();
+        finish.send(Vec::new()).unwrap();
     }
 }

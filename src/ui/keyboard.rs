@@ -30,6 +30,10 @@ pub const CHOOSE_FOLDER: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Ke
 pub const CHOOSE_SESSION: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::S);
 /// Open checkpoint.
 pub const CHOOSE_CHECKPOINT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::K);
+/// The list of sessions.
+pub const SESSIONS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::L);
+/// Who and what the next recordings are about.
+pub const ABOUT_SESSION: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::I);
 /// Quit.
 pub const QUIT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Q);
 /// Run the demo.
@@ -168,6 +172,8 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
             (OSC, Command::ToggleOutput(Output::Osc)),
             (CHOOSE_FILE, Command::ChooseFile),
             (CHOOSE_CHECKPOINT, Command::ChooseCheckpoint),
+            (SESSIONS, Command::ToggleSessions),
+            (ABOUT_SESSION, Command::BeginAbout),
             (QUIT, Command::Quit),
             (DEMO, Command::OpenSource(SourceSpec::Demo)),
             (PLAY_AGAIN, Command::PlayAgain),
@@ -335,6 +341,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(CHOOSE_FILE), "Image or video"),
                 (keys(CHOOSE_FOLDER), "Folder of images"),
                 (keys(CHOOSE_SESSION), "Recorded session"),
+                (keys(SESSIONS), "List of sessions"),
                 (keys(CHOOSE_CHECKPOINT), "Checkpoint"),
                 (cameras, "Camera, in the order of the menu"),
                 (keys(DEMO), "Demo"),
@@ -350,6 +357,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(PAUSE_RECORDING), "Pause and resume"),
                 (keys(SET_MARKER), "Set marker"),
                 (keys(SET_MARKER_WITH_NOTE), "Set marker with note"),
+                (keys(ABOUT_SESSION), "Who and what"),
             ],
         ),
         (

@@ -172,8 +172,14 @@ impl Recordings {
     }
 
     /// Takes new results and returns messages about them. `attach` connects a recorder to the pipeline.
-    pub fn update(&mut self, attach: impl Fn(&Recorder) -> TapHandle) -> Vec<Message> {
+    ///
+    /// With the end of a recording comes its folder, unless it failed.
+    pub fn update(
+        &mut self,
+        attach: impl Fn(&Recorder) -> TapHandle,
+    ) -> (Vec<Message>, Option<PathBuf>) {
         let mut told: Vec<Message> = self.refused.take().into_iter().collect();
+        let mut recorded = None;
         match self.starting.take() {
             None => {}
             Some(Ok(recorder)) => {
@@ -196,6 +202,7 @@ impl Recordings {
         if let State::On { recorder, .. } = &self.state {
             let status = recorder.status();
             if let Phase::Ended(ending) = &status.phase {
+                recorded = (!ending.failed).then(|| recorder.folder().to_owned());
                 told.push(ended(
                     recorder.folder(),
                     &ending.reason,
@@ -206,7 +213,7 @@ impl Recordings {
                 self.note = None;
             }
         }
-        told
+        (told, recorded)
     }
 
     /// Whether a recording is running, paused or finishing.

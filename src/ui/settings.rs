@@ -22,7 +22,7 @@ use crate::{
     privacy::Effect,
     record::VideoChoice,
     result_file,
-    session::folder,
+    session::{about::About, folder},
     stream::{Output, StreamConfig},
 };
 
@@ -76,6 +76,8 @@ with_defaults! {
         pub video: VideoChoice = VideoChoice::default(),
         /// The folder that recordings go to; `None` takes the default.
         pub sessions_folder: Option<PathBuf> = None,
+        /// Who and what the next recordings are about.
+        pub about: About = About::default(),
     }
 }
 

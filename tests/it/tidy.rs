@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The modules of the library, and which others each may use.
-const ARROWS: [(&str, &[&str]); 26] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("bounding_box", &[]),
     ("declare", &[]),
     ("error_text", &[]),
@@ -182,7 +182,7 @@ const TRAINER_ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only the listed parts may use, so that each library can be left out or replaced.
-const OWNED: [(&str, &[&str]); 20] = [
+const OWNED: [(&str, &[&str]); 21] = [
     ("eframe", &["src/ui/"]),
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
@@ -202,6 +202,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("safetensors", &["src/detect/pose.rs", "src/model/"]),
     ("zip", &["src/model/"]),
     ("rosc", &["src/stream/"]),
+    ("trash", &["src/ui/"]),
     ("tungstenite", &["src/stream/"]),
 ];
 

@@ -12,6 +12,7 @@ use crate::{
     expression::{Label, Labels},
     palette::{self, GRID, Ground, INK, PAPER, Rgb, WEAK_INK},
     session::{
+        about::About,
         tables::EventKind,
         timeline::{ExpressionRun, FaceTrack},
     },
@@ -74,6 +75,16 @@ pub(super) struct Picture {
     legend: Vec<Vec<Label>>,
 }
 
+/// Who and what it is about, the source, and the date.
+fn title(about: &About, source: &str, started: &str) -> String {
+    let texts = [&about.participant, &about.name, &about.condition].map(|text| on_one_line(text));
+    let texts = texts
+        .into_iter()
+        .chain([on_one_line(source), started.to_owned()]);
+    let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join(", ")
+}
+
 impl Picture {
     pub fn new(selection: &Selection<'_>) -> Self {
         let session = selection.session;
@@ -121,10 +132,10 @@ impl Picture {
         // Date and time, without the offset that RFC 3339 adds.
         let started: String = manifest.started.chars().take(19).collect();
         Self {
-            title: format!(
-                "{}, {}",
-                on_one_line(&manifest.source.name),
-                started.replace('T', " ")
+            title: title(
+                &manifest.about,
+                &manifest.source.name,
+                &started.replace('T', " "),
             ),
             length_s,
             panels,

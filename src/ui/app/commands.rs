@@ -9,7 +9,7 @@ use crate::{
     pipeline::{Pacing, SourceState},
     privacy::FacePrivacy,
     record::RecordingConfig,
-    session::{about::About, folder::new_session_folder},
+    session::folder::new_session_folder,
     stream::Output,
     ui::{commands::Command, dialogs::Dialog, messages::Severity, settings::UiSettings},
 };
@@ -79,9 +79,13 @@ impl App {
             Command::CloseWindows => {
                 self.about_open = false;
                 self.keyboard_open = false;
+                self.library.close_windows();
             }
             Command::DismissNotice(number) => self.notices.dismiss(number),
-            Command::Export(format) => self.dialogs.open(Dialog::Export(format), ctx),
+            Command::Export(format) => {
+                self.library.take_export(); // The open session, and none that was asked for before.
+                self.dialogs.open(Dialog::Export(format), ctx);
+            }
             Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
             Command::ToggleRecording => self.start_recording(ctx),
             Command::PauseRecording => self.recordings.toggle_pause(),
@@ -90,6 +94,23 @@ impl App {
             Command::EndNote(set) => self.recordings.end_note(set),
             Command::SetVideo(video) => self.change(|settings| settings.video = video),
             Command::ChooseSessionsFolder => self.dialogs.open(Dialog::Sessions, ctx),
+            Command::ChooseManyFiles => self.dialogs.open(Dialog::ManyFiles, ctx),
+            Command::ChooseManyFolder => self.dialogs.open(Dialog::ManyFolder, ctx),
+            Command::ChooseManyOut => self.dialogs.open(Dialog::ManyOut, ctx),
+            Command::ExportSession(folder, format) => {
+                self.library.export_next(folder);
+                self.dialogs.open(Dialog::Export(format), ctx);
+            }
+            Command::ToggleSessions
+            | Command::RefreshSessions
+            | Command::ShowFolder(_)
+            | Command::TrashSession(_)
+            | Command::BeginAbout
+            | Command::BeginRename(_)
+            | Command::EndAbout(_)
+            | Command::ToggleMany
+            | Command::StartMany
+            | Command::StopMany => self.execute_in_library(command, ctx),
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
     }
@@ -109,7 +130,11 @@ impl App {
             return;
         }
         let config = RecordingConfig {
-            folder: new_session_folder(&self.settings.sessions_root(), &jiff::ZonedDateTime::now()),
+            folder: new_session_folder(
+                &self.settings.sessions_root(),
+                &jiff::ZonedDateTime::now(),
+                &self.settings.about,
+            ),
             video: self.settings.video,
             source: self.news.source.clone(),
             info: Some(info.clone()),
@@ -119,7 +144,7 @@ impl App {
             uncertain_below: Some(self.uncertain_below()),
             pacing: Pacing::Realtime,
             limit: None,
-            about: About::default(),
+            about: self.settings.about.clone(),
         };
         self.recordings.start(config, ctx);
     }

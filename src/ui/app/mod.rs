@@ -4,6 +4,7 @@
 //! wakes the window when there is something to take.
 
 mod commands;
+mod library;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::{
 
 use egui::{CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui};
 
+use self::library::Library;
 use super::{
     cameras::{Cameras, ListCameras, ListedCamera},
     colors,
@@ -113,6 +115,7 @@ impl News {
 pub struct App {
     /// Dropped before the engine: a recording ends while its source still runs.
     recordings: Recordings,
+    library: Library,
     quit: QuitRequest,
     engine: Box<dyn Engine>,
     news: News,
@@ -146,6 +149,7 @@ impl App {
         let mut app = Self {
             exports: Exports::default(),
             recordings: Recordings::new(config.quit.clone()),
+            library: Library::default(),
             quit: config.quit,
             engine,
             news: News::of(config.source),
@@ -180,6 +184,7 @@ impl App {
         }
         app.cameras.refresh(ctx);
         app.recordings.repair(app.settings.sessions_root(), ctx);
+        app.library.refresh(&app.settings, ctx);
         app
     }
 
@@ -194,13 +199,17 @@ impl App {
             self.take_event(event, ctx, now_s);
         }
         let live = &self.engine;
-        let mut told = self
+        let (mut told, recorded) = self
             .recordings
             .update(|recorder| live.attach(recorder.tap()));
+        if let (Some(folder), Some(last)) = (&recorded, told.pop_if(|_| recorded.is_some())) {
+            self.post_recorded(folder, last, ctx, now_s);
+        }
         told.extend(std::iter::from_fn(|| self.exports.take()));
         for (severity, text) in told {
             self.notices.post(severity, text, now_s);
         }
+        self.update_library(ctx, now_s);
         self.take_opened(ctx, now_s);
         while let Some(event) = self.replay.as_ref().and_then(|r| r.engine().take_event()) {
             self.take_event(event, ctx, now_s);
@@ -237,8 +246,16 @@ impl App {
                 self.settings.sessions_folder = Some(folder);
                 self.save_settings();
             }
+            Some(Outcome::Chosen(dialog, path)) if library::is_for_many(dialog) => {
+                self.library.chosen(dialog, vec![path]);
+            }
+            Some(Outcome::ChosenMany(dialog, paths)) => self.library.chosen(dialog, paths),
             Some(Outcome::Chosen(Dialog::Export(format), file)) => {
-                if let (Some(_), SourceSpec::Path(folder)) = (&self.replay, &self.news.source) {
+                if let Some(folder) = self.library.take_export() {
+                    self.exports.start(folder, format, file, ctx);
+                } else if let (Some(_), SourceSpec::Path(folder)) =
+                    (&self.replay, &self.news.source)
+                {
                     self.exports.start(folder.clone(), format, file, ctx);
                 }
             }
@@ -251,9 +268,12 @@ impl App {
         }
         let dropped = ctx.input(|input| {
             let files = &input.raw.dropped_files;
-            files.first().map(|file| file.path().to_owned())
+            let paths = files.iter().map(|file| file.path().to_owned());
+            paths.collect::<Vec<_>>()
         });
-        if let Some(path) = dropped {
+        if self.library.takes_files() {
+            self.library.add_files(dropped);
+        } else if let Some(path) = dropped.into_iter().next() {
             self.execute(Command::open_path(&path), ctx);
         }
         if let Some(wait) = self.notices.expire(now_s) {
@@ -334,6 +354,7 @@ impl App {
         if let Some(note) = self.recordings.note_mut() {
             command = recording::note_ui(&ctx, note).or(command);
         }
+        command = self.library.ui(&ctx, &self.settings).or(command);
         if let Some(command) = command {
             self.execute(command, &ctx);
             // Show the change in the next frame of the window, not with the next frame of the source.
@@ -360,7 +381,7 @@ impl App {
                 views: self.settings.views,
                 uncertain_below_percent: self.uncertain_below_percent(),
                 min_face_size_px: self.settings.min_face_size_px,
-                windows_open: self.about_open || self.keyboard_open,
+                windows_open: self.about_open || self.keyboard_open || self.library.is_open(),
                 can_pause: self.player_status().is_some(),
             },
         )
@@ -459,6 +480,7 @@ impl App {
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
             session_open: self.replay.is_some(),
+            recent: self.library.recent(),
             recording: &recording,
             streams: &self.streams.status(),
             uncertain_below_percent: self.uncertain_below_percent(),

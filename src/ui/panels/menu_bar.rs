@@ -24,6 +24,7 @@ use crate::{
     model::{CheckpointChoice, Views},
     privacy::Effect,
     record::{Phase, VideoChoice},
+    session::catalog::Entry,
     ui::{
         cameras::ListedCamera,
         commands::Command,
@@ -66,6 +67,8 @@ pub struct MenuData<'a> {
     pub mirror: bool,
     /// Whether a session is open.
     pub session_open: bool,
+    /// The latest sessions.
+    pub recent: &'a [Entry],
     /// State of the recording.
     pub recording: &'a RecordingStatus,
     /// The live outputs.
@@ -109,7 +112,8 @@ impl MenuBar {
             menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
-                command = recording::bar_ui(ui, data.recording).or(command.take());
+                command =
+                    recording::bar_ui(ui, data.recording, &data.settings.about).or(command.take());
             });
         });
         command
@@ -243,14 +247,42 @@ fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
             *command = Some(item_command);
         }
     }
+    ui.separator();
+    let shortcut = keys(ui.ctx(), keyboard::SESSIONS);
+    if action_ui(ui, Mark::None, "Sessions…", &shortcut) {
+        *command = Some(Command::ToggleSessions);
+    }
+    recent_ui(ui, data.recent, command);
     if data.session_open {
-        ui.separator();
         export_ui(ui, command);
+    }
+    if action_ui(ui, Mark::None, "Analyze many…", "") {
+        *command = Some(Command::ToggleMany);
     }
     ui.separator();
     if action_ui(ui, Mark::None, "Quit", &keys(ui.ctx(), QUIT)) {
         *command = Some(Command::Quit);
     }
+}
+
+fn recent_ui(ui: &mut Ui, recent: &[Entry], command: &mut Option<Command>) {
+    if recent.is_empty() {
+        return;
+    }
+    let response = submenu_item_ui(ui, "Recent sessions");
+    SubMenu::new().show(ui, &response, |ui| {
+        ui.set_min_width(MENU_WIDTH);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        for entry in recent {
+            let who = match entry.about.participant.as_str() {
+                "" => String::new(),
+                participant => format!(" · {participant}"),
+            };
+            if action_ui(ui, Mark::None, &format!("{}{who}", entry.name()), "") {
+                *command = Some(Command::OpenFolder(entry.folder.clone()));
+            }
+        }
+    });
 }
 
 fn export_ui(ui: &mut Ui, command: &mut Option<Command>) {
@@ -420,6 +452,10 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         }
     }
     ui.separator();
+    let shortcut = keys(ui.ctx(), keyboard::ABOUT_SESSION);
+    if action_ui(ui, Mark::None, "Who and what…", &shortcut) {
+        *command = Some(Command::BeginAbout);
+    }
     let root = data.settings.sessions_root();
     let response = item_ui(ui, Mark::None, "Recordings folder…", "");
     if response.clicked() {

@@ -1,13 +1,16 @@
 //! What the window consists of. A panel draws plain data and returns what was asked for; `App` acts on it.
 
 pub mod about;
+pub mod about_form;
 pub mod face_panel;
 mod geometry;
+pub mod many;
 pub mod menu_bar;
 pub mod menu_item;
 pub mod notices;
 pub mod preview;
 pub mod recording;
+pub mod sessions;
 pub mod state_screen;
 pub mod status_bar;
 pub mod streams;

@@ -16,6 +16,8 @@ use crate::ui::{colors, commands::Command, icons, messages::Severity};
 const MAX_SHOWN: usize = 3;
 /// How long an [`Severity::Info`] notice stays.
 const INFO_STAYS: Duration = Duration::from_secs(4);
+/// The same with buttons, which take a while to read and to reach.
+const ACTIONS_STAY: Duration = Duration::from_secs(20);
 /// Width of a notice where there is room for it, points.
 const WIDTH: f32 = 460.0;
 
@@ -28,6 +30,8 @@ pub struct Notice {
     pub severity: Severity,
     /// One or two sentences.
     pub text: String,
+    /// What can be done about it: the button's word, and what it asks for.
+    pub actions: Vec<(&'static str, Command)>,
     /// Window time at which it disappears by itself, s.
     goes_at: Option<f64>,
 }
@@ -42,14 +46,31 @@ pub struct Notices {
 impl Notices {
     /// Shows a message from window time `now_s` on.
     pub fn post(&mut self, severity: Severity, text: impl Into<String>, now_s: f64) {
+        self.post_with(severity, text, Vec::new(), now_s);
+    }
+
+    /// The same with buttons.
+    pub fn post_with(
+        &mut self,
+        severity: Severity,
+        text: impl Into<String>,
+        actions: Vec<(&'static str, Command)>,
+        now_s: f64,
+    ) {
         let text = text.into();
+        let stays = if actions.is_empty() {
+            INFO_STAYS
+        } else {
+            ACTIONS_STAY
+        };
         self.shown.retain(|notice| notice.text != text);
         self.n_posted += 1;
         self.shown.push(Notice {
             number: self.n_posted,
             severity,
             text,
-            goes_at: (severity == Severity::Info).then(|| now_s + INFO_STAYS.as_secs_f64()),
+            actions,
+            goes_at: (severity == Severity::Info).then_some(now_s + stays.as_secs_f64()),
         });
         if self.shown.len() > MAX_SHOWN {
             self.shown.remove(0);
@@ -94,17 +115,15 @@ impl Notices {
                 ui.set_width(width);
                 ui.spacing_mut().item_spacing.y = 8.0;
                 for notice in &self.shown {
-                    if notice_ui(ui, notice, width) {
-                        command = Some(Command::DismissNotice(notice.number));
-                    }
+                    command = notice_ui(ui, notice, width).or(command.take());
                 }
             });
         command
     }
 }
 
-/// Draws one message; true if it was dismissed.
-fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> bool {
+/// Draws one message.
+fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> Option<Command> {
     let palette = colors::palette(ui.ctx().theme());
     let color: Color32 = match notice.severity {
         Severity::Info => palette.good,
@@ -122,16 +141,29 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> bool {
             top: 8,
             bottom: 8,
         });
-    let mut dismissed = false;
+    let mut command = None;
     let response = frame
         .show(ui, |ui| {
             ui.set_width(width - 24.0);
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                dismissed = icons::close_button_ui(ui, "Dismiss").clicked();
+                if icons::close_button_ui(ui, "Dismiss").clicked() {
+                    command = Some(Command::DismissNotice(notice.number));
+                }
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {
                     ui.spacing_mut().item_spacing.y = 2.0;
                     ui.label(RichText::new(notice.severity.word()).small().color(color));
                     ui.label(&notice.text);
+                    if notice.actions.is_empty() {
+                        return;
+                    }
+                    ui.add_space(2.0);
+                    ui.horizontal(|ui| {
+                        for (word, action) in &notice.actions {
+                            if ui.button(*word).clicked() {
+                                command = Some(action.clone());
+                            }
+                        }
+                    });
                 });
             });
         })
@@ -142,7 +174,7 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> bool {
         Vec2::new(3.0, response.rect.height() - 16.0),
     );
     ui.painter().rect_filled(edge, CornerRadius::same(2), color);
-    dismissed
+    command
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use egui::{
 
 use crate::{
     record::{Phase, RecorderStatus},
+    session::about::About,
     time::clock,
     ui::{
         colors,
@@ -19,8 +20,11 @@ use crate::{
 /// With less free space than this the bar says how much is left.
 const LOW_SPACE_BYTES: u64 = 5_000_000_000;
 
+/// More characters about the session would leave no room for the menus.
+const MAX_ABOUT_CHARS: usize = 32;
+
 /// Draws the buttons of the recording at the right end of the menu bar. The caller lays out from right to left.
-pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus) -> Option<Command> {
+pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Command> {
     let palette = colors::palette(ui.ctx().theme());
     let ctx = ui.ctx().clone();
     let shortcut = |shortcut| ctx.format_shortcut(&shortcut);
@@ -33,7 +37,9 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus) -> Option<Command> {
                     response.on_hover_text(hint).clicked()
                 })
                 .inner;
-            clicked.then_some(Command::ToggleRecording)
+            clicked
+                .then_some(Command::ToggleRecording)
+                .or_else(|| about_ui(ui, about))
         }
         RecordingStatus::Starting => {
             ui.label(RichText::new("starting…").weak());
@@ -81,6 +87,23 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus) -> Option<Command> {
             command
         }
     }
+}
+
+/// Draws who is about to be recorded, if that was said. A click asks again.
+fn about_ui(ui: &mut Ui, about: &About) -> Option<Command> {
+    let texts = [&about.participant, &about.name, &about.condition];
+    let texts: Vec<&str> = texts.into_iter().map(String::as_str).collect();
+    let said: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+    if said.is_empty() {
+        return None;
+    }
+    let words: String = said.join(" · ").chars().take(MAX_ABOUT_CHARS).collect();
+    let response = ui.add(Button::new(RichText::new(words).weak()).frame(false));
+    let hint = "Who and what the next recording is about";
+    response
+        .on_hover_text(hint)
+        .clicked()
+        .then_some(Command::BeginAbout)
 }
 
 /// Draws the window in which a marker's note is written.
@@ -201,7 +224,7 @@ mod tests {
     fn clicked(view: RecordingStatus, label: &'static str) -> Option<Command> {
         let mut harness = Harness::new_ui_state(
             move |ui, sent: &mut Option<Command>| {
-                *sent = bar_ui(ui, &view).or(sent.take());
+                *sent = bar_ui(ui, &view, &About::default()).or(sent.take());
             },
             None,
         );

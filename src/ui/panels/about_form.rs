@@ -1,0 +1,133 @@
+//! The window in which the user says who and what a session is about, before or after it is recorded.
+
+use egui::{Align2, Context, Grid, Key, TextEdit, Ui, Vec2, Window};
+
+use crate::{
+    session::about::{About, MAX_CHARS, tidy},
+    ui::commands::Command,
+};
+
+/// The texts while they are being written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AboutForm {
+    /// The session; `None` for those that will be recorded.
+    pub folder: Option<std::path::PathBuf>,
+    /// What is written so far.
+    pub about: About,
+    has_focus: bool,
+}
+
+impl AboutForm {
+    /// A form that begins with these texts.
+    pub fn new(folder: Option<std::path::PathBuf>, about: About) -> Self {
+        Self {
+            folder,
+            about,
+            has_focus: false,
+        }
+    }
+
+    /// What was written, each text on one line.
+    pub fn tidy(&self) -> About {
+        let mut about = self.about.clone();
+        for field in About::FIELDS {
+            let text = (field.get_mut)(&mut about);
+            // The fields take no more than fits.
+            *text = tidy(text).unwrap_or_default();
+        }
+        about
+    }
+
+    /// Draws the window. [`Command::EndAbout`] ends it.
+    pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
+        let mut command = None;
+        let title = match self.folder {
+            None => "Who and what",
+            Some(_) => "Rename session",
+        };
+        Window::new(title)
+            .collapsible(false)
+            .resizable(false)
+            .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
+            .show(ctx, |ui| {
+                ui.set_width(420.0);
+                let entered = self.fields_ui(ui);
+                ui.add_space(4.0);
+                if self.folder.is_none() {
+                    ui.weak("For the sessions that you record next; it stands in their exports.");
+                    ui.add_space(4.0);
+                }
+                ui.horizontal(|ui| {
+                    if ui.button("Save").clicked() || entered {
+                        command = Some(Command::EndAbout(true));
+                    }
+                    let canceled = ui.input(|input| input.key_pressed(Key::Escape));
+                    if ui.button("Cancel").clicked() || canceled {
+                        command = Some(Command::EndAbout(false));
+                    }
+                    if self.folder.is_none() && ui.button("Clear").clicked() {
+                        self.about = About::default();
+                    }
+                });
+            });
+        command
+    }
+
+    /// Whether Enter was pressed in one of the fields.
+    fn fields_ui(&mut self, ui: &mut Ui) -> bool {
+        let mut entered = false;
+        Grid::new("about")
+            .num_columns(2)
+            .spacing([12.0, 6.0])
+            .show(ui, |ui| {
+                for (number, field) in About::FIELDS.into_iter().enumerate() {
+                    let label = ui.label(field.label);
+                    let text = (field.get_mut)(&mut self.about);
+                    let edit = TextEdit::singleline(text)
+                        .desired_width(290.0)
+                        .char_limit(MAX_CHARS);
+                    let response = ui.add(edit).labelled_by(label.id);
+                    // A session is renamed by its name, and recorded of a participant.
+                    let first = usize::from(self.folder.is_some());
+                    if number == first && !std::mem::replace(&mut self.has_focus, true) {
+                        response.request_focus();
+                    }
+                    entered |=
+                        response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                    ui.end_row();
+                }
+            });
+        entered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::Role;
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+
+    #[test]
+    fn texts_are_written_and_saved() {
+        let form = AboutForm::new(None, About::default());
+        let mut harness = Harness::new_ui_state(
+            |ui, (form, sent): &mut (AboutForm, Option<Command>)| {
+                *sent = form.ui(ui.ctx()).or(sent.take());
+            },
+            (form, None),
+        );
+        harness.run_steps(2);
+        let role = Role::TextInput;
+        harness.get_by_role_and_label(role, "Condition").focus();
+        harness.run_steps(2);
+        let condition = harness.get_by_role_and_label(role, "Condition");
+        condition.type_text("control");
+        harness.run_steps(2);
+        harness.get_by_label("Save").click();
+        harness.run_steps(2);
+        let (form, sent) = harness.state();
+        assert_eq!(form.about.condition, "control");
+        assert_eq!(*sent, Some(Command::EndAbout(true)));
+    }
+}
