@@ -22,7 +22,6 @@ use super::{
     who,
 };
 use crate::{
-    model::CheckpointChoice,
     record::{VideoChoice, manifest_settings},
     session::{
         SessionError,
@@ -282,7 +281,7 @@ fn finished(
     }
     let wanted = manifest_settings(config.settings, VideoChoice::None);
     let mut differences = differences(&manifest.settings, &wanted);
-    let wanted = network_name(&config.checkpoint);
+    let wanted = config.checkpoint.name();
     if let Some(network) = manifest
         .models
         .first()
@@ -304,17 +303,6 @@ fn finished(
         before: before.join(", "),
         now: now.join(", "),
     })
-}
-
-/// What a network is called in the description of a session.
-fn network_name(choice: &CheckpointChoice) -> String {
-    match choice {
-        CheckpointChoice::Bundled(name) => name.clone(),
-        CheckpointChoice::File(path) => {
-            let stem = path.file_stem().unwrap_or(path.as_os_str());
-            stem.to_string_lossy().into_owned()
-        }
-    }
 }
 
 /// The settings that differ, before and now, in the words of the description.

@@ -93,7 +93,7 @@ fn analyze(
     let settings = args.detection.settings();
     let config = PipelineConfig {
         source: None, // Opened once the network is loaded and everyone listens.
-        checkpoint: args.network.checkpoint.clone(),
+        checkpoint: args.network.choice()?,
         device: args.network.device,
         settings,
         pacing: Pacing::EveryFrame,

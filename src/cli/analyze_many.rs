@@ -68,7 +68,7 @@ fn config(args: &AnalyzeArgs, out: &Path) -> Result<BatchConfig, clap::Error> {
         shard: many.shard,
         n_jobs: many.jobs.map_or_else(default_n_jobs, usize::from),
         overwrite: args.force,
-        checkpoint: args.network.checkpoint.clone(),
+        checkpoint: args.network.choice()?,
         device: args.network.device,
         settings: args.detection.settings(),
     })

@@ -14,7 +14,7 @@ use fervis::{
     capture::{SourceSpec, frame_rate::FrameRate},
     detect::Detector,
     frame::Resolution,
-    model::{self, CheckpointChoice, Views},
+    model::{self, CheckpointChoice, Views, assumptions},
     pipeline::Settings,
     privacy::Effect,
     record::VideoChoice,
@@ -325,6 +325,31 @@ pub fn effect() -> impl TypedValueParser<Value = Effect> {
         "blur" => Effect::Blur,
         _ => Effect::Pixelate,
     })
+}
+
+/// Parses one `KEY=VALUE` about a network's file.
+pub fn assumption(text: &str) -> Result<assumptions::Settings, String> {
+    assumptions::Settings::parse(&[text])
+}
+
+/// The network to load: a checkpoint, with what is said about it.
+///
+/// # Errors
+/// If something is said about a bundled checkpoint.
+pub fn choice(
+    checkpoint: &CheckpointChoice,
+    assume: &[assumptions::Settings],
+) -> anyhow::Result<CheckpointChoice> {
+    let said = assume.iter().cloned().reduce(assumptions::Settings::or);
+    match (checkpoint, said) {
+        (_, None) => Ok(checkpoint.clone()),
+        (CheckpointChoice::File(path), Some(said)) => {
+            Ok(CheckpointChoice::FileAs(path.clone(), Box::new(said)))
+        }
+        (_, Some(_)) => anyhow::bail!(
+            "--assume is about the file of another program; give one with --checkpoint"
+        ),
+    }
 }
 
 fn detector(text: &str) -> Result<Detector, String> {

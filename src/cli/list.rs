@@ -161,6 +161,7 @@ mod tests {
             uncertain_below: 0.0,
             metrics: vec![("accuracy".to_owned(), "64.0 %".to_owned())],
             sha256: "ab12".to_owned(),
+            assumed: None,
         };
         assert_eq!(
             checkpoint_text(&info, true),

@@ -26,7 +26,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use fervis::{
     capture::SourceSpec,
-    model::{CheckpointChoice, DeviceChoice},
+    model::{CheckpointChoice, DeviceChoice, assumptions::Settings},
     shell_command::ShellCommand,
 };
 
@@ -78,13 +78,31 @@ pub struct Cli {
 /// Which network reads the expressions, and where it runs.
 #[derive(Debug, clap::Args)]
 pub struct NetworkArgs {
-    /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors, .pt or .pth file
+    /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors, .pt, .pth or .onnx file
     #[arg(long, value_name = "NAME-OR-FILE", value_parser = args::checkpoint(), default_value = args::default_checkpoint())]
     checkpoint: CheckpointChoice,
+
+    /// What the file of another program does not say, for example mean=0.5 or labels=ferplus; may be repeated
+    ///
+    /// Keys: labels (fer2013, alphabetical, ferplus, affectnet, or names with commas), width, height, color (gray, rgb,
+    /// bgr), mean, std, crop_scale, crop_shift, outputs (logits, probabilities), temperature. The same keys can stand in
+    /// a file beside the network, net.onnx.json.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = args::assumption)]
+    assume: Vec<Settings>,
 
     /// Where to run the network: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+}
+
+impl NetworkArgs {
+    /// The network to load.
+    ///
+    /// # Errors
+    /// If something is said about a bundled checkpoint.
+    fn choice(&self) -> anyhow::Result<CheckpointChoice> {
+        args::choice(&self.checkpoint, &self.assume)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,7 +171,7 @@ fn open_window(cli: Cli) -> anyhow::Result<ExitCode> {
     };
 
     let options = cli.stream.options(None)?;
-    let checkpoint = cli.network.checkpoint;
+    let checkpoint = cli.network.choice()?;
     let inputs = output::inputs(cli.source.as_ref(), &checkpoint);
     let mut outputs = Outputs::new(cli.force).reading(inputs);
     let json = cli.json.as_deref().map(|path| {

@@ -2,7 +2,10 @@
 //!
 //! A reader of the standard output that left (`| head`) is not reported as an error.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use fervis::{
     capture::SourceSpec,
@@ -24,9 +27,7 @@ pub fn inputs(source: Option<&SourceSpec>, checkpoint: &CheckpointChoice) -> Vec
             inputs.extend(tables.map(|name| path.join(name)));
         }
     }
-    if let CheckpointChoice::File(path) = checkpoint {
-        inputs.push(path.clone());
-    }
+    inputs.extend(checkpoint.path().map(Path::to_owned));
     inputs
 }
 

@@ -10,7 +10,7 @@ use std::{
 use anyhow::anyhow;
 use clap::Args;
 use fervis::{
-    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice},
+    model::{CheckpointChoice, Classifier, ComputeDevice, DeviceChoice, assumptions::Settings},
     reanalyze::{self, Comparison, Diff, PictureKind, ReanalyzeError},
     session::Session,
 };
@@ -30,9 +30,13 @@ pub struct ReanalyzeArgs {
     /// Folder of the session
     pub session: PathBuf,
 
-    /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors, .pt or .pth file
+    /// Bundled checkpoint by name (`fervis models` lists them), or a .safetensors, .pt, .pth or .onnx file
     #[arg(long, value_name = "NAME-OR-FILE", value_parser = args::checkpoint())]
     pub checkpoint: CheckpointChoice,
+
+    /// What the file of another program does not say, as for `analyze`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = args::assumption)]
+    pub assume: Vec<Settings>,
 
     /// Where to run the network: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
@@ -57,7 +61,7 @@ pub fn run(args: &ReanalyzeArgs) -> anyhow::Result<ExitCode> {
     if let Some(warning) = &device.warning {
         tell(warning);
     }
-    let mut network = Classifier::load(&args.checkpoint, &device)?;
+    let mut network = Classifier::load(&args::choice(&args.checkpoint, &args.assume)?, &device)?;
     let folder = match &args.out {
         Some(folder) => folder.clone(),
         None => reanalyze::default_folder(&args.session, &network.info().name),

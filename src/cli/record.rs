@@ -127,7 +127,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let pipeline = Pipeline::start(
         PipelineConfig {
             source: None,
-            checkpoint: args.network.checkpoint.clone(),
+            checkpoint: args.network.choice()?,
             device: args.network.device,
             settings,
             pacing,

@@ -1,16 +1,18 @@
 //! The checkpoints inside the binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{checkpoint::Checkpoint, error::ModelError, import};
+use super::{assumptions::Settings, checkpoint::Checkpoint, error::ModelError, import};
 
 /// Which checkpoint to run.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckpointChoice {
     /// One that ships inside the binary, by name.
     Bundled(String),
     /// A file of the user.
     File(PathBuf),
+    /// A file of another program, and what the user says about it.
+    FileAs(PathBuf, Box<Settings>),
 }
 
 impl CheckpointChoice {
@@ -27,7 +29,7 @@ impl CheckpointChoice {
     pub fn name(&self) -> String {
         match self {
             Self::Bundled(name) => name.clone(),
-            Self::File(path) => {
+            Self::File(path) | Self::FileAs(path, _) => {
                 let stem = path.file_stem().unwrap_or(path.as_os_str());
                 stem.to_string_lossy().into_owned()
             }
@@ -42,6 +44,15 @@ impl CheckpointChoice {
         match self {
             Self::Bundled(name) => read(name),
             Self::File(path) => import::read(path),
+            Self::FileAs(path, said) => import::read_as(path, said),
+        }
+    }
+
+    /// The file, unless it is bundled.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Bundled(_) => None,
+            Self::File(path) | Self::FileAs(path, _) => Some(path),
         }
     }
 }

@@ -15,6 +15,7 @@ use safetensors::{SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    assumptions::Assumed,
     error::ModelError,
     net::Architecture,
     preprocess::InputSpec,
@@ -151,6 +152,8 @@ pub struct Checkpoint {
     pub weights: HashMap<String, Tensor>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
+    /// What is assumed about a file that does not describe itself.
+    pub assumed: Option<Assumed>,
 }
 
 impl Checkpoint {
@@ -201,6 +204,7 @@ impl Checkpoint {
             metadata,
             weights,
             sha256: sha256(&[bytes]),
+            assumed: None,
         })
     }
 
@@ -222,6 +226,7 @@ impl Checkpoint {
             metadata,
             weights,
             sha256: sha256(&[bytes]),
+            assumed: None,
         })
     }
 

@@ -1,15 +1,22 @@
 //! A loaded network with its device, preprocessing and order of labels.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "onnx")]
+use super::onnx;
 use super::{
+    assumptions::{Assumed, Settings},
     bundled::CheckpointChoice,
-    checkpoint::{Checkpoint, Metadata},
+    checkpoint::{Checkpoint, read_bytes},
     device::ComputeDevice,
     error::ModelError,
+    import,
     net::InferenceNet,
     preprocess::{FaceRegion, InputSpec, Preprocessor},
 };
@@ -73,16 +80,47 @@ pub struct CheckpointInfo {
     pub metrics: Vec<(String, String)>,
     /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
+    /// What is assumed about a file of another program.
+    pub assumed: Option<Assumed>,
+}
+
+/// What computes the logits.
+enum Network {
+    Ours(InferenceNet, Device),
+    #[cfg(feature = "onnx")]
+    Onnx(onnx::OnnxNetwork),
+}
+
+impl Network {
+    /// Whole inputs, one after the other, to a row of logits for each.
+    fn forward(&self, inputs: Vec<f32>, spec: &InputSpec) -> Result<Vec<Vec<f32>>, ModelError> {
+        match self {
+            Self::Ours(network, device) => {
+                let shape = (
+                    inputs.len() / spec.n_values(),
+                    spec.channels,
+                    spec.height,
+                    spec.width,
+                );
+                let xs = Tensor::from_vec(inputs, shape, device)?;
+                Ok(network.forward(&xs)?.to_vec2::<f32>()?)
+            }
+            #[cfg(feature = "onnx")]
+            Self::Onnx(network) => {
+                let rows = network.forward(&inputs);
+                Ok(rows.map_err(candle_core::Error::Msg)?)
+            }
+        }
+    }
 }
 
 /// A loaded network. Built and used on one thread.
 pub struct Classifier {
     info: Arc<CheckpointInfo>,
-    metadata: Metadata,
-    network: InferenceNet,
+    input: InputSpec,
+    network: Network,
     /// The label of each output.
     outputs: Vec<Label>,
-    device: Device,
     preprocessor: Preprocessor,
 }
 
@@ -92,14 +130,64 @@ impl Classifier {
     /// # Errors
     /// [`ModelError`], as one sentence: which file, what is wrong, and what to do.
     pub fn load(choice: &CheckpointChoice, device: &ComputeDevice) -> Result<Self, ModelError> {
-        let path = match choice {
-            CheckpointChoice::Bundled(_) => None,
-            CheckpointChoice::File(path) => Some(path.clone()),
+        let mut classifier = match choice {
+            CheckpointChoice::Bundled(_) => {
+                Self::new(choice.read()?, choice.name(), None, &device.device)?
+            }
+            CheckpointChoice::File(path) => Self::load_file(path, &Settings::default(), device)?,
+            CheckpointChoice::FileAs(path, said) => Self::load_file(path, said, device)?,
         };
-        let mut classifier = Self::new(choice.read()?, choice.name(), path, &device.device)?;
         let n_values = classifier.spec().n_values();
         classifier.logits(vec![0.0; n_values])?;
         Ok(classifier)
+    }
+
+    fn load_file(path: &Path, said: &Settings, device: &ComputeDevice) -> Result<Self, ModelError> {
+        let bytes = read_bytes(path)?;
+        #[cfg(feature = "onnx")]
+        if import::foreign::is_onnx(&bytes) {
+            let said = said.clone().or(Settings::beside(path)?);
+            return Self::of_onnx(&bytes, path, &said);
+        }
+        let checkpoint = import::parse_as(&bytes, path, said)?;
+        drop(bytes);
+        let name = CheckpointChoice::File(path.to_owned()).name();
+        Self::new(checkpoint, name, Some(path.to_owned()), &device.device)
+    }
+
+    /// An ONNX network. It runs on the CPU.
+    #[cfg(feature = "onnx")]
+    fn of_onnx(bytes: &[u8], path: &Path, said: &Settings) -> Result<Self, ModelError> {
+        let file = path.display().to_string();
+        let loaded = onnx::load(bytes, path.parent(), &file, said)?;
+        let (labels, outputs) = Labels::of_outputs(&loaded.labels)
+            .map_err(|error| ModelError::refused(&file, format!("its description {error}")))?;
+        if loaded.assumed.is_a_guess() {
+            log::warn!("{file}: {}", loaded.assumed);
+        }
+        let info = CheckpointInfo {
+            name: CheckpointChoice::File(path.to_owned()).name(),
+            path: Some(path.to_owned()),
+            architecture: match loaded.assumed.family {
+                Some(family) => format!("ONNX ({family})"),
+                None => "ONNX".to_owned(),
+            },
+            n_parameters: loaded.n_parameters,
+            labels,
+            outputs: loaded.labels,
+            temperature: loaded.temperature,
+            uncertain_below: loaded.uncertain_below,
+            metrics: Vec::new(),
+            sha256: loaded.sha256,
+            assumed: Some(loaded.assumed),
+        };
+        Ok(Self {
+            info: Arc::new(info),
+            input: loaded.input,
+            network: Network::Onnx(loaded.network),
+            outputs,
+            preprocessor: Preprocessor::default(),
+        })
     }
 
     /// Builds the network of a checkpoint in memory.
@@ -135,13 +223,13 @@ impl Classifier {
                 .map(|(name, value)| (name.clone(), formatted(*value)))
                 .collect(),
             sha256: checkpoint.sha256,
+            assumed: checkpoint.assumed,
         };
         Ok(Self {
             info: Arc::new(info),
-            metadata,
-            network,
+            input: metadata.input,
+            network: Network::Ours(network, device.clone()),
             outputs,
-            device: device.clone(),
             preprocessor: Preprocessor::default(),
         })
     }
@@ -151,14 +239,9 @@ impl Classifier {
         &self.info
     }
 
-    /// The checkpoint's complete description.
-    pub fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
-
     /// The input that the network takes.
     pub fn spec(&self) -> &InputSpec {
-        &self.metadata.input
+        &self.input
     }
 
     /// Classifies all faces of a frame in one batch. Returns one [`Logits`] per face, in their order. Divide them by
@@ -175,7 +258,7 @@ impl Classifier {
         if faces.is_empty() {
             return Ok(Vec::new());
         }
-        let spec = self.metadata.input;
+        let spec = self.input;
         let mut inputs = Vec::with_capacity(faces.len() * spec.n_values() * views.count());
         for face in faces {
             self.preprocessor.append(frame, face, &spec, &mut inputs);
@@ -218,15 +301,7 @@ impl Classifier {
     /// # Errors
     /// [`ModelError::Compute`], also if the values are not a whole number of inputs.
     pub fn logits(&mut self, inputs: Vec<f32>) -> Result<Vec<Logits>, ModelError> {
-        let spec = self.spec();
-        let shape = (
-            inputs.len() / spec.n_values(),
-            spec.channels,
-            spec.height,
-            spec.width,
-        );
-        let xs = Tensor::from_vec(inputs, shape, &self.device)?;
-        let rows = self.network.forward(&xs)?.to_vec2::<f32>()?;
+        let rows = self.network.forward(inputs, &self.input)?;
         Ok(rows
             .into_iter()
             .map(|row| {

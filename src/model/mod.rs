@@ -3,6 +3,8 @@
 //! `fervis-train` uses the same [`preprocess`] and the same networks, so a network never sees input that it was not
 //! trained on.
 
+#[doc(hidden)]
+pub mod assumptions;
 mod bundled;
 pub mod checkpoint;
 mod classifier;
@@ -16,6 +18,8 @@ pub mod import;
 pub mod kernels;
 #[doc(hidden)]
 pub mod net;
+#[cfg(feature = "onnx")]
+mod onnx;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod serialize;

@@ -286,5 +286,6 @@ pub(super) fn checkpoint(name: &str) -> CheckpointInfo {
         uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: String::new(),
+        assumed: None,
     }
 }

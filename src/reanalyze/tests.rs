@@ -38,6 +38,7 @@ fn one_mind(sees: Expression) -> OneMind {
             uncertain_below: 0.0,
             metrics: Vec::new(),
             sha256: "cd".repeat(32),
+            assumed: None,
         }),
         sees,
         n_boxes: Vec::new(),

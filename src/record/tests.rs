@@ -74,6 +74,7 @@ fn checkpoint(name: &str) -> Arc<CheckpointInfo> {
         uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: name.repeat(2),
+        assumed: None,
     })
 }
 

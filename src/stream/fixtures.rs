@@ -38,6 +38,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
             uncertain_below: 0.0,
             metrics: Vec::new(),
             sha256: String::new(),
+            assumed: None,
         })),
         settings: Settings::default(),
         completed_at: captured_at + Duration::from_millis(42),

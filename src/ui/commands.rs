@@ -15,7 +15,7 @@ use crate::{
     capture::{SourceSpec, still},
     detect::{Detector, TrackId},
     export::Format,
-    model::{CheckpointChoice, Views, import::EXTENSIONS},
+    model::{CheckpointChoice, Views, assumptions::Settings, import::EXTENSIONS},
     privacy::Effect,
     record::VideoChoice,
     session::MANIFEST_FILE,
@@ -79,6 +79,12 @@ pub enum Command {
     ToggleKeyboard,
     /// Close the windows that Escape closes.
     CloseWindows,
+    /// Ask what the current network of another program takes, and what its outputs mean.
+    AskAboutNetwork,
+    /// Load a network as this, and keep it beside the file.
+    SetAssumptions(PathBuf, Box<Settings>),
+    /// Close that window.
+    CloseAssumptions,
     /// Remove the notice with this number.
     DismissNotice(u64),
     /// Ask for a file, then export the open session to it.

@@ -13,7 +13,10 @@ use crate::{
     detect::TrackId,
     expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
-    model::CheckpointInfo,
+    model::{
+        CheckpointInfo,
+        assumptions::{Assumed, Color, KnownOrder, Order, PerChannel, Settings as Said},
+    },
     pipeline::{Analysis, FaceAnalysis, Settings},
 };
 
@@ -84,6 +87,26 @@ pub fn webcam() -> SourceInfo {
     }
 }
 
+/// What is assumed about FER+'s network.
+pub fn assumed() -> Assumed {
+    Assumed {
+        family: Some("FER+"),
+        settings: Said {
+            labels: Some(Order::Known(KnownOrder::Ferplus)),
+            width: Some(64),
+            height: Some(64),
+            color: Some(Color::Gray),
+            mean: Some(PerChannel::One(0.0)),
+            std: Some(PerChannel::One(1.0 / 255.0)),
+            ..Said::default()
+        },
+        order_is_a_guess: true,
+        input_is_a_guess: true,
+        n_channels: 1,
+        n_outputs: 8,
+    }
+}
+
 /// A bundled checkpoint.
 pub fn checkpoint() -> Arc<CheckpointInfo> {
     Arc::new(CheckpointInfo {
@@ -97,5 +120,6 @@ pub fn checkpoint() -> Arc<CheckpointInfo> {
         uncertain_below: 0.0,
         metrics: vec![("PrivateTest accuracy".to_owned(), "62 %".to_owned())],
         sha256: "0123456789abcdef".repeat(4),
+        assumed: None,
     })
 }

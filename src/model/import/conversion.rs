@@ -17,6 +17,7 @@ use super::{
 use crate::{
     expression::{Expression, N_EXPRESSIONS},
     model::{
+        assumptions::{Assumed, Color, KnownOrder, Order as OutputOrder, PerChannel, Settings},
         checkpoint::{Checkpoint, FORMAT_VERSION, Metadata},
         error::ModelError,
         preprocess::InputSpec,
@@ -63,7 +64,62 @@ enum Order {
     Assumed(Option<(String, String)>),
 }
 
+impl ImportOptions {
+    /// What people said about a file. An order that seven and eight outputs can have makes two options.
+    pub(super) fn from_settings(said: &Settings) -> Vec<Self> {
+        let mut input = InputSpec::FER_2013;
+        input.width = said.width.unwrap_or(input.width);
+        input.height = said.height.unwrap_or(input.height);
+        input.mean = said.mean.map_or(input.mean, PerChannel::of_gray);
+        input.std = said.std.map_or(input.std, PerChannel::of_gray);
+        input.crop.scale = said.crop_scale.unwrap_or(input.crop.scale);
+        input.crop.shift_y = said.crop_shift.unwrap_or(input.crop.shift_y);
+        let labels = match &said.labels {
+            None => vec![None],
+            Some(OutputOrder::Names(names)) => vec![Some(names.clone())],
+            Some(OutputOrder::Known(known)) => [7, 8]
+                .into_iter()
+                .filter_map(|n| known.names(n))
+                .map(Some)
+                .collect(),
+        };
+        let with = |labels| Self {
+            labels,
+            input,
+            ..Self::default()
+        };
+        labels.into_iter().map(with).collect()
+    }
+}
+
 impl Import {
+    /// What is assumed, and what was `said`, for the window.
+    pub(super) fn assumed(&self, said: &Settings) -> Assumed {
+        let Metadata { labels, input, .. } = &self.checkpoint.metadata;
+        let known = KnownOrder::ALL
+            .into_iter()
+            .find(|known| known.names(labels.len()).as_ref() == Some(labels));
+        Assumed {
+            family: None,
+            settings: Settings {
+                labels: Some(match known {
+                    Some(known) => OutputOrder::Known(known),
+                    None => OutputOrder::Names(labels.clone()),
+                }),
+                width: Some(input.width),
+                height: Some(input.height),
+                color: Some(Color::Gray),
+                mean: Some(PerChannel::One(input.mean)),
+                std: Some(PerChannel::One(input.std)),
+                ..said.clone()
+            },
+            order_is_a_guess: matches!(self.order, Order::Assumed(_)),
+            input_is_a_guess: said.mean.is_none() || said.std.is_none(),
+            n_channels: 1,
+            n_outputs: labels.len(),
+        }
+    }
+
     /// The meaning of the outputs and the normalization of the input, and which of them are assumed, in words.
     pub fn assumptions(&self) -> String {
         let metadata = &self.checkpoint.metadata;

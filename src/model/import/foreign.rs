@@ -6,6 +6,14 @@
 const REMEDY: &str =
     "fervis runs PyTorch's weights (.pth, .pt, .safetensors) and its own checkpoints";
 
+/// What to do with an ONNX network. Opening one comes here only if nothing in this program runs it.
+const ONNX: &str = if cfg!(feature = "onnx") {
+    "it is an ONNX network, which fervis runs as it is, but not as weights to convert or to train from"
+} else {
+    "it is an ONNX network, and this build of fervis does not run them; build one that does: \
+     cargo build --release --features onnx"
+};
+
 /// Describes these bytes, as the end of a sentence, if they are a well-known format other than PyTorch's and safetensors.
 pub(super) fn describe(bytes: &[u8]) -> Option<String> {
     if bytes.is_empty() {
@@ -21,6 +29,7 @@ pub(super) fn describe(bytes: &[u8]) -> Option<String> {
         .or_else(|| by_text(bytes))
         .or_else(|| is_onnx(bytes).then_some("an ONNX network"))?;
     Some(match what {
+        "an ONNX network" => ONNX.to_owned(),
         "a web page" => {
             "it is a web page; download the file itself (on GitHub: “Download raw file”)".to_owned()
         }
@@ -132,7 +141,7 @@ fn by_text(bytes: &[u8]) -> Option<&'static str> {
 
 /// Whether the bytes are fields of an ONNX `ModelProto` (github.com/onnx/onnx, `onnx.proto`) with a graph among them.
 /// Protocol buffers have no signature.
-fn is_onnx(bytes: &[u8]) -> bool {
+pub fn is_onnx(bytes: &[u8]) -> bool {
     const GRAPH: u64 = 7;
     let mut rest = bytes;
     // Field 1 is the version, which every file starts with.

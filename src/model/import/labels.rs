@@ -80,6 +80,36 @@ pub fn in_header(header: &HashMap<String, String>) -> Option<StatedLabels> {
     best(found)
 }
 
+/// The names of the outputs in the metadata of an ONNX file, in JSON or as Python writes a dictionary or a list.
+#[cfg(feature = "onnx")]
+pub fn names_in_metadata(metadata: &HashMap<String, String>) -> Option<Vec<String>> {
+    let found = metadata.iter().filter_map(|(key, text)| {
+        let rank = rank(key).or_else(|| (key == "names").then_some(KEYS.len()))?;
+        let inner = text.trim().trim_matches(['{', '}', '[', ']', '(', ')']);
+        let plain = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+        let entries = inner.split(',').filter(|entry| !entry.trim().is_empty());
+        let named: Option<Vec<(usize, String)>> = entries
+            .enumerate()
+            .map(|(index, entry)| match entry.split_once(':') {
+                None => Some((index, plain(entry))),
+                Some((key, value)) => match (plain(key).parse(), plain(value).parse()) {
+                    (Ok(number), _) => Some((number, plain(value))),
+                    (_, Ok(number)) => Some((number, plain(key))),
+                    _ => None,
+                },
+            })
+            .collect();
+        Some((rank, key, named?))
+    });
+    let (.., mut names) = found.min_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)))?;
+    names.sort();
+    let in_order = (0..)
+        .zip(&names)
+        .all(|(index, (number, _))| index == *number);
+    let names = names.into_iter().map(|(_, name)| name);
+    in_order.then(|| names.collect())
+}
+
 /// The most reliable labels that were found; among equals the first by name, since a header has no order.
 fn best<'a>(
     found: impl Iterator<Item = (usize, &'a str, Vec<(usize, String)>)>,

@@ -11,7 +11,7 @@ pub struct InputSpec {
     pub width: usize,
     /// Height of the input, px.
     pub height: usize,
-    /// Channels. Only 1 (luma) is supported.
+    /// 1 (luma), or 3 (planes of red, green and blue). Only ONNX networks take 3.
     pub channels: usize,
     /// Subtracted after pixels are scaled to 0 to 1.
     pub mean: f32,
@@ -78,9 +78,9 @@ impl InputSpec {
         self.width * self.height * self.channels
     }
 
-    /// One luma value, 0 to 255, as the network sees it.
-    pub fn normalize(&self, luma: f32) -> f32 {
-        (luma / 255.0 - self.mean) / self.std
+    /// One value of luma or of a color, 0 to 255, as the network sees it.
+    pub fn normalize(&self, value: f32) -> f32 {
+        (value / 255.0 - self.mean) / self.std
     }
 }
 

@@ -27,8 +27,8 @@ const MAX_PATCH_SIDES: usize = 12;
 pub struct Preprocessor {
     taps_x: Taps,
     taps_y: Taps,
-    /// The luma of the part of the frame that is read.
-    luma: LumaPart,
+    /// The part of the frame that is read.
+    part: Part,
     /// Rows resampled to the width of the input, from the first row that `taps_y` reads.
     narrowed: Vec<f32>,
     patch: Vec<f32>,
@@ -38,7 +38,7 @@ impl Preprocessor {
     /// Appends the network input for one face to `out`: [`InputSpec::n_values`] values, rows top to bottom.
     ///
     /// The region may reach outside the frame. Where the filter covers any of the frame, pixels outside have no weight;
-    /// elsewhere the nearest border pixel is used. Luma is BT.601.
+    /// elsewhere the nearest border pixel is used. Luma is BT.601. Three channels are planes of red, green and blue.
     pub fn append(
         &mut self,
         frame: &Frame,
@@ -57,13 +57,21 @@ impl Preprocessor {
         spec: &InputSpec,
         out: &mut Vec<f32>,
     ) {
-        Arch::new().dispatch(Preprocessing {
-            preprocessor: self,
-            frame,
-            square,
-            spec,
-            out,
-        });
+        let channels = [Channel::Red, Channel::Green, Channel::Blue];
+        let channels = match spec.channels {
+            1 => &[Channel::Luma][..],
+            _ => &channels,
+        };
+        for channel in channels {
+            self.part.channel = *channel;
+            Arch::new().dispatch(Preprocessing {
+                preprocessor: self,
+                frame,
+                square,
+                spec,
+                out,
+            });
+        }
     }
 
     /// Sets the taps for an upright square, and resamples the frame's rows to the input's width.
@@ -78,10 +86,10 @@ impl Preprocessor {
         self.taps_y
             .fill(filter, region.y, region.height, height, spec.height);
         let columns = self.taps_x.sources();
-        self.luma
+        self.part
             .fill(frame, columns.clone(), self.taps_y.sources());
         self.narrowed.clear();
-        for row in self.luma.rows() {
+        for row in self.part.rows() {
             let taps = self.taps_x.iter();
             self.narrowed.extend(
                 taps.map(|(first, weights)| weighted(&row[first - columns.start..], weights)),
@@ -108,7 +116,7 @@ impl Preprocessor {
         }
     }
 
-    /// Samples a square as `side_px`² luma values (BT.601), 0 to 255, bilinearly, with the frame's border continued.
+    /// Samples a square as `side_px`² values, 0 to 255, bilinearly, with the frame's border continued.
     #[inline(always)]
     fn sample_patch(&mut self, frame: &Frame, square: &OrientedBox, side_px: usize) {
         let corners = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
@@ -126,8 +134,8 @@ impl Preprocessor {
         let size = frame.resolution();
         let (columns, rows) = (range(0, size.width_px), range(1, size.height_px));
         let first = [columns.start as f32, rows.start as f32];
-        self.luma.fill(frame, columns, rows);
-        let (luma, size) = (self.luma.values.as_slice(), self.luma.size());
+        self.part.fill(frame, columns, rows);
+        let (values, size) = (self.part.values.as_slice(), self.part.size());
         let step = square.side / side_px as f32;
         let (right, down) = square.axes();
         let corner = square.frame_from_unit([0.0, 0.0]);
@@ -146,7 +154,7 @@ impl Preprocessor {
                 for (column, out) in out.iter_mut().enumerate() {
                     let (at, right, below) = inner.at(column);
                     let pair = |at: usize| {
-                        let pair: Option<&[u8; 2]> = luma[at..].first_chunk();
+                        let pair: Option<&[u8; 2]> = values[at..].first_chunk();
                         let [a, b] = pair.map_or([0.0; 2], |pair| pair.map(f32::from));
                         a + (b - a) * right
                     };
@@ -157,7 +165,7 @@ impl Preprocessor {
                 for (column, out) in out.iter_mut().enumerate() {
                     let [x, y] = line.point(column);
                     let neighbors = Neighbors::of(size, x, y);
-                    [*out] = neighbors.interpolate(|index| [f32::from(luma[index])]);
+                    [*out] = neighbors.interpolate(|index| [f32::from(values[index])]);
                 }
             }
         }
@@ -209,14 +217,26 @@ impl WithSimd for Preprocessing<'_> {
     }
 }
 
-/// The luma (BT.601) of a part of a frame.
+/// What the network sees of a pixel.
+#[derive(Debug, Clone, Copy, Default)]
+enum Channel {
+    /// BT.601.
+    #[default]
+    Luma,
+    Red,
+    Green,
+    Blue,
+}
+
+/// One channel of a part of a frame.
 #[derive(Debug, Default)]
-struct LumaPart {
+struct Part {
+    channel: Channel,
     width: usize,
     values: Vec<u8>,
 }
 
-impl LumaPart {
+impl Part {
     #[inline(always)]
     fn fill(&mut self, frame: &Frame, columns: Range<usize>, rows: Range<usize>) {
         self.width = columns.len();
@@ -224,7 +244,16 @@ impl LumaPart {
         for row in rows {
             let start = row * frame.resolution().width_px as usize + columns.start;
             let pixels = &frame.rgba().as_chunks::<RGBA_BYTES>().0[start..][..self.width];
-            self.values.extend(pixels.iter().map(|pixel| luma(*pixel)));
+            match self.channel {
+                Channel::Luma => self.values.extend(pixels.iter().map(|pixel| luma(*pixel))),
+                Channel::Red => self.values.extend(pixels.iter().map(|[red, ..]| red)),
+                Channel::Green => self
+                    .values
+                    .extend(pixels.iter().map(|[_, green, ..]| green)),
+                Channel::Blue => self
+                    .values
+                    .extend(pixels.iter().map(|[_, _, blue, _]| blue)),
+            }
         }
     }
 

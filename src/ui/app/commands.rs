@@ -6,12 +6,16 @@ use super::App;
 use crate::{
     capture::SourceSpec,
     error_text::error_text,
+    model::CheckpointChoice,
     pipeline::{Pacing, SourceState},
     privacy::FacePrivacy,
     record::RecordingConfig,
     session::folder::new_session_folder,
     stream::Output,
-    ui::{commands::Command, dialogs::Dialog, messages::Severity, settings::UiSettings},
+    ui::{
+        commands::Command, dialogs::Dialog, messages::Severity, panels::assumptions::Assumptions,
+        settings::UiSettings,
+    },
 };
 
 impl App {
@@ -81,6 +85,19 @@ impl App {
                 self.keyboard_open = false;
                 self.library.close_windows();
             }
+            Command::AskAboutNetwork => {
+                let info = self.news.checkpoint.as_deref();
+                self.assumptions = info.and_then(Assumptions::new);
+                self.about_open = false;
+            }
+            Command::SetAssumptions(path, settings) => {
+                self.assumptions = None;
+                self.news.loading = true;
+                self.engine
+                    .load_checkpoint(CheckpointChoice::FileAs(path.clone(), settings.clone()));
+                self.to_keep = Some((path, settings));
+            }
+            Command::CloseAssumptions => self.assumptions = None,
             Command::DismissNotice(number) => self.notices.dismiss(number),
             Command::Export(format) => {
                 self.library.take_export(); // The open session, and none that was asked for before.

@@ -5,11 +5,13 @@
 
 mod commands;
 mod library;
+mod networks;
 mod replay;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,6 +20,7 @@ use egui::{CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui
 
 use self::library::Library;
 use super::{
+    background::Background,
     cameras::{Cameras, ListCameras, ListedCamera},
     colors,
     commands::Command,
@@ -28,6 +31,7 @@ use super::{
     messages::{Severity, sentence},
     panels::{
         about::{self, AboutData},
+        assumptions::Assumptions,
         face_panel::{self, FaceHint},
         menu_bar::{MenuBar, MenuData},
         notices::Notices,
@@ -48,7 +52,7 @@ use super::{
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
-    model::{self, CheckpointChoice, CheckpointInfo},
+    model::{self, CheckpointChoice, CheckpointInfo, assumptions::Settings},
     pipeline::{Analysis, Event, FaceAnalysis, SourceState, Stats, TapHandle},
     session::is_session,
     stream::StreamOptions,
@@ -56,6 +60,9 @@ use crate::{
 
 /// How often the figures in the status bar change, s.
 const STATS_EVERY_S: f64 = 0.25;
+
+/// How long the window waits, when it closes, until what was said about a network is written.
+const KEEPING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How the window starts.
 pub struct AppConfig {
@@ -137,6 +144,12 @@ pub struct App {
     exports: Exports,
     /// Detached when the window closes.
     _taps: Vec<TapHandle>,
+    /// What is being said about a network of another program.
+    assumptions: Option<Assumptions>,
+    /// What holds for the network that is being loaded, and is kept beside its file if that works.
+    to_keep: Option<(PathBuf, Box<Settings>)>,
+    /// Writes it; each result is a message if that failed.
+    keeping: Background<Option<String>>,
     about_open: bool,
     keyboard_open: bool,
 }
@@ -167,6 +180,9 @@ impl App {
             loader: Loader::default(),
             replay: None,
             privacy: LivePrivacy::default(),
+            assumptions: None,
+            to_keep: None,
+            keeping: Background::new("assumptions", KEEPING_PATIENCE),
             about_open: false,
             keyboard_open: false,
         };
@@ -210,6 +226,11 @@ impl App {
             self.notices.post(severity, text, now_s);
         }
         self.update_library(ctx, now_s);
+        while let Some(outcome) = self.keeping.take() {
+            if let Some(text) = outcome {
+                self.notices.post(Severity::Warning, text, now_s);
+            }
+        }
         self.take_opened(ctx, now_s);
         while let Some(event) = self.replay.as_ref().and_then(|r| r.engine().take_event()) {
             self.take_event(event, ctx, now_s);
@@ -311,28 +332,8 @@ impl App {
                         .post(Severity::Warning, sentence(&warning), now_s);
                 }
             }
-            Event::CheckpointLoaded(info) => {
-                self.news.loading = false;
-                if let Some(path) = &info.path {
-                    self.settings.remember_checkpoint(path);
-                    self.save_settings();
-                }
-                // The first one needs no notice.
-                if self.news.checkpoint.is_some() {
-                    let text = format!("Now using “{}”.", info.name);
-                    self.notices.post(Severity::Info, text, now_s);
-                }
-                self.news.checkpoint = Some(info);
-            }
-            Event::CheckpointFailed { reason, .. } => {
-                self.news.loading = false;
-                let remedy = match &self.news.checkpoint {
-                    Some(info) => format!("Still using “{}”.", info.name),
-                    None => "Choose another one in the Model menu.".to_owned(),
-                };
-                let text = format!("{} {remedy}", sentence(&reason));
-                self.notices.post(Severity::Error, text, now_s);
-            }
+            Event::CheckpointLoaded(info) => self.network_loaded(info, ctx, now_s),
+            Event::CheckpointFailed { reason, .. } => self.network_failed(&reason, now_s),
             Event::Warning(text) => self.notices.post(Severity::Warning, sentence(&text), now_s),
         }
     }
@@ -342,7 +343,7 @@ impl App {
         let ctx = ui.ctx().clone();
         let mut command = self.key_command(&ctx);
         command = self.panels_ui(ui).or(command);
-        about::about_ui(
+        let asked = about::about_ui(
             &ctx,
             &mut self.about_open,
             AboutData {
@@ -350,6 +351,10 @@ impl App {
                 device: self.news.device.as_deref(),
             },
         );
+        command = asked.or(command);
+        if let Some(assumptions) = &mut self.assumptions {
+            command = assumptions.ui(&ctx).or(command);
+        }
         about::keyboard_ui(&ctx, &mut self.keyboard_open);
         if let Some(note) = self.recordings.note_mut() {
             command = recording::note_ui(&ctx, note).or(command);

@@ -2,7 +2,10 @@
 
 use egui::{Align2, Context, Grid, RichText, Ui, Window, vec2};
 
-use crate::{model::CheckpointInfo, ui::keyboard};
+use crate::{
+    model::CheckpointInfo,
+    ui::{commands::Command, keyboard},
+};
 
 /// Height of a window besides its content, with a little space around it, points.
 const TITLE_BAR_AND_MARGINS: f32 = 90.0;
@@ -29,8 +32,9 @@ const FACE_NETWORKS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Draws the About window while `open`.
-pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
+/// Draws the About window while `open`. Returns what was asked for.
+pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) -> Option<Command> {
+    let mut command = None;
     window(ctx, "About fervis", open).show(ctx, |ui| {
         ui.set_width(500.0);
         ui.label(RichText::new(concat!("fervis ", env!("CARGO_PKG_VERSION"))).heading());
@@ -47,9 +51,17 @@ pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) {
         ui.separator();
         ui.add_space(4.0);
         facts_ui(ui, data);
+        if let Some(assumed) = data.checkpoint.and_then(|info| info.assumed.as_ref()) {
+            ui.add_space(4.0);
+            ui.label(format!("{assumed}."));
+            if ui.button("Change…").clicked() {
+                command = Some(Command::AskAboutNetwork);
+            }
+        }
         ui.add_space(6.0);
         ui.label(RichText::new(concat!("License: ", env!("CARGO_PKG_LICENSE"))).weak());
     });
+    command
 }
 
 fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
@@ -150,6 +162,27 @@ mod tests {
         harness.get_by_label("5.1 million");
         harness.get_by_label("62 %");
         harness.get_by_label_contains("BlazeFace");
+    }
+
+    #[test]
+    fn what_is_assumed_can_be_changed() {
+        let mut checkpoint = (*fixtures::checkpoint()).clone();
+        checkpoint.assumed = Some(fixtures::assumed());
+        let mut harness = Harness::new_ui_state(
+            move |ui, sent: &mut Option<Command>| {
+                let data = AboutData {
+                    checkpoint: Some(&checkpoint),
+                    device: None,
+                };
+                *sent = about_ui(ui.ctx(), &mut true, data).or(sent.take());
+            },
+            None,
+        );
+        harness.run_ok();
+        harness.get_by_label("Assumed: FER+, grayscale 64×64, 0…255, FER+ order.");
+        harness.get_by_label("Change…").click();
+        harness.run_ok();
+        assert_eq!(harness.state(), &Some(Command::AskAboutNetwork));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod about_form;
+pub mod assumptions;
 pub mod face_panel;
 mod geometry;
 pub mod many;

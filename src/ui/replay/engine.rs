@@ -208,5 +208,6 @@ fn no_checkpoint() -> Arc<CheckpointInfo> {
         uncertain_below: 0.0,
         metrics: Vec::new(),
         sha256: String::new(),
+        assumed: None,
     })
 }

@@ -195,6 +195,7 @@ mod tests {
             },
             weights,
             sha256: String::new(),
+            assumed: None,
         };
         Classifier::new(checkpoint, "stubborn".to_owned(), None, &Device::Cpu).unwrap()
     }

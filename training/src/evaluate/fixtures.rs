@@ -76,6 +76,7 @@ pub(crate) fn built(tap: usize, mean: f32, std: f32, factor: f64, temperature: f
         metadata,
         weights,
         sha256: format!("{mean}{std}{factor}"),
+        assumed: None,
     };
     Classifier::new(checkpoint, "teacher".to_owned(), None, &Device::Cpu).unwrap()
 }

@@ -335,6 +335,7 @@ fn validate(job: &Job, weights: &HashMap<String, Tensor>) -> Result<(Metrics, Op
         ),
         weights: weights.clone(),
         sha256: String::new(),
+        assumed: None,
     };
     let mut classifier = Classifier::new(checkpoint, job.recipe.name.clone(), None, job.device)?;
     let logits = logits_of(&mut classifier, job.dataset, indices, View::PLAIN)?;

@@ -22,6 +22,7 @@ use crate::{
     capture::CameraChoice,
     detect::TrackId,
     frame::Resolution,
+    model::assumptions::{KnownOrder, Settings as Said},
     pipeline::{Settings, Tap, Transport},
     privacy::Effect,
     stream::Output,
@@ -324,6 +325,36 @@ fn a_loaded_file_becomes_a_recent_one() {
         window.app().checkpoint_choice(),
         Some(CheckpointChoice::File(path))
     );
+}
+
+/// What is assumed stands in the message. What is chosen instead is used at once, and kept once the network is in use.
+#[test]
+fn what_is_assumed_about_a_network_is_said_and_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("net.onnx");
+    let info = CheckpointInfo {
+        name: "net".to_owned(),
+        path: Some(path.clone()),
+        outputs: KnownOrder::Ferplus.names(8).unwrap(),
+        assumed: Some(fixtures::assumed()),
+        ..(*fixtures::checkpoint()).clone()
+    };
+    let mut window = Window::live(0);
+    window.send(Event::CheckpointLoaded(Arc::new(info.clone())));
+    assert!(window.shows("Now using “net”. Assumed: FER+, grayscale 64×64, 0…255, FER+ order."));
+    window.engine.0.borrow_mut().told.clear();
+    window.click("Change…");
+    assert!(window.shows("Kept in net.onnx.json, beside the network."));
+    window.click("Use");
+    let told = window.told();
+    let [Told::Load(CheckpointChoice::FileAs(file, said))] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(file, &path);
+    assert!(!Said::file_of(&path).exists());
+    window.send(Event::CheckpointLoaded(Arc::new(info)));
+    assert_eq!(window.app().keeping.wait(), None);
+    assert_eq!(Said::beside(&path).unwrap(), **said);
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! What happens when a network is in use, or could not be.
+
+use std::sync::Arc;
+
+use egui::Context;
+
+use super::App;
+use crate::{
+    error_text::error_text,
+    model::CheckpointInfo,
+    ui::{
+        commands::Command,
+        messages::{Severity, sentence},
+    },
+};
+
+impl App {
+    /// Another network is in use.
+    pub(super) fn network_loaded(&mut self, info: Arc<CheckpointInfo>, ctx: &Context, now_s: f64) {
+        self.news.loading = false;
+        if let Some(path) = &info.path {
+            self.settings.remember_checkpoint(path);
+            self.save_settings();
+        }
+        self.keep_assumptions(&info, ctx, now_s);
+        let using = format!("Now using “{}”.", info.name);
+        if let Some(assumed) = info.assumed.as_ref().filter(|assumed| assumed.is_a_guess()) {
+            let text = format!("{using} {assumed}.");
+            let change = vec![("Change…", Command::AskAboutNetwork)];
+            self.notices.post_with(Severity::Info, text, change, now_s);
+        } else if self.news.checkpoint.is_some() {
+            // The first one needs no notice.
+            self.notices.post(Severity::Info, using, now_s);
+        }
+        self.news.checkpoint = Some(info);
+    }
+
+    /// A network could not be loaded.
+    pub(super) fn network_failed(&mut self, reason: &str, now_s: f64) {
+        self.news.loading = false;
+        self.to_keep = None;
+        let remedy = match &self.news.checkpoint {
+            Some(info) => format!("Still using “{}”.", info.name),
+            None => "Choose another one in the Model menu.".to_owned(),
+        };
+        let text = format!("{} {remedy}", sentence(reason));
+        self.notices.post(Severity::Error, text, now_s);
+    }
+
+    /// Writes what was said about a network beside its file, once the network is in use.
+    fn keep_assumptions(&mut self, info: &CheckpointInfo, ctx: &Context, now_s: f64) {
+        let Some((path, settings)) = self.to_keep.take() else {
+            return;
+        };
+        if info.path.as_ref() != Some(&path) {
+            return;
+        }
+        let keep = move || {
+            let error = settings.write_beside(&path).err()?;
+            let reason = sentence(&error_text(&error));
+            Some(format!(
+                "{reason} Your choice counts until another network is opened."
+            ))
+        };
+        if let Err(error) = self.keeping.spawn(ctx, keep) {
+            let reason = sentence(&error.to_string());
+            self.notices.post(Severity::Warning, reason, now_s);
+        }
+    }
+}
