@@ -182,6 +182,7 @@ impl KnownOrder {
 
 impl Order {
     /// The names of `n` outputs. The error is the end of a sentence.
+    #[cfg(feature = "onnx")]
     pub(crate) fn names(&self, n: usize) -> Result<Vec<String>, String> {
         match self {
             Self::Known(known) => known.names(n).ok_or_else(|| {
