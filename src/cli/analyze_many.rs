@@ -55,7 +55,7 @@ pub fn run(args: &AnalyzeArgs, out: &Path) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn config(args: &AnalyzeArgs, out: &Path) -> Result<BatchConfig, clap::Error> {
+fn config(args: &AnalyzeArgs, out: &Path) -> anyhow::Result<BatchConfig> {
     let many = &args.many;
     Ok(BatchConfig {
         inputs: args.paths()?,

@@ -74,11 +74,8 @@ pub fn run(args: &Args) -> Result<()> {
         Some(out) => out.clone(),
         None => PathBuf::from(format!("{}.{}", choice.name(), format.extension())),
     };
-    let input = match &choice {
-        CheckpointChoice::File(path) => Some(path),
-        CheckpointChoice::Bundled(_) => None,
-    };
-    let mut results = Results::new(args.force, None, input);
+    let input = choice.path().map(Path::to_owned);
+    let mut results = Results::new(args.force, None, &input);
     let mut file = results.file(&out)?;
     let module = match format {
         Format::Torch if is_stdout(&out) => {
