@@ -394,7 +394,11 @@ fn range(settings: &Settings) -> String {
         (PerChannel::One(mean), PerChannel::One(std)) => {
             // The shortest way to write it: divisions by 1/255 leave a rest.
             let plain = |value: f32| ((value * 1000.0).round() / 1000.0).to_string();
-            format!("{}…{}", plain(-mean / std), plain((1.0 - mean) / std))
+            format!(
+                "{}…{}",
+                plain((0.0 - mean) / std),
+                plain((1.0 - mean) / std)
+            )
         }
         (mean, std) => format!("mean {:?}, deviation {:?}", mean.each(), std.each()),
     }

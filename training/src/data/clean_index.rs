@@ -73,15 +73,13 @@ impl CleanIndex {
     pub fn all(dataset: &Dataset) -> Self {
         let rows = Split::ALL.into_iter().flat_map(|split| {
             let indices = dataset.split(split).iter();
-            indices.filter_map(move |&index| {
-                Some(IndexRow {
-                    index,
-                    split,
-                    label: dataset.classes().at(dataset.label(index).into()),
-                    keep: true,
-                    reason: String::new(),
-                    file: dataset.path(index).map(str::to_owned),
-                })
+            indices.map(move |&index| IndexRow {
+                index,
+                split,
+                label: dataset.classes().at(dataset.label(index).into()),
+                keep: true,
+                reason: String::new(),
+                file: dataset.path(index).map(str::to_owned),
             })
         });
         let mut rows: Vec<IndexRow> = rows.collect();
