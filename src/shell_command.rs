@@ -10,22 +10,29 @@ use std::{
 
 use clap::Command;
 
-const EXAMPLES: &str = "\
+const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
-  fervis completions bash > ~/.local/share/bash-completion/completions/fervis
-  fervis-train completions fish > ~/.config/fish/completions/fervis-train.fish";
+  fervis completions bash
+  fervis-train completions fish
+
+bash looks for ~/.local/share/bash-completion/completions/PROGRAM, fish for ~/.config/fish/completions/PROGRAM.fish.";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  fervis man target/man
+  fervis-train man target/man";
 
 /// The commands, to be flattened into a program's own.
 #[derive(Debug, clap::Subcommand)]
 pub enum ShellCommand {
     /// Print completions of commands and options for a shell
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
     /// Write a manual page for each command
-    #[command(hide = true)]
+    #[command(hide = true, after_help = MAN_EXAMPLES)]
     Man {
         /// Folder for the pages; made if it does not exist
         folder: PathBuf,

@@ -160,7 +160,7 @@ impl Assumptions {
 
     fn fields_ui(&mut self, ui: &mut Ui) {
         let n_outputs = self.assumed.n_outputs;
-        ui.label("Outputs");
+        let label = ui.label("Outputs");
         let shown = self.order.map_or("as named below", KnownOrder::name);
         ComboBox::from_id_salt("order")
             .selected_text(shown)
@@ -175,7 +175,9 @@ impl Assumptions {
                     }
                 }
                 ui.selectable_value(&mut self.order, None, "as named below");
-            });
+            })
+            .response
+            .labelled_by(label.id);
         ui.end_row();
         let label = ui.label("In order");
         let edit = TextEdit::multiline(&mut self.names)
@@ -186,7 +188,7 @@ impl Assumptions {
         }
         ui.end_row();
         if self.assumed.n_channels == 3 {
-            ui.label("Channels");
+            let label = ui.label("Channels");
             let name = |color| match color {
                 Color::Gray => "gray, three times",
                 Color::Rgb => "red, green, blue",
@@ -198,10 +200,12 @@ impl Assumptions {
                     for color in [Color::Rgb, Color::Bgr, Color::Gray] {
                         ui.selectable_value(&mut self.color, color, name(color));
                     }
-                });
+                })
+                .response
+                .labelled_by(label.id);
             ui.end_row();
         }
-        ui.label("Values");
+        let label = ui.label("Values");
         let shown = self
             .scale
             .map_or("by the numbers below", |index| SCALES[index].0);
@@ -217,7 +221,9 @@ impl Assumptions {
                     }
                 }
                 ui.selectable_value(&mut self.scale, None, "by the numbers below");
-            });
+            })
+            .response
+            .labelled_by(label.id);
         ui.end_row();
         for (name, text) in [("Mean", &mut self.mean), ("Deviation", &mut self.std)] {
             let label = ui.label(name);
