@@ -345,7 +345,8 @@ fn what_is_assumed_about_a_network_is_said_and_changed() {
     window.engine.0.borrow_mut().told.clear();
     window.click("Change…");
     assert!(window.shows("Kept in net.onnx.json, beside the network."));
-    window.click("Use");
+    window.harness.get_by_label("Use").click_accesskit();
+    window.settle();
     let told = window.told();
     let [Told::Load(CheckpointChoice::FileAs(file, said))] = &told[..] else {
         panic!("{told:?}");
