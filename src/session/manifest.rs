@@ -60,7 +60,7 @@ pub struct Manifest {
     pub counts: Counts,
     /// Time from capture to result.
     pub latency_ms: Latency,
-    /// The labels in force, in the order of the tables. Absent if they are the seven expressions of FER-2013, as in
+    /// The current labels, in the order of the tables. Absent if they are the seven expressions of FER-2013, as in
     /// sessions from before there were others.
     #[serde(default, skip_serializing_if = "is_fer_2013")]
     pub labels: Labels,
