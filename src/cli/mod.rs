@@ -7,6 +7,8 @@
 mod analyze;
 mod analyze_many;
 mod args;
+#[cfg(all(windows, feature = "gui"))]
+mod console;
 mod csv;
 mod export;
 #[cfg(test)]
@@ -162,6 +164,14 @@ fn usage(command: Option<&str>, message: &str) -> clap::Error {
 
 #[cfg(feature = "gui")]
 fn open_window(cli: Cli) -> anyhow::Result<ExitCode> {
+    #[cfg(windows)]
+    return console::without(|| show_window(cli));
+    #[cfg(not(windows))]
+    show_window(cli)
+}
+
+#[cfg(feature = "gui")]
+fn show_window(cli: Cli) -> anyhow::Result<ExitCode> {
     use std::sync::Arc;
 
     use anyhow::Context;

@@ -289,7 +289,10 @@ fn relative(file: &Path, folder: &Path) -> PathBuf {
 /// drive letter.
 fn slashed(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let text = text.strip_prefix(r"\\?\").unwrap_or(&text);
+    let text = match text.strip_prefix(r"\\?\UNC\") {
+        Some(on_server) => format!(r"\\{on_server}"),
+        None => text.strip_prefix(r"\\?\").unwrap_or(&text).to_owned(),
+    };
     let text = text.replace('\\', "/");
     if text.contains(":/") && !text.starts_with('/') {
         format!("/{text}")
@@ -348,6 +351,8 @@ mod tests {
         for windows in ["C:\\a\\b.mp4", r"\\?\C:\a\b.mp4"] {
             assert_eq!(slashed(Path::new(windows)), "/C:/a/b.mp4");
         }
+        let on_server = slashed(Path::new(r"\\?\UNC\server\share\b.mp4"));
+        assert_eq!(url(&on_server, "file://"), "file:////server/share/b.mp4");
     }
 
     #[test]

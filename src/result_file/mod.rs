@@ -27,7 +27,7 @@ pub use self::{
     place::{is_same_file, is_stdout, partial_path},
 };
 use self::{
-    partial::{Access, create_partial, sync_folder},
+    partial::{Access, create_partial, rename_open, sync_folder},
     place::{Place, name_of},
 };
 
@@ -234,9 +234,7 @@ impl ResultFile {
         if let Some(file) = file {
             file.sync_all()?;
         }
-        fs::rename(&*partial, &*target)?;
-        // Closed after the rename, because its lock keeps others out until then.
-        *file = None;
+        rename_open(file, partial, target)?;
         sync_folder(target);
         Ok(())
     }

@@ -36,10 +36,10 @@ pub fn replace_private(file: &Path, content: &[u8]) -> io::Result<()> {
 fn replace_with(target: &Path, content: &[u8], access: Access) -> io::Result<()> {
     let partial = partial_path(target);
     let mut file = create_partial(target, &partial, true, access)?;
-    let written = file
-        .write_all(content)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&partial, target));
+    let written = file.write_all(content).and_then(|()| {
+        file.sync_all()?;
+        rename_open(&mut Some(file), &partial, target)
+    });
     if written.is_err() {
         // A half-written file is useless. Failing to remove it is harmless.
         fs::remove_file(&partial).ok();
@@ -135,6 +135,17 @@ fn is_at(file: &File, path: &Path) -> bool {
         let _ = file;
         path.exists()
     }
+}
+
+/// Renames an open file and closes it: after the rename where its lock keeps others out until then, before it on Windows,
+/// where there is no lock and open files may refuse.
+pub(super) fn rename_open(file: &mut Option<File>, from: &Path, to: &Path) -> io::Result<()> {
+    if cfg!(windows) {
+        *file = None;
+    }
+    fs::rename(from, to)?;
+    *file = None;
+    Ok(())
 }
 
 /// Locks a file; `false` if somebody else holds the lock.

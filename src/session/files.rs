@@ -124,6 +124,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let written = create_new(&draft).and_then(|mut new| {
         new.write_all(content)?;
         new.sync_all()?;
+        drop(new); // Windows may refuse to rename an open file.
         fs::rename(&draft, path)
     });
     match &written {

@@ -165,23 +165,37 @@ fn check_display(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<
     Ok(())
 }
 
-/// An error of the window system, with what to install.
+/// An error of the window system, with what to do.
 fn explain(error: &str) -> String {
-    let lower = error.to_lowercase();
+    format!(
+        "cannot open a window: {error}; {}, or run without a window: \
+         `fervis analyze demo`",
+        remedy(&error.to_lowercase())
+    )
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn remedy(error: &str) -> &'static str {
     // Packages of Debian and Ubuntu, found by adding one at a time to a bare system.
-    let remedy = if lower.contains("xlib") || lower.contains("xkbcommon") || lower.contains("xcb") {
+    if error.contains("xlib") || error.contains("xkbcommon") || error.contains("xcb") {
         "install libx11-6 libx11-xcb1 libxi6 libxcursor1 libxkbcommon-x11-0"
-    } else if lower.contains("glutin") || lower.contains("egl") || lower.contains("opengl") {
+    } else if error.contains("glutin") || error.contains("egl") || error.contains("opengl") {
         "install libegl1 libgl1"
-    } else if lower.contains("wayland") {
+    } else if error.contains("wayland") {
         "install libwayland-client0 libwayland-egl1 libxkbcommon0"
     } else {
         "check that the display works"
-    };
-    format!(
-        "cannot open a window: {error}; {remedy}, or run without a window: \
-         `fervis analyze demo`"
-    )
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn remedy(error: &str) -> &'static str {
+    // As in a remote desktop, or with the driver that Windows brings.
+    if error.contains("glutin") || error.contains("opengl") {
+        "install the graphics driver of the computer's maker, which brings OpenGL"
+    } else {
+        "check that the display works"
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +218,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
     fn errors_of_the_window_system_name_packages() {
         let check = |error: &str, package: &str| {
             let text = explain(error);

@@ -89,22 +89,38 @@ impl CameraProblem {
     }
 }
 
+/// How people let a program use cameras.
+#[cfg(windows)]
+const HOW_TO_PERMIT: &str =
+    "let desktop apps use the camera under Settings → Privacy & security → Camera";
+#[cfg(target_os = "macos")]
+const HOW_TO_PERMIT: &str = "allow fervis, or the terminal it was started from, under System Settings → Privacy & Security → Camera";
+#[cfg(not(any(windows, target_os = "macos")))]
+const HOW_TO_PERMIT: &str =
+    "join the group that may use cameras with “sudo usermod -aG video $USER” and log in again";
+
 impl fmt::Display for CameraProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPermission => f.write_str(
-                "permission denied; join the group that may use cameras with “sudo usermod -aG video $USER” and log in again",
-            ),
+            Self::NoPermission => write!(f, "permission denied; {HOW_TO_PERMIT}"),
             Self::Busy => f.write_str("another program is using it; close that program"),
             Self::UnknownFormats { formats } => {
                 let names = formats.join(", ");
                 if formats.iter().all(|name| is_gray_or_depth(name)) {
-                    write!(f, "it is an infrared or depth camera ({names}); choose one that sends color")
+                    write!(
+                        f,
+                        "it is an infrared or depth camera ({names}); choose one that sends color"
+                    )
                 } else {
-                    write!(f, "it sends only {names}; MJPG, YUYV, NV12, RGB3 and BGR3 can be decoded")
+                    write!(
+                        f,
+                        "it sends only {names}; MJPG, YUYV, NV12, RGB3 and BGR3 can be decoded"
+                    )
                 }
             }
-            Self::Silent => f.write_str("it offers no video; start the program or device that feeds it"),
+            Self::Silent => {
+                f.write_str("it offers no video; start the program or device that feeds it")
+            }
         }
     }
 }

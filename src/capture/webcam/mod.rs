@@ -9,6 +9,8 @@ mod camera;
 mod camera_thread;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(windows)]
+mod media_foundation;
 #[cfg(any(not(target_os = "linux"), test))]
 mod nokhwa;
 #[cfg(target_os = "linux")]

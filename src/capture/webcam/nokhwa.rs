@@ -4,9 +4,17 @@
 //! each fail in ways that a user would notice. So `camera_format` chooses, we decode, and the errors are explained here. A
 //! read has no time limit: it blocks for good when a camera falls silent.
 //!
+//! nokhwa initializes COM and Media Foundation on the first thread that asks for cameras, and shuts both down when a camera
+//! is closed, even while another thread is listing. `media_foundation` keeps them running for every thread.
+//!
 //! On Linux this is compiled for tests only, so that it keeps compiling.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Mutex, time::Instant};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use ::nokhwa::{
     NokhwaError,
@@ -46,9 +54,15 @@ const FRAME_FORMATS: [FrameFormat; 5] = [
     FORMATS[4].1,
 ];
 
+/// How long the first list of cameras waits for the user to answer macOS's question. Opening a camera is tried again, so a
+/// later answer counts too.
+const MAX_WAIT_FOR_PERMISSION: Duration = Duration::from_secs(30);
+
 /// All cameras, in the system's order.
 pub(super) fn list() -> Vec<Listed<CameraIndex>> {
-    ask_for_permission();
+    #[cfg(windows)]
+    super::media_foundation::keep_running();
+    let is_allowed = ask_for_permission();
     let infos = ::nokhwa::query(::nokhwa::utils::ApiBackend::Auto).unwrap_or_else(|err| {
         log::warn!("the cameras could not be listed: {err}");
         Vec::new()
@@ -64,7 +78,7 @@ pub(super) fn list() -> Vec<Listed<CameraIndex>> {
                 name: info.human_name(),
             },
             formats: Vec::new(),
-            problem: None,
+            problem: (!is_allowed).then_some(CameraProblem::NoPermission),
         },
         handle: info.index().clone(),
     };
@@ -76,17 +90,19 @@ pub(super) fn present() -> BTreeSet<CameraId> {
     list().into_iter().map(|listed| listed.device.id).collect()
 }
 
-/// macOS asks the user the first time; other systems do nothing.
-fn ask_for_permission() {
-    if !::nokhwa::nokhwa_check() {
-        ::nokhwa::nokhwa_initialize(|granted| {
-            if !granted {
-                log::warn!(
-                    "the system does not let this program use cameras; allow it in the privacy settings"
-                );
-            }
-        });
+/// Whether this program may use cameras. macOS asks the user the first time; other systems do not ask.
+fn ask_for_permission() -> bool {
+    if ::nokhwa::nokhwa_check() {
+        return true;
     }
+    let (answer, answered) = crossbeam_channel::bounded(1);
+    // Called at once if the user answered before.
+    ::nokhwa::nokhwa_initialize(move |granted| {
+        answer.try_send(granted).ok();
+    });
+    answered
+        .recv_timeout(MAX_WAIT_FOR_PERMISSION)
+        .unwrap_or(false)
 }
 
 /// Finds the camera that matches `choice`, opens it and starts it.
@@ -214,13 +230,38 @@ impl Drop for Claim {
     }
 }
 
+/// What Media Foundation's error codes mean, from `mferror.h` and `winerror.h`. The sentences beside them are in the
+/// system's language.
+const CODES: [(&str, fn(&str) -> CaptureError); 8] = [
+    ("0xC00D3EA2", disconnected),  // MF_E_VIDEO_RECORDING_DEVICE_INVALIDATED
+    ("0x80070037", disconnected),  // ERROR_DEV_NOT_EXIST
+    ("0x8007048F", disconnected),  // ERROR_DEVICE_NOT_CONNECTED
+    ("0x80070651", disconnected),  // ERROR_DEVICE_REMOVED
+    ("0xC00D3EA3", busy),          // MF_E_VIDEO_RECORDING_DEVICE_PREEMPTED
+    ("0xC00D3704", busy),          // MF_E_HW_MFT_FAILED_START_STREAMING
+    ("0x80070020", busy),          // ERROR_SHARING_VIOLATION
+    ("0x80070005", no_permission), // E_ACCESSDENIED
+];
+
+fn disconnected(name: &str) -> CaptureError {
+    CaptureError::Disconnected {
+        name: name.to_owned(),
+    }
+}
+
+fn busy(name: &str) -> CaptureError {
+    CameraProblem::Busy.of(name)
+}
+
+fn no_permission(name: &str) -> CaptureError {
+    CameraProblem::NoPermission.of(name)
+}
+
 /// Converts a driver's error text into our error.
 fn explain(name: &str, text: &str) -> CaptureError {
-    let has_number = |number: u8| text.contains(&format!("(os error {number})"));
-    if [2, 6, 19].into_iter().any(has_number) {
-        return CaptureError::Disconnected {
-            name: name.to_owned(),
-        };
+    let is_in_text = |(code, _): &&(&str, _)| text.contains(code);
+    if let Some((_, error)) = CODES.iter().find(is_in_text) {
+        return error(name);
     }
     if text.contains("Failed to Fufill") {
         return CameraProblem::Silent.of(name);
@@ -237,8 +278,12 @@ mod tests {
     fn driver_texts_become_words() {
         for (text, words) in [
             (
-                "Could not capture frame: No such device (os error 19)",
+                "Could not capture frame: Das Videoaufnahmegerät ist nicht mehr vorhanden. (0xC00D3EA2)",
                 "camera “C” was disconnected",
+            ),
+            (
+                "Could not open device stream: Hardware MFT failed to start streaming. (0xC00D3704)",
+                "camera “C” could not be opened: another program is using it; close that program",
             ),
             (
                 "Could not get device property CameraFormat: Failed to Fufill",
