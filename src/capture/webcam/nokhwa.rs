@@ -278,7 +278,7 @@ mod tests {
     fn driver_texts_become_words() {
         for (text, words) in [
             (
-                "Could not capture frame: Das Videoaufnahmegerät ist nicht mehr vorhanden. (0xC00D3EA2)",
+                "Could not capture frame: Video-Aufnahmegerät fehlt. (0xC00D3EA2)",
                 "camera “C” was disconnected",
             ),
             (
