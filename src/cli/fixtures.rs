@@ -30,6 +30,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
                 shape: None,
                 raw: Probabilities::from([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
                 smoothed: Probabilities::from(smoothed),
+                label: Probabilities::from(smoothed).top().0,
             })
             .collect(),
         meshes: Vec::new(),

@@ -96,7 +96,7 @@ impl Summary {
             });
             summary.n_frames += 1;
             summary.last = time;
-            summary.n_labeled[face.label().index()] += 1;
+            summary.n_labeled[face.label.index()] += 1;
             for (label, probability) in face.smoothed.iter() {
                 summary.probability_sums[label.index()] += f64::from(probability);
             }

@@ -39,7 +39,7 @@ impl From<&FaceRow> for Face {
             score: face.score,
             raw: face.raw,
             smoothed: face.smoothed,
-            label: face.label().name(),
+            label: face.label.name(),
             mesh: face.shape,
         }
     }

@@ -66,6 +66,12 @@ impl Default for CheckpointChoice {
 
 /// fervis-plus comes first: in front of a camera people expect to be read as other people read them (its card says more).
 const NAMES: [&str; 3] = ["fervis-plus", "fervis", "three-block"];
+/// Whom each serves, for people who choose.
+const PURPOSES: [&str; 3] = [
+    "as people judge a face: the choice for live use",
+    "by FER-2013's labels: to compare with published results",
+    "small and simple: for teaching",
+];
 const FILES: [&[u8]; 3] = [
     include_bytes!("../../models/fervis-plus.safetensors"),
     include_bytes!("../../models/fervis.safetensors"),
@@ -75,6 +81,12 @@ const FILES: [&[u8]; 3] = [
 /// The names of the checkpoints inside this binary, the default first.
 pub fn bundled_names() -> &'static [&'static str] {
     &NAMES
+}
+
+/// Whom a bundled checkpoint serves, in a few words; nothing for another name.
+pub fn bundled_purpose(name: &str) -> &'static str {
+    let index = NAMES.iter().position(|known| *known == name);
+    index.map_or("", |index| PURPOSES[index])
 }
 
 /// Reads a bundled checkpoint.

@@ -24,7 +24,7 @@ pub mod preprocess;
 #[doc(hidden)]
 pub mod serialize;
 
-pub use bundled::{CheckpointChoice, bundled_names};
+pub use bundled::{CheckpointChoice, bundled_names, bundled_purpose};
 pub use classifier::{CheckpointInfo, Classifier, Views};
 pub use device::{ComputeDevice, DeviceChoice};
 pub use error::ModelError;

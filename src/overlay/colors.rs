@@ -18,8 +18,8 @@ pub const PLATE: Color32 = Color32::from_rgba_premultiplied(14, 16, 19, 224);
 /// Dark rim around lines on frames, so that they show on a bright ground too.
 pub const RIM: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 130);
 
-/// Box and chip of a face that is turned away too far to be read.
-pub const TURNED_AWAY: Color32 = Color32::from_gray(150);
+/// Box and chip of a face that is turned away or uncertain: the color of no label.
+pub const NOT_NAMED: Color32 = Color32::from_gray(150);
 
 /// The color of a label's bars and boxes.
 pub fn label(label: Label, theme: Theme) -> Color32 {

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, StrokeKind, Theme, Vec2,
-    pos2,
+    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Theme,
+    Vec2, pos2,
     text::{LayoutJob, TextWrapping},
     vec2,
 };
@@ -22,14 +22,26 @@ use crate::{
 const LINE_WIDTH: f32 = 2.5;
 /// Width of the dark rim on either side of the line at scale 1, points.
 const RIM_WIDTH: f32 = 1.0;
+/// Length of the dashes, and of the gaps between them, around a face that is not named, at scale 1, points.
+const DASH: f32 = 9.0;
+const GAP: f32 = 6.0;
 /// Text size on a plate at scale 1, points.
 const TEXT_SIZE: f32 = 14.0;
+/// Text size on a plate as a share of the height of a large frame.
+const TEXT_SHARE: f32 = 0.022;
 /// Height of a plate at scale 1, points.
 const PLATE_HEIGHT: f32 = 24.0;
 /// Space inside a plate left and right, and between its parts, at scale 1, points.
 const PADDING: f32 = 7.0;
 /// Opacity of a face when the tracker drops it, after [`LOST_GRACE`].
 const FADED_OPACITY: f32 = 0.35;
+
+/// Size of lines and text for a frame that is shown `height` points high: 1 up to 640 points, and in proportion above, so
+/// that names can be read from the back of a room. Text has a whole number of points: each size takes room in the atlas of
+/// glyphs.
+pub fn scale_in_window(height: f32) -> f32 {
+    (TEXT_SHARE * height).round().max(TEXT_SIZE) / TEXT_SIZE
+}
 
 /// Draws each face's box, its mesh, and a plate with its expression and probability, as `look` asks.
 ///
@@ -66,7 +78,9 @@ pub fn paint(
     // Plates come after all boxes, so that no line crosses a name.
     if look.boxes {
         for &(face, box_in_ui) in &placed {
-            paint_box(&faded(face), box_in_ui, color_of(face), scale);
+            let is_certain = face.is_certain(look.uncertain_below);
+            let color = color_of(face, look.uncertain_below);
+            paint_box(&faded(face), box_in_ui, color, !is_certain, scale);
         }
     }
     let mut taken = Vec::with_capacity(placed.len() + 1);
@@ -76,8 +90,7 @@ pub fn paint(
     if look.names {
         for &(face, box_in_ui) in &placed {
             let painter = faded(face);
-            let text = plate_text(face, look.uncertain_below);
-            let plate = Plate::layout(&painter, face, text, faces.len() > 1, scale);
+            let plate = Plate::layout(&painter, face, look, faces.len() > 1, scale);
             let rect = place_plate(frame, box_in_ui, plate.size, &taken, scale);
             plate.paint(&painter, rect.min);
             taken.push(rect);
@@ -87,11 +100,11 @@ pub fn paint(
 
 /// The words on a face's plate.
 pub fn plate_text(face: &FaceAnalysis, uncertain_below: f32) -> String {
-    let (label, (_, probability)) = (face.shown_label(uncertain_below), face.smoothed.top());
+    let label = face.shown_label(uncertain_below);
     if face.is_turned_away() {
         return label.to_owned();
     }
-    format!("{label} {:.0} %", probability * 100.0)
+    format!("{label} {:.0} %", face.probability() * 100.0)
 }
 
 /// The visible part of a face's box, with enough around it that the cut does not show. `None` if nothing is visible.
@@ -102,12 +115,13 @@ fn drawable(box_in_ui: Rect, frame: Rect) -> Option<Rect> {
     (box_in_ui.is_finite() && rect.is_positive()).then_some(rect)
 }
 
-fn color_of(face: &FaceAnalysis) -> Color32 {
-    if face.is_turned_away() {
-        return colors::TURNED_AWAY;
+/// The color of a face's box and chip. What is not named has the color of no label.
+fn color_of(face: &FaceAnalysis, uncertain_below: f32) -> Color32 {
+    if !face.is_certain(uncertain_below) {
+        return colors::NOT_NAMED;
     }
     // A frame has no theme; the dark theme's brighter colors stand out on the dark rim.
-    colors::label(face.label(), Theme::Dark)
+    colors::label(face.label, Theme::Dark)
 }
 
 fn opacity(unseen_for: Duration) -> f32 {
@@ -115,11 +129,26 @@ fn opacity(unseen_for: Duration) -> f32 {
     1.0 - share * (1.0 - FADED_OPACITY)
 }
 
-fn paint_box(painter: &Painter, rect: Rect, color: Color32, scale: f32) {
-    let radius = CornerRadius::same((6.0 * scale).min(255.0) as u8);
+fn paint_box(painter: &Painter, rect: Rect, color: Color32, dashed: bool, scale: f32) {
     let rim = Stroke::new((LINE_WIDTH + 2.0 * RIM_WIDTH) * scale, colors::RIM);
-    painter.rect_stroke(rect, radius, rim, StrokeKind::Middle);
     let line = Stroke::new(LINE_WIDTH * scale, color);
+    if dashed {
+        // Dashes that are cut into a rounded path would have uneven ends at the corners.
+        let corners = [
+            rect.left_top(),
+            rect.right_top(),
+            rect.right_bottom(),
+            rect.left_bottom(),
+            rect.left_top(),
+        ];
+        let (dash, gap) = (DASH * scale, GAP * scale);
+        for stroke in [rim, line] {
+            painter.extend(Shape::dashed_line(&corners, stroke, dash, gap));
+        }
+        return;
+    }
+    let radius = CornerRadius::same((6.0 * scale).min(255.0) as u8);
+    painter.rect_stroke(rect, radius, rim, StrokeKind::Middle);
     painter.rect_stroke(rect, radius, line, StrokeKind::Middle);
 }
 
@@ -157,10 +186,11 @@ impl Plate {
     fn layout(
         painter: &Painter,
         face: &FaceAnalysis,
-        text: String,
+        look: &OverlayLook,
         numbered: bool,
         scale: f32,
     ) -> Self {
+        let text = plate_text(face, look.uncertain_below);
         let width_of = |text: &str| {
             painter
                 .layout_no_wrap(text.to_owned(), font(scale), Color32::WHITE)
@@ -175,7 +205,7 @@ impl Plate {
         Self {
             number,
             text,
-            color: color_of(face),
+            color: color_of(face, look.uncertain_below),
             scale,
             number_width,
             size: vec2(width, PLATE_HEIGHT * scale),
@@ -278,6 +308,13 @@ mod tests {
         let first = place_plate(FRAME, left, SIZE, &[], 1.0);
         let second = place_plate(FRAME, right, SIZE, &[first], 1.0);
         assert!(!first.intersects(second));
+    }
+
+    #[test]
+    fn text_grows_with_a_large_frame_and_stays_readable_on_a_small_one() {
+        assert_eq!(scale_in_window(0.0), 1.0);
+        assert_eq!(scale_in_window(480.0), 1.0);
+        assert_eq!(scale_in_window(1000.0) * TEXT_SIZE, 22.0);
     }
 
     #[test]

@@ -151,7 +151,11 @@ impl ClassifyStage {
                     .collect();
                 let values = self.reader.follow(&read, frame.time, settings.smoothing);
                 let analysis = |(face, values): (&TrackedFace, Option<FaceValues>)| {
-                    let FaceValues { raw, smoothed } = values?;
+                    let FaceValues {
+                        raw,
+                        smoothed,
+                        label,
+                    } = values?;
                     Some(FaceAnalysis {
                         track: face.track,
                         box_in_frame: face.box_in_frame,
@@ -160,6 +164,7 @@ impl ClassifyStage {
                         shape: face.shape,
                         raw,
                         smoothed,
+                        label,
                     })
                 };
                 let faces = faces.iter().zip(values).filter_map(analysis).collect();
@@ -271,7 +276,7 @@ mod tests {
         // The network runs only twice; a third time would panic.
         let mut stage = stage(vec![Some(Sad), Some(Happy)]);
         let seen = analyze(&mut stage, &shared, 0, 0).expect("a face");
-        assert_eq!((seen.label(), seen.raw), (Sad.into(), seen.smoothed));
+        assert_eq!((seen.label, seen.raw), (Sad.into(), seen.smoothed));
         // Temperature 2 of the checkpoint: logit 4 counts as 2.
         let e2 = 2f32.exp();
         assert!((seen.raw.of(Sad) - e2 / (e2 + 6.0)).abs() < 1e-6);
@@ -314,7 +319,7 @@ mod tests {
         assert_eq!(analyze(&mut stage, &shared, 0, 0), None);
         assert_eq!(analyze(&mut stage, &shared, 40, 0), None);
         let face = analyze(&mut stage, &shared, 80, 0).expect("a face");
-        assert_eq!(face.label(), Expression::Fear);
+        assert_eq!(face.label, Expression::Fear);
         assert_eq!(events.try_iter().count(), 1, "one warning for the streak");
         assert_eq!(shared.stats(Instant::now()).n_dropped, 2);
     }
@@ -335,7 +340,7 @@ mod tests {
         })));
         let other = analyze(&mut stage, &shared, 80, 0).expect("a face");
         assert_eq!(
-            (other.label(), other.smoothed),
+            (other.label, other.smoothed),
             (Expression::Fear.into(), other.raw)
         );
     }

@@ -197,6 +197,7 @@ mod tests {
         let values = Some(FaceValues {
             raw: sad,
             smoothed: sad,
+            label: sad.top().0,
         });
         assert_eq!(follow(&[(known, Some(sad))]), [values]);
         assert_eq!(follow(&[(unknown, None), (known, None)]), [None, values]);

@@ -102,12 +102,15 @@ pub struct FaceAnalysis {
     pub raw: Probabilities,
     /// Smoothed over time; equal to `raw` if smoothing is off. Unchanged while the face is not found.
     pub smoothed: Probabilities,
+    /// The label to show. It is held: another takes over once it is smoothed to 5 points more, or has been the most
+    /// probable for 300 ms. The most probable label if smoothing is off.
+    pub label: Label,
 }
 
 impl FaceAnalysis {
-    /// The label to show: the most probable after smoothing.
-    pub fn label(&self) -> Label {
-        self.smoothed.top().0
+    /// The smoothed probability of the label.
+    pub fn probability(&self) -> f32 {
+        self.smoothed.of(self.label)
     }
 
     /// Whether the face is turned away too far to be read: its probabilities mean little.
@@ -117,11 +120,18 @@ impl FaceAnalysis {
 
     /// The word to show for it: [`TURNED_AWAY`], or [`UNCERTAIN`] if its probability is below `uncertain_below`, 0 to 1.
     pub fn shown_label(&self, uncertain_below: f32) -> &'static str {
-        match self.smoothed.top() {
-            _ if self.is_turned_away() => TURNED_AWAY,
-            (_, probability) if probability < uncertain_below => UNCERTAIN,
-            (label, _) => label.name(),
+        if self.is_turned_away() {
+            TURNED_AWAY
+        } else if self.probability() < uncertain_below {
+            UNCERTAIN
+        } else {
+            self.label.name()
         }
+    }
+
+    /// Whether the label is shown: the face can be read, and the label is probable enough.
+    pub fn is_certain(&self, uncertain_below: f32) -> bool {
+        !self.is_turned_away() && self.probability() >= uncertain_below
     }
 }
 

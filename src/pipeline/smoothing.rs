@@ -4,18 +4,26 @@
 //! one confident frame outweigh many doubtful ones. It is a first-order low-pass with a time constant τ: each
 //! value moves by `1 − exp(−Δt/τ)` of the way, Δt being media time, so the result does not depend on how many
 //! frames were analyzed in between.
+//!
+//! The label of a face is held: where two labels are about equally probable, the larger one changes with every frame, and
+//! a name that flickers can neither be read nor counted.
 
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
     detect::TrackId,
-    expression::{Logits, Probabilities},
+    expression::{Label, Logits, Probabilities},
 };
 
 /// Smaller probabilities are raised to this. Without a floor a single frame with a probability of zero would hold an
 /// expression down for good (its logarithm is −∞). 1e-5 distorts a distribution by less than 1e-4 and is far below
 /// anything shown.
 const PROBABILITY_FLOOR: f32 = 1e-5;
+/// Another label takes over at once if it is more probable than the held one by this much.
+const CLEAR_LEAD: f32 = 0.05;
+/// It takes over with a smaller lead once it has been the most probable for this long: about as long as people take to
+/// read a word.
+const MAX_HELD: Duration = Duration::from_millis(300);
 
 /// Values of one track, as of the last frame in which its face was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +32,8 @@ pub struct FaceValues {
     pub raw: Probabilities,
     /// Smoothed over time.
     pub smoothed: Probabilities,
+    /// The held label.
+    pub label: Label,
 }
 
 /// The filters of all tracks of a source.
@@ -35,6 +45,8 @@ pub(super) struct Smoother {
 #[derive(Debug)]
 struct Filter {
     held: FaceValues,
+    /// Media time since which the most probable label is another than the held one.
+    challenged_at: Option<Duration>,
     /// Filter state, normalized only when read: a common offset does not change the softmax.
     log_probabilities: Logits,
     /// Media time of the last value.
@@ -44,7 +56,8 @@ struct Filter {
 impl Smoother {
     /// Takes in the probabilities of a face seen at media time `time` and returns them with the smoothed ones.
     ///
-    /// The first value of a track passes unchanged, as does every value if `time_constant` is zero.
+    /// The first value of a track passes unchanged, as does every value if `time_constant` is zero; its label is the most
+    /// probable one.
     /// Time that does not advance changes nothing.
     pub fn update(
         &mut self,
@@ -55,20 +68,24 @@ impl Smoother {
     ) -> FaceValues {
         let log_raw = log_probabilities(raw);
         let filter = self.tracks.entry(track).or_insert(Filter {
-            held: FaceValues { raw, smoothed: raw },
+            held: FaceValues::unsmoothed(raw),
+            challenged_at: None,
             log_probabilities: log_raw,
             time,
         });
         if time_constant.is_zero() {
             filter.log_probabilities = log_raw;
-            filter.held = FaceValues { raw, smoothed: raw };
+            filter.held = FaceValues::unsmoothed(raw);
+            filter.challenged_at = None;
         } else if let Some(elapsed) = time.checked_sub(filter.time).filter(|dt| !dt.is_zero()) {
             let weight = 1.0 - (-elapsed.as_secs_f32() / time_constant.as_secs_f32()).exp();
             for (state, value) in filter.log_probabilities.0.iter_mut().zip(log_raw.0.iter()) {
                 *state += weight * (value - *state);
             }
             let smoothed = filter.log_probabilities.softmax(1.0);
-            filter.held = FaceValues { raw, smoothed };
+            filter.held.raw = raw;
+            filter.held.smoothed = smoothed;
+            filter.choose_label(time);
         } else {
             filter.held.raw = raw;
         }
@@ -89,6 +106,37 @@ impl Smoother {
     /// Forgets all tracks.
     pub fn clear(&mut self) {
         self.tracks.clear();
+    }
+}
+
+impl FaceValues {
+    /// Values that are not smoothed.
+    fn unsmoothed(raw: Probabilities) -> Self {
+        Self {
+            raw,
+            smoothed: raw,
+            label: raw.top().0,
+        }
+    }
+}
+
+impl Filter {
+    /// Holds the label, or lets another take over.
+    fn choose_label(&mut self, time: Duration) {
+        let FaceValues {
+            smoothed, label, ..
+        } = &mut self.held;
+        let (top, probability) = smoothed.top();
+        if top == *label {
+            self.challenged_at = None;
+            return;
+        }
+        let since = *self.challenged_at.get_or_insert(time);
+        let is_clear = probability - smoothed.of(*label) >= CLEAR_LEAD;
+        if is_clear || time.saturating_sub(since) >= MAX_HELD {
+            *label = top;
+            self.challenged_at = None;
+        }
     }
 }
 
@@ -163,6 +211,51 @@ mod tests {
         );
         assert!((sad - happy).abs() < 1e-3, "{sad} and {happy}");
         assert_eq!(held.raw, sure_of(Expression::Happy));
+    }
+
+    /// Two labels that take turns at being a little more probable: the name stays. One that leads clearly, or for long,
+    /// takes over.
+    #[test]
+    fn a_label_is_held_against_small_and_short_leads() {
+        let between = |happy: f32| {
+            let mut values = [0.0; N_EXPRESSIONS];
+            values[Expression::Happy.index()] = happy;
+            values[Expression::Sad.index()] = 1.0 - happy;
+            Probabilities::from(values)
+        };
+        let mut smoother = Smoother::default();
+        // Follows within a millisecond, so what is smoothed is what goes in.
+        let fast = Duration::from_millis(1);
+        let mut label = |happy, ms| {
+            let time = Duration::from_millis(ms);
+            smoother.update(FACE, between(happy), time, fast).label
+        };
+        assert_eq!(label(0.52, 0), Expression::Happy);
+        for frame in 1..40 {
+            let happy = if frame % 2 == 0 { 0.51 } else { 0.49 };
+            assert_eq!(label(happy, 100 * frame), Expression::Happy, "{frame}");
+        }
+        assert_eq!(label(0.45, 4000), Expression::Sad, "a clear lead");
+        for ms in (4033..4333).step_by(33) {
+            assert_eq!(label(0.51, ms), Expression::Sad, "{ms}");
+        }
+        assert_eq!(label(0.51, 4366), Expression::Happy, "for long enough");
+    }
+
+    #[test]
+    fn without_smoothing_the_label_is_the_most_probable_one() {
+        let mut smoother = Smoother::default();
+        for (frame, expression) in [Expression::Sad, Expression::Happy, Expression::Sad]
+            .into_iter()
+            .enumerate()
+        {
+            let mut values = [0.0; N_EXPRESSIONS];
+            values[Expression::Fear.index()] = 0.49;
+            values[expression.index()] = 0.51;
+            let time = Duration::from_millis(10 * frame as u64);
+            let held = smoother.update(FACE, values.into(), time, Duration::ZERO);
+            assert_eq!(held.label, expression);
+        }
     }
 
     #[test]

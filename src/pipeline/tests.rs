@@ -165,7 +165,7 @@ fn a_watched_file_ends_after_its_last_result() {
     // Nothing was read, so the mailbox holds the newest result: that of the last frame.
     let last = rig.pipeline.take_analysis().expect("the last result");
     assert_eq!(last.frame.id.0, 49);
-    assert_eq!(last.faces[0].label(), Expression::Happy);
+    assert_eq!(last.faces[0].label, Expression::Happy);
     assert_eq!(last.faces[0].track, TrackId(1));
     assert_eq!(
         last.checkpoint.map(|info| info.name.clone()),

@@ -3,7 +3,7 @@
 //! Two networks with different labels are compared by those that both have (see [`Labels::like`]): faces that one of them
 //! gives another label are left out.
 //!
-//! The label is the one with the largest smoothed probability, as shown. Agreement counts faces in frames.
+//! The label is the one that is shown. Agreement counts faces in frames.
 //! Cohen's kappa (1960) corrects it for chance: 0 is what two raters with these label frequencies agree on by chance, 1
 //! is full agreement. Shares are of time; see `session::timeline`.
 
@@ -221,6 +221,7 @@ mod tests {
                 let mut now = row.clone();
                 if row.face.track.0 == 1 && row.frame <= 2 {
                     now.face.smoothed = mostly(Expression::Neutral);
+                    now.face.label = Expression::Neutral.into();
                 }
                 now
             })
@@ -286,6 +287,7 @@ mod tests {
                 };
                 now.face.smoothed = Probabilities(PerLabel::from_values(labels, values));
                 now.face.raw = now.face.smoothed;
+                now.face.label = now.face.raw.top().0;
                 now
             })
             .collect();
@@ -305,6 +307,7 @@ mod tests {
         let strangers = Labels::new(&["mask", "no mask"]).unwrap();
         let after = after.into_iter().map(|mut row| {
             row.face.smoothed = Probabilities(PerLabel::from_values(strangers, [1.0, 0.0]));
+            row.face.label = strangers.at(0);
             row
         });
         let (overall, _) = compare(&session, &after.collect::<Vec<_>>(), strangers);

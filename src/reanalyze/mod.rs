@@ -342,6 +342,7 @@ fn smoothed(session: &Session, answers: &[Answer]) -> Vec<FaceRow> {
                 face: FaceAnalysis {
                     raw: values.raw,
                     smoothed: values.smoothed,
+                    label: values.label,
                     ..row.face
                 },
                 model: session.manifest.models.len(),

@@ -42,6 +42,7 @@ pub(crate) fn two_people() -> Session {
             unseen_for: Duration::ZERO,
             raw: mostly(label),
             smoothed: mostly(label),
+            label: label.into(),
             shape: None,
         },
         model: 0,

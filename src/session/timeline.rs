@@ -61,7 +61,7 @@ pub struct FaceTrack<'a> {
 pub struct ExpressionRun {
     /// The face's track.
     pub track: u64,
-    /// The largest of its smoothed probabilities all the while.
+    /// Its label all the while.
     pub label: Label,
     /// When it began.
     pub start: Ticks,

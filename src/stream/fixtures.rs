@@ -56,5 +56,6 @@ fn face(track: u64, smoothed: [f32; 7]) -> FaceAnalysis {
         shape: None,
         raw: Probabilities::from([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
         smoothed: Probabilities::from(smoothed),
+        label: Probabilities::from(smoothed).top().0,
     }
 }

@@ -163,7 +163,7 @@ fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S:
         score: face.score,
         raw: face.raw,
         smoothed: face.smoothed,
-        label: face.label().name(),
+        label: face.label.name(),
         mesh: analysis.shape_in_file(face),
     }))
 }

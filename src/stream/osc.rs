@@ -13,7 +13,7 @@
 //! | `/fervis/largest/label` | `s` its label |
 //! | `/fervis/largest/yaw_deg` and the other measures | as for each face, see below |
 //! | `/fervis/face/TRACK/happy` and the other labels | `f` smoothed probability |
-//! | `/fervis/face/TRACK/label` | `s` the largest of these |
+//! | `/fervis/face/TRACK/label` | `s` the shown label |
 //! | `/fervis/face/TRACK/raw` | an `f` for each label, in their order: probabilities of this frame alone |
 //! | `/fervis/face/TRACK/box` | `ffff` left, top, width, height in px, never mirrored |
 //! | `/fervis/face/TRACK/score` | `f` the detector's |
@@ -212,9 +212,9 @@ fn of_face(face: &FaceAnalysis, edges: BoundingBox) -> Vec<OscPacket> {
     content
 }
 
-/// The smoothed probabilities by name, and the largest of them.
+/// The smoothed probabilities by name, and the label.
 fn labels(root: &str, face: &FaceAnalysis) -> Vec<OscPacket> {
-    let label = OscType::String(face.label().name().to_owned());
+    let label = OscType::String(face.label.name().to_owned());
     let label = message(format!("{root}/label"), [label]);
     let smoothed = face.smoothed.iter().map(|(label, probability)| {
         let address = format!("{root}/{}", address_of(label));
@@ -339,6 +339,7 @@ mod tests {
         );
         two.faces[1].box_in_frame = BoundingBox::new(0.0, 0.0, 200.0, 200.0);
         two.faces[1].smoothed.0 = [0.0, 0.0, 0.25, 0.0, 0.0, 0.75, 0.0].into();
+        two.faces[1].label = crate::expression::Expression::Surprise.into();
         let encoded: Vec<Vec<u8>> = packets(&two, UNIX_EPOCH)
             .map(|packet| encoder::encode(&packet).unwrap())
             .collect();

@@ -73,6 +73,14 @@ pub enum Command {
     SetOutputPort(Output, u16),
     /// Use the light theme, the dark theme, or the system's.
     SetTheme(ThemePreference),
+    /// Show or hide the last minute of all faces.
+    SetTimeline(bool),
+    /// Show or hide rates, latency and drops in the status bar.
+    SetStatistics(bool),
+    /// Set what changes measurements back to the defaults.
+    ResetMeasured,
+    /// Fill the screen with the window, or go back.
+    ToggleFullscreen,
     /// Show or hide the About window.
     ToggleAbout,
     /// Show or hide the Keyboard window.

@@ -33,6 +33,7 @@ pub fn face(track: u64, class: Expression, probability: f32) -> FaceAnalysis {
         shape: None,
         raw: Probabilities::from([1.0 / N_EXPRESSIONS as f32; N_EXPRESSIONS]),
         smoothed: Probabilities::from(smoothed),
+        label: class.into(),
     }
 }
 

@@ -91,6 +91,10 @@ pub const STEP_FORWARD: char = '.';
 pub const SLOWER: char = '<';
 /// Faster; see [`STEP_BACK`].
 pub const FASTER: char = '>';
+/// View → Timeline.
+pub const TIMELINE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::T);
+/// Full screen.
+pub const FULLSCREEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F11);
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
 /// Keys of the cameras, in the order of the Source menu.
@@ -132,6 +136,8 @@ pub struct KeyContext<'a> {
     pub boxes: bool,
     /// Whether the side panel is shown now.
     pub bars: bool,
+    /// Whether the timeline is shown now.
+    pub timeline: bool,
     /// How faces are covered now.
     pub privacy: Option<Effect>,
     /// Time constant of the smoothing now, ms.
@@ -179,6 +185,7 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
             (PLAY_AGAIN, Command::PlayAgain),
             (REFRESH, Command::RefreshCameras),
             (KEYBOARD, Command::ToggleKeyboard),
+            (FULLSCREEN, Command::ToggleFullscreen),
         ] {
             if pressed(shortcut) {
                 return Some(command);
@@ -191,6 +198,10 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         }
         if state.windows_open && !in_menu && pressed(CLOSE) {
             return Some(Command::CloseWindows);
+        }
+        let fullscreen = input.viewport().fullscreen == Some(true);
+        if fullscreen && !in_menu && input.consume_shortcut(&CLOSE) {
+            return Some(Command::ToggleFullscreen);
         }
         let face_size = |px: u32| {
             let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
@@ -241,6 +252,11 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
             (MIRROR, Repeats::Ignore, Command::SetMirror(!state.mirror)),
             (BOXES, Repeats::Ignore, Command::SetBoxes(!state.boxes)),
             (BARS, Repeats::Ignore, Command::SetBars(!state.bars)),
+            (
+                TIMELINE,
+                Repeats::Ignore,
+                Command::SetTimeline(!state.timeline),
+            ),
             (
                 VIEWS,
                 Repeats::Ignore,
@@ -366,6 +382,20 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(MIRROR), "Mirror"),
                 (keys(BOXES), "Boxes"),
                 (keys(BARS), "Bars"),
+                (keys(TIMELINE), "Timeline of the last minute"),
+                (
+                    format!("{} or double click", keys(FULLSCREEN)),
+                    "Full screen and back",
+                ),
+                (
+                    format!(
+                        "{}, {} and {}",
+                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Plus)),
+                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Minus)),
+                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Num0)),
+                    ),
+                    "Larger, smaller and normal text",
+                ),
                 (keys(PRIVACY), "Privacy: pixelate, blur, off"),
                 (
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
@@ -438,6 +468,7 @@ mod tests {
         mirror: false,
         boxes: true,
         bars: true,
+        timeline: false,
         privacy: None,
         smoothing_ms: 300,
         views: Views::Single,

@@ -25,6 +25,7 @@ use crate::{
 mod app;
 mod background;
 mod cameras;
+mod changes;
 mod colors;
 mod commands;
 mod dialogs;
@@ -45,6 +46,7 @@ mod replay;
 mod sessions;
 mod settings;
 mod streams;
+mod strips;
 mod window_icon;
 
 /// Size of a new window, points.
@@ -76,12 +78,16 @@ pub struct UiOptions {
 pub fn run(options: UiOptions) -> anyhow::Result<()> {
     check_display(|name| std::env::var_os(name))?;
     let (settings, settings_warning, saver) = load_settings();
+    let size = settings
+        .window_size
+        .map(|size| size.map(|side| side as f32));
     let native_options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("fervis")
             .with_app_id("fervis")
             .with_icon(window_icon::window_icon())
-            .with_inner_size(WINDOW_SIZE)
+            .with_inner_size(size.unwrap_or(WINDOW_SIZE))
+            .with_maximized(settings.maximized)
             .with_min_inner_size(MIN_WINDOW_SIZE),
         ..NativeOptions::default()
     };

@@ -36,6 +36,11 @@ pub const MAX_UNCERTAIN_PERCENT: u32 = 95;
 /// that fills a webcam's frame is left.
 pub const FACE_SIZES_PX: std::ops::RangeInclusive<u32> = 20..=400;
 
+/// Sizes of everything in the window that are restored, %: those that egui's keys reach.
+const ZOOMS: std::ops::RangeInclusive<u32> = 20..=500;
+/// No screen is larger, points.
+const MAX_WINDOW_SIDE: u32 = 16_000;
+
 with_defaults! {
     /// Everything that is kept. Fields missing from the file take their defaults.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +56,10 @@ with_defaults! {
         pub mesh: bool = false,
         /// Whether the side panel is shown.
         pub bars: bool = true,
+        /// Whether the last minute of all faces is shown below the frame.
+        pub timeline: bool = false,
+        /// Whether the status bar shows rates, latency and drops.
+        pub statistics: bool = false,
         /// How faces are covered; `None` shows them.
         pub privacy: Option<Effect> = None,
         /// Time constant of the smoothing, ms; 0 switches it off.
@@ -66,6 +75,12 @@ with_defaults! {
         /// Light or dark.
         #[serde(with = "ThemeName")]
         pub theme: ThemePreference = ThemePreference::System,
+        /// Size of everything in the window, %.
+        pub zoom_percent: u32 = 100,
+        /// Size of the window when it was last closed, points; where it goes, the window manager knows better.
+        pub window_size: Option<[u32; 2]> = None,
+        /// Whether it was maximized.
+        pub maximized: bool = false,
         /// Port of the WebSocket server. Whether it is on is not kept: it is off at every start.
         pub websocket_port: u16 = Output::WebSocket.default_port(),
         /// Port that OSC is sent to.
@@ -187,6 +202,10 @@ impl UiSettings {
     }
 
     fn sanitized(mut self) -> Self {
+        self.zoom_percent = self.zoom_percent.clamp(*ZOOMS.start(), *ZOOMS.end());
+        self.window_size = self
+            .window_size
+            .map(|size| size.map(|side| side.min(MAX_WINDOW_SIDE)));
         self.smoothing_ms = self.smoothing_ms.min(MAX_SMOOTHING_MS);
         self.uncertain_below_percent = self
             .uncertain_below_percent

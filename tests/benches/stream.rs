@@ -20,7 +20,7 @@ use anyhow::{Context, Result};
 use fervis::{
     bounding_box::BoundingBox,
     detect::TrackId,
-    expression::Probabilities,
+    expression::{Expression, Probabilities},
     frame::{Frame, FrameId, Resolution},
     pipeline::{Analysis, FaceAnalysis, Settings, SourceRun, Tap},
     stream::{LiveOutput, osc::OscSender, websocket::WebSocketServer},
@@ -180,6 +180,7 @@ fn analysis(number: u64, n_faces: u64) -> Analysis {
         shape: None,
         raw: Probabilities::from([0.0123, 0.0004, 0.0132, 0.9112, 0.0121, 0.0183, 0.0325]),
         smoothed: Probabilities::from([0.0137, 0.0006, 0.0151, 0.8997, 0.0141, 0.0199, 0.0369]),
+        label: Expression::Happy.into(),
     };
     Analysis {
         frame: Arc::new(frame),

@@ -120,7 +120,7 @@ fn to_stored(analysis: &Analysis) -> StoredFrame {
                 StoredFace {
                     track: face.track.0,
                     edges: [x, y, width, height].map(|edge| rounded(edge, 4.0)),
-                    label: face.label().expression().unwrap(),
+                    label: face.label.expression().unwrap(),
                     probabilities: std::array::from_fn(|i| rounded(face.smoothed.0[i], 1000.0)),
                 }
             })

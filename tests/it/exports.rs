@@ -111,6 +111,7 @@ pub fn record_clip(folder: &Path) {
                     unseen_for: Default::default(),
                     raw: probabilities("raw"),
                     smoothed: probabilities("smoothed"),
+                    label: probabilities("smoothed").top().0,
                     shape: face.get("mesh").map(|mesh| {
                         let mut shape = FaceShape::default();
                         for measure in &FaceShape::MEASURES {

@@ -138,11 +138,11 @@ fn a_still_face_in_sensor_noise_keeps_its_label_and_its_box() {
             *face
         })
         .collect();
-    let label = settled[0].label();
+    let label = settled[0].label;
     let (mut lowest, mut highest, mut raw_moves) = (1.0_f32, 0.0_f32, false);
     for face in &settled {
         assert_eq!(face.track, settled[0].track);
-        assert_eq!(face.label(), label);
+        assert_eq!(face.label, label);
         let probability = face.smoothed.of(label);
         (lowest, highest) = (lowest.min(probability), highest.max(probability));
         raw_moves |= face.raw != settled[0].raw;

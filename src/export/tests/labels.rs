@@ -16,6 +16,7 @@ fn masked() -> Session {
         };
         let values = Probabilities(PerLabel::from_values(labels, values));
         (row.face.raw, row.face.smoothed) = (values, values);
+        row.face.label = values.top().0;
     }
     session.manifest.labels = labels;
     session

@@ -147,6 +147,7 @@ fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
             shape: None,
             raw: Probabilities::from(probabilities),
             smoothed: Probabilities::from(probabilities),
+            label: expression.into(),
         }
     };
     let percents = [1, 10, 21, 32, 43, 54, 65, 76, 87, 98, 99, 100];

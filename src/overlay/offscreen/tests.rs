@@ -38,6 +38,7 @@ fn face(track: u64, class: Expression, probability: f32, at: [f32; 4]) -> FaceAn
         shape: None,
         raw: Probabilities::from(values),
         smoothed: Probabilities::from(values),
+        label: class.into(),
     }
 }
 

@@ -23,6 +23,7 @@ fn analyze(script: &Script, frame: &Arc<Frame>, n_faces: u64, network: &Arc<Chec
         shape: None,
         raw: Probabilities(values),
         smoothed: Probabilities(values),
+        label: Probabilities(values).top().0,
     };
     let analysis = Analysis {
         frame: Arc::clone(frame),

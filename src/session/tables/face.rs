@@ -51,9 +51,9 @@ impl FaceRow {
         analysis.faces.iter().map(row).collect()
     }
 
-    /// The label that was shown: the most probable after smoothing.
+    /// The label that was shown.
     pub fn label(&self) -> Label {
-        self.face.label()
+        self.face.label
     }
 
     /// Whether the face was found in this frame, and not only presumed to be where it was.
@@ -96,7 +96,7 @@ impl Row for FaceRow {
                     "label",
                     Text,
                     "",
-                    "The largest of the smoothed probabilities.",
+                    "The shown label: the largest of the smoothed probabilities, held until another is 0.05 larger or has been the largest for 0.3 s.",
                 ),
                 (
                     "model",
@@ -171,6 +171,10 @@ impl Row for FaceRow {
             }
             Ok::<_, String>(Probabilities(values))
         };
+        let smoothed = probabilities(SMOOTHED)?;
+        let label = fields
+            .find("label")
+            .and_then(|name| fields.labels.find(name));
         Ok(Self {
             frame: fields.get("frame")?,
             time: fields.get("pts_90k")?,
@@ -185,7 +189,9 @@ impl Row for FaceRow {
                 ),
                 unseen_for: fields.duration("unseen_s")?,
                 raw: probabilities(RAW)?,
-                smoothed: probabilities(SMOOTHED)?,
+                smoothed,
+                // Somebody may have edited the table.
+                label: label.unwrap_or_else(|| smoothed.top().0),
                 shape: shape(fields)?,
             },
             model: fields.get("model")?,

@@ -26,6 +26,7 @@ pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
             unseen_for: Duration::ZERO,
             raw,
             smoothed: raw,
+            label: raw.top().0,
             shape: None,
         },
         model: 0,

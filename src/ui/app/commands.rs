@@ -13,8 +13,8 @@ use crate::{
     session::folder::new_session_folder,
     stream::Output,
     ui::{
-        commands::Command, dialogs::Dialog, messages::Severity, panels::assumptions::Assumptions,
-        settings::UiSettings,
+        changes, commands::Command, dialogs::Dialog, messages::Severity,
+        panels::assumptions::Assumptions, settings::UiSettings,
     },
 };
 
@@ -38,6 +38,12 @@ impl App {
             Command::LoadCheckpoint(choice) => {
                 self.news.loading = true;
                 self.engine.load_checkpoint(choice);
+            }
+            // Of a session, for as long as it is open: what is set for live sources stays.
+            Command::SetMirror(mirror) if self.replay.is_some() => {
+                if let Some(replay) = &mut self.replay {
+                    replay.set_mirrored(mirror);
+                }
             }
             Command::SetMirror(mirror) => {
                 let by_default = self.mirror_by_default();
@@ -78,6 +84,16 @@ impl App {
                 ctx.set_theme(theme);
                 self.change(|settings| settings.theme = theme);
             }
+            Command::SetTimeline(shown) => self.change(|settings| settings.timeline = shown),
+            Command::SetStatistics(shown) => self.change(|settings| settings.statistics = shown),
+            Command::ResetMeasured => {
+                self.change(changes::reset);
+                self.recordings.set_privacy(self.face_privacy());
+            }
+            Command::ToggleFullscreen => {
+                let is_on = ctx.input(|input| input.viewport().fullscreen == Some(true));
+                ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!is_on));
+            }
             Command::ToggleAbout => self.about_open = !self.about_open,
             Command::ToggleKeyboard => self.keyboard_open = !self.keyboard_open,
             Command::CloseWindows => {
@@ -106,7 +122,10 @@ impl App {
             Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
             Command::ToggleRecording => self.start_recording(ctx),
             Command::PauseRecording => self.recordings.toggle_pause(),
-            Command::SetMarker => self.recordings.mark(),
+            Command::SetMarker => {
+                self.recordings.mark();
+                self.strips.mark();
+            }
             Command::SetMarkerWithNote => self.recordings.begin_note(),
             Command::EndNote(set) => self.recordings.end_note(set),
             Command::SetVideo(video) => self.change(|settings| settings.video = video),
@@ -191,11 +210,14 @@ impl App {
 
     /// Changes settings, and passes them on to the engine if they concern it.
     fn change(&mut self, change: impl FnOnce(&mut UiSettings)) {
-        let before = self.settings.pipeline_settings();
+        let before = self.settings.clone();
         change(&mut self.settings);
         let now = self.settings.pipeline_settings();
-        if now != before {
+        if now != before.pipeline_settings() {
             self.engine.apply(now);
+        }
+        if let Some(words) = changes::readout(&before, &self.settings) {
+            self.readout.show(words);
         }
         self.save_settings();
     }

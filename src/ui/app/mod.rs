@@ -4,6 +4,7 @@
 //! wakes the window when there is something to take.
 
 mod commands;
+mod layout;
 mod library;
 mod networks;
 mod replay;
@@ -16,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use egui::{CentralPanel, Context, Frame as PanelFrame, Margin, Panel, Stroke, Ui};
+use egui::{Context, Ui};
 
 use self::library::Library;
 use super::{
@@ -32,14 +33,13 @@ use super::{
     panels::{
         about::{self, AboutData},
         assumptions::Assumptions,
-        face_panel::{self, FaceHint},
-        menu_bar::{MenuBar, MenuData},
-        notices::Notices,
-        preview::{self, Preview, PreviewData},
-        recording, state_screen,
-        status_bar::{self, StatusData},
-        streams,
-        transport::{self, TransportBar},
+        face_panel::FaceHint,
+        menu_bar::MenuBar,
+        notices::{Notices, Topic},
+        preview::{self, Preview},
+        readout::Readout,
+        recording,
+        transport::TransportBar,
     },
     player::{Player, PlayerStatus},
     privacy::LivePrivacy,
@@ -48,11 +48,12 @@ use super::{
     replay::{Loader, Replay, playing},
     settings::{Saver, UiSettings},
     streams::Streams,
+    strips::Strips,
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
-    model::{self, CheckpointChoice, CheckpointInfo, assumptions::Settings},
+    model::{CheckpointChoice, CheckpointInfo, assumptions::Settings},
     pipeline::{Analysis, Event, FaceAnalysis, SourceState, Stats, TapHandle},
     session::is_session,
     stream::StreamOptions,
@@ -152,6 +153,10 @@ pub struct App {
     keeping: Background<Option<String>>,
     about_open: bool,
     keyboard_open: bool,
+    /// The setting that has just changed.
+    readout: Readout,
+    /// The last minute of each face.
+    strips: Strips,
 }
 
 impl App {
@@ -159,6 +164,7 @@ impl App {
     pub fn new(ctx: &Context, engine: Box<dyn Engine>, config: AppConfig) -> Self {
         colors::install(ctx);
         ctx.set_theme(config.settings.theme);
+        ctx.set_zoom_factor(config.settings.zoom_percent as f32 / 100.0);
         let mut app = Self {
             exports: Exports::default(),
             recordings: Recordings::new(config.quit.clone()),
@@ -185,6 +191,8 @@ impl App {
             keeping: Background::new("assumptions", KEEPING_PATIENCE),
             about_open: false,
             keyboard_open: false,
+            readout: Readout::default(),
+            strips: Strips::default(),
         };
         if let Some(warning) = config.settings_warning {
             app.notices.post(Severity::Warning, warning, 0.0);
@@ -210,6 +218,7 @@ impl App {
         if self.quit.is_made() {
             self.execute(Command::Quit, ctx);
         }
+        self.remember_window(ctx);
         self.cameras.drain();
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);
@@ -251,6 +260,7 @@ impl App {
             && analysis.frame.captured_at >= self.news.opened_at
         {
             self.privacy.see(&analysis);
+            self.strips.see(&analysis);
             self.news.analysis = Some(analysis);
             is_new = true;
         }
@@ -334,7 +344,11 @@ impl App {
             }
             Event::CheckpointLoaded(info) => self.network_loaded(info, ctx, now_s),
             Event::CheckpointFailed { reason, .. } => self.network_failed(&reason, now_s),
-            Event::Warning(text) => self.notices.post(Severity::Warning, sentence(&text), now_s),
+            Event::Warning(text) => {
+                let text = sentence(&text);
+                self.notices
+                    .post_about(Topic::Source, Severity::Warning, text, now_s);
+            }
         }
     }
 
@@ -381,6 +395,7 @@ impl App {
                 mirror: self.mirror(),
                 boxes: self.settings.boxes,
                 bars: self.settings.bars,
+                timeline: self.settings.timeline,
                 privacy: self.settings.privacy,
                 smoothing_ms: self.settings.smoothing_ms,
                 views: self.settings.views,
@@ -390,123 +405,6 @@ impl App {
                 can_pause: self.player_status().is_some(),
             },
         )
-    }
-
-    fn panels_ui(&mut self, ui: &mut Ui) -> Option<Command> {
-        let fill = ui.visuals().panel_fill;
-        let bar = PanelFrame::new().fill(fill);
-        let mut command = None;
-        Panel::top("menus")
-            .frame(bar.inner_margin(Margin::symmetric(6, 3)))
-            .show(ui, |ui| command = self.menus_ui(ui));
-        let n_lines = status_bar::n_lines(ui.available_width());
-        Panel::bottom("status")
-            .frame(bar.inner_margin(Margin::symmetric(12, 2)))
-            .exact_size(n_lines as f32 * status_bar::LINE_HEIGHT + 5.0)
-            .show(ui, |ui| status_bar::status_bar_ui(ui, self.status()));
-        if self.streams.is_any_on() {
-            Panel::bottom("streams")
-                .frame(bar.inner_margin(Margin::symmetric(12, 2)))
-                .exact_size(streams::LINE_HEIGHT)
-                .show(ui, |ui| streams::line_ui(ui, &self.streams.status()));
-        }
-        let status = self.player_status();
-        if let Some(replay) = &mut self.replay {
-            let play = replay.panel_ui(ui, status);
-            command = play.map(Command::from).or(command);
-        }
-        if let Some(status) = status {
-            Panel::bottom("transport")
-                .frame(bar.inner_margin(Margin::symmetric(10, 4)))
-                .exact_size(transport::HEIGHT + 8.0)
-                .show(ui, |ui| {
-                    command = self.transport_bar.ui(ui, status).or(command.take());
-                });
-        }
-        if self.settings.bars {
-            Panel::right("faces")
-                .frame(bar.inner_margin(Margin::symmetric(14, 6)))
-                .default_size(290.0)
-                .size_range(230.0..=440.0)
-                .show(ui, |ui| {
-                    let below = self.uncertain_below();
-                    let shown = self.settings.privacy.map(|_| self.privacy.shown());
-                    let (faces, hint) = (self.faces(), self.face_hint());
-                    let asked = face_panel::face_panel_ui(ui, faces, below, hint, shown);
-                    command = asked.or(command.take());
-                });
-        }
-        CentralPanel::default()
-            .frame(PanelFrame::new().stroke(Stroke::NONE))
-            .show(ui, |ui| {
-                let area = ui.available_rect_before_wrap();
-                let (frame, cover) = self.privacy.frame_to_show(
-                    self.settings.privacy,
-                    self.news.frame.as_ref(),
-                    self.news.analysis.as_ref(),
-                );
-                let data = PreviewData {
-                    frame,
-                    cover: &cover,
-                    analysis: self.news.analysis.as_ref(),
-                    state: &self.news.state,
-                    source: Some(&self.news.source),
-                    info: self.news.info.as_ref(),
-                    mirror: self.mirror(),
-                    boxes: self.settings.boxes
-                        && self.replay.as_ref().is_none_or(Replay::wants_boxes),
-                    mesh: self.settings.mesh,
-                    has_transport: status.is_some(),
-                    uncertain_below: self.uncertain_below(),
-                };
-                command = self.preview.ui(ui, data).or(command.take());
-                command = self.notices.ui(ui, area).or(command.take());
-                if ui.input(|input| !input.raw.hovered_files.is_empty()) {
-                    state_screen::drop_ui(ui, area);
-                }
-            });
-        command
-    }
-
-    fn menus_ui(&mut self, ui: &mut Ui) -> Option<Command> {
-        let checkpoint = self.checkpoint_choice();
-        let recording = self.recording_status();
-        let data = MenuData {
-            cameras: self.cameras.entries(),
-            searching: self.cameras.searching(),
-            source: Some(&self.news.source),
-            source_name: match &self.news.state {
-                SourceState::Live(info) => Some(&info.name),
-                _ => None,
-            },
-            can_play_again: self.can_play_again(),
-            player: self.player_status(),
-            bundled: model::bundled_names(),
-            checkpoint: checkpoint.as_ref(),
-            mirror: self.mirror(),
-            session_open: self.replay.is_some(),
-            recent: self.library.recent(),
-            recording: &recording,
-            streams: &self.streams.status(),
-            uncertain_below_percent: self.uncertain_below_percent(),
-            settings: &self.settings,
-        };
-        self.menu_bar.ui(ui, data)
-    }
-
-    fn status(&self) -> StatusData<'_> {
-        StatusData {
-            state: &self.news.state,
-            info: self.news.info.as_ref(),
-            transport: playing(&self.replay, &*self.engine).transport(),
-            stats: self.news.stats,
-            device: self.news.device.as_deref(),
-            checkpoint: match &self.replay {
-                Some(replay) => Some(replay.networks()),
-                None => self.news.checkpoint.as_ref().map(|info| info.name.as_str()),
-            },
-            loading: self.news.loading,
-        }
     }
 
     fn recording_status(&self) -> RecordingStatus {
@@ -536,9 +434,10 @@ impl App {
     }
 
     fn mirror(&self) -> bool {
-        // Plates that are part of a video must stay readable.
-        self.replay.as_ref().is_none_or(Replay::wants_boxes)
-            && self.settings.mirror(self.mirror_by_default())
+        match &self.replay {
+            Some(replay) => replay.is_mirrored(),
+            None => self.settings.mirror(self.mirror_by_default()),
+        }
     }
 
     /// Below this probability, %, no expression is named: the user's choice, or else the network's own threshold.

@@ -11,6 +11,7 @@ use crate::{
     ui::{
         commands::Command,
         messages::{Severity, sentence},
+        panels::notices::Topic,
     },
 };
 
@@ -18,6 +19,7 @@ impl App {
     /// Another network is in use.
     pub(super) fn network_loaded(&mut self, info: Arc<CheckpointInfo>, ctx: &Context, now_s: f64) {
         self.news.loading = false;
+        self.notices.withdraw(Topic::Network);
         if let Some(path) = &info.path {
             self.settings.remember_checkpoint(path);
             self.save_settings();
@@ -44,7 +46,9 @@ impl App {
             None => "Choose another one in the Model menu.".to_owned(),
         };
         let text = format!("{} {remedy}", sentence(reason));
-        self.notices.post(Severity::Error, text, now_s);
+        let severity = Severity::Error;
+        self.notices
+            .post_about(Topic::Network, severity, text, now_s);
     }
 
     /// Writes what was said about a network beside its file, once the network is in use.

@@ -9,6 +9,7 @@ use crate::{
     ui::{
         commands::{Command, PlayCommand},
         messages::{Severity, sentence},
+        panels::notices::Topic,
         player::PlayerStatus,
         replay::{Opened, Replay, playing},
     },
@@ -51,6 +52,8 @@ impl App {
         self.replay = None;
         self.loader.cancel();
         self.player.reset();
+        self.notices.withdraw(Topic::Source);
+        self.strips.clear();
         self.news = News {
             stats: self.news.stats,
             next_stats_at_s: self.news.next_stats_at_s,

@@ -1,10 +1,11 @@
 //! The side panel: the probabilities of each face.
 //!
 //! Labels and faces keep their positions whatever the numbers do: people compare bars by position. A bar is the smoothed
-//! value, the tick across it the latest frame's own.
+//! value, the tick across it the latest frame's own where the two differ visibly. More than a few faces are folded to a
+//! line each, which opens with a click.
 
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Stroke,
+    Align2, Color32, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Shape, Stroke,
     TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, pos2, vec2,
 };
 
@@ -12,7 +13,7 @@ use crate::{
     detect::{FaceShape, HeadPose, TrackId},
     expression::{Label, Labels, Probabilities},
     pipeline::FaceAnalysis,
-    ui::{colors, commands::Command},
+    ui::{colors, commands::Command, strips::Strips},
 };
 
 /// Height of one label's row, points.
@@ -29,6 +30,14 @@ const MAX_NAME_SHARE: f32 = 0.45;
 const PERCENT_WIDTH: f32 = 44.0;
 /// Width and overhang of the tick at the raw value, points.
 const TICK: Vec2 = vec2(2.0, 3.0);
+/// The tick is drawn where raw and smoothed value differ by this much. A tick at every bar's end says nothing.
+const MIN_TICK_DIFFERENCE: f32 = 0.03;
+/// Side of the square in the label's color, points.
+const CHIP_SIDE: f32 = 10.0;
+/// Height of the strip with a face's last minute, points.
+const STRIP_HEIGHT: f32 = 44.0;
+/// More faces than this are folded to a line each. Three are as many as fit a window of 800 points.
+const MAX_UNFOLDED: usize = 3;
 
 /// Why there are no faces to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,17 +57,29 @@ pub enum FaceHint {
     NotSeen,
 }
 
-/// Draws the panel's content for the faces of one frame, in the given order.
-///
-/// `shown` are the tracks that stay visible while faces are covered; `None` if privacy is off. Below the probability
-/// `uncertain_below`, 0 to 1, no label is named for a face; its bars do not change.
-pub fn face_panel_ui(
-    ui: &mut Ui,
-    faces: &[FaceAnalysis],
-    uncertain_below: f32,
-    hint: FaceHint,
-    shown: Option<&[TrackId]>,
-) -> Option<Command> {
+/// What the panel shows.
+pub struct FacePanelData<'a> {
+    /// The faces of one frame, in the order in which they are listed.
+    pub faces: &'a [FaceAnalysis],
+    /// Below this probability, 0 to 1, no label is named for a face; its bars do not change.
+    pub uncertain_below: f32,
+    /// Why there are no faces.
+    pub hint: FaceHint,
+    /// The tracks that stay visible while faces are covered; `None` if privacy is off.
+    pub shown: Option<&'a [TrackId]>,
+    /// The last minute of each face; `None` where a timeline shows it.
+    pub strips: Option<&'a mut Strips>,
+}
+
+/// Draws the panel's content.
+pub fn face_panel_ui(ui: &mut Ui, data: FacePanelData<'_>) -> Option<Command> {
+    let FacePanelData {
+        faces,
+        uncertain_below,
+        hint,
+        shown,
+        mut strips,
+    } = data;
     let mut command = None;
     // Without this a short hint would make the panel shrink, and the frame jump.
     ui.take_available_width();
@@ -86,8 +107,18 @@ pub fn face_panel_ui(
                 ui.add_space(4.0);
                 ui.separator();
             }
-            let shown = shown.map(|shown| shown.contains(&face.track));
-            command = face_ui(ui, face, uncertain_below, shown).or(command.take());
+            let card = Card {
+                face,
+                certain: face.is_certain(uncertain_below),
+                label: face.shown_label(uncertain_below),
+                shown: shown.map(|shown| shown.contains(&face.track)),
+            };
+            let asked = if faces.len() > MAX_UNFOLDED {
+                card.folded_ui(ui, strips.as_deref_mut())
+            } else {
+                card.ui(ui, strips.as_deref_mut())
+            };
+            command = asked.or(command.take());
         }
         ui.add_space(8.0);
     });
@@ -125,49 +156,134 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
     ui.label(RichText::new(body).weak());
 }
 
-fn face_ui(
-    ui: &mut Ui,
-    face: &FaceAnalysis,
-    uncertain_below: f32,
+/// One face of the panel.
+struct Card<'a> {
+    face: &'a FaceAnalysis,
+    /// Whether the label is one of the network's.
+    certain: bool,
+    /// The label, or why there is none.
+    label: &'static str,
+    /// Whether the face stays visible while others are covered; `None` if none are covered.
     shown: Option<bool>,
-) -> Option<Command> {
-    let label = face.label();
-    let mut command = None;
-    ui.add_space(4.0);
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(format!("Face {}", face.track.0)).weak());
+}
+
+impl Card<'_> {
+    /// Draws the name, the label, and the bars.
+    fn ui(&self, ui: &mut Ui, strips: Option<&mut Strips>) -> Option<Command> {
+        let mut command = None;
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(self.name()).weak());
+            command = self.show_face_ui(ui);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                ui.label(RichText::new(self.label).size(16.0));
+                self.chip_ui(ui);
+            });
+        });
+        self.bars_ui(ui, strips);
+        command
+    }
+
+    /// Draws a line with the name and the label, which shows the bars once it is clicked.
+    fn folded_ui(&self, ui: &mut Ui, strips: Option<&mut Strips>) -> Option<Command> {
+        let mut command = None;
+        let title = if self.certain {
+            let percent = percent(&self.face.smoothed, self.face.label);
+            format!("{}: {} {percent}", self.name(), self.label)
+        } else {
+            format!("{}: {}", self.name(), self.label)
+        };
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            ui.vertical(|ui| {
+                ui.add_space(5.0);
+                self.chip_ui(ui);
+            });
+            ui.vertical(|ui| {
+                egui::CollapsingHeader::new(title)
+                    .id_salt(("face", self.face.track.0))
+                    .show_unindented(ui, |ui| {
+                        command = self.show_face_ui(ui);
+                        self.bars_ui(ui, strips);
+                    });
+            });
+        });
+        command
+    }
+
+    fn name(&self) -> String {
+        format!("Face {}", self.face.track.0)
+    }
+
+    /// The square in the label's color, or only the outline of one if there is no label.
+    fn chip_ui(&self, ui: &mut Ui) {
+        let (rect, _) = ui.allocate_exact_size(Vec2::splat(CHIP_SIDE), Sense::hover());
+        let theme = ui.ctx().theme();
+        if self.certain {
+            let color = colors::label(self.face.label, theme);
+            ui.painter().rect_filled(rect, 2.0, color);
+        } else {
+            let stroke = Stroke::new(1.5, colors::palette(theme).weak_text);
+            let rect = rect.shrink(1.0);
+            let corners = [
+                rect.left_top(),
+                rect.right_top(),
+                rect.right_bottom(),
+                rect.left_bottom(),
+                rect.left_top(),
+            ];
+            ui.painter()
+                .extend(Shape::dashed_line(&corners, stroke, 2.5, 2.0));
+        }
+    }
+
+    /// The box that shows a face while others are covered.
+    fn show_face_ui(&self, ui: &mut Ui) -> Option<Command> {
+        let mut shown = self.shown?;
         // Without an outline an unchecked box hardly shows on the panel.
         let outline = Stroke::new(1.0, colors::palette(ui.ctx().theme()).weak_text);
         ui.visuals_mut().widgets.inactive.bg_stroke = outline;
-        if let Some(mut shown) = shown
-            && ui
-                .checkbox(&mut shown, RichText::new("Show face").small())
-                .on_hover_text("Show this face until it leaves the frame")
-                .clicked()
-        {
-            command = Some(Command::ShowFace(face.track, shown));
+        ui.checkbox(&mut shown, RichText::new("Show face").small())
+            .on_hover_text("Show this face until it leaves the frame")
+            .clicked()
+            .then_some(Command::ShowFace(self.face.track, shown))
+    }
+
+    fn bars_ui(&self, ui: &mut Ui, strips: Option<&mut Strips>) {
+        let face = self.face;
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let labels = face.smoothed.labels();
+        let name_width = name_width(ui, labels);
+        for class in labels.iter() {
+            let is_top = self.certain && class == face.label;
+            row_ui(ui, face, class, is_top, name_width);
         }
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let shown = face.shown_label(uncertain_below);
-            ui.label(RichText::new(shown).size(16.0));
-        });
-    });
-    ui.spacing_mut().item_spacing.y = 0.0;
-    let labels = face.smoothed.labels();
-    let name_width = name_width(ui, labels);
-    for class in labels.iter() {
-        row_ui(ui, face, class, class == label, name_width);
+        if let Some(shape) = &face.shape {
+            ui.add_space(2.0);
+            ui.label(RichText::new(pose_text(shape)).small().weak())
+                .on_hover_text(
+                    "Head pose in degrees: yaw toward the right of the frame, pitch up, roll clockwise. Eyes (right, \
+                     left) and mouth: opening, height over width.",
+                );
+        }
+        if let Some(strips) = strips {
+            ui.add_space(4.0);
+            strip_ui(ui, face.track, strips, STRIP_HEIGHT);
+        }
+        ui.add_space(4.0);
     }
-    if let Some(shape) = &face.shape {
-        ui.add_space(2.0);
-        ui.label(RichText::new(pose_text(shape)).small().weak())
-            .on_hover_text(
-                "Head pose in degrees: yaw toward the right of the frame, pitch up, roll clockwise. Eyes (right, left) and \
-                 mouth: opening, height over width.",
-            );
+}
+
+/// Draws the last minute of a face over the whole width.
+pub fn strip_ui(ui: &mut Ui, track: TrackId, strips: &mut Strips, height: f32) {
+    let size = vec2(ui.available_width(), height);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, strips.description(track)));
+    if ui.is_rect_visible(rect) {
+        strips.paint(ui, track, rect);
     }
-    ui.add_space(4.0);
-    command
+    response.on_hover_text("The last minute. Short lines at the bottom are blinks.");
 }
 
 /// Pose, eyes and mouth in two lines.
@@ -245,12 +361,15 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Label, is_top: bool, name_wid
             radius,
             color,
         );
-        let raw_x = bar_part(track, face.raw.of(class)).right();
-        painter.vline(
-            raw_x.clamp(track.left() + 1.0, track.right() - 1.0),
-            track.y_range().expand(TICK.y),
-            Stroke::new(TICK.x, palette.text),
-        );
+        let (raw, smoothed) = (face.raw.of(class), face.smoothed.of(class));
+        if (raw - smoothed).abs() >= MIN_TICK_DIFFERENCE {
+            let raw_x = bar_part(track, raw).right();
+            painter.vline(
+                raw_x.clamp(track.left() + 1.0, track.right() - 1.0),
+                track.y_range().expand(TICK.y),
+                Stroke::new(TICK.x, palette.text),
+            );
+        }
     }
     response.on_hover_text(format!(
         "{class}: average {}, latest frame {}",
@@ -305,7 +424,14 @@ mod tests {
         let mut harness = Harness::builder()
             .with_size([280.0, 700.0])
             .build_ui(move |ui| {
-                face_panel_ui(ui, &faces, 0.4, hint, None);
+                let data = FacePanelData {
+                    faces: &faces,
+                    uncertain_below: 0.4,
+                    hint,
+                    shown: None,
+                    strips: None,
+                };
+                face_panel_ui(ui, data);
             });
         harness.run_ok();
         harness
@@ -343,6 +469,29 @@ mod tests {
         harness.get_by_label("Face 2: sad 39 %");
     }
 
+    /// In an auditorium, everybody has a line; a click shows the bars of one face.
+    #[test]
+    fn many_faces_are_folded_to_a_line_each() {
+        let faces = fixtures::faces(12);
+        let label = faces[4].label;
+        let mut harness = harness(faces, FaceHint::NoFrame);
+        for number in 0..12 {
+            let name = format!("Face {number}: ");
+            let line = harness.get_by_label_contains(&name);
+            assert!(line.rect().bottom() < 700.0, "{number}");
+        }
+        harness
+            .get_by_label_contains(&format!("Face 4: {label}"))
+            .click();
+        harness.run_ok();
+        for class in Expression::ALL {
+            let name = format!("Face 4: {class} ");
+            let rows = harness.query_all_by_label_contains(&name);
+            let n_lines = usize::from(label == class);
+            assert_eq!(rows.count(), 1 + n_lines, "{class}");
+        }
+    }
+
     #[test]
     fn faces_and_classes_keep_their_order() {
         let faces = vec![
@@ -362,7 +511,14 @@ mod tests {
             let faces = fixtures::faces(3);
             let mut harness = Harness::builder().with_size([280.0, 700.0]).build_ui_state(
                 move |ui, sent: &mut Option<Command>| {
-                    let command = face_panel_ui(ui, &faces, 0.0, FaceHint::NoFrame, shown);
+                    let data = FacePanelData {
+                        faces: &faces,
+                        uncertain_below: 0.0,
+                        hint: FaceHint::NoFrame,
+                        shown,
+                        strips: None,
+                    };
+                    let command = face_panel_ui(ui, data);
                     *sent = command.or(sent.take());
                 },
                 None,

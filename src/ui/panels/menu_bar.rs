@@ -21,7 +21,7 @@ use crate::{
     capture::{CameraChoice, SourceSpec},
     detect::Detector,
     export::Format,
-    model::{CheckpointChoice, Views},
+    model::{self, CheckpointChoice, Views},
     privacy::Effect,
     record::{Phase, VideoChoice},
     session::catalog::Entry,
@@ -30,8 +30,8 @@ use crate::{
         commands::Command,
         keyboard::{
             self, BARS, BOXES, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION, DEMO,
-            KEYBOARD, MIRROR, PAUSE_RECORDING, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH,
-            SET_MARKER, SET_MARKER_WITH_NOTE, UNCERTAIN_BY_NETWORK, VIEWS,
+            FULLSCREEN, KEYBOARD, MIRROR, PAUSE_RECORDING, PLAY_AGAIN, PRIVACY, QUIT, RECORD,
+            REFRESH, SET_MARKER, SET_MARKER_WITH_NOTE, TIMELINE, UNCERTAIN_BY_NETWORK, VIEWS,
         },
         messages::sentence,
         player::PlayerStatus,
@@ -121,7 +121,8 @@ impl MenuBar {
 
     fn view_ui(&mut self, ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         let settings = data.settings;
-        let shortcut = |shortcut| ui.ctx().format_shortcut(&shortcut);
+        let ctx = ui.ctx().clone();
+        let shortcut = |shortcut| ctx.format_shortcut(&shortcut);
         let (mirror, boxes, bars) = (shortcut(MIRROR), shortcut(BOXES), shortcut(BARS));
         if item_ui(ui, Mark::Check(data.mirror), "Mirror", &mirror).clicked() {
             *command = Some(Command::SetMirror(!data.mirror));
@@ -134,6 +135,17 @@ impl MenuBar {
         }
         if item_ui(ui, Mark::Check(settings.bars), "Bars", &bars).clicked() {
             *command = Some(Command::SetBars(!settings.bars));
+        }
+        let key = shortcut(FULLSCREEN);
+        if action_ui(ui, Mark::None, "Full screen", &key) {
+            *command = Some(Command::ToggleFullscreen);
+        }
+        let key = shortcut(TIMELINE);
+        if item_ui(ui, Mark::Check(settings.timeline), "Timeline", &key).clicked() {
+            *command = Some(Command::SetTimeline(!settings.timeline));
+        }
+        if item_ui(ui, Mark::Check(settings.statistics), "Statistics", "").clicked() {
+            *command = Some(Command::SetStatistics(!settings.statistics));
         }
         privacy_ui(ui, settings.privacy, command);
         ui.separator();
@@ -361,6 +373,7 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         if action_ui(ui, Mark::Choice(data.checkpoint == Some(&choice)), name, "") {
             *command = Some(Command::LoadCheckpoint(choice));
         }
+        note_ui(ui, model::bundled_purpose(name));
     }
     ui.separator();
     let shortcut = keys(ui.ctx(), CHOOSE_CHECKPOINT);
@@ -494,8 +507,16 @@ fn privacy_ui(ui: &mut Ui, privacy: Option<Effect>, command: &mut Option<Command
     });
 }
 
+/// Draws a slider of a menu. Arrow keys go from line to line there, so they must not change a value on their way.
 fn slider_ui(ui: &mut Ui, label: &str, slider: Slider<'_>) -> Response {
     let mut response = None;
+    if !ui.ctx().text_edit_focused() {
+        ui.input_mut(|input| {
+            for key in [Key::ArrowLeft, Key::ArrowRight] {
+                input.consume_key(Modifiers::NONE, key);
+            }
+        });
+    }
     ui.horizontal(|ui| {
         ui.add_space(MARK_WIDTH);
         ui.vertical(|ui| {

@@ -1,4 +1,4 @@
-//! Short messages over the frame: what failed, what was loaded.
+//! Short messages at the lower edge of the frame, where they cover no face: what failed, what was loaded.
 //!
 //! A repeated message replaces itself, and only the newest few stay: a camera that fails every second must not fill the
 //! window.
@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use egui::{
-    Align, Area, Color32, CornerRadius, Frame, Id, Layout, Margin, Order, Rect, RichText, Stroke,
-    Ui, Vec2, pos2, vec2,
+    Align, Align2, Area, Color32, CornerRadius, Frame, Id, Layout, Margin, Order, Rect, RichText,
+    Stroke, Ui, Vec2, pos2, vec2,
 };
 
 use crate::ui::{colors, commands::Command, icons, messages::Severity};
@@ -21,6 +21,15 @@ const ACTIONS_STAY: Duration = Duration::from_secs(20);
 /// Width of a notice where there is room for it, points.
 const WIDTH: f32 = 460.0;
 
+/// What a message is about, if a later success makes it pointless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// Opening a source.
+    Source,
+    /// Loading a network.
+    Network,
+}
+
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
@@ -32,6 +41,7 @@ pub struct Notice {
     pub text: String,
     /// What can be done about it: the button's word, and what it asks for.
     pub actions: Vec<(&'static str, Command)>,
+    topic: Option<Topic>,
     /// Window time at which it disappears by itself, s.
     goes_at: Option<f64>,
 }
@@ -70,11 +80,25 @@ impl Notices {
             severity,
             text,
             actions,
+            topic: None,
             goes_at: (severity == Severity::Info).then_some(now_s + stays.as_secs_f64()),
         });
         if self.shown.len() > MAX_SHOWN {
             self.shown.remove(0);
         }
+    }
+
+    /// Shows a message that goes with the next success.
+    pub fn post_about(&mut self, topic: Topic, severity: Severity, text: String, now_s: f64) {
+        self.post(severity, text, now_s);
+        if let Some(notice) = self.shown.last_mut() {
+            notice.topic = Some(topic);
+        }
+    }
+
+    /// Removes the messages about something that has succeeded since, or is no longer tried.
+    pub fn withdraw(&mut self, topic: Topic) {
+        self.shown.retain(|notice| notice.topic != Some(topic));
     }
 
     /// Removes a message.
@@ -99,7 +123,7 @@ impl Notices {
         &self.shown
     }
 
-    /// Draws the messages at the top of `area`, over its content.
+    /// Draws the messages at the bottom of `area`, over its content.
     pub fn ui(&self, ui: &Ui, area: Rect) -> Option<Command> {
         if self.shown.is_empty() {
             return None;
@@ -108,7 +132,8 @@ impl Notices {
         let mut command = None;
         Area::new(Id::unique("notices"))
             .order(Order::Middle)
-            .fixed_pos(pos2(area.center().x - width / 2.0, area.top() + 12.0))
+            .pivot(Align2::CENTER_BOTTOM)
+            .fixed_pos(pos2(area.center().x, area.bottom() - 12.0))
             .constrain(false)
             .accessible_name("Messages")
             .show(ui.ctx(), |ui| {
@@ -207,6 +232,17 @@ mod tests {
         assert_eq!(notices.expire(14.0), None);
         assert_eq!(notices.shown().len(), 1);
         assert_eq!(notices.shown()[0].text, "bad");
+    }
+
+    #[test]
+    fn a_success_removes_the_failures_before_it() {
+        let mut notices = Notices::default();
+        notices.post_about(Topic::Network, Severity::Error, "damaged".to_owned(), 0.0);
+        notices.post_about(Topic::Source, Severity::Warning, "slow".to_owned(), 0.0);
+        notices.post(Severity::Error, "the disk is full", 0.0);
+        notices.withdraw(Topic::Network);
+        let texts: Vec<_> = notices.shown().iter().map(|n| n.text.as_str()).collect();
+        assert_eq!(texts, ["slow", "the disk is full"]);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Color32, ColorImage, Context, Rect, Role, Sense, TextureHandle, TextureOptions, Ui, WidgetInfo,
+    Color32, ColorImage, Context, Rect, Response, Role, Sense, TextureHandle, TextureOptions, Ui,
+    WidgetInfo,
 };
 
 use super::{geometry, state_screen};
@@ -70,7 +71,21 @@ impl Preview {
         let area = ui.available_rect_before_wrap();
         let palette = colors::palette(ui.ctx().theme());
         ui.painter().rect_filled(area, 0.0, palette.canvas);
-        let shown_at = data.frame.map(|frame| self.frame_ui(ui, area, frame, data));
+        let shown = data.frame.map(|frame| self.frame_ui(ui, area, frame, data));
+        let shown_at = shown.as_ref().map(|response| response.rect);
+        let command = self.state_ui(ui, area, shown_at, data);
+        let wants_fullscreen = shown.is_some_and(|response| response.double_clicked());
+        command.or(wants_fullscreen.then_some(Command::ToggleFullscreen))
+    }
+
+    /// Draws the state where it is not obvious from the frame, which is shown at `shown_at`.
+    fn state_ui(
+        &self,
+        ui: &mut Ui,
+        area: Rect,
+        shown_at: Option<Rect>,
+        data: PreviewData<'_>,
+    ) -> Option<Command> {
         match data.state {
             SourceState::Ended => {
                 let is_still = data.info.is_some_and(|info| info.n_frames == Some(1));
@@ -95,14 +110,14 @@ impl Preview {
         }
     }
 
-    /// Draws the frame with its overlay and returns where it is.
+    /// Draws the frame with its overlay.
     fn frame_ui(
         &mut self,
         ui: &mut Ui,
         area: Rect,
         frame: &Arc<Frame>,
         data: PreviewData<'_>,
-    ) -> Rect {
+    ) -> Response {
         let is_current = matches!(data.state, SourceState::Live(_) | SourceState::Ended);
         let frame_rect = geometry::fit(frame.resolution(), area);
         let texture = self.texture(ui.ctx(), frame, data.cover);
@@ -119,7 +134,7 @@ impl Preview {
         } else {
             &[]
         };
-        let response = ui.interact(frame_rect, ui.scope_id().with("frame"), Sense::hover());
+        let response = ui.interact(frame_rect, ui.scope_id().with("frame"), Sense::CLICK);
         response.widget_info(|| {
             WidgetInfo::labeled(Role::Image, true, description(faces, data.uncertain_below))
         });
@@ -145,9 +160,10 @@ impl Preview {
                 }
                 _ => &[],
             };
-            overlay::paint(ui.painter(), &ui_from_frame, faces, meshes, &look, 1.0);
+            let scale = overlay::scale_in_window(frame_rect.height());
+            overlay::paint(ui.painter(), &ui_from_frame, faces, meshes, &look, scale);
         }
-        frame_rect
+        response
     }
 
     /// The texture with `frame` in it, covered as `cover` says. Pixels are copied only when either has changed.

@@ -24,8 +24,17 @@ struct Words {
     icon: Option<Icon>,
     title: &'static str,
     body: String,
-    /// Whether to offer the demo and a file.
-    offer_others: bool,
+    offer: Offer,
+}
+
+/// What can be opened instead.
+#[derive(Clone, Copy, PartialEq)]
+enum Offer {
+    Nothing,
+    /// The demo, or a file.
+    Demo,
+    /// Another file, or the demo.
+    File,
 }
 
 /// Draws the card for `state` into the middle of `area`; nothing for states that show a frame.
@@ -53,9 +62,9 @@ pub fn state_screen_ui(
         if !words.body.is_empty() {
             ui.label(RichText::new(&words.body).weak());
         }
-        if words.offer_others {
+        if words.offer != Offer::Nothing {
             ui.add_space(12.0);
-            command = buttons_ui(ui);
+            command = buttons_ui(ui, words.offer);
         }
     });
     command
@@ -115,17 +124,21 @@ pub fn drop_ui(ui: &mut Ui, area: Rect) {
     });
 }
 
+/// What the program is for, for those who see it for the first time.
+const PURPOSE: &str =
+    "fervis reads facial expressions from a camera, a video or an image, on this computer.";
+
 /// Added when a camera is retried automatically.
 const RETRIED: &str = "fervis retries every second.";
 
 fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
     let is_camera = matches!(source, Some(SourceSpec::Camera(_)) | None);
-    let words = |icon, title, body: String, offer_others| {
+    let words = |icon, title, body: String, offer| {
         Some(Words {
             icon,
             title,
             body,
-            offer_others,
+            offer,
         })
     };
     match state {
@@ -141,25 +154,25 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
                 Some(SourceSpec::Path(path)) => path.display().to_string(),
                 _ => String::new(),
             },
-            false,
+            Offer::Nothing,
         ),
         SourceState::NoCamera => words(
             Some(Icon::NoCamera),
             "No camera found",
-            "Connect a camera; it starts automatically.".to_owned(),
-            true,
+            format!("{PURPOSE} Connect a camera; it starts automatically."),
+            Offer::Demo,
         ),
         SourceState::Lost(reason) => words(
             Some(Icon::Unplugged),
             "Camera lost",
             format!("{} {RETRIED}", sentence(reason)),
-            true,
+            Offer::Demo,
         ),
         SourceState::Waiting(reason) => words(
             Some(Icon::Warning),
             "Camera unavailable",
             format!("{} {RETRIED}", sentence(reason)),
-            true,
+            Offer::Demo,
         ),
         SourceState::Failed(reason) => words(
             Some(Icon::Warning),
@@ -169,30 +182,36 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
                 "Cannot open this source"
             },
             sentence(reason),
-            true,
+            if is_camera { Offer::Demo } else { Offer::File },
         ),
     }
 }
 
-fn buttons_ui(ui: &mut Ui) -> Option<Command> {
+fn buttons_ui(ui: &mut Ui, offer: Offer) -> Option<Command> {
     let palette = colors::palette(ui.ctx().theme());
     let mut command = None;
     // Two buttons of one width, centered as a pair.
     let width = 130.0;
     let pair = 2.0 * width + ui.spacing().item_spacing.x;
+    let demo = ("Run the demo", Command::OpenSource(SourceSpec::Demo));
+    let file = ("Open a file…", Command::ChooseFile);
+    let (first, second) = match offer {
+        Offer::File => (file, demo),
+        Offer::Demo | Offer::Nothing => (demo, file),
+    };
     ui.allocate_ui_with_layout(
         vec2(pair, 32.0),
         Layout::left_to_right(Align::Center),
         |ui| {
-            let demo = Button::new(RichText::new("Run the demo").color(palette.on_accent))
+            let button = Button::new(RichText::new(first.0).color(palette.on_accent))
                 .fill(palette.accent)
                 .min_size(vec2(width, 32.0));
-            if ui.add(demo).clicked() {
-                command = Some(Command::OpenSource(SourceSpec::Demo));
+            if ui.add(button).clicked() {
+                command = Some(first.1);
             }
-            let file = Button::new("Open a file…").min_size(vec2(width, 32.0));
-            if ui.add(file).clicked() {
-                command = Some(Command::ChooseFile);
+            let button = Button::new(second.0).min_size(vec2(width, 32.0));
+            if ui.add(button).clicked() {
+                command = Some(second.1);
             }
         },
     );
@@ -301,6 +320,19 @@ mod tests {
             Some(Command::OpenSource(SourceSpec::Demo))
         );
         assert_eq!(click("Open a file…"), Some(Command::ChooseFile));
+    }
+
+    /// Who picked the wrong file wants to pick another one.
+    #[test]
+    fn after_a_failed_file_another_one_is_offered_first() {
+        let order = |source| {
+            let failed = SourceState::Failed("no video".to_owned());
+            let harness = harness(failed, Some(source));
+            let left = |label: &str| harness.get_by_label(label).rect().left();
+            left("Open a file…") < left("Run the demo")
+        };
+        assert!(order(SourceSpec::Path(PathBuf::from("/tmp/clip.mp4"))));
+        assert!(!order(SourceSpec::Camera(Default::default())));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The line at the bottom: the source, rates and latency, the device and the network.
+//! The line at the bottom: the source, the rate and the network. View → Statistics adds rates, latency, drops and the device.
 //!
 //! Every figure has a slot of fixed width, right-aligned, so that nothing moves while numbers change. `App` refreshes the
 //! figures only a few times a second: numbers that change at frame rate cannot be read.
@@ -13,7 +13,7 @@ use egui::{
 use crate::{
     capture::SourceInfo,
     pipeline::{SourceState, Stats, Transport},
-    ui::colors,
+    ui::{colors, commands::Command},
 };
 
 /// Height of one line, points.
@@ -25,7 +25,7 @@ const ONE_LINE_WIDTH: f32 = 1120.0;
 const LABEL_GAP: f32 = 6.0;
 
 /// What the bar shows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct StatusData<'a> {
     /// State of the source.
     pub state: &'a SourceState,
@@ -41,38 +41,64 @@ pub struct StatusData<'a> {
     pub checkpoint: Option<&'a str>,
     /// Whether another network is being loaded.
     pub loading: bool,
+    /// Whether all figures are shown.
+    pub statistics: bool,
+    /// The settings that change measurements and are not the defaults, in words.
+    pub unusual: Vec<String>,
 }
 
 /// Number of lines of the bar in a window of this width.
-pub fn n_lines(window_width: f32) -> usize {
-    if window_width >= ONE_LINE_WIDTH { 1 } else { 2 }
+pub fn n_lines(window_width: f32, statistics: bool) -> usize {
+    if statistics && window_width < ONE_LINE_WIDTH {
+        2
+    } else {
+        1
+    }
 }
 
 /// Draws the bar.
-pub fn status_bar_ui(ui: &mut Ui, data: StatusData<'_>) {
+pub fn status_bar_ui(ui: &mut Ui, data: StatusData<'_>) -> Option<Command> {
+    let data = &data;
+    let mut command = None;
     ui.style_mut().override_text_style = Some(TextStyle::Small);
     ui.spacing_mut().item_spacing = vec2(18.0, 0.0);
     let line = vec2(ui.available_width(), LINE_HEIGHT);
     let right_to_left = Layout::right_to_left(Align::Center);
-    if n_lines(ui.available_width()) == 1 {
-        ui.allocate_ui_with_layout(line, right_to_left, |ui| {
-            machine_ui(ui, data);
-            figures_ui(ui, data);
-            source_ui(ui, data);
-        });
-    } else {
-        ui.allocate_ui_with_layout(line, right_to_left, |ui| {
-            machine_ui(ui, data);
-            source_ui(ui, data);
-        });
-        ui.allocate_ui_with_layout(line, right_to_left, |ui| {
-            figures_ui(ui, data);
-        });
+    let n_lines = n_lines(ui.available_width(), data.statistics);
+    ui.allocate_ui_with_layout(line, right_to_left, |ui| {
+        machine_ui(ui, data);
+        command = unusual_ui(ui, data);
+        match (data.statistics, n_lines) {
+            (false, _) => rate_ui(ui, data),
+            (true, 1) => figures_ui(ui, data),
+            (true, _) => {}
+        }
+        source_ui(ui, data);
+    });
+    if n_lines > 1 {
+        ui.allocate_ui_with_layout(line, right_to_left, |ui| figures_ui(ui, data));
     }
+    command
+}
+
+/// How many settings are not the defaults, and the way back.
+fn unusual_ui(ui: &mut Ui, data: &StatusData<'_>) -> Option<Command> {
+    let text = match data.unusual.len() {
+        0 => return None,
+        1 => "1 setting changed · Reset".to_owned(),
+        n => format!("{n} settings changed · Reset"),
+    };
+    let button = ui.small_button(text);
+    let explanation = format!(
+        "{}. Click to reset to the defaults.",
+        data.unusual.join(", ")
+    );
+    let button = button.on_hover_text(explanation);
+    button.clicked().then_some(Command::ResetMeasured)
 }
 
 /// The source, its state and its format, at the left of the remaining room.
-fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
+fn source_ui(ui: &mut Ui, data: &StatusData<'_>) {
     let rest = vec2(ui.available_width(), LINE_HEIGHT);
     ui.allocate_ui_with_layout(rest, Layout::left_to_right(Align::Center), |ui| {
         let palette = colors::palette(ui.ctx().theme());
@@ -111,8 +137,8 @@ fn source_ui(ui: &mut Ui, data: StatusData<'_>) {
     });
 }
 
-/// Device and network.
-fn machine_ui(ui: &mut Ui, data: StatusData<'_>) {
+/// The network, and the device if figures are shown.
+fn machine_ui(ui: &mut Ui, data: &StatusData<'_>) {
     let checkpoint = match (data.checkpoint, data.loading) {
         (Some(name), false) => name.to_owned(),
         (Some(name), true) => format!("{name}, loading another…"),
@@ -121,18 +147,45 @@ fn machine_ui(ui: &mut Ui, data: StatusData<'_>) {
     };
     ui.add(Label::new(checkpoint).extend())
         .on_hover_text("Current network");
+    if !data.statistics {
+        return;
+    }
     ui.add(Label::new(RichText::new(data.device.unwrap_or("starting device…")).weak()).extend())
         .on_hover_text("Device that runs the network");
 }
 
+/// Whether frames arrive.
+fn is_running(data: &StatusData<'_>) -> bool {
+    let paused = data.transport.is_some_and(|transport| transport.paused);
+    matches!(data.state, SourceState::Live(_)) && !paused
+}
+
+fn in_fps(rate_hz: f64) -> String {
+    format!("{rate_hz:.1} fps")
+}
+
+/// How many frames a second are analyzed, while any are.
+fn rate_ui(ui: &mut Ui, data: &StatusData<'_>) {
+    if is_running(data) {
+        figure_ui(
+            ui,
+            &Figure {
+                label: "analysis",
+                value: in_fps(data.stats.analysis_rate_hz),
+                widest: "88.8 fps",
+                explanation: "Frames analyzed per second. View → Statistics shows more.",
+            },
+        );
+    }
+}
+
 /// Rates, latency and drops, each in its slot. The caller lays out from right to left.
-fn figures_ui(ui: &mut Ui, data: StatusData<'_>) {
+fn figures_ui(ui: &mut Ui, data: &StatusData<'_>) {
     let live = matches!(data.state, SourceState::Live(_));
     let ever_live = live || matches!(data.state, SourceState::Ended | SourceState::Lost(_));
     let stats = data.stats;
     let when = |known: bool, figure: String| if known { figure } else { NOTHING.to_owned() };
-    let paused = data.transport.is_some_and(|transport| transport.paused);
-    let rate = |rate_hz: f64| when(live && !paused, format!("{rate_hz:.1} fps"));
+    let rate = |rate_hz: f64| when(is_running(data), in_fps(rate_hz));
     let figures = [
         Figure {
             label: "dropped",
@@ -277,6 +330,8 @@ mod tests {
                         device: Some("CPU, 2 threads"),
                         checkpoint: Some("three-block"),
                         loading: false,
+                        statistics: true,
+                        unusual: Vec::new(),
                     },
                 );
             });
@@ -302,6 +357,53 @@ mod tests {
                 assert!(rect.left() >= 0.0 && rect.right() <= width, "{label}");
             }
         }
+    }
+
+    /// Source, rate, network, and what is not as usual: nothing else without being asked for.
+    #[test]
+    fn without_statistics_the_bar_is_short() {
+        let info = fixtures::webcam();
+        let draw = |state: SourceState, unusual: &[&str]| {
+            let info = info.clone();
+            let unusual: Vec<String> = unusual.iter().map(|&words| words.to_owned()).collect();
+            let mut harness = Harness::builder()
+                .with_size([800.0, LINE_HEIGHT])
+                .build_ui_state(
+                    move |ui, sent: &mut Option<Command>| {
+                        let asked = status_bar_ui(
+                            ui,
+                            StatusData {
+                                state: &state,
+                                info: Some(&info),
+                                transport: None,
+                                stats: STATS,
+                                device: Some("CPU, 2 threads"),
+                                checkpoint: Some("three-block"),
+                                loading: false,
+                                statistics: false,
+                                unusual: unusual.clone(),
+                            },
+                        );
+                        *sent = asked.or(sent.take());
+                    },
+                    None,
+                );
+            harness.run_ok();
+            harness
+        };
+        let live = SourceState::Live(info.clone());
+        let harness = draw(live.clone(), &[]);
+        harness.get_by_label("analysis 24.0 fps");
+        harness.get_by_label("three-block");
+        for label in ["CPU", "latency", "dropped", "changed"] {
+            assert!(harness.query_by_label_contains(label).is_none(), "{label}");
+        }
+        let lost = draw(SourceState::Lost(String::new()), &[]);
+        assert!(lost.query_by_label_contains("fps").is_none());
+        let mut harness = draw(live, &["Smoothing off", "rustface alone"]);
+        harness.get_by_label("2 settings changed · Reset").click();
+        harness.run_ok();
+        assert_eq!(harness.state(), &Some(Command::ResetMeasured));
     }
 
     #[test]

@@ -12,7 +12,12 @@ use super::{
     loaded_session::{LoadedSession, Readings, TrackRows},
     span::Span,
 };
-use crate::{expression::Probabilities, session::tables::FaceRow, time::clock, ui::colors};
+use crate::{
+    expression::{Label, Probabilities},
+    session::tables::FaceRow,
+    time::clock,
+    ui::colors,
+};
 
 /// Height of a lane, points.
 pub const LANE_HEIGHT: f32 = 58.0;
@@ -140,6 +145,14 @@ fn values(row: &FaceRow, values: Values) -> &Probabilities {
     }
 }
 
+/// The label of a row, and its probability.
+fn label(row: &FaceRow, values: Values) -> (Label, f32) {
+    match values {
+        Values::Smoothed => (row.face.label, row.face.probability()),
+        Values::Raw => row.face.raw.top(),
+    }
+}
+
 fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values) {
     let theme = ui.ctx().theme();
     let palette = colors::palette(theme);
@@ -153,7 +166,7 @@ fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values
     let top = rect.top() + 12.0 - galley.size().y / 2.0;
     painter.galley(pos2(left, top), galley, palette.text);
     let Some(row) = now else { return };
-    let (label, probability) = values(row, shown).top();
+    let (label, probability) = label(row, shown);
     let chip = Rect::from_min_size(pos2(left, rect.top() + 25.0), vec2(3.0, 26.0));
     painter.rect_filled(chip, 1.0, colors::label(label, theme));
     let percent = format!("{:.0} %", probability * 100.0);
@@ -215,7 +228,7 @@ fn description(
         clock(time)
     };
     let (from, to) = (time(track.rows.first()), time(track.rows.last()));
-    let now = match now.map(|row| values(row, shown).top()) {
+    let now = match now.map(|row| label(row, shown)) {
         Some((label, probability)) => format!("{label} {:.0} %", probability * 100.0),
         None => "not seen".to_owned(),
     };

@@ -12,7 +12,7 @@ mod lanes;
 mod loaded_session;
 mod loader;
 mod marks;
-mod raster;
+pub mod raster;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -46,6 +46,7 @@ pub struct Replay {
     loaded: Arc<LoadedSession>,
     engine: ReplayEngine,
     timeline: TimelinePanel,
+    mirror: bool,
 }
 
 impl Replay {
@@ -61,6 +62,7 @@ impl Replay {
             timeline: TimelinePanel::new(Arc::clone(&loaded), Some(drawer)),
             loaded,
             engine,
+            mirror: false,
         })
     }
 
@@ -72,6 +74,17 @@ impl Replay {
     /// Whether to draw boxes and names: not on a video that has them already.
     pub fn wants_boxes(&self) -> bool {
         self.loaded.video != ReplayVideo::Annotated
+    }
+
+    /// Whether the video is shown mirrored: as long as the session is open, and never if it has names drawn into it, which
+    /// must stay readable.
+    pub fn is_mirrored(&self) -> bool {
+        self.mirror && self.wants_boxes()
+    }
+
+    /// Sets whether the video is shown mirrored.
+    pub fn set_mirrored(&mut self, mirror: bool) {
+        self.mirror = mirror;
     }
 
     /// The networks that were used, in order.

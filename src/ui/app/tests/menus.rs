@@ -108,7 +108,7 @@ fn model_items_load_checkpoints() {
         ..UiSettings::default()
     });
     window.send(Event::CheckpointLoaded(fixtures::checkpoint()));
-    let bundled = model::bundled_names()[0];
+    let bundled = crate::model::bundled_names()[0];
     window.click("Model");
     let item = window.harness.get_by(|node| {
         node.role() == Role::MenuItemRadio && node.label().as_deref() == Some(bundled)
@@ -245,6 +245,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 mirror: true,
                 boxes: true,
                 bars: true,
+                timeline: false,
                 privacy: None,
                 smoothing_ms: 300,
                 views: Views::Single,
@@ -261,4 +262,29 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
     };
     assert_eq!(key(Key::Num2), Some(Command::OpenSource(camera("B"))));
     assert_eq!(key(Key::Num3), None);
+}
+
+/// A key that changes something says so, and the status bar leads back.
+#[test]
+fn a_changed_setting_is_said_and_can_be_reset() {
+    let mut window = Window::live(1);
+    window.press(Modifiers::NONE, Key::F);
+    assert_eq!(window.app().readout.text(), "Mirror averaging on");
+    window.press(Modifiers::NONE, Key::CloseBracket);
+    assert_eq!(window.app().readout.text(), "Smoothing 400 ms");
+    window.click("2 settings changed · Reset");
+    assert_eq!(window.app().settings, UiSettings::default());
+    assert!(!window.shows("Reset"));
+}
+
+/// Arrow keys go through a menu; they must not change the value of a slider on their way.
+#[test]
+fn arrow_keys_change_no_value_in_a_menu() {
+    let mut window = Window::live(1);
+    window.click("View");
+    for _ in 0..30 {
+        window.press(Modifiers::NONE, Key::ArrowDown);
+        window.press(Modifiers::NONE, Key::ArrowRight);
+    }
+    assert_eq!(window.app().settings, UiSettings::default());
 }

@@ -345,8 +345,19 @@ fn what_is_assumed_about_a_network_is_said_and_changed() {
     window.engine.0.borrow_mut().told.clear();
     window.click("Change…");
     assert!(window.shows("Kept in net.onnx.json, beside the network."));
-    window.harness.get_by_label("Use").click_accesskit();
-    window.settle();
+    for _ in 0..4 {
+        eprintln!("USE {:?}", window.harness.get_by_label("Use").rect());
+        window.settle();
+    }
+    window.click("Use");
+    eprintln!(
+        "AFTER {:?} layer {:?}",
+        window.harness.ctx.input(|i| i.pointer.latest_pos()),
+        window
+            .harness
+            .ctx
+            .layer_id_at(window.harness.get_by_label("Use").rect().center())
+    );
     let told = window.told();
     let [Told::Load(CheckpointChoice::FileAs(file, said))] = &told[..] else {
         panic!("{told:?}");
@@ -366,6 +377,8 @@ fn a_device_that_is_not_the_requested_one_is_reported() {
         warning: Some("CUDA 0 could not be started; the CPU is used".to_owned()),
     });
     assert!(window.shows("CUDA 0 could not be started; the CPU is used."));
+    assert!(!window.shows("CPU, 2 threads"), "not without being asked");
+    window.choose("View", "Statistics");
     assert!(window.shows("CPU, 2 threads"));
 }
 
