@@ -129,6 +129,8 @@ fn window_ui(ctx: &Context, title: &str, open: &mut bool, content: impl FnOnce(&
         .show(ctx, |ui| {
             ScrollArea::vertical()
                 .max_height(max_height)
+                // Otherwise it takes no more than the size at which egui begins to lay out any window.
+                .min_scrolled_height(max_height)
                 .show(ui, content);
         });
 }

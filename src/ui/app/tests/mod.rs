@@ -345,19 +345,9 @@ fn what_is_assumed_about_a_network_is_said_and_changed() {
     window.engine.0.borrow_mut().told.clear();
     window.click("Change…");
     assert!(window.shows("Kept in net.onnx.json, beside the network."));
-    for _ in 0..4 {
-        eprintln!("USE {:?}", window.harness.get_by_label("Use").rect());
-        window.settle();
-    }
+    // A window is in its place once its size is known.
+    window.settle();
     window.click("Use");
-    eprintln!(
-        "AFTER {:?} layer {:?}",
-        window.harness.ctx.input(|i| i.pointer.latest_pos()),
-        window
-            .harness
-            .ctx
-            .layer_id_at(window.harness.get_by_label("Use").rect().center())
-    );
     let told = window.told();
     let [Told::Load(CheckpointChoice::FileAs(file, said))] = &told[..] else {
         panic!("{told:?}");
