@@ -1,7 +1,7 @@
 //! The instructions that the processor has, detected once when the first kernel runs.
 //!
-//! The environment variable `FERVIS_KERNELS` (`portable`, `avx2`, `avx512`, `avx512-bf16`) caps them, to test the kernels
-//! of a lesser processor.
+//! The environment variable `FERVIS_KERNELS` (`portable`, `neon`, `avx2`, `avx512`, `avx512-bf16`) caps them, to test the
+//! kernels of a lesser processor.
 
 use std::sync::OnceLock;
 
@@ -10,6 +10,9 @@ use std::sync::OnceLock;
 pub(super) enum Simd {
     /// What every processor of the target architecture has.
     Portable,
+    /// 128-bit vectors with fused multiply-add, by hand: every 64-bit ARM processor has them.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// 256-bit vectors with fused multiply-add.
     Avx2,
     /// 512-bit vectors.
@@ -26,6 +29,8 @@ pub(super) fn simd() -> Simd {
     *FOUND.get_or_init(|| {
         let cap = match std::env::var("FERVIS_KERNELS").as_deref() {
             Ok("portable") => Simd::Portable,
+            #[cfg(target_arch = "aarch64")]
+            Ok("neon") => Simd::Neon,
             Ok("avx2") => Simd::Avx2,
             Ok("avx512") => Simd::Avx512,
             Ok("avx512-bf16") => Simd::Avx512Bf16,
@@ -76,7 +81,12 @@ fn detect() -> Simd {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+fn detect() -> Simd {
+    Simd::Neon
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn detect() -> Simd {
     Simd::Portable
 }

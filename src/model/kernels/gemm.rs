@@ -2,6 +2,8 @@
 //!
 //! The left factor is read in place; [`microkernel`](super::microkernel) explains its segments.
 
+#[cfg(target_arch = "aarch64")]
+use super::microkernel::neon::Neon;
 #[cfg(target_arch = "x86_64")]
 use super::microkernel::{
     amx::Amx,
@@ -91,6 +93,8 @@ impl Gemm for f32 {
                 }
                 #[cfg(target_arch = "x86_64")]
                 Simd::Avx2 => run::<Self, Avx2>(left, right, out),
+                #[cfg(target_arch = "aarch64")]
+                Simd::Neon => run::<Self, Neon>(left, right, out),
                 _ => run::<Self, Portable>(left, right, out),
             }
         }
@@ -248,12 +252,15 @@ mod tests {
         check::<E, M>(33, &[2, 0], step, 33);
         check::<E, M>(70, &[0], 3 * step, 64);
         check::<E, M>(200, &[0, 7], step, 130);
+        check::<E, M>(12, &[3, 0], 7 * step, 20);
     }
 
     #[test]
     fn every_micro_kernel_of_this_processor_multiplies() {
         check_shapes::<f32, Portable>();
         check_shapes::<Bf16, Portable>();
+        #[cfg(target_arch = "aarch64")]
+        check_shapes::<f32, Neon>();
         #[cfg(target_arch = "x86_64")]
         {
             if simd() >= Simd::Avx2 {

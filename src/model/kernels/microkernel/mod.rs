@@ -11,6 +11,8 @@ pub(super) mod avx512_bf16;
 pub(super) mod depthwise;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod intel;
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon;
 pub(super) mod pointwise;
 pub(super) mod portable;
 pub(super) mod vector;
@@ -24,6 +26,10 @@ pub(super) struct Tile<'a, E> {
     /// Rows, at most [`MicroKernel::ROWS`].
     pub n_rows: usize,
     /// Panels, at most [`MicroKernel::PANELS`].
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "one at a time")
+    )]
     pub n_panels: usize,
     pub left: *const E,
     pub row_stride: usize,
@@ -31,6 +37,10 @@ pub(super) struct Tile<'a, E> {
     pub segments: &'a [usize],
     pub segment_len: usize,
     pub right: *const E,
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "one at a time")
+    )]
     pub panel_len: usize,
     pub out: *mut f32,
     pub out_stride: usize,

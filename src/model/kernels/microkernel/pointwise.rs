@@ -3,6 +3,8 @@
 //! Unlike the tiles of `gemm.rs` these know what follows the product. With 16 to 128 inputs per pixel, another pass over
 //! the outputs would cost as much as the product.
 
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::float32x4_t;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
@@ -73,7 +75,12 @@ pub(in super::super) fn lanes(simd: Simd) -> usize {
 
 /// The maximum number of vectors of columns in a tile: what the registers hold beside enough rows.
 fn max_width(simd: Simd) -> usize {
-    if lanes(simd) == 16 { 4 } else { 2 }
+    match simd {
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon => 4,
+        _ if lanes(simd) == 16 => 4,
+        _ => 2,
+    }
 }
 
 /// The widths, in vectors, of the tiles that cover `n_vectors`, as even as possible.
@@ -131,6 +138,11 @@ pub(in super::super) unsafe fn multiply(simd: Simd, pixels: &Pixels) {
             // SAFETY: the caller's promises are the same.
             _ => return unsafe { avx512(simd, pixels) },
         }
+    }
+    #[cfg(target_arch = "aarch64")]
+    if simd == Simd::Neon {
+        // SAFETY: the caller's promises are the same.
+        return unsafe { tiles::<float32x4_t, 16, 12, 8, 6>(simd, pixels) };
     }
     // SAFETY: the caller's promises are the same.
     unsafe { tiles::<Four, 8, 6, 1, 1>(simd, pixels) }

@@ -1,5 +1,9 @@
 //! Vectors of f32 behind one trait, so that a loop is written once and compiled for every instruction set.
 
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::{
+    float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32, vst1q_f32,
+};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
     __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
@@ -31,10 +35,10 @@ pub(in super::super) unsafe trait Vector: Copy {
     unsafe fn min(self, other: Self) -> Self;
 }
 
+#[cfg(target_arch = "x86_64")]
 macro_rules! intel_vector {
     ($vector:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $mul_add:ident, $max:ident, $min:ident) => {
         // SAFETY: all functions are single instructions on `N` floats.
-        #[cfg(target_arch = "x86_64")]
         unsafe impl Vector for $vector {
             const N: usize = $n;
 
@@ -83,6 +87,7 @@ macro_rules! intel_vector {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
 intel_vector!(
     __m256,
     8,
@@ -94,6 +99,7 @@ intel_vector!(
     _mm256_max_ps,
     _mm256_min_ps
 );
+#[cfg(target_arch = "x86_64")]
 intel_vector!(
     __m512,
     16,
@@ -105,6 +111,54 @@ intel_vector!(
     _mm512_max_ps,
     _mm512_min_ps
 );
+
+// SAFETY: all functions are single instructions on four floats.
+#[cfg(target_arch = "aarch64")]
+unsafe impl Vector for float32x4_t {
+    const N: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: every processor of this architecture has the instruction.
+        unsafe { vdupq_n_f32(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: four floats may be read, by the caller's promise.
+        unsafe { vld1q_f32(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: four floats may be written, by the caller's promise.
+        unsafe { vst1q_f32(to, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: as for `splat`.
+        unsafe { vaddq_f32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+        // SAFETY: as for `splat`.
+        unsafe { vfmaq_f32(term, self, factor) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: as for `splat`.
+        unsafe { vmaxq_f32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: as for `splat`.
+        unsafe { vminq_f32(self, other) }
+    }
+}
 
 /// Four floats, which the compiler maps to the vectors that every 64-bit processor has.
 pub(in super::super) type Four = [f32; 4];
@@ -180,6 +234,11 @@ macro_rules! by_vector {
                     // SAFETY: the caller's promises are the same.
                     _ => return unsafe { avx512($arg) },
                 }
+            }
+            #[cfg(target_arch = "aarch64")]
+            if simd == Simd::Neon {
+                // SAFETY: every processor of this architecture has the instructions.
+                return unsafe { $body::<std::arch::aarch64::float32x4_t>($arg) };
             }
             let _ = simd;
             // SAFETY: the caller's promises are the same.

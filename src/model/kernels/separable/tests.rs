@@ -9,7 +9,13 @@ use crate::model::kernels::{
 };
 
 fn kinds() -> Vec<Simd> {
-    let kinds = [Simd::Portable, Simd::Avx2, Simd::Avx512];
+    let kinds = [
+        Simd::Portable,
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon,
+        Simd::Avx2,
+        Simd::Avx512,
+    ];
     kinds.into_iter().filter(|kind| *kind <= simd()).collect()
 }
 
