@@ -182,7 +182,7 @@ impl Assumptions {
         let label = ui.label("In order");
         let edit = TextEdit::multiline(&mut self.names)
             .desired_rows(2)
-            .desired_width(270.0);
+            .desired_width(280.0);
         if ui.add(edit).labelled_by(label.id).changed() {
             self.order = None;
         }
