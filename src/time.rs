@@ -140,6 +140,24 @@ pub fn clock(time: Duration) -> Clock {
     Clock(time)
 }
 
+/// Reads a time as [`clock`] writes it, with or without hours, minutes and parts of a second: `1:02:05.3`, `2:05`, `7.5`.
+pub fn parse_clock(text: &str) -> Option<Duration> {
+    let mut parts = text.trim().rsplitn(3, ':');
+    let seconds = parts.next()?;
+    let is_number = seconds
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds: f64 = seconds.parse().ok().filter(|_| is_number)?;
+    let mut total_s = seconds;
+    let is_alone = !text.contains(':');
+    for (part, unit_s) in parts.zip([60.0, 3600.0]) {
+        let whole: u32 = part.parse().ok()?;
+        total_s += f64::from(whole) * unit_s;
+    }
+    let fits = is_alone || seconds < 60.0;
+    Duration::try_from_secs_f64(total_s).ok().filter(|_| fits)
+}
+
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
@@ -201,6 +219,24 @@ mod tests {
         assert_eq!(clock(time(3_725_000)).to_string(), "1:02:05");
         assert_eq!(format!("{:#}", clock(time(125_000))), "0:02:05");
         assert_eq!(format!("{:#.3}", clock(time(1_045))), "0:00:01.045");
+    }
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        for (text, ms) in [
+            ("0:07.3", 7_300),
+            (" 2:05 ", 125_000),
+            ("1:02:03.456", 3_723_456),
+            ("724.5", 724_500),
+            ("7", 7_000),
+        ] {
+            assert_eq!(parse_clock(text), Some(Duration::from_millis(ms)), "{text}");
+        }
+        for wrong in [
+            "", "a", "1:60", "-1", "1:2:3:4", "1::2", "1e3", "inf", "1:-2",
+        ] {
+            assert_eq!(parse_clock(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

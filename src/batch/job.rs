@@ -25,6 +25,7 @@ use crate::{
         SessionError,
         about::About,
         folder::{Removal, remove_if_empty, remove_values},
+        marker_keys::MarkerKeys,
     },
 };
 
@@ -181,6 +182,7 @@ impl Work<'_> {
                 pacing: Pacing::EveryFrame,
                 limit: None,
                 about: task.about.clone(),
+                marker_keys: MarkerKeys::default(),
             },
             || {},
         )?;

@@ -96,7 +96,7 @@ pub struct ManyArgs {
     /// Files that are finished there are skipped, and interrupted ones are started again. A file that fails does not
     /// stop the others.
     #[arg(long, value_name = "FOLDER",
-          conflicts_with_all = ["json", "csv", "landmarks", "seconds", "websocket", "osc", "resolution", "rate", "format"])]
+          conflicts_with_all = ["json", "csv", "landmarks", "seconds", "websocket", "osc", "osc_markers", "resolution", "rate", "format"])]
     pub out: Option<PathBuf>,
 
     /// How many files to analyze at the same time [default: one for every four cores]

@@ -19,6 +19,7 @@ Examples:
   fervis export monday --format summary --out monday.csv
   fervis export monday --format eaf --out monday.eaf
   fervis export monday --format jsonl --track 1 --out -
+  fervis export monday --format summary --as-recorded --out raw.csv
   fervis export monday --format summary --separator ';' --out monday.csv";
 
 /// Arguments of `fervis export`.
@@ -49,6 +50,10 @@ pub struct ExportArgs {
     #[arg(long, value_name = ", OR ;", value_parser = separator)]
     pub separator: Option<Separator>,
 
+    /// Leave out what was said in replay: markers as they were recorded, and nothing excluded
+    #[arg(long)]
+    pub as_recorded: bool,
+
     /// Replace files that exist
     #[arg(long)]
     pub force: bool,
@@ -63,7 +68,10 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         let message = "--separator is for tables with columns: summary and pyfeat";
         return Err(usage(Some("export"), message).into());
     }
-    let session = Session::open(&args.session)?;
+    let mut session = Session::open(&args.session)?;
+    if !args.as_recorded {
+        session = output::annotated(session);
+    }
     let options = ExportOptions {
         track: args.track,
         separator: args.separator.unwrap_or_default(),

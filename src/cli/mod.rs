@@ -15,6 +15,7 @@ mod export;
 mod fixtures;
 mod interrupt;
 mod list;
+mod mark;
 mod output;
 mod progress;
 mod reanalyze;
@@ -113,6 +114,8 @@ enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Record a session: values, events and video
     Record(Box<RecordArgs>),
+    /// Set a marker in the recording that runs, in the window or in `fervis record`
+    Mark(mark::MarkArgs),
     /// Repair sessions whose recording was interrupted
     Recover(RecoverArgs),
     /// Write a recorded session in a format that other programs read
@@ -140,6 +143,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => open_window(cli),
         Some(Command::Analyze(args)) => analyze::run(*args),
         Some(Command::Record(args)) => record::record(&args),
+        Some(Command::Mark(args)) => mark::run(&args),
         Some(Command::Recover(args)) => record::recover(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Reanalyze(args)) => reanalyze::run(&args),

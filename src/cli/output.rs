@@ -3,6 +3,7 @@
 //! A reader of the standard output that left (`| head`) is not reported as an error.
 
 use std::{
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,8 +13,8 @@ use fervis::{
     model::CheckpointChoice,
     result_file::{ResultError, ResultFile},
     session::{
-        MANIFEST_FILE, is_session,
-        tables::{EventRow, FaceRow, FrameRow, Row},
+        MANIFEST_FILE, Session, is_session,
+        tables::{AnnotationRow, EventRow, FaceRow, FrameRow, Row},
     },
 };
 
@@ -23,12 +24,27 @@ pub fn inputs(source: Option<&SourceSpec>, checkpoint: &CheckpointChoice) -> Vec
     if let Some(SourceSpec::Path(path)) = source {
         inputs.push(path.clone());
         if is_session(path) {
-            let tables = [MANIFEST_FILE, FrameRow::FILE, FaceRow::FILE, EventRow::FILE];
+            let tables = [
+                MANIFEST_FILE,
+                FrameRow::FILE,
+                FaceRow::FILE,
+                EventRow::FILE,
+                AnnotationRow::FILE,
+            ];
             inputs.extend(tables.map(|name| path.join(name)));
         }
     }
     inputs.extend(checkpoint.path().map(Path::to_owned));
     inputs
+}
+
+/// The session with what was said of it in replay. If that cannot be read, a line on the terminal says so.
+pub fn annotated(session: Session) -> Session {
+    if let Some(problem) = &session.annotations_problem {
+        // Nothing to do if stderr is closed.
+        writeln!(io::stderr(), "fervis: {problem}").ok();
+    }
+    session.annotated()
 }
 
 /// Prints a command's result. Returns success, or `unread` if nobody reads it.

@@ -24,6 +24,7 @@ use fervis::{
     session::{
         folder::{interrupted_sessions, remove_if_empty},
         is_session,
+        marker_keys::MarkerKeys,
     },
     time::clock,
 };
@@ -139,6 +140,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let device = wait_for_network(&pipeline)?;
     let recorder = start_recorder(args, &source, settings, pacing, device)?;
     let tap = pipeline.attach(recorder.tap());
+    streams.markers().connect(recorder.markers());
     for note in streams.notes() {
         tell(&note);
     }
@@ -146,6 +148,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     pipeline.open(source);
     let outcome = watch(&pipeline, &recorder, pacing, args.seconds, &interrupted);
     drop(tap);
+    streams.markers().disconnect();
     let folder = recorder.folder().to_owned();
     if let Err(error) = outcome {
         recorder.stop(&error_text(error.as_ref()));
@@ -193,6 +196,7 @@ fn start_recorder(
         // A file is read far faster than the loop below looks at it.
         limit: args.seconds.filter(|_| pacing == Pacing::EveryFrame),
         about: args.about.about(),
+        marker_keys: MarkerKeys::default(),
     };
     Ok(Recorder::start(&config, || {})?)
 }

@@ -1,4 +1,4 @@
-//! Options of the live outputs, and their use without a window.
+//! Options of the live outputs and of markers from other programs, and their use without a window.
 //!
 //! Outputs are off unless requested. An address beyond this computer is a usage error without the option that says what
 //! it exposes.
@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use fervis::{
-    pipeline::{Pipeline, Tap, TapHandle},
+    pipeline::{Pipeline, Tap, TapHandle, markers::MarkerRelay},
     stream::{self, LiveOutput, Output, StreamConfig, StreamOptions},
 };
 
@@ -33,6 +33,10 @@ pub struct StreamArgs {
     #[arg(long, value_name = "PORT", value_parser = send_address)]
     osc: Option<Option<SocketAddr>>,
 
+    /// Take markers from OSC messages over UDP, /fervis/marker, from this computer only [default port: 9001]
+    #[arg(long, value_name = "PORT", value_parser = marker_address)]
+    osc_markers: Option<Option<SocketAddr>>,
+
     /// Let web pages of this origin (https://example.org) read the WebSocket; can be repeated
     ///
     /// Pages that this computer serves (localhost), and programs, need no permission.
@@ -53,7 +57,11 @@ impl StreamArgs {
     /// # Errors
     /// A usage error if an address is beyond this computer and `--expose-to-network` is missing.
     pub fn options(&self, name: Option<&str>) -> Result<StreamOptions, clap::Error> {
-        let requested = [(Output::WebSocket, self.websocket), (Output::Osc, self.osc)];
+        let requested = [
+            (Output::WebSocket, self.websocket),
+            (Output::Osc, self.osc),
+            (Output::OscMarkers, self.osc_markers),
+        ];
         let on: Vec<_> = requested
             .into_iter()
             .filter_map(|(output, address)| Some((output, address?)))
@@ -77,6 +85,7 @@ impl StreamArgs {
 
 /// The outputs of a run without a window.
 pub struct Streams {
+    relay: Arc<MarkerRelay>,
     live: Vec<(Output, Arc<dyn LiveOutput>)>,
 }
 
@@ -87,14 +96,19 @@ impl Streams {
     /// If one of them cannot start: the script that requested it relies on it.
     pub fn start(options: &StreamOptions) -> anyhow::Result<Self> {
         let config = options.config(StreamConfig::default());
+        let relay = Arc::new(MarkerRelay::default());
         let live = options.on.iter().map(|&(output, _)| {
-            let live = stream::start(output, &config, || {})
+            let live = stream::start(output, &config, &relay, || {})
                 .with_context(|| format!("{} cannot be switched on", output.name()))?;
             Ok((output, live))
         });
-        Ok(Self {
-            live: live.collect::<anyhow::Result<_>>()?,
-        })
+        let live = live.collect::<anyhow::Result<_>>()?;
+        Ok(Self { relay, live })
+    }
+
+    /// Where markers of other programs come from.
+    pub fn markers(&self) -> &MarkerRelay {
+        &self.relay
     }
 
     /// Attaches the outputs until the handles are dropped.
@@ -127,6 +141,14 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     port.or_else(|_| text.parse()).map_err(|_| {
         "give a port, such as 9117, or ADDRESS:PORT; a source comes before this option".to_owned()
     })
+}
+
+fn marker_address(text: &str) -> Result<SocketAddr, String> {
+    let address = listen_address(text)?;
+    if !address.ip().is_loopback() {
+        return Err("markers are taken from this computer only; give a port".to_owned());
+    }
+    Ok(address)
 }
 
 fn send_address(text: &str) -> Result<SocketAddr, String> {
@@ -178,6 +200,7 @@ mod tests {
             "--osc 9001 --source demo",
             &[(Output::Osc, Some(local(9001)))],
         );
+        check("--osc-markers", &[(Output::OscMarkers, None)]);
         check(
             "--osc --websocket 0",
             &[(Output::WebSocket, Some(local(0))), (Output::Osc, None)],
@@ -224,6 +247,8 @@ mod tests {
             "--websocket 99999",
             "--osc 0",
             "--osc localhost:9000",
+            "--osc-markers 0.0.0.0:9001",
+            "--osc-markers 10.0.0.7:9001 --expose-to-network",
             "--allow-origin example.org",
             "--allow-origin https://example.org/page",
             "--websocket --websocket",

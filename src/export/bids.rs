@@ -18,6 +18,8 @@ use crate::{
 };
 
 const MISSING: &str = "n/a";
+/// The kind of a span that does not count.
+const EXCLUDED: &str = "excluded";
 const COLUMNS: [&str; 6] = [
     "onset",
     "duration",
@@ -51,6 +53,18 @@ pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io
         ];
         rows.push((event.time, fields));
     }
+    for excluded in &selection.session.left_out.spans {
+        let duration = excluded.time.end.saturating_sub(excluded.time.start);
+        let detail = Some(on_one_line(&excluded.detail)).filter(|detail| !detail.is_empty());
+        let fields = [
+            format!("{:.6}", duration.as_secs_f64()),
+            EXCLUDED.to_owned(),
+            missing(),
+            missing(),
+            detail.unwrap_or_else(missing),
+        ];
+        rows.push((excluded.time.start, fields));
+    }
     rows.sort_by_key(|(onset, _)| *onset);
     // A detail that contains quotes must be quoted, or readers would join it with what follows.
     let mut table = WriterBuilder::new()
@@ -82,7 +96,11 @@ pub(super) fn write_description(
         let meaning = Value::from(meaning(kind));
         (kind.name().to_owned(), meaning)
     });
-    let levels: Map<String, Value> = of_faces.chain(events).collect();
+    let excluded = Value::from("somebody excluded this span in replay; no expression in it counts");
+    let levels: Map<String, Value> = of_faces
+        .chain(events)
+        .chain([(EXCLUDED.to_owned(), excluded)])
+        .collect();
     let mut description = json!({
         "onset": {
             "Description": "When it began, since the first frame of the session",

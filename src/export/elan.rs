@@ -19,7 +19,9 @@ use std::{
 use super::{Selection, readable_ms};
 use crate::{
     expression::{Label, Labels},
-    session::{about::About, manifest::Video, parts::VideoPart, tables::EventRow},
+    session::{
+        about::About, annotations::Excluded, manifest::Video, parts::VideoPart, tables::EventRow,
+    },
     time::Ticks,
 };
 
@@ -68,6 +70,14 @@ pub(super) fn write(
         kind: EVENTS,
         annotations: events(&selection.session.events, part),
     });
+    let excluded = excluded(&selection.session.left_out.spans, part);
+    if !excluded.is_empty() {
+        tiers.push(Tier {
+            name: "excluded".to_owned(),
+            kind: EVENTS,
+            annotations: excluded,
+        });
+    }
     out.write_all(document(selection, part, file, &tiers).as_bytes())
 }
 
@@ -95,6 +105,28 @@ fn events(events: &[EventRow], part: &VideoPart<'_>) -> Vec<(Range<u64>, String)
             (start..end, texts.join("\n"))
         })
         .collect()
+}
+
+/// Excluded spans as annotations that do not overlap.
+fn excluded(excluded: &[Excluded], part: &VideoPart<'_>) -> Vec<(Range<u64>, String)> {
+    let mut spans: Vec<(Range<u64>, String)> = Vec::new();
+    for one in excluded {
+        let Some(span) = part.span_ms(one.time.start, one.time.end) else {
+            continue;
+        };
+        let why = match one.detail.as_str() {
+            "" => "excluded",
+            why => why,
+        };
+        match spans.last_mut() {
+            Some((last, detail)) if span.start < last.end => {
+                last.end = last.end.max(span.end);
+                *detail = format!("{detail}\n{why}");
+            }
+            _ => spans.push((span, why.to_owned())),
+        }
+    }
+    spans
 }
 
 fn document(

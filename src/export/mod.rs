@@ -3,6 +3,9 @@
 //! [`export`] writes a [`Format`] to a file. Each format has a module here that documents it. Call it away from the UI
 //! thread.
 //!
+//! What was said about a session in replay counts if the caller passes [`Session::annotated`]: markers are as they are
+//! now, and excluded spans are left out.
+//!
 //! Nothing is counted in frames. How long something lasted comes from [`session::timeline`](crate::session::timeline),
 //! which measures real time and handles gaps. Times are the session's own, in seconds since its first frame, except in
 //! formats that are played along with a video ([`Format::WebVtt`], [`Format::Srt`], [`Format::Elan`]): there they count
@@ -34,7 +37,7 @@ use crate::{
     session::{
         MANIFEST_FILE, Session,
         parts::VideoPart,
-        tables::{EventRow, FaceRow, FrameRow, Row},
+        tables::{AnnotationRow, EventRow, FaceRow, FrameRow, Row},
         timeline::{ExpressionRun, FaceTrack},
     },
     time::Ticks,
@@ -274,7 +277,13 @@ fn pieces(session: &Session, format: Format, out: &Path) -> Vec<(PathBuf, Piece)
 
 /// Whether a file belongs to the session.
 fn is_part_of(session: &Session, file: &Path) -> bool {
-    let mut own = vec![MANIFEST_FILE, FrameRow::FILE, FaceRow::FILE, EventRow::FILE];
+    let mut own = vec![
+        MANIFEST_FILE,
+        FrameRow::FILE,
+        FaceRow::FILE,
+        EventRow::FILE,
+        AnnotationRow::FILE,
+    ];
     own.extend(
         session
             .manifest

@@ -21,6 +21,7 @@ mod frame_times;
 mod handle;
 mod latest;
 mod loader_thread;
+pub mod markers;
 mod message;
 mod parts;
 mod play;

@@ -39,6 +39,7 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         about: config.about.clone(),
+        marker_keys: config.marker_keys.clone(),
         status: Status::Recording,
         started: wall.rfc3339(now),
         ended: None,

@@ -22,7 +22,10 @@ use crate::{
     frame::Frame,
     model::CheckpointInfo,
     percentiles::DurationHistogram,
-    pipeline::{Analysis, Pacing, Settings},
+    pipeline::{
+        Analysis, Pacing, Settings,
+        markers::{MarkerSet, Sent},
+    },
     session::{
         SessionError,
         folder::{self, FolderLock},
@@ -236,14 +239,40 @@ impl Journal {
         kind: EventKind,
         detail: String,
     ) -> Result<(), RecordError> {
-        self.n_markers += u64::from(kind == EventKind::Marker);
         let time = self.clock.at(at);
         Ok(self.events.append([&EventRow {
             time,
             unix_s: self.unix_s(time, at),
             kind,
             detail,
+            sent: None,
         }])?)
+    }
+
+    /// Writes a marker. Returns what its sender hears.
+    ///
+    /// # Errors
+    /// [`SessionError::Write`].
+    pub fn marker(
+        &mut self,
+        at: Instant,
+        text: &str,
+        sent: Option<Sent>,
+    ) -> Result<MarkerSet, RecordError> {
+        let time = self.clock.at(at);
+        self.events.append([&EventRow {
+            time,
+            unix_s: self.unix_s(time, at),
+            kind: EventKind::Marker,
+            detail: text.to_owned(),
+            sent,
+        }])?;
+        self.n_markers += 1;
+        Ok(MarkerSet {
+            number: self.n_markers,
+            time: time.into(),
+            text: text.to_owned(),
+        })
     }
 
     /// The wall clock at the recording's `time`, which was at `at`. The moment at which a file is read says nothing
@@ -274,6 +303,7 @@ impl Journal {
                 unix_s: self.unix_s(frame_time, analysis.frame.captured_at) - ago.as_secs_f64(),
                 kind: EventKind::Blink,
                 detail: format!("face {track}, {length_s:.3} s"),
+                sent: None,
             }])?;
         }
         Ok(())

@@ -19,7 +19,9 @@ use std::io;
 
 pub(crate) use self::description::manifest_settings;
 pub use self::{
-    recorder::{Ending, Phase, Recorder, RecorderStatus, RecordingConfig, TIME_LIMIT},
+    recorder::{
+        Ending, MIN_FREE_BYTES, Phase, Recorder, RecorderStatus, RecordingConfig, TIME_LIMIT,
+    },
     videos::VideoChoice,
 };
 use crate::{expression::Labels, session::SessionError};

@@ -29,9 +29,12 @@ use crate::{
     error_text::error_text,
     frame::{Frame, FrameId},
     panics::lock,
-    pipeline::{Analysis, Event, Pacing, Settings, SourceRun, Tap},
+    pipeline::{
+        Analysis, Event, Pacing, Settings, SourceRun, Tap,
+        markers::{Marker, MarkerSet, TakeMarkers},
+    },
     privacy::FacePrivacy,
-    session::{about::About, folder::free_bytes, manifest::Counts},
+    session::{about::About, folder::free_bytes, manifest::Counts, marker_keys::MarkerKeys},
 };
 
 /// Maximum number of waiting messages. A frame needs two, so this is most of a second at 30 Hz, 80 MB at 1280×720.
@@ -45,7 +48,7 @@ const CHECK_FILES_EVERY: Duration = Duration::from_millis(150);
 /// How often dropped frames become an event. A machine that is too slow for the video drops some all the time.
 const REPORT_REFUSED_EVERY: Duration = Duration::from_secs(1);
 /// The recording ends when less disk space than this is left, so that its files can still be finished.
-const MIN_FREE_BYTES: u64 = 200_000_000;
+pub const MIN_FREE_BYTES: u64 = 200_000_000;
 /// How long a stopped recording waits for the last results.
 const MAX_WAIT_FOR_RESULTS: Duration = Duration::from_secs(1);
 
@@ -78,6 +81,8 @@ pub struct RecordingConfig {
     pub limit: Option<Duration>,
     /// Who and what the session is about.
     pub about: About,
+    /// What the keys for markers say.
+    pub marker_keys: MarkerKeys,
 }
 
 /// The state of a recording.
@@ -93,6 +98,10 @@ pub struct RecorderStatus {
     pub n_bytes: u64,
     /// Free disk space, bytes, if the system says.
     pub free_bytes: Option<u64>,
+    /// The latest marker; its number is how many there are.
+    pub last_marker: Option<MarkerSet>,
+    /// When the latest frame came that was to be recorded; at first, when the recording began.
+    pub last_frame_at: Instant,
 }
 
 /// What a recorder is doing.
@@ -125,7 +134,7 @@ enum Item {
 
 enum Command {
     Event(Option<SourceRun>, Event, Instant),
-    Marker(String, Instant),
+    Marker(Marker),
     Pause(bool, Instant),
     Privacy(Option<FacePrivacy>, Instant),
     Stop(String, Instant),
@@ -142,7 +151,7 @@ pub struct Recorder {
 impl Recorder {
     /// Creates the session's folder and starts the thread. Then attach [`Recorder::tap`] to the pipeline.
     ///
-    /// `wake` is called when the recording has ended. This creates a few small files, so do not call it on the UI thread.
+    /// `wake` is called when a marker was set, and when the recording has ended. This creates a few small files, so do not call it on the UI thread.
     ///
     /// # Errors
     /// [`RecordError`] in the user's words.
@@ -158,6 +167,7 @@ impl Recorder {
             items: items_in,
             commands: commands_in,
             n_refused: AtomicU64::default(),
+            n_markers_refused: AtomicU64::default(),
             waits: config.pacing == Pacing::EveryFrame,
             limit: config.limit.map(|length| TimeLimit {
                 length,
@@ -171,6 +181,8 @@ impl Recorder {
             counts: Counts::default(),
             n_bytes: 0,
             free_bytes: free_bytes(&config.folder),
+            last_marker: None,
+            last_frame_at: Instant::now(),
         }));
         let worker = RecorderThread {
             folder: config.folder.clone(),
@@ -185,7 +197,7 @@ impl Recorder {
         let thread = Builder::new()
             .name("recorder".to_owned())
             .spawn(move || {
-                worker.run(recording);
+                worker.run(recording, &wake);
                 wake();
             })
             .map_err(RecordError::Thread)?;
@@ -220,7 +232,17 @@ impl Recorder {
 
     /// Sets a marker at a moment, with a note that may be empty.
     pub fn mark(&self, note: String, at: Instant) {
-        self.tap.send(Command::Marker(note, at));
+        self.tap.send(Command::Marker(Marker {
+            text: note,
+            at,
+            sent: None,
+            answer: None,
+        }));
+    }
+
+    /// Where markers of other programs go; see [`MarkerRelay`](crate::pipeline::markers::MarkerRelay).
+    pub fn markers(&self) -> Arc<dyn TakeMarkers> {
+        Arc::clone(&self.tap) as Arc<dyn TakeMarkers>
     }
 
     /// Pauses or resumes the recording.
@@ -285,6 +307,7 @@ struct RecorderTap {
     items: Sender<Item>,
     commands: Sender<Command>,
     n_refused: AtomicU64,
+    n_markers_refused: AtomicU64,
     /// Whether the pipeline waits for the recorder instead of losing frames.
     waits: bool,
     limit: Option<TimeLimit>,
@@ -353,6 +376,16 @@ impl Tap for RecorderTap {
     }
 }
 
+impl TakeMarkers for RecorderTap {
+    fn take(&self, marker: Marker) -> bool {
+        self.commands.send(Command::Marker(marker)).is_ok()
+    }
+
+    fn refused(&self) {
+        self.n_markers_refused.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 struct RecorderThread {
     folder: PathBuf,
     items: Receiver<Item>,
@@ -387,9 +420,9 @@ impl RecorderThread {
         clippy::disallowed_methods,
         reason = "a bug of ours shows on the terminal"
     )]
-    fn run(mut self, mut recording: Recording) {
+    fn run(mut self, mut recording: Recording, wake: &dyn Fn()) {
         let bug = || RecordError::Bug("see the log".to_owned());
-        let recorded = catch_unwind(AssertUnwindSafe(|| self.record(&mut recording)));
+        let recorded = catch_unwind(AssertUnwindSafe(|| self.record(&mut recording, wake)));
         let end = match recorded {
             Ok(Ok((reason, at))) => End {
                 reason,
@@ -449,7 +482,11 @@ impl RecorderThread {
     }
 
     /// Records until something ends the recording. Returns the reason and the moment.
-    fn record(&mut self, recording: &mut Recording) -> Result<(String, Instant), RecordError> {
+    fn record(
+        &mut self,
+        recording: &mut Recording,
+        wake: &dyn Fn(),
+    ) -> Result<(String, Instant), RecordError> {
         let mut paused = false;
         loop {
             let now = Instant::now();
@@ -462,7 +499,10 @@ impl RecorderThread {
                             return Ok((words(end).to_owned(), at));
                         }
                     }
-                    Command::Marker(note, at) => recording.on_marker(note, at)?,
+                    Command::Marker(marker) => {
+                        self.set_marker(recording, marker)?;
+                        wake();
+                    }
                     Command::Pause(wanted, at) => {
                         self.drain(recording)?;
                         paused = wanted;
@@ -494,6 +534,16 @@ impl RecorderThread {
             };
             self.show(recording, phase, Instant::now());
         }
+    }
+
+    /// Writes a marker, and tells its sender.
+    fn set_marker(&self, recording: &mut Recording, marker: Marker) -> Result<(), RecordError> {
+        let set = recording.on_marker(&marker)?;
+        if let Some(answer) = marker.answer {
+            answer(&set);
+        }
+        lock(&self.status).last_marker = Some(set);
+        Ok(())
     }
 
     /// Processes the messages that are in the queue now.
@@ -529,6 +579,10 @@ impl RecorderThread {
         now: Instant,
     ) -> Result<(), RecordError> {
         self.reported_refused_at = now;
+        match self.tap.n_markers_refused.swap(0, Ordering::Relaxed) {
+            0 => {}
+            n_markers => recording.on_markers_refused(n_markers, now)?,
+        }
         match self.tap.n_refused.swap(0, Ordering::Relaxed) {
             0 => Ok(()),
             n_frames => recording.on_refused(n_frames, now),
@@ -557,6 +611,10 @@ impl RecorderThread {
             recording.n_bytes(),
         );
         let mut status = lock(&self.status);
+        // A pause is no silence.
+        if status.counts.captured != counts.captured || phase != Phase::Recording {
+            status.last_frame_at = at;
+        }
         status.phase = phase;
         status.elapsed = elapsed;
         status.counts = counts;

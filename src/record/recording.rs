@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     frame::{Frame, FrameId},
-    pipeline::{Analysis, Event, SourceRun, SourceState},
+    pipeline::{
+        Analysis, Event, SourceRun, SourceState,
+        markers::{Marker, MarkerSet},
+    },
     privacy::FacePrivacy,
     session::{SessionError, manifest::Counts, tables::EventKind},
     time::Ticks,
@@ -190,9 +193,19 @@ impl Recording {
             .event(at, EventKind::Refused, n_frames.to_string())
     }
 
-    /// The user set a marker.
-    pub fn on_marker(&mut self, note: String, at: Instant) -> Result<(), RecordError> {
-        self.journal.event(at, EventKind::Marker, note)
+    /// A marker was set. Returns what its sender hears.
+    pub fn on_marker(&mut self, marker: &Marker) -> Result<MarkerSet, RecordError> {
+        self.journal
+            .marker(marker.at, &marker.text, marker.sent.clone())
+    }
+
+    /// Markers from other programs were refused.
+    pub fn on_markers_refused(&mut self, n_markers: u64, at: Instant) -> Result<(), RecordError> {
+        let words = match n_markers {
+            1 => "1 marker from another program was refused".to_owned(),
+            n => format!("{n} markers from other programs were refused"),
+        };
+        self.journal.event(at, EventKind::Warning, words)
     }
 
     /// The user paused or resumed the recording.

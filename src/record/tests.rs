@@ -25,6 +25,7 @@ use crate::{
         about::About,
         folder,
         manifest::Status,
+        marker_keys::MarkerKeys,
         tables::{self, EventKind, FrameStatus, Row},
     },
     time::Ticks,
@@ -60,6 +61,7 @@ fn config(folder: &Path, video: VideoChoice) -> RecordingConfig {
         pacing: Pacing::Realtime,
         limit: None,
         about: About::default(),
+        marker_keys: MarkerKeys::default(),
     }
 }
 

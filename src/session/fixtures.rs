@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
+    annotations::Annotations,
     manifest::{self, Video},
     reader::Session,
     tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
@@ -95,6 +96,7 @@ pub(crate) fn two_people() -> Session {
         unix_s: 1_764_075_785.25 + Ticks(ticks).as_secs_f64(),
         kind,
         detail: detail.to_owned(),
+        sent: None,
     };
     Session {
         folder: PathBuf::from("session"),
@@ -108,6 +110,9 @@ pub(crate) fn two_people() -> Session {
             event(450_000, EventKind::Resumed, ""),
             event(486_000, EventKind::Stopped, "stopped"),
         ],
+        annotations: Annotations::default(),
+        annotations_problem: None,
+        left_out: Default::default(),
     }
 }
 

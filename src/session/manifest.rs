@@ -16,6 +16,7 @@ use super::{
     MANIFEST_FILE, SessionError,
     about::About,
     files::{self, is_plain_name},
+    marker_keys::MarkerKeys,
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
 use crate::{detect::Detector, expression::Labels, model::Views, time::Ticks};
@@ -33,6 +34,9 @@ pub struct Manifest {
     /// Who and what it is about, as the user said.
     #[serde(default, skip_serializing_if = "About::is_empty")]
     pub about: About,
+    /// What the keys for markers said when it began.
+    #[serde(default, skip_serializing_if = "MarkerKeys::is_empty")]
+    pub marker_keys: MarkerKeys,
     /// Whether the recording is complete.
     pub status: Status,
     /// When it began, local time with its offset (RFC 3339).
@@ -365,6 +369,7 @@ pub(crate) mod tests {
                 version: "0.1.0".to_owned(),
             },
             about: About::default(),
+            marker_keys: MarkerKeys::default(),
             status: Status::Complete,
             started: "2026-11-25T14:03:05+01:00".to_owned(),
             ended: Some("2026-11-25T14:03:15+01:00".to_owned()),

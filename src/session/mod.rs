@@ -10,6 +10,7 @@
 //! | `frames.csv` | a row for every captured frame, also those without a face and those that were not analyzed |
 //! | `faces.csv` | a row for every face of every analyzed frame |
 //! | `events.csv` | markers, changes of the network, losses of the camera, pauses, errors |
+//! | `annotations.csv` | what was said about it afterward: markers, and spans that do not count |
 //! | `video.mp4`, `clean.mp4` | the frames, with or without boxes, as the user chose |
 //!
 //! Three numbers tell frames apart. `frame` counts the rows of `frames.csv` and joins the tables; `video_frame` counts
@@ -17,6 +18,8 @@
 //! form of `time_s`.
 
 pub mod about;
+mod annotated;
+pub mod annotations;
 pub mod catalog;
 pub mod columns;
 pub mod files;
@@ -24,6 +27,7 @@ pub mod files;
 pub(crate) mod fixtures;
 pub mod folder;
 pub mod manifest;
+pub mod marker_keys;
 pub mod parts;
 mod reader;
 pub mod tables;
@@ -35,7 +39,7 @@ use std::{
 };
 
 pub(crate) use self::reader::rows;
-pub use self::reader::{Session, is_session};
+pub use self::reader::{LeftOut, Session, is_session};
 
 /// Name of the file that describes a session, in its folder.
 pub const MANIFEST_FILE: &str = "session.json";

@@ -12,10 +12,11 @@ use std::{
 
 use super::{
     MANIFEST_FILE, SessionError,
+    annotations::{Annotations, Excluded},
     manifest::Manifest,
     tables::{self, EventRow, FaceRow, FrameRow, Row},
 };
-use crate::{expression::Labels, time::Ticks};
+use crate::{error_text::error_text, expression::Labels, time::Ticks};
 
 /// A session in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,21 @@ pub struct Session {
     pub faces: Vec<FaceRow>,
     /// Everything that happened, in order of time.
     pub events: Vec<EventRow>,
+    /// What was said about it afterward. Only [`Session::annotated`] applies it.
+    pub annotations: Annotations,
+    /// Why the annotations cannot be read, in a sentence without its period, if they cannot.
+    pub annotations_problem: Option<String>,
+    /// What [`Session::annotated`] has left out.
+    pub left_out: LeftOut,
+}
+
+/// What does not count in a session, and is not in its rows any more.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LeftOut {
+    /// The spans of time, in order.
+    pub spans: Vec<Excluded>,
+    /// The usual interval between results before they were left out: how long the others hold must not depend on it.
+    pub usual_interval: Option<Ticks>,
 }
 
 /// Whether a folder holds a session.
@@ -44,12 +60,23 @@ impl Session {
     /// [`SessionError`] in the user's words.
     pub fn open(folder: &Path) -> Result<Self, SessionError> {
         let manifest = Manifest::read(folder)?;
+        // The recording itself is worth reading without them.
+        let (annotations, annotations_problem) = match Annotations::read(folder) {
+            Ok(annotations) => (annotations, None),
+            Err(error) => {
+                let problem = format!("{}; no annotation counts", error_text(&error));
+                (Annotations::default(), Some(problem))
+            }
+        };
         let mut session = Self {
             folder: folder.to_owned(),
             manifest,
             frames: rows(folder)?,
             faces: rows(folder)?,
             events: rows(folder)?,
+            annotations,
+            annotations_problem,
+            left_out: LeftOut::default(),
         };
         let labels = session.labels();
         if labels != session.manifest.labels {

@@ -1,8 +1,8 @@
 //! Rows as stretches of time: from when to when each result holds, and each face showed which expression.
 //!
 //! Rows are not seconds. Frames come unevenly, some are skipped, and a recording can be paused. So a result holds until
-//! the next analyzed frame, which bridges single skipped ones, but for no longer than [`hold_for`] says, and not into a
-//! pause. A gap follows then, which belongs to no expression. The last result of a session holds for as long as the
+//! the next analyzed frame, which bridges single skipped ones, but for no longer than [`hold_for`] says, and neither into
+//! a pause nor into an excluded span. A gap follows then, which belongs to no expression. The last result of a session holds for as long as the
 //! session's frames usually last (the median). Shares and means over time are weighted by these durations.
 //!
 //! A face that is only presumed for a moment keeps the values of its last sighting, here as on the screen.
@@ -79,6 +79,12 @@ impl FrameSpans {
         let after = self.0.partition_point(|span| span.start <= time);
         let span = self.0.get(after.checked_sub(1)?)?;
         (time < span.end).then_some(*span)
+    }
+
+    /// The median interval between results.
+    pub fn usual_interval(&self) -> Ticks {
+        let times: Vec<Ticks> = self.0.iter().map(|span| span.start).collect();
+        usual_interval(&times)
     }
 
     /// Until when the result of a frame holds; `None` if it has none.
@@ -176,15 +182,18 @@ impl Session {
         starts.sort_unstable();
         starts.dedup_by_key(|(frame, _)| *frame);
         let times: Vec<Ticks> = starts.iter().map(|(_, time)| *time).collect();
-        let usual = usual_interval(&times);
+        let known = self.left_out.usual_interval;
+        let usual = known.unwrap_or_else(|| usual_interval(&times));
         let hold = Ticks::from(hold_for(usual.into()));
         let is_pause = |event: &&EventRow| event.kind == EventKind::Paused;
-        let pauses: Vec<Ticks> = self
-            .events
+        let pauses = self.events.iter().filter(is_pause).map(|event| event.time);
+        let excluded = self
+            .left_out
+            .spans
             .iter()
-            .filter(is_pause)
-            .map(|event| event.time)
-            .collect();
+            .map(|excluded| excluded.time.start);
+        let mut pauses: Vec<Ticks> = pauses.chain(excluded).collect();
+        pauses.sort_unstable();
         let span = |(at, &(frame, start)): (usize, &(u64, Ticks))| {
             let pause = pauses.get(pauses.partition_point(|pause| *pause <= start));
             let longest = start.saturating_add(if at + 1 < starts.len() { hold } else { usual });

@@ -9,13 +9,14 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde_json::json;
 
 use crate::{
     bounding_box::BoundingBox,
     detect::FaceShape,
     expression::{Labels, Probabilities},
-    pipeline::{Analysis, SourceRun},
+    pipeline::{Analysis, SourceRun, markers::MarkerSet},
 };
 
 /// Name and version of the messages to live clients. The number rises when a key changes its meaning or is removed, not
@@ -120,6 +121,72 @@ pub fn greeting(labels: Labels) -> serde_json::Result<String> {
         version: env!("CARGO_PKG_VERSION"),
         labels,
     })
+}
+
+/// What a client says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Set a marker: `{"type":"marker","text":"smile","time":1764079509.25}`. Both the text and the time may be absent; the
+    /// time is the client's own, s.
+    Marker {
+        /// What is marked.
+        text: String,
+        /// The client's time, s.
+        time_s: Option<f64>,
+    },
+    /// Anything else, which is ignored.
+    Other,
+}
+
+impl Request {
+    /// Reads a message of a client.
+    ///
+    /// # Errors
+    /// What is wrong with a marker, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Kind {
+            r#type: String,
+        }
+        #[derive(Deserialize)]
+        struct Marker {
+            #[serde(default)]
+            text: String,
+            #[serde(default)]
+            time: Option<f64>,
+        }
+        match serde_json::from_str::<Kind>(text) {
+            Ok(kind) if kind.r#type == "marker" => {}
+            _ => return Ok(Self::Other),
+        }
+        let marker: Marker = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        Ok(Self::Marker {
+            text: marker.text,
+            time_s: marker.time,
+        })
+    }
+}
+
+/// The message that sets a marker.
+pub fn marker_request(text: &str, time_s: Option<f64>) -> String {
+    json!({"type": "marker", "text": text, "time": time_s}).to_string()
+}
+
+/// The answer to a client whose marker is written. `sender_s` is its own time.
+pub fn marker_set(marker: &MarkerSet, sender_s: Option<f64>) -> String {
+    let time_s = to_microseconds(marker.time.as_secs_f64());
+    let marker = json!({
+        "number": marker.number,
+        "time_s": time_s,
+        "text": marker.text,
+        "sender_s": sender_s,
+    });
+    json!({ "marker": marker }).to_string()
+}
+
+/// The answer to a client whose marker is not set.
+pub fn marker_refused(reason: &str) -> String {
+    json!({"marker": null, "error": reason}).to_string()
 }
 
 /// Media time in seconds, to the microsecond, as containers keep it: 0.066667 and not 0.06666666600000001.

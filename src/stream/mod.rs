@@ -1,9 +1,10 @@
-//! Live values for other programs.
+//! Live values for other programs, and markers from them.
 //!
 //! | output | for | default address |
 //! | --- | --- | --- |
 //! | [`websocket`]: one JSON [`message`] a frame | scripts, pages, experiments | `127.0.0.1:9117` |
 //! | [`osc`]: messages over UDP | sound, light and video programs | `127.0.0.1:9000` |
+//! | [`osc_markers`]: markers that come in as OSC | experiments | `127.0.0.1:9001` |
 //! | [`json_lines`]: one line a frame | pipes | none |
 //!
 //! Every output is off until the user turns it on, and starts off again the next time. Each is a [`Tap`], so it can never
@@ -12,6 +13,8 @@
 //! An address that is not a loopback address lets others read the facial expressions of whoever is in front of the camera,
 //! and the values travel unencrypted. So [`start`] refuses one unless [`StreamConfig::expose_to_network`] is set, which only
 //! a flag on the command line does. On loopback, every program and every user of this computer can read.
+//!
+//! Markers come over the WebSocket, or as OSC, from this computer only.
 
 #[cfg(test)]
 mod fixtures;
@@ -19,6 +22,8 @@ pub mod json_lines;
 pub mod message;
 #[cfg(feature = "stream")]
 pub mod osc;
+#[cfg(feature = "stream")]
+pub mod osc_markers;
 #[cfg(feature = "stream")]
 pub mod websocket;
 
@@ -28,28 +33,32 @@ use std::{
     sync::Arc,
 };
 
-use crate::pipeline::Tap;
+use crate::pipeline::{Tap, markers::MarkerRelay};
 
 /// Whether this build can open sockets at all (feature `stream`).
 pub const AVAILABLE: bool = cfg!(feature = "stream");
 
 named! {
-    /// The outputs over a socket.
+    /// What goes over a socket.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Output {
         /// A server that WebSocket clients connect to.
         WebSocket = "WebSocket",
         /// Open Sound Control, sent over UDP.
         Osc = "OSC",
+        /// Markers from other programs, received as Open Sound Control over UDP.
+        OscMarkers = "OSC markers",
     }
 }
 
 impl Output {
-    /// The default port. 9117 belongs to no registered streaming service; 9000 is where OSC programs usually listen.
+    /// The default port. 9117 belongs to no registered streaming service; 9000 is where OSC programs usually listen, and
+    /// 9001 where they send.
     pub const fn default_port(self) -> u16 {
         match self {
             Self::WebSocket => 9117,
             Self::Osc => 9000,
+            Self::OscMarkers => 9001,
         }
     }
 
@@ -57,8 +66,13 @@ impl Output {
     pub fn url(self, address: SocketAddr) -> String {
         match self {
             Self::WebSocket => format!("ws://{address}"),
-            Self::Osc => format!("udp://{address}"),
+            Self::Osc | Self::OscMarkers => format!("udp://{address}"),
         }
+    }
+
+    /// Whether it may leave this computer at all, with the user's permission.
+    pub const fn may_be_exposed(self) -> bool {
+        !matches!(self, Self::OscMarkers)
     }
 }
 
@@ -69,6 +83,8 @@ pub struct StreamConfig {
     pub websocket: SocketAddr,
     /// Where OSC is sent.
     pub osc: SocketAddr,
+    /// Where markers are received as OSC.
+    pub osc_markers: SocketAddr,
     /// Origins of pages that may connect besides those of this computer, such as `https://example.org`.
     pub allowed_origins: Vec<String>,
     /// Whether addresses beyond this computer may be used.
@@ -81,6 +97,7 @@ impl Default for StreamConfig {
         Self {
             websocket: local(Output::WebSocket),
             osc: local(Output::Osc),
+            osc_markers: local(Output::OscMarkers),
             allowed_origins: Vec::new(),
             expose_to_network: false,
         }
@@ -93,6 +110,7 @@ impl StreamConfig {
         match output {
             Output::WebSocket => self.websocket,
             Output::Osc => self.osc,
+            Output::OscMarkers => self.osc_markers,
         }
     }
 
@@ -101,6 +119,7 @@ impl StreamConfig {
         match output {
             Output::WebSocket => &mut self.websocket,
             Output::Osc => &mut self.osc,
+            Output::OscMarkers => &mut self.osc_markers,
         }
     }
 }
@@ -174,43 +193,56 @@ pub enum StreamError {
         /// The requested address.
         address: SocketAddr,
     },
+    /// Markers come from this computer only.
+    #[error("{address} is not on this computer, and markers come from this computer only")]
+    MarkersFromAfar {
+        /// The requested address.
+        address: SocketAddr,
+    },
     /// Built without the feature `stream`.
     #[error("this build has no live outputs (feature `stream`)")]
     NotBuilt,
 }
 
-/// Turns an output on; attach it to a [`Pipeline`](crate::pipeline::Pipeline) to send its results. `on_change` is called,
-/// from another thread, when [`LiveOutput::n_clients`] has changed.
+/// Turns an output on; attach it to a [`Pipeline`](crate::pipeline::Pipeline) to send its results. Markers that come in go
+/// to `relay`. `on_change` is called, from another thread, when [`LiveOutput::n_clients`] has changed.
 ///
 /// # Errors
 /// [`StreamError`].
 pub fn start(
     output: Output,
     config: &StreamConfig,
+    relay: &Arc<MarkerRelay>,
     on_change: impl Fn() + Send + Sync + 'static,
 ) -> Result<Arc<dyn LiveOutput>, StreamError> {
     let address = config.address(output);
+    if !address.ip().is_loopback() && !output.may_be_exposed() {
+        return Err(StreamError::MarkersFromAfar { address });
+    }
     if !address.ip().is_loopback() && !config.expose_to_network {
         return Err(StreamError::NotOnThisComputer { address });
     }
-    open(output, config, on_change)
+    open(output, config, relay, on_change)
 }
 
 #[cfg(feature = "stream")]
 fn open(
     output: Output,
     config: &StreamConfig,
+    relay: &Arc<MarkerRelay>,
     on_change: impl Fn() + Send + Sync + 'static,
 ) -> Result<Arc<dyn LiveOutput>, StreamError> {
     let address = config.address(output);
+    let relay = Arc::clone(relay);
     Ok(match output {
         Output::WebSocket => {
             let origins = config.allowed_origins.clone();
             Arc::new(websocket::WebSocketServer::bind(
-                address, origins, on_change,
+                address, origins, relay, on_change,
             )?)
         }
         Output::Osc => Arc::new(osc::OscSender::open(address)?),
+        Output::OscMarkers => Arc::new(osc_markers::OscMarkers::bind(address, relay)?),
     })
 }
 
@@ -218,6 +250,7 @@ fn open(
 fn open(
     _: Output,
     _: &StreamConfig,
+    _: &Arc<MarkerRelay>,
     _: impl Fn() + Send + Sync + 'static,
 ) -> Result<Arc<dyn LiveOutput>, StreamError> {
     Err(StreamError::NotBuilt)
@@ -235,15 +268,15 @@ mod tests {
             for beyond in ["0.0.0.0:0", "192.168.1.5:9117", "[::]:0", "8.8.8.8:9000"] {
                 let mut config = config.clone();
                 *config.address_mut(output) = beyond.parse().unwrap();
-                let error = start(output, &config, || {})
+                let error = start(output, &config, &Arc::default(), || {})
                     .err()
                     .map(|error| error.to_string());
-                assert_eq!(
-                    error,
-                    Some(format!(
-                        "{beyond} is not on this computer; --expose-to-network allows it"
-                    ))
-                );
+                let rest = match output.may_be_exposed() {
+                    true => "; --expose-to-network allows it",
+                    false => ", and markers come from this computer only",
+                };
+                let expected = format!("{beyond} is not on this computer{rest}");
+                assert_eq!(error, Some(expected));
             }
         }
     }
@@ -257,8 +290,11 @@ mod tests {
         };
         for output in Output::ALL {
             *config.address_mut(output) = "0.0.0.0:0".parse().unwrap();
-            let running = start(output, &config, || {}).unwrap();
-            assert!(running.address().ip().is_unspecified());
+            let running = start(output, &config, &Arc::default(), || {});
+            assert_eq!(running.is_ok(), output.may_be_exposed());
+            if let Ok(running) = running {
+                assert!(running.address().ip().is_unspecified());
+            }
         }
     }
 
@@ -266,7 +302,7 @@ mod tests {
     #[cfg(not(feature = "stream"))]
     fn a_build_without_says_so() {
         for output in Output::ALL {
-            let outcome = start(output, &StreamConfig::default(), || {});
+            let outcome = start(output, &StreamConfig::default(), &Arc::default(), || {});
             assert!(matches!(outcome.err(), Some(StreamError::NotBuilt)));
         }
     }

@@ -50,7 +50,7 @@ use crate::{
 };
 
 /// OSC counts time from 1900, as NTP does (RFC 5905); Unix from 1970.
-const FROM_1900_TO_1970: Duration = Duration::from_secs(2_208_988_800);
+pub(super) const FROM_1900_TO_1970: Duration = Duration::from_secs(2_208_988_800);
 
 /// What is sent of a face mesh, by the names of [`FaceShape::MEASURES`].
 const MESH_MEASURES: [&str; 6] = [

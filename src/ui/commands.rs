@@ -18,7 +18,7 @@ use crate::{
     model::{CheckpointChoice, Views, assumptions::Settings, import::EXTENSIONS},
     privacy::Effect,
     record::VideoChoice,
-    session::MANIFEST_FILE,
+    session::{MANIFEST_FILE, annotations::Place},
     stream::Output,
 };
 
@@ -99,12 +99,34 @@ pub enum Command {
     Export(Format),
     /// Start a recording, or stop the current one.
     ToggleRecording,
+    /// The key for recordings: start one, or stop the current one, after a question if it is long.
+    RecordKey,
+    /// The answer to that question, and to the one before another source or the end: go on (`true`), or keep recording.
+    EndGuard(bool),
     /// Pause the recording, or resume it.
     PauseRecording,
     /// Set a marker in the recording.
     SetMarker,
     /// Ask for a note, then set a marker with it at the time of this command.
     SetMarkerWithNote,
+    /// Set a marker with the words of this digit's key.
+    SetNamedMarker(u8),
+    /// Ask what the digits set as markers.
+    BeginMarkerKeys,
+    /// Keep what was written about the keys (`true`), or discard it.
+    EndMarkerKeys(bool),
+    /// Begin an excluded span of the open session where it plays, or end it.
+    Exclude,
+    /// Ask about a marker or an excluded span of the open session.
+    EditAnnotation(Place),
+    /// Keep what was written about it (`true`), or discard it.
+    EndAnnotation(bool),
+    /// Move a marker or an excluded span to where the session plays.
+    MoveAnnotation(Place),
+    /// Remove a marker or an excluded span.
+    RemoveAnnotation(Place),
+    /// Take the latest change of markers and excluded spans back.
+    UndoAnnotation,
     /// Set the marker whose note was being written (`true`), or discard it.
     EndNote(bool),
     /// Set which videos recordings have.

@@ -59,7 +59,7 @@ fn outcome(folder: &Path, format: Format, file: &Path) -> Message {
         ..ExportOptions::default()
     };
     let session = match Session::open(folder) {
-        Ok(session) => session,
+        Ok(session) => session.annotated(),
         Err(error) => return (Severity::Error, sentence(&error_text(&error))),
     };
     // The dialog has asked about this file only, not about those that are named after it.

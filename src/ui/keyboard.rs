@@ -11,7 +11,10 @@ use super::{
     commands::{Command, PlayCommand},
     settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT},
 };
-use crate::{capture::SourceSpec, model::Views, privacy::Effect, stream::Output};
+use crate::{
+    capture::SourceSpec, model::Views, privacy::Effect, session::marker_keys::MarkerKeys,
+    stream::Output,
+};
 
 /// One step of the smoothing by key, ms.
 const SMOOTHING_STEP_MS: u32 = 100;
@@ -32,6 +35,8 @@ pub const CHOOSE_SESSION: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, K
 pub const CHOOSE_CHECKPOINT: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::K);
 /// The list of sessions.
 pub const SESSIONS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::L);
+/// What the digits set as markers.
+pub const MARKER_KEYS: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::M);
 /// Who and what the next recordings are about.
 pub const ABOUT_SESSION: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::I);
 /// Quit.
@@ -58,6 +63,10 @@ pub const PAUSE_RECORDING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::S
 pub const SET_MARKER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::K);
 /// Set a marker with a note.
 pub const SET_MARKER_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::K);
+/// Begin or end an excluded span of the open session.
+pub const EXCLUDE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::X);
+/// Take the latest change of the open session's markers and spans back.
+pub const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
 /// Next way to cover faces.
 pub const PRIVACY: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::H);
 /// The list of keys.
@@ -66,6 +75,8 @@ pub const KEYBOARD: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Ke
 pub const WEBSOCKET: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::W);
 /// Live values over OSC, which travels by UDP.
 pub const OSC: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::U);
+/// Markers from other programs as OSC.
+pub const OSC_MARKERS: KeyboardShortcut = KeyboardShortcut::new(CTRL_SHIFT, Key::M);
 const LESS_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::OpenBracket);
 const MORE_SMOOTHING: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::CloseBracket);
 /// Characters, because some keyboards need Shift for one of them.
@@ -97,8 +108,8 @@ pub const TIMELINE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Ke
 pub const FULLSCREEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F11);
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
-/// Keys of the cameras, in the order of the Source menu.
-const CAMERA_KEYS: [Key; 9] = [
+/// The digits: with Ctrl the cameras in the order of the Source menu, alone the named markers.
+const DIGITS: [Key; 9] = [
     Key::Num1,
     Key::Num2,
     Key::Num3,
@@ -112,9 +123,15 @@ const CAMERA_KEYS: [Key; 9] = [
 
 /// The shortcut of the camera at `position` in the Source menu, from 0; only the first nine have one.
 pub fn camera(position: usize) -> Option<KeyboardShortcut> {
-    CAMERA_KEYS
+    DIGITS
         .get(position)
         .map(|&key| KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+/// The shortcut that sets the marker of a digit's key, from 1 to 9.
+pub fn named_marker(digit: u8) -> KeyboardShortcut {
+    let at = usize::from(digit.clamp(1, 9)) - 1;
+    KeyboardShortcut::new(Modifiers::NONE, DIGITS[at])
 }
 
 /// The shortcut that switches a live output.
@@ -122,6 +139,7 @@ pub const fn output(output: Output) -> KeyboardShortcut {
     match output {
         Output::WebSocket => WEBSOCKET,
         Output::Osc => OSC,
+        Output::OscMarkers => OSC_MARKERS,
     }
 }
 
@@ -152,6 +170,10 @@ pub struct KeyContext<'a> {
     pub windows_open: bool,
     /// Whether a file plays that can be paused.
     pub can_pause: bool,
+    /// What the digits set as markers.
+    pub marker_keys: &'a MarkerKeys,
+    /// Whether a session is open, which can be annotated.
+    pub session_open: bool,
 }
 
 /// Takes a shortcut out of the input and returns its command.
@@ -176,10 +198,12 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
             (CHOOSE_SESSION, Command::ChooseSession),
             (WEBSOCKET, Command::ToggleOutput(Output::WebSocket)),
             (OSC, Command::ToggleOutput(Output::Osc)),
+            (OSC_MARKERS, Command::ToggleOutput(Output::OscMarkers)),
             (CHOOSE_FILE, Command::ChooseFile),
             (CHOOSE_CHECKPOINT, Command::ChooseCheckpoint),
             (SESSIONS, Command::ToggleSessions),
             (ABOUT_SESSION, Command::BeginAbout),
+            (MARKER_KEYS, Command::BeginMarkerKeys),
             (QUIT, Command::Quit),
             (DEMO, Command::OpenSource(SourceSpec::Demo)),
             (PLAY_AGAIN, Command::PlayAgain),
@@ -202,6 +226,20 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         let fullscreen = input.viewport().fullscreen == Some(true);
         if fullscreen && !in_menu && input.consume_shortcut(&CLOSE) {
             return Some(Command::ToggleFullscreen);
+        }
+        if state.session_open {
+            for (shortcut, command) in
+                [(EXCLUDE, Command::Exclude), (UNDO, Command::UndoAnnotation)]
+            {
+                if take_exactly(input, shortcut, Repeats::Ignore) {
+                    return Some(command);
+                }
+            }
+        }
+        for (digit, _) in state.marker_keys.all() {
+            if take_digit(input, digit) {
+                return Some(Command::SetNamedMarker(digit));
+            }
         }
         let face_size = |px: u32| {
             let px = px.clamp(*FACE_SIZES_PX.start(), *FACE_SIZES_PX.end());
@@ -247,7 +285,7 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
                 Repeats::Ignore,
                 Command::SetMarkerWithNote,
             ),
-            (RECORD, Repeats::Ignore, Command::ToggleRecording),
+            (RECORD, Repeats::Ignore, Command::RecordKey),
             (SET_MARKER, Repeats::Ignore, Command::SetMarker),
             (MIRROR, Repeats::Ignore, Command::SetMirror(!state.mirror)),
             (BOXES, Repeats::Ignore, Command::SetBoxes(!state.boxes)),
@@ -336,6 +374,22 @@ fn take_exactly(input: &mut InputState, shortcut: KeyboardShortcut, repeats: Rep
     at.map(|at| input.events.remove(at)).is_some()
 }
 
+/// Takes a digit that was pressed by itself. Shift may be down: some keyboards need it for digits.
+fn take_digit(input: &mut InputState, digit: u8) -> bool {
+    let KeyboardShortcut {
+        logical_key: key, ..
+    } = named_marker(digit);
+    [Modifiers::NONE, Modifiers::SHIFT]
+        .into_iter()
+        .any(|modifiers| {
+            take_exactly(
+                input,
+                KeyboardShortcut::new(modifiers, key),
+                Repeats::Ignore,
+            )
+        })
+}
+
 /// The content of the Keyboard shortcuts window: groups of (keys, what they do).
 pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
     let keys = |shortcut: KeyboardShortcut| ctx.format_shortcut(&shortcut);
@@ -344,10 +398,10 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
     let pair = |a, b| format!("{} and {}", symbol(a), symbol(b));
     let cameras = format!(
         "{} to {}",
-        keys(KeyboardShortcut::new(Modifiers::COMMAND, CAMERA_KEYS[0])),
+        keys(KeyboardShortcut::new(Modifiers::COMMAND, DIGITS[0])),
         keys(KeyboardShortcut::new(
             Modifiers::COMMAND,
-            CAMERA_KEYS[CAMERA_KEYS.len() - 1]
+            DIGITS[DIGITS.len() - 1]
         )),
     );
     vec![
@@ -373,7 +427,24 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(PAUSE_RECORDING), "Pause and resume"),
                 (keys(SET_MARKER), "Set marker"),
                 (keys(SET_MARKER_WITH_NOTE), "Set marker with note"),
+                ("1 to 9".to_owned(), "Set marker with your own words"),
+                (keys(MARKER_KEYS), "Words of the marker keys"),
                 (keys(ABOUT_SESSION), "Who and what"),
+            ],
+        ),
+        (
+            "Replay",
+            vec![
+                (
+                    format!(
+                        "{}, {}, 1 to 9",
+                        keys(SET_MARKER),
+                        keys(SET_MARKER_WITH_NOTE)
+                    ),
+                    "Add a marker",
+                ),
+                (keys(EXCLUDE), "Exclude from here, and to here"),
+                (keys(UNDO), "Undo"),
             ],
         ),
         (
@@ -421,6 +492,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             vec![
                 (keys(WEBSOCKET), "WebSocket on and off"),
                 (keys(OSC), "OSC on and off"),
+                (keys(OSC_MARKERS), "Markers from OSC on and off"),
             ],
         ),
         (
@@ -476,7 +548,10 @@ mod tests {
         min_face_size_px: 40,
         windows_open: false,
         can_pause: false,
+        marker_keys: &NO_KEYS,
+        session_open: false,
     };
+    static NO_KEYS: MarkerKeys = MarkerKeys::NONE;
 
     /// The commands of a key that goes down with `modifiers`, which are up again before the frame ends: in that frame, and
     /// in the next one while it is held. egui itself detects the repetition.
@@ -512,7 +587,7 @@ mod tests {
         ));
         assert!(matches!(
             pressed(Modifiers::NONE, Key::R),
-            Some(Command::ToggleRecording)
+            Some(Command::RecordKey)
         ));
         assert!(matches!(
             pressed(Modifiers::SHIFT, Key::K),
@@ -522,6 +597,10 @@ mod tests {
             pressed(Modifiers::NONE, Key::F),
             Some(Command::SetViews(Views::Flip))
         ));
+        assert!(
+            pressed(Modifiers::NONE, Key::Num1).is_none(),
+            "it has no words"
+        );
         assert!(pressed(Modifiers::ALT, Key::R).is_none());
         assert!(pressed(Modifiers::SHIFT, Key::M).is_none());
     }
@@ -530,7 +609,7 @@ mod tests {
     fn a_held_key_switches_once_but_steps_repeatedly() {
         assert!(matches!(
             held(Modifiers::NONE, Key::R),
-            [Some(Command::ToggleRecording), None]
+            [Some(Command::RecordKey), None]
         ));
         assert!(matches!(
             held(Modifiers::NONE, Key::OpenBracket),

@@ -22,6 +22,7 @@ use crate::{
     stream::StreamOptions,
 };
 
+mod annotation_saver;
 mod app;
 mod background;
 mod cameras;

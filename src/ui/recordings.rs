@@ -5,6 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,7 +18,10 @@ use super::{
 };
 use crate::{
     error_text::error_text,
-    pipeline::TapHandle,
+    pipeline::{
+        TapHandle,
+        markers::{MarkerRelay, MarkerSet},
+    },
     privacy::FacePrivacy,
     record::{
         Phase, RecordError, Recorder, RecorderStatus, RecordingConfig,
@@ -44,6 +48,10 @@ pub struct Recordings {
     /// A thread that could not be started.
     refused: Option<Message>,
     note: Option<MarkerNote>,
+    /// Brings markers of other programs.
+    relay: Arc<MarkerRelay>,
+    /// The number of the latest marker that was taken.
+    last_marker: u64,
     quit: QuitRequest,
 }
 
@@ -80,13 +88,15 @@ pub enum RecordingStatus {
 
 impl Recordings {
     /// None yet. A recording ends when `quit` is requested, even if the window does not answer.
-    pub fn new(quit: QuitRequest) -> Self {
+    pub fn new(quit: QuitRequest, relay: Arc<MarkerRelay>) -> Self {
         Self {
             state: State::Off,
             starting: Background::new("recording start", PATIENCE),
             repairs: Background::new("session repair", PATIENCE),
             refused: None,
             note: None,
+            relay,
+            last_marker: 0,
             quit,
         }
     }
@@ -125,11 +135,22 @@ impl Recordings {
         }
     }
 
-    /// Sets a marker at this moment.
-    pub fn mark(&self) {
+    /// Sets a marker at this moment, with a text that may be empty.
+    pub fn mark(&self, text: &str) {
         if let State::On { recorder, .. } = &self.state {
-            recorder.mark(String::new(), Instant::now());
+            recorder.mark(text.to_owned(), Instant::now());
         }
+    }
+
+    /// The latest marker, if it was set since the last call.
+    pub fn take_marker(&mut self) -> Option<MarkerSet> {
+        let State::On { recorder, .. } = &self.state else {
+            return None;
+        };
+        let marker = recorder.status().last_marker?;
+        let is_new = marker.number > self.last_marker;
+        self.last_marker = marker.number;
+        is_new.then_some(marker)
     }
 
     /// Begins a marker at this moment, whose note the user writes now.
@@ -186,6 +207,8 @@ impl Recordings {
                 let stop = recorder.stopper();
                 self.quit.on_request(move || stop(CLOSED));
                 let tap = attach(&recorder);
+                self.relay.connect(recorder.markers());
+                self.last_marker = 0;
                 self.state = State::On {
                     recorder,
                     _tap: tap,
@@ -209,6 +232,7 @@ impl Recordings {
                     ending.failed,
                     &status,
                 ));
+                self.relay.disconnect();
                 self.state = State::Off;
                 self.note = None;
             }
@@ -219,6 +243,15 @@ impl Recordings {
     /// Whether a recording is running, paused or finishing.
     pub fn is_on(&self) -> bool {
         matches!(self.state, State::On { .. })
+    }
+
+    /// How long has been recorded so far; `None` if nothing is, or if it is finishing.
+    pub fn elapsed(&self) -> Option<Duration> {
+        let State::On { recorder, .. } = &self.state else {
+            return None;
+        };
+        let status = recorder.status();
+        matches!(status.phase, Phase::Recording | Phase::Paused).then_some(status.elapsed)
     }
 
     /// Its state. `can_start` says whether a source is live.
@@ -285,6 +318,8 @@ mod tests {
             },
             n_bytes: 61_400_000,
             free_bytes: Some(1_200_000_000),
+            last_marker: None,
+            last_frame_at: Instant::now(),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{
     privacy::Effect,
     record::VideoChoice,
     result_file,
-    session::{about::About, folder},
+    session::{about::About, folder, marker_keys::MarkerKeys},
     stream::{Output, StreamConfig},
 };
 
@@ -85,6 +85,8 @@ with_defaults! {
         pub websocket_port: u16 = Output::WebSocket.default_port(),
         /// Port that OSC is sent to.
         pub osc_port: u16 = Output::Osc.default_port(),
+        /// Port on which markers are received as OSC.
+        pub osc_markers_port: u16 = Output::OscMarkers.default_port(),
         /// Recent checkpoint files, the latest first.
         pub recent_checkpoints: Vec<PathBuf> = Vec::new(),
         /// Which videos recordings have.
@@ -93,6 +95,8 @@ with_defaults! {
         pub sessions_folder: Option<PathBuf> = None,
         /// Who and what the next recordings are about.
         pub about: About = About::default(),
+        /// What the digits set as markers.
+        pub marker_keys: MarkerKeys = MarkerKeys::default(),
     }
 }
 
@@ -190,6 +194,7 @@ impl UiSettings {
         let mut config = StreamConfig::default();
         config.websocket.set_port(self.websocket_port);
         config.osc.set_port(self.osc_port);
+        config.osc_markers.set_port(self.osc_markers_port);
         config
     }
 
@@ -198,6 +203,7 @@ impl UiSettings {
         match output {
             Output::WebSocket => self.websocket_port = port,
             Output::Osc => self.osc_port = port,
+            Output::OscMarkers => self.osc_markers_port = port,
         }
     }
 
@@ -217,6 +223,7 @@ impl UiSettings {
         for (port, output) in [
             (&mut self.websocket_port, Output::WebSocket),
             (&mut self.osc_port, Output::Osc),
+            (&mut self.osc_markers_port, Output::OscMarkers),
         ] {
             if *port == 0 {
                 *port = output.default_port();

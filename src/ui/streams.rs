@@ -5,7 +5,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use crate::{
-    pipeline::{Tap, TapHandle},
+    pipeline::{Tap, TapHandle, markers::MarkerRelay},
     stream::{self, LiveOutput, Output, StreamConfig, StreamError},
 };
 
@@ -48,6 +48,7 @@ impl StreamStatus {
 /// The live outputs.
 pub struct Streams {
     config: StreamConfig,
+    relay: Arc<MarkerRelay>,
     running: Vec<Running>,
 }
 
@@ -59,10 +60,11 @@ struct Running {
 }
 
 impl Streams {
-    /// All off.
-    pub fn new(config: StreamConfig) -> Self {
+    /// All off. Markers from other programs go to `relay`.
+    pub fn new(config: StreamConfig, relay: Arc<MarkerRelay>) -> Self {
         Self {
             config,
+            relay,
             running: Vec::new(),
         }
     }
@@ -82,7 +84,7 @@ impl Streams {
             self.running.remove(place);
             return Ok(());
         }
-        let live = stream::start(output, &self.config, on_change)?;
+        let live = stream::start(output, &self.config, &self.relay, on_change)?;
         self.running.push(Running {
             output,
             _attached: attach(Arc::clone(&live) as Arc<dyn Tap>),
@@ -97,7 +99,7 @@ impl Streams {
     }
 
     /// Every output, on or off.
-    pub fn status(&self) -> [StreamStatus; 2] {
+    pub fn status(&self) -> [StreamStatus; Output::ALL.len()] {
         Output::ALL.map(|output| {
             let on = self.running.iter().find(|on| on.output == output);
             StreamStatus {
@@ -121,6 +123,11 @@ impl Streams {
                 output.url(address)
             )
         })
+    }
+
+    /// How many markers from other programs were refused.
+    pub fn n_markers_refused(&self) -> u64 {
+        self.relay.n_refused()
     }
 
     /// Whether any output is on.

@@ -27,7 +27,7 @@ use fervis::{
     model::{CheckpointChoice, DeviceChoice},
     pipeline::{Event, Pacing, Parts, Pipeline, PipelineConfig, Settings},
     record::{Recorder, RecordingConfig, VideoChoice},
-    session::about::About,
+    session::{about::About, marker_keys::MarkerKeys},
 };
 
 use self::{
@@ -231,6 +231,7 @@ fn start_recorder(folder: PathBuf) -> Result<Recorder> {
         pacing: Pacing::Realtime,
         limit: None,
         about: About::default(),
+        marker_keys: MarkerKeys::default(),
     };
     Ok(Recorder::start(&config, || {})?)
 }

@@ -98,7 +98,7 @@ fn figures(
 }
 
 fn websocket(n_clients: u64, n_faces: u64, n_results: u64) -> Result<Figures> {
-    let server = WebSocketServer::bind("127.0.0.1:0".parse()?, Vec::new(), || {})?;
+    let server = WebSocketServer::bind("127.0.0.1:0".parse()?, Vec::new(), Arc::default(), || {})?;
     let clients = (0..n_clients)
         .map(|_| client(server.address()))
         .collect::<Result<Vec<_>>>()?;

@@ -98,6 +98,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "expression",
             "model",
             "pipeline",
+            "result_file",
             "time",
         ],
     ),

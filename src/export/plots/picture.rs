@@ -1,5 +1,7 @@
 //! The layout: a title, a legend, the events, a panel for each face, and the shares of time.
 
+use std::ops::Range;
+
 use plotters::backend::DrawingBackend;
 
 use super::{
@@ -71,6 +73,8 @@ pub(super) struct Picture {
     panels: Vec<Panel>,
     n_left_out: usize,
     marks: Vec<Mark>,
+    /// Spans that do not count, s.
+    excluded: Vec<Range<f64>>,
     labels: Labels,
     legend: Vec<Vec<Label>>,
 }
@@ -141,6 +145,12 @@ impl Picture {
             panels,
             n_left_out,
             marks,
+            excluded: session
+                .left_out
+                .spans
+                .iter()
+                .map(|span| span.time.start.as_secs_f64()..span.time.end.as_secs_f64())
+                .collect(),
             labels: session.labels(),
             legend: legend_rows(session.labels()),
         }
@@ -231,6 +241,14 @@ impl Picture {
 
     fn draw_axes<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, top: f64) -> Drawn<DB> {
         let bottom = top + PANEL;
+        for span in &self.excluded {
+            let (from, to) = (self.x_of(span.start), self.x_of(span.end));
+            canvas.fill((from, top), (to, bottom), GRID)?;
+            let at = ((from + to) / 2.0, top + 12.0);
+            if to - from > canvas.text_width("excluded", SMALL) {
+                canvas.text(at, "excluded", SMALL, WEAK_INK, Anchor::Middle)?;
+            }
+        }
         for (share, words) in [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")] {
             let y = bottom - PANEL * share;
             canvas.line(&[(LEFT, y), (LEFT + PLOT_WIDTH, y)], GRID, 1.0)?;

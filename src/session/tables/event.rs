@@ -4,7 +4,7 @@ use super::{
     SECOND_DECIMALS, column,
     lines::{Cell, Column, Fields, Kind, Row},
 };
-use crate::{expression::Labels, time::Ticks};
+use crate::{expression::Labels, pipeline::markers::Sent, time::Ticks};
 
 named! {
     /// What an event is about.
@@ -54,6 +54,8 @@ pub struct EventRow {
     pub kind: EventKind,
     /// The rest, in words.
     pub detail: String,
+    /// The other program that set it, if it is a marker from one.
+    pub sent: Option<Sent>,
 }
 
 impl Row for EventRow {
@@ -78,16 +80,32 @@ impl Row for EventRow {
                 "",
                 "The note of a marker, the name of a network, a reason, …",
             )),
+            column((
+                "sender",
+                Text,
+                "",
+                "How a marker came from another program: websocket or osc; empty for everything else.",
+            )),
+            column((
+                "sender_s",
+                Double,
+                "s",
+                "The time of such a marker by the sender's own clock, as it came; empty if it sent none.",
+            )),
         ]
     }
 
     fn cells(&self) -> Vec<Cell<'_>> {
+        let sent = self.sent.as_ref();
+        let sender_s = sent.and_then(|sent| sent.time_s);
         vec![
             Cell::Number(self.time.as_secs_f64(), SECOND_DECIMALS),
             Cell::Whole(self.time.0),
             Cell::Number(self.unix_s, SECOND_DECIMALS),
             Cell::Text(self.kind.name().into()),
             Cell::Text(self.detail.as_str().into()),
+            Cell::text(sent.map(|sent| sent.sender.as_str())),
+            sender_s.map_or(Cell::Empty, |time_s| Cell::Number(time_s, SECOND_DECIMALS)),
         ]
     }
 
@@ -99,6 +117,22 @@ impl Row for EventRow {
             kind: EventKind::from_name(name)
                 .ok_or_else(|| format!("“{name}” is no event of this version of fervis"))?,
             detail: fields.text("detail")?.to_owned(),
+            sent: sent(fields)?,
         })
     }
+}
+
+/// The sender; sessions from before there were any have no such columns.
+fn sent(fields: &Fields<'_>) -> Result<Option<Sent>, String> {
+    let sender = fields.find("sender").unwrap_or_default();
+    if sender.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Sent {
+        sender: sender.to_owned(),
+        time_s: match fields.find("sender_s") {
+            None => None,
+            Some(_) => fields.optional("sender_s")?,
+        },
+    }))
 }

@@ -1,5 +1,6 @@
 //! The rows of a session's tables: frames, faces and events.
 
+mod annotation;
 mod event;
 mod face;
 mod frame;
@@ -8,6 +9,7 @@ mod lines;
 use std::{sync::Arc, time::Duration};
 
 pub use self::{
+    annotation::{AnnotationKind, AnnotationRow},
     event::{EventKind, EventRow},
     face::FaceRow,
     frame::{FrameRow, FrameStatus},

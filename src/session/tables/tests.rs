@@ -7,7 +7,7 @@ use crate::{
     bounding_box::BoundingBox,
     detect::{FaceShape, TrackId},
     expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
-    pipeline::FaceAnalysis,
+    pipeline::{FaceAnalysis, markers::Sent},
     session::SessionError,
     time::Ticks,
 };
@@ -87,6 +87,10 @@ fn rows_are_read_as_they_were_written() {
             unix_s: 1.5,
             kind,
             detail: "a \"note\", with\na line".to_owned(),
+            sent: (kind == EventKind::Marker).then(|| Sent {
+                sender: "osc".to_owned(),
+                time_s: Some(1_764_075_785.25),
+            }),
         })
         .collect();
     assert_eq!(read_again::<EventRow>(&written(&events)).unwrap(), events);

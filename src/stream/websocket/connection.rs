@@ -1,5 +1,5 @@
-//! One connection, on a thread of its own: first a handshake, then messages out and, of what comes in, pongs and closes
-//! only.
+//! One connection, on a thread of its own: first a handshake, then messages out and, of what comes in, markers, pongs and
+//! closes.
 //!
 //! The handshake waits for the client, with a time limit; the listener can end it by shutting the socket down. After it
 //! the socket is never waited for: what cannot be written yet stays in a buffer, and a client whose buffer is full is
@@ -12,28 +12,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, Sender, select};
 use tungstenite::{
     Bytes, Error, Message, Utf8Bytes, WebSocket,
     error::ProtocolError,
     handshake::{
         machine::{HandshakeMachine, RoundResult, StageResult},
-        server::{Request, create_response, write_response},
+        server::{Request as HttpRequest, create_response, write_response},
     },
     protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
 
 use super::{
+    super::message::{self, Request},
     admission::Refusal,
     heartbeat::{Beat, Heartbeat},
     server::{Disconnect, Server},
 };
+use crate::pipeline::markers::{Marker, MarkerSet, Sent};
 
 /// How long a handshake may take. On one computer it takes less than a millisecond.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 /// What is kept for a client when the system's own buffers are full: some seconds of results with a few faces.
 const MAX_UNSENT_BYTES: usize = 256 * 1024;
-/// A client has nothing to say; a longer message ends the connection.
+/// A marker is far shorter; a longer message ends the connection.
 const MAX_RECEIVED_BYTES: usize = 4096;
 /// More messages at once end the connection too.
 const MAX_RECEIVED_AT_ONCE: usize = 64;
@@ -41,6 +43,14 @@ const MAX_RECEIVED_AT_ONCE: usize = 64;
 const CHECK_EVERY: Duration = Duration::from_millis(50);
 /// The same while there is data left to write.
 const CHECK_EVERY_WHILE_UNSENT: Duration = Duration::from_millis(5);
+/// The same for a client that sets markers, or has just connected and may be about to: how late a marker may be.
+const CHECK_EVERY_FOR_MARKERS: Duration = Duration::from_millis(1);
+/// How long a new client may be about to set a marker.
+const NEW_FOR: Duration = Duration::from_secs(1);
+/// How long a client counts as one that sets markers after its last one.
+const MARKS_FOR: Duration = Duration::from_secs(600);
+/// Answers to markers that wait to be sent. What does not fit is not answered.
+const MAX_ANSWERS: usize = 256;
 
 /// What a client is to be sent.
 type Results = Receiver<Utf8Bytes>;
@@ -49,7 +59,7 @@ type Results = Receiver<Utf8Bytes>;
 pub fn serve(stream: TcpStream, id: u64, server: &Server) -> Disconnect {
     let run = || {
         let (stream, results) = shake_hands(stream, id, server)?;
-        Client::new(stream)?.send_all(server.greeting(), &results)
+        Client::new(stream)?.send_all(server, &results)
     };
     let Err(reason) = run();
     reason
@@ -74,7 +84,7 @@ fn shake_hands(
         limited
             .and_then(|()| stream.set_write_timeout(Some(left)))
             .map_err(|error| disconnect(error.into()))?;
-        machine = match machine.single_round::<Request>().map_err(disconnect)? {
+        machine = match machine.single_round::<HttpRequest>().map_err(disconnect)? {
             RoundResult::WouldBlock(_) => return Err(Disconnect::NoRequest),
             RoundResult::Incomplete(machine) => machine,
             RoundResult::StageFinished(StageResult::DoneReading {
@@ -103,7 +113,7 @@ fn shake_hands(
 
 /// The answer to an admitted request, and the client's results.
 fn answer(
-    request: &Request,
+    request: &HttpRequest,
     tail: &[u8],
     id: u64,
     server: &Server,
@@ -123,6 +133,11 @@ struct Client {
     socket: WebSocket<TcpStream>,
     heartbeat: Heartbeat,
     has_unsent: bool,
+    /// Whether it is a program on this computer.
+    is_local: bool,
+    /// Until when its messages are looked for more often.
+    attentive_until: Instant,
+    answers: (Sender<Utf8Bytes>, Receiver<Utf8Bytes>),
 }
 
 impl Client {
@@ -136,39 +151,53 @@ impl Client {
             .max_write_buffer_size(MAX_UNSENT_BYTES)
             .max_message_size(Some(MAX_RECEIVED_BYTES))
             .max_frame_size(Some(MAX_RECEIVED_BYTES));
+        let is_local = stream
+            .peer_addr()
+            .is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        let now = Instant::now();
         Ok(Self {
             socket: WebSocket::from_raw_socket(stream, Role::Server, Some(config)),
-            heartbeat: Heartbeat::new(Instant::now()),
+            heartbeat: Heartbeat::new(now),
             has_unsent: false,
+            is_local,
+            attentive_until: now + NEW_FOR,
+            answers: crossbeam_channel::bounded(MAX_ANSWERS),
         })
     }
 
     /// Sends the greeting and then the results until the connection ends.
-    fn send_all(
-        &mut self,
-        greeting: Utf8Bytes,
-        results: &Results,
-    ) -> Result<Infallible, Disconnect> {
-        self.send(Message::Text(greeting))?;
+    fn send_all(&mut self, server: &Server, results: &Results) -> Result<Infallible, Disconnect> {
+        self.send(Message::Text(server.greeting()))?;
+        let answers = self.answers.1.clone();
         loop {
-            self.check_socket()?;
+            self.check_socket(server)?;
             match self.heartbeat.beat(Instant::now()) {
                 Beat::Fine => {}
                 Beat::Ping => self.send(Message::Ping(Bytes::new()))?,
                 Beat::Silent => return Err(Disconnect::Silent),
             }
-            let wait = if self.has_unsent {
+            let wait = if Instant::now() < self.attentive_until {
+                CHECK_EVERY_FOR_MARKERS
+            } else if self.has_unsent {
                 CHECK_EVERY_WHILE_UNSENT
             } else {
                 CHECK_EVERY
             };
-            match results.recv_timeout(wait) {
-                Ok(text) => self.send(Message::Text(text))?,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.dismiss();
-                    return Err(Disconnect::TurnedOff);
+            // The answers never end: this thread has a sender of its own.
+            select! {
+                recv(results) -> text => match text {
+                    Ok(text) => self.send(Message::Text(text))?,
+                    Err(_) => {
+                        self.dismiss();
+                        return Err(Disconnect::TurnedOff);
+                    }
+                },
+                recv(answers) -> text => {
+                    if let Ok(text) = text {
+                        self.send(Message::Text(text))?;
+                    }
                 }
+                default(wait) => {}
             }
         }
     }
@@ -185,16 +214,57 @@ impl Client {
     }
 
     /// Writes remaining data and reads what has arrived.
-    fn check_socket(&mut self) -> Result<(), Disconnect> {
+    fn check_socket(&mut self, server: &Server) -> Result<(), Disconnect> {
         self.has_unsent = !is_done(self.socket.flush())?;
         for _ in 0..MAX_RECEIVED_AT_ONCE {
             match self.socket.read() {
                 Ok(Message::Pong(_)) => self.heartbeat.answered(Instant::now()),
+                Ok(Message::Text(text)) => self.take_request(&text, server),
                 Ok(_) => {}
                 Err(error) => return is_done(Err(error)).map(|_| ()),
             }
         }
         Err(Disconnect::Chatty)
+    }
+
+    /// Does what the client asks.
+    fn take_request(&mut self, text: &str, server: &Server) {
+        let at = Instant::now();
+        let outcome = match Request::parse(text) {
+            Ok(Request::Other) => return,
+            Err(problem) => {
+                server.relay.refuse();
+                Err(problem)
+            }
+            Ok(Request::Marker { .. }) if !self.is_local => {
+                server.relay.refuse();
+                Err("markers are taken from programs on this computer only".to_owned())
+            }
+            Ok(Request::Marker { text, time_s }) => {
+                self.attentive_until = at + MARKS_FOR;
+                let answers = self.answers.0.clone();
+                let marker = Marker {
+                    text,
+                    at,
+                    sent: Some(Sent {
+                        sender: "websocket".to_owned(),
+                        time_s,
+                    }),
+                    answer: Some(Box::new(move |set: &MarkerSet| {
+                        let answer = message::marker_set(set, time_s);
+                        answers.try_send(answer.into()).ok();
+                    })),
+                };
+                server
+                    .relay
+                    .offer(marker)
+                    .map_err(|error| error.to_string())
+            }
+        };
+        if let Err(reason) = outcome {
+            let answer = message::marker_refused(&reason);
+            self.answers.0.try_send(answer.into()).ok();
+        }
     }
 
     /// Sends that the server ends, if that can be sent at once.

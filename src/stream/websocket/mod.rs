@@ -5,6 +5,9 @@
 //! sends it. The queue to that thread is short and refuses what does not fit: results are dropped, and never delay the
 //! video.
 //!
+//! A client may set markers in what is being recorded, and hears when each is written; see
+//! [`Request`](super::message::Request). Only clients on this computer may.
+//!
 //! A client that does not read costs the others nothing, but it is not kept for good: it is dropped when its buffer is
 //! full or when it answers a ping too late. A connection that sends no request makes way for the next.
 
@@ -13,6 +16,7 @@ mod connection;
 mod heartbeat;
 mod listener;
 mod log_limit;
+mod mark;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -30,15 +34,18 @@ use std::{
 
 use crossbeam_channel::Sender;
 
-pub use self::server::MAX_CLIENTS;
 use self::{admission::Admission, listener::Listener, log_limit::LogLimit, server::Server};
+pub use self::{
+    mark::{MarkError, Marked, mark},
+    server::MAX_CLIENTS,
+};
 use super::{
     LiveOutput, StreamError,
     message::{self, wall_time},
 };
 use crate::{
     expression::Labels,
-    pipeline::{Analysis, SourceRun, Tap},
+    pipeline::{Analysis, SourceRun, Tap, markers::MarkerRelay},
 };
 
 /// A running server. Dropping it closes all connections and ends their threads.
@@ -52,13 +59,14 @@ pub struct WebSocketServer {
 
 impl WebSocketServer {
     /// Listens on `address`; port 0 takes any that is free. Pages of `allowed_origins` may connect besides those of
-    /// this computer. `on_change` is called from another thread when the number of clients has changed.
+    /// this computer. Markers go to `relay`. `on_change` is called from another thread when the number of clients has changed.
     ///
     /// # Errors
     /// [`StreamError::InUse`] if another program listens there, otherwise [`StreamError::Listen`].
     pub fn bind(
         address: SocketAddr,
         allowed_origins: Vec<String>,
+        relay: Arc<MarkerRelay>,
         on_change: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, StreamError> {
         let start = || -> io::Result<Self> {
@@ -75,6 +83,7 @@ impl WebSocketServer {
                 clients: Mutex::new(Some(Vec::new())),
                 n_slow: AtomicU64::default(),
                 n_lost: AtomicU64::default(),
+                relay,
                 log_limit: Mutex::<LogLimit>::default(),
             });
             let listener = Listener::new(socket, Arc::clone(&server))?;

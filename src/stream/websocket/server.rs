@@ -3,7 +3,7 @@
 use std::{
     fmt::Arguments,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -17,7 +17,7 @@ use super::{
     admission::{Admission, Refusal},
     log_limit::LogLimit,
 };
-use crate::{expression::Labels, panics::lock};
+use crate::{expression::Labels, panics::lock, pipeline::markers::MarkerRelay};
 
 /// How many clients there may be at once. Each is sent every result, so more would cost the processor what the network
 /// needs.
@@ -70,6 +70,8 @@ pub struct Server {
     pub n_slow: AtomicU64,
     /// Results that a client did not get, because the processor had no time for its thread.
     pub n_lost: AtomicU64,
+    /// Where clients' markers go.
+    pub relay: Arc<MarkerRelay>,
     /// Limits the warnings about clients.
     pub log_limit: Mutex<LogLimit>,
 }

@@ -17,6 +17,8 @@ use tungstenite::{
 use super::*;
 use crate::{
     model::CheckpointInfo,
+    panics::lock,
+    pipeline::markers::{Marker, MarkerSet, TakeMarkers},
     stream::fixtures::{SMOOTHED, analysis},
 };
 
@@ -25,6 +27,7 @@ type Client = WebSocket<TcpStream>;
 /// A server, and a message for every change in the number of its clients.
 struct Stage {
     server: WebSocketServer,
+    relay: Arc<MarkerRelay>,
     changes: Receiver<()>,
 }
 
@@ -37,11 +40,13 @@ impl Stage {
         let (changed, changes) = crossbeam_channel::unbounded();
         let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
         let address = "127.0.0.1:0".parse().unwrap();
-        let server = WebSocketServer::bind(address, origins, move || {
+        let relay = Arc::new(MarkerRelay::default());
+        let server = WebSocketServer::bind(address, origins, Arc::clone(&relay), move || {
             changed.send(()).ok();
         });
         Self {
             server: server.unwrap(),
+            relay,
             changes,
         }
     }
@@ -291,7 +296,7 @@ fn messages_from_clients_are_limited_and_ignored() {
 fn a_port_in_use_is_named() {
     let stage = Stage::new();
     let address = stage.server.address;
-    let second = WebSocketServer::bind(address, Vec::new(), || {});
+    let second = WebSocketServer::bind(address, Vec::new(), Arc::default(), || {});
     let error = second.err().unwrap();
     assert!(matches!(error, StreamError::InUse { .. }), "{error:?}");
     assert_eq!(
@@ -303,7 +308,7 @@ fn a_port_in_use_is_named() {
     );
     // And free again once the first is gone.
     drop(stage);
-    WebSocketServer::bind(address, Vec::new(), || {}).unwrap();
+    WebSocketServer::bind(address, Vec::new(), Arc::default(), || {}).unwrap();
 }
 
 #[test]
@@ -346,4 +351,98 @@ fn a_network_with_other_labels_greets_again() {
     }
     let mut late = stage.try_connect(&[]).unwrap();
     assert_eq!(text(&mut late)["labels"], again["labels"]);
+}
+
+/// Sets whatever it is given, at a second each.
+#[derive(Default)]
+struct Taker(Mutex<Vec<(String, Option<f64>)>>, AtomicU64);
+
+impl TakeMarkers for Taker {
+    fn take(&self, marker: Marker) -> bool {
+        let mut all = lock(&self.0);
+        let sent = marker.sent.unwrap();
+        assert_eq!(sent.sender, "websocket");
+        all.push((marker.text.clone(), sent.time_s));
+        let set = MarkerSet {
+            number: all.len() as u64,
+            time: Duration::from_secs(all.len() as u64),
+            text: marker.text,
+        };
+        marker.answer.unwrap()(&set);
+        true
+    }
+
+    fn refused(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn clients_set_markers_and_hear_of_them() {
+    let stage = Stage::new();
+    let mut client = stage.connect();
+    let mut answer = |request: &str| {
+        client.send(Message::text(request)).unwrap();
+        text(&mut client)
+    };
+    let refused = answer(r#"{"type":"marker","text":"early"}"#);
+    assert_eq!(refused["error"], "nothing is being recorded");
+    let taker = Arc::new(Taker::default());
+    stage
+        .relay
+        .connect(Arc::clone(&taker) as Arc<dyn TakeMarkers>);
+    let set = answer(r#"{"type":"marker","text":"smile","time":1764079509.25}"#);
+    assert_eq!(
+        set["marker"],
+        serde_json::json!({"number": 1, "time_s": 1.0, "text": "smile", "sender_s": 1764079509.25})
+    );
+    let set = answer(r#"{"type":"marker"}"#);
+    assert_eq!(set["marker"]["number"], 2);
+    for wrong in [
+        r#"{"type":"marker","text":7}"#,
+        r#"{"type":"marker","time":"soon"}"#,
+        &format!(r#"{{"type":"marker","text":"{}"}}"#, "x".repeat(600)),
+    ] {
+        let refused = answer(wrong);
+        assert!(
+            refused["marker"].is_null() && refused["error"].is_string(),
+            "{refused}"
+        );
+    }
+    assert_eq!(taker.1.load(Ordering::Relaxed), 3);
+    assert_eq!(stage.relay.n_refused(), 4);
+    assert_eq!(lock(&taker.0).len(), 2);
+}
+
+#[test]
+fn one_marker_is_set_from_the_command_line() {
+    let stage = Stage::new();
+    let port = stage.server.address.port();
+    let error = mark(port, "early", None).unwrap_err().to_string();
+    assert_eq!(error, "the marker was not set: nothing is being recorded");
+    stage.relay.connect(Arc::new(Taker::default()));
+    let marked = mark(port, "smile", Some(1.5)).unwrap();
+    assert_eq!((marked.number, marked.time_s), (1, 1.0));
+    drop(stage);
+    let error = mark(port, "late", None).unwrap_err().to_string();
+    assert!(error.contains("nothing listens on port"), "{error}");
+}
+
+/// Bytes that are no text end the connection, as in every WebSocket.
+#[test]
+fn a_marker_that_is_not_text_sets_nothing() {
+    let stage = Stage::new();
+    let taker = Arc::new(Taker::default());
+    stage
+        .relay
+        .connect(Arc::clone(&taker) as Arc<dyn TakeMarkers>);
+    let mut client = stage.connect();
+    stage.await_clients(1);
+    // A masked text frame of two bytes that are not UTF-8.
+    client
+        .get_mut()
+        .write_all(b"\x81\x82\0\0\0\0\xff\xfe")
+        .unwrap();
+    stage.await_clients(0);
+    assert!(lock(&taker.0).is_empty());
 }

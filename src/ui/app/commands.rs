@@ -20,7 +20,12 @@ use crate::{
 
 impl App {
     /// Runs a command. Returns at once; whatever takes time happens on other threads.
+    ///
+    /// What would end a long recording waits for an answer.
     pub fn execute(&mut self, command: Command, ctx: &Context) {
+        if self.asks_first(&command) {
+            return;
+        }
         match command {
             Command::ChooseFile => self.dialogs.open(Dialog::File, ctx),
             Command::ChooseFolder => self.dialogs.open(Dialog::Folder, ctx),
@@ -119,15 +124,24 @@ impl App {
                 self.library.take_export(); // The open session, and none that was asked for before.
                 self.dialogs.open(Dialog::Export(format), ctx);
             }
-            Command::ToggleRecording if self.recordings.is_on() => self.recordings.stop(),
-            Command::ToggleRecording => self.start_recording(ctx),
+            Command::ToggleRecording | Command::RecordKey => match self.recordings.is_on() {
+                true => self.recordings.stop(),
+                false => self.start_recording(ctx),
+            },
+            Command::EndGuard(yes) => self.end_guard(yes, ctx),
             Command::PauseRecording => self.recordings.toggle_pause(),
-            Command::SetMarker => {
-                self.recordings.mark();
-                self.strips.mark();
-            }
-            Command::SetMarkerWithNote => self.recordings.begin_note(),
-            Command::EndNote(set) => self.recordings.end_note(set),
+            Command::SetMarker
+            | Command::SetNamedMarker(_)
+            | Command::SetMarkerWithNote
+            | Command::EndNote(_)
+            | Command::Exclude
+            | Command::EditAnnotation(_)
+            | Command::EndAnnotation(_)
+            | Command::MoveAnnotation(_)
+            | Command::RemoveAnnotation(_)
+            | Command::UndoAnnotation
+            | Command::BeginMarkerKeys
+            | Command::EndMarkerKeys(_) => self.execute_marker(command, ctx),
             Command::SetVideo(video) => self.change(|settings| settings.video = video),
             Command::ChooseSessionsFolder => self.dialogs.open(Dialog::Sessions, ctx),
             Command::ChooseManyFiles => self.dialogs.open(Dialog::ManyFiles, ctx),
@@ -181,6 +195,7 @@ impl App {
             pacing: Pacing::Realtime,
             limit: None,
             about: self.settings.about.clone(),
+            marker_keys: self.settings.marker_keys.clone(),
         };
         self.recordings.start(config, ctx);
     }

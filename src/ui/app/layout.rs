@@ -51,12 +51,14 @@ impl App {
             Panel::bottom("streams")
                 .frame(bar.inner_margin(Margin::symmetric(12, 2)))
                 .exact_size(streams::LINE_HEIGHT)
-                .show(ui, |ui| streams::line_ui(ui, &self.streams.status()));
+                .show(ui, |ui| {
+                    let n_refused = self.streams.n_markers_refused();
+                    streams::line_ui(ui, &self.streams.status(), n_refused);
+                });
         }
         let status = self.player_status();
         if let Some(replay) = &mut self.replay {
-            let play = replay.panel_ui(ui, status);
-            command = play.map(Command::from).or(command);
+            command = replay.panel_ui(ui, status).or(command);
         }
         if let Some(status) = status {
             Panel::bottom("transport")
@@ -119,6 +121,7 @@ impl App {
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
+                self.alarm_ui(ui.ctx(), area);
                 self.readout.ui(ui, area);
                 if ui.input(|input| !input.raw.hovered_files.is_empty()) {
                     state_screen::drop_ui(ui, area);
@@ -176,6 +179,7 @@ impl App {
             checkpoint: checkpoint.as_ref(),
             mirror: self.mirror(),
             session_open: self.replay.is_some(),
+            excluding: self.replay.as_ref().is_some_and(Replay::is_excluding),
             recent: self.library.recent(),
             recording: &recording,
             streams: &self.streams.status(),

@@ -3,9 +3,12 @@
 //! [`App::update`] only takes what has arrived, [`App::draw`] only draws it. Nothing here waits or polls: the pipeline
 //! wakes the window when there is something to take.
 
+mod annotations;
 mod commands;
+mod guard;
 mod layout;
 mod library;
+mod markers;
 mod networks;
 mod replay;
 #[cfg(test)]
@@ -19,7 +22,7 @@ use std::{
 
 use egui::{Context, Ui};
 
-use self::library::Library;
+use self::{guard::Guard, library::Library, markers::Markers};
 use super::{
     background::Background,
     cameras::{Cameras, ListCameras, ListedCamera},
@@ -124,6 +127,8 @@ pub struct App {
     /// Dropped before the engine: a recording ends while its source still runs.
     recordings: Recordings,
     library: Library,
+    markers: Markers,
+    guard: Guard,
     quit: QuitRequest,
     engine: Box<dyn Engine>,
     news: News,
@@ -165,15 +170,21 @@ impl App {
         colors::install(ctx);
         ctx.set_theme(config.settings.theme);
         ctx.set_zoom_factor(config.settings.zoom_percent as f32 / 100.0);
+        let markers = Markers::default();
         let mut app = Self {
             exports: Exports::default(),
-            recordings: Recordings::new(config.quit.clone()),
+            recordings: Recordings::new(config.quit.clone(), markers.relay()),
             library: Library::default(),
+            guard: Guard::default(),
             quit: config.quit,
             engine,
             news: News::of(config.source),
-            streams: Streams::new(config.stream.config(config.settings.stream_config())),
+            streams: Streams::new(
+                config.stream.config(config.settings.stream_config()),
+                markers.relay(),
+            ),
             _taps: config.taps,
+            markers,
             settings: config.settings,
             saver: config.saver,
             cameras: Cameras::new(config.list_cameras),
@@ -216,9 +227,11 @@ impl App {
     pub fn update(&mut self, ctx: &Context) {
         let now_s = ctx.input(|input| input.time);
         if self.quit.is_made() {
+            self.guard.pass(); // Whoever sent a signal sees no question.
             self.execute(Command::Quit, ctx);
         }
         self.remember_window(ctx);
+        self.guard_closing(ctx);
         self.cameras.drain();
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);
@@ -230,6 +243,7 @@ impl App {
         if let (Some(folder), Some(last)) = (&recorded, told.pop_if(|_| recorded.is_some())) {
             self.post_recorded(folder, last, ctx, now_s);
         }
+        self.take_markers(now_s);
         told.extend(std::iter::from_fn(|| self.exports.take()));
         for (severity, text) in told {
             self.notices.post(severity, text, now_s);
@@ -355,7 +369,11 @@ impl App {
     /// Draws everything and runs the command that resulted.
     pub fn draw(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        let mut command = self.key_command(&ctx);
+        let is_asking = self.guard.is_asking();
+        let mut command = match is_asking {
+            true => None,
+            false => self.key_command(&ctx),
+        };
         command = self.panels_ui(ui).or(command);
         let asked = about::about_ui(
             &ctx,
@@ -374,6 +392,10 @@ impl App {
             command = recording::note_ui(&ctx, note).or(command);
         }
         command = self.library.ui(&ctx, &self.settings).or(command);
+        command = self.markers.ui(&ctx).or(command);
+        if is_asking {
+            command = self.guard_ui(&ctx).or(command);
+        }
         if let Some(command) = command {
             self.execute(command, &ctx);
             // Show the change in the next frame of the window, not with the next frame of the source.
@@ -401,8 +423,11 @@ impl App {
                 views: self.settings.views,
                 uncertain_below_percent: self.uncertain_below_percent(),
                 min_face_size_px: self.settings.min_face_size_px,
-                windows_open: self.about_open || self.keyboard_open || self.library.is_open(),
+                windows_open: !self.markers.is_form_open()
+                    && (self.about_open || self.keyboard_open || self.library.is_open()),
                 can_pause: self.player_status().is_some(),
+                marker_keys: &self.settings.marker_keys,
+                session_open: self.replay.is_some(),
             },
         )
     }

@@ -50,6 +50,7 @@ impl App {
     /// Closes whatever was open; `source` is opened next.
     pub(super) fn turn_to(&mut self, source: SourceSpec) {
         self.replay = None;
+        self.markers.annotation = None;
         self.loader.cancel();
         self.player.reset();
         self.notices.withdraw(Topic::Source);

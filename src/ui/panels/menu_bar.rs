@@ -67,6 +67,8 @@ pub struct MenuData<'a> {
     pub mirror: bool,
     /// Whether a session is open.
     pub session_open: bool,
+    /// Whether an excluded span has begun in the open session.
+    pub excluding: bool,
     /// The latest sessions.
     pub recent: &'a [Entry],
     /// State of the recording.
@@ -440,14 +442,27 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         "Pause recording"
     };
     item(ui, is_on, pause, PAUSE_RECORDING, Command::PauseRecording);
-    item(ui, is_on, "Set marker", SET_MARKER, Command::SetMarker);
+    let can_mark = is_on || data.session_open;
+    item(ui, can_mark, "Set marker", SET_MARKER, Command::SetMarker);
     item(
         ui,
-        is_on,
+        can_mark,
         "Set marker with note…",
         SET_MARKER_WITH_NOTE,
         Command::SetMarkerWithNote,
     );
+    for (digit, words) in data.settings.marker_keys.all() {
+        let command = Command::SetNamedMarker(digit);
+        item(ui, can_mark, words, keyboard::named_marker(digit), command);
+    }
+    if data.session_open {
+        let exclude = match data.excluding {
+            true => "Exclude to here",
+            false => "Exclude from here",
+        };
+        item(ui, true, exclude, keyboard::EXCLUDE, Command::Exclude);
+        item(ui, true, "Undo", keyboard::UNDO, Command::UndoAnnotation);
+    }
     ui.separator();
     // The choice takes effect with the next recording.
     for choice in VideoChoice::ALL
@@ -468,6 +483,10 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     let shortcut = keys(ui.ctx(), keyboard::ABOUT_SESSION);
     if action_ui(ui, Mark::None, "Who and what…", &shortcut) {
         *command = Some(Command::BeginAbout);
+    }
+    let shortcut = keys(ui.ctx(), keyboard::MARKER_KEYS);
+    if action_ui(ui, Mark::None, "Marker keys…", &shortcut) {
+        *command = Some(Command::BeginMarkerKeys);
     }
     let root = data.settings.sessions_root();
     let response = item_ui(ui, Mark::None, "Recordings folder…", "");

@@ -2,10 +2,14 @@
 
 pub mod about;
 pub mod about_form;
+pub mod alarm;
+pub mod annotation_form;
 pub mod assumptions;
 pub mod face_panel;
 mod geometry;
+pub mod guard;
 pub mod many;
+pub mod marker_form;
 pub mod menu_bar;
 pub mod menu_item;
 pub mod notices;

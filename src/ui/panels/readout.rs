@@ -1,6 +1,6 @@
-//! A few large words over the frame for two seconds: what a key has just changed.
+//! A few large words over the frame for two seconds: what a key has just changed, or which marker was set.
 
-use egui::{Align2, CornerRadius, FontId, Rect, Ui, Vec2};
+use egui::{Align2, CornerRadius, FontId, Id, Rect, Role, Sense, Ui, Vec2, WidgetInfo};
 
 use crate::overlay::colors;
 
@@ -46,6 +46,8 @@ impl Readout {
         painter.rect_filled(plate, CornerRadius::same(8), colors::PLATE);
         let at = Align2::CENTER_CENTER.anchor_size(plate.center(), galley.size());
         painter.galley(at.min, galley, colors::PLATE_TEXT);
+        let response = ui.interact(plate, Id::unique("readout"), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &self.text));
     }
 
     /// The words.

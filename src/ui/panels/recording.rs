@@ -166,6 +166,11 @@ fn status_text(status: &RecorderStatus) -> String {
         Phase::Recording => clock(status.elapsed).to_string(),
     };
     text.push_str(&format!("  {}", size(status.n_bytes)));
+    match status.last_marker.as_ref().map(|marker| marker.number) {
+        None => {}
+        Some(1) => text.push_str("  1 marker"),
+        Some(n_markers) => text.push_str(&format!("  {n_markers} markers")),
+    }
     if status.counts.refused > 0 {
         text.push_str(&format!("  {} dropped", status.counts.refused));
     }
@@ -202,10 +207,10 @@ fn size(bytes: u64) -> String {
 mod tests {
     use egui_kittest::{Harness, kittest::Queryable as _};
 
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::session::manifest::Counts;
+    use crate::{pipeline::markers::MarkerSet, session::manifest::Counts};
 
     fn status(phase: Phase) -> RecorderStatus {
         RecorderStatus {
@@ -218,6 +223,12 @@ mod tests {
             },
             n_bytes: 61_400_000,
             free_bytes: Some(1_200_000_000),
+            last_marker: Some(MarkerSet {
+                number: 3,
+                time: Duration::from_secs(61),
+                text: String::new(),
+            }),
+            last_frame_at: Instant::now(),
         }
     }
 
@@ -271,11 +282,13 @@ mod tests {
     fn the_bar_shows_time_size_drops_and_space() {
         assert_eq!(
             status_text(&status(Phase::Recording)),
-            "2:05  61.4 MB  3 dropped  1.2 GB free"
+            "2:05  61.4 MB  3 markers  3 dropped  1.2 GB free"
         );
         let mut roomy = status(Phase::Paused);
         roomy.counts.refused = 0;
         roomy.free_bytes = Some(50_000_000_000);
+        assert_eq!(status_text(&roomy), "paused 2:05  61.4 MB  3 markers");
+        roomy.last_marker = None;
         assert_eq!(status_text(&roomy), "paused 2:05  61.4 MB");
     }
 }

@@ -41,14 +41,18 @@ fn output_ui(ui: &mut Ui, status: &StreamStatus, command: &mut Option<Command>) 
     let label = match output {
         Output::WebSocket => format!("WebSocket at {}", status.url()),
         Output::Osc => format!("OSC to {}", status.url()),
+        Output::OscMarkers => format!("Markers from OSC at {}", status.url()),
     };
     let response = item_ui(ui, Mark::Check(status.is_on), &label, &shortcut);
     if response.clicked() {
         *command = Some(Command::ToggleOutput(output));
     }
     response.on_hover_text(match output {
-        Output::WebSocket => "One JSON message per analyzed frame, to every client",
+        Output::WebSocket => {
+            "One JSON message per analyzed frame, to every client; clients may set markers"
+        }
         Output::Osc => "Messages under /fervis for each analyzed frame",
+        Output::OscMarkers => "The message /fervis/marker sets a marker in the recording",
     });
     ui.horizontal(|ui| {
         ui.add_space(MARK_WIDTH);
@@ -71,7 +75,7 @@ fn output_ui(ui: &mut Ui, status: &StreamStatus, command: &mut Option<Command>) 
 }
 
 /// Draws the line that says which outputs are on. Not shown while all are off.
-pub fn line_ui(ui: &mut Ui, status: &[StreamStatus]) {
+pub fn line_ui(ui: &mut Ui, status: &[StreamStatus], n_markers_refused: u64) {
     let palette = colors::palette(ui.ctx().theme());
     ui.style_mut().override_text_style = Some(TextStyle::Small);
     ui.spacing_mut().item_spacing = vec2(18.0, 0.0);
@@ -99,6 +103,16 @@ pub fn line_ui(ui: &mut Ui, status: &[StreamStatus]) {
             let words = RichText::new(status.words()).color(palette.weak_text);
             ui.add(Label::new(words).truncate());
         }
+        if n_markers_refused > 0 {
+            let words = match n_markers_refused {
+                1 => "1 marker refused".to_owned(),
+                n => format!("{n} markers refused"),
+            };
+            let words = RichText::new(words).color(palette.warning);
+            ui.add(Label::new(words).truncate()).on_hover_text(
+                "Markers of other programs that came without a recording, too fast, or unreadable",
+            );
+        }
     });
 }
 
@@ -120,7 +134,7 @@ mod tests {
     fn line(status: Vec<StreamStatus>) -> Harness<'static> {
         let mut harness = Harness::builder()
             .with_size([720.0, LINE_HEIGHT])
-            .build_ui(move |ui| line_ui(ui, &status));
+            .build_ui(move |ui| line_ui(ui, &status, 0));
         harness.run_ok();
         harness
     }

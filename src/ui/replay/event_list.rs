@@ -1,19 +1,37 @@
-//! The events of a session as a list; a click seeks to one.
+//! The events of a session as a list; a click seeks to one, and markers and excluded spans can be changed.
 
 use std::time::Duration;
 
-use egui::{Align2, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Rect, Response, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, vec2,
+};
 
 use super::marks::{self, EventMark};
-use crate::{time::clock, ui::colors};
+use crate::{
+    session::annotations::Place,
+    time::clock,
+    ui::{
+        colors,
+        commands::{Command, PlayCommand},
+    },
+};
 
 /// Height of a line, points.
 const ROW_HEIGHT: f32 = 22.0;
 /// Room for "1:02:03.4", points.
 const TIME_WIDTH: f32 = 66.0;
 
-/// Draws the list and highlights the latest event at or before `position`. Returns the time to seek to.
-pub fn event_list_ui(ui: &mut Ui, marks: &[EventMark], position: Duration) -> Option<Duration> {
+/// Height of the buttons below the list, points.
+const ACTIONS_HEIGHT: f32 = 40.0;
+
+/// Draws the list and highlights the latest event at or before `position`. `selected` is where the chosen mark stands, if
+/// it can be changed. Returns the time to seek to, or a change.
+pub fn event_list_ui(
+    ui: &mut Ui,
+    marks: &[EventMark],
+    position: Duration,
+    selected: &mut Option<Place>,
+) -> Option<Command> {
     if marks.is_empty() {
         ui.label(RichText::new("No events").weak());
         return None;
@@ -23,20 +41,69 @@ pub fn event_list_ui(ui: &mut Ui, marks: &[EventMark], position: Duration) -> Op
         .checked_sub(1);
     let mut command = None;
     ui.spacing_mut().item_spacing.y = 0.0;
+    let room = match selected {
+        Some(_) => ACTIONS_HEIGHT,
+        None => 0.0,
+    };
     ScrollArea::vertical()
         .id_salt("events")
+        .max_height((ui.available_height() - room).max(ROW_HEIGHT))
         .auto_shrink(false)
         .show_rows(ui, ROW_HEIGHT, marks.len(), |ui, rows| {
             for at in rows {
-                if row_ui(ui, &marks[at], current == Some(at)) {
-                    command = Some(marks[at].time);
+                let mark = &marks[at];
+                let is_selected = mark.place.is_some() && mark.place == *selected;
+                let response = row_ui(ui, mark, current == Some(at), is_selected);
+                if response.clicked() {
+                    *selected = mark.place;
+                    command = Some(PlayCommand::Seek(mark.time).into());
+                }
+                if let Some(place) = mark.place
+                    && response.double_clicked()
+                {
+                    command = Some(Command::EditAnnotation(place));
                 }
             }
         });
+    match *selected {
+        Some(place) => actions_ui(ui, place).or(command),
+        None => command,
+    }
+}
+
+/// What can be done with the chosen marker or span.
+fn actions_ui(ui: &mut Ui, place: Place) -> Option<Command> {
+    let mut command = None;
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        ui.spacing_mut().button_padding = vec2(7.0, 2.0);
+        for (word, hint, of) in [
+            (
+                "Edit…",
+                "Change its time and its words",
+                Command::EditAnnotation(place),
+            ),
+            (
+                "Move here",
+                "Move it to where the session plays",
+                Command::MoveAnnotation(place),
+            ),
+            (
+                "Delete",
+                "Ctrl+Z brings it back",
+                Command::RemoveAnnotation(place),
+            ),
+        ] {
+            if ui.button(word).on_hover_text(hint).clicked() {
+                command = Some(of);
+            }
+        }
+    });
     command
 }
 
-fn row_ui(ui: &mut Ui, mark: &EventMark, is_current: bool) -> bool {
+fn row_ui(ui: &mut Ui, mark: &EventMark, is_current: bool, is_selected: bool) -> Response {
     let size = vec2(ui.available_width(), ROW_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let line = mark.line();
@@ -45,18 +112,28 @@ fn row_ui(ui: &mut Ui, mark: &EventMark, is_current: bool) -> bool {
         let theme = ui.ctx().theme();
         let palette = colors::palette(theme);
         let visuals = ui.style().interact(&response);
-        if response.hovered() || response.has_focus() || is_current {
+        if is_selected {
+            let fill = ui.visuals().selection.bg_fill;
+            ui.painter().rect_filled(rect, visuals.corner_radius, fill);
+        } else if response.hovered() || response.has_focus() || is_current {
             ui.painter()
                 .rect_filled(rect, visuals.corner_radius, visuals.weak_bg_fill);
         }
         let font = TextStyle::Small.resolve(ui.style());
+        let (weak, strong) = match is_selected {
+            true => {
+                let strong = ui.visuals().strong_text_color();
+                (strong, strong)
+            }
+            false => (palette.weak_text, palette.text),
+        };
         let time_at = rect.left_center() + vec2(TIME_WIDTH - 6.0, 0.0);
         ui.painter().text(
             time_at,
             Align2::RIGHT_CENTER,
             format!("{:.1}", clock(mark.time)),
             font.clone(),
-            palette.weak_text,
+            weak,
         );
         let chip = Rect::from_center_size(
             rect.left_center() + vec2(TIME_WIDTH + 4.0, 0.0),
@@ -72,7 +149,7 @@ fn row_ui(ui: &mut Ui, mark: &EventMark, is_current: bool) -> bool {
             font,
         );
         let text_at = rect.left_center() + vec2(TIME_WIDTH + 12.0, -galley.size().y / 2.0);
-        ui.painter().galley(text_at, galley, palette.text);
+        ui.painter().galley(text_at, galley, strong);
     }
-    response.on_hover_text(line).clicked()
+    response.on_hover_text(line)
 }

@@ -5,7 +5,9 @@ use std::{fs, path::Path};
 use crate::{
     expression::Labels,
     session::{
-        Session, manifest,
+        Session,
+        annotations::Annotations,
+        manifest,
         tables::{self, EventKind, EventRow, FrameRow, FrameStatus, Row},
     },
     time::Ticks,
@@ -22,6 +24,9 @@ pub fn session(n_frames: u64, faces: &[(u64, std::ops::Range<u64>)]) -> Session 
         frames: (0..n_frames).map(frame).collect(),
         faces: Vec::new(),
         events: Vec::new(),
+        annotations: Annotations::default(),
+        annotations_problem: None,
+        left_out: Default::default(),
     };
     for at in 0..n_frames {
         for (track, seen) in faces {
@@ -56,6 +61,7 @@ pub fn event(time_s: u64, kind: EventKind, detail: &str) -> EventRow {
         unix_s: 0.0,
         kind,
         detail: detail.to_owned(),
+        sent: None,
     }
 }
 

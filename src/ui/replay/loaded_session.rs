@@ -129,6 +129,7 @@ impl LoadedSession {
     /// Prepares a session.
     pub fn new(mut session: Session) -> Self {
         let (video, warning) = video(&session);
+        let warning = warning.or_else(|| session.annotations_problem.clone());
         let spans = session.frame_spans();
         let faces = std::mem::take(&mut session.faces);
         Self {

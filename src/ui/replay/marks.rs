@@ -1,4 +1,4 @@
-//! The events of a session as marks in time, with their labels.
+//! The events of a session as marks in time, with their labels: what was recorded, and what was said about it afterward.
 
 use std::time::Duration;
 
@@ -6,20 +6,27 @@ use egui::{Color32, Theme};
 
 use super::loaded_session::LoadedSession;
 use crate::{
-    session::tables::{EventKind, EventRow},
+    session::{
+        annotations::{Annotations, Place},
+        tables::{EventKind, EventRow},
+    },
     time::clock,
     ui::colors,
 };
 
-/// An event.
+/// An event, or a span of time that does not count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventMark {
     /// Its time since the session's first frame.
     pub time: Duration,
-    /// Its kind.
-    pub kind: EventKind,
+    /// Its end, if it is a span.
+    pub end: Option<Duration>,
+    /// Its kind; `None` for a span that does not count.
+    pub kind: Option<EventKind>,
     /// Its label: the note of a marker, or the kind with its detail.
     pub text: String,
+    /// Where it can be changed, if it can.
+    pub place: Option<Place>,
 }
 
 impl EventMark {
@@ -29,28 +36,47 @@ impl EventMark {
     }
 }
 
-/// All marks of a session, in order of time.
-pub fn marks(loaded: &LoadedSession) -> Vec<EventMark> {
-    let mark = |event: &EventRow| EventMark {
-        time: event.time.into(),
-        kind: event.kind,
-        text: label(event),
-    };
+/// All marks of a session with these annotations, in order of time.
+pub fn marks(loaded: &LoadedSession, annotations: &Annotations) -> Vec<EventMark> {
+    let session = &loaded.session;
+    let zero_unix_s = session.manifest.clock.zero_unix_s;
     // There are several blinks a minute, which would bury markers and errors.
-    let events = loaded.session.events.iter();
-    events
-        .filter(|event| event.kind != EventKind::Blink)
-        .map(mark)
-        .collect()
+    let events = annotations.events(&session.events, zero_unix_s).into_iter();
+    let events = events.filter(|(event, _)| event.kind != EventKind::Blink);
+    let events = events.map(|(event, place)| EventMark {
+        time: event.time.into(),
+        end: None,
+        kind: Some(event.kind),
+        text: label(&event),
+        place,
+    });
+    let spans = annotations.excluded().into_iter();
+    let spans = spans.map(|(span, place)| {
+        let end = Duration::from(span.time.end);
+        let mut text = format!("Excluded until {:.1}", clock(end));
+        if !span.detail.is_empty() {
+            text.push_str(&format!(": {}", span.detail));
+        }
+        EventMark {
+            time: span.time.start.into(),
+            end: Some(end),
+            kind: None,
+            text,
+            place: Some(place),
+        }
+    });
+    let mut marks: Vec<EventMark> = events.chain(spans).collect();
+    marks.sort_by_key(|mark| mark.time);
+    marks
 }
 
 /// Markers and trouble stand out; the rest is weak.
-pub fn color(kind: EventKind, theme: Theme) -> Color32 {
+pub fn color(kind: Option<EventKind>, theme: Theme) -> Color32 {
     let palette = colors::palette(theme);
     match kind {
-        EventKind::Marker => palette.accent,
-        EventKind::Error => palette.error,
-        EventKind::SourceLost | EventKind::Refused | EventKind::Warning => palette.warning,
+        Some(EventKind::Marker) => palette.accent,
+        Some(EventKind::Error) => palette.error,
+        Some(EventKind::SourceLost | EventKind::Refused | EventKind::Warning) => palette.warning,
         _ => palette.weak_text,
     }
 }
@@ -95,6 +121,7 @@ mod tests {
                 unix_s: 0.0,
                 kind,
                 detail: detail.to_owned(),
+                sent: None,
             })
         };
         assert_eq!(text(EventKind::Marker, "smile task"), "smile task");

@@ -12,6 +12,7 @@ mod lanes;
 mod loaded_session;
 mod loader;
 mod marks;
+mod notes;
 pub mod raster;
 mod span;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod tests;
 mod timeline_panel;
 mod video;
 
-use std::{io, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use egui::{Context, Margin, Panel, Ui};
 
@@ -27,8 +28,10 @@ use self::{draw_thread::DrawThread, engine::ReplayEngine, timeline_panel::Timeli
 pub use self::{
     loaded_session::{LoadedSession, ReplayVideo},
     loader::{Loader, Opened},
+    notes::{Excluding, Notes},
 };
-use super::{commands::PlayCommand, engine::Engine, player::PlayerStatus};
+use super::{commands::Command, engine::Engine, player::PlayerStatus};
+use crate::session::{annotations::Annotations, tables::EventRow};
 
 /// Range of heights of the timeline, points.
 const HEIGHTS: std::ops::RangeInclusive<f32> = 130.0..=700.0;
@@ -47,6 +50,10 @@ pub struct Replay {
     engine: ReplayEngine,
     timeline: TimelinePanel,
     mirror: bool,
+    /// What is being said about it.
+    pub notes: Notes,
+    /// The annotations that are written, or on their way.
+    kept: Annotations,
 }
 
 impl Replay {
@@ -60,6 +67,8 @@ impl Replay {
         let drawer = DrawThread::spawn(Arc::clone(&loaded), move || wake_too.request_repaint())?;
         Ok(Self {
             timeline: TimelinePanel::new(Arc::clone(&loaded), Some(drawer)),
+            notes: Notes::new(loaded.session.annotations.clone()),
+            kept: loaded.session.annotations.clone(),
             loaded,
             engine,
             mirror: false,
@@ -97,8 +106,39 @@ impl Replay {
         self.loaded.warning.as_deref()
     }
 
+    /// The events as they were recorded.
+    pub fn recorded_events(&self) -> &[EventRow] {
+        &self.loaded.session.events
+    }
+
+    /// What is being said about it, and the events as they were recorded.
+    pub fn notes_mut(&mut self) -> (&mut Notes, &[EventRow]) {
+        (&mut self.notes, &self.loaded.session.events)
+    }
+
+    /// Whether an excluded span has begun.
+    pub fn is_excluding(&self) -> bool {
+        self.notes.excluding_from().is_some()
+    }
+
+    /// Shows the annotations as they are now.
+    pub fn show_notes(&mut self) {
+        let marks = marks::marks(&self.loaded, self.notes.annotations());
+        self.timeline.set_marks(marks, self.notes.excluding_from());
+    }
+
+    /// The session's folder and its annotations, if they are to be written.
+    pub fn take_changed(&mut self) -> Option<(PathBuf, Annotations)> {
+        let now = self.notes.annotations();
+        if *now == self.kept {
+            return None;
+        }
+        self.kept = now.clone();
+        Some((self.loaded.session.folder.clone(), now.clone()))
+    }
+
     /// Draws the timeline at the bottom of the remaining window.
-    pub fn panel_ui(&mut self, ui: &mut Ui, status: Option<PlayerStatus>) -> Option<PlayCommand> {
+    pub fn panel_ui(&mut self, ui: &mut Ui, status: Option<PlayerStatus>) -> Option<Command> {
         let frame = egui::Frame::new()
             .fill(ui.visuals().panel_fill)
             .inner_margin(Margin::symmetric(10, 6));

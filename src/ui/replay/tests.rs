@@ -21,6 +21,7 @@ use crate::{
     frame::FramePool,
     pipeline::SourceState,
     session::tables::{EventKind, FrameStatus},
+    ui::commands::PlayCommand,
 };
 
 /// The first track as it was recorded.
@@ -204,16 +205,16 @@ fn an_hour_is_drawn_in_columns() {
 }
 
 /// A timeline of this session at 10 s, and the commands it sent.
-fn timeline(session: crate::session::Session) -> Harness<'static, Vec<PlayCommand>> {
+fn timeline(session: crate::session::Session) -> Harness<'static, Vec<Command>> {
     timeline_of(LoadedSession::new(session))
 }
 
-fn timeline_of(loaded: LoadedSession) -> Harness<'static, Vec<PlayCommand>> {
+fn timeline_of(loaded: LoadedSession) -> Harness<'static, Vec<Command>> {
     let mut timeline = TimelinePanel::new(Arc::new(loaded), None);
     let mut harness = Harness::builder()
         .with_size([1000.0, 320.0])
         .build_ui_state(
-            move |ui, sent: &mut Vec<PlayCommand>| sent.extend(timeline.ui(ui, ms(10_000))),
+            move |ui, sent: &mut Vec<Command>| sent.extend(timeline.ui(ui, ms(10_000))),
             Vec::new(),
         );
     harness.run_steps(2);
@@ -251,7 +252,11 @@ fn a_click_on_a_lane_seeks() {
     harness.run_steps(3);
     harness.drop_at(lane.center());
     harness.run_steps(2);
-    let [PlayCommand::Drag(place), PlayCommand::EndDrag] = harness.state()[..] else {
+    let [
+        Command::Play(PlayCommand::Drag(place)),
+        Command::Play(PlayCommand::EndDrag),
+    ] = harness.state()[..]
+    else {
         panic!("{:?}", harness.state());
     };
     assert!(
@@ -267,7 +272,7 @@ fn a_click_on_an_event_seeks_to_it() {
     harness.run_steps(2);
     assert_eq!(
         harness.state(),
-        &[PlayCommand::Seek(Duration::from_secs(20))]
+        &[Command::from(PlayCommand::Seek(Duration::from_secs(20)))]
     );
     harness.get_by_label("Events").click();
     harness.run_steps(2);
@@ -283,7 +288,7 @@ fn zooming_in_keeps_the_playback_position() {
     let lane = harness.get_by_label_contains("Face 1 from").rect();
     harness.drag_at(lane.left_center() + egui::vec2(1.0, 0.0));
     harness.run_steps(2);
-    let Some(PlayCommand::Drag(place)) = harness.state().last() else {
+    let Some(Command::Play(PlayCommand::Drag(place))) = harness.state().last() else {
         panic!("{:?}", harness.state());
     };
     assert!(

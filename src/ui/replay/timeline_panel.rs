@@ -20,10 +20,11 @@ use super::{
 };
 use crate::{
     expression::Label,
+    session::annotations::Place,
     time::clock,
     ui::{
         colors,
-        commands::PlayCommand,
+        commands::{Command, PlayCommand},
         panels::menu_item::{self, action_ui},
     },
 };
@@ -45,6 +46,10 @@ const ZOOM_STEP: f64 = 2.0;
 pub struct TimelinePanel {
     loaded: Arc<LoadedSession>,
     marks: Vec<EventMark>,
+    /// Where an excluded span has begun that has no end yet.
+    excluding_from: Option<Duration>,
+    /// The chosen marker or excluded span.
+    selected: Option<Place>,
     span: Span,
     values: Values,
     style: LaneStyle,
@@ -64,11 +69,13 @@ pub struct TimelinePanel {
 impl TimelinePanel {
     /// A panel that shows the whole session. `drawer` draws its lanes; without one they stay blank.
     pub fn new(loaded: Arc<LoadedSession>, drawer: Option<DrawThread>) -> Self {
-        let marks = marks::marks(&loaded);
+        let marks = marks::marks(&loaded, &loaded.session.annotations);
         Self {
             span: Span::whole(loaded.duration),
             events: !marks.is_empty(),
             marks,
+            excluding_from: None,
+            selected: None,
             values: Values::default(),
             style: LaneStyle::default(),
             chosen: None,
@@ -82,6 +89,24 @@ impl TimelinePanel {
         }
     }
 
+    /// Shows these marks from now on.
+    pub fn set_marks(&mut self, marks: Vec<EventMark>, excluding_from: Option<Duration>) {
+        self.events |= self.marks.is_empty() && !marks.is_empty();
+        // Places may have changed, unless it is the same mark.
+        let chosen = self.selected.and_then(|place| {
+            let is_it = |mark: &&EventMark| mark.place == Some(place);
+            let before = self.marks.iter().find(is_it)?;
+            marks
+                .iter()
+                .find(is_it)
+                .filter(|mark| mark.kind == before.kind)?;
+            (self.marks.len() == marks.len()).then_some(place)
+        });
+        self.selected = chosen;
+        self.marks = marks;
+        self.excluding_from = excluding_from;
+    }
+
     /// Height that fits up to three lanes, points.
     pub fn default_height(&self) -> f32 {
         let n_lanes = self.lanes().len().clamp(1, 3) as f32;
@@ -89,7 +114,7 @@ impl TimelinePanel {
     }
 
     /// Draws the panel with the playback at `position`.
-    pub fn ui(&mut self, ui: &mut Ui, position: Duration) -> Option<PlayCommand> {
+    pub fn ui(&mut self, ui: &mut Ui, position: Duration) -> Option<Command> {
         if let Some(drawn) = self.drawer.as_ref().and_then(DrawThread::take) {
             self.textures.set(ui.ctx(), drawn);
         }
@@ -108,13 +133,14 @@ impl TimelinePanel {
         };
         let (lanes, list) = area.split_left_right_at_x(right);
         ui.scope_builder(egui::UiBuilder::new().max_rect(lanes), |ui| {
-            command = self.lanes_ui(ui, position);
+            command = self.lanes_ui(ui, position).map(Command::from);
         });
         if has_events {
             let list = list.with_min_x(list.left() + 10.0);
             ui.scope_builder(egui::UiBuilder::new().max_rect(list), |ui| {
-                let place = event_list::event_list_ui(ui, &self.marks, position);
-                command = place.map(PlayCommand::Seek).or(command);
+                let selected = &mut self.selected;
+                let asked = event_list::event_list_ui(ui, &self.marks, position, selected);
+                command = asked.or(command.take());
             });
         }
         command
@@ -368,7 +394,16 @@ impl TimelinePanel {
         let theme = ui.ctx().theme();
         let all = all.intersect(ui.clip_rect());
         let body = all.with_min_y(all.top() + RULER_HEIGHT - 6.0);
-        for mark in &self.marks {
+        let begun = self.excluding_from.map(|from| {
+            let (start, end) = (from.min(position), from.max(position));
+            (start, end)
+        });
+        let spans = self.marks.iter();
+        let spans = spans.filter_map(|mark| Some((mark.time, mark.end?)));
+        for (start, end) in spans.chain(begun) {
+            self.excluded_ui(ui, body, start, end);
+        }
+        for mark in self.marks.iter().filter(|mark| mark.end.is_none()) {
             let color = marks::color(mark.kind, theme);
             lanes::line(ui, body, self.span, mark.time, Stroke::new(1.0, color));
         }
@@ -394,6 +429,34 @@ impl TimelinePanel {
         if let Some(lines) = near.filter(|lines| !lines.is_empty() && ruler.hovered()) {
             ruler.clone().on_hover_text_at_pointer(lines.join("\n"));
         }
+    }
+
+    /// Covers a span that does not count.
+    fn excluded_ui(&self, ui: &Ui, body: Rect, start: Duration, end: Duration) {
+        let palette = colors::palette(ui.ctx().theme());
+        let x = body.x_range();
+        let left = self.span.x(start.as_secs_f64(), x).max(body.left());
+        let right = self.span.x(end.as_secs_f64(), x).min(body.right());
+        if left >= right {
+            return;
+        }
+        let rect = Rect::from_x_y_ranges(left..=right, body.y_range());
+        let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
+        painter.rect_filled(rect, 0.0, palette.card.gamma_multiply(0.72));
+        // Slanted lines say that it does not count, whatever the colors below.
+        let stroke = Stroke::new(1.0, palette.weak_text.gamma_multiply(0.6));
+        let (step, height) = (9.0, rect.height());
+        let mut at = (rect.left() / step).floor() * step - height;
+        while at < rect.right() {
+            painter.line_segment(
+                [pos2(at, rect.bottom()), pos2(at + height, rect.top())],
+                stroke,
+            );
+            at += step;
+        }
+        let edge = Stroke::new(1.0, palette.weak_text);
+        painter.vline(left + 0.5, rect.y_range(), edge);
+        painter.vline(right - 0.5, rect.y_range(), edge);
     }
 
     /// Scrolls and zooms with the wheel or touchpad.

@@ -1,7 +1,7 @@
 //! Menu items by their labels, and the keys that do the same.
 
 use super::*;
-use crate::model::Views;
+use crate::{model::Views, session::marker_keys::MarkerKeys};
 
 #[test]
 fn view_items_switch_their_settings() {
@@ -227,6 +227,8 @@ fn menus_work_with_the_keyboard() {
 fn a_camera_shortcut_opens_the_camera_at_that_place() {
     let ctx = Context::default();
     let sources = [camera("A"), camera("B")];
+    let mut marker_keys = MarkerKeys::default();
+    marker_keys.words_mut()[1] = "not this key".to_owned();
     let key = |key| {
         let mut taken = None;
         let input = egui::RawInput {
@@ -253,6 +255,8 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 min_face_size_px: 80,
                 windows_open: false,
                 can_pause: false,
+                marker_keys: &marker_keys,
+                session_open: false,
             };
             taken = taken.take().or(keyboard::take_command(ui.ctx(), context));
         });

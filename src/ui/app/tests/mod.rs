@@ -2,6 +2,7 @@
 
 mod menus;
 mod player;
+mod recording;
 mod replay;
 #[cfg(feature = "stream")]
 mod streams;

@@ -21,7 +21,7 @@ fn stream_items_switch_outputs_on_and_off() {
     window.press(Modifiers::ALT, Key::T);
     window.click("WebSocket at ws://127.0.0.1:0");
     assert!(window.shows("Streaming on this computer"));
-    let [websocket, osc] = window.app().streams.status();
+    let [websocket, osc, _] = window.app().streams.status();
     assert!(websocket.is_on && !osc.is_on);
     let url = websocket.url();
     assert!(window.shows(&format!("WebSocket {url}, no clients")));
@@ -67,12 +67,12 @@ fn outputs_have_keys_and_can_be_on_from_the_start() {
     let mut window = Window::streaming(UiSettings::default(), options);
     let control_shift = Modifiers::COMMAND.plus(Modifiers::SHIFT);
     let is_on = |window: &mut Window| window.app().streams.status().map(|status| status.is_on);
-    assert_eq!(is_on(&mut window), [true, false]);
+    assert_eq!(is_on(&mut window), [true, false, false]);
     window.press(control_shift, Key::U);
-    assert_eq!(is_on(&mut window), [true, true]);
+    assert_eq!(is_on(&mut window), [true, true, false]);
     assert!(window.shows("OSC udp://127.0.0.1:9000"));
     window.press(control_shift, Key::W);
-    assert_eq!(is_on(&mut window), [false, true]);
+    assert_eq!(is_on(&mut window), [false, true, false]);
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! What the user says about an open session: markers and excluded spans, which are written beside the recording.
+
+use std::time::Duration;
+
+use egui::Context;
+
+use super::{App, markers::shortened};
+use crate::{
+    session::{annotations::Place, tables::EventRow},
+    time::{Ticks, clock},
+    ui::{
+        annotation_saver::AnnotationSaver,
+        commands::Command,
+        messages::{Severity, sentence},
+        panels::annotation_form::AnnotationForm,
+        replay::{Excluding, Replay},
+    },
+};
+
+impl App {
+    /// Runs a command about markers in the open session; `false` if there is none, so that the command is about the
+    /// recording.
+    pub(super) fn annotate(&mut self, command: &Command, ctx: &Context) -> bool {
+        let position = self.player_status().map(|status| status.position);
+        let now_s = ctx.input(|input| input.time);
+        let Some(replay) = &mut self.replay else {
+            return false;
+        };
+        let position = position.unwrap_or_default();
+        let mut words = None;
+        match command {
+            Command::SetMarker => {
+                replay.notes.add_marker(position, String::new());
+                words = Some(format!("Marker · {}", clock(position)));
+            }
+            Command::SetNamedMarker(digit) => {
+                let Some(text) = self.settings.marker_keys.words(*digit) else {
+                    return true;
+                };
+                words = Some(format!(
+                    "Marker · {} · {}",
+                    clock(position),
+                    shortened(text)
+                ));
+                replay.notes.add_marker(position, text.to_owned());
+            }
+            Command::SetMarkerWithNote => {
+                self.markers.annotation = Some(AnnotationForm::new_marker(position.into()));
+                return true;
+            }
+            Command::Exclude => words = Some(excluding(replay.notes.exclude(position))),
+            Command::EditAnnotation(place) => {
+                let recorded = replay.recorded_events();
+                let row = replay.notes.annotations().at(*place, recorded);
+                self.markers.annotation = row.map(|row| AnnotationForm::new(Some(*place), row));
+                return true;
+            }
+            Command::EndAnnotation(kept) => {
+                let form = self.markers.annotation.take().filter(|_| *kept);
+                let Some((place, row)) = form.and_then(|form| Some((form.place, form.row().ok()?)))
+                else {
+                    return true;
+                };
+                match place {
+                    Some(place) => replay.notes.set(place, row),
+                    None => replay.notes.add_marker(row.time.into(), row.detail),
+                }
+            }
+            Command::MoveAnnotation(place) => {
+                let (notes, recorded) = replay.notes_mut();
+                notes.move_to(*place, position, recorded);
+            }
+            Command::RemoveAnnotation(place) => {
+                words = Some(removed(replay, *place));
+                let (notes, recorded) = replay.notes_mut();
+                notes.remove(*place, recorded);
+            }
+            Command::UndoAnnotation => {
+                let is_undone = replay.notes.undo();
+                words = Some(match is_undone {
+                    true => "Undone".to_owned(),
+                    false => "Nothing to undo".to_owned(),
+                });
+            }
+            _ => return false,
+        }
+        replay.show_notes();
+        if let Some(words) = words {
+            self.readout.show(words);
+        }
+        self.save_annotations(ctx, now_s);
+        true
+    }
+
+    /// Writes the open session's annotations in the background, if they have changed.
+    fn save_annotations(&mut self, ctx: &Context, now_s: f64) {
+        let Some((folder, annotations)) = self.replay.as_mut().and_then(Replay::take_changed)
+        else {
+            return;
+        };
+        if self.markers.saver.is_none() {
+            match AnnotationSaver::start(ctx) {
+                Ok(saver) => self.markers.saver = Some(saver),
+                Err(error) => {
+                    let text = sentence(&format!("annotations are not kept: {error}"));
+                    self.notices.post(Severity::Error, text, now_s);
+                }
+            }
+        }
+        if let Some(saver) = &self.markers.saver {
+            saver.save(folder, annotations);
+        }
+    }
+
+    /// Says what could not be written.
+    pub(super) fn take_annotation_failures(&mut self, now_s: f64) {
+        let failures = self.markers.saver.as_ref();
+        let failures = failures.map(|saver| std::iter::from_fn(|| saver.take_failure()));
+        for (severity, text) in failures.into_iter().flatten() {
+            self.notices.post(severity, text, now_s);
+        }
+    }
+}
+
+fn excluding(outcome: Excluding) -> String {
+    let time = |time: Duration| format!("{:.1}", clock(time));
+    match outcome {
+        Excluding::Begun(from) => {
+            format!("Excluding from {}: press X again at the end", time(from))
+        }
+        Excluding::Done(from, to) => format!("Excluded {} to {}", time(from), time(to)),
+        Excluding::Canceled => "Nothing excluded".to_owned(),
+    }
+}
+
+fn removed(replay: &Replay, place: Place) -> String {
+    let recorded: &[EventRow] = replay.recorded_events();
+    let row = replay.notes.annotations().at(place, recorded);
+    let time: Ticks = row.map(|row| row.time).unwrap_or_default();
+    format!(
+        "Deleted at {:.1}; Ctrl+Z brings it back",
+        clock(time.into())
+    )
+}

@@ -1,0 +1,112 @@
+//! The window in which the user says what the digits 1 to 9 set as markers.
+
+use egui::{Align2, Context, Grid, Key, TextEdit, Ui, Vec2, Window};
+
+use crate::{
+    session::marker_keys::{MAX_CHARS, MarkerKeys},
+    ui::commands::Command,
+};
+
+/// The words while they are being written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarkerForm {
+    /// What is written so far.
+    pub keys: MarkerKeys,
+    has_focus: bool,
+}
+
+impl MarkerForm {
+    /// A form that begins with these words.
+    pub fn new(keys: MarkerKeys) -> Self {
+        Self {
+            keys,
+            has_focus: false,
+        }
+    }
+
+    /// Draws the window. [`Command::EndMarkerKeys`] ends it.
+    pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
+        let mut command = None;
+        Window::new("Marker keys")
+            .collapsible(false)
+            .resizable(false)
+            .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
+            .show(ctx, |ui| {
+                ui.set_width(360.0);
+                ui.label("While you record, a digit sets a marker with these words.");
+                ui.add_space(6.0);
+                let entered = self.fields_ui(ui);
+                ui.add_space(4.0);
+                ui.weak("They are remembered, and each session.json lists them.");
+                ui.add_space(4.0);
+                ui.horizontal(|ui| {
+                    if ui.button("Save").clicked() || entered {
+                        command = Some(Command::EndMarkerKeys(true));
+                    }
+                    let canceled = ui.input(|input| input.key_pressed(Key::Escape));
+                    if ui.button("Cancel").clicked() || canceled {
+                        command = Some(Command::EndMarkerKeys(false));
+                    }
+                    if ui.button("Clear").clicked() {
+                        self.keys = MarkerKeys::default();
+                    }
+                });
+            });
+        command
+    }
+
+    /// Whether Enter was pressed in one of the fields.
+    fn fields_ui(&mut self, ui: &mut Ui) -> bool {
+        let mut entered = false;
+        Grid::new("marker keys")
+            .num_columns(2)
+            .spacing([12.0, 5.0])
+            .show(ui, |ui| {
+                for (at, words) in self.keys.words_mut().iter_mut().enumerate() {
+                    let label = ui.label(format!("Key {}", at + 1));
+                    let edit = TextEdit::singleline(words)
+                        .desired_width(280.0)
+                        .char_limit(MAX_CHARS);
+                    let response = ui.add(edit).labelled_by(label.id);
+                    if at == 0 && !std::mem::replace(&mut self.has_focus, true) {
+                        response.request_focus();
+                    }
+                    entered |=
+                        response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                    ui.end_row();
+                }
+            });
+        entered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::Role;
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    use super::*;
+
+    #[test]
+    fn words_are_written_and_saved() {
+        let form = MarkerForm::new(MarkerKeys::default());
+        let mut harness = Harness::new_ui_state(
+            |ui, (form, sent): &mut (MarkerForm, Option<Command>)| {
+                *sent = form.ui(ui.ctx()).or(sent.take());
+            },
+            (form, None),
+        );
+        harness.run_steps(2);
+        let role = Role::TextInput;
+        harness.get_by_role_and_label(role, "Key 2").focus();
+        harness.run_steps(2);
+        let field = harness.get_by_role_and_label(role, "Key 2");
+        field.type_text("stimulus on");
+        harness.run_steps(2);
+        harness.get_by_label("Save").click();
+        harness.run_steps(2);
+        let (form, sent) = harness.state();
+        assert_eq!(form.keys.words(2), Some("stimulus on"));
+        assert_eq!(*sent, Some(Command::EndMarkerKeys(true)));
+    }
+}
