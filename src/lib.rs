@@ -131,6 +131,7 @@ pub mod shell_command;
 #[doc(hidden)]
 pub mod signals;
 pub mod stream;
+pub mod summarize;
 pub mod time;
 #[cfg(feature = "gui")]
 pub mod ui;

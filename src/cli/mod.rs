@@ -22,6 +22,7 @@ mod reanalyze;
 mod record;
 mod redraw;
 mod stream;
+mod summarize;
 mod summary;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -120,6 +121,8 @@ enum Command {
     Recover(RecoverArgs),
     /// Write a recorded session in a format that other programs read
     Export(export::ExportArgs),
+    /// Compare recorded sessions by participant and condition
+    Summarize(summarize::SummarizeArgs),
     /// Read a recorded session with another network, and compare
     Reanalyze(reanalyze::ReanalyzeArgs),
     /// Draw a recorded session's video again, with or without boxes, with faces hidden or shown
@@ -146,6 +149,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Mark(args)) => mark::run(&args),
         Some(Command::Recover(args)) => record::recover(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Summarize(args)) => summarize::run(&args),
         Some(Command::Reanalyze(args)) => reanalyze::run(&args),
         Some(Command::Redraw(args)) => redraw::run(&args),
         Some(Command::Devices) => list::devices(),

@@ -26,6 +26,7 @@ pub mod files;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod folder;
+pub mod held;
 pub mod manifest;
 pub mod marker_keys;
 pub mod parts;

@@ -130,6 +130,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "summarize",
+        &[
+            "expression",
+            "export",
+            "palette",
+            "reanalyze",
+            "session",
+            "time",
+        ],
+    ),
+    (
         "batch",
         &[
             "capture",
