@@ -16,7 +16,10 @@ Backend = Literal["pandas", "polars"]
 # The labels of a session whose session.json names none.
 _FER_2013 = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 # Texts, also in tables where all their fields are empty or look like numbers.
-_TEXTS = ("label", "file", "participant", "session", "condition", "note", "status", "event", "detail", "model", "path")
+_TEXTS = (
+    "label", "file", "participant", "session", "condition", "note", "status", "event", "detail", "sender", "annotation",
+    "model", "path",
+)
 
 
 @overload
