@@ -83,6 +83,7 @@ fn faces(resolution: Resolution) -> Vec<FaceAnalysis> {
             shape: None,
             raw: probabilities,
             smoothed: probabilities,
+            label: probabilities.top().0,
         }
     };
     (0..N_FACES).map(face).collect()

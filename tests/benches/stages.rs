@@ -175,6 +175,7 @@ fn drawing() {
                 shape: None,
                 raw: probabilities,
                 smoothed: probabilities,
+                label: probabilities.top().0,
             }
         })
         .collect();
