@@ -230,9 +230,12 @@ impl Drop for Claim {
     }
 }
 
+/// Makes the error about the camera of this name.
+type ErrorOf = fn(&str) -> CaptureError;
+
 /// What Media Foundation's error codes mean, from `mferror.h` and `winerror.h`. The sentences beside them are in the
 /// system's language.
-const CODES: [(&str, fn(&str) -> CaptureError); 8] = [
+const CODES: [(&str, ErrorOf); 8] = [
     ("0xC00D3EA2", disconnected),  // MF_E_VIDEO_RECORDING_DEVICE_INVALIDATED
     ("0x80070037", disconnected),  // ERROR_DEV_NOT_EXIST
     ("0x8007048F", disconnected),  // ERROR_DEVICE_NOT_CONNECTED
