@@ -69,7 +69,7 @@ pub enum Outcome {
         /// How long the analysis took.
         elapsed: Duration,
     },
-    /// It failed, for this reason. The others go on.
+    /// It failed, for this reason. The others continue.
     Failed(String),
     /// It was stopped, and will be started again.
     Stopped,

@@ -158,7 +158,7 @@ fn summary(report: &Report) -> String {
         }
     }
     if report.was_stopped {
-        line("interrupted; run the same command again to go on".to_owned());
+        line("interrupted; run the same command again to resume".to_owned());
     }
     for table in &report.tables {
         line(table.display().to_string());
@@ -215,7 +215,7 @@ mod tests {
         report.tables.clear();
         assert_eq!(
             summary(&report),
-            "40 files: 10 finished before\ninterrupted; run the same command again to go on\n"
+            "40 files: 10 finished before\ninterrupted; run the same command again to resume\n"
         );
     }
 }

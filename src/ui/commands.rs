@@ -101,7 +101,7 @@ pub enum Command {
     ToggleRecording,
     /// The key for recordings: start one, or stop the current one, after a question if it is long.
     RecordKey,
-    /// The answer to that question, and to the one before another source or the end: go on (`true`), or keep recording.
+    /// The answer to that question, and to the one before another source or the end: continue (`true`), or keep recording.
     EndGuard(bool),
     /// Pause the recording, or resume it.
     PauseRecording,

@@ -232,7 +232,7 @@ impl ManyState {
                     ),
                 };
                 if report.was_stopped {
-                    text.push_str(" Start again to go on.");
+                    text.push_str(" Start again to resume.");
                 }
                 ((severity, text), out)
             }

@@ -258,7 +258,7 @@ fn what_was_interrupted_is_started_again() {
     assert_eq!(output.status.code(), Some(130));
     let printed = text(&output.stdout);
     assert!(
-        printed.contains("run the same command again to go on"),
+        printed.contains("run the same command again to resume"),
         "{printed}"
     );
     assert!(!root.join("results/faces.csv").exists());

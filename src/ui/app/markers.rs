@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Longer texts of markers are cut on the picture, characters.
+/// Longer texts of markers are cut on the frame, characters.
 const MAX_SHOWN_CHARS: usize = 40;
 
 /// What the window keeps about markers.
@@ -98,7 +98,7 @@ fn words(marker: &MarkerSet) -> String {
     words
 }
 
-/// A text that fits on the picture.
+/// A text that fits on the frame.
 pub(super) fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     if short.len() < text.len() {

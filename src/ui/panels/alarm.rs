@@ -1,4 +1,4 @@
-//! The red pill over the picture while a recording gets nothing, or is about to have no room.
+//! The red pill over the frame while a recording gets nothing, or is about to have no room.
 
 use std::time::{Duration, Instant};
 
