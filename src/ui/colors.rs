@@ -123,6 +123,9 @@ fn visuals(theme: Theme) -> Visuals {
     visuals.hyperlink_color = palette.accent;
     visuals.slider_trailing_fill = true;
     visuals.handle_shape = egui::style::HandleShape::Circle;
+    // A white field would have no edge on a white window.
+    visuals.text_edit_bg_color =
+        (theme == Theme::Light).then_some(Color32::from_rgb(0xEC, 0xEF, 0xF3));
     visuals.selection.bg_fill = palette.accent;
     visuals.selection.stroke = Stroke::new(1.5, palette.on_accent);
     let shadow = |blur, offset, alpha| Shadow {
