@@ -13,7 +13,9 @@ use clap::Parser;
 use fervis::error_text::error_text;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    // The provider of fonts warns about every locale without a language, such as "C".
+    let filter = "warn,egui_system_font_provider=error";
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(filter)).init();
     let cli = cli::Cli::parse();
     match cli::run(cli) {
         Ok(code) => code,
