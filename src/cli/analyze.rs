@@ -276,7 +276,7 @@ impl Run {
             }
             // Results of another network than the requested one would be silently wrong.
             Event::CheckpointFailed { reason, .. } => bail!(reason),
-            Event::CheckpointLoaded(_) => None,
+            Event::CheckpointLoaded(_) | Event::Neutral(_) => None,
             Event::Warning(text) => {
                 self.warnings.push(text.clone());
                 Some(Report::Note(text))

@@ -85,14 +85,14 @@ mod tests {
         assert_eq!(rows.lines().count(), 2);
         let expected = "3,0.200000,18000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
              0.0000,0.0000,0.0000,0.2500,0.0000,0.0000,0.7500,0.1000,0.0000,0.0000,0.5000,0.0000,0.0000,0.4000,\
-             happy,0,,,,,,,,,,,,,,,,,";
+             happy,0,,,,,,,,,,,,,,,,,,,,,,,,";
         assert_eq!(rows.lines().next(), Some(expected));
         let header = text(header(Labels::FER_2013));
         assert!(
             header.starts_with("frame,time_s,pts_90k,track,score,x,"),
             "{header}"
         );
-        assert!(header.ends_with(",turned_away,file\n"), "{header}");
+        assert!(header.ends_with(",corrected_neutral\n"), "{header}");
         let n_columns = header.split(',').count();
         assert!(rows.lines().all(|row| row.split(',').count() == n_columns));
         assert!(super::rows(&analysis(4, Duration::ZERO, &[])).is_empty());
@@ -109,7 +109,7 @@ mod tests {
             row.starts_with("0,0.000000,0,1,12.50,-3.00,80.00,200.50,404.00,"),
             "{row}"
         );
-        assert!(row.ends_with(",\"a, \"\"b\"\".jpg\"\n"), "{row}");
+        assert!(row.ends_with(",\"a, \"\"b\"\".jpg\",,,,,,,\n"), "{row}");
     }
 
     #[test]

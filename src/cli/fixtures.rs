@@ -28,6 +28,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
                 score: 12.5,
                 unseen_for: Duration::ZERO,
                 shape: None,
+                corrected: None,
                 raw: Probabilities::from([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
                 smoothed: Probabilities::from(smoothed),
                 label: Probabilities::from(smoothed).top().0,

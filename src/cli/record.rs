@@ -261,7 +261,10 @@ fn watch(
                 }
                 Event::Warning(text) => line.note(&text),
                 Event::CheckpointFailed { reason, .. } => line.note(&reason),
-                Event::Source(_) | Event::Device { .. } | Event::CheckpointLoaded(_) => {}
+                Event::Source(_)
+                | Event::Device { .. }
+                | Event::CheckpointLoaded(_)
+                | Event::Neutral(_) => {}
             }
         }
         let status = recorder.status();

@@ -41,6 +41,7 @@ impl From<&FaceRow> for Face {
             smoothed: face.smoothed,
             label: face.label.name(),
             mesh: face.shape,
+            corrected: face.corrected,
         }
     }
 }

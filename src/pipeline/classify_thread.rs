@@ -9,6 +9,7 @@ use super::{
     face_reader::{self, FaceReader, ReadError},
     latest::Latest,
     message::{Item, Message, Slot, pass_on},
+    neutral::{Neutral, neutral_of},
     parts::ClassifyFaces,
     shared::{Run, Shared},
     smoothing::FaceValues,
@@ -63,6 +64,7 @@ pub(super) fn spawn(
 struct ClassifyStage {
     network: Network,
     reader: FaceReader,
+    neutral: Neutral,
     run: Run,
     failing: bool,
 }
@@ -72,6 +74,7 @@ impl ClassifyStage {
         Self {
             network,
             reader: FaceReader::default(),
+            neutral: Neutral::default(),
             run: Run::default(),
             failing: false,
         }
@@ -81,6 +84,8 @@ impl ClassifyStage {
         self.network = network;
         self.failing = false;
         self.reader.clear();
+        // Another network reads a resting face in another way.
+        self.neutral.clear();
     }
 
     fn handle(&mut self, message: Message<Found>, shared: &Shared) -> Option<Message<Analysis>> {
@@ -98,6 +103,9 @@ impl ClassifyStage {
         };
         if std::mem::replace(&mut self.run, run) != run {
             self.reader.clear();
+            if shared.is_opening(run) {
+                self.neutral.clear(); // Somebody else may be there.
+            }
         }
         let frame = Arc::clone(&found.frame);
         match self.analyze(found, shared) {
@@ -165,10 +173,29 @@ impl ClassifyStage {
                         raw,
                         smoothed,
                         label,
+                        corrected: None,
                     })
                 };
-                let faces = faces.iter().zip(values).filter_map(analysis).collect();
-                (Some(Arc::clone(network.info())), faces)
+                let faces = faces.iter().zip(values).filter_map(analysis);
+                let mut faces: Vec<FaceAnalysis> = faces.collect();
+                let info = Arc::clone(network.info());
+                match shared.take_neutral() {
+                    None => {}
+                    Some(true) if neutral_of(info.labels).is_none() => {
+                        let words =
+                            "the network has no label “neutral”, so no resting face is learned";
+                        shared.emit(Event::Warning(words.to_owned()));
+                    }
+                    Some(true) => self.neutral.begin(),
+                    Some(false) => {
+                        self.neutral.clear();
+                        shared.emit(Event::Neutral("neutral forgotten".to_owned()));
+                    }
+                }
+                if let Some(learned) = self.neutral.see(frame.time, &mut faces) {
+                    shared.emit(Event::Neutral(learned.words()));
+                }
+                (Some(info), faces)
             }
         };
         let completed_at = Instant::now();

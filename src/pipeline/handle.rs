@@ -239,6 +239,12 @@ impl Pipeline {
         self.shared.apply(settings);
     }
 
+    /// Learns the resting face of everybody in view over three seconds (`true`), or forgets what was learned. The outcome
+    /// comes as [`Event::Neutral`].
+    pub fn set_neutral(&self, learn: bool) {
+        self.shared.ask_neutral(learn);
+    }
+
     /// Attaches a recording or a stream until the handle is dropped. See [`Tap`] for what it must not do.
     pub fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
         self.shared.attach(tap)

@@ -23,6 +23,7 @@ mod latest;
 mod loader_thread;
 pub mod markers;
 mod message;
+pub mod neutral;
 mod parts;
 mod play;
 #[cfg(test)]
@@ -103,6 +104,8 @@ pub struct FaceAnalysis {
     pub raw: Probabilities,
     /// Smoothed over time; equal to `raw` if smoothing is off. Unchanged while the face is not found.
     pub smoothed: Probabilities,
+    /// The smoothed ones, corrected by the person's resting face, if that was learned; see [`neutral`].
+    pub corrected: Option<Probabilities>,
     /// The label to show. It is held: another takes over once it is smoothed to 5 points more, or has been the most
     /// probable for 300 ms. The most probable label if smoothing is off.
     pub label: Label,
@@ -270,6 +273,8 @@ pub enum Event {
         /// One sentence.
         reason: String,
     },
+    /// A resting face was learned or forgotten, in words.
+    Neutral(String),
     /// A problem that stops nothing.
     Warning(String),
 }

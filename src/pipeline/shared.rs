@@ -41,6 +41,8 @@ pub(super) struct Shared {
     opened: AtomicU64,
     /// Copied out by each stage at the start of each frame.
     settings: Mutex<Settings>,
+    /// Whether to learn resting faces (`true`) or to forget them, until the stage that does has taken it.
+    neutral: Mutex<Option<bool>>,
     stats: Mutex<(Run, StatsRecorder)>,
     events: Sender<TaggedEvent>,
     taps: Arc<Taps>,
@@ -58,6 +60,7 @@ impl Shared {
             current: AtomicU64::default(),
             opened: AtomicU64::default(),
             settings: Mutex::new(settings),
+            neutral: Mutex::default(),
             stats: Mutex::default(),
             events,
             taps: Arc::default(),
@@ -110,6 +113,21 @@ impl Shared {
     /// Changes the settings.
     pub fn apply(&self, settings: Settings) {
         *lock(&self.settings) = settings;
+    }
+
+    /// Asks for resting faces to be learned (`true`) or forgotten.
+    pub fn ask_neutral(&self, learn: bool) {
+        *lock(&self.neutral) = Some(learn);
+    }
+
+    /// What was asked about resting faces since the last call.
+    pub fn take_neutral(&self) -> Option<bool> {
+        lock(&self.neutral).take()
+    }
+
+    /// Whether a source was opened with this run, and not only sought in.
+    pub fn is_opening(&self, run: Run) -> bool {
+        self.opened.load(Ordering::SeqCst) == run.0
     }
 
     /// Attaches a tap until the handle is dropped.

@@ -343,6 +343,8 @@ fn smoothed(session: &Session, answers: &[Answer]) -> Vec<FaceRow> {
                     raw: values.raw,
                     smoothed: values.smoothed,
                     label: values.label,
+                    // The baseline is of the other network.
+                    corrected: None,
                     ..row.face
                 },
                 model: session.manifest.models.len(),

@@ -175,6 +175,7 @@ impl Recording {
                 return Ok(Some(SourceEnd::Failed));
             }
             Event::Warning(text) => self.journal.event(at, EventKind::Warning, text.clone())?,
+            Event::Neutral(words) => self.journal.event(at, EventKind::Settings, words.clone())?,
             Event::Device { name, .. } => self.journal.manifest.device = Some(name.clone()),
             // What counts is the network that a frame was analyzed with; see [`Journal::write`].
             Event::CheckpointLoaded(_)

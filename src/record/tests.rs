@@ -148,6 +148,7 @@ impl Script {
                 score: 12.0,
                 unseen_for: Duration::ZERO,
                 shape: None,
+                corrected: None,
                 raw,
                 smoothed: raw,
                 label: raw.top().0,

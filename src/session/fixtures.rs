@@ -45,6 +45,7 @@ pub(crate) fn two_people() -> Session {
             smoothed: mostly(label),
             label: label.into(),
             shape: None,
+            corrected: None,
         },
         model: 0,
         detect_time: Some(Duration::from_micros(11_250)),

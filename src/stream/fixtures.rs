@@ -54,6 +54,7 @@ fn face(track: u64, smoothed: [f32; 7]) -> FaceAnalysis {
         score: 12.5,
         unseen_for: Duration::ZERO,
         shape: None,
+        corrected: None,
         raw: Probabilities::from([0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.75]),
         smoothed: Probabilities::from(smoothed),
         label: Probabilities::from(smoothed).top().0,

@@ -65,6 +65,11 @@ pub(crate) struct Face {
     pub(crate) label: &'static str,
     #[serde(serialize_with = "measures", skip_serializing_if = "Option::is_none")]
     pub(crate) mesh: Option<FaceShape>,
+    #[serde(
+        serialize_with = "maybe_by_name",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) corrected: Option<Probabilities>,
 }
 
 /// The object for a file, as one line without the line break.
@@ -72,7 +77,7 @@ pub(crate) struct Face {
 /// Its keys are `frame`, `time_s`, for an image file its name as `file`, and `faces`. Each face has `track`, `box` (left, top,
 /// width and height in pixels of the file), `score`, `raw`, `smoothed` and `label`. A face with a face mesh has `mesh` too: the
 /// [`FaceShape::MEASURES`] by their names, and `turned_away`, true if the head is turned too far for the expression to mean
-/// much.
+/// much. A face whose resting face was learned has `corrected`: the smoothed probabilities corrected by it.
 ///
 /// # Errors
 /// None occur with these types; only serde's signature allows them.
@@ -232,6 +237,7 @@ fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S:
         smoothed: face.smoothed,
         label: face.label.name(),
         mesh: analysis.shape_in_file(face),
+        corrected: face.corrected,
     }))
 }
 
@@ -249,6 +255,16 @@ fn measures<S: Serializer>(shape: &Option<FaceShape>, serializer: S) -> Result<S
 
 fn edges<S: Serializer>(edges: &BoundingBox, serializer: S) -> Result<S::Ok, S::Error> {
     [edges.x, edges.y, edges.width, edges.height].serialize(serializer)
+}
+
+fn maybe_by_name<S: Serializer>(
+    probabilities: &Option<Probabilities>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match probabilities {
+        Some(probabilities) => by_name(probabilities, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn by_name<S: Serializer>(probabilities: &Probabilities, serializer: S) -> Result<S::Ok, S::Error> {

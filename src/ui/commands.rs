@@ -115,6 +115,8 @@ pub enum Command {
     BeginMarkerKeys,
     /// Keep what was written about the keys (`true`), or discard it.
     EndMarkerKeys(bool),
+    /// Learn the resting face of everybody in view (`true`), or forget it.
+    SetNeutral(bool),
     /// Begin an excluded span of the open session where it plays, or end it.
     Exclude,
     /// Ask about a marker or an excluded span of the open session.

@@ -30,6 +30,7 @@ engine! {
     fn close(&self);
     fn load_checkpoint(&self, choice: CheckpointChoice);
     fn apply(&self, settings: Settings);
+    fn set_neutral(&self, learn: bool);
     fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;
     fn take_preview(&self) -> Option<Arc<Frame>>;
     fn take_analysis(&self) -> Option<Analysis>;

@@ -31,6 +31,7 @@ pub fn face(track: u64, class: Expression, probability: f32) -> FaceAnalysis {
         score: 12.0,
         unseen_for: Duration::ZERO,
         shape: None,
+        corrected: None,
         raw: Probabilities::from([1.0 / N_EXPRESSIONS as f32; N_EXPRESSIONS]),
         smoothed: Probabilities::from(smoothed),
         label: class.into(),

@@ -67,6 +67,10 @@ pub const SET_MARKER_WITH_NOTE: KeyboardShortcut = KeyboardShortcut::new(Modifie
 pub const EXCLUDE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::X);
 /// Take the latest change of the open session's markers and spans back.
 pub const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
+/// Learn the resting faces.
+pub const SET_NEUTRAL: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::N);
+/// Forget the resting faces.
+pub const FORGET_NEUTRAL: KeyboardShortcut = KeyboardShortcut::new(Modifiers::SHIFT, Key::N);
 /// Next way to cover faces.
 pub const PRIVACY: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::H);
 /// The list of keys.
@@ -285,6 +289,8 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
                 Repeats::Ignore,
                 Command::SetMarkerWithNote,
             ),
+            (FORGET_NEUTRAL, Repeats::Ignore, Command::SetNeutral(false)),
+            (SET_NEUTRAL, Repeats::Ignore, Command::SetNeutral(true)),
             (RECORD, Repeats::Ignore, Command::RecordKey),
             (SET_MARKER, Repeats::Ignore, Command::SetMarker),
             (MIRROR, Repeats::Ignore, Command::SetMirror(!state.mirror)),
@@ -473,6 +479,10 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                     "Less and more smoothing",
                 ),
                 (keys(VIEWS), "Mirror averaging"),
+                (
+                    format!("{} and {}", keys(SET_NEUTRAL), keys(FORGET_NEUTRAL)),
+                    "Set neutral, and forget it",
+                ),
                 (
                     pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
                     "Lower and higher “uncertain” threshold",

@@ -81,6 +81,7 @@ fn faces(resolution: Resolution) -> Vec<FaceAnalysis> {
             score: 20.0,
             unseen_for: Duration::ZERO,
             shape: None,
+            corrected: None,
             raw: probabilities,
             smoothed: probabilities,
             label: probabilities.top().0,

@@ -173,6 +173,7 @@ fn drawing() {
                 score: 20.0,
                 unseen_for: Duration::ZERO,
                 shape: None,
+                corrected: None,
                 raw: probabilities,
                 smoothed: probabilities,
                 label: probabilities.top().0,

@@ -178,6 +178,7 @@ fn analysis(number: u64, n_faces: u64) -> Analysis {
         score: 31.519,
         unseen_for: Duration::ZERO,
         shape: None,
+        corrected: None,
         raw: Probabilities::from([0.0123, 0.0004, 0.0132, 0.9112, 0.0121, 0.0183, 0.0325]),
         smoothed: Probabilities::from([0.0137, 0.0006, 0.0151, 0.8997, 0.0141, 0.0199, 0.0369]),
         label: Expression::Happy.into(),

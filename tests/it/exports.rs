@@ -120,6 +120,7 @@ pub fn record_clip(folder: &Path) {
                         }
                         shape
                     }),
+                    corrected: None,
                 },
                 model: 0,
                 detect_time: Default::default(),

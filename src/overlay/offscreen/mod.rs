@@ -145,6 +145,7 @@ fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
             score: 0.0,
             unseen_for: std::time::Duration::ZERO,
             shape: None,
+            corrected: None,
             raw: Probabilities::from(probabilities),
             smoothed: Probabilities::from(probabilities),
             label: expression.into(),

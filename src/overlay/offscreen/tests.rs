@@ -36,6 +36,7 @@ fn face(track: u64, class: Expression, probability: f32, at: [f32; 4]) -> FaceAn
         score: 12.0,
         unseen_for: Duration::ZERO,
         shape: None,
+        corrected: None,
         raw: Probabilities::from(values),
         smoothed: Probabilities::from(values),
         label: class.into(),

@@ -21,6 +21,7 @@ fn analyze(script: &Script, frame: &Arc<Frame>, n_faces: u64, network: &Arc<Chec
         score: 12.0,
         unseen_for: Duration::ZERO,
         shape: None,
+        corrected: None,
         raw: Probabilities(values),
         smoothed: Probabilities(values),
         label: Probabilities(values).top().0,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     SECOND_DECIMALS, column, file, from_milliseconds,
-    lines::{Cell, Column, Fields, Kind, RAW, Row, SMOOTHED},
+    lines::{CORRECTED, Cell, Column, Fields, Kind, RAW, Row, SMOOTHED},
     milliseconds,
 };
 use crate::{
@@ -130,6 +130,12 @@ impl Row for FaceRow {
             ]
             .map(column),
         );
+        columns.extend(labels.names().map(|label| {
+            let description = format!(
+                "The smoothed probability of {label}, corrected by the person's resting face, 0 to 1; empty unless that was learned."
+            );
+            column((format!("{CORRECTED}{label}"), Single, "", description))
+        }));
         columns
     }
 
@@ -160,6 +166,10 @@ impl Row for FaceRow {
         }));
         let turned_away = face.shape.map(|_| u64::from(face.is_turned_away()));
         cells.extend([Cell::whole(turned_away), Cell::text(self.file.as_deref())]);
+        match &face.corrected {
+            Some(corrected) => cells.extend(corrected.0.iter().map(|value| number(*value, 4))),
+            None => cells.extend(face.smoothed.0.iter().map(|_| Cell::Empty)),
+        }
         cells
     }
 
@@ -192,6 +202,7 @@ impl Row for FaceRow {
                 smoothed,
                 // Somebody may have edited the table.
                 label: label.unwrap_or_else(|| smoothed.top().0),
+                corrected: corrected(fields)?,
                 shape: shape(fields)?,
             },
             model: fields.get("model")?,
@@ -200,6 +211,19 @@ impl Row for FaceRow {
             file: file(fields),
         })
     }
+}
+
+/// The corrected probabilities; `None` if one is empty, or missing, as in sessions from before there were any.
+fn corrected(fields: &Fields<'_>) -> Result<Option<Probabilities>, String> {
+    let mut values = PerLabel::new(fields.labels);
+    for (value, label) in values.iter_mut().zip(fields.labels.names()) {
+        let name = format!("{CORRECTED}{label}");
+        if fields.find(&name).is_none_or(str::is_empty) {
+            return Ok(None);
+        }
+        *value = fields.get(&name)?;
+    }
+    Ok(Some(Probabilities(values)))
 }
 
 /// The mesh's numbers; `None` if one is empty, as without a mesh, or missing, as in sessions from before there was one.

@@ -17,6 +17,8 @@ use crate::{
 pub(super) const RAW: &str = "raw_";
 /// The same for the smoothed probabilities.
 pub(super) const SMOOTHED: &str = "smoothed_";
+/// The same for those that are corrected by the person's resting face.
+pub(super) const CORRECTED: &str = "corrected_";
 
 /// What a column holds, for people, for `session.json` and for formats with types.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,6 +28,7 @@ pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
             smoothed: raw,
             label: raw.top().0,
             shape: None,
+            corrected: None,
         },
         model: 0,
         detect_time: Some(Duration::from_micros(11_250)),
@@ -74,9 +75,13 @@ fn rows_are_read_as_they_were_written() {
         },
     ];
     assert_eq!(read_again::<FrameRow>(&written(&frames)).unwrap(), frames);
-    let faces = vec![face(0, 1, 0.4), face(0, 2, 0.7)];
+    let mut faces = vec![face(0, 1, 0.4), face(0, 2, 0.7)];
+    faces[1].face.corrected = Some(faces[0].face.raw);
     let again = read_again::<FaceRow>(&written(&faces)).unwrap();
     assert_eq!(again.len(), 2);
+    assert_eq!(again[0].face.corrected, None);
+    let corrected = again[1].face.corrected.unwrap();
+    assert!((corrected.of(Expression::Happy) - 0.4).abs() < 1e-4);
     assert_eq!(again[0].face.box_in_frame, faces[0].face.box_in_frame);
     assert!((again[1].face.raw.0[3] - 0.7).abs() < 1e-4);
     assert_eq!(again[1].label(), Expression::Happy);
@@ -108,7 +113,7 @@ fn the_lines_are_what_statistics_packages_expect() {
     assert!(text.ends_with(
         "\n2,0.066667,6000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
          0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,\
-         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,,\n"
+         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,,,,,,,,,\n"
     ));
 }
 

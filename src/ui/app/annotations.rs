@@ -82,6 +82,8 @@ impl App {
                     false => "Nothing to undo".to_owned(),
                 });
             }
+            // A session is as it was recorded.
+            Command::SetNeutral(_) => return true,
             _ => return false,
         }
         replay.show_notes();

@@ -135,6 +135,7 @@ impl App {
             | Command::SetMarkerWithNote
             | Command::EndNote(_)
             | Command::Exclude
+            | Command::SetNeutral(_)
             | Command::EditAnnotation(_)
             | Command::EndAnnotation(_)
             | Command::MoveAnnotation(_)

@@ -73,6 +73,13 @@ impl App {
             }
             Command::SetMarkerWithNote => self.recordings.begin_note(),
             Command::EndNote(set) => self.recordings.end_note(set),
+            Command::SetNeutral(learn) => {
+                self.engine.set_neutral(learn);
+                if learn {
+                    let words = "Hold a resting face for three seconds";
+                    self.readout.show(words.to_owned());
+                }
+            }
             Command::BeginMarkerKeys => {
                 let keys = self.settings.marker_keys.clone();
                 self.markers.form = Some(MarkerForm::new(keys));

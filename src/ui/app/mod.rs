@@ -358,6 +358,7 @@ impl App {
             }
             Event::CheckpointLoaded(info) => self.network_loaded(info, ctx, now_s),
             Event::CheckpointFailed { reason, .. } => self.network_failed(&reason, now_s),
+            Event::Neutral(words) => self.readout.show(sentence(&words)),
             Event::Warning(text) => {
                 let text = sentence(&text);
                 self.notices

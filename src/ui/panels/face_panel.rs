@@ -28,6 +28,8 @@ const NAME_GAP: f32 = 6.0;
 const MAX_NAME_SHARE: f32 = 0.45;
 /// Room for "100 %", points.
 const PERCENT_WIDTH: f32 = 44.0;
+/// Height of the bar of a corrected value, points.
+const CORRECTED_HEIGHT: f32 = 2.5;
 /// Width and overhang of the tick at the raw value, points.
 const TICK: Vec2 = vec2(2.0, 3.0);
 /// The tick is drawn where raw and smoothed value differ by this much. A tick at every bar's end says nothing.
@@ -96,9 +98,12 @@ pub fn face_panel_ui(ui: &mut Ui, data: FacePanelData<'_>) -> Option<Command> {
         return None;
     }
     ui.label(
-        RichText::new("Bar: average. Tick: latest frame.")
-            .small()
-            .weak(),
+        RichText::new(match faces.iter().any(|face| face.corrected.is_some()) {
+            true => "Bar: average. Tick: latest frame. Thin bar: corrected by the resting face.",
+            false => "Bar: average. Tick: latest frame.",
+        })
+        .small()
+        .weak(),
     );
     ui.add_space(4.0);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -361,6 +366,13 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Label, is_top: bool, name_wid
             radius,
             color,
         );
+        if let Some(corrected) = &face.corrected {
+            let below = Rect::from_min_size(
+                pos2(track.left(), track.bottom() + 1.5),
+                vec2(track.width(), CORRECTED_HEIGHT),
+            );
+            painter.rect_filled(bar_part(below, corrected.of(class)), 0.0, palette.text);
+        }
         let (raw, smoothed) = (face.raw.of(class), face.smoothed.of(class));
         if (raw - smoothed).abs() >= MIN_TICK_DIFFERENCE {
             let raw_x = bar_part(track, raw).right();
@@ -371,20 +383,28 @@ fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Label, is_top: bool, name_wid
             );
         }
     }
-    response.on_hover_text(format!(
+    let mut words = format!(
         "{class}: average {}, latest frame {}",
         percent(&face.smoothed, class),
         percent(&face.raw, class)
-    ));
+    );
+    if let Some(corrected) = &face.corrected {
+        words.push_str(&format!(", corrected {}", percent(corrected, class)));
+    }
+    response.on_hover_text(words);
 }
 
 /// What screen readers say for a row.
 fn accessible_name(face: &FaceAnalysis, class: Label) -> String {
-    format!(
+    let name = format!(
         "Face {}: {class} {}",
         face.track.0,
         percent(&face.smoothed, class)
-    )
+    );
+    match &face.corrected {
+        Some(corrected) => format!("{name}, corrected {}", percent(corrected, class)),
+        None => name,
+    }
 }
 
 fn percent(probabilities: &Probabilities, class: Label) -> String {

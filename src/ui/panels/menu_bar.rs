@@ -172,6 +172,16 @@ impl MenuBar {
         {
             *command = Some(Command::SetViews(settings.views.other()));
         }
+        if !data.session_open {
+            let key = keys(ui.ctx(), keyboard::SET_NEUTRAL);
+            if item_ui(ui, Mark::None, "Set neutral", &key).clicked() {
+                *command = Some(Command::SetNeutral(true));
+            }
+            let key = keys(ui.ctx(), keyboard::FORGET_NEUTRAL);
+            if item_ui(ui, Mark::None, "Forget neutral", &key).clicked() {
+                *command = Some(Command::SetNeutral(false));
+            }
+        }
         self.uncertain_below_percent = data.uncertain_below_percent;
         let slider =
             Slider::new(&mut self.uncertain_below_percent, 0..=MAX_UNCERTAIN_PERCENT).suffix(" %");

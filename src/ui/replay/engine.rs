@@ -108,6 +108,8 @@ impl Engine for ReplayEngine {
 
     fn apply(&self, _settings: Settings) {}
 
+    fn set_neutral(&self, _learn: bool) {}
+
     fn take_preview(&self) -> Option<Arc<Frame>> {
         let frame = self.pipeline.take_preview()?;
         self.pending.replace(Some(Arc::clone(&frame)));

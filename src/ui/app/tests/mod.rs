@@ -48,6 +48,7 @@ enum Told {
     Close,
     Load(CheckpointChoice),
     Apply(Settings),
+    Neutral(bool),
     Paused(bool),
     Speed(f64),
     Step,
@@ -72,6 +73,10 @@ impl Engine for FakeEngine {
 
     fn apply(&self, settings: Settings) {
         self.0.borrow_mut().told.push(Told::Apply(settings));
+    }
+
+    fn set_neutral(&self, learn: bool) {
+        self.0.borrow_mut().told.push(Told::Neutral(learn));
     }
 
     fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {

@@ -1,0 +1,301 @@
+//! A person's resting face, and values corrected by it.
+//!
+//! Some faces look sad or angry at rest. Over three seconds of a resting face this learns how much: for each label the mean
+//! logarithm of its smoothed probability. From then on corrected values stand beside the raw ones:
+//!
+//! ```text
+//! corrected = softmax(ln p − b)
+//! b(label)   = max(0, mean ln p(label) − ln 0.1/(n − 1))     for every label but neutral
+//! b(neutral) = min(0, mean ln p(neutral) − ln 0.9)
+//! ```
+//!
+//! with the smoothed probabilities p, raised to 1e-5, and n labels. So the resting face itself reads as at least 90 %
+//! neutral, what exceeded that at rest is taken off wherever it shows up later, and nothing is added to labels that were
+//! quiet at rest: that would amplify noise. Smoothing works on logarithms too, so smoothing first or correcting first is the
+//! same.
+//!
+//! A baseline belongs to a face's track. If one face alone was learned and one face alone is in view, it is taken for the
+//! same person, so that a participant who leaves the frame for a moment keeps the baseline.
+
+use std::{collections::HashMap, time::Duration};
+
+use super::FaceAnalysis;
+use crate::{
+    detect::TrackId,
+    expression::{Expression, Label, Labels, Logits, PerLabel, Probabilities},
+};
+
+/// How long a resting face is watched.
+pub const LEARN_FOR: Duration = Duration::from_secs(3);
+/// Results of a face within that time, without which it is not learned. The slowest computers give two a second.
+const MIN_RESULTS: u32 = 5;
+/// The probability of neutral that a resting face is to have.
+const AT_REST: f32 = 0.9;
+/// Smaller probabilities are raised to this, as in the smoothing.
+const FLOOR: f32 = 1e-5;
+
+/// What was learned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learned {
+    /// The faces, each with its mean pose at rest in degrees (yaw, pitch, roll) if it had a face mesh.
+    pub faces: Vec<(TrackId, Option<[f32; 3]>)>,
+}
+
+/// The baselines of one source's faces.
+#[derive(Debug, Default)]
+pub(super) struct Neutral {
+    baselines: HashMap<TrackId, Logits>,
+    learning: Option<Learning>,
+}
+
+#[derive(Debug, Default)]
+struct Learning {
+    since: Option<Duration>,
+    sums: HashMap<TrackId, Sums>,
+}
+
+#[derive(Debug)]
+struct Sums {
+    logs: PerLabel<f64>,
+    n: u32,
+    pose: [f64; 3],
+    n_poses: u32,
+}
+
+impl Neutral {
+    /// Begins to learn the resting faces of everybody in view.
+    pub fn begin(&mut self) {
+        self.learning = Some(Learning::default());
+    }
+
+    /// Forgets all baselines: nothing is corrected any more. Returns whether there were any.
+    pub fn clear(&mut self) -> bool {
+        self.learning = None;
+        let were_any = !self.baselines.is_empty();
+        self.baselines.clear();
+        were_any
+    }
+
+    /// Corrects the faces of a frame at media time `time`, and learns from them. Returns what was learned, once it is.
+    pub fn see(&mut self, time: Duration, faces: &mut [FaceAnalysis]) -> Option<Learned> {
+        let learned = self.learn(time, faces);
+        let alone = match (faces.len(), self.baselines.len()) {
+            (1, 1) => self.baselines.values().next().copied(),
+            _ => None,
+        };
+        for face in faces {
+            let baseline = self.baselines.get(&face.track).copied().or(alone);
+            let baseline = baseline.filter(|b| b.0.labels() == face.smoothed.labels());
+            face.corrected = baseline.map(|baseline| corrected(&face.smoothed, &baseline));
+        }
+        learned
+    }
+
+    fn learn(&mut self, time: Duration, faces: &[FaceAnalysis]) -> Option<Learned> {
+        let learning = self.learning.as_mut()?;
+        let since = *learning.since.get_or_insert(time);
+        // A seek back begins again.
+        let elapsed = time.checked_sub(since).unwrap_or_else(|| {
+            *learning = Learning {
+                since: Some(time),
+                ..Learning::default()
+            };
+            Duration::ZERO
+        });
+        let seen = faces.iter();
+        let seen = seen.filter(|face| face.unseen_for.is_zero() && !face.is_turned_away());
+        for face in seen {
+            let sums = learning.sums.entry(face.track).or_insert_with(|| Sums {
+                logs: PerLabel::new(face.smoothed.labels()),
+                n: 0,
+                pose: [0.0; 3],
+                n_poses: 0,
+            });
+            if sums.logs.labels() == face.smoothed.labels() {
+                sums.add(face);
+            }
+        }
+        if elapsed < LEARN_FOR {
+            return None;
+        }
+        let sums = self.learning.take()?.sums;
+        let mut learned = Learned { faces: Vec::new() };
+        for (track, sums) in sums {
+            let Some(baseline) = sums.baseline() else {
+                continue;
+            };
+            self.baselines.insert(track, baseline);
+            learned.faces.push((track, sums.pose()));
+        }
+        learned.faces.sort_by_key(|(track, _)| *track);
+        // Baselines of faces that have left would never be used again, and one of several never stands for all.
+        if !learned.faces.is_empty() {
+            let is_new = |track: &TrackId| learned.faces.iter().any(|(new, _)| new == track);
+            self.baselines.retain(|track, _| is_new(track));
+        }
+        Some(learned)
+    }
+}
+
+impl Sums {
+    fn add(&mut self, face: &FaceAnalysis) {
+        for (sum, probability) in self.logs.iter_mut().zip(face.smoothed.0.iter()) {
+            *sum += f64::from(probability.max(FLOOR).ln());
+        }
+        self.n += 1;
+        if let Some(shape) = &face.shape {
+            let pose = shape.pose;
+            let angles = [pose.yaw_deg, pose.pitch_deg, pose.roll_deg];
+            for (sum, angle) in self.pose.iter_mut().zip(angles) {
+                *sum += f64::from(angle);
+            }
+            self.n_poses += 1;
+        }
+    }
+
+    /// What is taken off the logarithms; `None` if the face was hardly seen, or there is no label for neutral.
+    fn baseline(&self) -> Option<Logits> {
+        let labels = self.logs.labels();
+        let neutral = neutral_of(labels)?;
+        if self.n < MIN_RESULTS {
+            return None;
+        }
+        let other = ((1.0 - AT_REST) / (labels.len() - 1) as f32).ln();
+        let mut baseline = PerLabel::new(labels);
+        for (label, sum) in self.logs.by_label() {
+            let mean = (sum / f64::from(self.n)) as f32;
+            baseline[label.index()] = if label == neutral {
+                (mean - AT_REST.ln()).min(0.0)
+            } else {
+                (mean - other).max(0.0)
+            };
+        }
+        Some(Logits(baseline))
+    }
+
+    fn pose(&self) -> Option<[f32; 3]> {
+        let n = f64::from(self.n_poses);
+        (self.n_poses > 0).then(|| self.pose.map(|sum| (sum / n) as f32))
+    }
+}
+
+/// The label for a resting face.
+pub(super) fn neutral_of(labels: Labels) -> Option<Label> {
+    labels.like(Expression::Neutral.into())
+}
+
+/// Probabilities corrected by a baseline.
+fn corrected(smoothed: &Probabilities, baseline: &Logits) -> Probabilities {
+    let mut logits = Logits(smoothed.0.map(|p| p.max(FLOOR).ln()));
+    for (logit, off) in logits.0.iter_mut().zip(baseline.0.iter()) {
+        *logit -= off;
+    }
+    logits.softmax(1.0)
+}
+
+impl Learned {
+    /// What was learned, as an event of a recording says it.
+    pub fn words(&self) -> String {
+        let faces = self.faces.iter().map(|(track, pose)| match pose {
+            Some([yaw, pitch, roll]) => format!(
+                "face {} (yaw {yaw:.1}, pitch {pitch:.1}, roll {roll:.1})",
+                track.0
+            ),
+            None => format!("face {}", track.0),
+        });
+        let faces: Vec<String> = faces.collect();
+        match faces[..] {
+            [] => "neutral not set: no face was seen for three seconds".to_owned(),
+            _ => format!("neutral set for {}", faces.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{bounding_box::BoundingBox, expression::N_EXPRESSIONS};
+
+    fn face(track: u64, values: [f32; N_EXPRESSIONS]) -> FaceAnalysis {
+        let probabilities = Probabilities::from(values);
+        FaceAnalysis {
+            track: TrackId(track),
+            box_in_frame: BoundingBox::new(0.0, 0.0, 50.0, 50.0),
+            score: 1.0,
+            unseen_for: Duration::ZERO,
+            shape: None,
+            raw: probabilities,
+            smoothed: probabilities,
+            label: probabilities.top().0,
+            corrected: None,
+        }
+    }
+
+    /// A face that looks sad at rest: sad 0.6, neutral 0.3.
+    const AT_REST_SAD: [f32; N_EXPRESSIONS] = [0.02, 0.02, 0.02, 0.02, 0.6, 0.02, 0.3];
+    /// The same person, sad.
+    const SAD: [f32; N_EXPRESSIONS] = [0.004, 0.004, 0.004, 0.004, 0.98, 0.002, 0.002];
+
+    fn learned(tracks: &[u64]) -> Neutral {
+        let mut neutral = Neutral::default();
+        neutral.begin();
+        for at in 0..=30 {
+            let time = Duration::from_millis(100 * at);
+            let mut faces: Vec<_> = tracks.iter().map(|t| face(*t, AT_REST_SAD)).collect();
+            let learned = neutral.see(time, &mut faces);
+            assert_eq!(learned.is_some(), at == 30);
+        }
+        neutral
+    }
+
+    fn corrected_at(
+        neutral: &mut Neutral,
+        faces: &mut [FaceAnalysis],
+    ) -> Vec<Option<Probabilities>> {
+        neutral.see(Duration::from_secs(9), faces);
+        faces.iter().map(|face| face.corrected).collect()
+    }
+
+    #[test]
+    fn a_resting_face_becomes_neutral_and_a_change_still_shows() {
+        let mut neutral = learned(&[1]);
+        let rest = corrected_at(&mut neutral, &mut [face(1, AT_REST_SAD)])[0].unwrap();
+        assert!(rest.of(Expression::Neutral) >= 0.89, "{rest:?}");
+        assert!((rest.0.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        let sad = corrected_at(&mut neutral, &mut [face(1, SAD)])[0].unwrap();
+        assert_eq!(sad.top().0, Expression::Sad);
+        // A label that was quiet at rest is not made louder.
+        let surprised = [0.01, 0.01, 0.01, 0.01, 0.01, 0.94, 0.01];
+        let surprised = corrected_at(&mut neutral, &mut [face(1, surprised)])[0].unwrap();
+        assert!(surprised.of(Expression::Surprise) <= 0.95);
+    }
+
+    #[test]
+    fn a_person_who_is_alone_keeps_the_baseline() {
+        let mut neutral = learned(&[1]);
+        let again = corrected_at(&mut neutral, &mut [face(7, AT_REST_SAD)]);
+        assert!(again[0].is_some());
+        let two = corrected_at(&mut neutral, &mut [face(7, SAD), face(8, SAD)]);
+        assert_eq!(two, [None, None]);
+        let mut of_two = learned(&[1, 2]);
+        let other = corrected_at(&mut of_two, &mut [face(3, SAD)]);
+        assert_eq!(other, [None], "it is not known which of them");
+        assert!(of_two.clear() && !of_two.clear());
+    }
+
+    #[test]
+    fn a_face_that_is_hardly_seen_is_not_learned() {
+        let mut neutral = Neutral::default();
+        neutral.begin();
+        neutral.see(Duration::ZERO, &mut [face(1, SAD)]);
+        let learned = neutral.see(LEARN_FOR, &mut []).unwrap();
+        assert_eq!(
+            learned.words(),
+            "neutral not set: no face was seen for three seconds"
+        );
+        // Time that goes back begins again.
+        neutral.begin();
+        neutral.see(Duration::from_secs(60), &mut [face(1, SAD)]);
+        assert_eq!(neutral.see(Duration::ZERO, &mut [face(1, SAD)]), None);
+    }
+}
