@@ -466,10 +466,8 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 ),
                 (
                     format!(
-                        "{}, {} and {}",
-                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Plus)),
-                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Minus)),
-                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Num0)),
+                        "{}, Minus and 0",
+                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Plus))
                     ),
                     "Larger, smaller and normal text",
                 ),

@@ -96,7 +96,7 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
 /// Draws the list of keys while `open`.
 pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
     window_ui(ctx, "Keyboard shortcuts", open, |ui| {
-        ui.set_width(400.0);
+        ui.set_width(430.0);
         // Nothing here is clicked, so rows can be close together.
         ui.spacing_mut().interact_size.y = 18.0;
         for (group, keys) in keyboard::list(ctx) {
