@@ -83,7 +83,7 @@ pub enum RecordingStatus {
     /// Its files are being created.
     Starting,
     /// It is running, paused, or finishing.
-    On(RecorderStatus),
+    On(Box<RecorderStatus>),
 }
 
 impl Recordings {
@@ -259,7 +259,7 @@ impl Recordings {
         match &self.state {
             State::Off => RecordingStatus::Off { can_start },
             State::Starting => RecordingStatus::Starting,
-            State::On { recorder, .. } => RecordingStatus::On(recorder.status()),
+            State::On { recorder, .. } => RecordingStatus::On(Box::new(recorder.status())),
         }
     }
 }

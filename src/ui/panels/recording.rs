@@ -254,7 +254,7 @@ mod tests {
             None,
             "there is nothing to record"
         );
-        let on = |phase| RecordingStatus::On(status(phase));
+        let on = |phase| RecordingStatus::On(Box::new(status(phase)));
         assert_eq!(
             clicked(on(Phase::Recording), "Stop"),
             Some(Command::ToggleRecording)
