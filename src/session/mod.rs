@@ -26,7 +26,6 @@ pub mod files;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod folder;
-pub mod held;
 pub mod manifest;
 pub mod marker_keys;
 pub mod parts;

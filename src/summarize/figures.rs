@@ -11,7 +11,6 @@ use crate::{
     reanalyze::{self, FOLDER_PREFIX},
     session::{
         Session,
-        held::held_labels,
         tables::{self, FaceRow, Row},
         timeline::FaceTrack,
     },
@@ -100,10 +99,9 @@ impl Figures {
         let mut by_frame: BTreeMap<u64, Vec<Held>> = BTreeMap::new();
         let mut by_face: HashMap<(u64, u64), Held> = HashMap::new();
         for track in session.face_tracks() {
-            let held = held_labels(&track);
-            figures.add_track(&track, &held);
-            for (span, label) in track.spans.iter().zip(held) {
-                let held = (label, span.duration_s());
+            figures.add_track(&track);
+            for span in &track.spans {
+                let held = (span.row.label(), span.duration_s());
                 by_frame.entry(span.row.frame).or_default().push(held);
                 by_face.insert((span.row.frame, track.number), held);
             }
@@ -124,19 +122,19 @@ impl Figures {
         Ok(figures)
     }
 
-    fn add_track(&mut self, track: &FaceTrack<'_>, held: &[Label]) {
+    fn add_track(&mut self, track: &FaceTrack<'_>) {
         let mut before: Option<Label> = None;
-        for (span, label) in track.spans.iter().zip(held) {
-            let duration_s = span.duration_s();
+        for span in &track.spans {
+            let (label, duration_s) = (span.row.label(), span.duration_s());
             self.seen_s += duration_s;
             self.held_s[label.index()] += duration_s;
             for (label, probability) in span.row.face.smoothed.iter() {
                 self.mean_s[label.index()] += f64::from(probability) * duration_s;
             }
-            if let Some(before) = before.filter(|before| span.continues && before != label) {
+            if let Some(before) = before.filter(|before| span.continues && *before != label) {
                 self.transitions[before.index()][label.index()] += 1;
             }
-            before = Some(*label);
+            before = Some(label);
         }
     }
 
@@ -197,8 +195,8 @@ fn agreement_with(
     let own: Labels = session.labels();
     let mut agreement = Agreement::default();
     for track in other.face_tracks() {
-        for (span, label) in track.spans.iter().zip(held_labels(&track)) {
-            let face = (span.row.frame, track.number);
+        for span in &track.spans {
+            let (face, label) = ((span.row.frame, track.number), span.row.label());
             let (Some((before, duration_s)), Some(after)) = (recorded.get(&face), own.like(label))
             else {
                 continue;

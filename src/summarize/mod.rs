@@ -1,6 +1,6 @@
 //! Many sessions compared: how long people showed each label, on average and how surely, by participant and condition.
 //!
-//! Labels are [held ones](crate::session::held), durations are real time, and [annotations](crate::session::annotations)
+//! Labels are those that were shown, durations are real time, and [annotations](crate::session::annotations)
 //! count. A session is weighted by how long faces were seen in it, all faces together. Then every participant counts once,
 //! however long: the mean of a group is the mean over its participants, and its interval is Student's, with 95 % confidence:
 //!

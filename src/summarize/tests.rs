@@ -23,6 +23,7 @@ fn session(participant: &str, condition: &str, n_happy: usize) -> Session {
         let mut row: FaceRow = two.faces[0].clone();
         (row.frame, row.time) = (at as u64, time);
         row.face.smoothed = fixtures::mostly(label);
+        row.face.label = label.into();
         session.faces.push(row);
     }
     session
