@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes every package that this machine can make, in target/packages, with SHA256SUMS and a list of all components:
-#   a tarball and a .deb for Linux, and the Python wheel
+# Makes every package that this machine can make, in target/packages, with SHA256SUMS and a list of all components (CycloneDX):
+#   a tarball and a .deb for Linux, the zip for Windows, a tarball for ARM, a wheel with the SBOM for Linux, one for Windows
 #
-# release.sh [PART…]: linux deb wheel, or all of them. What needs a tool that is missing is said and left
+# release.sh [PART…]: linux deb windows arm wheel, or all of them. What needs a tool that is missing is said and left
 # out. Archives carry the time of the commit, so the same programs give the same archives.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- linux deb wheel
+[ $# -gt 0 ] || set -- linux deb windows arm wheel
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
@@ -53,6 +53,14 @@ for part; do
 		packaging/linux/build-deb.sh
 		cp "$CARGO_TARGET_DIR"/debian/fervis_"$version"*.deb "$out"
 		;;
+	windows)
+		packaging/windows/build.sh
+		cp "$CARGO_TARGET_DIR"/windows/*.zip "$out"
+		;;
+	arm)
+		packaging/arm/build.sh
+		cp "$CARGO_TARGET_DIR"/arm/*.tar.gz "$out"
+		;;
 	wheel)
 		has maturin "pip install maturin" || continue
 		(cd packaging/python && maturin build --release --out "$out")
@@ -60,6 +68,9 @@ for part; do
 		python3 -m zipfile -e "$out/fervis-$version"-py3-none-*linux*.whl "$out/unpacked"
 		mv "$out"/unpacked/*.dist-info/sboms/fervis.cyclonedx.json "$out/fervis-$version.cyclonedx.json"
 		rm -r "$out/unpacked"
+		if [ -e "$CARGO_TARGET_DIR/x86_64-pc-windows-gnu/release/fervis.exe" ]; then
+			packaging/windows/build.sh --wheel "$out"
+		fi
 		;;
 	*)
 		echo "release.sh: unknown part $part" >&2

@@ -2,11 +2,20 @@
 
 use std::{env, fs, io, path::Path};
 
+#[path = "../packaging/windows/resource.rs"]
+mod resource;
+
 fn main() -> io::Result<()> {
     // Asked for when it runs: checkouts that share a target folder may share this program, compiled in another of them.
     let package = env::var_os("CARGO_MANIFEST_DIR");
     let package = package.ok_or_else(|| io::Error::other("cargo sets CARGO_MANIFEST_DIR"))?;
-    let folder = Path::new(&package).join("recipes");
+    let package = Path::new(&package);
+    resource::link(
+        package.parent().unwrap_or(package),
+        "fervis-train",
+        "Trains the networks that fervis runs",
+    )?;
+    let folder = package.join("recipes");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut paths = Vec::new();
     for entry in fs::read_dir(&folder)? {
