@@ -36,7 +36,7 @@ check "devices, without any camera" fervis devices
 check "analyze the clip" fervis analyze demo --csv demo.csv --json demo.jsonl
 check "analyze an image whose name is not ASCII" fervis analyze "Ünïcode фото.png" --csv image.csv
 check "replace with --force" fervis analyze "Ünïcode фото.png" --csv image.csv --force
-check "record into a folder whose name is not ASCII" fervis record demo --out "Zoë Müller/first" --video both
+check "record into a folder whose name is not ASCII" fervis record demo --seconds 5 --out "Zoë Müller/first" --video both
 check "a path of more than 260 characters" fervis record demo --seconds 1 --out \
 	"$(printf 'long%.0s' {1..40})/$(printf 'path%.0s' {1..40})/session"
 for format in summary svg png webvtt srt eaf bids pyfeat jsonl parquet; do
