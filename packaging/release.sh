@@ -2,11 +2,11 @@
 # Makes every package that this machine can make, in target/packages, with SHA256SUMS and a list of all components (CycloneDX):
 #   a tarball and a .deb for Linux, the zip for Windows, a tarball for ARM, a wheel with the SBOM for Linux, one for Windows
 #
-# release.sh [PART…]: linux deb windows arm wheel, or all of them. What needs a tool that is missing is said and left
+# release.sh [PART…]: linux deb windows arm wheel, or all but ARM, which is untried. What needs a tool that is missing is said and left
 # out. Archives carry the time of the commit, so the same programs give the same archives.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- linux deb windows arm wheel
+[ $# -gt 0 ] || set -- linux deb windows wheel
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm. Options:
+# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm. Only the kernels' tests were ever built by
+# these steps, not the whole program. Options:
 #   --check  only type-checks, with warnings as errors
 #   --test   builds the tests of the kernels and of the whole, and runs them by qemu
 set -euo pipefail
