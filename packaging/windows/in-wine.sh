@@ -61,7 +61,7 @@ check "it is recovered" grep -q '"status": "recovered"' killed/session.json
 check "and can be exported" fervis export killed --format summary --out killed.csv
 
 check "train" train train --data tiny.csv --recipe three-block --epochs 2 --out run
-check "calibrate" train calibrate run/best.safetensors mine.safetensors --data tiny.csv
+check "export the network" train export run/best.safetensors net.onnx --format onnx
 check "evaluate" train evaluate run/best.safetensors --data tiny.csv --split PublicTest
 
 wine program/fervis.exe --source demo >window.txt 2>&1 &
