@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use fervis::model::pytorch::{ImportOptions, import};
+use fervis::model::import::{ImportOptions, import};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

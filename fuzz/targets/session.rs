@@ -1,15 +1,21 @@
 //! The manifest and the tables of a session, opened and repaired.
 //!
-//! The input is the content of the four files, with a zero byte between one and the next.
+//! The input is the content of the five files, with a zero byte between one and the next.
 
 #![no_main]
 
 use std::fs;
 
-use fervis::record::{reader::Session, recover::recover};
+use fervis::{record::recover::recover, session::Session};
 use libfuzzer_sys::fuzz_target;
 
-const FILES: [&str; 4] = ["session.json", "frames.csv", "faces.csv", "events.csv"];
+const FILES: [&str; 5] = [
+    "session.json",
+    "frames.csv",
+    "faces.csv",
+    "events.csv",
+    "annotations.csv",
+];
 
 fuzz_target!(|bytes: &[u8]| {
     let folder = tempfile::tempdir().expect("a folder for the input");
