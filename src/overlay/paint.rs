@@ -129,21 +129,25 @@ fn opacity(unseen_for: Duration) -> f32 {
     1.0 - share * (1.0 - FADED_OPACITY)
 }
 
+/// Draws a rectangle of dashes, as around everything that is not named. `dash` and `gap` are their lengths, points.
+pub fn dashed_rect(painter: &Painter, rect: Rect, stroke: Stroke, dash: f32, gap: f32) {
+    // Dashes that are cut into a rounded path would have uneven ends at the corners.
+    let corners = [
+        rect.left_top(),
+        rect.right_top(),
+        rect.right_bottom(),
+        rect.left_bottom(),
+        rect.left_top(),
+    ];
+    painter.extend(Shape::dashed_line(&corners, stroke, dash, gap));
+}
+
 fn paint_box(painter: &Painter, rect: Rect, color: Color32, dashed: bool, scale: f32) {
     let rim = Stroke::new((LINE_WIDTH + 2.0 * RIM_WIDTH) * scale, colors::RIM);
     let line = Stroke::new(LINE_WIDTH * scale, color);
     if dashed {
-        // Dashes that are cut into a rounded path would have uneven ends at the corners.
-        let corners = [
-            rect.left_top(),
-            rect.right_top(),
-            rect.right_bottom(),
-            rect.left_bottom(),
-            rect.left_top(),
-        ];
-        let (dash, gap) = (DASH * scale, GAP * scale);
         for stroke in [rim, line] {
-            painter.extend(Shape::dashed_line(&corners, stroke, dash, gap));
+            dashed_rect(painter, rect, stroke, DASH * scale, GAP * scale);
         }
         return;
     }

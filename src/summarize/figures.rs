@@ -85,7 +85,7 @@ pub(super) struct Figures {
 type Held = (Label, f64);
 
 impl Figures {
-    /// The figures of a session and of the re-analyses in its folder.
+    /// The figures of a session, and of other networks' results in its folder.
     pub fn of(session: &Session) -> Result<Self, SummarizeError> {
         let labels = session.labels();
         let mut figures = Self {

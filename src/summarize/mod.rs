@@ -164,7 +164,7 @@ impl Summarizer {
         }
     }
 
-    /// Adds a session, with the re-analyses in its folder.
+    /// Adds a session, with other networks' results in its folder.
     ///
     /// # Errors
     /// [`SummarizeError`].

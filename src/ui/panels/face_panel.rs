@@ -5,13 +5,14 @@
 //! line each, which opens with a click.
 
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Shape, Stroke,
+    Align2, Color32, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Stroke,
     TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, pos2, vec2,
 };
 
 use crate::{
     detect::{FaceShape, HeadPose, TrackId},
     expression::{Label, Labels, Probabilities},
+    overlay,
     pipeline::FaceAnalysis,
     ui::{colors, commands::Command, strips::Strips},
 };
@@ -230,16 +231,7 @@ impl Card<'_> {
             ui.painter().rect_filled(rect, 2.0, color);
         } else {
             let stroke = Stroke::new(1.5, colors::palette(theme).weak_text);
-            let rect = rect.shrink(1.0);
-            let corners = [
-                rect.left_top(),
-                rect.right_top(),
-                rect.right_bottom(),
-                rect.left_bottom(),
-                rect.left_top(),
-            ];
-            ui.painter()
-                .extend(Shape::dashed_line(&corners, stroke, 2.5, 2.0));
+            overlay::dashed_rect(ui.painter(), rect.shrink(1.0), stroke, 2.5, 2.0);
         }
     }
 
