@@ -227,6 +227,25 @@ mod tests {
         "1920x1080@30 MJPG",
     ];
 
+    /// A laptop on Windows, through Media Foundation: `YUY2` is YUYV, and its 24-bit RGB has blue first.
+    const WINDOWS: &[&str] = &[
+        "640x480@30 NV12",
+        "1280x720@10 NV12",
+        "640x480@30 YUYV",
+        "1280x720@10 YUYV",
+        "1280x720@30 MJPG",
+        "1920x1080@30 MJPG",
+        "640x480@30 BGR3",
+    ];
+
+    /// A laptop of Apple, through AVFoundation: `420v`, `420f` and `2vuy` all arrive as YUYV.
+    const MAC: &[&str] = &[
+        "640x480@30 YUYV",
+        "1280x720@30 YUYV",
+        "1760x1328@30 YUYV",
+        "1920x1080@30 YUYV",
+    ];
+
     #[test]
     fn formats_are_chosen_for_fluid_video() {
         for (offered, request, expected) in [
@@ -326,6 +345,20 @@ mod tests {
                 "",
                 "640x360@30 YUYV",
             ),
+            (WINDOWS, "", "1280x720@30 MJPG"),
+            (WINDOWS, "640x480", "640x480@30 YUYV"),
+            (WINDOWS, "NV12", "640x480@30 NV12"),
+            (WINDOWS, "BGR3", "640x480@30 BGR3"),
+            // Some integrated cameras have nothing but NV12.
+            (
+                &["1920x1080@30 NV12", "1280x720@30 NV12", "640x360@30 NV12"],
+                "",
+                "1280x720@30 NV12",
+            ),
+            (MAC, "", "1280x720@30 YUYV"),
+            (MAC, "MJPG", "1280x720@30 YUYV"),
+            (MAC, "1920x1080", "1920x1080@30 YUYV"),
+            (MAC, "640x480 @60", "640x480@30 YUYV"),
         ] {
             check(offered, request, expected);
         }

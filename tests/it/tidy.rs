@@ -200,6 +200,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("egui", &["src/ui/", "src/overlay/"]),
     ("rfd", &["src/ui/"]),
     ("nokhwa", &["src/capture/webcam/"]),
+    ("nokhwa_bindings_macos", &["src/capture/webcam/"]),
     ("fs4", &["src/session/"]),
     ("glob", &["src/batch/"]),
     ("jpeg_encoder", &["src/capture/jpeg/", "src/record/"]),

@@ -13,6 +13,8 @@ mod linux;
 mod media_foundation;
 #[cfg(any(not(target_os = "linux"), test))]
 mod nokhwa;
+#[cfg(any(not(target_os = "linux"), test))]
+mod nokhwa_formats;
 #[cfg(target_os = "linux")]
 mod v4l2;
 

@@ -18,41 +18,22 @@ use std::{
 
 use ::nokhwa::{
     NokhwaError,
-    utils::{
-        CameraFormat as NokhwaFormat, CameraIndex, CameraInfo, FrameFormat, RequestedFormat,
-        RequestedFormatType, Resolution as NokhwaResolution,
-    },
+    utils::{CameraFormat as NokhwaFormat, CameraIndex, CameraInfo},
 };
 
-use super::camera::{
-    Arrived, Camera, Hello, Listed, Opened, failed_to_open, faulty, find, listed, opened_info,
+use super::{
+    camera::{
+        Arrived, Camera, Hello, Listed, Opened, failed_to_open, faulty, find, listed, opened_info,
+    },
+    nokhwa_formats::{System, set_best},
 };
 use crate::{
     capture::{
         CameraChoice, CaptureError,
-        camera_format::{CameraFormat, PixelFormat, choose_format},
         devices::{CameraDevice, CameraId, CameraProblem},
-        frame_rate::FrameRate,
     },
     panics::lock,
 };
-
-/// All formats that we can decode, by nokhwa's names.
-const FORMATS: [(PixelFormat, FrameFormat); 5] = [
-    (PixelFormat::Mjpg, FrameFormat::MJPEG),
-    (PixelFormat::Yuyv, FrameFormat::YUYV),
-    (PixelFormat::Nv12, FrameFormat::NV12),
-    (PixelFormat::Rgb24, FrameFormat::RAWRGB),
-    (PixelFormat::Bgr24, FrameFormat::RAWBGR),
-];
-/// The same, for requests that must name a set.
-const FRAME_FORMATS: [FrameFormat; 5] = [
-    FORMATS[0].1,
-    FORMATS[1].1,
-    FORMATS[2].1,
-    FORMATS[3].1,
-    FORMATS[4].1,
-];
 
 /// How long the first list of cameras waits for the user to answer macOS's question. Opening a camera is tried again, so a
 /// later answer counts too.
@@ -110,10 +91,13 @@ pub(super) fn open(choice: &CameraChoice) -> Result<Opened, CaptureError> {
     let list = list();
     let (Listed { device, handle }, name) = find(&list, choice)?;
     let claim = Claim::new(&name, handle)?;
-    let (mut camera, format) = open_exactly(&name, handle, choice)?;
+    let mut camera = open_exactly(&name, handle, choice)?;
     camera
         .open_stream()
         .map_err(|err| explain(&name, &err.to_string()))?;
+    // The rate may be another once it runs.
+    let format = System::HERE.format(camera.camera_format());
+    let format = format.ok_or_else(|| CameraProblem::Silent.of(&name))?;
     Ok(Opened {
         hello: Hello {
             info: opened_info(&name, format, format.rate, choice),
@@ -133,51 +117,47 @@ fn open_exactly(
     name: &str,
     index: &CameraIndex,
     choice: &CameraChoice,
-) -> Result<(::nokhwa::Camera, CameraFormat), CaptureError> {
+) -> Result<::nokhwa::Camera, CaptureError> {
     let failed = |err: NokhwaError| explain(name, &err.to_string());
-    let any = RequestedFormat::with_formats(RequestedFormatType::None, &FRAME_FORMATS);
-    let mut camera = ::nokhwa::Camera::new(index.clone(), any).map_err(failed)?;
-    let mut formats: Vec<CameraFormat> = camera
-        .compatible_camera_formats()
-        .map_err(failed)?
-        .into_iter()
-        .filter_map(from_nokhwa)
-        .collect();
-    formats.sort_unstable();
-    formats.dedup();
-    let format = choose_format(&formats, choice).ok_or_else(|| CameraProblem::Silent.of(name))?;
-    camera.set_camera_requset(exactly(format)).map_err(failed)?;
-    Ok((camera, format))
+    let mut camera =
+        ::nokhwa::Camera::new(index.clone(), System::HERE.any_format()).map_err(failed)?;
+    let formats = System::HERE.usable(&offered(&mut camera, index).map_err(failed)?);
+    let set = |format| {
+        let request = System::HERE.exactly(format);
+        camera.set_camera_requset(request).map(drop)
+    };
+    let another_format_is_no_help = |err: &NokhwaError| is_known(&err.to_string());
+    match set_best(formats, choice, set, another_format_is_no_help) {
+        Some(result) => result.map_err(failed)?,
+        None => return Err(CameraProblem::Silent.of(name)),
+    };
+    Ok(camera)
 }
 
-/// The one kind of request that nokhwa takes literally.
-fn exactly(format: CameraFormat) -> RequestedFormat<'static> {
-    let is_it = |(ours, _): &&(PixelFormat, FrameFormat)| *ours == format.pixel_format;
-    let frame_format = FORMATS
-        .iter()
-        .find(is_it)
-        .map_or(FrameFormat::MJPEG, |format| format.1);
-    let resolution = NokhwaResolution::new(format.resolution.width_px, format.resolution.height_px);
-    RequestedFormat::with_formats(
-        // Every format here came from nokhwa, which has whole rates only.
-        RequestedFormatType::Exact(NokhwaFormat::new(
-            resolution,
-            frame_format,
-            format.rate.n_frames(),
-        )),
-        &FRAME_FORMATS,
-    )
+/// The formats of a camera. nokhwa's own list of all has only two kinds of pixels.
+#[cfg(not(target_os = "macos"))]
+fn offered(
+    camera: &mut ::nokhwa::Camera,
+    _: &CameraIndex,
+) -> Result<Vec<NokhwaFormat>, NokhwaError> {
+    let mut offered = Vec::new();
+    for &(_, frame_format) in System::HERE.formats() {
+        for (resolution, rates) in camera.compatible_list_by_resolution(frame_format)? {
+            let format = |rate| NokhwaFormat::new(resolution, frame_format, rate);
+            offered.extend(rates.into_iter().map(format));
+        }
+    }
+    Ok(offered)
 }
 
-fn from_nokhwa(format: NokhwaFormat) -> Option<CameraFormat> {
-    let (pixel_format, _) = FORMATS
-        .into_iter()
-        .find(|(_, theirs)| *theirs == format.format())?;
-    Some(CameraFormat {
-        resolution: crate::frame::Resolution::new(format.width(), format.height()),
-        rate: FrameRate::new(format.frame_rate(), 1)?,
-        pixel_format,
-    })
+/// The formats of a camera, in its own order. nokhwa's own list of all has each size under the kinds of pixels that it does
+/// not have, so it is empty if there is one kind.
+#[cfg(target_os = "macos")]
+fn offered(
+    _: &mut ::nokhwa::Camera,
+    index: &CameraIndex,
+) -> Result<Vec<NokhwaFormat>, NokhwaError> {
+    nokhwa_bindings_macos::AVCaptureDevice::new(index)?.supported_formats()
 }
 
 struct OpenCamera {
@@ -260,6 +240,11 @@ fn no_permission(name: &str) -> CaptureError {
     CameraProblem::NoPermission.of(name)
 }
 
+/// Whether the text has a code that we know.
+fn is_known(text: &str) -> bool {
+    CODES.iter().any(|(code, _)| text.contains(code))
+}
+
 /// Converts a driver's error text into our error.
 fn explain(name: &str, text: &str) -> CaptureError {
     let is_in_text = |(code, _): &&(&str, _)| text.contains(code);
@@ -268,6 +253,14 @@ fn explain(name: &str, text: &str) -> CaptureError {
     }
     if text.contains("Failed to Fufill") {
         return CameraProblem::Silent.of(name);
+    }
+    // One such format in a Mac's list, and nokhwa opens the camera in none.
+    if let Some((_, code)) = text.split_once("Unknown FourCharCode ")
+        && let Ok(code) = code.trim().parse::<u32>()
+    {
+        let pixel_format = code.to_be_bytes().escape_ascii().to_string();
+        let reason = format!("it offers frames in {pixel_format}, which fervis cannot read");
+        return failed_to_open(name, reason);
     }
     failed_to_open(name, text.to_owned())
 }
@@ -291,6 +284,10 @@ mod tests {
             (
                 "Could not get device property CameraFormat: Failed to Fufill",
                 "camera “C” could not be opened: it offers no video; start the program or device that feeds it",
+            ),
+            (
+                "Could not generate required structure FourCharCode: Unknown FourCharCode 1111970369",
+                "camera “C” could not be opened: it offers frames in BGRA, which fervis cannot read",
             ),
             (
                 "Something new",
