@@ -11,6 +11,7 @@ use crate::{
     ui::{
         annotation_saver::AnnotationSaver,
         commands::Command,
+        keyboard,
         messages::{Severity, sentence},
         panels::annotation_form::AnnotationForm,
         replay::{Excluding, Replay},
@@ -71,7 +72,7 @@ impl App {
                 notes.move_to(*place, position, recorded);
             }
             Command::RemoveAnnotation(place) => {
-                words = Some(removed(replay, *place));
+                words = Some(removed(replay, *place, ctx));
                 let (notes, recorded) = replay.notes_mut();
                 notes.remove(*place, recorded);
             }
@@ -135,12 +136,13 @@ fn excluding(outcome: Excluding) -> String {
     }
 }
 
-fn removed(replay: &Replay, place: Place) -> String {
+fn removed(replay: &Replay, place: Place, ctx: &Context) -> String {
     let recorded: &[EventRow] = replay.recorded_events();
     let row = replay.notes.annotations().at(place, recorded);
     let time: Ticks = row.map(|row| row.time).unwrap_or_default();
     format!(
-        "Deleted at {:.1}; Ctrl+Z brings it back",
-        clock(time.into())
+        "Deleted at {:.1}; {} brings it back",
+        clock(time.into()),
+        ctx.format_shortcut(&keyboard::UNDO)
     )
 }

@@ -4,11 +4,11 @@ use egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 use super::{
     ABOUT_SESSION, BARS, BOXES, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION,
-    CLOSE, DEMO, DIGITS, EXCLUDE, FASTER, FORGET_NEUTRAL, FULLSCREEN, KEYBOARD, LARGER_FACES,
-    LESS_SMOOTHING, LESS_UNCERTAIN, MARKER_KEYS, MIRROR, MORE_SMOOTHING, MORE_UNCERTAIN, OSC,
-    OSC_MARKERS, PAUSE_RECORDING, PLAY, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH, SESSIONS,
-    SET_MARKER, SET_MARKER_WITH_NOTE, SET_NEUTRAL, SKIP_BACK, SKIP_FORWARD, SLOWER, SMALLER_FACES,
-    START, STEP_BACK, STEP_FORWARD, TIMELINE, UNCERTAIN_BY_NETWORK, UNDO, VIEWS, WEBSOCKET,
+    CLOSE, DEMO, DIGITS, EXCLUDE, FASTER, FORGET_NEUTRAL, KEYBOARD, LARGER_FACES, LESS_SMOOTHING,
+    LESS_UNCERTAIN, MARKER_KEYS, MIRROR, MORE_SMOOTHING, MORE_UNCERTAIN, OSC, OSC_MARKERS,
+    PAUSE_RECORDING, PLAY, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH, SESSIONS, SET_MARKER,
+    SET_MARKER_WITH_NOTE, SET_NEUTRAL, SKIP_BACK, SKIP_FORWARD, SLOWER, SMALLER_FACES, START,
+    STEP_BACK, STEP_FORWARD, TIMELINE, UNCERTAIN_BY_NETWORK, UNDO, VIEWS, WEBSOCKET, fullscreen,
 };
 
 /// The content of the Keyboard shortcuts window: groups of (keys, what they do).
@@ -76,7 +76,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(BARS), "Bars"),
                 (keys(TIMELINE), "Timeline of the last minute"),
                 (
-                    format!("{} or double click", keys(FULLSCREEN)),
+                    format!("{} or double click", keys(fullscreen(ctx.os()))),
                     "Full screen and back",
                 ),
                 (
@@ -122,7 +122,10 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
             "Menus and windows",
             vec![
                 (
-                    "Alt+F, S, P, M, R, V, T, H".to_owned(),
+                    format!(
+                        "{}, S, P, M, R, V, T, H",
+                        keys(KeyboardShortcut::new(Modifiers::ALT, Key::F))
+                    ),
                     "Open a menu, then arrow keys and Enter",
                 ),
                 ("Tab".to_owned(), "Next control"),

@@ -7,7 +7,7 @@ mod list;
 
 use std::time::Duration;
 
-use egui::{Context, Event, InputState, Key, KeyboardShortcut, Modifiers};
+use egui::{Context, Event, InputState, Key, KeyboardShortcut, Modifiers, os::OperatingSystem};
 
 pub use self::list::list;
 use super::{
@@ -111,8 +111,6 @@ pub const SLOWER: char = '<';
 pub const FASTER: char = '>';
 /// View → Timeline.
 pub const TIMELINE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::T);
-/// Full screen.
-pub const FULLSCREEN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F11);
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
 
 /// The digits: with Ctrl the cameras in the order of the Source menu, alone the named markers.
@@ -127,6 +125,16 @@ const DIGITS: [Key; 9] = [
     Key::Num8,
     Key::Num9,
 ];
+
+/// Full screen. On a Mac, F11 belongs to the system, and programs use Ctrl+Cmd+F.
+pub const fn fullscreen(os: OperatingSystem) -> KeyboardShortcut {
+    match os {
+        OperatingSystem::Mac => {
+            KeyboardShortcut::new(Modifiers::MAC_CMD.plus(Modifiers::CTRL), Key::F)
+        }
+        _ => KeyboardShortcut::new(Modifiers::NONE, Key::F11),
+    }
+}
 
 /// The shortcut of the camera at `position` in the Source menu, from 0; only the first nine have one.
 pub fn camera(position: usize) -> Option<KeyboardShortcut> {
@@ -191,6 +199,7 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         return None;
     }
     let in_menu = egui::Popup::is_any_open(ctx);
+    let os = ctx.os();
     if state.can_pause
         && !in_menu
         && let Some(command) = take_play_command(ctx)
@@ -216,7 +225,7 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
             (PLAY_AGAIN, Command::PlayAgain),
             (REFRESH, Command::RefreshCameras),
             (KEYBOARD, Command::ToggleKeyboard),
-            (FULLSCREEN, Command::ToggleFullscreen),
+            (fullscreen(os), Command::ToggleFullscreen),
         ] {
             if pressed(shortcut) {
                 return Some(command);

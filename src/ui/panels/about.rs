@@ -145,6 +145,7 @@ fn in_millions(n: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use egui::os::OperatingSystem;
     use egui_kittest::{Harness, kittest::Queryable as _};
 
     use super::*;
@@ -226,5 +227,28 @@ mod tests {
         harness.run_ok();
         let quit = harness.get_by_label("Quit").rect();
         assert!(quit.bottom() <= 480.0, "{quit}");
+    }
+
+    /// egui has their names; its fonts have no ⌘, so it writes `Cmd`.
+    #[test]
+    fn keys_have_their_names_on_a_mac() {
+        let mut harness = Harness::builder().with_size([900.0, 900.0]).build_ui(|ui| {
+            colors::install(ui.ctx());
+            ui.ctx().set_os(OperatingSystem::Mac);
+            keyboard_ui(ui.ctx(), &mut true);
+        });
+        harness.run_ok();
+        let shown = |label: &str| harness.query_all_by_label_contains(label).next().is_some();
+        for label in [
+            "Cmd+O",
+            "Shift+Cmd+O",
+            "Ctrl+Cmd+F or double click",
+            "Option+F, S",
+        ] {
+            assert!(shown(label), "{label}");
+        }
+        for label in ["Ctrl+O", "Alt+", "F11"] {
+            assert!(!shown(label), "{label}");
+        }
     }
 }

@@ -30,8 +30,8 @@ use crate::{
         commands::Command,
         keyboard::{
             self, BARS, BOXES, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION, DEMO,
-            FULLSCREEN, KEYBOARD, MIRROR, PAUSE_RECORDING, PLAY_AGAIN, PRIVACY, QUIT, RECORD,
-            REFRESH, SET_MARKER, SET_MARKER_WITH_NOTE, TIMELINE, UNCERTAIN_BY_NETWORK, VIEWS,
+            KEYBOARD, MIRROR, PAUSE_RECORDING, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH,
+            SET_MARKER, SET_MARKER_WITH_NOTE, TIMELINE, UNCERTAIN_BY_NETWORK, VIEWS, fullscreen,
         },
         messages::sentence,
         player::PlayerStatus,
@@ -138,7 +138,7 @@ impl MenuBar {
         if item_ui(ui, Mark::Check(settings.bars), "Bars", &bars).clicked() {
             *command = Some(Command::SetBars(!settings.bars));
         }
-        let key = shortcut(FULLSCREEN);
+        let key = shortcut(fullscreen(ctx.os()));
         if action_ui(ui, Mark::None, "Full screen", &key) {
             *command = Some(Command::ToggleFullscreen);
         }

@@ -13,6 +13,7 @@ use crate::{
     ui::{
         colors,
         commands::{Command, PlayCommand},
+        keyboard,
     },
 };
 
@@ -74,6 +75,10 @@ pub fn event_list_ui(
 /// What can be done with the chosen marker or span.
 fn actions_ui(ui: &mut Ui, place: Place) -> Option<Command> {
     let mut command = None;
+    let undo = format!(
+        "{} brings it back",
+        ui.ctx().format_shortcut(&keyboard::UNDO)
+    );
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
@@ -89,11 +94,7 @@ fn actions_ui(ui: &mut Ui, place: Place) -> Option<Command> {
                 "Move it to where the session plays",
                 Command::MoveAnnotation(place),
             ),
-            (
-                "Delete",
-                "Ctrl+Z brings it back",
-                Command::RemoveAnnotation(place),
-            ),
+            ("Delete", &undo, Command::RemoveAnnotation(place)),
         ] {
             if ui.button(word).on_hover_text(hint).clicked() {
                 command = Some(of);
