@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Error, Tensor};
+
+use crate::panics;
 
 /// Which device to compute on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,7 +73,10 @@ impl ComputeDevice {
         };
         let started = match requested {
             DeviceChoice::Cuda(number) if cfg!(feature = "cuda") => {
-                Device::new_cuda(number).map(|device| (device, format!("CUDA {number}")))
+                // What loads NVIDIA's libraries panics where there are none.
+                panics::catch(|| Device::new_cuda(number))
+                    .unwrap_or_else(|| Err(Error::Msg("no library of NVIDIA's driver".to_owned())))
+                    .map(|device| (device, format!("CUDA {number}")))
             }
             DeviceChoice::Metal if cfg!(feature = "metal") => {
                 Device::new_metal(0).map(|device| (device, "Metal".to_owned()))
