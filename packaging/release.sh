@@ -34,19 +34,13 @@ has() {
 for part; do
 	case $part in
 	linux)
-		cargo build --release --locked --workspace --bins
+		packaging/linux/build-tarball.sh
 		said=$("$CARGO_TARGET_DIR/release/fervis" --version)
 		[ "$said" = "fervis $version" ] || {
 			echo "release.sh: the program says $said" >&2
 			exit 1
 		}
-		name=fervis-$version-linux-$(uname -m)
-		rm -rf "${out:?}/$name"
-		mkdir -p "$out/$name"
-		cp "$CARGO_TARGET_DIR"/release/{fervis,fervis-train} "$out/$name"
-		packaging/licenses.sh "$out/$name"
-		packaging/zip.py "$out/$name" --tar
-		rm -r "${out:?}/$name"
+		cp "$CARGO_TARGET_DIR"/linux/*.tar.gz "$out"
 		;;
 	deb)
 		has cargo-deb "cargo install cargo-deb" || continue

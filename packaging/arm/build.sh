@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm. Only the kernels' tests were ever built by
-# these steps, not the whole program. Options:
+# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm. Options:
+#   --quick  with few optimizations, to try something
 #   --check  only type-checks, with warnings as errors
-#   --test   builds the tests of the kernels and of the whole, and runs them by qemu
+#   --test [FILTER…]  builds the tests, with few optimizations, and runs those of the kernels and the golden vectors by qemu
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
@@ -11,8 +11,15 @@ target=aarch64-unknown-linux-gnu
 cross_arm
 cross_rust $target aarch64-linux-gnu-gcc
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
+profile=release
+quick=(--config 'profile.quick.inherits="release"' --config 'profile.quick.opt-level=1')
+arguments=()
 case ${1:-} in
 "") ;;
+--quick)
+	profile=quick
+	arguments=("${quick[@]}")
+	;;
 --check)
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-D warnings" \
 		cargo check --release --locked --workspace --bins --target $target
@@ -21,20 +28,19 @@ case ${1:-} in
 --test)
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=$(cross_qemu)
 	export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER
-	# Without the window, and with few optimizations: the emulation is what takes the time.
-	exec cargo test --locked --package fervis --lib --target $target --no-default-features --features h264-bundled \
-		--config 'profile.quick.inherits="release"' --config 'profile.quick.opt-level=1' --profile quick \
-		-- "${@:2}"
+	shift
+	[ $# -gt 0 ] || set -- kernels golden architectures network
+	exec cargo test --locked --package fervis --lib --test it --target $target "${quick[@]}" --profile quick -- "$@"
 	;;
 *) stop "unknown option $1" ;;
 esac
-cargo build --locked --release --workspace --bins --target $target
+cargo build --locked --workspace --bins --target $target "${arguments[@]}" --profile $profile
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-linux-aarch64
 made="$CARGO_TARGET_DIR/arm"
 rm -rf "${made:?}/$name"
 mkdir -p "$made/$name"
-cp "$CARGO_TARGET_DIR/$target/release"/{fervis,fervis-train} "$made/$name"
+cp "$CARGO_TARGET_DIR/$target/$profile"/{fervis,fervis-train} "$made/$name"
 packaging/licenses.sh "$made/$name"
 packaging/zip.py "$made/$name" --tar
 ls -l "$made/$name.tar.gz"

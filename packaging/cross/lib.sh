@@ -32,7 +32,10 @@ debian_unpack() {
 	command -v dpkg-deb >/dev/null || stop "needs $* installed; on Debian or Ubuntu this script fetches them itself"
 	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$folder"
 	touch "$apt/status"
-	echo "deb $(debian_mirror) $suite main" >"$apt/sources.list"
+	# Ubuntu's package debian-archive-keyring puts the keys here, too.
+	local keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	[ -e $keys ] || stop "needs Debian's keys; on Ubuntu, install debian-archive-keyring"
+	echo "deb [signed-by=$keys] $(debian_mirror) $suite main" >"$apt/sources.list"
 	cat >"$apt/apt.conf" <<-CONF
 		Dir::State "$apt/state";
 		Dir::State::status "$apt/status";
@@ -57,6 +60,30 @@ debian_unpack() {
 	touch "$folder/.complete"
 }
 
+# cross_system NAME SUITE PACKAGE...: the folder of a Debian to `chroot` into, with the packages. Needs root.
+cross_system() {
+	local system="$cross_cache/$1" suite=$2 tool
+	shift 2
+	if [ ! -e "$system/.complete" ]; then
+		[ "$(id -u)" = 0 ] || stop "needs root to unpack Debian $suite"
+		tool=$(command -v debootstrap || true)
+		if [ -z "$tool" ]; then
+			debian_unpack "$cross_cache/debootstrap" bookworm debootstrap
+			tool="$cross_cache/debootstrap/usr/sbin/debootstrap"
+			export DEBOOTSTRAP_DIR="$cross_cache/debootstrap/usr/share/debootstrap"
+		fi
+		say "unpacking Debian $suite with $*"
+		rm -rf "$system"
+		"$tool" --variant=minbase "$suite" "$system" "$(debian_mirror)" >"$system.log" || stop "see $system.log"
+		[ $# = 0 ] || chroot "$system" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends "$@" >>"$system.log"
+		touch "$system/.complete"
+	fi
+	mkdir -p "$system/dev/shm" "$system/proc"
+	mountpoint -q "$system/proc" || mount -t proc proc "$system/proc"
+	echo "$system"
+}
+
 # cross_has TARGET: whether `std` for the target is installed, or was made before.
 cross_has() {
 	local own="$cross_cache/rust-$(rustc --version | cut -d' ' -f2)/lib/rustlib/$1/lib/.complete"
@@ -77,8 +104,11 @@ cross_rust() {
 	if [ ! -e "$toolchain/.complete" ]; then
 		say "copying Rust $version to $toolchain"
 		mkdir -p "$toolchain"
-		# "/." since the sysroot may be reached by a link.
-		cp -a "$(rustc --print sysroot)/." "$toolchain/"
+		# "/." since the sysroot may be reached by a link. What else it holds are 800 MB of documentation.
+		local part
+		for part in bin lib; do
+			cp -a "$(rustc --print sysroot)/$part/." "$toolchain/$part/"
+		done
 		touch "$toolchain/.complete"
 	fi
 	# Its cargo too: rustup's would set a library path by which its own rustc is found.

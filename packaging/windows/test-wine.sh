@@ -3,7 +3,7 @@
 #   test-wine.sh ZIP [FOLDER]
 # FOLDER keeps what was made, the window's screenshot (window.png) among it.
 #
-# Uses the installed Wine and Xvfb, or else those of a Debian that debootstrap unpacks into the cache (as root).
+# Uses the installed Wine and Xvfb, or else those of a Debian that is unpacked into the cache (as root).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 zip=$(realpath "$1")
@@ -11,17 +11,11 @@ kept=${2:-}
 . packaging/cross/lib.sh
 
 # Wine and what it needs run here.
-system="$cross_cache/wine"
 if command -v wine >/dev/null && command -v Xvfb >/dev/null && command -v import >/dev/null; then
 	system=/
-elif [ ! -e "$system/.complete" ]; then
-	[ "$(id -u)" = 0 ] || stop "needs wine, Xvfb and ImageMagick, or root to unpack them"
-	command -v debootstrap >/dev/null || stop "needs wine, Xvfb and ImageMagick, or debootstrap to unpack them"
-	say "unpacking Debian trixie with Wine"
-	debootstrap --variant=minbase trixie "$system" "$(debian_mirror)" >"$cross_cache/wine.log"
-	chroot "$system" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-		wine wine64 xvfb imagemagick xdotool libgl1 libglx-mesa0 libgl1-mesa-dri libegl1 fonts-dejavu-core >>"$cross_cache/wine.log"
-	touch "$system/.complete"
+else
+	system=$(cross_system wine trixie \
+		wine wine64 xvfb imagemagick xdotool libgl1 libglx-mesa0 libgl1-mesa-dri libegl1 fonts-dejavu-core)
 fi
 if [ "$system" = / ]; then
 	folder=$(mktemp -d)
@@ -30,8 +24,7 @@ else
 	inside=/tmp/fervis
 	folder=$system$inside
 	rm -rf "$folder"
-	mkdir -p "$folder" "$system/proc" "$system/dev/shm"
-	mountpoint -q "$system/proc" || mount -t proc proc "$system/proc"
+	mkdir -p "$folder"
 fi
 python3 -m zipfile -e "$zip" "$folder/unpacked"
 mv "$folder"/unpacked/*/ "$folder/program"
