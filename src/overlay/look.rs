@@ -4,7 +4,7 @@ with_defaults! {
     /// What is drawn on a frame.
     ///
     /// The default is how the window starts.
-    #[derive(Debug, Clone, PartialEq)]
+    #[derive(Debug, Clone)]
     pub struct OverlayLook {
         /// A box around each face.
         pub boxes: bool = true,
@@ -16,6 +16,8 @@ with_defaults! {
         pub caption: Option<String> = None,
         /// Below this probability, 0 to 1, no expression is named.
         pub uncertain_below: f32 = 0.0,
+        /// What a label is called: by its own name in files, in the language of the window there.
+        pub name_of: fn(&'static str) -> &'static str = |name| name,
     }
 }
 

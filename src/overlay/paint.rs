@@ -99,8 +99,8 @@ pub fn paint(
 }
 
 /// The words on a face's plate.
-pub fn plate_text(face: &FaceAnalysis, uncertain_below: f32) -> String {
-    let label = face.shown_label(uncertain_below);
+pub fn plate_text(face: &FaceAnalysis, look: &OverlayLook) -> String {
+    let label = (look.name_of)(face.shown_label(look.uncertain_below));
     if face.is_turned_away() {
         return label.to_owned();
     }
@@ -194,7 +194,7 @@ impl Plate {
         numbered: bool,
         scale: f32,
     ) -> Self {
-        let text = plate_text(face, look.uncertain_below);
+        let text = plate_text(face, look);
         let width_of = |text: &str| {
             painter
                 .layout_no_wrap(text.to_owned(), font(scale), Color32::WHITE)

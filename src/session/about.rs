@@ -37,8 +37,6 @@ pub struct Field {
     pub name: &'static str,
     /// Its column in tables of results, where `name` alone would say too little.
     pub column: &'static str,
-    /// The label in the window.
-    pub label: &'static str,
     /// One sentence.
     pub description: &'static str,
     /// Reads it.
@@ -53,7 +51,6 @@ impl About {
         Field {
             name: "participant",
             column: "participant",
-            label: "Participant",
             description: "Who is in view, as the user said; empty if nobody said.",
             get: |about| &about.participant,
             get_mut: |about| &mut about.participant,
@@ -61,7 +58,6 @@ impl About {
         Field {
             name: "name",
             column: "session",
-            label: "Session name",
             description: "What the session is called, as the user said.",
             get: |about| &about.name,
             get_mut: |about| &mut about.name,
@@ -69,7 +65,6 @@ impl About {
         Field {
             name: "condition",
             column: "condition",
-            label: "Condition",
             description: "The experimental condition, as the user said.",
             get: |about| &about.condition,
             get_mut: |about| &mut about.condition,
@@ -77,7 +72,6 @@ impl About {
         Field {
             name: "note",
             column: "note",
-            label: "Note",
             description: "The user's note on the session.",
             get: |about| &about.note,
             get_mut: |about| &mut about.note,

@@ -9,7 +9,10 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use egui::Context;
 
-use super::messages::{Message, Severity, sentence};
+use super::{
+    messages::{Message, Severity, sentence},
+    words::text,
+};
 use crate::{error_text::error_text, session::annotations::Annotations};
 
 /// A session's folder, and what to write there.
@@ -71,7 +74,7 @@ fn save((folder, annotations): &Job, failed: &Sender<Message>, ctx: &Context) {
         return;
     };
     let reason = sentence(&error_text(&error));
-    let text = format!("{reason} What you said about the session is shown, but not kept.");
+    let text = format!("{reason} {}", text!("annotation-shown-only"));
     failed.send((Severity::Error, text)).ok(); // The window is closing.
     ctx.request_repaint();
 }

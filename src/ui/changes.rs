@@ -3,7 +3,8 @@
 //! Keys change settings without a menu in sight. Each change is said, so that nobody measures with another setting than
 //! they believe.
 
-use crate::{detect::Detector, model::Views, privacy::Effect, ui::settings::UiSettings};
+use super::{settings::UiSettings, words::text};
+use crate::{detect::Detector, model::Views, privacy::Effect};
 
 /// A setting that a key or a menu changes.
 struct Setting {
@@ -35,43 +36,46 @@ macro_rules! setting {
 
 const SETTINGS: [Setting; 12] = [
     setting!(measured smoothing_ms, |settings| match settings.smoothing_ms {
-        0 => "Smoothing off".to_owned(),
-        ms => format!("Smoothing {ms} ms"),
+        0 => text!("changed-smoothing-off").to_owned(),
+        ms => text!("changed-smoothing", ms = ms),
     }),
     setting!(measured views, |settings| {
-        on_off("Mirror averaging", settings.views == Views::Flip)
+        on_off(text!("keys-averaging"), settings.views == Views::Flip)
     }),
     setting!(measured uncertain_below_percent, |settings| {
         match settings.uncertain_below_percent {
-            Some(percent) => format!("Uncertain below {percent} %"),
-            None => "The network's own threshold".to_owned(),
+            Some(percent) => text!("changed-uncertain", percent = percent),
+            None => text!("changed-own-threshold").to_owned(),
         }
     }),
     setting!(measured detector, |settings| match settings.detector {
-        Detector::Both => "All face detectors".to_owned(),
-        Detector::Rustface => "rustface alone".to_owned(),
+        Detector::Both => text!("changed-all-detectors").to_owned(),
+        Detector::Rustface => text!("changed-rustface").to_owned(),
     }),
     setting!(measured min_face_size_px, |settings| {
-        format!("Minimum face size {} px", settings.min_face_size_px)
+        text!("changed-min-face", px = settings.min_face_size_px)
     }),
     setting!(measured privacy, |settings| {
         let words = match settings.privacy {
-            None => "Faces shown",
-            Some(Effect::Pixelate) => "Faces pixelated",
-            Some(Effect::Blur) => "Faces blurred",
+            None => text!("changed-privacy-off"),
+            Some(Effect::Pixelate) => text!("changed-privacy-pixelate"),
+            Some(Effect::Blur) => text!("changed-privacy-blur"),
         };
         words.to_owned()
     }),
-    setting!(shown mirror_webcams, |settings| on_off("Mirror", settings.mirror_webcams)),
-    setting!(shown mirror_others, |settings| on_off("Mirror", settings.mirror_others)),
-    setting!(shown boxes, |settings| on_off("Boxes", settings.boxes)),
-    setting!(shown mesh, |settings| on_off("Face mesh", settings.mesh)),
-    setting!(shown timeline, |settings| on_off("Timeline", settings.timeline)),
-    setting!(shown bars, |settings| on_off("Bars", settings.bars)),
+    setting!(shown mirror_webcams, |settings| on_off(text!("view-mirror"), settings.mirror_webcams)),
+    setting!(shown mirror_others, |settings| on_off(text!("view-mirror"), settings.mirror_others)),
+    setting!(shown boxes, |settings| on_off(text!("view-boxes"), settings.boxes)),
+    setting!(shown mesh, |settings| on_off(text!("view-mesh"), settings.mesh)),
+    setting!(shown timeline, |settings| on_off(text!("view-timeline"), settings.timeline)),
+    setting!(shown bars, |settings| on_off(text!("view-bars"), settings.bars)),
 ];
 
 fn on_off(name: &str, on: bool) -> String {
-    format!("{name} {}", if on { "on" } else { "off" })
+    match on {
+        true => text!("changed-on", name = name),
+        false => text!("changed-off", name = name),
+    }
 }
 
 /// The setting that has changed, in words; `None` if none of those that are said has.

@@ -10,7 +10,7 @@ use std::{
 
 use egui::ThemePreference;
 
-use super::dialogs::VIDEO_EXTENSIONS;
+use super::{dialogs::VIDEO_EXTENSIONS, words::Language};
 use crate::{
     capture::{SourceSpec, still},
     detect::{Detector, TrackId},
@@ -73,6 +73,8 @@ pub enum Command {
     SetOutputPort(Output, u16),
     /// Use the light theme, the dark theme, or the system's.
     SetTheme(ThemePreference),
+    /// Use this language, or the system's.
+    SetLanguage(Option<Language>),
     /// Show or hide the last minute of all faces.
     SetTimeline(bool),
     /// Show or hide rates, latency and drops in the status bar.

@@ -10,7 +10,7 @@ use std::{
 
 use egui::Context;
 
-use super::background::Background;
+use super::{background::Background, words::text};
 use crate::{capture::still, export::Format, model::import::EXTENSIONS};
 
 /// A dialog that ends without a choice within this time was never on the screen: nobody finds its Cancel button that fast,
@@ -64,25 +64,20 @@ pub enum Outcome {
 pub fn unavailable(dialog: Dialog) -> String {
     let instead = match dialog {
         Dialog::File | Dialog::Folder | Dialog::Session => {
-            "Drop the file here, or start with it: fervis --source PATH".to_owned()
+            text!("dialog-instead-source").to_owned()
         }
-        Dialog::Checkpoint => {
-            "Drop the file here, or start with it: fervis --checkpoint FILE".to_owned()
-        }
-        Dialog::Sessions => {
-            "To record to another folder: fervis record SOURCE --out FOLDER".to_owned()
-        }
+        Dialog::Checkpoint => text!("dialog-instead-checkpoint").to_owned(),
+        Dialog::Sessions => text!("dialog-instead-sessions").to_owned(),
         Dialog::ManyFiles | Dialog::ManyFolder | Dialog::ManyOut => {
-            "Drop files and folders on the window, or use: fervis analyze FOLDER --out RESULTS"
-                .to_owned()
+            text!("dialog-instead-many").to_owned()
         }
-        Dialog::Export(format) => format!(
-            "To export the session: fervis export SESSION --format {} --out FILE.{}",
-            format.name(),
-            format.extension()
+        Dialog::Export(format) => text!(
+            "dialog-instead-export",
+            format = format.name(),
+            extension = format.extension()
         ),
     };
-    format!("No file chooser found. {instead}")
+    format!("{} {instead}", text!("dialog-unavailable"))
 }
 
 /// Opens dialogs, one at a time, and collects their outcomes.
@@ -137,9 +132,9 @@ impl Dialogs {
 fn ask(dialog: Dialog) -> Option<Vec<PathBuf>> {
     if dialog == Dialog::ManyFiles {
         return rfd::FileDialog::new()
-            .set_title("Add videos")
-            .add_filter("Videos", &VIDEO_EXTENSIONS)
-            .add_filter("All files", &["*"])
+            .set_title(text!("dialog-add-videos"))
+            .add_filter(text!("dialog-videos"), &VIDEO_EXTENSIONS)
+            .add_filter(text!("dialog-all-files"), &["*"])
             .pick_files();
     }
     ask_for_one(dialog).map(|path| vec![path])
@@ -149,23 +144,23 @@ fn ask_for_one(dialog: Dialog) -> Option<PathBuf> {
     let with_title = |title| rfd::FileDialog::new().set_title(title);
     match dialog {
         Dialog::ManyFiles => None, // Asks for several.
-        Dialog::ManyFolder => with_title("Add folder of videos").pick_folder(),
-        Dialog::ManyOut => with_title("Folder for the results").pick_folder(),
-        Dialog::File => with_title("Open image or video")
+        Dialog::ManyFolder => with_title(text!("dialog-add-folder")).pick_folder(),
+        Dialog::ManyOut => with_title(text!("dialog-results")).pick_folder(),
+        Dialog::File => with_title(text!("dialog-file"))
             .add_filter(
-                "Images and videos",
+                text!("dialog-images-and-videos"),
                 &[still::EXTENSIONS.as_slice(), VIDEO_EXTENSIONS.as_slice()].concat(),
             )
-            .add_filter("All files", &["*"])
+            .add_filter(text!("dialog-all-files"), &["*"])
             .pick_file(),
-        Dialog::Folder => with_title("Open folder of images").pick_folder(),
-        Dialog::Sessions => with_title("Recordings folder").pick_folder(),
-        Dialog::Export(format) => with_title("Export session")
+        Dialog::Folder => with_title(text!("dialog-folder")).pick_folder(),
+        Dialog::Sessions => with_title(text!("dialog-recordings")).pick_folder(),
+        Dialog::Export(format) => with_title(text!("file-export"))
             .set_file_name(format!("session.{}", format.extension()))
             .save_file(),
-        Dialog::Session => with_title("Open session").pick_folder(),
-        Dialog::Checkpoint => with_title("Open checkpoint")
-            .add_filter("Checkpoints", &EXTENSIONS)
+        Dialog::Session => with_title(text!("dialog-session")).pick_folder(),
+        Dialog::Checkpoint => with_title(text!("dialog-checkpoint"))
+            .add_filter(text!("dialog-checkpoints"), &EXTENSIONS)
             .pick_file(),
     }
 }

@@ -9,6 +9,7 @@ use egui::Context;
 use super::{
     background::Background,
     messages::{Message, Severity, sentence},
+    words::text,
 };
 use crate::{
     batch::{Batch, BatchConfig, BatchError, Outcome, Report, Update},
@@ -217,24 +218,23 @@ impl ManyState {
                 let n_failed = report.failures.len();
                 let out = report.tables.first().and_then(|table| table.parent());
                 let out = out.map(PathBuf::from);
-                let (severity, mut text) = match (report.was_stopped, n_failed) {
+                let message = match (report.was_stopped, n_failed) {
                     (true, _) => (
                         Severity::Info,
-                        format!("Stopped after {n_whole} of {} files.", report.n_files),
+                        text!("many-stopped", done = n_whole, all = report.n_files),
                     ),
-                    (false, 0) => (Severity::Info, format!("Analyzed {n_whole} files.")),
+                    (false, 0) => (Severity::Info, text!("many-done", count = n_whole)),
                     (false, _) => (
                         Severity::Warning,
-                        format!(
-                            "Analyzed {n_whole} of {} files; {n_failed} failed.",
-                            report.n_files
+                        text!(
+                            "many-failed",
+                            done = n_whole,
+                            all = report.n_files,
+                            failed = n_failed
                         ),
                     ),
                 };
-                if report.was_stopped {
-                    text.push_str(" Start again to resume.");
-                }
-                ((severity, text), out)
+                (message, out)
             }
         }
     }

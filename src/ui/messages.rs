@@ -1,5 +1,7 @@
 //! Messages to the user, from whatever part of the window: severity and text.
 
+use super::words::text;
+
 /// A message and its severity. The text is one or more sentences.
 pub type Message = (Severity, String);
 
@@ -18,9 +20,9 @@ impl Severity {
     /// The word above the message.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Info => "Note",
-            Self::Warning => "Warning",
-            Self::Error => "Error",
+            Self::Info => text!("severity-note"),
+            Self::Warning => text!("severity-warning"),
+            Self::Error => text!("severity-error"),
         }
     }
 }

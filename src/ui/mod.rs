@@ -14,6 +14,7 @@ use self::{
     app::{App, AppConfig},
     cameras::ListedCamera,
     settings::{Saver, UiSettings},
+    words::Language,
 };
 use crate::{
     capture::{self, CameraChoice, SourceSpec, devices::CameraDevice},
@@ -49,6 +50,7 @@ mod settings;
 mod streams;
 mod strips;
 mod window_icon;
+mod words;
 
 /// Size of a new window, points.
 const WINDOW_SIZE: [f32; 2] = [1280.0, 800.0];
@@ -120,6 +122,7 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
                 settings,
                 settings_warning,
                 saver,
+                system_language: Language::of_system(),
                 list_cameras: Arc::new(list_cameras),
             },
         );

@@ -15,6 +15,7 @@ use crossbeam_channel::Sender;
 use egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
+use super::words::Language;
 use crate::{
     detect::{DetectConfig, Detector},
     model::Views,
@@ -72,6 +73,8 @@ with_defaults! {
         pub detector: Detector = pipeline::Settings::default().detect.detector,
         /// Smaller faces are ignored, px of the frame.
         pub min_face_size_px: u32 = pipeline::Settings::default().detect.min_face_size_px,
+        /// The language; `None` is the system's.
+        pub language: Option<Language> = None,
         /// Light or dark.
         #[serde(with = "ThemeName")]
         pub theme: ThemePreference = ThemePreference::System,
@@ -310,6 +313,7 @@ mod tests {
             smoothing_ms: 900,
             views: Views::Flip,
             uncertain_below_percent: Some(35),
+            language: Some(Language::German),
             theme: ThemePreference::Light,
             recent_checkpoints: vec![PathBuf::from("/models/a.safetensors")],
             ..UiSettings::default()

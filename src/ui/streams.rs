@@ -4,6 +4,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use super::words::{self, text};
 use crate::{
     pipeline::{Tap, TapHandle, markers::MarkerRelay},
     stream::{self, LiveOutput, Output, StreamConfig, StreamError},
@@ -35,12 +36,10 @@ impl StreamStatus {
 
     /// "WebSocket ws://127.0.0.1:9117, 2 clients".
     pub fn words(&self) -> String {
-        let words = format!("{} {}", self.output.name(), self.url());
+        let words = format!("{} {}", words::output(self.output), self.url());
         match self.n_clients {
             None => words,
-            Some(0) => format!("{words}, no clients"),
-            Some(1) => format!("{words}, 1 client"),
-            Some(n_clients) => format!("{words}, {n_clients} clients"),
+            Some(n_clients) => text!("stream-clients", output = words, count = n_clients),
         }
     }
 }
@@ -116,11 +115,10 @@ impl Streams {
         let on = self.running.iter().find(|on| on.output == output)?;
         let address = on.live.address();
         (!address.ip().is_loopback()).then(|| {
-            format!(
-                "{} is open to the network at {}. Anyone there can read the facial expressions of people in front \
-                 of the camera.",
-                output.name(),
-                output.url(address)
+            text!(
+                "stream-exposed",
+                output = words::output(output),
+                address = output.url(address)
             )
         })
     }

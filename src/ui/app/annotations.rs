@@ -12,9 +12,10 @@ use crate::{
         annotation_saver::AnnotationSaver,
         commands::Command,
         keyboard,
-        messages::{Severity, sentence},
+        messages::Severity,
         panels::annotation_form::AnnotationForm,
         replay::{Excluding, Replay},
+        words::text,
     },
 };
 
@@ -32,14 +33,15 @@ impl App {
         match command {
             Command::SetMarker => {
                 replay.notes.add_marker(position, String::new());
-                words = Some(format!("Marker · {}", clock(position)));
+                words = Some(format!("{} · {}", text!("marker"), clock(position)));
             }
             Command::SetNamedMarker(digit) => {
                 let Some(text) = self.settings.marker_keys.words(*digit) else {
                     return true;
                 };
                 words = Some(format!(
-                    "Marker · {} · {}",
+                    "{} · {} · {}",
+                    text!("marker"),
                     clock(position),
                     shortened(text)
                 ));
@@ -79,8 +81,8 @@ impl App {
             Command::UndoAnnotation => {
                 let is_undone = replay.notes.undo();
                 words = Some(match is_undone {
-                    true => "Undone".to_owned(),
-                    false => "Nothing to undo".to_owned(),
+                    true => text!("annotation-undone").to_owned(),
+                    false => text!("annotation-not-undone").to_owned(),
                 });
             }
             // A session is as it was recorded.
@@ -105,7 +107,7 @@ impl App {
             match AnnotationSaver::start(ctx) {
                 Ok(saver) => self.markers.saver = Some(saver),
                 Err(error) => {
-                    let text = sentence(&format!("annotations are not kept: {error}"));
+                    let text = text!("annotation-not-kept", reason = error.to_string());
                     self.notices.post(Severity::Error, text, now_s);
                 }
             }
@@ -129,10 +131,12 @@ fn excluding(outcome: Excluding) -> String {
     let time = |time: Duration| format!("{:.1}", clock(time));
     match outcome {
         Excluding::Begun(from) => {
-            format!("Excluding from {}: press X again at the end", time(from))
+            text!("annotation-excluding", from = time(from))
         }
-        Excluding::Done(from, to) => format!("Excluded {} to {}", time(from), time(to)),
-        Excluding::Canceled => "Nothing excluded".to_owned(),
+        Excluding::Done(from, to) => {
+            text!("annotation-excluded-span", from = time(from), to = time(to))
+        }
+        Excluding::Canceled => text!("annotation-none-excluded").to_owned(),
     }
 }
 
@@ -140,9 +144,9 @@ fn removed(replay: &Replay, place: Place, ctx: &Context) -> String {
     let recorded: &[EventRow] = replay.recorded_events();
     let row = replay.notes.annotations().at(place, recorded);
     let time: Ticks = row.map(|row| row.time).unwrap_or_default();
-    format!(
-        "Deleted at {:.1}; {} brings it back",
-        clock(time.into()),
-        ctx.format_shortcut(&keyboard::UNDO)
+    text!(
+        "annotation-deleted",
+        time = format!("{:.1}", clock(time.into())),
+        key = ctx.format_shortcut(&keyboard::UNDO)
     )
 }

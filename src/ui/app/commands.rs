@@ -13,8 +13,13 @@ use crate::{
     session::folder::new_session_folder,
     stream::Output,
     ui::{
-        changes, commands::Command, dialogs::Dialog, messages::Severity,
-        panels::assumptions::Assumptions, settings::UiSettings,
+        changes,
+        commands::Command,
+        dialogs::Dialog,
+        messages::Severity,
+        panels::assumptions::Assumptions,
+        settings::UiSettings,
+        words::{self, text},
     },
 };
 
@@ -88,6 +93,10 @@ impl App {
             Command::SetTheme(theme) => {
                 ctx.set_theme(theme);
                 self.change(|settings| settings.theme = theme);
+            }
+            Command::SetLanguage(language) => {
+                words::set_language(language.unwrap_or(self.system_language));
+                self.change(|settings| settings.language = language);
             }
             Command::SetTimeline(shown) => self.change(|settings| settings.timeline = shown),
             Command::SetStatistics(shown) => self.change(|settings| settings.statistics = shown),
@@ -217,7 +226,11 @@ impl App {
         );
         let now_s = ctx.input(|input| input.time);
         if let Err(error) = outcome {
-            let text = format!("{} stays off: {}.", output.name(), error_text(&error));
+            let text = text!(
+                "stream-stays-off",
+                output = words::output(output),
+                reason = error_text(&error)
+            );
             self.notices.post(Severity::Error, text, now_s);
         } else if let Some(warning) = self.streams.exposure(output) {
             self.notices.post(Severity::Warning, warning, now_s);

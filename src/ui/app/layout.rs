@@ -18,6 +18,7 @@ use crate::{
             streams, timeline, transport,
         },
         replay::{Replay, playing},
+        words::text,
     },
 };
 
@@ -145,7 +146,8 @@ impl App {
         let zoom_percent = (ctx.zoom_factor() * 100.0).round() as u32;
         if zoom_percent != self.settings.zoom_percent {
             self.settings.zoom_percent = zoom_percent;
-            self.readout.show(format!("Size {zoom_percent} %"));
+            self.readout
+                .show(text!("changed-zoom", percent = zoom_percent));
             self.save_settings();
         }
         if ctx.input(|input| input.viewport().close_requested()) {

@@ -17,6 +17,7 @@ use crate::{
         panels::{about_form::AboutForm, many::ManyPanel, sessions::SessionsPanel},
         sessions::Sessions,
         settings::UiSettings,
+        words::text,
     },
 };
 
@@ -41,9 +42,9 @@ pub(super) struct Library {
 fn of_recorded(folder: &Path) -> Vec<(&'static str, Command)> {
     let folder = || folder.to_owned();
     vec![
-        ("Replay", Command::OpenFolder(folder())),
-        ("Show folder", Command::ShowFolder(folder())),
-        ("Rename", Command::BeginRename(folder())),
+        (text!("recorded-replay"), Command::OpenFolder(folder())),
+        (text!("show-folder"), Command::ShowFolder(folder())),
+        (text!("recorded-rename"), Command::BeginRename(folder())),
     ]
 }
 
@@ -146,7 +147,7 @@ impl App {
             self.notices.post(severity, text, now_s);
         }
         if let Some(((severity, text), out)) = self.library.many.update(ctx) {
-            let actions = out.map(|out| ("Show folder", Command::ShowFolder(out)));
+            let actions = out.map(|out| (text!("show-folder"), Command::ShowFolder(out)));
             let actions = actions.into_iter().collect();
             self.notices.post_with(severity, text, actions, now_s);
         }

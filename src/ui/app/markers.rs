@@ -12,6 +12,7 @@ use crate::{
         annotation_saver::AnnotationSaver,
         commands::Command,
         panels::{annotation_form::AnnotationForm, marker_form::MarkerForm},
+        words::text,
     },
 };
 
@@ -76,8 +77,7 @@ impl App {
             Command::SetNeutral(learn) => {
                 self.engine.set_neutral(learn);
                 if learn {
-                    let words = "Hold a resting face for three seconds";
-                    self.readout.show(words.to_owned());
+                    self.readout.show(text!("neutral-hold").to_owned());
                 }
             }
             Command::BeginMarkerKeys => {
@@ -97,12 +97,15 @@ impl App {
 
 /// "Marker 3 · 12:04", and what it says.
 fn words(marker: &MarkerSet) -> String {
-    let mut words = format!("Marker {} · {}", marker.number, clock(marker.time));
-    if !marker.text.is_empty() {
-        words.push_str(" · ");
-        words.push_str(&shortened(&marker.text));
+    let words = text!(
+        "marker-set",
+        number = marker.number,
+        time = clock(marker.time).to_string()
+    );
+    match marker.text.is_empty() {
+        true => words,
+        false => format!("{words} · {}", shortened(&marker.text)),
     }
-    words
 }
 
 /// A text that fits on the frame.

@@ -52,6 +52,7 @@ use super::{
     settings::{Saver, UiSettings},
     streams::Streams,
     strips::Strips,
+    words::{self, Language},
 };
 use crate::{
     capture::{SourceInfo, SourceSpec},
@@ -84,6 +85,8 @@ pub struct AppConfig {
     pub settings_warning: Option<String>,
     /// Writes changed settings; without one they are not kept.
     pub saver: Option<Saver>,
+    /// The language that the system asks for.
+    pub system_language: Language,
     /// Lists cameras.
     pub list_cameras: ListCameras,
 }
@@ -133,6 +136,8 @@ pub struct App {
     engine: Box<dyn Engine>,
     news: News,
     settings: UiSettings,
+    /// The language that the system asks for.
+    system_language: Language,
     saver: Option<Saver>,
     cameras: Cameras,
     dialogs: Dialogs,
@@ -168,6 +173,7 @@ impl App {
     /// The window's content on top of an engine, which is told to open `config.source`.
     pub fn new(ctx: &Context, engine: Box<dyn Engine>, config: AppConfig) -> Self {
         colors::install(ctx);
+        words::set_language(config.settings.language.unwrap_or(config.system_language));
         ctx.set_theme(config.settings.theme);
         ctx.set_zoom_factor(config.settings.zoom_percent as f32 / 100.0);
         let markers = Markers::default();
@@ -186,6 +192,7 @@ impl App {
             _taps: config.taps,
             markers,
             settings: config.settings,
+            system_language: config.system_language,
             saver: config.saver,
             cameras: Cameras::new(config.list_cameras),
             dialogs: Dialogs::default(),

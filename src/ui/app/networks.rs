@@ -12,6 +12,7 @@ use crate::{
         commands::Command,
         messages::{Severity, sentence},
         panels::notices::Topic,
+        words::text,
     },
 };
 
@@ -25,10 +26,10 @@ impl App {
             self.save_settings();
         }
         self.keep_assumptions(&info, ctx, now_s);
-        let using = format!("Now using “{}”.", info.name);
+        let using = text!("network-now", name = &info.name);
         if let Some(assumed) = info.assumed.as_ref().filter(|assumed| assumed.is_a_guess()) {
             let text = format!("{using} {assumed}.");
-            let change = vec![("Change…", Command::AskAboutNetwork)];
+            let change = vec![(text!("about-change"), Command::AskAboutNetwork)];
             self.notices.post_with(Severity::Info, text, change, now_s);
         } else if self.news.checkpoint.is_some() {
             // The first one needs no notice.
@@ -42,8 +43,8 @@ impl App {
         self.news.loading = false;
         self.to_keep = None;
         let remedy = match &self.news.checkpoint {
-            Some(info) => format!("Still using “{}”.", info.name),
-            None => "Choose another one in the Model menu.".to_owned(),
+            Some(info) => text!("network-still", name = &info.name),
+            None => text!("network-choose").to_owned(),
         };
         let text = format!("{} {remedy}", sentence(reason));
         let severity = Severity::Error;
@@ -62,9 +63,7 @@ impl App {
         let keep = move || {
             let error = settings.write_beside(&path).err()?;
             let reason = sentence(&error_text(&error));
-            Some(format!(
-                "{reason} Your choice counts until another network is opened."
-            ))
+            Some(format!("{reason} {}", text!("network-not-kept")))
         };
         if let Err(error) = self.keeping.spawn(ctx, keep) {
             let reason = sentence(&error.to_string());

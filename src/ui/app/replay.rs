@@ -12,6 +12,7 @@ use crate::{
         panels::notices::Topic,
         player::PlayerStatus,
         replay::{Opened, Replay, playing},
+        words::text,
     },
 };
 
@@ -40,7 +41,7 @@ impl App {
                     self.replay = Some(replay);
                 }
                 Err(err) => {
-                    let reason = format!("cannot start a thread to play the session: {err}");
+                    let reason = text!("session-no-thread", reason = err.to_string());
                     self.news.state = SourceState::Failed(reason);
                 }
             },

@@ -10,128 +10,122 @@ use super::{
     SET_MARKER_WITH_NOTE, SET_NEUTRAL, SKIP_BACK, SKIP_FORWARD, SLOWER, SMALLER_FACES, START,
     STEP_BACK, STEP_FORWARD, TIMELINE, UNCERTAIN_BY_NETWORK, UNDO, VIEWS, WEBSOCKET, fullscreen,
 };
+use crate::ui::words::text;
 
 /// The content of the Keyboard shortcuts window: groups of (keys, what they do).
 pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
     let keys = |shortcut: KeyboardShortcut| ctx.format_shortcut(&shortcut);
     // "[" is clearer than "OpenBracket".
     let symbol = |shortcut: KeyboardShortcut| shortcut.logical_key.symbol_or_name();
-    let pair = |a, b| format!("{} and {}", symbol(a), symbol(b));
-    let cameras = format!(
-        "{} to {}",
-        keys(KeyboardShortcut::new(Modifiers::COMMAND, DIGITS[0])),
-        keys(KeyboardShortcut::new(
-            Modifiers::COMMAND,
-            DIGITS[DIGITS.len() - 1]
-        )),
-    );
+    let pair = |a, b| text!("keys-and", a = symbol(a), b = symbol(b));
+    let camera = |digit| keys(KeyboardShortcut::new(Modifiers::COMMAND, digit));
+    let last = DIGITS[DIGITS.len() - 1];
+    let cameras = text!("keys-to", a = camera(DIGITS[0]), b = camera(last));
+    let digits = text!("keys-to", a = "1", b = "9");
     vec![
         (
-            "Open",
+            text!("keys-open"),
             vec![
-                (keys(CHOOSE_FILE), "Image or video"),
-                (keys(CHOOSE_FOLDER), "Folder of images"),
-                (keys(CHOOSE_SESSION), "Recorded session"),
-                (keys(SESSIONS), "List of sessions"),
-                (keys(CHOOSE_CHECKPOINT), "Checkpoint"),
-                (cameras, "Camera, in the order of the menu"),
-                (keys(DEMO), "Demo"),
-                (keys(PLAY_AGAIN), "Play again"),
-                (keys(REFRESH), "Refresh cameras"),
+                (keys(CHOOSE_FILE), text!("keys-file")),
+                (keys(CHOOSE_FOLDER), text!("keys-folder")),
+                (keys(CHOOSE_SESSION), text!("keys-session")),
+                (keys(SESSIONS), text!("keys-sessions")),
+                (keys(CHOOSE_CHECKPOINT), text!("keys-checkpoint")),
+                (cameras, text!("keys-camera")),
+                (keys(DEMO), text!("source-demo")),
+                (keys(PLAY_AGAIN), text!("source-play-again")),
+                (keys(REFRESH), text!("source-refresh")),
             ],
         ),
-        ("Playback", play_keys(ctx)),
+        (text!("menu-playback"), play_keys(ctx)),
         (
-            "Record",
+            text!("menu-record"),
             vec![
-                (keys(RECORD), "Start and stop"),
-                (keys(PAUSE_RECORDING), "Pause and resume"),
-                (keys(SET_MARKER), "Set marker"),
-                (keys(SET_MARKER_WITH_NOTE), "Set marker with note"),
-                ("1 to 9".to_owned(), "Set marker with your own words"),
-                (keys(MARKER_KEYS), "Words of the marker keys"),
-                (keys(ABOUT_SESSION), "Who and what"),
+                (keys(RECORD), text!("keys-record-toggle")),
+                (keys(PAUSE_RECORDING), text!("keys-record-pause")),
+                (keys(SET_MARKER), text!("record-mark")),
+                (keys(SET_MARKER_WITH_NOTE), text!("keys-mark-with-note")),
+                (digits.clone(), text!("keys-mark-own-words")),
+                (keys(MARKER_KEYS), text!("keys-marker-keys")),
+                (keys(ABOUT_SESSION), text!("keys-about")),
             ],
         ),
         (
-            "Replay",
+            text!("keys-replay"),
             vec![
                 (
                     format!(
-                        "{}, {}, 1 to 9",
+                        "{}, {}, {digits}",
                         keys(SET_MARKER),
                         keys(SET_MARKER_WITH_NOTE)
                     ),
-                    "Add a marker",
+                    text!("keys-add-marker"),
                 ),
-                (keys(EXCLUDE), "Exclude from here, and to here"),
-                (keys(UNDO), "Undo"),
+                (keys(EXCLUDE), text!("keys-exclude")),
+                (keys(UNDO), text!("record-undo")),
             ],
         ),
         (
-            "View",
+            text!("menu-view"),
             vec![
-                (keys(MIRROR), "Mirror"),
-                (keys(BOXES), "Boxes"),
-                (keys(BARS), "Bars"),
-                (keys(TIMELINE), "Timeline of the last minute"),
+                (keys(MIRROR), text!("view-mirror")),
+                (keys(BOXES), text!("view-boxes")),
+                (keys(BARS), text!("view-bars")),
+                (keys(TIMELINE), text!("keys-timeline")),
                 (
-                    format!("{} or double click", keys(fullscreen(ctx.os()))),
-                    "Full screen and back",
+                    text!("keys-or-double-click", key = keys(fullscreen(ctx.os()))),
+                    text!("keys-fullscreen"),
                 ),
                 (
-                    format!(
-                        "{}, Minus and 0",
-                        keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Plus))
+                    text!(
+                        "keys-zoom",
+                        plus = keys(KeyboardShortcut::new(Modifiers::COMMAND, Key::Plus))
                     ),
-                    "Larger, smaller and normal text",
+                    text!("keys-text-size"),
                 ),
-                (keys(PRIVACY), "Privacy: pixelate, blur, off"),
+                (keys(PRIVACY), text!("keys-privacy")),
                 (
                     pair(LESS_SMOOTHING, MORE_SMOOTHING),
-                    "Less and more smoothing",
+                    text!("keys-smoothing"),
                 ),
-                (keys(VIEWS), "Mirror averaging"),
+                (keys(VIEWS), text!("keys-averaging")),
                 (
-                    format!("{} and {}", keys(SET_NEUTRAL), keys(FORGET_NEUTRAL)),
-                    "Set neutral, and forget it",
+                    text!("keys-and", a = keys(SET_NEUTRAL), b = keys(FORGET_NEUTRAL)),
+                    text!("keys-neutral"),
                 ),
                 (
                     pair(LESS_UNCERTAIN, MORE_UNCERTAIN),
-                    "Lower and higher “uncertain” threshold",
+                    text!("keys-uncertain"),
                 ),
+                (keys(UNCERTAIN_BY_NETWORK), text!("view-own-threshold")),
                 (
-                    keys(UNCERTAIN_BY_NETWORK),
-                    "Use the network's own threshold",
-                ),
-                (
-                    format!("{SMALLER_FACES} and {LARGER_FACES}"),
-                    "Smaller and larger minimum face size",
+                    characters(SMALLER_FACES, LARGER_FACES),
+                    text!("keys-face-size"),
                 ),
             ],
         ),
         (
-            "Stream",
+            text!("menu-stream"),
             vec![
-                (keys(WEBSOCKET), "WebSocket on and off"),
-                (keys(OSC), "OSC on and off"),
-                (keys(OSC_MARKERS), "Markers from OSC on and off"),
+                (keys(WEBSOCKET), text!("keys-websocket")),
+                (keys(OSC), text!("keys-osc")),
+                (keys(OSC_MARKERS), text!("keys-osc-markers")),
             ],
         ),
         (
-            "Menus and windows",
+            text!("keys-windows"),
             vec![
                 (
                     format!(
                         "{}, S, P, M, R, V, T, H",
                         keys(KeyboardShortcut::new(Modifiers::ALT, Key::F))
                     ),
-                    "Open a menu, then arrow keys and Enter",
+                    text!("keys-open-menu"),
                 ),
-                ("Tab".to_owned(), "Next control"),
-                (keys(CLOSE), "Close menu or window"),
-                (keys(KEYBOARD), "Show this list"),
-                (keys(QUIT), "Quit"),
+                ("Tab".to_owned(), text!("keys-tab")),
+                (keys(CLOSE), text!("keys-close")),
+                (keys(KEYBOARD), text!("keys-list")),
+                (keys(QUIT), text!("file-quit")),
             ],
         ),
     ]
@@ -141,16 +135,18 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
 fn play_keys(ctx: &Context) -> Vec<(String, &'static str)> {
     let name = |shortcut: KeyboardShortcut| ctx.format_shortcut(&shortcut);
     vec![
-        (name(PLAY), "Play and pause"),
+        (name(PLAY), text!("keys-play")),
         (
-            format!("{} and {}", name(SKIP_BACK), name(SKIP_FORWARD)),
-            "Back and forward 5 seconds",
+            text!("keys-and", a = name(SKIP_BACK), b = name(SKIP_FORWARD)),
+            text!("keys-skip"),
         ),
-        (name(START), "Go to start"),
-        (
-            format!("{STEP_BACK} and {STEP_FORWARD}"),
-            "Step back and forward",
-        ),
-        (format!("{SLOWER} and {FASTER}"), "Slower and faster"),
+        (name(START), text!("play-start")),
+        (characters(STEP_BACK, STEP_FORWARD), text!("keys-step")),
+        (characters(SLOWER, FASTER), text!("keys-speed")),
     ]
+}
+
+/// Two keys that are named by the characters that they type.
+fn characters(a: char, b: char) -> String {
+    text!("keys-and", a = a.to_string(), b = b.to_string())
 }

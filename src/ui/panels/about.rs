@@ -4,7 +4,7 @@ use egui::{Align2, Context, Grid, RichText, ScrollArea, Ui, Window, vec2};
 
 use crate::{
     model::CheckpointInfo,
-    ui::{commands::Command, keyboard},
+    ui::{commands::Command, keyboard, words::text},
 };
 
 /// Height of a window besides its content, with a little space around it, points.
@@ -20,33 +20,24 @@ pub struct AboutData<'a> {
 }
 
 /// The networks that find faces, each with its origin and license.
-const FACE_NETWORKS: [(&str, &str); 3] = [
-    (
-        "Face detector",
-        "BlazeFace short range, MediaPipe (Apache-2.0)",
-    ),
-    ("Face mesh", "Face mesh, MediaPipe (Apache-2.0)"),
-    (
-        "Second detector",
-        "SeetaFace through rustface (BSD-2-Clause)",
-    ),
-];
+fn face_networks() -> [(&'static str, &'static str); 3] {
+    [
+        (text!("about-detector"), text!("about-short-range")),
+        (text!("view-mesh"), text!("about-mesh")),
+        (text!("about-second-detector"), text!("about-seetaface")),
+    ]
+}
 
 /// Draws the About window while `open`. Returns what was asked for.
 pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) -> Option<Command> {
     let mut command = None;
-    window_ui(ctx, "About fervis", open, |ui| {
+    window_ui(ctx, text!("help-about"), open, |ui| {
         ui.set_width(500.0);
         ui.label(RichText::new(concat!("fervis ", env!("CARGO_PKG_VERSION"))).heading());
-        ui.label("Reads facial expressions live.");
+        ui.label(text!("about-purpose"));
         ui.add_space(6.0);
-        ui.label(
-            "Everything runs on this computer. Nothing is saved unless you record, and nothing is sent unless you \
-             switch on a stream.",
-        );
-        ui.label(
-            "The bars are a network's estimate of the expression a face shows. They do not say what a person feels.",
-        );
+        ui.label(text!("about-privacy"));
+        ui.label(text!("about-estimate"));
         ui.add_space(6.0);
         ui.separator();
         ui.add_space(4.0);
@@ -54,12 +45,13 @@ pub fn about_ui(ctx: &Context, open: &mut bool, data: AboutData<'_>) -> Option<C
         if let Some(assumed) = data.checkpoint.and_then(|info| info.assumed.as_ref()) {
             ui.add_space(4.0);
             ui.label(format!("{assumed}."));
-            if ui.button("Change…").clicked() {
+            if ui.button(text!("about-change")).clicked() {
                 command = Some(Command::AskAboutNetwork);
             }
         }
         ui.add_space(6.0);
-        ui.label(RichText::new(concat!("License: ", env!("CARGO_PKG_LICENSE"))).weak());
+        let license = text!("about-license", license = env!("CARGO_PKG_LICENSE"));
+        ui.label(RichText::new(license).weak());
     });
     command
 }
@@ -74,17 +66,23 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
                 ui.label(value);
                 ui.end_row();
             };
-            row("Device", data.device.unwrap_or("not started"));
-            for (name, value) in FACE_NETWORKS {
+            row(
+                text!("about-device"),
+                data.device.unwrap_or(text!("about-not-started")),
+            );
+            for (name, value) in face_networks() {
                 row(name, value);
             }
             let Some(checkpoint) = data.checkpoint else {
-                row("Network", "not loaded");
+                row(text!("about-network"), text!("about-not-loaded"));
                 return;
             };
-            row("Network", &checkpoint.name);
-            row("Architecture", &checkpoint.architecture);
-            row("Parameters", &in_millions(checkpoint.n_parameters));
+            row(text!("about-network"), &checkpoint.name);
+            row(text!("about-architecture"), &checkpoint.architecture);
+            row(
+                text!("about-parameters"),
+                &in_millions(checkpoint.n_parameters),
+            );
             for (name, value) in &checkpoint.metrics {
                 row(name, value);
             }
@@ -95,7 +93,7 @@ fn facts_ui(ui: &mut Ui, data: AboutData<'_>) {
 
 /// Draws the list of keys while `open`.
 pub fn keyboard_ui(ctx: &Context, open: &mut bool) {
-    window_ui(ctx, "Keyboard shortcuts", open, |ui| {
+    window_ui(ctx, text!("help-keyboard"), open, |ui| {
         ui.set_width(430.0);
         // Nothing here is clicked, so rows can be close together.
         ui.spacing_mut().interact_size.y = 18.0;
@@ -137,7 +135,7 @@ fn window_ui(ctx: &Context, title: &str, open: &mut bool, content: impl FnOnce(&
 
 fn in_millions(n: usize) -> String {
     if n >= 100_000 {
-        format!("{:.1} million", n as f64 / 1e6)
+        text!("about-millions", n = format!("{:.1}", n as f64 / 1e6))
     } else {
         n.to_string()
     }

@@ -4,7 +4,10 @@ use egui::{Align2, Context, Grid, Key, TextEdit, Ui, Vec2, Window};
 
 use crate::{
     session::about::{About, MAX_CHARS, tidy},
-    ui::commands::Command,
+    ui::{
+        commands::Command,
+        words::{self, text},
+    },
 };
 
 /// The texts while they are being written.
@@ -42,8 +45,8 @@ impl AboutForm {
     pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
         let mut command = None;
         let title = match self.folder {
-            None => "Who and what",
-            Some(_) => "Rename session",
+            None => text!("keys-about"),
+            Some(_) => text!("session-rename-title"),
         };
         Window::new(title)
             .collapsible(false)
@@ -54,18 +57,18 @@ impl AboutForm {
                 let entered = self.fields_ui(ui);
                 ui.add_space(4.0);
                 if self.folder.is_none() {
-                    ui.weak("For the sessions that you record next; it stands in their exports.");
+                    ui.weak(text!("session-about-hint"));
                     ui.add_space(4.0);
                 }
                 ui.horizontal(|ui| {
-                    if ui.button("Save").clicked() || entered {
+                    if ui.button(text!("save")).clicked() || entered {
                         command = Some(Command::EndAbout(true));
                     }
                     let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                    if ui.button("Cancel").clicked() || canceled {
+                    if ui.button(text!("cancel")).clicked() || canceled {
                         command = Some(Command::EndAbout(false));
                     }
-                    if self.folder.is_none() && ui.button("Clear").clicked() {
+                    if self.folder.is_none() && ui.button(text!("clear")).clicked() {
                         self.about = About::default();
                     }
                 });
@@ -81,7 +84,7 @@ impl AboutForm {
             .spacing([12.0, 6.0])
             .show(ui, |ui| {
                 for (number, field) in About::FIELDS.into_iter().enumerate() {
-                    let label = ui.label(field.label);
+                    let label = ui.label(words::field(&field));
                     let text = (field.get_mut)(&mut self.about);
                     let edit = TextEdit::singleline(text)
                         .desired_width(290.0)

@@ -8,7 +8,7 @@ use crate::{
         tables::{AnnotationKind, AnnotationRow},
     },
     time::{Ticks, clock, parse_clock},
-    ui::{colors, commands::Command},
+    ui::{colors, commands::Command, words::text},
 };
 
 /// Maximum length of a note, characters.
@@ -60,7 +60,7 @@ impl AnnotationForm {
             Some(before) if words(before) == text => Ok(before),
             _ => parse_clock(text)
                 .map(Ticks::from)
-                .ok_or("Write times as 12:04.5."),
+                .ok_or(text!("annotation-times")),
         };
         let time = read(&self.time, Some(self.before.time))?;
         let end = match self.before.kind {
@@ -68,7 +68,7 @@ impl AnnotationForm {
             AnnotationKind::Marker | AnnotationKind::Removed => None,
         };
         if end.is_some_and(|end| end <= time) {
-            return Err("The span ends before it begins.");
+            return Err(text!("annotation-order"));
         }
         Ok(AnnotationRow {
             time,
@@ -82,8 +82,8 @@ impl AnnotationForm {
     pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
         let mut command = None;
         let title = match self.before.kind {
-            AnnotationKind::Excluded => "Excluded span",
-            AnnotationKind::Marker | AnnotationKind::Removed => "Marker",
+            AnnotationKind::Excluded => text!("annotation-excluded"),
+            AnnotationKind::Marker | AnnotationKind::Removed => text!("marker"),
         };
         Window::new(title)
             .collapsible(false)
@@ -98,12 +98,12 @@ impl AnnotationForm {
                 ui.colored_label(palette.error, problem.unwrap_or_default());
                 ui.horizontal(|ui| {
                     let can_save = problem.is_none();
-                    let save = ui.add_enabled(can_save, egui::Button::new("Save"));
+                    let save = ui.add_enabled(can_save, egui::Button::new(text!("save")));
                     if save.clicked() || (entered && can_save) {
                         command = Some(Command::EndAnnotation(true));
                     }
                     let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                    if ui.button("Cancel").clicked() || canceled {
+                    if ui.button(text!("cancel")).clicked() || canceled {
                         command = Some(Command::EndAnnotation(false));
                     }
                 });
@@ -131,17 +131,25 @@ impl AnnotationForm {
             .num_columns(2)
             .spacing([12.0, 6.0])
             .show(ui, |ui| {
-                let what = if is_span { "Why" } else { "What happened" };
+                let what = if is_span {
+                    text!("annotation-why")
+                } else {
+                    text!("annotation-what")
+                };
                 let focus = !std::mem::replace(&mut self.has_focus, true);
                 field_ui(ui, what, &mut self.detail, focus);
                 field_ui(
                     ui,
-                    if is_span { "From" } else { "Time" },
+                    if is_span {
+                        text!("annotation-from")
+                    } else {
+                        text!("annotation-time")
+                    },
                     &mut self.time,
                     false,
                 );
                 if is_span {
-                    field_ui(ui, "Until", &mut self.end, false);
+                    field_ui(ui, text!("annotation-until"), &mut self.end, false);
                 }
             });
         entered

@@ -11,20 +11,29 @@ use crate::{
             Assumed, Color, IMAGENET_MEAN, IMAGENET_STD, KnownOrder, Order, PerChannel, Settings,
         },
     },
-    ui::{colors, commands::Command},
+    ui::{colors, commands::Command, words::text},
 };
 
-/// Usual ways to scale pixels: name, mean, deviation.
-const SCALES: [(&str, PerChannel, PerChannel); 4] = [
-    ("0…1", PerChannel::One(0.0), PerChannel::One(1.0)),
-    ("-1…1", PerChannel::One(0.5), PerChannel::One(0.5)),
-    ("0…255", PerChannel::One(0.0), PerChannel::One(1.0 / 255.0)),
+/// Usual ways to scale pixels: mean, deviation.
+const SCALES: [(PerChannel, PerChannel); 4] = [
+    (PerChannel::One(0.0), PerChannel::One(1.0)),
+    (PerChannel::One(0.5), PerChannel::One(0.5)),
+    (PerChannel::One(0.0), PerChannel::One(1.0 / 255.0)),
     (
-        "ImageNet's",
         PerChannel::Three(IMAGENET_MEAN),
         PerChannel::Three(IMAGENET_STD),
     ),
 ];
+
+/// Their names.
+fn scale_name(index: usize) -> &'static str {
+    match index {
+        0 => "0…1",
+        1 => "-1…1",
+        2 => "0…255",
+        _ => text!("assume-imagenet"),
+    }
+}
 
 /// What is being said about a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,9 +56,9 @@ impl Assumptions {
     pub fn new(info: &CheckpointInfo) -> Option<Self> {
         let (path, assumed) = (info.path.clone()?, info.assumed.clone()?);
         let settings = &assumed.settings;
-        let mean = settings.mean.unwrap_or(SCALES[0].1);
-        let std = settings.std.unwrap_or(SCALES[0].2);
-        let scale = SCALES.iter().position(|(_, m, s)| (*m, *s) == (mean, std));
+        let mean = settings.mean.unwrap_or(SCALES[0].0);
+        let std = settings.std.unwrap_or(SCALES[0].1);
+        let scale = SCALES.iter().position(|scale| *scale == (mean, std));
         let order = match settings.labels {
             Some(Order::Known(known)) => Some(known),
             _ => None,
@@ -80,19 +89,20 @@ impl Assumptions {
                     .filter(|name| !name.is_empty())
                     .collect();
                 if names.len() != n_outputs {
-                    return Err(format!(
-                        "The network has {n_outputs} outputs, and {} are named.",
-                        names.len()
+                    return Err(text!(
+                        "assume-count",
+                        outputs = n_outputs,
+                        names = names.len()
                     ));
                 }
                 Order::Names(names)
             }
         };
         let (mean, std) = match self.scale {
-            Some(index) => (SCALES[index].1, SCALES[index].2),
+            Some(index) => SCALES[index],
             None => (
-                numbers("Mean", &self.mean)?,
-                numbers("Deviation", &self.std)?,
+                numbers(text!("assume-mean"), &self.mean)?,
+                numbers(text!("assume-deviation"), &self.std)?,
             ),
         };
         let settings = Settings {
@@ -111,13 +121,13 @@ impl Assumptions {
     /// Draws the window. Returns what to do with it.
     pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
         let mut command = None;
-        Window::new("Network of another program")
+        Window::new(text!("assume-title"))
             .collapsible(false)
             .resizable(false)
             .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
             .show(ctx, |ui| {
                 ui.set_width(400.0);
-                ui.label(format!("“{}” does not say how it was made.", self.name));
+                ui.label(text!("assume-why", name = &self.name));
                 ui.add_space(6.0);
                 Grid::new("assumptions")
                     .num_columns(2)
@@ -129,9 +139,7 @@ impl Assumptions {
                     Ok(_) => {
                         let file = Settings::file_of(&self.path);
                         let file = file.file_name().unwrap_or_default().to_string_lossy();
-                        ui.label(
-                            RichText::new(format!("Kept in {file}, beside the network.")).weak(),
-                        );
+                        ui.label(RichText::new(text!("assume-kept", file = file)).weak());
                     }
                     Err(reason) => {
                         let color = colors::palette(ui.ctx().theme()).error;
@@ -140,7 +148,7 @@ impl Assumptions {
                 }
                 ui.add_space(6.0);
                 ui.horizontal(|ui| {
-                    let button = egui::Button::new("Use");
+                    let button = egui::Button::new(text!("assume-use"));
                     if ui.add_enabled(settings.is_ok(), button).clicked()
                         && let Ok(settings) = settings
                     {
@@ -150,7 +158,7 @@ impl Assumptions {
                         ));
                     }
                     let canceled = ui.input(|input| input.key_pressed(egui::Key::Escape));
-                    if ui.button("Cancel").clicked() || canceled {
+                    if ui.button(text!("cancel")).clicked() || canceled {
                         command = Some(Command::CloseAssumptions);
                     }
                 });
@@ -160,26 +168,26 @@ impl Assumptions {
 
     fn fields_ui(&mut self, ui: &mut Ui) {
         let n_outputs = self.assumed.n_outputs;
-        let label = ui.label("Outputs");
-        let shown = self.order.map_or("as named below", KnownOrder::name);
+        let label = ui.label(text!("assume-outputs"));
+        let shown = self.order.map_or(text!("assume-as-named"), order_name);
         ComboBox::from_id_salt("order")
             .selected_text(shown)
             .show_ui(ui, |ui| {
                 for known in KnownOrder::ALL {
                     if let Some(names) = known.names(n_outputs) {
                         let response =
-                            ui.selectable_value(&mut self.order, Some(known), known.name());
+                            ui.selectable_value(&mut self.order, Some(known), order_name(known));
                         if response.clicked() {
                             self.names = names.join(", ");
                         }
                     }
                 }
-                ui.selectable_value(&mut self.order, None, "as named below");
+                ui.selectable_value(&mut self.order, None, text!("assume-as-named"));
             })
             .response
             .labelled_by(label.id);
         ui.end_row();
-        let label = ui.label("In order");
+        let label = ui.label(text!("assume-in-order"));
         let edit = TextEdit::multiline(&mut self.names)
             .desired_rows(2)
             .desired_width(280.0);
@@ -188,11 +196,11 @@ impl Assumptions {
         }
         ui.end_row();
         if self.assumed.n_channels == 3 {
-            let label = ui.label("Channels");
+            let label = ui.label(text!("assume-channels"));
             let name = |color| match color {
-                Color::Gray => "gray, three times",
-                Color::Rgb => "red, green, blue",
-                Color::Bgr => "blue, green, red",
+                Color::Gray => text!("assume-gray"),
+                Color::Rgb => text!("assume-rgb"),
+                Color::Bgr => text!("assume-bgr"),
             };
             ComboBox::from_id_salt("color")
                 .selected_text(name(self.color))
@@ -205,27 +213,28 @@ impl Assumptions {
                 .labelled_by(label.id);
             ui.end_row();
         }
-        let label = ui.label("Values");
-        let shown = self
-            .scale
-            .map_or("by the numbers below", |index| SCALES[index].0);
+        let label = ui.label(text!("assume-values"));
+        let shown = self.scale.map_or(text!("assume-numbers-below"), scale_name);
         ComboBox::from_id_salt("scale")
             .selected_text(shown)
             .show_ui(ui, |ui| {
-                for (index, (name, mean, std)) in SCALES.into_iter().enumerate() {
+                for (index, (mean, std)) in SCALES.into_iter().enumerate() {
                     if ui
-                        .selectable_value(&mut self.scale, Some(index), name)
+                        .selectable_value(&mut self.scale, Some(index), scale_name(index))
                         .clicked()
                     {
                         (self.mean, self.std) = (in_words(mean), in_words(std));
                     }
                 }
-                ui.selectable_value(&mut self.scale, None, "by the numbers below");
+                ui.selectable_value(&mut self.scale, None, text!("assume-numbers-below"));
             })
             .response
             .labelled_by(label.id);
         ui.end_row();
-        for (name, text) in [("Mean", &mut self.mean), ("Deviation", &mut self.std)] {
+        for (name, text) in [
+            (text!("assume-mean"), &mut self.mean),
+            (text!("assume-deviation"), &mut self.std),
+        ] {
             let label = ui.label(name);
             if ui
                 .text_edit_singleline(text)
@@ -236,6 +245,13 @@ impl Assumptions {
             }
             ui.end_row();
         }
+    }
+}
+
+fn order_name(order: KnownOrder) -> &'static str {
+    match order {
+        KnownOrder::Alphabetical => text!("assume-alphabetical"),
+        order => order.name(),
     }
 }
 
@@ -257,7 +273,7 @@ fn numbers(name: &str, text: &str) -> Result<PerChannel, String> {
         Ok([a, b, c]) if [a, b, c].iter().all(|n| n.is_finite()) => {
             Ok(PerChannel::Three([*a, *b, *c]))
         }
-        _ => Err(format!("{name} must be one number, or three with commas.")),
+        _ => Err(text!("assume-numbers", name = name)),
     }
 }
 

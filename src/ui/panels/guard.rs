@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use egui::{Context, Frame, Id, Key, Margin, Modal};
 
-use crate::{time::clock, ui::commands::Command};
+use crate::{
+    time::clock,
+    ui::{commands::Command, words::text},
+};
 
 /// What would end the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +22,11 @@ pub enum Ends {
 
 impl Ends {
     /// The question after how long it has been recorded, and the button that says yes.
-    const fn words(self) -> (&'static str, &'static str) {
+    fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Key => ("Stop?", "Stop recording"),
-            Self::Closing => ("Stop and close?", "Stop and close"),
-            Self::OtherSource => ("Stop and open another source?", "Stop and open"),
+            Self::Key => (text!("guard-key"), text!("record-stop")),
+            Self::Closing => (text!("guard-closing"), text!("guard-close")),
+            Self::OtherSource => (text!("guard-source"), text!("guard-open")),
         }
     }
 }
@@ -36,12 +39,13 @@ pub fn guard_ui(ctx: &Context, ends: Ends, elapsed: Duration) -> Option<Command>
     let modal = Modal::new(Id::unique("recording guard")).frame(frame);
     let modal = modal.show(ctx, |ui| {
         ui.set_width(320.0);
-        ui.heading(format!("Recording for {}. {question}", clock(elapsed)));
+        let time = clock(elapsed).to_string();
+        ui.heading(text!("guard-question", time = time, question = question));
         ui.add_space(4.0);
-        ui.label("What was recorded is kept.");
+        ui.label(text!("guard-kept"));
         ui.add_space(10.0);
         ui.horizontal(|ui| {
-            let keep = ui.button("Keep recording");
+            let keep = ui.button(text!("guard-keep"));
             if keep.clicked() {
                 answer = Some(false);
             }
@@ -55,7 +59,7 @@ pub fn guard_ui(ctx: &Context, ends: Ends, elapsed: Duration) -> Option<Command>
             }
         });
         if ends == Ends::Key {
-            ui.weak("R stops, Escape keeps recording.");
+            ui.weak(text!("guard-keys"));
             let again = ui.input(|input| {
                 input.events.iter().any(|event| {
                     matches!(event, egui::Event::Key { key: Key::R, pressed: true, repeat: false, modifiers, .. } if modifiers.is_none())

@@ -13,6 +13,7 @@ use crate::{
         colors,
         commands::Command,
         many::{Job, ManyState},
+        words::text,
     },
 };
 
@@ -67,7 +68,7 @@ impl ManyPanel {
     /// Draws the window while it is `open`.
     pub fn ui(&mut self, ctx: &Context, open: &mut bool, state: &ManyState) -> Option<Command> {
         let mut command = None;
-        Window::new("Analyze many")
+        Window::new(text!("many-title"))
             .open(open)
             .collapsible(false)
             .default_pos(pos2(80.0, 70.0))
@@ -85,19 +86,19 @@ impl ManyPanel {
 
     fn choice_ui(&mut self, ui: &mut Ui, state: &ManyState) -> Option<Command> {
         let mut command = None;
-        ui.label("Every frame of every video is analyzed. Finished files are skipped.");
+        ui.label(text!("many-purpose"));
         ui.add_space(6.0);
         ui.horizontal(|ui| {
-            if ui.button("Add files…").clicked() {
+            if ui.button(text!("many-add-files")).clicked() {
                 command = Some(Command::ChooseManyFiles);
             }
-            if ui.button("Add folder…").clicked() {
+            if ui.button(text!("many-add-folder")).clicked() {
                 command = Some(Command::ChooseManyFolder);
             }
-            if !self.inputs.is_empty() && ui.button("Clear").clicked() {
+            if !self.inputs.is_empty() && ui.button(text!("clear")).clicked() {
                 self.inputs.clear();
             }
-            ui.weak("or drop them here");
+            ui.weak(text!("many-drop"));
         });
         let mut removed = None;
         ScrollArea::vertical()
@@ -107,7 +108,7 @@ impl ManyPanel {
             .show(ui, |ui| {
                 for (at, input) in self.inputs.iter().enumerate() {
                     ui.horizontal(|ui| {
-                        if ui.small_button("Remove").clicked() {
+                        if ui.small_button(text!("many-remove")).clicked() {
                             removed = Some(at);
                         }
                         ui.add(Label::new(input.display().to_string()).truncate());
@@ -119,22 +120,22 @@ impl ManyPanel {
         }
         ui.add_space(4.0);
         ui.horizontal(|ui| {
-            ui.label("Results in");
-            if ui.button("Choose…").clicked() {
+            ui.label(text!("many-results"));
+            if ui.button(text!("many-choose")).clicked() {
                 command = Some(Command::ChooseManyOut);
             }
             match &self.out {
                 Some(out) => ui.add(Label::new(out.display().to_string()).truncate()),
-                None => ui.weak("no folder yet"),
+                None => ui.weak(text!("many-no-folder")),
             };
         });
         ui.horizontal(|ui| {
-            let label = ui.label("Names say");
+            let label = ui.label(text!("many-names"));
             let edit = TextEdit::singleline(&mut self.pattern)
                 .hint_text("{participant}_{condition}")
                 .desired_width(240.0);
             ui.add(edit).labelled_by(label.id);
-            let label = ui.label("At the same time");
+            let label = ui.label(text!("many-jobs"));
             ui.add(DragValue::new(&mut self.n_jobs).range(1..=MAX_JOBS))
                 .labelled_by(label.id);
         });
@@ -146,7 +147,7 @@ impl ManyPanel {
         ui.add_space(4.0);
         let is_ready = !self.inputs.is_empty() && self.out.is_some() && pattern.is_ok();
         ui.add_enabled_ui(is_ready, |ui| {
-            if ui.button("Start").clicked() {
+            if ui.button(text!("many-start")).clicked() {
                 command = Some(Command::StartMany);
             }
         });
@@ -161,17 +162,20 @@ impl ManyPanel {
 fn running_ui(ui: &mut Ui, state: &ManyState) -> Option<Command> {
     let mut command = None;
     let (share, text) = match state.n_files {
-        None => (0.0, "Looking for files…".to_owned()),
-        Some(0) => (1.0, "Writing tables…".to_owned()),
+        None => (0.0, text!("many-looking").to_owned()),
+        Some(0) => (1.0, text!("many-tables").to_owned()),
         Some(n_files) => {
             let share = state.n_done as f32 / n_files as f32;
-            (share, format!("{} of {n_files} files", state.n_done))
+            (
+                share,
+                text!("many-progress", done = state.n_done, all = n_files),
+            )
         }
     };
     ui.horizontal(|ui| {
         let stop = match state.is_stopping {
-            true => "Stopping…",
-            false => "Stop",
+            true => text!("many-stopping"),
+            false => text!("many-stop"),
         };
         ui.add_enabled_ui(!state.is_stopping, |ui| {
             if ui.button(stop).clicked() {
@@ -181,7 +185,7 @@ fn running_ui(ui: &mut Ui, state: &ManyState) -> Option<Command> {
         ui.add(ProgressBar::new(share).text(text));
     });
     if state.n_finished > 0 {
-        ui.weak(format!("{} more were finished before", state.n_finished));
+        ui.weak(text!("many-finished-before", count = state.n_finished));
     }
     ui.add_space(6.0);
     for job in state.jobs.values() {
@@ -209,7 +213,7 @@ fn running_ui(ui: &mut Ui, state: &ManyState) -> Option<Command> {
 fn job_ui(ui: &mut Ui, job: &Job) {
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let frames = format!("{} frames", job.n_frames);
+            let frames = text!("many-frames", count = job.n_frames);
             match job.share {
                 Some(share) => ui.add(ProgressBar::new(share).text(frames).desired_width(220.0)),
                 None => ui.label(frames),
@@ -237,12 +241,15 @@ fn report_ui(
     let mut command = None;
     ui.horizontal(|ui| {
         let n_failed = report.failures.len();
-        ui.label(format!(
-            "{} files: {} analyzed, {} finished before, {n_failed} failed",
-            report.n_files, report.n_analyzed, report.n_finished
+        ui.label(text!(
+            "many-report",
+            files = report.n_files,
+            analyzed = report.n_analyzed,
+            finished = report.n_finished,
+            failed = n_failed
         ));
         if let Some(out) = out
-            && ui.button("Show folder").clicked()
+            && ui.button(text!("show-folder")).clicked()
         {
             command = Some(Command::ShowFolder(out.to_owned()));
         }

@@ -4,7 +4,7 @@ use egui::{Align2, Context, Grid, Key, TextEdit, Ui, Vec2, Window};
 
 use crate::{
     session::marker_keys::{MAX_CHARS, MarkerKeys},
-    ui::commands::Command,
+    ui::{commands::Command, words::text},
 };
 
 /// The words while they are being written.
@@ -27,27 +27,27 @@ impl MarkerForm {
     /// Draws the window. [`Command::EndMarkerKeys`] ends it.
     pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
         let mut command = None;
-        Window::new("Marker keys")
+        Window::new(text!("marker-keys-title"))
             .collapsible(false)
             .resizable(false)
             .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
             .show(ctx, |ui| {
                 ui.set_width(360.0);
-                ui.label("While you record, a digit sets a marker with these words.");
+                ui.label(text!("marker-keys-use"));
                 ui.add_space(6.0);
                 let entered = self.fields_ui(ui);
                 ui.add_space(4.0);
-                ui.weak("They are remembered, and each session.json lists them.");
+                ui.weak(text!("marker-keys-kept"));
                 ui.add_space(4.0);
                 ui.horizontal(|ui| {
-                    if ui.button("Save").clicked() || entered {
+                    if ui.button(text!("save")).clicked() || entered {
                         command = Some(Command::EndMarkerKeys(true));
                     }
                     let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                    if ui.button("Cancel").clicked() || canceled {
+                    if ui.button(text!("cancel")).clicked() || canceled {
                         command = Some(Command::EndMarkerKeys(false));
                     }
-                    if ui.button("Clear").clicked() {
+                    if ui.button(text!("clear")).clicked() {
                         self.keys = MarkerKeys::default();
                     }
                 });
@@ -63,7 +63,7 @@ impl MarkerForm {
             .spacing([12.0, 5.0])
             .show(ui, |ui| {
                 for (at, words) in self.keys.words_mut().iter_mut().enumerate() {
-                    let label = ui.label(format!("Key {}", at + 1));
+                    let label = ui.label(text!("marker-keys-key", number = at + 1));
                     let edit = TextEdit::singleline(words)
                         .desired_width(280.0)
                         .char_limit(MAX_CHARS);

@@ -2,47 +2,40 @@
 //!
 //! A menu that switches things (View, Stream) stays open, so that several can be tried in a row; the others close.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use egui::{
     Align, Context, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup,
-    PopupCloseBehavior, Response, Slider, ThemePreference, Ui,
-    containers::menu::{MenuButton, MenuConfig, SubMenu},
+    PopupCloseBehavior, Ui,
+    containers::menu::{MenuButton, MenuConfig},
 };
 
 use super::{
-    menu_item::{MARK_WIDTH, Mark, action_ui, item_ui, note_ui, submenu_item_ui},
+    menu_item::{Mark, action_ui, item_ui, menu_style, note_ui, submenu_ui},
     recording, streams, transport,
+    view_menu::{ViewData, ViewMenu},
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
-    detect::Detector,
     export::Format,
-    model::{self, CheckpointChoice, Views},
-    privacy::Effect,
+    model::CheckpointChoice,
     record::{Phase, VideoChoice},
     session::catalog::Entry,
     ui::{
         cameras::ListedCamera,
         commands::Command,
         keyboard::{
-            self, BARS, BOXES, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION, DEMO,
-            KEYBOARD, MIRROR, PAUSE_RECORDING, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH,
-            SET_MARKER, SET_MARKER_WITH_NOTE, TIMELINE, UNCERTAIN_BY_NETWORK, VIEWS, fullscreen,
+            self, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION, DEMO, KEYBOARD,
+            PAUSE_RECORDING, PLAY_AGAIN, QUIT, RECORD, REFRESH, SET_MARKER, SET_MARKER_WITH_NOTE,
         },
         messages::sentence,
         player::PlayerStatus,
         recordings::RecordingStatus,
-        settings::{FACE_SIZES_PX, MAX_SMOOTHING_MS, MAX_UNCERTAIN_PERCENT, UiSettings},
+        settings::UiSettings,
         streams::StreamStatus,
+        words::{self, text},
     },
 };
-
-/// Minimum width of a menu, points.
-const MENU_WIDTH: f32 = 210.0;
 
 /// What the menus show.
 #[derive(Debug, Clone, Copy)]
@@ -81,13 +74,21 @@ pub struct MenuData<'a> {
     pub settings: &'a UiSettings,
 }
 
+impl<'a> MenuData<'a> {
+    fn view(self) -> ViewData<'a> {
+        ViewData {
+            mirror: self.mirror,
+            session_open: self.session_open,
+            uncertain_below_percent: self.uncertain_below_percent,
+            settings: self.settings,
+        }
+    }
+}
+
 /// The menus along the top.
 #[derive(Debug, Default)]
 pub struct MenuBar {
-    /// Values of the sliders while they are dragged.
-    smoothing_ms: u32,
-    uncertain_below_percent: u32,
-    min_face_size_px: u32,
+    view: ViewMenu,
 }
 
 impl MenuBar {
@@ -97,21 +98,31 @@ impl MenuBar {
         EguiMenuBar::new().ui(ui, |ui| {
             ui.spacing_mut().button_padding = egui::vec2(9.0, 3.0);
             ui.spacing_mut().item_spacing.x = 2.0;
-            menu_ui(ui, "File", Key::F, |ui| file_ui(ui, data, &mut command));
-            menu_ui(ui, "Source", Key::S, |ui| source_ui(ui, data, &mut command));
-            menu_ui(ui, "Playback", Key::P, |ui| {
+            menu_ui(ui, text!("menu-file"), Key::F, |ui| {
+                file_ui(ui, data, &mut command)
+            });
+            menu_ui(ui, text!("menu-source"), Key::S, |ui| {
+                source_ui(ui, data, &mut command)
+            });
+            menu_ui(ui, text!("menu-playback"), Key::P, |ui| {
                 transport::menu_ui(ui, data.player, &mut command);
             });
-            menu_ui(ui, "Model", Key::M, |ui| model_ui(ui, data, &mut command));
-            menu_ui(ui, "Record", Key::R, |ui| record_ui(ui, data, &mut command));
-            menu_ui(ui, "View", Key::V, |ui| {
-                self.view_ui(ui, data, &mut command)
+            menu_ui(ui, text!("menu-model"), Key::M, |ui| {
+                model_ui(ui, data, &mut command)
+            });
+            menu_ui(ui, text!("menu-record"), Key::R, |ui| {
+                record_ui(ui, data, &mut command)
+            });
+            menu_ui(ui, text!("menu-view"), Key::V, |ui| {
+                self.view.ui(ui, data.view(), &mut command)
             });
             // Alt+S is Source.
-            menu_ui(ui, "Stream", Key::T, |ui| {
+            menu_ui(ui, text!("menu-stream"), Key::T, |ui| {
                 streams::menu_ui(ui, data.streams, &mut command);
             });
-            menu_ui(ui, "Help", Key::H, |ui| help_ui(ui, &mut command));
+            menu_ui(ui, text!("menu-help"), Key::H, |ui| {
+                help_ui(ui, &mut command)
+            });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 command =
@@ -119,119 +130,6 @@ impl MenuBar {
             });
         });
         command
-    }
-
-    fn view_ui(&mut self, ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
-        let settings = data.settings;
-        let ctx = ui.ctx().clone();
-        let shortcut = |shortcut| ctx.format_shortcut(&shortcut);
-        let (mirror, boxes, bars) = (shortcut(MIRROR), shortcut(BOXES), shortcut(BARS));
-        if item_ui(ui, Mark::Check(data.mirror), "Mirror", &mirror).clicked() {
-            *command = Some(Command::SetMirror(!data.mirror));
-        }
-        if item_ui(ui, Mark::Check(settings.boxes), "Boxes", &boxes).clicked() {
-            *command = Some(Command::SetBoxes(!settings.boxes));
-        }
-        if item_ui(ui, Mark::Check(settings.mesh), "Face mesh", "").clicked() {
-            *command = Some(Command::SetMesh(!settings.mesh));
-        }
-        if item_ui(ui, Mark::Check(settings.bars), "Bars", &bars).clicked() {
-            *command = Some(Command::SetBars(!settings.bars));
-        }
-        let key = shortcut(fullscreen(ctx.os()));
-        if action_ui(ui, Mark::None, "Full screen", &key) {
-            *command = Some(Command::ToggleFullscreen);
-        }
-        let key = shortcut(TIMELINE);
-        if item_ui(ui, Mark::Check(settings.timeline), "Timeline", &key).clicked() {
-            *command = Some(Command::SetTimeline(!settings.timeline));
-        }
-        if item_ui(ui, Mark::Check(settings.statistics), "Statistics", "").clicked() {
-            *command = Some(Command::SetStatistics(!settings.statistics));
-        }
-        privacy_ui(ui, settings.privacy, command);
-        ui.separator();
-        self.smoothing_ms = settings.smoothing_ms;
-        let slider = Slider::new(&mut self.smoothing_ms, 0..=MAX_SMOOTHING_MS)
-            .step_by(50.0)
-            .suffix(" ms");
-        if slider_ui(ui, "Smoothing", slider).changed() {
-            *command = Some(Command::SetSmoothing(Duration::from_millis(
-                self.smoothing_ms.into(),
-            )));
-        }
-        let mark = Mark::Check(settings.views == Views::Flip);
-        let key = keys(ui.ctx(), VIEWS);
-        if item_ui(
-            ui,
-            mark,
-            "Mirror averaging (slower; helps “fervis” only)",
-            &key,
-        )
-        .clicked()
-        {
-            *command = Some(Command::SetViews(settings.views.other()));
-        }
-        if !data.session_open {
-            let key = keys(ui.ctx(), keyboard::SET_NEUTRAL);
-            if item_ui(ui, Mark::None, "Set neutral", &key).clicked() {
-                *command = Some(Command::SetNeutral(true));
-            }
-            let key = keys(ui.ctx(), keyboard::FORGET_NEUTRAL);
-            if item_ui(ui, Mark::None, "Forget neutral", &key).clicked() {
-                *command = Some(Command::SetNeutral(false));
-            }
-        }
-        self.uncertain_below_percent = data.uncertain_below_percent;
-        let slider =
-            Slider::new(&mut self.uncertain_below_percent, 0..=MAX_UNCERTAIN_PERCENT).suffix(" %");
-        if slider_ui(ui, "Uncertain below", slider).changed() {
-            *command = Some(Command::SetUncertainBelow(Some(
-                self.uncertain_below_percent,
-            )));
-        }
-        let by_network = settings.uncertain_below_percent.is_none();
-        let mark = Mark::Check(by_network);
-        let key = keys(ui.ctx(), UNCERTAIN_BY_NETWORK);
-        if item_ui(ui, mark, "Use the network's own threshold", &key).clicked() {
-            *command = Some(Command::SetUncertainBelow(
-                by_network.then_some(data.uncertain_below_percent),
-            ));
-        }
-        self.min_face_size_px = settings.min_face_size_px;
-        let slider = Slider::new(&mut self.min_face_size_px, FACE_SIZES_PX)
-            .step_by(10.0)
-            .suffix(" px");
-        if slider_ui(ui, "Minimum face size", slider).changed() {
-            *command = Some(Command::SetMinFaceSize(self.min_face_size_px));
-        }
-        let rustface_alone = settings.detector == Detector::Rustface;
-        if item_ui(
-            ui,
-            Mark::Check(rustface_alone),
-            "Find faces with rustface alone",
-            "",
-        )
-        .clicked()
-        {
-            *command = Some(Command::SetDetector(if rustface_alone {
-                Detector::Both
-            } else {
-                Detector::Rustface
-            }));
-        }
-        ui.separator();
-        note_ui(ui, "Theme");
-        let theme = settings.theme;
-        for (choice, label) in [
-            (ThemePreference::System, "Follow system"),
-            (ThemePreference::Light, "Light"),
-            (ThemePreference::Dark, "Dark"),
-        ] {
-            if item_ui(ui, Mark::Choice(theme == choice), label, "").clicked() {
-                *command = Some(Command::SetTheme(choice));
-            }
-        }
     }
 }
 
@@ -245,8 +143,7 @@ fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
     let (response, _) = MenuButton::new(label)
         .config(MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside))
         .ui(ui, |ui| {
-            ui.set_min_width(MENU_WIDTH);
-            ui.spacing_mut().item_spacing.y = 1.0;
+            menu_style(ui);
             content(ui);
         });
     if opened_by_key {
@@ -257,11 +154,19 @@ fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
 
 fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     let items = [
-        ("Open image or video…", CHOOSE_FILE, Command::ChooseFile),
-        ("Open folder…", CHOOSE_FOLDER, Command::ChooseFolder),
-        ("Open session…", CHOOSE_SESSION, Command::ChooseSession),
+        (text!("file-open-file"), CHOOSE_FILE, Command::ChooseFile),
         (
-            "Open checkpoint…",
+            text!("file-open-folder"),
+            CHOOSE_FOLDER,
+            Command::ChooseFolder,
+        ),
+        (
+            text!("file-open-session"),
+            CHOOSE_SESSION,
+            Command::ChooseSession,
+        ),
+        (
+            text!("file-open-checkpoint"),
             CHOOSE_CHECKPOINT,
             Command::ChooseCheckpoint,
         ),
@@ -273,18 +178,18 @@ fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     }
     ui.separator();
     let shortcut = keys(ui.ctx(), keyboard::SESSIONS);
-    if action_ui(ui, Mark::None, "Sessions…", &shortcut) {
+    if action_ui(ui, Mark::None, text!("file-sessions"), &shortcut) {
         *command = Some(Command::ToggleSessions);
     }
     recent_ui(ui, data.recent, command);
     if data.session_open {
         export_ui(ui, command);
     }
-    if action_ui(ui, Mark::None, "Analyze many…", "") {
+    if action_ui(ui, Mark::None, text!("file-many"), "") {
         *command = Some(Command::ToggleMany);
     }
     ui.separator();
-    if action_ui(ui, Mark::None, "Quit", &keys(ui.ctx(), QUIT)) {
+    if action_ui(ui, Mark::None, text!("file-quit"), &keys(ui.ctx(), QUIT)) {
         *command = Some(Command::Quit);
     }
 }
@@ -293,10 +198,7 @@ fn recent_ui(ui: &mut Ui, recent: &[Entry], command: &mut Option<Command>) {
     if recent.is_empty() {
         return;
     }
-    let response = submenu_item_ui(ui, "Recent sessions");
-    SubMenu::new().show(ui, &response, |ui| {
-        ui.set_min_width(MENU_WIDTH);
-        ui.spacing_mut().item_spacing.y = 1.0;
+    submenu_ui(ui, text!("file-recent"), |ui| {
         for entry in recent {
             let who = match entry.about.participant.as_str() {
                 "" => String::new(),
@@ -310,15 +212,12 @@ fn recent_ui(ui: &mut Ui, recent: &[Entry], command: &mut Option<Command>) {
 }
 
 fn export_ui(ui: &mut Ui, command: &mut Option<Command>) {
-    let response = submenu_item_ui(ui, "Export session");
-    SubMenu::new().show(ui, &response, |ui| {
-        ui.set_min_width(MENU_WIDTH);
-        ui.spacing_mut().item_spacing.y = 1.0;
+    submenu_ui(ui, text!("file-export"), |ui| {
         let built = Format::ALL
             .into_iter()
             .filter(|format| format.missing_feature().is_none());
         for format in built {
-            if action_ui(ui, Mark::None, &format!("{}…", format.title()), "") {
+            if action_ui(ui, Mark::None, &format!("{}…", words::format(format)), "") {
                 *command = Some(Command::Export(format));
             }
         }
@@ -343,27 +242,27 @@ fn source_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         note_ui(
             ui,
             if data.searching {
-                "Looking for cameras…"
+                text!("source-searching")
             } else {
-                "No camera found"
+                text!("source-none")
             },
         );
     }
     ui.separator();
     let mark = Mark::Choice(data.source == Some(&SourceSpec::Demo));
-    if action_ui(ui, mark, "Demo", &keys(ui.ctx(), DEMO)) {
+    if action_ui(ui, mark, text!("source-demo"), &keys(ui.ctx(), DEMO)) {
         *command = Some(Command::OpenSource(SourceSpec::Demo));
     }
     ui.separator();
     let shortcut = keys(ui.ctx(), PLAY_AGAIN);
     ui.add_enabled_ui(data.can_play_again, |ui| {
-        if action_ui(ui, Mark::None, "Play again", &shortcut) {
+        if action_ui(ui, Mark::None, text!("source-play-again"), &shortcut) {
             *command = Some(Command::PlayAgain);
         }
     });
     let shortcut = keys(ui.ctx(), REFRESH);
     // The menu stays open to show the result.
-    if item_ui(ui, Mark::None, "Refresh cameras", &shortcut).clicked() {
+    if item_ui(ui, Mark::None, text!("source-refresh"), &shortcut).clicked() {
         *command = Some(Command::RefreshCameras);
     }
 }
@@ -385,11 +284,11 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         if action_ui(ui, Mark::Choice(data.checkpoint == Some(&choice)), name, "") {
             *command = Some(Command::LoadCheckpoint(choice));
         }
-        note_ui(ui, model::bundled_purpose(name));
+        note_ui(ui, words::purpose(name));
     }
     ui.separator();
     let shortcut = keys(ui.ctx(), CHOOSE_CHECKPOINT);
-    if action_ui(ui, Mark::None, "Open checkpoint…", &shortcut) {
+    if action_ui(ui, Mark::None, text!("file-open-checkpoint"), &shortcut) {
         *command = Some(Command::ChooseCheckpoint);
     }
     let recent = &data.settings.recent_checkpoints;
@@ -397,7 +296,7 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         return;
     }
     ui.separator();
-    note_ui(ui, "Recent");
+    note_ui(ui, text!("model-recent"));
     for path in recent {
         let choice = CheckpointChoice::File(path.clone());
         let mark = Mark::Choice(data.checkpoint == Some(&choice));
@@ -422,7 +321,10 @@ fn recent_label(path: &Path, recent: &[PathBuf]) -> String {
         .filter(|other| name(other).as_deref() == Some(own.as_str()))
         .count();
     match path.parent() {
-        Some(folder) if n_same > 1 => format!("{own} in {}", folder.display()),
+        Some(folder) if n_same > 1 => {
+            let folder = folder.display().to_string();
+            text!("model-in-folder", file = own, folder = folder)
+        }
         _ => own,
     }
 }
@@ -441,23 +343,29 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         });
     };
     let toggle = if is_on {
-        "Stop recording"
+        text!("record-stop")
     } else {
-        "Start recording"
+        text!("record-start")
     };
     item(ui, can_start, toggle, RECORD, Command::ToggleRecording);
     let pause = if is_paused {
-        "Resume recording"
+        text!("record-resume")
     } else {
-        "Pause recording"
+        text!("record-pause")
     };
     item(ui, is_on, pause, PAUSE_RECORDING, Command::PauseRecording);
     let can_mark = is_on || data.session_open;
-    item(ui, can_mark, "Set marker", SET_MARKER, Command::SetMarker);
     item(
         ui,
         can_mark,
-        "Set marker with note…",
+        text!("record-mark"),
+        SET_MARKER,
+        Command::SetMarker,
+    );
+    item(
+        ui,
+        can_mark,
+        text!("record-mark-with-note"),
         SET_MARKER_WITH_NOTE,
         Command::SetMarkerWithNote,
     );
@@ -467,11 +375,17 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     }
     if data.session_open {
         let exclude = match data.excluding {
-            true => "Exclude to here",
-            false => "Exclude from here",
+            true => text!("record-exclude-to"),
+            false => text!("record-exclude-from"),
         };
         item(ui, true, exclude, keyboard::EXCLUDE, Command::Exclude);
-        item(ui, true, "Undo", keyboard::UNDO, Command::UndoAnnotation);
+        item(
+            ui,
+            true,
+            text!("record-undo"),
+            keyboard::UNDO,
+            Command::UndoAnnotation,
+        );
     }
     ui.separator();
     // The choice takes effect with the next recording.
@@ -480,10 +394,10 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         .filter(|choice| choice.is_built())
     {
         let label = match choice {
-            VideoChoice::Annotated => "Video with boxes",
-            VideoChoice::Clean => "Video without boxes",
-            VideoChoice::Both => "Both videos",
-            VideoChoice::None => "Values only, no video",
+            VideoChoice::Annotated => text!("record-video-annotated"),
+            VideoChoice::Clean => text!("record-video-clean"),
+            VideoChoice::Both => text!("record-video-both"),
+            VideoChoice::None => text!("record-video-none"),
         };
         if item_ui(ui, Mark::Choice(data.settings.video == choice), label, "").clicked() {
             *command = Some(Command::SetVideo(choice));
@@ -491,71 +405,31 @@ fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     }
     ui.separator();
     let shortcut = keys(ui.ctx(), keyboard::ABOUT_SESSION);
-    if action_ui(ui, Mark::None, "Who and what…", &shortcut) {
+    if action_ui(ui, Mark::None, text!("record-about"), &shortcut) {
         *command = Some(Command::BeginAbout);
     }
     let shortcut = keys(ui.ctx(), keyboard::MARKER_KEYS);
-    if action_ui(ui, Mark::None, "Marker keys…", &shortcut) {
+    if action_ui(ui, Mark::None, text!("record-marker-keys"), &shortcut) {
         *command = Some(Command::BeginMarkerKeys);
     }
     let root = data.settings.sessions_root();
-    let response = item_ui(ui, Mark::None, "Recordings folder…", "");
+    let response = item_ui(ui, Mark::None, text!("record-folder"), "");
     if response.clicked() {
         ui.close();
         *command = Some(Command::ChooseSessionsFolder);
     }
-    response.on_hover_text(format!("Currently {}", root.display()));
+    let root = root.display().to_string();
+    response.on_hover_text(text!("record-folder-now", folder = root));
 }
 
 fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
     let shortcut = keys(ui.ctx(), KEYBOARD);
-    if action_ui(ui, Mark::None, "Keyboard shortcuts", &shortcut) {
+    if action_ui(ui, Mark::None, text!("help-keyboard"), &shortcut) {
         *command = Some(Command::ToggleKeyboard);
     }
-    if action_ui(ui, Mark::None, "About fervis", "") {
+    if action_ui(ui, Mark::None, text!("help-about"), "") {
         *command = Some(Command::ToggleAbout);
     }
-}
-
-fn privacy_ui(ui: &mut Ui, privacy: Option<Effect>, command: &mut Option<Command>) {
-    let response = submenu_item_ui(ui, "Privacy");
-    SubMenu::new().show(ui, &response, |ui| {
-        ui.set_min_width(MENU_WIDTH);
-        ui.spacing_mut().item_spacing.y = 1.0;
-        let shortcut = keys(ui.ctx(), PRIVACY);
-        note_ui(ui, &format!("Press {shortcut} to switch"));
-        for (choice, label) in [
-            (None, "Off"),
-            (Some(Effect::Pixelate), "Pixelate faces"),
-            (Some(Effect::Blur), "Blur faces"),
-        ] {
-            if item_ui(ui, Mark::Choice(privacy == choice), label, "").clicked() {
-                *command = Some(Command::SetPrivacy(choice));
-            }
-        }
-    });
-}
-
-/// Draws a slider of a menu. Arrow keys go from line to line there, so they must not change a value on their way.
-fn slider_ui(ui: &mut Ui, label: &str, slider: Slider<'_>) -> Response {
-    let mut response = None;
-    if !ui.ctx().text_edit_focused() {
-        ui.input_mut(|input| {
-            for key in [Key::ArrowLeft, Key::ArrowRight] {
-                input.consume_key(Modifiers::NONE, key);
-            }
-        });
-    }
-    ui.horizontal(|ui| {
-        ui.add_space(MARK_WIDTH);
-        ui.vertical(|ui| {
-            ui.add_space(4.0);
-            let name = ui.label(label);
-            response = Some(ui.add(slider).labelled_by(name.id));
-            ui.add_space(4.0);
-        });
-    });
-    response.expect("the closures above run exactly once")
 }
 
 fn keys(ctx: &Context, shortcut: KeyboardShortcut) -> String {

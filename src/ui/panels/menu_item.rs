@@ -4,11 +4,14 @@
 //! three, labels must line up. This widget leaves the same room for the mark on every line.
 
 use egui::{
-    Response, Role, Sense, TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, pos2,
+    Response, Role, Sense, TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText,
+    containers::menu::SubMenu, pos2,
 };
 
 use crate::ui::{colors, icons};
 
+/// Minimum width of a menu, points.
+const MENU_WIDTH: f32 = 210.0;
 /// Room for the mark, points.
 pub const MARK_WIDTH: f32 = 26.0;
 /// Height of a line, points.
@@ -89,8 +92,22 @@ pub fn item_ui(ui: &mut Ui, mark: Mark, label: &str, shortcut: &str) -> Response
     response
 }
 
-/// Draws a menu line that opens a submenu, for [`egui::containers::menu::SubMenu`].
-pub fn submenu_item_ui(ui: &mut Ui, label: &str) -> Response {
+/// The width and the spacing of a menu's content.
+pub fn menu_style(ui: &mut Ui) {
+    ui.set_min_width(MENU_WIDTH);
+    ui.spacing_mut().item_spacing.y = 1.0;
+}
+
+/// Draws a menu line that opens a submenu, and the submenu while it is open.
+pub fn submenu_ui(ui: &mut Ui, label: &str, content: impl FnOnce(&mut Ui)) {
+    let response = submenu_item_ui(ui, label);
+    SubMenu::new().show(ui, &response, |ui| {
+        menu_style(ui);
+        content(ui);
+    });
+}
+
+fn submenu_item_ui(ui: &mut Ui, label: &str) -> Response {
     let response = item_ui(ui, Mark::None, label, "");
     let center = pos2(response.rect.right() - 14.0, response.rect.center().y);
     let square = egui::Rect::from_center_size(center, Vec2::splat(8.0));

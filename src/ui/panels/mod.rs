@@ -22,3 +22,4 @@ pub mod status_bar;
 pub mod streams;
 pub mod timeline;
 pub mod transport;
+mod view_menu;

@@ -10,7 +10,7 @@ use egui::{
     Stroke, Ui, Vec2, pos2, vec2,
 };
 
-use crate::ui::{colors, commands::Command, icons, messages::Severity};
+use crate::ui::{colors, commands::Command, icons, messages::Severity, words::text};
 
 /// Most notices shown at once.
 const MAX_SHOWN: usize = 3;
@@ -135,7 +135,7 @@ impl Notices {
             .pivot(Align2::CENTER_BOTTOM)
             .fixed_pos(pos2(area.center().x, area.bottom() - 12.0))
             .constrain(false)
-            .accessible_name("Messages")
+            .accessible_name(text!("notices"))
             .show(ui.ctx(), |ui| {
                 ui.set_width(width);
                 ui.spacing_mut().item_spacing.y = 8.0;
@@ -171,7 +171,7 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, width: f32) -> Option<Command> {
         .show(ui, |ui| {
             ui.set_width(width - 24.0);
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                if icons::close_button_ui(ui, "Dismiss").clicked() {
+                if icons::close_button_ui(ui, text!("notices-dismiss")).clicked() {
                     command = Some(Command::DismissNotice(notice.number));
                 }
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {

@@ -17,7 +17,12 @@ use crate::{
     frame::{Frame, RGBA_BYTES, Resolution},
     overlay::{self, OverlayLook, UiFromFrame},
     pipeline::{Analysis, FaceAnalysis, SourceState},
-    ui::{colors, commands::Command, privacy::Cover},
+    ui::{
+        colors,
+        commands::Command,
+        privacy::Cover,
+        words::{self, text},
+    },
 };
 
 /// What the preview shows.
@@ -91,12 +96,12 @@ impl Preview {
                 let is_still = data.info.is_some_and(|info| info.n_frames == Some(1));
                 match (shown_at, data.info) {
                     (Some(frame_rect), Some(info)) if !is_still && !data.has_transport => {
-                        let text = format!("{}: end of file", info.name);
+                        let text = text!("preview-ended", name = &info.name);
                         state_screen::ended_ui(ui, frame_rect, &text)
                     }
                     (Some(_), _) => None,
                     (None, _) => {
-                        let empty = SourceState::Failed("it contains no frame".to_owned());
+                        let empty = SourceState::Failed(text!("preview-empty").to_owned());
                         state_screen::state_screen_ui(ui, area, &empty, data.source)
                     }
                 }
@@ -135,9 +140,13 @@ impl Preview {
             &[]
         };
         let response = ui.interact(frame_rect, ui.scope_id().with("frame"), Sense::CLICK);
-        response.widget_info(|| {
-            WidgetInfo::labeled(Role::Image, true, description(faces, data.uncertain_below))
-        });
+        let look = OverlayLook {
+            mesh: data.mesh,
+            uncertain_below: data.uncertain_below,
+            name_of: words::label,
+            ..OverlayLook::default()
+        };
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(faces, &look)));
         // At a change of resolution the analyzed frame has another size than the one shown.
         let resolution = data
             .analysis
@@ -147,11 +156,6 @@ impl Preview {
                 frame_rect,
                 resolution,
                 mirror: data.mirror,
-            };
-            let look = OverlayLook {
-                mesh: data.mesh,
-                uncertain_below: data.uncertain_below,
-                ..OverlayLook::default()
             };
             let meshes = match data.analysis {
                 // A mesh would show the shape of a covered face.
@@ -190,14 +194,13 @@ impl Preview {
 }
 
 /// What screen readers say about the frame.
-fn description(faces: &[FaceAnalysis], uncertain_below: f32) -> String {
+fn description(faces: &[FaceAnalysis], look: &OverlayLook) -> String {
     if faces.is_empty() {
-        return "Frame, no face".to_owned();
+        return text!("preview-no-face").to_owned();
     }
-    let names = faces
-        .iter()
-        .map(|face| overlay::plate_text(face, uncertain_below));
-    format!("Frame: {}", names.collect::<Vec<_>>().join(", "))
+    let names = faces.iter().map(|face| overlay::plate_text(face, look));
+    let names = names.collect::<Vec<_>>().join(", ");
+    text!("preview-faces", faces = names)
 }
 
 /// Copies a frame into `image`, in place if the graphics card is done with the last one, and covers it.
@@ -386,9 +389,10 @@ mod tests {
 
     #[test]
     fn the_frame_has_a_description() {
-        assert_eq!(description(&[], 0.0), "Frame, no face");
+        let look = OverlayLook::default();
+        assert_eq!(description(&[], &look), "Frame, no face");
         assert_eq!(
-            description(&fixtures::faces(2), 0.0),
+            description(&fixtures::faces(2), &look),
             "Frame: angry 40 %, disgust 45 %"
         );
     }

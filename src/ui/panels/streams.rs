@@ -8,7 +8,13 @@ use super::{
 };
 use crate::{
     stream::{self, Output},
-    ui::{colors, commands::Command, keyboard, streams::StreamStatus},
+    ui::{
+        colors,
+        commands::Command,
+        keyboard,
+        streams::StreamStatus,
+        words::{self, text},
+    },
 };
 
 /// Height of the line at the bottom while something is on, points.
@@ -20,7 +26,7 @@ const PORTS: std::ops::RangeInclusive<u16> = 1024..=u16::MAX;
 /// Draws the menu. It stays open, to show what was switched.
 pub fn menu_ui(ui: &mut Ui, status: &[StreamStatus], command: &mut Option<Command>) {
     if !stream::AVAILABLE {
-        return note_ui(ui, "This build has no live outputs (feature `stream`)");
+        return note_ui(ui, text!("stream-unavailable"));
     }
     for (place, status) in status.iter().enumerate() {
         if place > 0 {
@@ -29,9 +35,9 @@ pub fn menu_ui(ui: &mut Ui, status: &[StreamStatus], command: &mut Option<Comman
         output_ui(ui, status, command);
     }
     ui.separator();
-    note_ui(ui, "Values only; frames are never sent.");
+    note_ui(ui, text!("stream-values-only"));
     if !status.iter().any(StreamStatus::is_exposed) {
-        note_ui(ui, "Only programs on this computer can read them.");
+        note_ui(ui, text!("stream-local"));
     }
 }
 
@@ -39,9 +45,9 @@ fn output_ui(ui: &mut Ui, status: &StreamStatus, command: &mut Option<Command>) 
     let output = status.output;
     let shortcut = ui.ctx().format_shortcut(&keyboard::output(output));
     let label = match output {
-        Output::WebSocket => format!("WebSocket at {}", status.url()),
-        Output::Osc => format!("OSC to {}", status.url()),
-        Output::OscMarkers => format!("Markers from OSC at {}", status.url()),
+        Output::WebSocket => text!("stream-websocket", address = status.url()),
+        Output::Osc => text!("stream-osc", address = status.url()),
+        Output::OscMarkers => text!("stream-osc-markers", address = status.url()),
     };
     let response = item_ui(ui, Mark::Check(status.is_on), &label, &shortcut);
     if response.clicked() {
@@ -49,14 +55,14 @@ fn output_ui(ui: &mut Ui, status: &StreamStatus, command: &mut Option<Command>) 
     }
     response.on_hover_text(match output {
         Output::WebSocket => {
-            "One JSON message per analyzed frame, to every client; clients may set markers"
+            text!("stream-websocket-hint")
         }
-        Output::Osc => "Messages under /fervis for each analyzed frame",
-        Output::OscMarkers => "The message /fervis/marker sets a marker in the recording",
+        Output::Osc => text!("stream-osc-hint"),
+        Output::OscMarkers => text!("stream-osc-markers-hint"),
     });
     ui.horizontal(|ui| {
         ui.add_space(MARK_WIDTH);
-        let name = ui.label(format!("{} port", output.name()));
+        let name = ui.label(text!("stream-port", output = words::output(output)));
         // While the output is on, clients depend on its port.
         ui.add_enabled_ui(!status.is_on, |ui| {
             let mut port = status.address.port();
@@ -70,7 +76,7 @@ fn output_ui(ui: &mut Ui, status: &StreamStatus, command: &mut Option<Command>) 
         });
     });
     if status.is_exposed() {
-        note_ui(ui, "Anyone on the network can read the values.");
+        note_ui(ui, text!("stream-exposed-values"));
     }
 }
 
@@ -84,34 +90,35 @@ pub fn line_ui(ui: &mut Ui, status: &[StreamStatus], n_markers_refused: u64) {
         let on = || status.iter().filter(|status| status.is_on);
         let is_exposed = on().any(StreamStatus::is_exposed);
         let (color, words) = if is_exposed {
-            (palette.warning, "Streaming to the network")
+            (palette.warning, text!("stream-on-network"))
         } else {
-            (palette.accent, "Streaming on this computer")
+            (palette.accent, text!("stream-on-computer"))
         };
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             status_bar::dot_ui(ui, color);
             let words = RichText::new(words);
-            let words = if is_exposed { words.color(color) } else { words };
-            ui.add(Label::new(words).extend()).on_hover_text(if is_exposed {
-                "Anyone on the network can read the facial expressions of people in front of the camera"
+            let words = if is_exposed {
+                words.color(color)
             } else {
-                "Programs on this computer can read the values; frames are never sent"
-            });
+                words
+            };
+            ui.add(Label::new(words).extend())
+                .on_hover_text(if is_exposed {
+                    text!("stream-on-network-hint")
+                } else {
+                    text!("stream-on-computer-hint")
+                });
         });
         for status in on() {
             let words = RichText::new(status.words()).color(palette.weak_text);
             ui.add(Label::new(words).truncate());
         }
         if n_markers_refused > 0 {
-            let words = match n_markers_refused {
-                1 => "1 marker refused".to_owned(),
-                n => format!("{n} markers refused"),
-            };
+            let words = text!("stream-refused", count = n_markers_refused);
             let words = RichText::new(words).color(palette.warning);
-            ui.add(Label::new(words).truncate()).on_hover_text(
-                "Markers of other programs that came without a recording, too fast, or unreadable",
-            );
+            ui.add(Label::new(words).truncate())
+                .on_hover_text(text!("stream-refused-hint"));
         }
     });
 }

@@ -28,6 +28,27 @@ fn view_items_switch_their_settings() {
 }
 
 #[test]
+fn the_language_changes_at_once_and_is_kept() {
+    let mut window = Window::live(1);
+    // Chinese names itself, with a font of the system that tests do without.
+    let ctx = &window.harness.ctx;
+    ctx.set_missing_glyph_policy(egui::MissingGlyphPolicy::Tofu);
+    window.choose("View", "Language");
+    window.click("Deutsch");
+    assert_eq!(window.app().settings.language, Some(Language::German));
+    assert!(window.shows("Datei") && window.shows("Ansicht"));
+    assert!(!window.shows("File"));
+    window.click("English");
+    assert!(window.shows("File") && !window.shows("Datei"));
+
+    let french = Window::new(UiSettings {
+        language: Some(Language::French),
+        ..UiSettings::default()
+    });
+    assert!(french.shows("Fichier"));
+}
+
+#[test]
 fn faces_are_covered_by_menu_and_key_and_shown_one_by_one() {
     let mut window = Window::live(2);
     assert!(!window.shows("Show face"));

@@ -195,6 +195,7 @@ impl Window {
                                 settings: settings.clone(),
                                 settings_warning: None,
                                 saver: None,
+                                system_language: Language::English,
                                 list_cameras: Arc::clone(&list_cameras),
                             },
                         )

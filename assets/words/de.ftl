@@ -1,0 +1,391 @@
+# The texts of the window in German. English is the source: a text that is missing here appears in English.
+# How to add a text or a language: CONTRIBUTING.md.
+
+## Labels of faces
+
+label-angry = Ärger
+label-disgust = Ekel
+label-fear = Angst
+label-happy = Freude
+label-sad = Trauer
+label-surprise = Überraschung
+label-neutral = neutral
+label-uncertain = unsicher
+label-turned-away = abgewandt
+
+## Buttons and words of several places
+
+save = Speichern
+cancel = Abbrechen
+clear = Leeren
+show-folder = Ordner zeigen
+
+## Menus
+
+menu-file = Datei
+menu-source = Quelle
+menu-playback = Wiedergabe
+menu-model = Modell
+menu-record = Aufnahme
+menu-view = Ansicht
+menu-stream = Stream
+menu-help = Hilfe
+
+## Menu File
+
+file-open-file = Bild oder Video öffnen…
+file-open-folder = Ordner öffnen…
+file-open-session = Sitzung öffnen…
+file-open-checkpoint = Checkpoint öffnen…
+file-sessions = Sitzungen…
+file-recent = Letzte Sitzungen
+file-export = Sitzung exportieren
+file-many = Viele analysieren…
+file-quit = Beenden
+
+## Formats of exports
+
+format-webvtt = Untertitel (WebVTT)
+format-srt = Untertitel (SRT)
+format-elan = ELAN-Dokument
+format-bids = BIDS-Ereignisse
+format-py-feat = Tabelle für py-feat (CSV)
+format-parquet = Parquet-Tabellen
+format-summary = Zusammenfassung je Gesicht (CSV)
+format-svg = Diagramme (SVG)
+format-png = Diagramme (PNG)
+
+## Menu Source
+
+source-searching = Kameras werden gesucht…
+source-none = Keine Kamera gefunden
+source-demo = Demo
+source-play-again = Erneut abspielen
+source-refresh = Kameras neu suchen
+
+## Menu Model
+
+model-fervis-plus = wie Menschen ein Gesicht beurteilen: die Wahl für Live-Bilder
+model-fervis = nach FER-2013: zum Vergleich mit Veröffentlichungen
+model-three-block = klein und einfach: für den Unterricht
+model-recent = Zuletzt verwendet
+model-in-folder = { $file } in { $folder }
+
+## Menu Record
+
+record-start = Aufnahme starten
+record-stop = Aufnahme beenden
+record-pause = Aufnahme anhalten
+record-resume = Aufnahme fortsetzen
+record-mark = Markierung setzen
+record-mark-with-note = Markierung mit Notiz setzen…
+record-exclude-from = Ab hier ausschließen
+record-exclude-to = Bis hier ausschließen
+record-undo = Rückgängig
+record-video-annotated = Video mit Rahmen
+record-video-clean = Video ohne Rahmen
+record-video-both = Beide Videos
+record-video-none = Nur Werte, kein Video
+record-about = Wer und was…
+record-marker-keys = Markierungstasten…
+record-folder = Aufnahmeordner…
+record-folder-now = Zurzeit { $folder }
+
+## Menu View
+
+view-mirror = Spiegeln
+view-boxes = Rahmen
+view-mesh = Gesichtsnetz
+view-bars = Balken
+view-fullscreen = Vollbild
+view-timeline = Zeitleiste
+view-statistics = Statistik
+view-privacy = Privatsphäre
+view-privacy-key = Umschalten mit { $key }
+view-privacy-off = Aus
+view-privacy-pixelate = Gesichter verpixeln
+view-privacy-blur = Gesichter weichzeichnen
+view-smoothing = Glättung
+view-averaging = Spiegelmittelung (langsamer; hilft nur „fervis“)
+view-set-neutral = Ruhegesicht lernen
+view-forget-neutral = Ruhegesicht vergessen
+view-uncertain = Unsicher unter
+view-own-threshold = Schwelle des Netzes verwenden
+view-min-face = Mindestgröße von Gesichtern
+view-rustface = Gesichter nur mit rustface suchen
+view-theme = Design
+view-follow-system = Wie das System
+view-theme-light = Hell
+view-theme-dark = Dunkel
+view-language = Sprache
+
+## Menu Help
+
+help-keyboard = Tastenkürzel
+help-about = Über fervis
+
+## Window About fervis
+
+about-purpose = Liest Gesichtsausdrücke live.
+about-privacy = Alles läuft auf diesem Computer. Gespeichert wird nur, was Sie aufnehmen, und gesendet wird nur, wenn Sie einen Stream einschalten.
+about-estimate = Die Balken sind die Schätzung eines neuronalen Netzes, welchen Ausdruck ein Gesicht zeigt. Sie sagen nicht, was ein Mensch fühlt.
+about-detector = Gesichtsdetektor
+about-second-detector = Zweiter Detektor
+about-short-range = BlazeFace Nahbereich, MediaPipe (Apache-2.0)
+about-mesh = Face Mesh, MediaPipe (Apache-2.0)
+about-seetaface = SeetaFace über rustface (BSD-2-Clause)
+about-device = Gerät
+about-not-started = nicht gestartet
+about-network = Netz
+about-not-loaded = nicht geladen
+about-architecture = Architektur
+about-parameters = Parameter
+about-millions = { $n } Mio.
+about-license = Lizenz: { $license }
+about-change = Ändern…
+
+## Window Keyboard shortcuts
+
+# Two keys, and the first and the last of a row of keys.
+keys-and = { $a } und { $b }
+keys-to = { $a } bis { $b }
+keys-or-double-click = { $key } oder Doppelklick
+keys-zoom = { $plus }, Minus und 0
+keys-open = Öffnen
+keys-file = Bild oder Video
+keys-folder = Ordner mit Bildern
+keys-session = Aufgenommene Sitzung
+keys-sessions = Liste der Sitzungen
+keys-checkpoint = Checkpoint
+keys-camera = Kamera, in der Reihenfolge des Menüs
+keys-record-toggle = Starten und beenden
+keys-record-pause = Anhalten und fortsetzen
+keys-mark-with-note = Markierung mit Notiz setzen
+keys-mark-own-words = Markierung mit eigenen Worten setzen
+keys-marker-keys = Worte der Markierungstasten
+keys-about = Wer und was
+keys-replay = Sitzung abspielen
+keys-add-marker = Markierung hinzufügen
+keys-exclude = Ab hier und bis hier ausschließen
+keys-timeline = Zeitleiste der letzten Minute
+keys-fullscreen = Vollbild und zurück
+keys-text-size = Größere, kleinere und normale Schrift
+keys-privacy = Privatsphäre: verpixeln, weichzeichnen, aus
+keys-smoothing = Weniger und mehr Glättung
+keys-averaging = Spiegelmittelung
+keys-neutral = Ruhegesicht lernen und vergessen
+keys-uncertain = Schwelle für „unsicher“ senken und heben
+keys-face-size = Mindestgröße von Gesichtern ändern
+keys-websocket = WebSocket ein und aus
+keys-osc = OSC ein und aus
+keys-osc-markers = Markierungen über OSC ein und aus
+keys-windows = Menüs und Fenster
+keys-open-menu = Menü öffnen, dann Pfeiltasten und Enter
+keys-tab = Nächstes Bedienelement
+keys-close = Menü oder Fenster schließen
+keys-list = Diese Liste zeigen
+keys-play = Abspielen und anhalten
+keys-skip = 5 Sekunden zurück und vor
+play-start = Zum Anfang
+keys-step = Ein Bild zurück und vor
+keys-speed = Langsamer und schneller
+
+## What a session is about
+
+field-participant = Teilnehmer
+field-name = Name der Sitzung
+field-condition = Bedingung
+field-note = Notiz
+session-rename-title = Sitzung umbenennen
+session-about-hint = Für die nächsten Sitzungen, die Sie aufnehmen; steht auch in deren Exporten.
+
+## Markers and excluded spans
+
+marker = Markierung
+# The time is that of the recording.
+marker-set = Markierung { $number } · { $time }
+marker-keys-title = Markierungstasten
+marker-keys-use = Während der Aufnahme setzt eine Ziffer eine Markierung mit diesen Worten.
+marker-keys-kept = Sie bleiben gespeichert und stehen in jeder session.json.
+marker-keys-key = Taste { $number }
+annotation-excluded = Ausgeschlossener Abschnitt
+annotation-what = Was geschah
+annotation-why = Warum
+annotation-time = Zeit
+annotation-from = Von
+annotation-until = Bis
+annotation-times = Schreiben Sie Zeiten als 12:04.5.
+annotation-order = Der Abschnitt endet, bevor er beginnt.
+annotation-undone = Rückgängig gemacht
+annotation-not-undone = Nichts rückgängig zu machen
+annotation-not-kept = Anmerkungen werden nicht gespeichert: { $reason }.
+annotation-shown-only = Ihre Angaben zur Sitzung werden angezeigt, aber nicht gespeichert.
+annotation-excluding = Ausgeschlossen ab { $from }: am Ende erneut X drücken
+annotation-excluded-span = { $from } bis { $to } ausgeschlossen
+annotation-none-excluded = Nichts ausgeschlossen
+annotation-deleted = Gelöscht bei { $time }; { $key } stellt es wieder her
+
+## Networks
+
+network-now = „{ $name }“ wird jetzt verwendet.
+network-still = „{ $name }“ bleibt in Gebrauch.
+network-choose = Wählen Sie im Menü „Modell“ ein anderes.
+network-not-kept = Ihre Wahl gilt, bis ein anderes Netz geöffnet wird.
+assume-title = Netz eines anderen Programms
+assume-why = „{ $name }“ sagt nicht, wie es entstanden ist.
+assume-kept = Wird in { $file } neben dem Netz gespeichert.
+assume-use = Verwenden
+assume-outputs = Ausgaben
+assume-as-named = wie unten benannt
+assume-alphabetical = alphabetisch
+assume-in-order = Reihenfolge
+assume-channels = Kanäle
+assume-gray = Grau, dreifach
+assume-rgb = Rot, Grün, Blau
+assume-bgr = Blau, Grün, Rot
+assume-values = Werte
+assume-imagenet = wie ImageNet
+assume-numbers-below = nach den Zahlen unten
+assume-mean = Mittelwert
+assume-deviation = Abweichung
+assume-count = Das Netz hat { $outputs } Ausgaben, benannt sind { $names }.
+assume-numbers = { $name }: eine Zahl oder drei mit Kommas.
+
+## The question before a recording ends
+
+guard-question = Aufnahme seit { $time }. { $question }
+guard-key = Beenden?
+guard-closing = Beenden und schließen?
+guard-close = Beenden und schließen
+guard-source = Beenden und andere Quelle öffnen?
+guard-open = Beenden und öffnen
+guard-kept = Das Aufgenommene bleibt erhalten.
+guard-keep = Weiter aufnehmen
+guard-keys = R beendet, Escape nimmt weiter auf.
+
+## Window Analyze many
+
+many-title = Viele analysieren
+many-purpose = Jedes Bild jedes Videos wird analysiert. Fertige Dateien werden übersprungen.
+many-add-files = Dateien hinzufügen…
+many-add-folder = Ordner hinzufügen…
+many-drop = oder hier ablegen
+many-remove = Entfernen
+many-results = Ergebnisse in
+many-choose = Wählen…
+many-no-folder = noch kein Ordner
+many-names = Namen besagen
+many-jobs = Gleichzeitig
+many-start = Starten
+many-stop = Stopp
+many-stopping = Wird gestoppt…
+many-looking = Dateien werden gesucht…
+many-tables = Tabellen werden geschrieben…
+many-progress = { $done } von { $all } Dateien
+many-finished-before =
+    { $count ->
+        [one] { $count } weitere war schon fertig
+       *[other] { $count } weitere waren schon fertig
+    }
+many-frames =
+    { $count ->
+        [one] { $count } Bild
+       *[other] { $count } Bilder
+    }
+many-report = { $files } Dateien: { $analyzed } analysiert, { $finished } schon fertig, { $failed } fehlgeschlagen
+many-stopped = Nach { $done } von { $all } Dateien gestoppt. Starten Sie erneut, um fortzufahren.
+many-done =
+    { $count ->
+        [one] { $count } Datei analysiert.
+       *[other] { $count } Dateien analysiert.
+    }
+many-failed = { $done } von { $all } Dateien analysiert, { $failed } fehlgeschlagen.
+
+## Messages
+
+severity-note = Hinweis
+severity-warning = Warnung
+severity-error = Fehler
+notices = Meldungen
+notices-dismiss = Schließen
+neutral-hold = Drei Sekunden lang ein Ruhegesicht halten
+session-no-thread = Es ließ sich kein Thread zum Abspielen der Sitzung starten: { $reason }
+recorded-replay = Abspielen
+recorded-rename = Umbenennen
+
+## A setting that has just changed
+
+changed-on = { $name } ein
+changed-off = { $name } aus
+changed-zoom = Größe { $percent } %
+changed-smoothing = Glättung { $ms } ms
+changed-smoothing-off = Glättung aus
+changed-uncertain = Unsicher unter { $percent } %
+changed-own-threshold = Schwelle des Netzes
+changed-all-detectors = Alle Gesichtsdetektoren
+changed-rustface = nur rustface
+changed-min-face = Mindestgröße { $px } px
+changed-privacy-off = Gesichter sichtbar
+changed-privacy-pixelate = Gesichter verpixelt
+changed-privacy-blur = Gesichter weichgezeichnet
+
+## Live outputs
+
+stream-unavailable = Dieser Build hat keine Live-Ausgaben (Feature `stream`)
+stream-values-only = Nur Werte; Bilder werden nie gesendet.
+stream-local = Nur Programme auf diesem Computer können sie lesen.
+stream-exposed-values = Jeder im Netzwerk kann die Werte lesen.
+stream-websocket = WebSocket unter { $address }
+stream-websocket-hint = Je analysiertem Bild eine JSON-Nachricht an alle Clients; Clients können Markierungen setzen
+stream-osc = OSC an { $address }
+stream-osc-hint = Nachrichten unter /fervis für jedes analysierte Bild
+stream-osc-markers = Markierungen über OSC unter { $address }
+stream-osc-markers-hint = Die Nachricht /fervis/marker setzt eine Markierung in der Aufnahme
+stream-osc-markers-name = OSC-Markierungen
+stream-port = Port für { $output }
+stream-on-network = Stream ins Netzwerk
+stream-on-network-hint = Jeder im Netzwerk kann die Gesichtsausdrücke der Menschen vor der Kamera lesen
+stream-on-computer = Stream auf diesem Computer
+stream-on-computer-hint = Programme auf diesem Computer können die Werte lesen; Bilder werden nie gesendet
+stream-clients =
+    { $count ->
+        [0] { $output }, keine Clients
+        [one] { $output }, { $count } Client
+       *[other] { $output }, { $count } Clients
+    }
+stream-refused =
+    { $count ->
+        [one] { $count } Markierung abgelehnt
+       *[other] { $count } Markierungen abgelehnt
+    }
+stream-refused-hint = Markierungen anderer Programme, die ohne Aufnahme, zu schnell oder unlesbar kamen
+stream-exposed = { $output } ist unter { $address } für das Netzwerk offen. Jeder dort kann die Gesichtsausdrücke der Menschen vor der Kamera lesen.
+stream-stays-off = { $output } bleibt aus: { $reason }.
+
+## File dialogs
+
+dialog-file = Bild oder Video öffnen
+dialog-images-and-videos = Bilder und Videos
+dialog-all-files = Alle Dateien
+dialog-folder = Ordner mit Bildern öffnen
+dialog-session = Sitzung öffnen
+dialog-checkpoint = Checkpoint öffnen
+dialog-checkpoints = Checkpoints
+dialog-recordings = Aufnahmeordner
+dialog-add-videos = Videos hinzufügen
+dialog-videos = Videos
+dialog-add-folder = Ordner mit Videos hinzufügen
+dialog-results = Ordner für die Ergebnisse
+dialog-unavailable = Keine Dateiauswahl gefunden.
+dialog-instead-source = Legen Sie die Datei hier ab, oder starten Sie damit: fervis --source PATH
+dialog-instead-checkpoint = Legen Sie die Datei hier ab, oder starten Sie damit: fervis --checkpoint FILE
+dialog-instead-sessions = Aufnahme in einen anderen Ordner: fervis record SOURCE --out FOLDER
+dialog-instead-many = Legen Sie Dateien und Ordner auf dem Fenster ab, oder nutzen Sie: fervis analyze FOLDER --out RESULTS
+dialog-instead-export = So exportieren Sie die Sitzung: fervis export SESSION --format { $format } --out FILE.{ $extension }
+
+## The view
+
+preview-no-face = Bild ohne Gesicht
+preview-faces = Bild: { $faces }
+preview-ended = { $name }: Ende der Datei
+preview-empty = Die Datei enthält kein Bild

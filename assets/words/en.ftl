@@ -1,0 +1,391 @@
+# The texts of the window, in English: the source of the other languages.
+# How to add a text or a language: CONTRIBUTING.md.
+
+## Labels of faces
+
+label-angry = angry
+label-disgust = disgust
+label-fear = fear
+label-happy = happy
+label-sad = sad
+label-surprise = surprise
+label-neutral = neutral
+label-uncertain = uncertain
+label-turned-away = turned away
+
+## Buttons and words of several places
+
+save = Save
+cancel = Cancel
+clear = Clear
+show-folder = Show folder
+
+## Menus
+
+menu-file = File
+menu-source = Source
+menu-playback = Playback
+menu-model = Model
+menu-record = Record
+menu-view = View
+menu-stream = Stream
+menu-help = Help
+
+## Menu File
+
+file-open-file = Open image or video…
+file-open-folder = Open folder…
+file-open-session = Open session…
+file-open-checkpoint = Open checkpoint…
+file-sessions = Sessions…
+file-recent = Recent sessions
+file-export = Export session
+file-many = Analyze many…
+file-quit = Quit
+
+## Formats of exports
+
+format-webvtt = Subtitles (WebVTT)
+format-srt = Subtitles (SRT)
+format-elan = ELAN document
+format-bids = BIDS events
+format-py-feat = Table for py-feat (CSV)
+format-parquet = Parquet tables
+format-summary = Summary of each face (CSV)
+format-svg = Plots (SVG)
+format-png = Plots (PNG)
+
+## Menu Source
+
+source-searching = Looking for cameras…
+source-none = No camera found
+source-demo = Demo
+source-play-again = Play again
+source-refresh = Refresh cameras
+
+## Menu Model
+
+model-fervis-plus = as people judge a face: the choice for live use
+model-fervis = by FER-2013's labels: to compare with published results
+model-three-block = small and simple: for teaching
+model-recent = Recent
+model-in-folder = { $file } in { $folder }
+
+## Menu Record
+
+record-start = Start recording
+record-stop = Stop recording
+record-pause = Pause recording
+record-resume = Resume recording
+record-mark = Set marker
+record-mark-with-note = Set marker with note…
+record-exclude-from = Exclude from here
+record-exclude-to = Exclude to here
+record-undo = Undo
+record-video-annotated = Video with boxes
+record-video-clean = Video without boxes
+record-video-both = Both videos
+record-video-none = Values only, no video
+record-about = Who and what…
+record-marker-keys = Marker keys…
+record-folder = Recordings folder…
+record-folder-now = Currently { $folder }
+
+## Menu View
+
+view-mirror = Mirror
+view-boxes = Boxes
+view-mesh = Face mesh
+view-bars = Bars
+view-fullscreen = Full screen
+view-timeline = Timeline
+view-statistics = Statistics
+view-privacy = Privacy
+view-privacy-key = Press { $key } to switch
+view-privacy-off = Off
+view-privacy-pixelate = Pixelate faces
+view-privacy-blur = Blur faces
+view-smoothing = Smoothing
+view-averaging = Mirror averaging (slower; helps “fervis” only)
+view-set-neutral = Set neutral
+view-forget-neutral = Forget neutral
+view-uncertain = Uncertain below
+view-own-threshold = Use the network's own threshold
+view-min-face = Minimum face size
+view-rustface = Find faces with rustface alone
+view-theme = Theme
+view-follow-system = Follow system
+view-theme-light = Light
+view-theme-dark = Dark
+view-language = Language
+
+## Menu Help
+
+help-keyboard = Keyboard shortcuts
+help-about = About fervis
+
+## Window About fervis
+
+about-purpose = Reads facial expressions live.
+about-privacy = Everything runs on this computer. Nothing is saved unless you record, and nothing is sent unless you switch on a stream.
+about-estimate = The bars are a network's estimate of the expression a face shows. They do not say what a person feels.
+about-detector = Face detector
+about-second-detector = Second detector
+about-short-range = BlazeFace short range, MediaPipe (Apache-2.0)
+about-mesh = Face mesh, MediaPipe (Apache-2.0)
+about-seetaface = SeetaFace through rustface (BSD-2-Clause)
+about-device = Device
+about-not-started = not started
+about-network = Network
+about-not-loaded = not loaded
+about-architecture = Architecture
+about-parameters = Parameters
+about-millions = { $n } million
+about-license = License: { $license }
+about-change = Change…
+
+## Window Keyboard shortcuts
+
+# Two keys, and the first and the last of a row of keys.
+keys-and = { $a } and { $b }
+keys-to = { $a } to { $b }
+keys-or-double-click = { $key } or double click
+keys-zoom = { $plus }, Minus and 0
+keys-open = Open
+keys-file = Image or video
+keys-folder = Folder of images
+keys-session = Recorded session
+keys-sessions = List of sessions
+keys-checkpoint = Checkpoint
+keys-camera = Camera, in the order of the menu
+keys-record-toggle = Start and stop
+keys-record-pause = Pause and resume
+keys-mark-with-note = Set marker with note
+keys-mark-own-words = Set marker with your own words
+keys-marker-keys = Words of the marker keys
+keys-about = Who and what
+keys-replay = Replay
+keys-add-marker = Add a marker
+keys-exclude = Exclude from here, and to here
+keys-timeline = Timeline of the last minute
+keys-fullscreen = Full screen and back
+keys-text-size = Larger, smaller and normal text
+keys-privacy = Privacy: pixelate, blur, off
+keys-smoothing = Less and more smoothing
+keys-averaging = Mirror averaging
+keys-neutral = Set neutral, and forget it
+keys-uncertain = Lower and higher “uncertain” threshold
+keys-face-size = Smaller and larger minimum face size
+keys-websocket = WebSocket on and off
+keys-osc = OSC on and off
+keys-osc-markers = Markers from OSC on and off
+keys-windows = Menus and windows
+keys-open-menu = Open a menu, then arrow keys and Enter
+keys-tab = Next control
+keys-close = Close menu or window
+keys-list = Show this list
+keys-play = Play and pause
+keys-skip = Back and forward 5 seconds
+play-start = Go to start
+keys-step = Step back and forward
+keys-speed = Slower and faster
+
+## What a session is about
+
+field-participant = Participant
+field-name = Session name
+field-condition = Condition
+field-note = Note
+session-rename-title = Rename session
+session-about-hint = For the sessions that you record next; it stands in their exports.
+
+## Markers and excluded spans
+
+marker = Marker
+# The time is that of the recording.
+marker-set = Marker { $number } · { $time }
+marker-keys-title = Marker keys
+marker-keys-use = While you record, a digit sets a marker with these words.
+marker-keys-kept = They are remembered, and each session.json lists them.
+marker-keys-key = Key { $number }
+annotation-excluded = Excluded span
+annotation-what = What happened
+annotation-why = Why
+annotation-time = Time
+annotation-from = From
+annotation-until = Until
+annotation-times = Write times as 12:04.5.
+annotation-order = The span ends before it begins.
+annotation-undone = Undone
+annotation-not-undone = Nothing to undo
+annotation-not-kept = Annotations are not kept: { $reason }.
+annotation-shown-only = What you said about the session is shown, but not kept.
+annotation-excluding = Excluding from { $from }: press X again at the end
+annotation-excluded-span = Excluded { $from } to { $to }
+annotation-none-excluded = Nothing excluded
+annotation-deleted = Deleted at { $time }; { $key } brings it back
+
+## Networks
+
+network-now = Now using “{ $name }”.
+network-still = Still using “{ $name }”.
+network-choose = Choose another one in the Model menu.
+network-not-kept = Your choice counts until another network is opened.
+assume-title = Network of another program
+assume-why = “{ $name }” does not say how it was made.
+assume-kept = Kept in { $file }, beside the network.
+assume-use = Use
+assume-outputs = Outputs
+assume-as-named = as named below
+assume-alphabetical = alphabetical
+assume-in-order = In order
+assume-channels = Channels
+assume-gray = gray, three times
+assume-rgb = red, green, blue
+assume-bgr = blue, green, red
+assume-values = Values
+assume-imagenet = ImageNet's
+assume-numbers-below = by the numbers below
+assume-mean = Mean
+assume-deviation = Deviation
+assume-count = The network has { $outputs } outputs, and { $names } are named.
+assume-numbers = { $name } must be one number, or three with commas.
+
+## The question before a recording ends
+
+guard-question = Recording for { $time }. { $question }
+guard-key = Stop?
+guard-closing = Stop and close?
+guard-close = Stop and close
+guard-source = Stop and open another source?
+guard-open = Stop and open
+guard-kept = What was recorded is kept.
+guard-keep = Keep recording
+guard-keys = R stops, Escape keeps recording.
+
+## Window Analyze many
+
+many-title = Analyze many
+many-purpose = Every frame of every video is analyzed. Finished files are skipped.
+many-add-files = Add files…
+many-add-folder = Add folder…
+many-drop = or drop them here
+many-remove = Remove
+many-results = Results in
+many-choose = Choose…
+many-no-folder = no folder yet
+many-names = Names say
+many-jobs = At the same time
+many-start = Start
+many-stop = Stop
+many-stopping = Stopping…
+many-looking = Looking for files…
+many-tables = Writing tables…
+many-progress = { $done } of { $all } files
+many-finished-before =
+    { $count ->
+        [one] { $count } more was finished before
+       *[other] { $count } more were finished before
+    }
+many-frames =
+    { $count ->
+        [one] { $count } frame
+       *[other] { $count } frames
+    }
+many-report = { $files } files: { $analyzed } analyzed, { $finished } finished before, { $failed } failed
+many-stopped = Stopped after { $done } of { $all } files. Start again to resume.
+many-done =
+    { $count ->
+        [one] Analyzed { $count } file.
+       *[other] Analyzed { $count } files.
+    }
+many-failed = Analyzed { $done } of { $all } files; { $failed } failed.
+
+## Messages
+
+severity-note = Note
+severity-warning = Warning
+severity-error = Error
+notices = Messages
+notices-dismiss = Dismiss
+neutral-hold = Hold a resting face for three seconds
+session-no-thread = cannot start a thread to play the session: { $reason }
+recorded-replay = Replay
+recorded-rename = Rename
+
+## A setting that has just changed
+
+changed-on = { $name } on
+changed-off = { $name } off
+changed-zoom = Size { $percent } %
+changed-smoothing = Smoothing { $ms } ms
+changed-smoothing-off = Smoothing off
+changed-uncertain = Uncertain below { $percent } %
+changed-own-threshold = The network's own threshold
+changed-all-detectors = All face detectors
+changed-rustface = rustface alone
+changed-min-face = Minimum face size { $px } px
+changed-privacy-off = Faces shown
+changed-privacy-pixelate = Faces pixelated
+changed-privacy-blur = Faces blurred
+
+## Live outputs
+
+stream-unavailable = This build has no live outputs (feature `stream`)
+stream-values-only = Values only; frames are never sent.
+stream-local = Only programs on this computer can read them.
+stream-exposed-values = Anyone on the network can read the values.
+stream-websocket = WebSocket at { $address }
+stream-websocket-hint = One JSON message per analyzed frame, to every client; clients may set markers
+stream-osc = OSC to { $address }
+stream-osc-hint = Messages under /fervis for each analyzed frame
+stream-osc-markers = Markers from OSC at { $address }
+stream-osc-markers-hint = The message /fervis/marker sets a marker in the recording
+stream-osc-markers-name = OSC markers
+stream-port = { $output } port
+stream-on-network = Streaming to the network
+stream-on-network-hint = Anyone on the network can read the facial expressions of people in front of the camera
+stream-on-computer = Streaming on this computer
+stream-on-computer-hint = Programs on this computer can read the values; frames are never sent
+stream-clients =
+    { $count ->
+        [0] { $output }, no clients
+        [one] { $output }, { $count } client
+       *[other] { $output }, { $count } clients
+    }
+stream-refused =
+    { $count ->
+        [one] { $count } marker refused
+       *[other] { $count } markers refused
+    }
+stream-refused-hint = Markers of other programs that came without a recording, too fast, or unreadable
+stream-exposed = { $output } is open to the network at { $address }. Anyone there can read the facial expressions of people in front of the camera.
+stream-stays-off = { $output } stays off: { $reason }.
+
+## File dialogs
+
+dialog-file = Open image or video
+dialog-images-and-videos = Images and videos
+dialog-all-files = All files
+dialog-folder = Open folder of images
+dialog-session = Open session
+dialog-checkpoint = Open checkpoint
+dialog-checkpoints = Checkpoints
+dialog-recordings = Recordings folder
+dialog-add-videos = Add videos
+dialog-videos = Videos
+dialog-add-folder = Add folder of videos
+dialog-results = Folder for the results
+dialog-unavailable = No file chooser found.
+dialog-instead-source = Drop the file here, or start with it: fervis --source PATH
+dialog-instead-checkpoint = Drop the file here, or start with it: fervis --checkpoint FILE
+dialog-instead-sessions = To record to another folder: fervis record SOURCE --out FOLDER
+dialog-instead-many = Drop files and folders on the window, or use: fervis analyze FOLDER --out RESULTS
+dialog-instead-export = To export the session: fervis export SESSION --format { $format } --out FILE.{ $extension }
+
+## The view
+
+preview-no-face = Frame, no face
+preview-faces = Frame: { $faces }
+preview-ended = { $name }: end of file
+preview-empty = it contains no frame

@@ -1,0 +1,391 @@
+# The texts of the window in Spanish. English is the source: a text that is missing here appears in English.
+# How to add a text or a language: CONTRIBUTING.md.
+
+## Labels of faces
+
+label-angry = ira
+label-disgust = asco
+label-fear = miedo
+label-happy = alegría
+label-sad = tristeza
+label-surprise = sorpresa
+label-neutral = neutral
+label-uncertain = incierto
+label-turned-away = girado
+
+## Buttons and words of several places
+
+save = Guardar
+cancel = Cancelar
+clear = Vaciar
+show-folder = Mostrar carpeta
+
+## Menus
+
+menu-file = Archivo
+menu-source = Fuente
+menu-playback = Reproducción
+menu-model = Modelo
+menu-record = Grabación
+menu-view = Ver
+menu-stream = Transmisión
+menu-help = Ayuda
+
+## Menu File
+
+file-open-file = Abrir imagen o vídeo…
+file-open-folder = Abrir carpeta…
+file-open-session = Abrir sesión…
+file-open-checkpoint = Abrir checkpoint…
+file-sessions = Sesiones…
+file-recent = Sesiones recientes
+file-export = Exportar sesión
+file-many = Analizar varios…
+file-quit = Salir
+
+## Formats of exports
+
+format-webvtt = Subtítulos (WebVTT)
+format-srt = Subtítulos (SRT)
+format-elan = Documento ELAN
+format-bids = Eventos BIDS
+format-py-feat = Tabla para py-feat (CSV)
+format-parquet = Tablas Parquet
+format-summary = Resumen de cada rostro (CSV)
+format-svg = Gráficos (SVG)
+format-png = Gráficos (PNG)
+
+## Menu Source
+
+source-searching = Buscando cámaras…
+source-none = No se ha encontrado ninguna cámara
+source-demo = Demostración
+source-play-again = Reproducir de nuevo
+source-refresh = Actualizar cámaras
+
+## Menu Model
+
+model-fervis-plus = como la gente juzga un rostro: la opción para uso en directo
+model-fervis = según FER-2013: para comparar con publicaciones
+model-three-block = pequeña y sencilla: para la enseñanza
+model-recent = Recientes
+model-in-folder = { $file } en { $folder }
+
+## Menu Record
+
+record-start = Iniciar grabación
+record-stop = Detener grabación
+record-pause = Pausar grabación
+record-resume = Reanudar grabación
+record-mark = Poner marcador
+record-mark-with-note = Poner marcador con nota…
+record-exclude-from = Excluir desde aquí
+record-exclude-to = Excluir hasta aquí
+record-undo = Deshacer
+record-video-annotated = Vídeo con recuadros
+record-video-clean = Vídeo sin recuadros
+record-video-both = Ambos vídeos
+record-video-none = Solo valores, sin vídeo
+record-about = Quién y qué…
+record-marker-keys = Teclas de marcador…
+record-folder = Carpeta de grabaciones…
+record-folder-now = Actualmente { $folder }
+
+## Menu View
+
+view-mirror = Espejo
+view-boxes = Recuadros
+view-mesh = Malla facial
+view-bars = Barras
+view-fullscreen = Pantalla completa
+view-timeline = Línea de tiempo
+view-statistics = Estadísticas
+view-privacy = Privacidad
+view-privacy-key = Pulse { $key } para cambiar
+view-privacy-off = Desactivada
+view-privacy-pixelate = Pixelar rostros
+view-privacy-blur = Difuminar rostros
+view-smoothing = Suavizado
+view-averaging = Promedio especular (más lento; solo ayuda a «fervis»)
+view-set-neutral = Fijar rostro en reposo
+view-forget-neutral = Olvidar rostro en reposo
+view-uncertain = Incierto por debajo de
+view-own-threshold = Usar el umbral de la red
+view-min-face = Tamaño mínimo del rostro
+view-rustface = Buscar rostros solo con rustface
+view-theme = Tema
+view-follow-system = Como el sistema
+view-theme-light = Claro
+view-theme-dark = Oscuro
+view-language = Idioma
+
+## Menu Help
+
+help-keyboard = Atajos de teclado
+help-about = Acerca de fervis
+
+## Window About fervis
+
+about-purpose = Lee expresiones faciales en directo.
+about-privacy = Todo se ejecuta en este equipo. No se guarda nada si no graba, y no se envía nada si no activa una transmisión.
+about-estimate = Las barras son la estimación, por una red, de la expresión que muestra un rostro. No dicen lo que siente una persona.
+about-detector = Detector de rostros
+about-second-detector = Segundo detector
+about-short-range = BlazeFace de corto alcance, MediaPipe (Apache-2.0)
+about-mesh = Face Mesh, MediaPipe (Apache-2.0)
+about-seetaface = SeetaFace mediante rustface (BSD-2-Clause)
+about-device = Dispositivo
+about-not-started = no iniciado
+about-network = Red
+about-not-loaded = no cargada
+about-architecture = Arquitectura
+about-parameters = Parámetros
+about-millions = { $n } millones
+about-license = Licencia: { $license }
+about-change = Cambiar…
+
+## Window Keyboard shortcuts
+
+# Two keys, and the first and the last of a row of keys.
+keys-and = { $a } y { $b }
+keys-to = { $a } a { $b }
+keys-or-double-click = { $key } o doble clic
+keys-zoom = { $plus }, Menos y 0
+keys-open = Abrir
+keys-file = Imagen o vídeo
+keys-folder = Carpeta de imágenes
+keys-session = Sesión grabada
+keys-sessions = Lista de sesiones
+keys-checkpoint = Checkpoint
+keys-camera = Cámara, en el orden del menú
+keys-record-toggle = Iniciar y detener
+keys-record-pause = Pausar y reanudar
+keys-mark-with-note = Poner marcador con nota
+keys-mark-own-words = Poner marcador con sus propias palabras
+keys-marker-keys = Palabras de las teclas de marcador
+keys-about = Quién y qué
+keys-replay = Revisión
+keys-add-marker = Añadir un marcador
+keys-exclude = Excluir desde aquí y hasta aquí
+keys-timeline = Línea de tiempo del último minuto
+keys-fullscreen = Pantalla completa y volver
+keys-text-size = Texto mayor, menor y normal
+keys-privacy = Privacidad: pixelar, difuminar, nada
+keys-smoothing = Menos y más suavizado
+keys-averaging = Promedio especular
+keys-neutral = Fijar y olvidar el rostro en reposo
+keys-uncertain = Umbral de «incierto» menor y mayor
+keys-face-size = Tamaño mínimo del rostro menor y mayor
+keys-websocket = Activar y desactivar WebSocket
+keys-osc = Activar y desactivar OSC
+keys-osc-markers = Activar y desactivar marcadores por OSC
+keys-windows = Menús y ventanas
+keys-open-menu = Abrir un menú; luego flechas e Intro
+keys-tab = Control siguiente
+keys-close = Cerrar menú o ventana
+keys-list = Mostrar esta lista
+keys-play = Reproducir y pausar
+keys-skip = Retroceder y avanzar 5 segundos
+play-start = Ir al inicio
+keys-step = Fotograma anterior y siguiente
+keys-speed = Más lento y más rápido
+
+## What a session is about
+
+field-participant = Participante
+field-name = Nombre de la sesión
+field-condition = Condición
+field-note = Nota
+session-rename-title = Cambiar nombre de la sesión
+session-about-hint = Para las próximas sesiones que grabe; figura en sus exportaciones.
+
+## Markers and excluded spans
+
+marker = Marcador
+# The time is that of the recording.
+marker-set = Marcador { $number } · { $time }
+marker-keys-title = Teclas de marcador
+marker-keys-use = Mientras graba, un dígito pone un marcador con estas palabras.
+marker-keys-kept = Se recuerdan y figuran en cada session.json.
+marker-keys-key = Tecla { $number }
+annotation-excluded = Tramo excluido
+annotation-what = Qué ocurrió
+annotation-why = Por qué
+annotation-time = Tiempo
+annotation-from = Desde
+annotation-until = Hasta
+annotation-times = Escriba los tiempos como 12:04.5.
+annotation-order = El tramo termina antes de empezar.
+annotation-undone = Deshecho
+annotation-not-undone = Nada que deshacer
+annotation-not-kept = Las anotaciones no se guardan: { $reason }.
+annotation-shown-only = Lo que indicó sobre la sesión se muestra, pero no se guarda.
+annotation-excluding = Excluyendo desde { $from }: pulse X otra vez al final
+annotation-excluded-span = Excluido de { $from } a { $to }
+annotation-none-excluded = Nada excluido
+annotation-deleted = Eliminado en { $time }; { $key } lo recupera
+
+## Networks
+
+network-now = Ahora se usa «{ $name }».
+network-still = Se sigue usando «{ $name }».
+network-choose = Elija otra en el menú Modelo.
+network-not-kept = Su elección vale hasta que se abra otra red.
+assume-title = Red de otro programa
+assume-why = «{ $name }» no dice cómo se creó.
+assume-kept = Se guarda en { $file }, junto a la red.
+assume-use = Usar
+assume-outputs = Salidas
+assume-as-named = según los nombres de abajo
+assume-alphabetical = alfabético
+assume-in-order = En orden
+assume-channels = Canales
+assume-gray = gris, tres veces
+assume-rgb = rojo, verde, azul
+assume-bgr = azul, verde, rojo
+assume-values = Valores
+assume-imagenet = de ImageNet
+assume-numbers-below = según los números de abajo
+assume-mean = Media
+assume-deviation = Desviación
+assume-count = La red tiene { $outputs } salidas, y hay { $names } con nombre.
+assume-numbers = { $name }: un número, o tres separados por comas.
+
+## The question before a recording ends
+
+guard-question = Grabando desde hace { $time }. { $question }
+guard-key = ¿Detener?
+guard-closing = ¿Detener y cerrar?
+guard-close = Detener y cerrar
+guard-source = ¿Detener y abrir otra fuente?
+guard-open = Detener y abrir
+guard-kept = Lo grabado se conserva.
+guard-keep = Seguir grabando
+guard-keys = R detiene, Escape sigue grabando.
+
+## Window Analyze many
+
+many-title = Analizar varios
+many-purpose = Se analizan todos los fotogramas de cada vídeo. Los archivos terminados se omiten.
+many-add-files = Añadir archivos…
+many-add-folder = Añadir carpeta…
+many-drop = o suéltelos aquí
+many-remove = Quitar
+many-results = Resultados en
+many-choose = Elegir…
+many-no-folder = aún sin carpeta
+many-names = Los nombres indican
+many-jobs = A la vez
+many-start = Iniciar
+many-stop = Detener
+many-stopping = Deteniendo…
+many-looking = Buscando archivos…
+many-tables = Escribiendo tablas…
+many-progress = { $done } de { $all } archivos
+many-finished-before =
+    { $count ->
+        [one] { $count } más ya estaba terminado
+       *[other] { $count } más ya estaban terminados
+    }
+many-frames =
+    { $count ->
+        [one] { $count } fotograma
+       *[other] { $count } fotogramas
+    }
+many-report = { $files } archivos: { $analyzed } analizados, { $finished } ya terminados, { $failed } fallidos
+many-stopped = Detenido tras { $done } de { $all } archivos. Inicie de nuevo para continuar.
+many-done =
+    { $count ->
+        [one] Se ha analizado { $count } archivo.
+       *[other] Se han analizado { $count } archivos.
+    }
+many-failed = Analizados { $done } de { $all } archivos; { $failed } fallidos.
+
+## Messages
+
+severity-note = Nota
+severity-warning = Advertencia
+severity-error = Error
+notices = Mensajes
+notices-dismiss = Cerrar
+neutral-hold = Mantenga el rostro en reposo tres segundos
+session-no-thread = No se puede iniciar un hilo para reproducir la sesión: { $reason }
+recorded-replay = Revisar
+recorded-rename = Cambiar nombre
+
+## A setting that has just changed
+
+changed-on = { $name }: sí
+changed-off = { $name }: no
+changed-zoom = Tamaño { $percent } %
+changed-smoothing = Suavizado { $ms } ms
+changed-smoothing-off = Sin suavizado
+changed-uncertain = Incierto por debajo del { $percent } %
+changed-own-threshold = Umbral de la red
+changed-all-detectors = Todos los detectores de rostros
+changed-rustface = solo rustface
+changed-min-face = Tamaño mínimo { $px } px
+changed-privacy-off = Rostros visibles
+changed-privacy-pixelate = Rostros pixelados
+changed-privacy-blur = Rostros difuminados
+
+## Live outputs
+
+stream-unavailable = Esta versión no tiene salidas en directo (`stream`)
+stream-values-only = Solo valores; nunca se envían imágenes.
+stream-local = Solo los programas de este equipo pueden leerlos.
+stream-exposed-values = Cualquiera en la red local puede leer los valores.
+stream-websocket = WebSocket en { $address }
+stream-websocket-hint = Un mensaje JSON por fotograma analizado a cada cliente; los clientes pueden poner marcadores
+stream-osc = OSC a { $address }
+stream-osc-hint = Mensajes bajo /fervis por cada fotograma analizado
+stream-osc-markers = Marcadores por OSC en { $address }
+stream-osc-markers-hint = El mensaje /fervis/marker pone un marcador en la grabación
+stream-osc-markers-name = Marcadores OSC
+stream-port = Puerto de { $output }
+stream-on-network = Transmisión a la red local
+stream-on-network-hint = Cualquiera en la red local puede leer las expresiones de las personas ante la cámara
+stream-on-computer = Transmisión en este equipo
+stream-on-computer-hint = Los programas de este equipo pueden leer los valores; nunca se envían imágenes
+stream-clients =
+    { $count ->
+        [0] { $output }, sin clientes
+        [one] { $output }, { $count } cliente
+       *[other] { $output }, { $count } clientes
+    }
+stream-refused =
+    { $count ->
+        [one] { $count } marcador rechazado
+       *[other] { $count } marcadores rechazados
+    }
+stream-refused-hint = Marcadores de otros programas llegados sin grabación, demasiado rápido o ilegibles
+stream-exposed = { $output } está abierto a la red local en { $address }. Cualquiera puede leer allí las expresiones de las personas ante la cámara.
+stream-stays-off = { $output } sigue desactivado: { $reason }.
+
+## File dialogs
+
+dialog-file = Abrir imagen o vídeo
+dialog-images-and-videos = Imágenes y vídeos
+dialog-all-files = Todos los archivos
+dialog-folder = Abrir carpeta de imágenes
+dialog-session = Abrir sesión
+dialog-checkpoint = Abrir checkpoint
+dialog-checkpoints = Checkpoints
+dialog-recordings = Carpeta de grabaciones
+dialog-add-videos = Añadir vídeos
+dialog-videos = Vídeos
+dialog-add-folder = Añadir carpeta de vídeos
+dialog-results = Carpeta de resultados
+dialog-unavailable = No se ha encontrado selector de archivos.
+dialog-instead-source = Suelte el archivo aquí o inicie con él: fervis --source PATH
+dialog-instead-checkpoint = Suelte el archivo aquí o inicie con él: fervis --checkpoint FILE
+dialog-instead-sessions = Para grabar en otra carpeta: fervis record SOURCE --out FOLDER
+dialog-instead-many = Suelte archivos y carpetas en la ventana o use: fervis analyze FOLDER --out RESULTS
+dialog-instead-export = Para exportar la sesión: fervis export SESSION --format { $format } --out FILE.{ $extension }
+
+## The view
+
+preview-no-face = Fotograma sin rostros
+preview-faces = Fotograma: { $faces }
+preview-ended = { $name }: fin del archivo
+preview-empty = El archivo no contiene ningún fotograma

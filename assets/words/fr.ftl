@@ -1,0 +1,391 @@
+# The texts of the window in French. English is the source: a text that is missing here appears in English.
+# How to add a text or a language: CONTRIBUTING.md.
+
+## Labels of faces
+
+label-angry = colère
+label-disgust = dégoût
+label-fear = peur
+label-happy = joie
+label-sad = tristesse
+label-surprise = surprise
+label-neutral = neutre
+label-uncertain = incertain
+label-turned-away = détourné
+
+## Buttons and words of several places
+
+save = Enregistrer
+cancel = Annuler
+clear = Effacer
+show-folder = Afficher le dossier
+
+## Menus
+
+menu-file = Fichier
+menu-source = Source
+menu-playback = Lecture
+menu-model = Modèle
+menu-record = Enregistrement
+menu-view = Affichage
+menu-stream = Diffusion
+menu-help = Aide
+
+## Menu File
+
+file-open-file = Ouvrir une image ou une vidéo…
+file-open-folder = Ouvrir un dossier…
+file-open-session = Ouvrir une session…
+file-open-checkpoint = Ouvrir un checkpoint…
+file-sessions = Sessions…
+file-recent = Sessions récentes
+file-export = Exporter la session
+file-many = Analyser un lot…
+file-quit = Quitter
+
+## Formats of exports
+
+format-webvtt = Sous-titres (WebVTT)
+format-srt = Sous-titres (SRT)
+format-elan = Document ELAN
+format-bids = Événements BIDS
+format-py-feat = Tableau pour py-feat (CSV)
+format-parquet = Tableaux Parquet
+format-summary = Résumé par visage (CSV)
+format-svg = Graphiques (SVG)
+format-png = Graphiques (PNG)
+
+## Menu Source
+
+source-searching = Recherche de caméras…
+source-none = Aucune caméra trouvée
+source-demo = Démo
+source-play-again = Rejouer
+source-refresh = Actualiser les caméras
+
+## Menu Model
+
+model-fervis-plus = comme on juge un visage : le choix pour le direct
+model-fervis = selon FER-2013 : pour comparer aux publications
+model-three-block = petit et simple : pour l'enseignement
+model-recent = Récents
+model-in-folder = { $file } dans { $folder }
+
+## Menu Record
+
+record-start = Démarrer l'enregistrement
+record-stop = Arrêter l'enregistrement
+record-pause = Suspendre l'enregistrement
+record-resume = Reprendre l'enregistrement
+record-mark = Poser un repère
+record-mark-with-note = Poser un repère annoté…
+record-exclude-from = Exclure à partir d'ici
+record-exclude-to = Exclure jusqu'ici
+record-undo = Annuler
+record-video-annotated = Vidéo avec cadres
+record-video-clean = Vidéo sans cadres
+record-video-both = Les deux vidéos
+record-video-none = Valeurs seules, sans vidéo
+record-about = Qui et quoi…
+record-marker-keys = Touches de repère…
+record-folder = Dossier des enregistrements…
+record-folder-now = Actuellement { $folder }
+
+## Menu View
+
+view-mirror = Miroir
+view-boxes = Cadres
+view-mesh = Maillage du visage
+view-bars = Barres
+view-fullscreen = Plein écran
+view-timeline = Chronologie
+view-statistics = Statistiques
+view-privacy = Confidentialité
+view-privacy-key = Touche { $key } pour changer
+view-privacy-off = Désactivée
+view-privacy-pixelate = Pixeliser les visages
+view-privacy-blur = Flouter les visages
+view-smoothing = Lissage
+view-averaging = Moyenne en miroir (plus lent ; utile à « fervis » seul)
+view-set-neutral = Apprendre le visage au repos
+view-forget-neutral = Oublier le visage au repos
+view-uncertain = Incertain en dessous de
+view-own-threshold = Utiliser le seuil du réseau
+view-min-face = Taille minimale des visages
+view-rustface = Chercher les visages avec rustface seul
+view-theme = Thème
+view-follow-system = Comme le système
+view-theme-light = Clair
+view-theme-dark = Sombre
+view-language = Langue
+
+## Menu Help
+
+help-keyboard = Raccourcis clavier
+help-about = À propos de fervis
+
+## Window About fervis
+
+about-purpose = Lit les expressions faciales en direct.
+about-privacy = Tout se passe sur cet ordinateur. Rien n'est conservé sans enregistrement, et rien n'est envoyé tant que vous n'activez pas de diffusion.
+about-estimate = Les barres sont l'estimation, par un réseau, de l'expression que montre un visage. Elles ne disent pas ce que ressent une personne.
+about-detector = Détecteur de visages
+about-second-detector = Second détecteur
+about-short-range = BlazeFace courte portée, MediaPipe (Apache-2.0)
+about-mesh = Face Mesh, MediaPipe (Apache-2.0)
+about-seetaface = SeetaFace via rustface (BSD-2-Clause)
+about-device = Périphérique
+about-not-started = pas démarré
+about-network = Réseau
+about-not-loaded = pas chargé
+about-architecture = Architecture
+about-parameters = Paramètres
+about-millions = { $n } millions
+about-license = Licence : { $license }
+about-change = Modifier…
+
+## Window Keyboard shortcuts
+
+# Two keys, and the first and the last of a row of keys.
+keys-and = { $a } et { $b }
+keys-to = { $a } à { $b }
+keys-or-double-click = { $key } ou double-clic
+keys-zoom = { $plus }, Moins et 0
+keys-open = Ouvrir
+keys-file = Image ou vidéo
+keys-folder = Dossier d'images
+keys-session = Session enregistrée
+keys-sessions = Liste des sessions
+keys-checkpoint = Checkpoint
+keys-camera = Caméra, dans l'ordre du menu
+keys-record-toggle = Démarrer et arrêter
+keys-record-pause = Suspendre et reprendre
+keys-mark-with-note = Poser un repère annoté
+keys-mark-own-words = Poser un repère avec vos mots
+keys-marker-keys = Mots des touches de repère
+keys-about = Qui et quoi
+keys-replay = Relecture
+keys-add-marker = Ajouter un repère
+keys-exclude = Exclure d'ici, puis jusqu'ici
+keys-timeline = Chronologie de la dernière minute
+keys-fullscreen = Plein écran et retour
+keys-text-size = Texte plus grand, plus petit, normal
+keys-privacy = Confidentialité : pixels, flou, rien
+keys-smoothing = Moins et plus de lissage
+keys-averaging = Moyenne en miroir
+keys-neutral = Apprendre le visage au repos, l'oublier
+keys-uncertain = Seuil « incertain » plus bas, plus haut
+keys-face-size = Taille minimale des visages : − et +
+keys-websocket = WebSocket activé, désactivé
+keys-osc = OSC activé, désactivé
+keys-osc-markers = Repères par OSC activés, désactivés
+keys-windows = Menus et fenêtres
+keys-open-menu = Ouvrir un menu, puis flèches et Entrée
+keys-tab = Élément suivant
+keys-close = Fermer le menu ou la fenêtre
+keys-list = Afficher cette liste
+keys-play = Lecture et pause
+keys-skip = Reculer et avancer de 5 secondes
+play-start = Aller au début
+keys-step = Image précédente et suivante
+keys-speed = Moins vite et plus vite
+
+## What a session is about
+
+field-participant = Participant
+field-name = Nom de la session
+field-condition = Condition
+field-note = Note
+session-rename-title = Renommer la session
+session-about-hint = Pour les prochaines sessions enregistrées ; figure dans leurs exports.
+
+## Markers and excluded spans
+
+marker = Repère
+# The time is that of the recording.
+marker-set = Repère { $number } · { $time }
+marker-keys-title = Touches de repère
+marker-keys-use = Pendant l'enregistrement, un chiffre pose un repère avec ces mots.
+marker-keys-kept = Ils sont mémorisés et figurent dans chaque session.json.
+marker-keys-key = Touche { $number }
+annotation-excluded = Passage exclu
+annotation-what = Événement
+annotation-why = Raison
+annotation-time = Temps
+annotation-from = De
+annotation-until = À
+annotation-times = Écrivez les temps comme 12:04.5.
+annotation-order = Le passage finit avant de commencer.
+annotation-undone = Annulé
+annotation-not-undone = Rien à annuler
+annotation-not-kept = Les annotations ne sont pas conservées : { $reason }.
+annotation-shown-only = Vos indications sur la session sont affichées, mais pas conservées.
+annotation-excluding = Exclusion dès { $from } : appuyez à nouveau sur X à la fin
+annotation-excluded-span = Exclu de { $from } à { $to }
+annotation-none-excluded = Rien d'exclu
+annotation-deleted = Supprimé à { $time } ; { $key } le rétablit
+
+## Networks
+
+network-now = « { $name } » est maintenant utilisé.
+network-still = « { $name } » reste utilisé.
+network-choose = Choisissez-en un autre dans le menu Modèle.
+network-not-kept = Votre choix vaut jusqu'à l'ouverture d'un autre réseau.
+assume-title = Réseau d'un autre programme
+assume-why = « { $name } » ne dit pas comment il a été fait.
+assume-kept = Conservé dans { $file }, à côté du réseau.
+assume-use = Utiliser
+assume-outputs = Sorties
+assume-as-named = noms ci-dessous
+assume-alphabetical = alphabétique
+assume-in-order = Dans l'ordre
+assume-channels = Canaux
+assume-gray = gris, trois fois
+assume-rgb = rouge, vert, bleu
+assume-bgr = bleu, vert, rouge
+assume-values = Valeurs
+assume-imagenet = d'ImageNet
+assume-numbers-below = selon les nombres ci-dessous
+assume-mean = Moyenne
+assume-deviation = Écart type
+assume-count = Le réseau a { $outputs } sorties, et { $names } sont nommées.
+assume-numbers = { $name } : un nombre, ou trois séparés par des virgules.
+
+## The question before a recording ends
+
+guard-question = Enregistrement depuis { $time }. { $question }
+guard-key = Arrêter ?
+guard-closing = Arrêter et fermer ?
+guard-close = Arrêter et fermer
+guard-source = Arrêter et ouvrir une autre source ?
+guard-open = Arrêter et ouvrir
+guard-kept = Ce qui a été enregistré est conservé.
+guard-keep = Continuer
+guard-keys = R arrête, Échap continue.
+
+## Window Analyze many
+
+many-title = Analyser un lot
+many-purpose = Chaque image de chaque vidéo est analysée. Les fichiers terminés sont passés.
+many-add-files = Ajouter des fichiers…
+many-add-folder = Ajouter un dossier…
+many-drop = ou déposez-les ici
+many-remove = Retirer
+many-results = Résultats dans
+many-choose = Choisir…
+many-no-folder = pas encore de dossier
+many-names = Les noms disent
+many-jobs = En même temps
+many-start = Démarrer
+many-stop = Arrêter
+many-stopping = Arrêt…
+many-looking = Recherche de fichiers…
+many-tables = Écriture des tableaux…
+many-progress = { $done } fichiers sur { $all }
+many-finished-before =
+    { $count ->
+        [one] { $count } autre était déjà terminé
+       *[other] { $count } autres étaient déjà terminés
+    }
+many-frames =
+    { $count ->
+        [one] { $count } image
+       *[other] { $count } images
+    }
+many-report = { $files } fichiers : { $analyzed } analysés, { $finished } déjà terminés, { $failed } en échec
+many-stopped = Arrêté après { $done } fichiers sur { $all }. Redémarrez pour reprendre.
+many-done =
+    { $count ->
+        [one] { $count } fichier analysé.
+       *[other] { $count } fichiers analysés.
+    }
+many-failed = { $done } fichiers analysés sur { $all } ; { $failed } en échec.
+
+## Messages
+
+severity-note = Note
+severity-warning = Avertissement
+severity-error = Erreur
+notices = Messages
+notices-dismiss = Fermer
+neutral-hold = Gardez le visage au repos trois secondes
+session-no-thread = Impossible de démarrer un fil pour lire la session : { $reason }
+recorded-replay = Revoir
+recorded-rename = Renommer
+
+## A setting that has just changed
+
+changed-on = { $name } : activé
+changed-off = { $name } : désactivé
+changed-zoom = Taille { $percent } %
+changed-smoothing = Lissage { $ms } ms
+changed-smoothing-off = Lissage désactivé
+changed-uncertain = Incertain en dessous de { $percent } %
+changed-own-threshold = Seuil du réseau
+changed-all-detectors = Tous les détecteurs de visages
+changed-rustface = rustface seul
+changed-min-face = Taille minimale { $px } px
+changed-privacy-off = Visages visibles
+changed-privacy-pixelate = Visages pixelisés
+changed-privacy-blur = Visages floutés
+
+## Live outputs
+
+stream-unavailable = Cette version n'a pas de sorties en direct (`stream`)
+stream-values-only = Valeurs seules ; aucune image n'est envoyée.
+stream-local = Seuls les programmes de cet ordinateur peuvent les lire.
+stream-exposed-values = Tout le réseau local peut lire les valeurs.
+stream-websocket = WebSocket sur { $address }
+stream-websocket-hint = Un message JSON par image analysée, pour chaque client ; les clients peuvent poser des repères
+stream-osc = OSC vers { $address }
+stream-osc-hint = Messages sous /fervis pour chaque image analysée
+stream-osc-markers = Repères par OSC sur { $address }
+stream-osc-markers-hint = Le message /fervis/marker pose un repère dans l'enregistrement
+stream-osc-markers-name = Repères OSC
+stream-port = Port { $output }
+stream-on-network = Diffusion sur le réseau local
+stream-on-network-hint = Tout le réseau local peut lire les expressions des personnes devant la caméra
+stream-on-computer = Diffusion sur cet ordinateur
+stream-on-computer-hint = Les programmes de cet ordinateur peuvent lire les valeurs ; aucune image n'est envoyée
+stream-clients =
+    { $count ->
+        [0] { $output }, aucun client
+        [one] { $output }, { $count } client
+       *[other] { $output }, { $count } clients
+    }
+stream-refused =
+    { $count ->
+        [one] { $count } repère refusé
+       *[other] { $count } repères refusés
+    }
+stream-refused-hint = Repères d'autres programmes arrivés sans enregistrement, trop vite ou illisibles
+stream-exposed = { $output } est ouvert au réseau local à l'adresse { $address }. Tout le monde peut y lire les expressions des personnes devant la caméra.
+stream-stays-off = { $output } reste désactivé : { $reason }.
+
+## File dialogs
+
+dialog-file = Ouvrir une image ou une vidéo
+dialog-images-and-videos = Images et vidéos
+dialog-all-files = Tous les fichiers
+dialog-folder = Ouvrir un dossier d'images
+dialog-session = Ouvrir une session
+dialog-checkpoint = Ouvrir un checkpoint
+dialog-checkpoints = Checkpoints
+dialog-recordings = Dossier des enregistrements
+dialog-add-videos = Ajouter des vidéos
+dialog-videos = Vidéos
+dialog-add-folder = Ajouter un dossier de vidéos
+dialog-results = Dossier des résultats
+dialog-unavailable = Aucun sélecteur de fichiers trouvé.
+dialog-instead-source = Déposez le fichier ici, ou démarrez avec : fervis --source PATH
+dialog-instead-checkpoint = Déposez le fichier ici, ou démarrez avec : fervis --checkpoint FILE
+dialog-instead-sessions = Pour enregistrer dans un autre dossier : fervis record SOURCE --out FOLDER
+dialog-instead-many = Déposez fichiers et dossiers sur la fenêtre, ou utilisez : fervis analyze FOLDER --out RESULTS
+dialog-instead-export = Pour exporter la session : fervis export SESSION --format { $format } --out FILE.{ $extension }
+
+## The view
+
+preview-no-face = Image, aucun visage
+preview-faces = Image : { $faces }
+preview-ended = { $name } : fin du fichier
+preview-empty = Le fichier ne contient aucune image

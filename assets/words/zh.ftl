@@ -1,0 +1,374 @@
+# The texts of the window in Simplified Chinese. English is the source: a text that is missing here appears in English.
+# How to add a text or a language: CONTRIBUTING.md.
+
+## Labels of faces
+
+label-angry = 愤怒
+label-disgust = 厌恶
+label-fear = 恐惧
+label-happy = 高兴
+label-sad = 悲伤
+label-surprise = 惊讶
+label-neutral = 中性
+label-uncertain = 不确定
+label-turned-away = 侧转
+
+## Buttons and words of several places
+
+save = 保存
+cancel = 取消
+clear = 清空
+show-folder = 打开所在文件夹
+
+## Menus
+
+menu-file = 文件
+menu-source = 来源
+menu-playback = 播放
+menu-model = 模型
+menu-record = 录制
+menu-view = 视图
+menu-stream = 数据流
+menu-help = 帮助
+
+## Menu File
+
+file-open-file = 打开图像或视频…
+file-open-folder = 打开文件夹…
+file-open-session = 打开会话…
+file-open-checkpoint = 打开检查点…
+file-sessions = 会话列表…
+file-recent = 最近的会话
+file-export = 导出会话
+file-many = 批量分析…
+file-quit = 退出
+
+## Formats of exports
+
+format-webvtt = 字幕 (WebVTT)
+format-srt = 字幕 (SRT)
+format-elan = ELAN 文档
+format-bids = BIDS 事件
+format-py-feat = py-feat 表格 (CSV)
+format-parquet = Parquet 表格
+format-summary = 各人脸摘要 (CSV)
+format-svg = 图表 (SVG)
+format-png = 图表 (PNG)
+
+## Menu Source
+
+source-searching = 正在查找摄像头…
+source-none = 未找到摄像头
+source-demo = 演示
+source-play-again = 重新播放
+source-refresh = 刷新摄像头列表
+
+## Menu Model
+
+model-fervis-plus = 与人的判断一致：适合实时使用
+model-fervis = 按 FER-2013 标签：便于与已发表结果比较
+model-three-block = 小而简单：适合教学
+model-recent = 最近使用
+model-in-folder = { $file }（{ $folder }）
+
+## Menu Record
+
+record-start = 开始录制
+record-stop = 停止录制
+record-pause = 暂停录制
+record-resume = 继续录制
+record-mark = 添加标记
+record-mark-with-note = 添加带备注的标记…
+record-exclude-from = 从此处开始排除
+record-exclude-to = 排除到此处
+record-undo = 撤销
+record-video-annotated = 带人脸框的视频
+record-video-clean = 不带人脸框的视频
+record-video-both = 两种视频
+record-video-none = 仅数值，无视频
+record-about = 对象与内容…
+record-marker-keys = 标记按键…
+record-folder = 录制文件夹…
+record-folder-now = 当前：{ $folder }
+
+## Menu View
+
+view-mirror = 镜像
+view-boxes = 人脸框
+view-mesh = 人脸网格
+view-bars = 概率条
+view-fullscreen = 全屏
+view-timeline = 时间轴
+view-statistics = 统计
+view-privacy = 隐私
+view-privacy-key = 按 { $key } 切换
+view-privacy-off = 关闭
+view-privacy-pixelate = 人脸马赛克
+view-privacy-blur = 人脸模糊
+view-smoothing = 平滑
+view-averaging = 镜像平均（较慢，仅对“fervis”有益）
+view-set-neutral = 记录静息表情
+view-forget-neutral = 清除静息表情
+view-uncertain = 低于此值为不确定
+view-own-threshold = 使用网络自带阈值
+view-min-face = 最小人脸尺寸
+view-rustface = 仅用 rustface 查找人脸
+view-theme = 主题
+view-follow-system = 跟随系统
+view-theme-light = 浅色
+view-theme-dark = 深色
+view-language = 语言
+
+## Menu Help
+
+help-keyboard = 键盘快捷键
+help-about = 关于 fervis
+
+## Window About fervis
+
+about-purpose = 实时读取面部表情。
+about-privacy = 一切都在本机运行。不录制就不会保存任何内容，不开启数据流就不会发送任何内容。
+about-estimate = 概率条是神经网络对面部表情的估计，并不代表人的内心感受。
+about-detector = 人脸检测器
+about-second-detector = 第二检测器
+about-short-range = BlazeFace 近距离版，MediaPipe (Apache-2.0)
+about-mesh = Face Mesh，MediaPipe (Apache-2.0)
+about-seetaface = SeetaFace，经 rustface (BSD-2-Clause)
+about-device = 设备
+about-not-started = 未启动
+about-network = 神经网络
+about-not-loaded = 未加载
+about-architecture = 架构
+about-parameters = 参数量
+about-millions = { $n } 百万
+about-license = 许可证：{ $license }
+about-change = 更改…
+
+## Window Keyboard shortcuts
+
+# Two keys, and the first and the last of a row of keys.
+keys-and = { $a } 和 { $b }
+keys-to = { $a } 至 { $b }
+keys-or-double-click = { $key } 或双击
+keys-zoom = { $plus }、减号和 0
+keys-open = 打开
+keys-file = 图像或视频
+keys-folder = 图像文件夹
+keys-session = 已录制的会话
+keys-sessions = 会话列表
+keys-checkpoint = 检查点
+keys-camera = 摄像头（按菜单顺序）
+keys-record-toggle = 开始和停止
+keys-record-pause = 暂停和继续
+keys-mark-with-note = 添加带备注的标记
+keys-mark-own-words = 添加自定义文字的标记
+keys-marker-keys = 标记按键的文字
+keys-about = 对象与内容
+keys-replay = 回放
+keys-add-marker = 添加标记
+keys-exclude = 从此处开始／到此处排除
+keys-timeline = 最近一分钟的时间轴
+keys-fullscreen = 切换全屏
+keys-text-size = 放大、缩小、恢复文字
+keys-privacy = 隐私：马赛克、模糊、关闭
+keys-smoothing = 减弱和增强平滑
+keys-averaging = 镜像平均
+keys-neutral = 记录和清除静息表情
+keys-uncertain = 降低和提高“不确定”阈值
+keys-face-size = 减小和增大最小人脸尺寸
+keys-websocket = 开关 WebSocket
+keys-osc = 开关 OSC
+keys-osc-markers = 开关 OSC 标记
+keys-windows = 菜单和窗口
+keys-open-menu = 打开菜单，再用方向键和回车
+keys-tab = 下一个控件
+keys-close = 关闭菜单或窗口
+keys-list = 显示此列表
+keys-play = 播放和暂停
+keys-skip = 后退和前进 5 秒
+play-start = 回到开头
+keys-step = 上一帧和下一帧
+keys-speed = 减速和加速
+
+## What a session is about
+
+field-participant = 参与者
+field-name = 会话名称
+field-condition = 实验条件
+field-note = 备注
+session-rename-title = 重命名会话
+session-about-hint = 用于之后录制的会话，并写入其导出文件。
+
+## Markers and excluded spans
+
+marker = 标记
+# The time is that of the recording.
+marker-set = 标记 { $number } · { $time }
+marker-keys-title = 标记按键
+marker-keys-use = 录制时，按数字键即添加带有这些文字的标记。
+marker-keys-kept = 文字会被保存，并写入每个 session.json。
+marker-keys-key = 按键 { $number }
+annotation-excluded = 排除的片段
+annotation-what = 发生了什么
+annotation-why = 原因
+annotation-time = 时间
+annotation-from = 从
+annotation-until = 到
+annotation-times = 时间请写作 12:04.5。
+annotation-order = 片段的结束早于开始。
+annotation-undone = 已撤销
+annotation-not-undone = 没有可撤销的操作
+annotation-not-kept = 标注未保存：{ $reason }。
+annotation-shown-only = 您对会话的说明会显示，但未保存。
+annotation-excluding = 从 { $from } 开始排除：结束时再按一次 X
+annotation-excluded-span = 已排除 { $from } 至 { $to }
+annotation-none-excluded = 未排除任何内容
+annotation-deleted = 已删除 { $time } 处；按 { $key } 恢复
+
+## Networks
+
+network-now = 现在使用“{ $name }”。
+network-still = 仍在使用“{ $name }”。
+network-choose = 请在“模型”菜单中选择其他网络。
+network-not-kept = 您的选择在打开其他网络之前有效。
+assume-title = 其他程序的网络
+assume-why = “{ $name }”未说明其制作方式。
+assume-kept = 保存在网络旁的 { $file } 中。
+assume-use = 使用
+assume-outputs = 输出
+assume-as-named = 如下命名
+assume-alphabetical = 字母顺序
+assume-in-order = 依次为
+assume-channels = 通道
+assume-gray = 灰度，三份
+assume-rgb = 红、绿、蓝
+assume-bgr = 蓝、绿、红
+assume-values = 数值
+assume-imagenet = ImageNet 标准
+assume-numbers-below = 按下列数字
+assume-mean = 均值
+assume-deviation = 标准差
+assume-count = 网络有 { $outputs } 个输出，已命名 { $names } 个。
+assume-numbers = { $name }须为一个数，或用逗号分隔的三个数。
+
+## The question before a recording ends
+
+guard-question = 已录制 { $time }。{ $question }
+guard-key = 要停止吗？
+guard-closing = 要停止并关闭吗？
+guard-close = 停止并关闭
+guard-source = 要停止并打开其他来源吗？
+guard-open = 停止并打开
+guard-kept = 已录制的内容会保留。
+guard-keep = 继续录制
+guard-keys = R 停止，Esc 继续录制。
+
+## Window Analyze many
+
+many-title = 批量分析
+many-purpose = 分析每个视频的每一帧，已完成的文件会跳过。
+many-add-files = 添加文件…
+many-add-folder = 添加文件夹…
+many-drop = 或拖放到此处
+many-remove = 移除
+many-results = 结果保存到
+many-choose = 选择…
+many-no-folder = 尚未选择文件夹
+many-names = 文件名含义
+many-jobs = 同时处理
+many-start = 开始
+many-stop = 停止
+many-stopping = 正在停止…
+many-looking = 正在查找文件…
+many-tables = 正在写入表格…
+many-progress = { $done } / { $all } 个文件
+many-finished-before = 另有 { $count } 个此前已完成
+many-frames = { $count } 帧
+many-report = { $files } 个文件：{ $analyzed } 个已分析，{ $finished } 个此前已完成，{ $failed } 个失败
+many-stopped = 已在完成 { $done } / { $all } 个文件后停止。再次开始即可继续。
+many-done = 已分析 { $count } 个文件。
+many-failed = 已分析 { $done } / { $all } 个文件，{ $failed } 个失败。
+
+## Messages
+
+severity-note = 提示
+severity-warning = 警告
+severity-error = 错误
+notices = 消息
+notices-dismiss = 关闭
+neutral-hold = 请保持静息表情三秒钟
+session-no-thread = 无法启动播放会话的线程：{ $reason }
+recorded-replay = 回放
+recorded-rename = 重命名
+
+## A setting that has just changed
+
+changed-on = { $name }：开
+changed-off = { $name }：关
+changed-zoom = 大小 { $percent } %
+changed-smoothing = 平滑 { $ms } ms
+changed-smoothing-off = 平滑：关
+changed-uncertain = 低于 { $percent } % 为不确定
+changed-own-threshold = 网络自带阈值
+changed-all-detectors = 全部人脸检测器
+changed-rustface = 仅 rustface
+changed-min-face = 最小人脸尺寸 { $px } px
+changed-privacy-off = 显示人脸
+changed-privacy-pixelate = 人脸已马赛克
+changed-privacy-blur = 人脸已模糊
+
+## Live outputs
+
+stream-unavailable = 此版本不含实时输出（特性 `stream`）
+stream-values-only = 仅发送数值，绝不发送画面。
+stream-local = 只有本机程序可以读取。
+stream-exposed-values = 网络上的任何人都能读取数值。
+stream-websocket = WebSocket：{ $address }
+stream-websocket-hint = 每分析一帧向所有客户端发送一条 JSON 消息；客户端可添加标记
+stream-osc = OSC：{ $address }
+stream-osc-hint = 每分析一帧发送 /fervis 下的消息
+stream-osc-markers = OSC 标记：{ $address }
+stream-osc-markers-hint = 消息 /fervis/marker 会在录制中添加标记
+stream-osc-markers-name = OSC 标记
+stream-port = { $output } 端口
+stream-on-network = 正在向网络发送
+stream-on-network-hint = 网络上的任何人都能读取摄像头前人员的表情
+stream-on-computer = 正在本机发送
+stream-on-computer-hint = 本机程序可以读取数值，绝不发送画面
+stream-clients =
+    { $count ->
+        [0] { $output }，无客户端
+       *[other] { $output }，{ $count } 个客户端
+    }
+stream-refused = 已拒绝 { $count } 个标记
+stream-refused-hint = 其他程序的标记：未在录制、过快或无法识别
+stream-exposed = { $output } 已在 { $address } 向网络开放。网络上的任何人都能读取摄像头前人员的表情。
+stream-stays-off = { $output } 未能开启：{ $reason }。
+
+## File dialogs
+
+dialog-file = 打开图像或视频
+dialog-images-and-videos = 图像和视频
+dialog-all-files = 所有文件
+dialog-folder = 打开图像文件夹
+dialog-session = 打开会话
+dialog-checkpoint = 打开检查点
+dialog-checkpoints = 检查点
+dialog-recordings = 录制文件夹
+dialog-add-videos = 添加视频
+dialog-videos = 视频
+dialog-add-folder = 添加视频文件夹
+dialog-results = 结果文件夹
+dialog-unavailable = 未找到文件选择器。
+dialog-instead-source = 请将文件拖放到此处，或以此启动：fervis --source PATH
+dialog-instead-checkpoint = 请将文件拖放到此处，或以此启动：fervis --checkpoint FILE
+dialog-instead-sessions = 录制到其他文件夹：fervis record SOURCE --out FOLDER
+dialog-instead-many = 请将文件和文件夹拖放到窗口，或使用：fervis analyze FOLDER --out RESULTS
+dialog-instead-export = 导出会话：fervis export SESSION --format { $format } --out FILE.{ $extension }
+
+## The view
+
+preview-no-face = 画面，没有人脸
+preview-faces = 画面：{ $faces }
+preview-ended = { $name }：文件已播放完毕
+preview-empty = 文件不含任何画面
