@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = PipelineConfig {
         source: Some(SourceSpec::parse(&source)),
         checkpoint: CheckpointChoice::Bundled("fervis-plus".to_owned()),
+        second: None,
         device: DeviceChoice::Auto,
         settings: Settings::default(),
         pacing: Pacing::Realtime,

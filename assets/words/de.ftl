@@ -70,6 +70,9 @@ model-fervis = nach FER-2013: zum Vergleich mit Veröffentlichungen
 model-three-block = klein und einfach: für den Unterricht
 model-recent = Zuletzt verwendet
 model-in-folder = { $file } in { $folder }
+model-second = Zweites Netz
+model-second-none = Keines
+model-second-note = liest dieselben Gesichter, zum Vergleich
 
 ## Menu Record
 
@@ -379,6 +382,7 @@ dialog-results = Ordner für die Ergebnisse
 dialog-unavailable = Keine Dateiauswahl gefunden.
 dialog-instead-source = Legen Sie die Datei hier ab, oder starten Sie damit: fervis --source PATH
 dialog-instead-checkpoint = Legen Sie die Datei hier ab, oder starten Sie damit: fervis --checkpoint FILE
+dialog-instead-second = Starten Sie damit: fervis --second FILE
 dialog-instead-sessions = Aufnahme in einen anderen Ordner: fervis record SOURCE --out FOLDER
 dialog-instead-many = Legen Sie Dateien und Ordner auf dem Fenster ab, oder nutzen Sie: fervis analyze FOLDER --out RESULTS
 dialog-instead-export = So exportieren Sie die Sitzung: fervis export SESSION --format { $format } --out FILE.{ $extension }
@@ -389,3 +393,11 @@ preview-no-face = Bild ohne Gesicht
 preview-faces = Bild: { $faces }
 preview-ended = { $name }: Ende der Datei
 preview-empty = Die Datei enthält kein Bild
+
+## Two networks
+
+second-now = Zweites Netz: { $name }
+second-gone = Kein zweites Netz
+second-bars = Oberer Balken: { $first }. Unterer Balken: { $second }.
+second-agreement = Gleiches Ergebnis: { $percent } % der letzten Minute.
+second-agreement-hint = Wie oft beide Netze einem Gesicht dasselbe Ergebnis gaben, in jedem Bild gezählt

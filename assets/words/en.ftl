@@ -70,6 +70,9 @@ model-fervis = by FER-2013's labels: to compare with published results
 model-three-block = small and simple: for teaching
 model-recent = Recent
 model-in-folder = { $file } in { $folder }
+model-second = Second network
+model-second-none = None
+model-second-note = reads the same faces, for comparison
 
 ## Menu Record
 
@@ -379,6 +382,7 @@ dialog-results = Folder for the results
 dialog-unavailable = No file chooser found.
 dialog-instead-source = Drop the file here, or start with it: fervis --source PATH
 dialog-instead-checkpoint = Drop the file here, or start with it: fervis --checkpoint FILE
+dialog-instead-second = Start with it: fervis --second FILE
 dialog-instead-sessions = To record to another folder: fervis record SOURCE --out FOLDER
 dialog-instead-many = Drop files and folders on the window, or use: fervis analyze FOLDER --out RESULTS
 dialog-instead-export = To export the session: fervis export SESSION --format { $format } --out FILE.{ $extension }
@@ -389,3 +393,11 @@ preview-no-face = Frame, no face
 preview-faces = Frame: { $faces }
 preview-ended = { $name }: end of file
 preview-empty = it contains no frame
+
+## Two networks
+
+second-now = Second network: { $name }
+second-gone = No second network
+second-bars = Upper bar: { $first }. Lower bar: { $second }.
+second-agreement = Same label: { $percent } % of the last minute.
+second-agreement-hint = How often both networks gave a face the same label, counted in every frame

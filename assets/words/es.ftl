@@ -70,6 +70,9 @@ model-fervis = según FER-2013: para comparar con publicaciones
 model-three-block = pequeña y sencilla: para la enseñanza
 model-recent = Recientes
 model-in-folder = { $file } en { $folder }
+model-second = Segunda red
+model-second-none = Ninguna
+model-second-note = lee los mismos rostros, para comparar
 
 ## Menu Record
 
@@ -379,6 +382,7 @@ dialog-results = Carpeta de resultados
 dialog-unavailable = No se ha encontrado selector de archivos.
 dialog-instead-source = Suelte el archivo aquí o inicie con él: fervis --source PATH
 dialog-instead-checkpoint = Suelte el archivo aquí o inicie con él: fervis --checkpoint FILE
+dialog-instead-second = Inicie con él: fervis --second FILE
 dialog-instead-sessions = Para grabar en otra carpeta: fervis record SOURCE --out FOLDER
 dialog-instead-many = Suelte archivos y carpetas en la ventana o use: fervis analyze FOLDER --out RESULTS
 dialog-instead-export = Para exportar la sesión: fervis export SESSION --format { $format } --out FILE.{ $extension }
@@ -389,3 +393,11 @@ preview-no-face = Fotograma sin rostros
 preview-faces = Fotograma: { $faces }
 preview-ended = { $name }: fin del archivo
 preview-empty = El archivo no contiene ningún fotograma
+
+## Two networks
+
+second-now = Segunda red: { $name }
+second-gone = Sin segunda red
+second-bars = Barra superior: { $first }. Barra inferior: { $second }.
+second-agreement = Mismo resultado: { $percent } % del último minuto.
+second-agreement-hint = Con qué frecuencia ambas redes dieron a un rostro el mismo resultado, contado en cada fotograma

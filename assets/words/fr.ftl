@@ -70,6 +70,9 @@ model-fervis = selon FER-2013 : pour comparer aux publications
 model-three-block = petit et simple : pour l'enseignement
 model-recent = Récents
 model-in-folder = { $file } dans { $folder }
+model-second = Second réseau
+model-second-none = Aucun
+model-second-note = lit les mêmes visages, pour comparer
 
 ## Menu Record
 
@@ -379,6 +382,7 @@ dialog-results = Dossier des résultats
 dialog-unavailable = Aucun sélecteur de fichiers trouvé.
 dialog-instead-source = Déposez le fichier ici, ou démarrez avec : fervis --source PATH
 dialog-instead-checkpoint = Déposez le fichier ici, ou démarrez avec : fervis --checkpoint FILE
+dialog-instead-second = Démarrez avec : fervis --second FILE
 dialog-instead-sessions = Pour enregistrer dans un autre dossier : fervis record SOURCE --out FOLDER
 dialog-instead-many = Déposez fichiers et dossiers sur la fenêtre, ou utilisez : fervis analyze FOLDER --out RESULTS
 dialog-instead-export = Pour exporter la session : fervis export SESSION --format { $format } --out FILE.{ $extension }
@@ -389,3 +393,11 @@ preview-no-face = Image, aucun visage
 preview-faces = Image : { $faces }
 preview-ended = { $name } : fin du fichier
 preview-empty = Le fichier ne contient aucune image
+
+## Two networks
+
+second-now = Second réseau : { $name }
+second-gone = Pas de second réseau
+second-bars = Barre du haut : { $first }. Barre du bas : { $second }.
+second-agreement = Même résultat : { $percent } % de la dernière minute.
+second-agreement-hint = Part des visages auxquels les deux réseaux donnent le même résultat, comptée à chaque image

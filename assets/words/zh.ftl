@@ -70,6 +70,9 @@ model-fervis = 按 FER-2013 标签：便于与已发表结果比较
 model-three-block = 小而简单：适合教学
 model-recent = 最近使用
 model-in-folder = { $file }（{ $folder }）
+model-second = 第二个网络
+model-second-none = 无
+model-second-note = 读取相同的人脸，用于比较
 
 ## Menu Record
 
@@ -362,6 +365,7 @@ dialog-results = 结果文件夹
 dialog-unavailable = 未找到文件选择器。
 dialog-instead-source = 请将文件拖放到此处，或以此启动：fervis --source PATH
 dialog-instead-checkpoint = 请将文件拖放到此处，或以此启动：fervis --checkpoint FILE
+dialog-instead-second = 请以此启动：fervis --second FILE
 dialog-instead-sessions = 录制到其他文件夹：fervis record SOURCE --out FOLDER
 dialog-instead-many = 请将文件和文件夹拖放到窗口，或使用：fervis analyze FOLDER --out RESULTS
 dialog-instead-export = 导出会话：fervis export SESSION --format { $format } --out FILE.{ $extension }
@@ -372,3 +376,11 @@ preview-no-face = 画面，没有人脸
 preview-faces = 画面：{ $faces }
 preview-ended = { $name }：文件已播放完毕
 preview-empty = 文件不含任何画面
+
+## Two networks
+
+second-now = 第二个网络：{ $name }
+second-gone = 没有第二个网络
+second-bars = 上方条形：{ $first }。下方条形：{ $second }。
+second-agreement = 最近一分钟结果相同：{ $percent } %。
+second-agreement-hint = 两个网络对同一人脸给出相同结果的比例，按每一帧统计

@@ -86,6 +86,7 @@ impl Work<'_> {
         let config = PipelineConfig {
             source: None, // Opened once the network is loaded.
             checkpoint: self.config.checkpoint.clone(),
+            second: self.config.second.clone(),
             device: self.config.device,
             settings: self.config.settings,
             pacing: Pacing::EveryFrame,
@@ -148,7 +149,7 @@ impl Work<'_> {
                     };
                 }
                 // Results of another network than the requested one would be silently wrong.
-                Some(Event::CheckpointFailed { reason, .. }) => {
+                Some(Event::CheckpointFailed { reason, .. } | Event::SecondFailed(reason)) => {
                     return Err(BatchError::Network(reason));
                 }
                 Some(_) => {}

@@ -55,6 +55,8 @@ pub struct BatchConfig {
     pub overwrite: bool,
     /// The network.
     pub checkpoint: CheckpointChoice,
+    /// A second network that reads the same faces.
+    pub second: Option<CheckpointChoice>,
     /// Where it runs.
     pub device: DeviceChoice,
     /// How faces are found and their values smoothed.

@@ -22,6 +22,7 @@ use super::{
     who,
 };
 use crate::{
+    model::CheckpointChoice,
     record::{VideoChoice, manifest_settings},
     session::{
         SessionError,
@@ -281,17 +282,21 @@ fn finished(
     }
     let wanted = manifest_settings(config.settings, VideoChoice::None);
     let mut differences = differences(&manifest.settings, &wanted);
-    let wanted = config.checkpoint.name();
-    if let Some(network) = manifest
-        .models
-        .first()
-        .filter(|network| network.name != wanted)
-    {
-        let words = [
-            "the network ".to_owned() + &network.name,
-            "with ".to_owned() + &wanted,
-        ];
-        differences.push(words.into());
+    let second = config.second.as_ref().map(CheckpointChoice::name);
+    let networks = [
+        ("network", &manifest.models, Some(config.checkpoint.name())),
+        ("second network", &manifest.second_models, second),
+    ];
+    for (what, models, wanted) in networks {
+        let before = models.first().map(|model| model.name.clone());
+        // A file of which no frame was read names no network.
+        if !manifest.models.is_empty() && before != wanted {
+            let words = |name: Option<String>| name.unwrap_or_else(|| "none".to_owned());
+            differences.push((
+                format!("{what} {}", words(before)),
+                format!("{what} {}", words(wanted)),
+            ));
+        }
     }
     if differences.is_empty() {
         return Ok(Some(manifest));

@@ -94,6 +94,7 @@ fn analyze(
     let config = PipelineConfig {
         source: None, // Opened once the network is loaded and everyone listens.
         checkpoint: args.network.choice()?,
+        second: args.network.second.clone(),
         device: args.network.device,
         settings,
         pacing: Pacing::EveryFrame,
@@ -275,8 +276,8 @@ impl Run {
                 warning.map(Report::Note)
             }
             // Results of another network than the requested one would be silently wrong.
-            Event::CheckpointFailed { reason, .. } => bail!(reason),
-            Event::CheckpointLoaded(_) | Event::Neutral(_) => None,
+            Event::CheckpointFailed { reason, .. } | Event::SecondFailed(reason) => bail!(reason),
+            Event::CheckpointLoaded(_) | Event::SecondChanged(_) | Event::Neutral(_) => None,
             Event::Warning(text) => {
                 self.warnings.push(text.clone());
                 Some(Report::Note(text))

@@ -69,6 +69,7 @@ fn config(args: &AnalyzeArgs, out: &Path) -> anyhow::Result<BatchConfig> {
         n_jobs: many.jobs.map_or_else(default_n_jobs, usize::from),
         overwrite: args.force,
         checkpoint: args.network.choice()?,
+        second: args.network.second.clone(),
         device: args.network.device,
         settings: args.detection.settings(),
     })

@@ -18,7 +18,7 @@ pub fn header(labels: Labels) -> Vec<u8> {
 /// The rows of a frame, each with its line end. Boxes are in pixels of the file; `file` is empty but for picture files.
 pub fn rows(analysis: &Analysis) -> Vec<u8> {
     let time = analysis.frame.time.into();
-    let mut rows = FaceRow::of(analysis, analysis.frame.id.0, time, 0);
+    let mut rows = FaceRow::of(analysis, analysis.frame.id.0, time, 0, Some(0));
     for row in &mut rows {
         let face = &mut row.face;
         let shape = analysis.shape_in_file(face);
@@ -85,14 +85,14 @@ mod tests {
         assert_eq!(rows.lines().count(), 2);
         let expected = "3,0.200000,18000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
              0.0000,0.0000,0.0000,0.2500,0.0000,0.0000,0.7500,0.1000,0.0000,0.0000,0.5000,0.0000,0.0000,0.4000,\
-             happy,0,,,,,,,,,,,,,,,,,,,,,,,,";
+             happy,0,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,";
         assert_eq!(rows.lines().next(), Some(expected));
         let header = text(header(Labels::FER_2013));
         assert!(
             header.starts_with("frame,time_s,pts_90k,track,score,x,"),
             "{header}"
         );
-        assert!(header.ends_with(",corrected_neutral\n"), "{header}");
+        assert!(header.ends_with(",second_label,second_model\n"), "{header}");
         let n_columns = header.split(',').count();
         assert!(rows.lines().all(|row| row.split(',').count() == n_columns));
         assert!(super::rows(&analysis(4, Duration::ZERO, &[])).is_empty());

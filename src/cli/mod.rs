@@ -94,6 +94,10 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = args::assumption)]
     assume: Vec<Settings>,
 
+    /// A second network that reads the same faces, for comparison; its values get columns of their own
+    #[arg(long, value_name = "NAME-OR-FILE", value_parser = args::checkpoint())]
+    second: Option<CheckpointChoice>,
+
     /// Where to run the network: auto, cpu, cuda, cuda:NUMBER or metal
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
@@ -203,6 +207,7 @@ fn show_window(cli: Cli) -> anyhow::Result<ExitCode> {
     fervis::ui::run(fervis::ui::UiOptions {
         source: cli.source,
         checkpoint,
+        second: cli.network.second,
         device: cli.network.device,
         quit,
         stream: options,

@@ -129,6 +129,7 @@ pub fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
         PipelineConfig {
             source: None,
             checkpoint: args.network.choice()?,
+            second: args.network.second.clone(),
             device: args.network.device,
             settings,
             pacing,
@@ -214,7 +215,9 @@ fn wait_for_network(pipeline: &Pipeline) -> anyhow::Result<String> {
             }
             Some(Event::CheckpointLoaded(_)) => return Ok(device),
             // Results of another network than the requested one would be silently wrong.
-            Some(Event::CheckpointFailed { reason, .. }) => bail!(reason),
+            Some(Event::CheckpointFailed { reason, .. } | Event::SecondFailed(reason)) => {
+                bail!(reason)
+            }
             Some(_) => {}
             None => std::thread::sleep(Duration::from_millis(2)),
         }
@@ -260,10 +263,13 @@ fn watch(
                     ));
                 }
                 Event::Warning(text) => line.note(&text),
-                Event::CheckpointFailed { reason, .. } => line.note(&reason),
+                Event::CheckpointFailed { reason, .. } | Event::SecondFailed(reason) => {
+                    line.note(&reason);
+                }
                 Event::Source(_)
                 | Event::Device { .. }
                 | Event::CheckpointLoaded(_)
+                | Event::SecondChanged(_)
                 | Event::Neutral(_) => {}
             }
         }

@@ -42,6 +42,7 @@ impl From<&FaceRow> for Face {
             label: face.label.name(),
             mesh: face.shape,
             corrected: face.corrected,
+            second: face.second.map(Into::into),
         }
     }
 }

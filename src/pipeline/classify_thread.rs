@@ -6,17 +6,18 @@ use super::{
     Analysis, Event, FaceAnalysis, Pacing,
     cancel::CancelToken,
     detect_thread::Found,
-    face_reader::{self, FaceReader, ReadError},
+    face_reader::{FaceReader, ReadError},
     latest::Latest,
     message::{Item, Message, Slot, pass_on},
     neutral::{Neutral, neutral_of},
     parts::ClassifyFaces,
+    second::Second,
     shared::{Run, Shared},
     smoothing::FaceValues,
     words,
     worker::Worker,
 };
-use crate::{detect::TrackedFace, model::preprocess::FaceRegion};
+use crate::detect::TrackedFace;
 
 /// A network for the next frames, or `None` if none could be loaded.
 pub(super) type Network = Option<Box<dyn ClassifyFaces>>;
@@ -27,6 +28,7 @@ pub(super) type Network = Option<Box<dyn ClassifyFaces>>;
 /// If the operating system refuses a thread.
 pub(super) fn spawn(
     networks: Arc<Latest<Network>>,
+    seconds: Arc<Latest<Network>>,
     inbox: Slot<Found>,
     outbox: Slot<Analysis>,
     shared: Arc<Shared>,
@@ -41,6 +43,9 @@ pub(super) fn spawn(
         while let Some(message) = inbox.take() {
             if let Some(network) = networks.try_take() {
                 stage.replace_network(network);
+            }
+            if let Some(second) = seconds.try_take() {
+                stage.second = second.map(Second::new);
             }
             let Some(result) = stage.handle(message, &shared) else {
                 continue;
@@ -63,6 +68,7 @@ pub(super) fn spawn(
 
 struct ClassifyStage {
     network: Network,
+    second: Option<Second>,
     reader: FaceReader,
     neutral: Neutral,
     run: Run,
@@ -73,6 +79,7 @@ impl ClassifyStage {
     fn new(network: Network) -> Self {
         Self {
             network,
+            second: None,
             reader: FaceReader::default(),
             neutral: Neutral::default(),
             run: Run::default(),
@@ -103,6 +110,9 @@ impl ClassifyStage {
         };
         if std::mem::replace(&mut self.run, run) != run {
             self.reader.clear();
+            if let Some(second) = &mut self.second {
+                second.clear();
+            }
             if shared.is_opening(run) {
                 self.neutral.clear(); // Somebody else may be there.
             }
@@ -144,21 +154,19 @@ impl ClassifyStage {
         let (checkpoint, faces) = match &mut self.network {
             None => (None, Vec::new()),
             Some(network) => {
-                let must_read =
-                    |face: &&TrackedFace| self.reader.must_read(face.track, face.unseen_for);
-                let regions: Vec<FaceRegion> = faces
-                    .iter()
-                    .filter(must_read)
-                    .map(|face| face_reader::region(face.box_in_frame, face.shape))
-                    .collect();
-                let mut read = face_reader::read(&mut **network, &frame, &regions, settings.views)?
-                    .into_iter();
-                let read: Vec<_> = faces
-                    .iter()
-                    .map(|face| (face.track, must_read(&face).then(|| read.next()).flatten()))
-                    .collect();
-                let values = self.reader.follow(&read, frame.time, settings.smoothing);
-                let analysis = |(face, values): (&TrackedFace, Option<FaceValues>)| {
+                let values = self
+                    .reader
+                    .read(&mut **network, &frame, &faces, &settings)?;
+                let labels = network.info().labels;
+                if let Some(reason) = self.second.as_ref().and_then(|it| it.differs(labels)) {
+                    self.second = None;
+                    shared.emit(Event::SecondFailed(reason));
+                    shared.emit(Event::SecondChanged(None));
+                }
+                let second = self.second.as_mut();
+                let second = second.and_then(|it| it.read(&frame, &faces, &settings, shared));
+                let second = second.unwrap_or_else(|| vec![None; faces.len()]);
+                let analysis = |((face, values), second): ((&TrackedFace, _), _)| {
                     let FaceValues {
                         raw,
                         smoothed,
@@ -174,9 +182,10 @@ impl ClassifyStage {
                         smoothed,
                         label,
                         corrected: None,
+                        second,
                     })
                 };
-                let faces = faces.iter().zip(values).filter_map(analysis);
+                let faces = faces.iter().zip(values).zip(second).filter_map(analysis);
                 let mut faces: Vec<FaceAnalysis> = faces.collect();
                 let info = Arc::clone(network.info());
                 match shared.take_neutral() {
@@ -204,6 +213,7 @@ impl ClassifyStage {
             faces,
             meshes,
             checkpoint,
+            second: self.second.as_ref().map(Second::info),
             settings,
             completed_at,
             detect_time,
@@ -222,7 +232,7 @@ mod tests {
         detect::TrackId,
         expression::{Expression, Logits},
         frame::Frame,
-        model::{CheckpointInfo, ModelError, Views},
+        model::{CheckpointInfo, ModelError, Views, preprocess::FaceRegion},
         pipeline::{
             Settings,
             fakes::{checkpoint, frame},
@@ -349,6 +359,61 @@ mod tests {
         assert_eq!(face.label, Expression::Fear);
         assert_eq!(events.try_iter().count(), 1, "one warning for the streak");
         assert_eq!(shared.stats(Instant::now()).n_dropped, 2);
+    }
+
+    fn second(moods: Vec<Option<Expression>>) -> Second {
+        Second::new(Box::new(Moody {
+            info: Arc::new(checkpoint("second")),
+            moods,
+        }))
+    }
+
+    #[test]
+    fn a_second_network_reads_the_same_faces() {
+        use Expression::{Happy, Sad};
+        let (events_in, events) = crossbeam_channel::unbounded();
+        let shared = Shared::new(Settings::default(), events_in, || {});
+        shared.begin_run();
+        let mut stage = stage(vec![Some(Sad); 4]);
+        stage.second = Some(second(vec![Some(Happy), None, Some(Sad)]));
+        let both = analyze(&mut stage, &shared, 0, 0).expect("a face");
+        assert_eq!(both.label, Sad);
+        assert_eq!(both.second.expect("a second reading").label, Happy);
+        // It fails: the first network's result is there all the same, and it is said.
+        let alone = analyze(&mut stage, &shared, 40, 0).expect("a face");
+        assert_eq!((alone.label, alone.second), (Sad.into(), None));
+        assert!(matches!(events.try_recv(), Ok((_, Event::Warning(_)))));
+        // Smoothed over time, as the first.
+        let again = analyze(&mut stage, &shared, 80, 0).expect("a face");
+        let again = again.second.expect("a second reading");
+        assert_eq!(again.raw.top().0, Sad);
+        assert!(again.smoothed.of(Happy) > again.raw.of(Happy));
+        // Not found: it keeps its values, without the network.
+        let unseen = analyze(&mut stage, &shared, 120, 40).expect("a face");
+        assert_eq!(unseen.second, Some(again));
+    }
+
+    #[test]
+    fn a_second_network_with_other_labels_is_refused() {
+        let (events_in, events) = crossbeam_channel::unbounded();
+        let shared = Shared::new(Settings::default(), events_in, || {});
+        shared.begin_run();
+        let mut stage = stage(vec![Some(Expression::Sad)]);
+        let labels = crate::expression::Labels::new(&["mask", "no mask"]).unwrap();
+        stage.second = Some(Second::new(Box::new(Moody {
+            info: Arc::new(CheckpointInfo {
+                labels,
+                ..checkpoint("masks")
+            }),
+            moods: Vec::new(),
+        })));
+        let face = analyze(&mut stage, &shared, 0, 0).expect("a face");
+        assert_eq!(face.second, None);
+        let told: Vec<Event> = events.try_iter().map(|(_, event)| event).collect();
+        let [Event::SecondFailed(reason), Event::SecondChanged(None)] = &told[..] else {
+            panic!("{told:?}");
+        };
+        assert!(reason.contains("“masks” cannot be compared"), "{reason}");
     }
 
     #[test]

@@ -9,13 +9,14 @@
 use std::time::Duration;
 
 use super::{
+    Settings,
     parts::ClassifyFaces,
     smoothing::{FaceValues, Smoother},
     worker::guarded,
 };
 use crate::{
     bounding_box::BoundingBox,
-    detect::{FaceShape, TrackId},
+    detect::{FaceShape, TrackId, TrackedFace},
     expression::Probabilities,
     frame::Frame,
     model::{ModelError, Views, preprocess::FaceRegion},
@@ -92,6 +93,32 @@ pub struct FaceReader {
 }
 
 impl FaceReader {
+    /// Runs the network on those faces of the next frame that it must read, and smooths. Returns the values of all faces in
+    /// their order; `None` for one that has none yet.
+    ///
+    /// # Errors
+    /// [`ReadError`]. Nothing of the frame counts then.
+    pub(super) fn read(
+        &mut self,
+        network: &mut dyn ClassifyFaces,
+        frame: &Frame,
+        faces: &[TrackedFace],
+        settings: &Settings,
+    ) -> Result<Vec<Option<FaceValues>>, ReadError> {
+        let must_read = |face: &&TrackedFace| self.must_read(face.track, face.unseen_for);
+        let regions: Vec<FaceRegion> = faces
+            .iter()
+            .filter(must_read)
+            .map(|face| region(face.box_in_frame, face.shape))
+            .collect();
+        let mut read = read(network, frame, &regions, settings.views)?.into_iter();
+        let read: Vec<_> = faces
+            .iter()
+            .map(|face| (face.track, must_read(&face).then(|| read.next()).flatten()))
+            .collect();
+        Ok(self.follow(&read, frame.time, settings.smoothing))
+    }
+
     /// Whether the network must read this face of the next frame: it was found there, or it was never read.
     pub fn must_read(&self, track: TrackId, unseen_for: Duration) -> bool {
         unseen_for.is_zero() || self.smoother.held(track).is_none()

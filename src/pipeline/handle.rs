@@ -59,6 +59,7 @@ pub enum NextAnalysis {
 /// let config = PipelineConfig {
 ///     source: None, // Opened below, once the network is there.
 ///     checkpoint: CheckpointChoice::Bundled("fervis-plus".to_owned()),
+///     second: None,
 ///     device: DeviceChoice::Cpu,
 ///     settings: Settings::default(),
 ///     pacing: Pacing::EveryFrame,
@@ -81,6 +82,7 @@ pub struct Pipeline {
     found: Slot<Found>,
     analyzed: Slot<Analysis>,
     networks: Arc<Latest<Network>>,
+    seconds: Arc<Latest<Network>>,
     events: Receiver<TaggedEvent>,
     /// The run whose end was read from `analyzed`.
     ended_run: AtomicU64,
@@ -126,11 +128,13 @@ impl Pipeline {
         let found = Slot::<Found>::default();
         let analyzed = Slot::<Analysis>::default();
         let networks = Arc::<Latest<Network>>::default();
+        let seconds = Arc::<Latest<Network>>::default();
 
         let loader = Loader {
             start_device: parts.start_device,
             load_network: parts.load_network,
             networks: Arc::clone(&networks),
+            seconds: Arc::clone(&seconds),
             shared: Arc::clone(&shared),
         };
         let capture = CaptureContext {
@@ -144,7 +148,7 @@ impl Pipeline {
             shared: Arc::clone(&shared),
         };
         let threads = Threads {
-            loader: LoaderThread::spawn(loader, config.device, config.checkpoint)?,
+            loader: LoaderThread::spawn(loader, config.device, config.checkpoint, config.second)?,
             stages: [
                 detect_thread::spawn(
                     parts.build_finder,
@@ -155,6 +159,7 @@ impl Pipeline {
                 )?,
                 classify_thread::spawn(
                     Arc::clone(&networks),
+                    Arc::clone(&seconds),
                     Arc::clone(&found),
                     Arc::clone(&analyzed),
                     Arc::clone(&shared),
@@ -171,6 +176,7 @@ impl Pipeline {
             found,
             analyzed,
             networks,
+            seconds,
             events,
             ended_run: AtomicU64::default(),
             abandon_after: parts.abandon_after,
@@ -232,6 +238,11 @@ impl Pipeline {
     /// Loads a checkpoint in the background. Returns at once; the outcome comes as an [`Event`].
     pub fn load_checkpoint(&self, choice: CheckpointChoice) {
         self.threads().loader.load(choice);
+    }
+
+    /// Lets a second network read the same faces, once it is loaded, for comparison; `None` takes it away.
+    pub fn load_second(&self, choice: Option<CheckpointChoice>) {
+        self.threads().loader.load_second(choice);
     }
 
     /// Changes the settings from the next frame on.
@@ -356,6 +367,7 @@ impl Drop for Pipeline {
         self.found.close();
         self.analyzed.close();
         self.networks.close();
+        self.seconds.close();
         // The control thread itself waits that long for the reader, so it gets a little more.
         let deadline = Instant::now() + self.abandon_after + Duration::from_millis(250);
         for worker in [capture, detect, classify, loader] {

@@ -18,9 +18,17 @@ use super::{
 };
 use crate::model::{self, CheckpointChoice, ComputeDevice, DeviceChoice};
 
+/// What the loader is asked for.
+enum Request {
+    /// The current network.
+    Current(CheckpointChoice),
+    /// The second network, or none.
+    Second(Option<CheckpointChoice>),
+}
+
 /// The running loader. Dropping it ends the thread after the current load.
 pub(super) struct LoaderThread {
-    requests: Sender<CheckpointChoice>,
+    requests: Sender<Request>,
     worker: Worker,
 }
 
@@ -30,6 +38,8 @@ pub(super) struct Loader {
     pub load_network: LoadNetwork,
     /// Where ready networks go.
     pub networks: Arc<Latest<Network>>,
+    /// Where second networks go; `None` means that there is none any more.
+    pub seconds: Arc<Latest<Network>>,
     pub shared: Arc<Shared>,
 }
 
@@ -42,16 +52,24 @@ impl LoaderThread {
         loader: Loader,
         device: DeviceChoice,
         first: CheckpointChoice,
+        second: Option<CheckpointChoice>,
     ) -> io::Result<Self> {
         let (requests, inbox) = crossbeam_channel::unbounded();
-        let worker = Worker::spawn("loader", move || loader.run(device, first, &inbox))?;
+        let worker = Worker::spawn("loader", move || {
+            loader.run(device, first, second, &inbox);
+        })?;
         Ok(Self { requests, worker })
     }
 
     /// Loads a checkpoint in the background.
     pub fn load(&self, choice: CheckpointChoice) {
         // The thread ends only after `self` is gone.
-        self.requests.send(choice).ok();
+        self.requests.send(Request::Current(choice)).ok();
+    }
+
+    /// Loads a second network in the background, or takes it away.
+    pub fn load_second(&self, choice: Option<CheckpointChoice>) {
+        self.requests.send(Request::Second(choice)).ok();
     }
 
     /// Closes the requests and returns the thread to wait for.
@@ -65,9 +83,14 @@ impl Loader {
         &self,
         device: DeviceChoice,
         first: CheckpointChoice,
-        requests: &Receiver<CheckpointChoice>,
+        second: Option<CheckpointChoice>,
+        requests: &Receiver<Request>,
     ) {
         let device = self.start(device);
+        // Before the first network lets frames through, so that no frame lacks it.
+        if second.is_some() {
+            self.load_second(second, &device);
+        }
         let fallback = model::bundled_names()
             .first()
             .map(|name| CheckpointChoice::Bundled((*name).to_owned()))
@@ -80,8 +103,11 @@ impl Loader {
             // Lets frames through without a network.
             drop(self.networks.put(None));
         }
-        for choice in requests {
-            self.load(choice, &device);
+        for request in requests {
+            match request {
+                Request::Current(choice) => drop(self.load(choice, &device)),
+                Request::Second(choice) => self.load_second(choice, &device),
+            }
         }
     }
 
@@ -104,14 +130,7 @@ impl Loader {
     /// Loads a checkpoint and, if that works, makes it the current network. Emits the outcome and returns whether it
     /// worked.
     fn load(&self, choice: CheckpointChoice, device: &ComputeDevice) -> bool {
-        let loaded: Result<Box<dyn ClassifyFaces>, String> =
-            match guarded(|| (self.load_network)(&choice, device)) {
-                Ok(outcome) => outcome.map_err(|error| words(&error)),
-                Err(panic) => Err(format!(
-                    "the checkpoint could not be loaded because of a bug: {panic}"
-                )),
-            };
-        match loaded {
+        match self.read(&choice, device) {
             Ok(network) => {
                 let info = Arc::clone(network.info());
                 // One that was never taken is replaced, not lost.
@@ -123,6 +142,31 @@ impl Loader {
                 self.shared.emit(Event::CheckpointFailed { choice, reason });
                 false
             }
+        }
+    }
+
+    /// Loads a second network, or takes it away, and emits the outcome.
+    fn load_second(&self, choice: Option<CheckpointChoice>, device: &ComputeDevice) {
+        match choice.map(|choice| self.read(&choice, device)).transpose() {
+            Ok(second) => {
+                let info = second.as_ref().map(|network| Arc::clone(network.info()));
+                drop(self.seconds.put(second));
+                self.shared.emit(Event::SecondChanged(info));
+            }
+            Err(reason) => self.shared.emit(Event::SecondFailed(reason)),
+        }
+    }
+
+    fn read(
+        &self,
+        choice: &CheckpointChoice,
+        device: &ComputeDevice,
+    ) -> Result<Box<dyn ClassifyFaces>, String> {
+        match guarded(|| (self.load_network)(choice, device)) {
+            Ok(outcome) => outcome.map_err(|error| words(&error)),
+            Err(panic) => Err(format!(
+                "the checkpoint could not be loaded because of a bug: {panic}"
+            )),
         }
     }
 }

@@ -28,6 +28,7 @@ mod parts;
 mod play;
 #[cfg(test)]
 mod play_tests;
+mod second;
 mod shared;
 mod smoothing;
 mod source_reader;
@@ -47,6 +48,7 @@ pub use self::{
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
+    smoothing::FaceValues,
     tap::{SourceRun, Tap, TapHandle},
 };
 
@@ -106,6 +108,8 @@ pub struct FaceAnalysis {
     pub smoothed: Probabilities,
     /// The smoothed ones, corrected by the person's resting face, if that was learned; see [`neutral`].
     pub corrected: Option<Probabilities>,
+    /// What the second network reads, if there is one; its labels are those of the first.
+    pub second: Option<FaceValues>,
     /// The label to show. It is held: another takes over once it is smoothed to 5 points more, or has been the most
     /// probable for 300 ms. The most probable label if smoothing is off.
     pub label: Label,
@@ -150,6 +154,8 @@ pub struct Analysis {
     pub meshes: Vec<TrackedMesh>,
     /// The network that read the expressions; `None` if none could be loaded, in which case there are no faces.
     pub checkpoint: Option<Arc<CheckpointInfo>>,
+    /// The second network, if one reads the same faces.
+    pub second: Option<Arc<CheckpointInfo>>,
     /// The settings with which the expressions were read.
     pub settings: Settings,
     /// When the result was ready. The latency is the time since [`Frame::captured_at`].
@@ -244,6 +250,8 @@ pub struct PipelineConfig {
     pub source: Option<SourceSpec>,
     /// First checkpoint.
     pub checkpoint: CheckpointChoice,
+    /// A second network that reads the same faces, for comparison.
+    pub second: Option<CheckpointChoice>,
     /// Where to compute.
     pub device: DeviceChoice,
     /// Adjustable settings.
@@ -273,6 +281,11 @@ pub enum Event {
         /// One sentence.
         reason: String,
     },
+    /// A second network reads the same faces from now on, or none does any more.
+    SecondChanged(Option<Arc<CheckpointInfo>>),
+    /// A second network could not be loaded, or cannot stand beside the current one; holds one sentence. The one before stays
+    /// unless [`Event::SecondChanged`] follows.
+    SecondFailed(String),
     /// A resting face was learned or forgotten, in words.
     Neutral(String),
     /// A problem that stops nothing.

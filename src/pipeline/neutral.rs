@@ -228,6 +228,7 @@ mod tests {
             smoothed: probabilities,
             label: probabilities.top().0,
             corrected: None,
+            second: None,
         }
     }
 

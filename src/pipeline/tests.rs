@@ -30,6 +30,7 @@ fn config(pacing: Pacing) -> PipelineConfig {
     PipelineConfig {
         source: Some(SourceSpec::Demo),
         checkpoint: CheckpointChoice::Bundled("first".to_owned()),
+        second: None,
         device: DeviceChoice::Cpu,
         settings: Settings::default(),
         pacing,

@@ -345,9 +345,11 @@ fn smoothed(session: &Session, answers: &[Answer]) -> Vec<FaceRow> {
                     label: values.label,
                     // The baseline is of the other network.
                     corrected: None,
+                    second: None,
                     ..row.face
                 },
                 model: session.manifest.models.len(),
+                second_model: None,
                 detect_time: None,
                 classify_time: answer.map(|(_, took)| took),
                 ..row.clone()

@@ -65,6 +65,7 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
         },
         device: config.device.clone(),
         models: Vec::new(),
+        second_models: Vec::new(),
         settings: manifest::Settings {
             privacy: config.privacy.as_ref().map(|privacy| privacy_words(privacy.effect).to_owned()),
             ..manifest_settings(settings, config.video)

@@ -29,7 +29,7 @@ use crate::{
     session::{
         SessionError,
         folder::{self, FolderLock},
-        manifest::{Manifest, Status, Video},
+        manifest::{Manifest, Model, Status, Video},
         tables::{EventKind, EventRow, FaceRow, FrameRow, FrameStatus},
     },
     time::Ticks,
@@ -59,6 +59,8 @@ pub(super) struct Journal {
     n_frames: u64,
     /// The network of the last result.
     checkpoint: Option<Arc<CheckpointInfo>>,
+    /// The second network of the last result.
+    second: Option<Arc<CheckpointInfo>>,
     /// The settings of the last result.
     settings: Settings,
     latencies: DurationHistogram,
@@ -101,6 +103,7 @@ impl Journal {
             wall,
             n_frames: 0,
             checkpoint: None,
+            second: None,
             settings: config.settings,
             latencies: DurationHistogram::default(),
             blinks: Blinks::default(),
@@ -167,13 +170,21 @@ impl Journal {
         // An event that cannot be written must not cost the row.
         let noted = self.note_settings(analysis);
         let model = self.model_of(analysis);
-        let faces = FaceRow::of(analysis, row.frame, row.time, *model.as_ref().unwrap_or(&0));
+        let second = self.second_of(analysis);
+        let faces = FaceRow::of(
+            analysis,
+            row.frame,
+            row.time,
+            *model.as_ref().unwrap_or(&0),
+            *second.as_ref().unwrap_or(&None),
+        );
         self.tracks.extend(faces.iter().map(|row| row.face.track));
         let frame_time = row.time;
         self.append(row, faces)?;
         self.latencies.count(latency);
         noted?;
         self.note_blinks(frame_time, analysis)?;
+        second?;
         model.map(drop)
     }
 
@@ -325,21 +336,13 @@ impl Journal {
         let Some(info) = &analysis.checkpoint else {
             return Ok(0); // Without a network there are no faces either.
         };
-        let models = &self.manifest.models;
-        let known = models
-            .iter()
-            .rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
-        let is_same = self
-            .checkpoint
-            .as_ref()
-            .is_some_and(|before| Arc::ptr_eq(before, info));
-        if let (Some(known), true) = (known, is_same) {
-            return Ok(known);
+        let (position, is_new) = position(&mut self.manifest.models, info);
+        let before = self.checkpoint.as_ref();
+        if !is_new && before.is_some_and(|before| Arc::ptr_eq(before, info)) {
+            return Ok(position);
         }
         let is_first = self.checkpoint.replace(Arc::clone(info)).is_none();
-        let position = known.unwrap_or(models.len());
-        if known.is_none() {
-            self.manifest.models.push(manifest_model(info));
+        if is_new {
             self.write_manifest()?;
         }
         if !is_first {
@@ -347,6 +350,26 @@ impl Journal {
             self.event(at, EventKind::Checkpoint, info.name.clone())?;
         }
         Ok(position)
+    }
+
+    /// The position of a result's second network among those; a change is noted.
+    fn second_of(&mut self, analysis: &Analysis) -> Result<Option<usize>, RecordError> {
+        let now = analysis.second.as_ref();
+        let found = now.map(|info| position(&mut self.manifest.second_models, info));
+        let is_same = match (&self.second, now) {
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            (before, now) => before.is_none() && now.is_none(),
+        };
+        if !is_same {
+            self.second = now.map(Arc::clone);
+            if found.is_some_and(|(_, is_new)| is_new) {
+                self.write_manifest()?;
+            }
+            let name = now.map_or("none", |info| info.name.as_str());
+            let at = analysis.frame.captured_at;
+            self.event(at, EventKind::Checkpoint, format!("second network: {name}"))?;
+        }
+        Ok(found.map(|(position, _)| position))
     }
 
     /// Below this probability, 0 to 1, the current network is not sure enough to name an expression.
@@ -507,4 +530,16 @@ impl Journal {
         self.faces.sync()?;
         self.events.sync()
     }
+}
+
+/// The position of a network among `models`, and whether it was added there.
+fn position(models: &mut Vec<Model>, info: &CheckpointInfo) -> (usize, bool) {
+    let known = models
+        .iter()
+        .rposition(|model| model.sha256 == info.sha256 && model.name == info.name);
+    if let Some(known) = known {
+        return (known, false);
+    }
+    models.push(manifest_model(info));
+    (models.len() - 1, true)
 }

@@ -170,6 +170,7 @@ mod tests {
             faces: Vec::new(),
             meshes: Vec::new(),
             checkpoint: None,
+            second: None,
             settings: Settings::default(),
             completed_at: Instant::now(),
             detect_time: Duration::ZERO,

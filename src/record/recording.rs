@@ -180,6 +180,8 @@ impl Recording {
             // What counts is the network that a frame was analyzed with; see [`Journal::write`].
             Event::CheckpointLoaded(_)
             | Event::CheckpointFailed { .. }
+            | Event::SecondChanged(_)
+            | Event::SecondFailed(_)
             | Event::Source(SourceState::Starting | SourceState::NoCamera) => {}
         }
         Ok(None)

@@ -35,6 +35,7 @@ mod endings;
 mod files;
 mod labels;
 mod repair;
+mod second;
 
 const RUN: SourceRun = SourceRun(7);
 const SMALL: Resolution = Resolution::new(64, 48);
@@ -139,6 +140,16 @@ impl Script {
     }
 
     fn analyze(&self, frame: &Arc<Frame>, n_faces: u64, network: &Arc<CheckpointInfo>) {
+        self.tap
+            .analyzed(RUN, &self.analysis(frame, n_faces, network));
+    }
+
+    fn analysis(
+        &self,
+        frame: &Arc<Frame>,
+        n_faces: u64,
+        network: &Arc<CheckpointInfo>,
+    ) -> Analysis {
         let face = |track: u64| {
             let mut raw = Probabilities::from([0.05; N_EXPRESSIONS]);
             raw.0[Expression::Happy.index()] = 0.7;
@@ -149,22 +160,23 @@ impl Script {
                 unseen_for: Duration::ZERO,
                 shape: None,
                 corrected: None,
+                second: None,
                 raw,
                 smoothed: raw,
                 label: raw.top().0,
             }
         };
-        let analysis = Analysis {
+        Analysis {
             frame: Arc::clone(frame),
             faces: (1..=n_faces).map(face).collect(),
             meshes: Vec::new(),
             checkpoint: Some(Arc::clone(network)),
+            second: None,
             settings: self.settings,
             completed_at: frame.captured_at + Duration::from_millis(20),
             detect_time: Duration::from_millis(11),
             classify_time: Duration::from_millis(2),
-        };
-        self.tap.analyzed(RUN, &analysis);
+        }
     }
 
     fn finish(self) -> (Ending, Session) {

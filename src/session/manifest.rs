@@ -56,6 +56,9 @@ pub struct Manifest {
     pub device: Option<String>,
     /// The networks, in order of use; `faces.csv` names them by their position here.
     pub models: Vec<Model>,
+    /// The second networks, which read the same faces for comparison, in order of use; absent if there were none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_models: Vec<Model>,
     /// The settings when the recording began.
     pub settings: Settings,
     /// The videos, part by part; none if only values were recorded.
@@ -399,6 +402,7 @@ pub(crate) mod tests {
                 labels: vec!["angry".to_owned(), "disgust".to_owned()],
                 temperature: 1.1,
             }],
+            second_models: Vec::new(),
             settings: Settings {
                 smoothing_s: 0.3,
                 views: Views::Flip,

@@ -13,7 +13,7 @@ use std::{
 use super::{
     MANIFEST_FILE, SessionError,
     annotations::{Annotations, Excluded},
-    manifest::Manifest,
+    manifest::{Manifest, Model},
     tables::{self, EventRow, FaceRow, FrameRow, Row},
 };
 use crate::{error_text::error_text, expression::Labels, time::Ticks};
@@ -135,13 +135,21 @@ impl Session {
 
     /// The names of the networks that read the expressions, in words.
     pub fn networks(&self) -> String {
-        let models = self.manifest.models.iter();
-        let names: Vec<&str> = models.map(|model| model.name.as_str()).collect();
-        match names[..] {
+        match self.manifest.models[..] {
             [] => "no network".to_owned(),
-            _ => names.join(", "),
+            ref models => names(models),
         }
     }
+
+    /// The names of the second networks, in words; empty if there were none.
+    pub fn second_networks(&self) -> String {
+        names(&self.manifest.second_models)
+    }
+}
+
+fn names(models: &[Model]) -> String {
+    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    names.join(", ")
 }
 
 pub(crate) fn rows<R: Row>(folder: &Path) -> Result<Vec<R>, SessionError> {

@@ -16,7 +16,7 @@ use crate::{
     bounding_box::BoundingBox,
     detect::FaceShape,
     expression::{Labels, Probabilities},
-    pipeline::{Analysis, SourceRun, markers::MarkerSet},
+    pipeline::{Analysis, FaceValues, SourceRun, markers::MarkerSet},
 };
 
 /// Name and version of the messages to live clients. The number rises when a key changes its meaning or is removed, not
@@ -70,6 +70,28 @@ pub(crate) struct Face {
         skip_serializing_if = "Option::is_none"
     )]
     pub(crate) corrected: Option<Probabilities>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) second: Option<Second>,
+}
+
+/// What the second network reads of a face.
+#[derive(Serialize)]
+pub(crate) struct Second {
+    #[serde(serialize_with = "by_name")]
+    raw: Probabilities,
+    #[serde(serialize_with = "by_name")]
+    smoothed: Probabilities,
+    label: &'static str,
+}
+
+impl From<FaceValues> for Second {
+    fn from(values: FaceValues) -> Self {
+        Self {
+            raw: values.raw,
+            smoothed: values.smoothed,
+            label: values.label.name(),
+        }
+    }
 }
 
 /// The object for a file, as one line without the line break.
@@ -77,7 +99,8 @@ pub(crate) struct Face {
 /// Its keys are `frame`, `time_s`, for an image file its name as `file`, and `faces`. Each face has `track`, `box` (left, top,
 /// width and height in pixels of the file), `score`, `raw`, `smoothed` and `label`. A face with a face mesh has `mesh` too: the
 /// [`FaceShape::MEASURES`] by their names, and `turned_away`, true if the head is turned too far for the expression to mean
-/// much. A face whose resting face was learned has `corrected`: the smoothed probabilities corrected by it.
+/// much. A face whose resting face was learned has `corrected`: the smoothed probabilities corrected by it. With a second
+/// network it has `second`, with that network's `raw`, `smoothed` and `label`.
 ///
 /// # Errors
 /// None occur with these types; only serde's signature allows them.
@@ -238,6 +261,7 @@ fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S:
         label: face.label.name(),
         mesh: analysis.shape_in_file(face),
         corrected: face.corrected,
+        second: face.second.map(Second::from),
     }))
 }
 

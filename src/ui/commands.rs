@@ -45,6 +45,10 @@ pub enum Command {
     RefreshCameras,
     /// Load another network.
     LoadCheckpoint(CheckpointChoice),
+    /// Let a second network read the same faces, or none.
+    LoadSecond(Option<CheckpointChoice>),
+    /// Ask for a checkpoint file, then load it as the second network.
+    ChooseSecond,
     /// Mirror the view or not, for sources of the current kind.
     SetMirror(bool),
     /// Show or hide boxes and names.

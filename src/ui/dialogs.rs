@@ -35,6 +35,8 @@ pub enum Dialog {
     Session,
     /// A checkpoint.
     Checkpoint,
+    /// A checkpoint for a second network.
+    SecondCheckpoint,
     /// The folder that recordings go to.
     Sessions,
     /// The file that a session is exported to.
@@ -67,6 +69,7 @@ pub fn unavailable(dialog: Dialog) -> String {
             text!("dialog-instead-source").to_owned()
         }
         Dialog::Checkpoint => text!("dialog-instead-checkpoint").to_owned(),
+        Dialog::SecondCheckpoint => text!("dialog-instead-second").to_owned(),
         Dialog::Sessions => text!("dialog-instead-sessions").to_owned(),
         Dialog::ManyFiles | Dialog::ManyFolder | Dialog::ManyOut => {
             text!("dialog-instead-many").to_owned()
@@ -159,7 +162,7 @@ fn ask_for_one(dialog: Dialog) -> Option<PathBuf> {
             .set_file_name(format!("session.{}", format.extension()))
             .save_file(),
         Dialog::Session => with_title(text!("dialog-session")).pick_folder(),
-        Dialog::Checkpoint => with_title(text!("dialog-checkpoint"))
+        Dialog::Checkpoint | Dialog::SecondCheckpoint => with_title(text!("dialog-checkpoint"))
             .add_filter(text!("dialog-checkpoints"), &EXTENSIONS)
             .pick_file(),
     }

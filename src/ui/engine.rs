@@ -29,6 +29,7 @@ engine! {
     fn open(&self, source: SourceSpec);
     fn close(&self);
     fn load_checkpoint(&self, choice: CheckpointChoice);
+    fn load_second(&self, choice: Option<CheckpointChoice>);
     fn apply(&self, settings: Settings);
     fn set_neutral(&self, learn: bool);
     fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle;

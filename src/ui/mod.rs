@@ -23,6 +23,7 @@ use crate::{
     stream::StreamOptions,
 };
 
+mod agreement;
 mod annotation_saver;
 mod app;
 mod background;
@@ -64,6 +65,8 @@ pub struct UiOptions {
     pub source: Option<SourceSpec>,
     /// The first network.
     pub checkpoint: CheckpointChoice,
+    /// A second network that reads the same faces.
+    pub second: Option<CheckpointChoice>,
     /// Where the network runs.
     pub device: DeviceChoice,
     /// Closes the window from outside, and ends everything in it.
@@ -104,6 +107,7 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
         let config = PipelineConfig {
             source: None, // `App` opens it once all taps are attached.
             checkpoint: options.checkpoint,
+            second: options.second,
             device: options.device,
             settings: settings.pipeline_settings(),
             pacing: Pacing::Realtime,

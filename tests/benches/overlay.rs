@@ -82,6 +82,7 @@ fn faces(resolution: Resolution) -> Vec<FaceAnalysis> {
             unseen_for: Duration::ZERO,
             shape: None,
             corrected: None,
+            second: None,
             raw: probabilities,
             smoothed: probabilities,
             label: probabilities.top().0,

@@ -154,6 +154,7 @@ fn run(
     let config = PipelineConfig {
         source: Some(SourceSpec::Camera(CameraChoice::default())),
         checkpoint: CheckpointChoice::default(),
+        second: None,
         device: DeviceChoice::Auto,
         settings: Settings::default(),
         pacing: Pacing::Realtime,

@@ -174,6 +174,7 @@ fn drawing() {
                 unseen_for: Duration::ZERO,
                 shape: None,
                 corrected: None,
+                second: None,
                 raw: probabilities,
                 smoothed: probabilities,
                 label: probabilities.top().0,

@@ -84,6 +84,7 @@ fn analyze_clip() -> Vec<Analysis> {
     let config = PipelineConfig {
         source: Some(SourceSpec::Demo),
         checkpoint: CheckpointChoice::default(),
+        second: None,
         device: DeviceChoice::Cpu,
         settings: Settings::default(),
         pacing: Pacing::EveryFrame,

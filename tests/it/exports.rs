@@ -121,8 +121,10 @@ pub fn record_clip(folder: &Path) {
                         shape
                     }),
                     corrected: None,
+                    second: None,
                 },
                 model: 0,
+                second_model: None,
                 detect_time: Default::default(),
                 classify_time: Default::default(),
                 file: None,

@@ -112,6 +112,7 @@ fn analyze() -> Vec<Analysis> {
         // The parts below open it, whatever the path is.
         source: Some(SourceSpec::Path("portrait".into())),
         checkpoint: CheckpointChoice::default(),
+        second: None,
         device: DeviceChoice::Cpu,
         settings: Settings::default(),
         pacing: Pacing::EveryFrame,

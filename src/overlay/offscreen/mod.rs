@@ -146,6 +146,7 @@ fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
             unseen_for: std::time::Duration::ZERO,
             shape: None,
             corrected: None,
+            second: None,
             raw: Probabilities::from(probabilities),
             smoothed: Probabilities::from(probabilities),
             label: expression.into(),

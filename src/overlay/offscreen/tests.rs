@@ -37,6 +37,7 @@ fn face(track: u64, class: Expression, probability: f32, at: [f32; 4]) -> FaceAn
         unseen_for: Duration::ZERO,
         shape: None,
         corrected: None,
+        second: None,
         raw: Probabilities::from(values),
         smoothed: Probabilities::from(values),
         label: class.into(),

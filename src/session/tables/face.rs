@@ -4,14 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     SECOND_DECIMALS, column, file, from_milliseconds,
-    lines::{CORRECTED, Cell, Column, Fields, Kind, RAW, Row, SMOOTHED},
+    lines::{
+        CORRECTED, Cell, Column, Fields, Kind, RAW, Row, SECOND_RAW, SECOND_SMOOTHED, SMOOTHED,
+    },
     milliseconds,
 };
 use crate::{
     bounding_box::BoundingBox,
     detect::{FaceShape, TrackId},
     expression::{Label, Labels, PerLabel, Probabilities},
-    pipeline::{Analysis, FaceAnalysis},
+    pipeline::{Analysis, FaceAnalysis, FaceValues},
     time::Ticks,
 };
 
@@ -27,6 +29,8 @@ pub struct FaceRow {
     pub face: FaceAnalysis,
     /// Position of the network in `session.json`'s `models`.
     pub model: usize,
+    /// Position of the second network in `session.json`'s `second_models`, if there was one.
+    pub second_model: Option<usize>,
     /// Time spent on finding all faces of the frame, if it was measured.
     pub detect_time: Option<Duration>,
     /// Time spent on reading all their expressions, if it was measured.
@@ -36,14 +40,21 @@ pub struct FaceRow {
 }
 
 impl FaceRow {
-    /// The rows of all faces of a result. `frame` and `time` are those of its row in `frames.csv`, `model` is the
-    /// position of its network.
-    pub fn of(analysis: &Analysis, frame: u64, time: Ticks, model: usize) -> Vec<Self> {
+    /// The rows of all faces of a result. `frame` and `time` are those of its row in `frames.csv`, `model` and
+    /// `second_model` are the positions of its networks.
+    pub fn of(
+        analysis: &Analysis,
+        frame: u64,
+        time: Ticks,
+        model: usize,
+        second_model: Option<usize>,
+    ) -> Vec<Self> {
         let row = |face: &FaceAnalysis| Self {
             frame,
             time,
             face: *face,
             model,
+            second_model: second_model.filter(|_| face.second.is_some()),
             detect_time: Some(analysis.detect_time),
             classify_time: Some(analysis.classify_time),
             file: analysis.frame.file.clone(),
@@ -136,6 +147,34 @@ impl Row for FaceRow {
             );
             column((format!("{CORRECTED}{label}"), Single, "", description))
         }));
+        for (kind, what) in [
+            (SECOND_RAW, "in this frame alone"),
+            (SECOND_SMOOTHED, "smoothed over time"),
+        ] {
+            columns.extend(labels.names().map(|label| {
+                let description = format!(
+                    "Probability of {label} by the second network {what}, 0 to 1; empty unless there was one."
+                );
+                column((format!("{kind}{label}"), Single, "", description))
+            }));
+        }
+        columns.extend(
+            [
+                (
+                    "second_label",
+                    Text,
+                    "",
+                    "The label by the second network, held in the same way.",
+                ),
+                (
+                    "second_model",
+                    Whole,
+                    "",
+                    "Position of the second network in session.json's second_models, from 0.",
+                ),
+            ]
+            .map(column),
+        );
         columns
     }
 
@@ -170,6 +209,15 @@ impl Row for FaceRow {
             Some(corrected) => cells.extend(corrected.0.iter().map(|value| number(*value, 4))),
             None => cells.extend(face.smoothed.0.iter().map(|_| Cell::Empty)),
         }
+        match &face.second {
+            Some(second) => {
+                let values = second.raw.0.iter().chain(second.smoothed.0.iter());
+                cells.extend(values.map(|value| number(*value, 4)));
+                cells.push(Cell::Text(second.label.name().into()));
+            }
+            None => cells.extend(vec![Cell::Empty; 2 * face.raw.labels().len() + 1]),
+        }
+        cells.push(Cell::whole(self.second_model.map(|model| model as u64)));
         cells
     }
 
@@ -182,9 +230,23 @@ impl Row for FaceRow {
             Ok::<_, String>(Probabilities(values))
         };
         let smoothed = probabilities(SMOOTHED)?;
-        let label = fields
-            .find("label")
-            .and_then(|name| fields.labels.find(name));
+        // Somebody may have edited the table.
+        let label = |column: &str, smoothed: &Probabilities| {
+            let name = fields.find(column);
+            let label = name.and_then(|name| fields.labels.find(name));
+            label.unwrap_or_else(|| smoothed.top().0)
+        };
+        let second = match (
+            optional(fields, SECOND_RAW)?,
+            optional(fields, SECOND_SMOOTHED)?,
+        ) {
+            (Some(raw), Some(smoothed)) => Some(FaceValues {
+                raw,
+                smoothed,
+                label: label("second_label", &smoothed),
+            }),
+            _ => None,
+        };
         Ok(Self {
             frame: fields.get("frame")?,
             time: fields.get("pts_90k")?,
@@ -200,12 +262,16 @@ impl Row for FaceRow {
                 unseen_for: fields.duration("unseen_s")?,
                 raw: probabilities(RAW)?,
                 smoothed,
-                // Somebody may have edited the table.
-                label: label.unwrap_or_else(|| smoothed.top().0),
-                corrected: corrected(fields)?,
+                label: label("label", &smoothed),
+                corrected: optional(fields, CORRECTED)?,
+                second,
                 shape: shape(fields)?,
             },
             model: fields.get("model")?,
+            second_model: match fields.find("second_model") {
+                None => None,
+                Some(_) => fields.optional("second_model")?,
+            },
             detect_time: fields.optional("detect_ms")?.map(from_milliseconds),
             classify_time: fields.optional("classify_ms")?.map(from_milliseconds),
             file: file(fields),
@@ -213,11 +279,11 @@ impl Row for FaceRow {
     }
 }
 
-/// The corrected probabilities; `None` if one is empty, or missing, as in sessions from before there were any.
-fn corrected(fields: &Fields<'_>) -> Result<Option<Probabilities>, String> {
+/// Probabilities that not every row has; `None` if one is empty, or missing, as in sessions from before there were any.
+fn optional(fields: &Fields<'_>, kind: &str) -> Result<Option<Probabilities>, String> {
     let mut values = PerLabel::new(fields.labels);
     for (value, label) in values.iter_mut().zip(fields.labels.names()) {
-        let name = format!("{CORRECTED}{label}");
+        let name = format!("{kind}{label}");
         if fields.find(&name).is_none_or(str::is_empty) {
             return Ok(None);
         }

@@ -19,6 +19,10 @@ pub(super) const RAW: &str = "raw_";
 pub(super) const SMOOTHED: &str = "smoothed_";
 /// The same for those that are corrected by the person's resting face.
 pub(super) const CORRECTED: &str = "corrected_";
+/// The same for those of the second network in a frame alone.
+pub(super) const SECOND_RAW: &str = "second_raw_";
+/// The same for its smoothed ones.
+pub(super) const SECOND_SMOOTHED: &str = "second_smoothed_";
 
 /// What a column holds, for people, for `session.json` and for formats with types.
 #[derive(Debug, Clone, PartialEq, Eq)]

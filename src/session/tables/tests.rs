@@ -7,7 +7,7 @@ use crate::{
     bounding_box::BoundingBox,
     detect::{FaceShape, TrackId},
     expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
-    pipeline::{FaceAnalysis, markers::Sent},
+    pipeline::{FaceAnalysis, FaceValues, markers::Sent},
     session::SessionError,
     time::Ticks,
 };
@@ -29,8 +29,10 @@ pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
             label: raw.top().0,
             shape: None,
             corrected: None,
+            second: None,
         },
         model: 0,
+        second_model: None,
         detect_time: Some(Duration::from_micros(11_250)),
         classify_time: Some(Duration::from_micros(1500)),
         file: None,
@@ -77,9 +79,21 @@ fn rows_are_read_as_they_were_written() {
     assert_eq!(read_again::<FrameRow>(&written(&frames)).unwrap(), frames);
     let mut faces = vec![face(0, 1, 0.4), face(0, 2, 0.7)];
     faces[1].face.corrected = Some(faces[0].face.raw);
+    faces[1].second_model = Some(2);
+    faces[1].face.second = Some(FaceValues {
+        raw: faces[0].face.raw,
+        smoothed: faces[1].face.raw,
+        label: Expression::Sad.into(),
+    });
     let again = read_again::<FaceRow>(&written(&faces)).unwrap();
     assert_eq!(again.len(), 2);
     assert_eq!(again[0].face.corrected, None);
+    assert_eq!((again[0].face.second, again[0].second_model), (None, None));
+    let second = again[1].face.second.unwrap();
+    assert_eq!(second.label, Expression::Sad, "a held label");
+    assert!((second.raw.of(Expression::Happy) - 0.4).abs() < 1e-4);
+    assert!((second.smoothed.of(Expression::Happy) - 0.7).abs() < 1e-4);
+    assert_eq!(again[1].second_model, Some(2));
     let corrected = again[1].face.corrected.unwrap();
     assert!((corrected.of(Expression::Happy) - 0.4).abs() < 1e-4);
     assert_eq!(again[0].face.box_in_frame, faces[0].face.box_in_frame);
@@ -113,7 +127,7 @@ fn the_lines_are_what_statistics_packages_expect() {
     assert!(text.ends_with(
         "\n2,0.066667,6000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
          0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,\
-         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,,,,,,,,,\n"
+         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n"
     ));
 }
 

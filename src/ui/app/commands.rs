@@ -49,6 +49,8 @@ impl App {
                 self.news.loading = true;
                 self.engine.load_checkpoint(choice);
             }
+            Command::LoadSecond(choice) => self.engine.load_second(choice),
+            Command::ChooseSecond => self.dialogs.open(Dialog::SecondCheckpoint, ctx),
             // Of a session, for as long as it is open: what is set for live sources stays.
             Command::SetMirror(mirror) if self.replay.is_some() => {
                 if let Some(replay) = &mut self.replay {

@@ -10,7 +10,7 @@ use crate::{
         changes,
         commands::Command,
         panels::{
-            face_panel::{self, FacePanelData},
+            face_panel::{self, FacePanelData, NetworkPair},
             menu_bar::MenuData,
             preview::PreviewData,
             state_screen,
@@ -91,6 +91,7 @@ impl App {
                         hint: self.face_hint(),
                         shown: self.settings.privacy.map(|_| self.privacy.shown()),
                         strips: has_strips.then_some(&mut strips),
+                        networks: self.network_pair(),
                     };
                     let asked = face_panel::face_panel_ui(ui, data);
                     self.strips = strips;
@@ -129,6 +130,22 @@ impl App {
                 }
             });
         command
+    }
+
+    /// The two networks whose values are shown, if there are two.
+    fn network_pair(&self) -> Option<NetworkPair<'_>> {
+        if let Some(replay) = &self.replay {
+            return Some(NetworkPair {
+                first: replay.networks(),
+                second: replay.second_network()?,
+                agreement: None, // Of the whole session; the timeline says it.
+            });
+        }
+        Some(NetworkPair {
+            first: &self.news.checkpoint.as_ref()?.name,
+            second: &self.news.second.as_ref()?.name,
+            agreement: self.agreement.share(),
+        })
     }
 
     /// Whether faces have strips with their last minute: a session has a timeline instead, and an image has no time.
@@ -179,6 +196,7 @@ impl App {
             player: self.player_status(),
             bundled: model::bundled_names(),
             checkpoint: checkpoint.as_ref(),
+            second: self.news.second.as_deref(),
             mirror: self.mirror(),
             session_open: self.replay.is_some(),
             excluding: self.replay.as_ref().is_some_and(Replay::is_excluding),

@@ -215,6 +215,7 @@ impl App {
             n_jobs: panel.n_jobs,
             overwrite: false,
             checkpoint: checkpoint.unwrap_or_else(bundled),
+            second: None,
             device: DeviceChoice::Auto,
             settings: self.settings.pipeline_settings(),
         };

@@ -24,6 +24,7 @@ use egui::{Context, Ui};
 
 use self::{guard::Guard, library::Library, markers::Markers};
 use super::{
+    agreement::Agreement,
     background::Background,
     cameras::{Cameras, ListCameras, ListedCamera},
     colors,
@@ -103,6 +104,7 @@ struct News {
     next_stats_at_s: f64,
     device: Option<String>,
     checkpoint: Option<Arc<CheckpointInfo>>,
+    second: Option<Arc<CheckpointInfo>>,
     loading: bool,
 }
 
@@ -120,6 +122,7 @@ impl News {
             next_stats_at_s: 0.0,
             device: None,
             checkpoint: None,
+            second: None,
             loading: true,
         }
     }
@@ -167,6 +170,8 @@ pub struct App {
     readout: Readout,
     /// The last minute of each face.
     strips: Strips,
+    /// Of the two networks, over the last minute.
+    agreement: Agreement,
 }
 
 impl App {
@@ -211,6 +216,7 @@ impl App {
             keyboard_open: false,
             readout: Readout::default(),
             strips: Strips::default(),
+            agreement: Agreement::default(),
         };
         if let Some(warning) = config.settings_warning {
             app.notices.post(Severity::Warning, warning, 0.0);
@@ -282,6 +288,7 @@ impl App {
         {
             self.privacy.see(&analysis);
             self.strips.see(&analysis);
+            self.agreement.see(&analysis);
             self.news.analysis = Some(analysis);
             is_new = true;
         }
@@ -302,6 +309,10 @@ impl App {
                 self.library.chosen(dialog, vec![path]);
             }
             Some(Outcome::ChosenMany(dialog, paths)) => self.library.chosen(dialog, paths),
+            Some(Outcome::Chosen(Dialog::SecondCheckpoint, path)) => {
+                let choice = CheckpointChoice::File(path);
+                self.execute(Command::LoadSecond(Some(choice)), ctx);
+            }
             Some(Outcome::Chosen(Dialog::Export(format), file)) => {
                 if let Some(folder) = self.library.take_export() {
                     self.exports.start(folder, format, file, ctx);
@@ -365,6 +376,8 @@ impl App {
             }
             Event::CheckpointLoaded(info) => self.network_loaded(info, ctx, now_s),
             Event::CheckpointFailed { reason, .. } => self.network_failed(&reason, now_s),
+            Event::SecondChanged(info) => self.second_changed(info),
+            Event::SecondFailed(reason) => self.second_failed(&reason, now_s),
             Event::Neutral(words) => self.readout.show(sentence(&words)),
             Event::Warning(text) => {
                 let text = sentence(&text);

@@ -52,6 +52,27 @@ impl App {
             .post_about(Topic::Network, severity, text, now_s);
     }
 
+    /// Another second network reads the same faces, or none does any more.
+    pub(super) fn second_changed(&mut self, info: Option<Arc<CheckpointInfo>>) {
+        self.readout.show(match &info {
+            Some(info) => format!("Second network: {}", info.name),
+            None => "No second network".to_owned(),
+        });
+        self.agreement.clear();
+        self.notices.withdraw(Topic::SecondNetwork);
+        self.news.second = info;
+    }
+
+    /// A second network could not be loaded, or cannot stand beside the current one.
+    pub(super) fn second_failed(&mut self, reason: &str, now_s: f64) {
+        self.notices.post_about(
+            Topic::SecondNetwork,
+            Severity::Error,
+            sentence(reason),
+            now_s,
+        );
+    }
+
     /// Writes what was said about a network beside its file, once the network is in use.
     fn keep_assumptions(&mut self, info: &CheckpointInfo, ctx: &Context, now_s: f64) {
         let Some((path, settings)) = self.to_keep.take() else {

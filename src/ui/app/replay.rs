@@ -56,11 +56,13 @@ impl App {
         self.player.reset();
         self.notices.withdraw(Topic::Source);
         self.strips.clear();
+        self.agreement.clear();
         self.news = News {
             stats: self.news.stats,
             next_stats_at_s: self.news.next_stats_at_s,
             device: self.news.device.take(),
             checkpoint: self.news.checkpoint.take(),
+            second: self.news.second.take(),
             loading: self.news.loading,
             ..News::of(source)
         };

@@ -1,40 +1,18 @@
 //! The side panel: the probabilities of each face.
 //!
-//! Labels and faces keep their positions whatever the numbers do: people compare bars by position. A bar is the smoothed
-//! value, the tick across it the latest frame's own where the two differ visibly. More than a few faces are folded to a
-//! line each, which opens with a click.
+//! Faces keep their positions whatever the numbers do. More than a few are folded to a line each, which opens with a click.
 
-use egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, RichText, Role, ScrollArea, Sense, Stroke,
-    TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText, pos2, vec2,
-};
+use egui::{RichText, Role, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
+
+use super::face_rows::{name_width, percent, row_ui};
 
 use crate::{
     detect::{FaceShape, HeadPose, TrackId},
-    expression::{Label, Labels, Probabilities},
     overlay,
     pipeline::FaceAnalysis,
     ui::{colors, commands::Command, strips::Strips},
 };
 
-/// Height of one label's row, points.
-const ROW_HEIGHT: f32 = 20.0;
-/// Height of a bar, points.
-const BAR_HEIGHT: f32 = 10.0;
-/// Room for the names of labels, points, if all are short: fits "surprise" in the body font.
-const NAME_WIDTH: f32 = 62.0;
-/// Room after the longest name, points.
-const NAME_GAP: f32 = 6.0;
-/// The largest share of a row for names. Longer ones are cut.
-const MAX_NAME_SHARE: f32 = 0.45;
-/// Room for "100 %", points.
-const PERCENT_WIDTH: f32 = 44.0;
-/// Height of the bar of a corrected value, points.
-const CORRECTED_HEIGHT: f32 = 2.5;
-/// Width and overhang of the tick at the raw value, points.
-const TICK: Vec2 = vec2(2.0, 3.0);
-/// The tick is drawn where raw and smoothed value differ by this much. A tick at every bar's end says nothing.
-const MIN_TICK_DIFFERENCE: f32 = 0.03;
 /// Side of the square in the label's color, points.
 const CHIP_SIDE: f32 = 10.0;
 /// Height of the strip with a face's last minute, points.
@@ -72,6 +50,19 @@ pub struct FacePanelData<'a> {
     pub shown: Option<&'a [TrackId]>,
     /// The last minute of each face; `None` where a timeline shows it.
     pub strips: Option<&'a mut Strips>,
+    /// The two networks that read the faces, if there are two.
+    pub networks: Option<NetworkPair<'a>>,
+}
+
+/// Two networks that read the same faces.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NetworkPair<'a> {
+    /// The name of the current one.
+    pub first: &'a str,
+    /// The name of the one beside it.
+    pub second: &'a str,
+    /// The share of faces that both gave the same label over the last minute, 0 to 1, if known.
+    pub agreement: Option<f32>,
 }
 
 /// Draws the panel's content.
@@ -82,6 +73,7 @@ pub fn face_panel_ui(ui: &mut Ui, data: FacePanelData<'_>) -> Option<Command> {
         hint,
         shown,
         mut strips,
+        networks,
     } = data;
     let mut command = None;
     // Without this a short hint would make the panel shrink, and the frame jump.
@@ -106,6 +98,9 @@ pub fn face_panel_ui(ui: &mut Ui, data: FacePanelData<'_>) -> Option<Command> {
         .small()
         .weak(),
     );
+    if let Some(networks) = networks {
+        networks_ui(ui, networks);
+    }
     ui.add_space(4.0);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         for (face_idx, face) in faces.iter().enumerate() {
@@ -118,6 +113,7 @@ pub fn face_panel_ui(ui: &mut Ui, data: FacePanelData<'_>) -> Option<Command> {
                 certain: face.is_certain(uncertain_below),
                 label: face.shown_label(uncertain_below),
                 shown: shown.map(|shown| shown.contains(&face.track)),
+                second: networks.map(|networks| networks.second),
             };
             let asked = if faces.len() > MAX_UNFOLDED {
                 card.folded_ui(ui, strips.as_deref_mut())
@@ -129,6 +125,23 @@ pub fn face_panel_ui(ui: &mut Ui, data: FacePanelData<'_>) -> Option<Command> {
         ui.add_space(8.0);
     });
     command
+}
+
+/// Which bar is whose, and how often the networks agree.
+fn networks_ui(ui: &mut Ui, networks: NetworkPair<'_>) {
+    let NetworkPair {
+        first,
+        second,
+        agreement,
+    } = networks;
+    let mut words = format!("Upper bar: {first}. Lower bar: {second}.");
+    if let Some(share) = agreement {
+        let percent = share * 100.0;
+        words.push_str(&format!(" Same label: {percent:.0} % of the last minute."));
+    }
+    ui.label(RichText::new(words).small().weak()).on_hover_text(
+        "How often both networks gave a face the same label, counted in every frame",
+    );
 }
 
 fn hint_ui(ui: &mut Ui, hint: FaceHint) {
@@ -171,6 +184,8 @@ struct Card<'a> {
     label: &'static str,
     /// Whether the face stays visible while others are covered; `None` if none are covered.
     shown: Option<bool>,
+    /// The name of the second network, if there is one.
+    second: Option<&'a str>,
 }
 
 impl Card<'_> {
@@ -252,6 +267,14 @@ impl Card<'_> {
         ui.spacing_mut().item_spacing.y = 0.0;
         let labels = face.smoothed.labels();
         let name_width = name_width(ui, labels);
+        if let (Some(name), Some(second)) = (self.second, &face.second) {
+            ui.label(
+                RichText::new(format!("{name}: {}", second.label))
+                    .small()
+                    .weak(),
+            );
+            ui.add_space(2.0);
+        }
         for class in labels.iter() {
             let is_top = self.certain && class == face.label;
             row_ui(ui, face, class, is_top, name_width);
@@ -300,130 +323,6 @@ fn pose_text(shape: &FaceShape) -> String {
     )
 }
 
-/// Room for the names of these labels.
-fn name_width(ui: &Ui, labels: Labels) -> f32 {
-    let widths = labels.names().map(|name| {
-        let galley = ui
-            .painter()
-            .layout_no_wrap(name.to_owned(), name_font(ui), Color32::WHITE);
-        galley.size().x + NAME_GAP
-    });
-    let max = (ui.available_width() * MAX_NAME_SHARE).max(NAME_WIDTH);
-    widths.fold(NAME_WIDTH, f32::max).min(max)
-}
-
-fn name_font(ui: &Ui) -> FontId {
-    FontId::proportional(TextStyle::Body.resolve(ui.style()).size - 1.0)
-}
-
-/// One label: its name, its bar, its percentage.
-fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Label, is_top: bool, name_width: f32) {
-    let size = vec2(ui.available_width(), ROW_HEIGHT);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let name = accessible_name(face, class);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
-    if ui.is_rect_visible(rect) {
-        let theme = ui.ctx().theme();
-        let palette = colors::palette(theme);
-        let text_color = if is_top {
-            palette.text
-        } else {
-            palette.weak_text
-        };
-        let font = name_font(ui);
-        let painter = ui.painter();
-        let name = WidgetText::from(class.name()).into_galley(
-            ui,
-            Some(TextWrapMode::Truncate),
-            name_width - NAME_GAP / 2.0,
-            font.clone(),
-        );
-        let top = rect.center().y - name.size().y / 2.0;
-        painter.galley(pos2(rect.left(), top), name, text_color);
-        painter.text(
-            pos2(rect.right(), rect.center().y),
-            Align2::RIGHT_CENTER,
-            percent(&face.smoothed, class),
-            font,
-            text_color,
-        );
-        let track = bar_track(rect, name_width);
-        let radius = CornerRadius::same((BAR_HEIGHT / 2.0) as u8);
-        painter.rect_filled(track, radius, palette.track);
-        let color = colors::label(class, theme);
-        let fill = bar_part(track, face.smoothed.of(class));
-        // A fill narrower than its rounding would bulge out of the track; the clip cuts it to its width.
-        painter.with_clip_rect(fill).rect_filled(
-            Rect::from_min_size(track.min, vec2(fill.width().max(BAR_HEIGHT), BAR_HEIGHT)),
-            radius,
-            color,
-        );
-        if let Some(corrected) = &face.corrected {
-            let below = Rect::from_min_size(
-                pos2(track.left(), track.bottom() + 1.5),
-                vec2(track.width(), CORRECTED_HEIGHT),
-            );
-            painter.rect_filled(bar_part(below, corrected.of(class)), 0.0, palette.text);
-        }
-        let (raw, smoothed) = (face.raw.of(class), face.smoothed.of(class));
-        if (raw - smoothed).abs() >= MIN_TICK_DIFFERENCE {
-            let raw_x = bar_part(track, raw).right();
-            painter.vline(
-                raw_x.clamp(track.left() + 1.0, track.right() - 1.0),
-                track.y_range().expand(TICK.y),
-                Stroke::new(TICK.x, palette.text),
-            );
-        }
-    }
-    let mut words = format!(
-        "{class}: average {}, latest frame {}",
-        percent(&face.smoothed, class),
-        percent(&face.raw, class)
-    );
-    if let Some(corrected) = &face.corrected {
-        words.push_str(&format!(", corrected {}", percent(corrected, class)));
-    }
-    response.on_hover_text(words);
-}
-
-/// What screen readers say for a row.
-fn accessible_name(face: &FaceAnalysis, class: Label) -> String {
-    let name = format!(
-        "Face {}: {class} {}",
-        face.track.0,
-        percent(&face.smoothed, class)
-    );
-    match &face.corrected {
-        Some(corrected) => format!("{name}, corrected {}", percent(corrected, class)),
-        None => name,
-    }
-}
-
-fn percent(probabilities: &Probabilities, class: Label) -> String {
-    format!("{:.0} %", probabilities.of(class) * 100.0)
-}
-
-/// The part of a row that a probability of 1 fills.
-fn bar_track(row: Rect, name_width: f32) -> Rect {
-    let left = row.left() + name_width;
-    let right = (row.right() - PERCENT_WIDTH).max(left);
-    Rect::from_min_max(
-        pos2(left, row.center().y - BAR_HEIGHT / 2.0),
-        pos2(right, row.center().y + BAR_HEIGHT / 2.0),
-    )
-}
-
-/// The part of `track` that `probability` fills.
-fn bar_part(track: Rect, probability: f32) -> Rect {
-    // Drawing must survive any output of a damaged network.
-    let share = if probability.is_nan() {
-        0.0
-    } else {
-        probability.clamp(0.0, 1.0)
-    };
-    Rect::from_min_size(track.min, vec2(track.width() * share, track.height()))
-}
-
 #[cfg(test)]
 mod tests {
     use egui_kittest::{Harness, kittest::Queryable as _};
@@ -442,6 +341,7 @@ mod tests {
                     hint,
                     shown: None,
                     strips: None,
+                    networks: None,
                 };
                 face_panel_ui(ui, data);
             });
@@ -529,6 +429,7 @@ mod tests {
                         hint: FaceHint::NoFrame,
                         shown,
                         strips: None,
+                        networks: None,
                     };
                     let command = face_panel_ui(ui, data);
                     *sent = command.or(sent.take());
@@ -568,21 +469,5 @@ mod tests {
             "smaller than 80 px",
         );
         check(FaceHint::NoFrame, "No frame yet");
-    }
-
-    #[test]
-    fn bars_follow_their_probability_and_stay_in_their_track() {
-        let track = Rect::from_min_size(pos2(10.0, 0.0), vec2(200.0, BAR_HEIGHT));
-        let check = |probability, width| {
-            let part = bar_part(track, probability);
-            assert_eq!(part.width(), width, "{probability}");
-            assert_eq!(part.left(), track.left());
-        };
-        check(0.0, 0.0);
-        check(0.25, 50.0);
-        check(1.0, 200.0);
-        check(1.5, 200.0);
-        check(-1.0, 0.0);
-        check(f32::NAN, 0.0);
     }
 }

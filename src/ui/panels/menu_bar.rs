@@ -18,7 +18,7 @@ use super::{
 use crate::{
     capture::{CameraChoice, SourceSpec},
     export::Format,
-    model::CheckpointChoice,
+    model::{CheckpointChoice, CheckpointInfo},
     record::{Phase, VideoChoice},
     session::catalog::Entry,
     ui::{
@@ -56,6 +56,8 @@ pub struct MenuData<'a> {
     pub bundled: &'a [&'a str],
     /// The current network.
     pub checkpoint: Option<&'a CheckpointChoice>,
+    /// The second network, if there is one.
+    pub second: Option<&'a CheckpointInfo>,
     /// Whether the view is mirrored.
     pub mirror: bool,
     /// Whether a session is open.
@@ -291,6 +293,7 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     if action_ui(ui, Mark::None, text!("file-open-checkpoint"), &shortcut) {
         *command = Some(Command::ChooseCheckpoint);
     }
+    ui.menu_button(text!("model-second"), |ui| second_ui(ui, data, command));
     let recent = &data.settings.recent_checkpoints;
     if recent.is_empty() {
         return;
@@ -307,6 +310,35 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         }
         response.on_hover_text(path.display().to_string());
     }
+}
+
+/// The network that reads the same faces for comparison.
+fn second_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
+    if action_ui(ui, Mark::Choice(data.second.is_none()), text!("model-second-none"), "") {
+        *command = Some(Command::LoadSecond(None));
+    }
+    for &name in data.bundled {
+        let is_it = |info: &CheckpointInfo| info.path.is_none() && info.name == name;
+        if action_ui(ui, Mark::Choice(data.second.is_some_and(is_it)), name, "") {
+            let choice = CheckpointChoice::Bundled(name.to_owned());
+            *command = Some(Command::LoadSecond(Some(choice)));
+        }
+    }
+    for path in &data.settings.recent_checkpoints {
+        let is_it = |info: &CheckpointInfo| info.path.as_ref() == Some(path);
+        let mark = Mark::Choice(data.second.is_some_and(is_it));
+        let label = recent_label(path, &data.settings.recent_checkpoints);
+        if action_ui(ui, mark, &label, "") {
+            *command = Some(Command::LoadSecond(Some(CheckpointChoice::File(
+                path.clone(),
+            ))));
+        }
+    }
+    ui.separator();
+    if action_ui(ui, Mark::None, text!("file-open-checkpoint"), "") {
+        *command = Some(Command::ChooseSecond);
+    }
+    note_ui(ui, text!("model-second-note"));
 }
 
 /// The file's name, with its folder if another recent file has the same name.

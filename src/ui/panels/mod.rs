@@ -6,6 +6,7 @@ pub mod alarm;
 pub mod annotation_form;
 pub mod assumptions;
 pub mod face_panel;
+pub mod face_rows;
 mod geometry;
 pub mod guard;
 pub mod many;

@@ -28,6 +28,8 @@ pub enum Topic {
     Source,
     /// Loading a network.
     Network,
+    /// Loading a second network.
+    SecondNetwork,
 }
 
 /// One message.

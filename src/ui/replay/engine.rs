@@ -4,7 +4,7 @@
 //! those that were on screen with it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io,
     sync::Arc,
     time::{Duration, Instant},
@@ -36,6 +36,8 @@ pub struct ReplayEngine {
     loaded: Arc<LoadedSession>,
     /// The frame taken last, until its faces are taken too.
     pending: RefCell<Option<Arc<Frame>>>,
+    /// The reading that stands beside the recorded one, by its position in [`LoadedSession::readings`].
+    pub other: Cell<Option<usize>>,
 }
 
 impl ReplayEngine {
@@ -58,6 +60,7 @@ impl ReplayEngine {
         let config = PipelineConfig {
             source: Some(SourceSpec::Path(loaded.session.folder.clone())),
             checkpoint: CheckpointChoice::Bundled(String::new()),
+            second: None,
             device: DeviceChoice::Cpu,
             settings: Settings::default(),
             pacing: Pacing::Realtime,
@@ -66,6 +69,7 @@ impl ReplayEngine {
             pipeline: Pipeline::start_with(config, parts, wake)?,
             loaded,
             pending: RefCell::default(),
+            other: Cell::new(None),
         })
     }
 
@@ -79,14 +83,17 @@ impl ReplayEngine {
             ReplayVideo::Clean | ReplayVideo::Annotated => 1.0,
         };
         let rows = self.loaded.faces_at(frame.time);
+        let other = self.other.get();
+        let other = other.and_then(|other| self.loaded.readings.get(other));
         Analysis {
             faces: rows
                 .iter()
-                .map(|row| loaded_session::shown(row, scale))
+                .map(|row| loaded_session::shown(row, scale, other))
                 .collect(),
             frame,
             meshes: Vec::new(),
             checkpoint: None,
+            second: None,
             settings: Settings::default(),
             completed_at: Instant::now(),
             detect_time: Duration::ZERO,
@@ -105,6 +112,8 @@ impl Engine for ReplayEngine {
 
     // A session is not analyzed again.
     fn load_checkpoint(&self, _choice: CheckpointChoice) {}
+
+    fn load_second(&self, _choice: Option<CheckpointChoice>) {}
 
     fn apply(&self, _settings: Settings) {}
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     error_text::error_text,
-    pipeline::FaceAnalysis,
+    pipeline::{FaceAnalysis, FaceValues},
     reanalyze::{DIFF_FILE, FOLDER_PREFIX},
     session::{
         Session, SessionError, files,
@@ -25,7 +25,8 @@ use crate::{
 pub struct LoadedSession {
     /// The session as it was read; its faces are in [`LoadedSession::readings`].
     pub session: Session,
-    /// The readings: first the recorded one, then those of reanalyses by name.
+    /// The readings: first the recorded one, then the one of the second network if there was one, then those of reanalyses
+    /// by name.
     pub readings: Vec<Readings>,
     /// From its first frame to the end of its last.
     pub duration: Duration,
@@ -132,8 +133,10 @@ impl LoadedSession {
         let warning = warning.or_else(|| session.annotations_problem.clone());
         let spans = session.frame_spans();
         let faces = std::mem::take(&mut session.faces);
+        let second = second_readings(session.second_networks(), &faces);
+        let recorded = Readings::new(session.networks(), faces);
         Self {
-            readings: vec![Readings::new(session.networks(), faces)],
+            readings: std::iter::once(recorded).chain(second).collect(),
             duration: session.end().into(),
             spans,
             video,
@@ -160,9 +163,60 @@ impl LoadedSession {
     }
 }
 
-/// A recorded face as a result, its box scaled by `scale`.
-pub fn shown(row: &FaceRow, scale: f32) -> FaceAnalysis {
+impl Readings {
+    /// What it says of a face of the recorded reading, if it knows the same labels.
+    fn values_of(&self, recorded: &FaceRow) -> Option<FaceValues> {
+        let key = |row: &FaceRow| (row.frame, row.face.track);
+        let at = self.faces.binary_search_by_key(&key(recorded), key).ok()?;
+        let values = values(&self.faces[at].face);
+        (values.raw.labels() == recorded.face.raw.labels()).then_some(values)
+    }
+}
+
+fn values(face: &FaceAnalysis) -> FaceValues {
+    FaceValues {
+        raw: face.raw,
+        smoothed: face.smoothed,
+        label: face.label,
+    }
+}
+
+/// The reading of the second network, if there was one.
+fn second_readings(name: String, faces: &[FaceRow]) -> Option<Readings> {
+    let of = |row: &FaceRow| {
+        let second = row.face.second?;
+        let face = FaceAnalysis {
+            raw: second.raw,
+            smoothed: second.smoothed,
+            label: second.label,
+            corrected: None,
+            second: None,
+            ..row.face
+        };
+        Some(FaceRow {
+            face,
+            ..row.clone()
+        })
+    };
+    let read: Vec<FaceRow> = faces.iter().filter_map(of).collect();
+    if read.is_empty() {
+        return None;
+    }
+    let found = faces.iter().filter(|row| row.is_found());
+    let pairs = found.filter_map(|row| Some((row.face.label, row.face.second?.label)));
+    let (n_same, n) = pairs.fold((0_u64, 0_u64), |(same, n), (first, second)| {
+        (same + u64::from(first == second), n + 1)
+    });
+    Some(Readings {
+        agreement: (n > 0).then(|| n_same as f64 / n as f64),
+        ..Readings::new(name, read)
+    })
+}
+
+/// A recorded face as a result, its box scaled by `scale`, beside what the reading `other` says of it.
+pub fn shown(row: &FaceRow, scale: f32, other: Option<&Readings>) -> FaceAnalysis {
     let mut face = row.face;
+    face.second = other.and_then(|other| other.values_of(row));
     let edges = &mut face.box_in_frame;
     for edge in [
         &mut edges.x,

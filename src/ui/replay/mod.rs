@@ -65,8 +65,10 @@ impl Replay {
         let (wake, wake_too) = (ctx.clone(), ctx.clone());
         let engine = ReplayEngine::start(Arc::clone(&loaded), move || wake.request_repaint())?;
         let drawer = DrawThread::spawn(Arc::clone(&loaded), move || wake_too.request_repaint())?;
+        let timeline = TimelinePanel::new(Arc::clone(&loaded), Some(drawer));
+        engine.other.set(timeline.other());
         Ok(Self {
-            timeline: TimelinePanel::new(Arc::clone(&loaded), Some(drawer)),
+            timeline,
             notes: Notes::new(loaded.session.annotations.clone()),
             kept: loaded.session.annotations.clone(),
             loaded,
@@ -99,6 +101,12 @@ impl Replay {
     /// The networks that were used, in order.
     pub fn networks(&self) -> &str {
         &self.loaded.recorded().name
+    }
+
+    /// The network whose values stand beside the recorded ones, if one is chosen.
+    pub fn second_network(&self) -> Option<&str> {
+        let other = self.loaded.readings.get(self.timeline.other()?)?;
+        Some(&other.name)
     }
 
     /// What is wrong with the session, if anything.
@@ -150,6 +158,7 @@ impl Replay {
             .default_size(self.timeline.default_height())
             .size_range(HEIGHTS)
             .show(ui, |ui| command = self.timeline.ui(ui, position));
+        self.engine.other.set(self.timeline.other());
         command
     }
 }

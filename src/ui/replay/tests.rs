@@ -11,7 +11,7 @@ use egui_kittest::{
 use super::{
     draw_thread::{self, Lane, Request, Values},
     fixtures::{INTERVAL, event, session},
-    loaded_session::{LoadedSession, Readings, ReplayVideo},
+    loaded_session::{self, LoadedSession, Readings, ReplayVideo},
     raster::LaneStyle,
     timeline_panel::TimelinePanel,
     video, *,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     expression::Expression,
     frame::FramePool,
-    pipeline::SourceState,
+    pipeline::{FaceValues, SourceState},
     session::tables::{EventKind, FrameStatus},
     ui::commands::PlayCommand,
 };
@@ -359,6 +359,33 @@ fn another_reading_stands_below_the_recorded_one() {
     harness.get_by_label("Recorded only").click();
     harness.run_steps(3);
     assert!(harness.query_by_label_contains("by fervis-plus").is_none());
+}
+
+#[test]
+fn the_second_network_is_a_reading_of_its_own() {
+    let mut session = session(30, &[(1, 0..30)]);
+    session.manifest.second_models = session.manifest.models.clone();
+    session.manifest.second_models[0].name = "beside".to_owned();
+    for (n, row) in session.faces.iter_mut().enumerate() {
+        let label = if n < 3 {
+            Expression::Fear.into()
+        } else {
+            row.face.label
+        };
+        row.face.second = Some(FaceValues {
+            raw: row.face.raw,
+            smoothed: row.face.smoothed,
+            label,
+        });
+    }
+    let loaded = LoadedSession::new(session);
+    let second = &loaded.readings[1];
+    assert_eq!(second.name, "beside");
+    assert_eq!(second.agreement, Some(0.9));
+    let row = &loaded.recorded().faces[2];
+    let shown = loaded_session::shown(row, 1.0, Some(second));
+    assert_eq!(shown.second.unwrap().label, Expression::Fear);
+    assert_eq!(loaded_session::shown(row, 1.0, None).second, None);
 }
 
 #[test]

@@ -89,6 +89,11 @@ impl TimelinePanel {
         }
     }
 
+    /// The reading that is shown beside the recorded one, by its position in [`LoadedSession::readings`].
+    pub fn other(&self) -> Option<usize> {
+        self.other
+    }
+
     /// Shows these marks from now on.
     pub fn set_marks(&mut self, marks: Vec<EventMark>, excluding_from: Option<Duration>) {
         self.events |= self.marks.is_empty() && !marks.is_empty();

@@ -145,6 +145,32 @@ fn model_items_load_checkpoints() {
 }
 
 #[test]
+fn a_second_network_stands_beside_the_first() {
+    let mut window = Window::live(1);
+    let names = crate::model::bundled_names();
+    window.click("Model");
+    window.click("Second network");
+    let items = window.harness.get_all_by(|node| {
+        node.role() == Role::MenuItemRadio && node.label().as_deref() == Some(names[1])
+    });
+    items.last().expect("an item in the inner menu").click();
+    window.settle();
+    let choice = CheckpointChoice::Bundled(names[1].to_owned());
+    assert_eq!(window.told(), [Told::Second(Some(choice))]);
+    let info = CheckpointInfo {
+        name: "beside".to_owned(),
+        ..(*fixtures::checkpoint()).clone()
+    };
+    window.send(Event::SecondChanged(Some(Arc::new(info))));
+    assert!(window.shows("Second network: beside"));
+    assert!(window.shows("Lower bar: beside."));
+    window.send(Event::SecondFailed("“x” has other labels".to_owned()));
+    window.send(Event::SecondChanged(None));
+    assert!(window.shows("has other labels"));
+    assert!(!window.shows("Lower bar"));
+}
+
+#[test]
 fn help_items_open_windows_and_escape_closes_them() {
     let mut window = Window::live(0);
     window.choose("Help", "About fervis");

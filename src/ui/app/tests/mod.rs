@@ -47,6 +47,7 @@ enum Told {
     Open(SourceSpec),
     Close,
     Load(CheckpointChoice),
+    Second(Option<CheckpointChoice>),
     Apply(Settings),
     Neutral(bool),
     Paused(bool),
@@ -69,6 +70,10 @@ impl Engine for FakeEngine {
 
     fn load_checkpoint(&self, choice: CheckpointChoice) {
         self.0.borrow_mut().told.push(Told::Load(choice));
+    }
+
+    fn load_second(&self, choice: Option<CheckpointChoice>) {
+        self.0.borrow_mut().told.push(Told::Second(choice));
     }
 
     fn apply(&self, settings: Settings) {
