@@ -151,10 +151,18 @@ fn images_of_a_folder_are_named() {
 
     let output = fervis(&["analyze", path, "--csv", "-"]);
     let lines: Vec<&str> = stdout(&output).lines().collect();
-    assert!(lines[0].ends_with(",second_label,second_model"), "{}", lines[0]);
+    assert!(
+        lines[0].ends_with(",second_label,second_model"),
+        "{}",
+        lines[0]
+    );
     assert!(lines[0].contains(",turned_away,file,corrected_"));
     let empty = ",".repeat(7 + 7 + 7 + 2);
-    assert!(lines[1].ends_with(&format!(",a.jfif{empty}")), "{}", lines[1]);
+    assert!(
+        lines[1].ends_with(&format!(",a.jfif{empty}")),
+        "{}",
+        lines[1]
+    );
     let named = format!(",\"b, c.tif\"{empty}");
     assert!(lines[2].ends_with(&named), "{}", lines[2]);
 

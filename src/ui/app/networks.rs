@@ -59,7 +59,10 @@ impl App {
             None => "No second network".to_owned(),
         });
         self.agreement.clear();
-        self.notices.withdraw(Topic::SecondNetwork);
+        // Why there is none any more must stay readable.
+        if info.is_some() {
+            self.notices.withdraw(Topic::SecondNetwork);
+        }
         self.news.second = info;
     }
 
