@@ -55,8 +55,8 @@ impl App {
     /// Another second network reads the same faces, or none does any more.
     pub(super) fn second_changed(&mut self, info: Option<Arc<CheckpointInfo>>) {
         self.readout.show(match &info {
-            Some(info) => format!("Second network: {}", info.name),
-            None => "No second network".to_owned(),
+            Some(info) => text!("second-now", name = info.name.as_str()),
+            None => text!("second-gone").to_owned(),
         });
         self.agreement.clear();
         // Why there is none any more must stay readable.

@@ -5,12 +5,11 @@
 use egui::{RichText, Role, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
 
 use super::face_rows::{name_width, percent, row_ui};
-
 use crate::{
     detect::{FaceShape, HeadPose, TrackId},
     overlay,
     pipeline::FaceAnalysis,
-    ui::{colors, commands::Command, strips::Strips},
+    ui::{colors, commands::Command, strips::Strips, words::text},
 };
 
 /// Side of the square in the label's color, points.
@@ -134,14 +133,14 @@ fn networks_ui(ui: &mut Ui, networks: NetworkPair<'_>) {
         second,
         agreement,
     } = networks;
-    let mut words = format!("Upper bar: {first}. Lower bar: {second}.");
+    let mut words = text!("second-bars", first = first, second = second);
     if let Some(share) = agreement {
-        let percent = share * 100.0;
-        words.push_str(&format!(" Same label: {percent:.0} % of the last minute."));
+        let percent = format!("{:.0}", share * 100.0);
+        words.push(' ');
+        words.push_str(&text!("second-agreement", percent = percent));
     }
-    ui.label(RichText::new(words).small().weak()).on_hover_text(
-        "How often both networks gave a face the same label, counted in every frame",
-    );
+    ui.label(RichText::new(words).small().weak())
+        .on_hover_text(text!("second-agreement-hint"));
 }
 
 fn hint_ui(ui: &mut Ui, hint: FaceHint) {

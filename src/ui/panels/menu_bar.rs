@@ -314,7 +314,12 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
 
 /// The network that reads the same faces for comparison.
 fn second_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
-    if action_ui(ui, Mark::Choice(data.second.is_none()), text!("model-second-none"), "") {
+    if action_ui(
+        ui,
+        Mark::Choice(data.second.is_none()),
+        text!("model-second-none"),
+        "",
+    ) {
         *command = Some(Command::LoadSecond(None));
     }
     for &name in data.bundled {
