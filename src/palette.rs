@@ -1,4 +1,5 @@
-//! Colors that several parts share: those of labels, and of text and grid in the light theme.
+//! Colors that several parts share: those of labels, and of text and grid in the light theme; and the hatching of what
+//! has none.
 //!
 //! The window, the overlay and exported plots all draw with them. The colors of labels were searched for so that people
 //! with the usual color-vision deficiencies can tell them apart too; a test in `overlay::colors` measures it. The light
@@ -34,6 +35,34 @@ pub fn label(label: Label, ground: Ground) -> Rgb {
         Ground::Dark => dark,
         Ground::Light => light,
     }
+}
+
+/// The color of what shows this label, or none: an uncertain face, or one that is turned away.
+pub fn shown(shown: Option<Label>, ground: Ground) -> Rgb {
+    match (shown, ground) {
+        (Some(shown), _) => label(shown, ground),
+        (None, Ground::Dark) => [150; 3],
+        (None, Ground::Light) => [128; 3],
+    }
+}
+
+/// Slanted lines over the rectangle between two corners, the upper left and the lower right one, as the ends of each. They
+/// stand at the same places whatever rectangle they are cut from, `step` apart.
+pub fn hatching(
+    [left, top]: [f32; 2],
+    [right, bottom]: [f32; 2],
+    step: f32,
+) -> impl Iterator<Item = [[f32; 2]; 2]> {
+    let height = (bottom - top).max(0.0);
+    let first = ((left - height) / step).floor() as i64;
+    let starts = (first..).map(move |at| at as f32 * step);
+    starts
+        .take_while(move |start| *start < right)
+        .map(move |start| {
+            let (from, to) = (start.max(left), (start + height).min(right));
+            [[from, bottom - (from - start)], [to, bottom - (to - start)]]
+        })
+        .filter(|[from, to]| from[0] < to[0])
 }
 
 /// Colors of labels on both grounds, by [`Label::color`]: first those of FER-2013's expressions. Each of the others is as
@@ -72,3 +101,19 @@ const LABELS: [[Rgb; 2]; MAX_LABELS] = [
     [[0x00, 0x90, 0x18], [0x30, 0x48, 0xD8]],
     [[0xA8, 0xFF, 0xF0], [0x48, 0x48, 0xFF]],
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hatching_stays_in_its_rectangle() {
+        let lines: Vec<_> = hatching([10.0, 5.0], [40.0, 15.0], 8.0).collect();
+        // They begin at 0, 8, 16, 24 and 32 on the lower edge; the first one ends where the rectangle begins.
+        assert_eq!(lines.len(), 4);
+        assert_eq!(lines[0], [[10.0, 13.0], [18.0, 5.0]]);
+        assert_eq!(lines[3], [[32.0, 15.0], [40.0, 7.0]]);
+        assert_eq!(hatching([10.0, 5.0], [10.0, 15.0], 8.0).count(), 0);
+        assert_eq!(hatching([10.0, 5.0], [40.0, 5.0], 8.0).count(), 0);
+    }
+}

@@ -39,7 +39,11 @@ file-open-session = Sitzung öffnen…
 file-open-checkpoint = Checkpoint öffnen…
 file-sessions = Sitzungen…
 file-recent = Letzte Sitzungen
+file-recent-files = Letzte Dateien
 file-export = Sitzung exportieren
+file-read-again = Neu analysieren mit
+file-choose-network = Datei wählen…
+file-share = Kopie mit verdeckten Gesichtern weitergeben…
 file-many = Viele analysieren…
 file-quit = Beenden
 
@@ -304,6 +308,69 @@ many-done =
     }
 many-failed = { $done } von { $all } Dateien analysiert, { $failed } fehlgeschlagen.
 
+## Work on recorded sessions
+
+tool-canceling = Wird abgebrochen…
+tool-loading = { $network } wird geladen
+tool-opening = { $session } wird geöffnet
+tool-reads = { $network } liest { $session }
+tool-reads-one-of = { $network } liest { $session } ({ $at } von { $all })
+tool-hides = Gesichter in { $session } werden verdeckt
+tool-sessions =
+    { $count ->
+        [one] { $count } Sitzung
+       *[other] { $count } Sitzungen
+    }
+tool-read = { $network } hat { $sessions } gelesen.
+tool-read-agreement = { $network } hat { $session } gelesen: bei { $percent } % der Gesichter derselbe Name wie zuvor.
+tool-read-before = { $network } hatte { $sessions } schon gelesen.
+tool-open = Öffnen
+tool-replace = Ersetzen
+tool-more-failed =
+    { $count ->
+        [one] { $count } weitere Sitzung konnte nicht gelesen werden.
+       *[other] { $count } weitere Sitzungen konnten nicht gelesen werden.
+    }
+tool-canceled = Abgebrochen; nichts wurde geschrieben.
+tool-canceled-after = Abgebrochen; was fertig war, bleibt.
+tool-shared = { $session } mit verdeckten Gesichtern ist in { $folder }.
+tool-old-boxes = Es gibt kein Video ohne Kästen, deshalb bleiben die Kästen der Aufnahme sichtbar.
+
+## Window Share a copy with hidden faces
+
+share-title = Kopie mit verdeckten Gesichtern weitergeben
+share-video = Das Video von { $session }
+share-limits = Die Sitzung bleibt, wie sie ist. Haare, Kleidung, Haltung und Raum bleiben sichtbar.
+share-faces = Gesichter
+share-pixelated = Verpixelt
+share-blurred = Unscharf
+share-without-boxes = Ohne
+share-with-boxes = Mit
+share-both = Je ein Video
+share-visible = Sichtbar lassen
+share-visible-hint = kein Gesicht; oder Nummern wie 1, 3
+share-not-a-number = „{ $word }“ ist nicht die Nummer eines Gesichts. Schreiben Sie Nummern wie 1, 3.
+share-folder = Neuer Ordner in
+share-make = Kopie erstellen
+
+## Window Compare sessions
+
+compare-title = Sitzungen vergleichen
+compare-reading = Sitzungen werden gelesen
+compare-canceled = Abgebrochen. Wählen Sie, woraus Gruppen bestehen, um erneut zu vergleichen.
+compare-save-table = Tabelle speichern…
+compare-save-picture = Bild speichern…
+compare-by =
+    { $count ->
+        [one] { $count } Sitzung nach
+       *[other] { $count } Sitzungen nach
+    }
+compare-participant = Teilnehmer
+compare-session = Sitzung
+compare-condition = Bedingung
+compare-saved = Gespeichert in { $file }.
+compare-picture = Zeitanteile jeder Gruppe, als Balken mit ihren Intervallen
+
 ## Messages
 
 severity-note = Hinweis
@@ -379,12 +446,19 @@ dialog-add-videos = Videos hinzufügen
 dialog-videos = Videos
 dialog-add-folder = Ordner mit Videos hinzufügen
 dialog-results = Ordner für die Ergebnisse
+dialog-share = Ordner für die Kopie
+dialog-save-table = Tabelle speichern
+dialog-save-picture = Bild speichern
 dialog-unavailable = Keine Dateiauswahl gefunden.
 dialog-instead-source = Legen Sie die Datei hier ab, oder starten Sie damit: fervis --source PATH
 dialog-instead-checkpoint = Legen Sie die Datei hier ab, oder starten Sie damit: fervis --checkpoint FILE
 dialog-instead-second = Starten Sie damit: fervis --second FILE
 dialog-instead-sessions = Aufnahme in einen anderen Ordner: fervis record SOURCE --out FOLDER
 dialog-instead-many = Legen Sie Dateien und Ordner auf dem Fenster ab, oder nutzen Sie: fervis analyze FOLDER --out RESULTS
+dialog-instead-reader = So liest eine Datei die Sitzung: fervis reanalyze SESSION --checkpoint FILE
+dialog-instead-share = In einen anderen Ordner: fervis redraw SESSION --hide-faces pixelate --out FOLDER
+dialog-instead-table = So speichern Sie die Tabelle: fervis summarize SESSIONS --csv FILE.csv
+dialog-instead-picture = So speichern Sie das Bild: fervis summarize SESSIONS --plot FILE.svg
 dialog-instead-export = So exportieren Sie die Sitzung: fervis export SESSION --format { $format } --out FILE.{ $extension }
 
 ## The view

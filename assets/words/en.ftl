@@ -39,7 +39,11 @@ file-open-session = Open session…
 file-open-checkpoint = Open checkpoint…
 file-sessions = Sessions…
 file-recent = Recent sessions
+file-recent-files = Recent files
 file-export = Export session
+file-read-again = Re-analyze with
+file-choose-network = Choose a file…
+file-share = Share a copy with hidden faces…
 file-many = Analyze many…
 file-quit = Quit
 
@@ -304,6 +308,69 @@ many-done =
     }
 many-failed = Analyzed { $done } of { $all } files; { $failed } failed.
 
+## Work on recorded sessions
+
+tool-canceling = Canceling…
+tool-loading = Loading { $network }
+tool-opening = Opening { $session }
+tool-reads = { $network } reads { $session }
+tool-reads-one-of = { $network } reads { $session } ({ $at } of { $all })
+tool-hides = Hiding faces in { $session }
+tool-sessions =
+    { $count ->
+        [one] { $count } session
+       *[other] { $count } sessions
+    }
+tool-read = { $network } has read { $sessions }.
+tool-read-agreement = { $network } has read { $session }: the same label as before for { $percent } % of the faces.
+tool-read-before = { $network } had read { $sessions } before.
+tool-open = Open
+tool-replace = Replace
+tool-more-failed =
+    { $count ->
+        [one] { $count } more session could not be read.
+       *[other] { $count } more sessions could not be read.
+    }
+tool-canceled = Canceled; nothing was written.
+tool-canceled-after = Canceled; what was finished stays.
+tool-shared = { $session } with hidden faces is in { $folder }.
+tool-old-boxes = It has no clean video, so the boxes of the recording stay visible.
+
+## Window Share a copy with hidden faces
+
+share-title = Share a copy with hidden faces
+share-video = The video of { $session }
+share-limits = The session stays as it is. Hair, clothes, posture and the room stay visible.
+share-faces = Faces
+share-pixelated = Pixelated
+share-blurred = Blurred
+share-without-boxes = Without
+share-with-boxes = With
+share-both = A video of each
+share-visible = Leave visible
+share-visible-hint = no face; or numbers, such as 1, 3
+share-not-a-number = “{ $word }” is not the number of a face. Write numbers, such as 1, 3.
+share-folder = New folder in
+share-make = Make copy
+
+## Window Compare sessions
+
+compare-title = Compare sessions
+compare-reading = Reading sessions
+compare-canceled = Canceled. Choose what groups are made of to compare again.
+compare-save-table = Save table…
+compare-save-picture = Save picture…
+compare-by =
+    { $count ->
+        [one] { $count } session by
+       *[other] { $count } sessions by
+    }
+compare-participant = participant
+compare-session = session
+compare-condition = condition
+compare-saved = Saved to { $file }.
+compare-picture = Shares of time of each group, as bars with their intervals
+
 ## Messages
 
 severity-note = Note
@@ -379,12 +446,19 @@ dialog-add-videos = Add videos
 dialog-videos = Videos
 dialog-add-folder = Add folder of videos
 dialog-results = Folder for the results
+dialog-share = Folder for the copy
+dialog-save-table = Save table
+dialog-save-picture = Save picture
 dialog-unavailable = No file chooser found.
 dialog-instead-source = Drop the file here, or start with it: fervis --source PATH
 dialog-instead-checkpoint = Drop the file here, or start with it: fervis --checkpoint FILE
 dialog-instead-second = Start with it: fervis --second FILE
 dialog-instead-sessions = To record to another folder: fervis record SOURCE --out FOLDER
 dialog-instead-many = Drop files and folders on the window, or use: fervis analyze FOLDER --out RESULTS
+dialog-instead-reader = To read a session with a file: fervis reanalyze SESSION --checkpoint FILE
+dialog-instead-share = For another folder: fervis redraw SESSION --hide-faces pixelate --out FOLDER
+dialog-instead-table = To save the table: fervis summarize SESSIONS --csv FILE.csv
+dialog-instead-picture = To save the picture: fervis summarize SESSIONS --plot FILE.svg
 dialog-instead-export = To export the session: fervis export SESSION --format { $format } --out FILE.{ $extension }
 
 ## The view

@@ -39,7 +39,11 @@ file-open-session = Abrir sesión…
 file-open-checkpoint = Abrir checkpoint…
 file-sessions = Sesiones…
 file-recent = Sesiones recientes
+file-recent-files = Archivos recientes
 file-export = Exportar sesión
+file-read-again = Volver a analizar con
+file-choose-network = Elegir un archivo…
+file-share = Compartir una copia con caras ocultas…
 file-many = Analizar varios…
 file-quit = Salir
 
@@ -304,6 +308,69 @@ many-done =
     }
 many-failed = Analizados { $done } de { $all } archivos; { $failed } fallidos.
 
+## Work on recorded sessions
+
+tool-canceling = Cancelando…
+tool-loading = Cargando { $network }
+tool-opening = Abriendo { $session }
+tool-reads = { $network } lee { $session }
+tool-reads-one-of = { $network } lee { $session } ({ $at } de { $all })
+tool-hides = Ocultando caras en { $session }
+tool-sessions =
+    { $count ->
+        [one] { $count } sesión
+       *[other] { $count } sesiones
+    }
+tool-read = { $network } ha leído { $sessions }.
+tool-read-agreement = { $network } ha leído { $session }: la misma etiqueta que antes en el { $percent } % de las caras.
+tool-read-before = { $network } ya había leído { $sessions }.
+tool-open = Abrir
+tool-replace = Reemplazar
+tool-more-failed =
+    { $count ->
+        [one] { $count } sesión más no se pudo leer.
+       *[other] { $count } sesiones más no se pudieron leer.
+    }
+tool-canceled = Cancelado; no se ha escrito nada.
+tool-canceled-after = Cancelado; lo terminado se conserva.
+tool-shared = { $session } con caras ocultas está en { $folder }.
+tool-old-boxes = No hay vídeo sin marcos, por lo que los marcos de la grabación siguen visibles.
+
+## Window Share a copy with hidden faces
+
+share-title = Compartir una copia con caras ocultas
+share-video = El vídeo de { $session }
+share-limits = La sesión queda como está. El pelo, la ropa, la postura y la habitación siguen visibles.
+share-faces = Caras
+share-pixelated = Pixeladas
+share-blurred = Difuminadas
+share-without-boxes = Sin
+share-with-boxes = Con
+share-both = Un vídeo de cada
+share-visible = Dejar visibles
+share-visible-hint = ninguna; o números, como 1, 3
+share-not-a-number = “{ $word }” no es el número de una cara. Escriba números, como 1, 3.
+share-folder = Carpeta nueva en
+share-make = Crear copia
+
+## Window Compare sessions
+
+compare-title = Comparar sesiones
+compare-reading = Leyendo sesiones
+compare-canceled = Cancelado. Elija por qué agrupar para comparar de nuevo.
+compare-save-table = Guardar tabla…
+compare-save-picture = Guardar imagen…
+compare-by =
+    { $count ->
+        [one] { $count } sesión por
+       *[other] { $count } sesiones por
+    }
+compare-participant = participante
+compare-session = sesión
+compare-condition = condición
+compare-saved = Guardado en { $file }.
+compare-picture = Proporciones de tiempo de cada grupo, en barras con sus intervalos
+
 ## Messages
 
 severity-note = Nota
@@ -379,12 +446,19 @@ dialog-add-videos = Añadir vídeos
 dialog-videos = Vídeos
 dialog-add-folder = Añadir carpeta de vídeos
 dialog-results = Carpeta de resultados
+dialog-share = Carpeta para la copia
+dialog-save-table = Guardar tabla
+dialog-save-picture = Guardar imagen
 dialog-unavailable = No se ha encontrado selector de archivos.
 dialog-instead-source = Suelte el archivo aquí o inicie con él: fervis --source PATH
 dialog-instead-checkpoint = Suelte el archivo aquí o inicie con él: fervis --checkpoint FILE
 dialog-instead-second = Inicie con él: fervis --second FILE
 dialog-instead-sessions = Para grabar en otra carpeta: fervis record SOURCE --out FOLDER
 dialog-instead-many = Suelte archivos y carpetas en la ventana o use: fervis analyze FOLDER --out RESULTS
+dialog-instead-reader = Para leer una sesión con un archivo: fervis reanalyze SESSION --checkpoint FILE
+dialog-instead-share = Para otra carpeta: fervis redraw SESSION --hide-faces pixelate --out FOLDER
+dialog-instead-table = Para guardar la tabla: fervis summarize SESSIONS --csv FILE.csv
+dialog-instead-picture = Para guardar la imagen: fervis summarize SESSIONS --plot FILE.svg
 dialog-instead-export = Para exportar la sesión: fervis export SESSION --format { $format } --out FILE.{ $extension }
 
 ## The view

@@ -39,7 +39,11 @@ file-open-session = Ouvrir une session…
 file-open-checkpoint = Ouvrir un checkpoint…
 file-sessions = Sessions…
 file-recent = Sessions récentes
+file-recent-files = Fichiers récents
 file-export = Exporter la session
+file-read-again = Réanalyser avec
+file-choose-network = Choisir un fichier…
+file-share = Partager une copie aux visages masqués…
 file-many = Analyser un lot…
 file-quit = Quitter
 
@@ -304,6 +308,69 @@ many-done =
     }
 many-failed = { $done } fichiers analysés sur { $all } ; { $failed } en échec.
 
+## Work on recorded sessions
+
+tool-canceling = Annulation…
+tool-loading = Chargement de { $network }
+tool-opening = Ouverture de { $session }
+tool-reads = { $network } lit { $session }
+tool-reads-one-of = { $network } lit { $session } ({ $at } sur { $all })
+tool-hides = Masquage des visages dans { $session }
+tool-sessions =
+    { $count ->
+        [one] { $count } session
+       *[other] { $count } sessions
+    }
+tool-read = { $network } a lu { $sessions }.
+tool-read-agreement = { $network } a lu { $session } : la même étiquette qu'avant pour { $percent } % des visages.
+tool-read-before = { $network } avait déjà lu { $sessions }.
+tool-open = Ouvrir
+tool-replace = Remplacer
+tool-more-failed =
+    { $count ->
+        [one] { $count } autre session n'a pas pu être lue.
+       *[other] { $count } autres sessions n'ont pas pu être lues.
+    }
+tool-canceled = Annulé ; rien n'a été écrit.
+tool-canceled-after = Annulé ; ce qui était terminé est conservé.
+tool-shared = { $session } aux visages masqués se trouve dans { $folder }.
+tool-old-boxes = Il n'y a pas de vidéo sans cadres ; ceux de l'enregistrement restent donc visibles.
+
+## Window Share a copy with hidden faces
+
+share-title = Partager une copie aux visages masqués
+share-video = La vidéo de { $session }
+share-limits = La session reste telle quelle. Cheveux, vêtements, posture et pièce restent visibles.
+share-faces = Visages
+share-pixelated = Pixélisés
+share-blurred = Floutés
+share-without-boxes = Sans
+share-with-boxes = Avec
+share-both = Une vidéo de chaque
+share-visible = Laisser visibles
+share-visible-hint = aucun ; ou des numéros, comme 1, 3
+share-not-a-number = « { $word } » n'est pas le numéro d'un visage. Écrivez des numéros, comme 1, 3.
+share-folder = Nouveau dossier dans
+share-make = Créer la copie
+
+## Window Compare sessions
+
+compare-title = Comparer des sessions
+compare-reading = Lecture des sessions
+compare-canceled = Annulé. Choisissez comment grouper pour comparer de nouveau.
+compare-save-table = Enregistrer le tableau…
+compare-save-picture = Enregistrer l'image…
+compare-by =
+    { $count ->
+        [one] { $count } session par
+       *[other] { $count } sessions par
+    }
+compare-participant = participant
+compare-session = session
+compare-condition = condition
+compare-saved = Enregistré dans { $file }.
+compare-picture = Parts de temps de chaque groupe, en barres avec leurs intervalles
+
 ## Messages
 
 severity-note = Note
@@ -379,12 +446,19 @@ dialog-add-videos = Ajouter des vidéos
 dialog-videos = Vidéos
 dialog-add-folder = Ajouter un dossier de vidéos
 dialog-results = Dossier des résultats
+dialog-share = Dossier pour la copie
+dialog-save-table = Enregistrer le tableau
+dialog-save-picture = Enregistrer l'image
 dialog-unavailable = Aucun sélecteur de fichiers trouvé.
 dialog-instead-source = Déposez le fichier ici, ou démarrez avec : fervis --source PATH
 dialog-instead-checkpoint = Déposez le fichier ici, ou démarrez avec : fervis --checkpoint FILE
 dialog-instead-second = Démarrez avec : fervis --second FILE
 dialog-instead-sessions = Pour enregistrer dans un autre dossier : fervis record SOURCE --out FOLDER
 dialog-instead-many = Déposez fichiers et dossiers sur la fenêtre, ou utilisez : fervis analyze FOLDER --out RESULTS
+dialog-instead-reader = Pour lire une session avec un fichier : fervis reanalyze SESSION --checkpoint FILE
+dialog-instead-share = Pour un autre dossier : fervis redraw SESSION --hide-faces pixelate --out FOLDER
+dialog-instead-table = Pour enregistrer le tableau : fervis summarize SESSIONS --csv FILE.csv
+dialog-instead-picture = Pour enregistrer l'image : fervis summarize SESSIONS --plot FILE.svg
 dialog-instead-export = Pour exporter la session : fervis export SESSION --format { $format } --out FILE.{ $extension }
 
 ## The view

@@ -39,7 +39,11 @@ file-open-session = 打开会话…
 file-open-checkpoint = 打开检查点…
 file-sessions = 会话列表…
 file-recent = 最近的会话
+file-recent-files = 最近的文件
 file-export = 导出会话
+file-read-again = 重新分析，使用
+file-choose-network = 选择文件…
+file-share = 分享隐藏面部的副本…
 file-many = 批量分析…
 file-quit = 退出
 
@@ -292,6 +296,57 @@ many-stopped = 已在完成 { $done } / { $all } 个文件后停止。再次开�
 many-done = 已分析 { $count } 个文件。
 many-failed = 已分析 { $done } / { $all } 个文件，{ $failed } 个失败。
 
+## Work on recorded sessions
+
+tool-canceling = 正在取消…
+tool-loading = 正在加载 { $network }
+tool-opening = 正在打开 { $session }
+tool-reads = { $network } 正在读取 { $session }
+tool-reads-one-of = { $network } 正在读取 { $session }（{ $at } / { $all }）
+tool-hides = 正在隐藏 { $session } 中的面部
+tool-sessions = { $count } 个会话
+tool-read = { $network } 已读取 { $sessions }。
+tool-read-agreement = { $network } 已读取 { $session }：{ $percent } % 的面部标签与之前相同。
+tool-read-before = { $network } 此前已读取过 { $sessions }。
+tool-open = 打开
+tool-replace = 替换
+tool-more-failed = 另有 { $count } 个会话无法读取。
+tool-canceled = 已取消，未写入任何内容。
+tool-canceled-after = 已取消，已完成的内容保留。
+tool-shared = 隐藏面部的 { $session } 位于 { $folder }。
+tool-old-boxes = 没有无框视频，因此录制时的框仍然可见。
+
+## Window Share a copy with hidden faces
+
+share-title = 分享隐藏面部的副本
+share-video = { $session } 的视频
+share-limits = 会话保持不变。头发、衣服、姿势和房间仍然可见。
+share-faces = 面部
+share-pixelated = 像素化
+share-blurred = 模糊
+share-without-boxes = 无
+share-with-boxes = 有
+share-both = 各一个视频
+share-visible = 保持可见
+share-visible-hint = 无；或编号，如 1, 3
+share-not-a-number = “{ $word }”不是面部编号。请输入编号，如 1, 3。
+share-folder = 新文件夹位于
+share-make = 制作副本
+
+## Window Compare sessions
+
+compare-title = 比较会话
+compare-reading = 正在读取会话
+compare-canceled = 已取消。选择分组方式即可重新比较。
+compare-save-table = 保存表格…
+compare-save-picture = 保存图片…
+compare-by = { $count } 个会话，按
+compare-participant = 参与者
+compare-session = 会话
+compare-condition = 条件
+compare-saved = 已保存到 { $file }。
+compare-picture = 各组的时间占比，带区间的条形图
+
 ## Messages
 
 severity-note = 提示
@@ -362,12 +417,19 @@ dialog-add-videos = 添加视频
 dialog-videos = 视频
 dialog-add-folder = 添加视频文件夹
 dialog-results = 结果文件夹
+dialog-share = 副本文件夹
+dialog-save-table = 保存表格
+dialog-save-picture = 保存图片
 dialog-unavailable = 未找到文件选择器。
 dialog-instead-source = 请将文件拖放到此处，或以此启动：fervis --source PATH
 dialog-instead-checkpoint = 请将文件拖放到此处，或以此启动：fervis --checkpoint FILE
 dialog-instead-second = 请以此启动：fervis --second FILE
 dialog-instead-sessions = 录制到其他文件夹：fervis record SOURCE --out FOLDER
 dialog-instead-many = 请将文件和文件夹拖放到窗口，或使用：fervis analyze FOLDER --out RESULTS
+dialog-instead-reader = 用文件读取会话：fervis reanalyze SESSION --checkpoint FILE
+dialog-instead-share = 其他文件夹：fervis redraw SESSION --hide-faces pixelate --out FOLDER
+dialog-instead-table = 保存表格：fervis summarize SESSIONS --csv FILE.csv
+dialog-instead-picture = 保存图片：fervis summarize SESSIONS --plot FILE.svg
 dialog-instead-export = 导出会话：fervis export SESSION --format { $format } --out FILE.{ $extension }
 
 ## The view

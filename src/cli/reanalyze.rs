@@ -3,6 +3,7 @@
 use std::{
     fmt::{self, Write},
     io::{self, IsTerminal},
+    ops::ControlFlow,
     path::PathBuf,
     process::ExitCode,
 };
@@ -72,6 +73,7 @@ pub fn run(args: &ReanalyzeArgs) -> anyhow::Result<ExitCode> {
     let result = reanalyze::reanalyze(&session, &mut network, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
+        ControlFlow::Continue(())
     });
     bar.finish_and_clear();
     let reanalysis = result?;
@@ -248,6 +250,7 @@ mod tests {
             sha256: String::new(),
             labels: Vec::new(),
             temperature: 1.0,
+            uncertain_below: 0.0,
         };
         let class = |expression: Expression| ClassComparison {
             label: expression.into(),

@@ -1,6 +1,6 @@
 //! `fervis redraw`: draws a session's video again, with or without boxes, with faces hidden or shown.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ops::ControlFlow, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use fervis::{
@@ -76,6 +76,7 @@ pub fn run(args: &RedrawArgs) -> anyhow::Result<ExitCode> {
         &args.out,
         &mut |done| {
             bar.set_position(done);
+            ControlFlow::Continue(())
         },
     )?;
     bar.finish_and_clear();

@@ -20,24 +20,26 @@ use crate::{
 const MISSING: &str = "n/a";
 /// The kind of a span that does not count.
 const EXCLUDED: &str = "excluded";
-const COLUMNS: [&str; 6] = [
+const COLUMNS: [&str; 7] = [
     "onset",
     "duration",
     "trial_type",
     "track",
     "probability",
+    "named",
     "detail",
 ];
 
 pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows: Vec<(Ticks, [String; 5])> = Vec::new();
+    let mut rows: Vec<(Ticks, [String; 6])> = Vec::new();
     let missing = || MISSING.to_owned();
     for run in selection.tracks.iter().flat_map(|track| track.runs()) {
         let fields = [
             format!("{:.6}", run.duration().as_secs_f64()),
-            run.label.name().to_owned(),
+            run.what.name().to_owned(),
             run.track.to_string(),
             format!("{:.4}", run.probability),
+            format!("{:.4}", run.named),
             missing(),
         ];
         rows.push((run.start, fields));
@@ -47,6 +49,7 @@ pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io
         let fields = [
             "0".to_owned(),
             event.kind.name().to_owned(),
+            missing(),
             missing(),
             missing(),
             detail.unwrap_or_else(missing),
@@ -59,6 +62,7 @@ pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io
         let fields = [
             format!("{:.6}", duration.as_secs_f64()),
             EXCLUDED.to_owned(),
+            missing(),
             missing(),
             missing(),
             detail.unwrap_or_else(missing),
@@ -121,6 +125,10 @@ pub(super) fn write_description(
         },
         "probability": {
             "Description": "Mean probability of the expression, smoothed and weighted by time, 0 to 1; n/a for events",
+        },
+        "named": {
+            "Description": "Share of the duration in which the expression was shown, 0 to 1: in the rest, the face was \
+                            uncertain or turned away; n/a for events",
         },
         "detail": {
             "Description": "The note of a marker, the name of a network, or a reason; n/a for expressions",

@@ -1,7 +1,8 @@
 //! A document for ELAN (archive.mpi.nl/tla/elan) in its format EAF 3.0, for reviewing and correcting what a network saw.
 //!
-//! Each face has a tier with its expressions that last at least 0.2 s. Annotations hold only the name, so that ELAN can
-//! count them and compare them with a human coder's; the expressions are a controlled vocabulary. Events have a tier of
+//! Each face has a tier with the expressions that were shown for at least 0.2 s; where it was uncertain or turned away, the
+//! tier says so. Annotations hold only the name, so that ELAN can count them and compare them with a human coder's; the
+//! names are a controlled vocabulary. Events have a tier of
 //! their own. ELAN allows neither overlaps within a tier nor annotations without a duration, so an event lasts half a
 //! second or until the next one, and events of the same millisecond share an annotation.
 //!
@@ -18,7 +19,8 @@ use std::{
 
 use super::{Selection, readable_ms};
 use crate::{
-    expression::{Label, Labels},
+    expression::Labels,
+    pipeline::{TURNED_AWAY, UNCERTAIN},
     session::{
         about::About, annotations::Excluded, manifest::Video, parts::VideoPart, tables::EventRow,
     },
@@ -59,9 +61,9 @@ pub(super) fn write(
             name: format!("face {}", track.number),
             kind: EXPRESSIONS,
             annotations: track
-                .runs()
+                .shown_runs()
                 .iter()
-                .filter_map(|run| Some((readable_ms(part, run)?, run.label.name().to_owned())))
+                .filter_map(|run| Some((readable_ms(part, run)?, run.what.word().to_owned())))
                 .collect(),
         })
         .collect();
@@ -206,9 +208,7 @@ fn document(
             let (start, end) = (2 * number - 1, 2 * number);
             let entry = match tier.kind {
                 EXPRESSIONS => {
-                    let label = labels.find(text);
-                    let id = label.map(entry_id).unwrap_or_default();
-                    format!(" CVE_REF=\"{id}\"")
+                    format!(" CVE_REF=\"{}\"", entry_id(text, labels))
                 }
                 _ => String::new(),
             };
@@ -235,12 +235,14 @@ fn document(
             false => "The labels of the network",
         }
     ));
-    for label in labels.iter() {
+    let unnamed = [UNCERTAIN, TURNED_AWAY].into_iter();
+    let unnamed = unnamed.filter(|word| labels.find(word).is_none());
+    for name in labels.names().chain(unnamed) {
         line(format_args!(
             "        <CV_ENTRY_ML CVE_ID=\"{}\">\n            \
              <CVE_VALUE DESCRIPTION=\"\" LANG_REF=\"{LANGUAGE}\">{}</CVE_VALUE>\n        </CV_ENTRY_ML>",
-            entry_id(label),
-            escaped(label.name()),
+            entry_id(name, labels),
+            escaped(name),
         ));
     }
     line(format_args!(
@@ -249,12 +251,13 @@ fn document(
     xml
 }
 
-/// The identifier of a label in the vocabulary, which may hold neither spaces nor most signs.
-fn entry_id(label: Label) -> String {
-    let name = label.name();
-    match name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        true => format!("cve_{name}"),
-        false => format!("cve_label-{}", label.index() + 1),
+/// The identifier of a name in the vocabulary, which may hold neither spaces nor most signs.
+fn entry_id(name: &str, labels: Labels) -> String {
+    match labels.find(name) {
+        Some(_) if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => format!("cve_{name}"),
+        Some(label) => format!("cve_label-{}", label.index() + 1),
+        // No label's has such a sign.
+        None => format!("cve_unnamed_{}", name.replace(' ', "-")),
     }
 }
 

@@ -38,7 +38,7 @@ use crate::{
         MANIFEST_FILE, Session,
         parts::VideoPart,
         tables::{AnnotationRow, EventRow, FaceRow, FrameRow, Row},
-        timeline::{ExpressionRun, FaceTrack},
+        timeline::{FaceTrack, Run},
     },
     time::Ticks,
 };
@@ -399,7 +399,7 @@ impl<'a> Selection<'a> {
 }
 
 /// A run's time in a part of the video, in milliseconds; `None` if it is too short to read or lies outside the part.
-fn readable_ms(part: &VideoPart<'_>, run: &ExpressionRun) -> Option<Range<u64>> {
+fn readable_ms<T>(part: &VideoPart<'_>, run: &Run<T>) -> Option<Range<u64>> {
     let is_readable = run.duration() >= MIN_READABLE;
     part.span_ms(run.start, run.end).filter(|_| is_readable)
 }

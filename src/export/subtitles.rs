@@ -1,7 +1,7 @@
 //! Subtitles: each face's expression, and the notes of markers, to read along with the video.
 //!
-//! A cue is one expression of one face that lasts at least 0.2 s, with its exact times; the percentage is its mean
-//! probability. Markers show for a second. A note may contain text that would end a cue: line breaks become spaces, and
+//! A cue is what was shown of one face for at least 0.2 s, with its exact times: an expression, whose percentage is its mean
+//! probability, or that the face was uncertain or turned away. Markers show for a second. A note may contain text that would end a cue: line breaks become spaces, and
 //! `-->` becomes an arrow in SRT. WebVTT has escapes for the rest.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 
 use super::{Selection, on_one_line, readable_ms};
 use crate::{
-    session::{about::About, tables::EventKind},
+    session::{about::About, tables::EventKind, timeline::FaceTrack},
     time::{Ticks, clock},
 };
 
@@ -80,10 +80,12 @@ fn cues(selection: &Selection<'_>, part: usize) -> Vec<Cue> {
         return Vec::new();
     };
     let mut cues = Vec::new();
-    for run in selection.tracks.iter().flat_map(|track| track.runs()) {
+    for run in selection.tracks.iter().flat_map(FaceTrack::shown_runs) {
         if let Some(span_ms) = readable_ms(part, &run) {
-            let percent = run.probability * 100.0;
-            let text = format!("face {}: {} {percent:.0} %", run.track, run.label);
+            let mut text = format!("face {}: {}", run.track, run.what.word());
+            if run.what.is_named() {
+                text.push_str(&format!(" {:.0} %", run.probability * 100.0));
+            }
             cues.push(Cue { span_ms, text });
         }
     }

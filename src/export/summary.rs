@@ -58,7 +58,7 @@ impl FaceSummary {
         }
         for run in track.runs() {
             if let Some(before) = run.before {
-                summary.transitions[before.index()][run.label.index()] += 1;
+                summary.transitions[before.index()][run.what.index()] += 1;
             }
         }
         summary

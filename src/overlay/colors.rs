@@ -7,6 +7,7 @@ use egui::{Color32, Theme};
 use crate::{
     expression::Label,
     palette::{self, Ground, Rgb},
+    pipeline::Shown,
 };
 
 /// Text on [`PLATE`].
@@ -18,16 +19,21 @@ pub const PLATE: Color32 = Color32::from_rgba_premultiplied(14, 16, 19, 224);
 /// Dark rim around lines on frames, so that they show on a bright ground too.
 pub const RIM: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 130);
 
-/// Box and chip of a face that is turned away or uncertain: the color of no label.
-pub const NOT_NAMED: Color32 = Color32::from_gray(150);
-
 /// The color of a label's bars and boxes.
 pub fn label(label: Label, theme: Theme) -> Color32 {
-    let ground = match theme {
+    color(palette::label(label, ground(theme)))
+}
+
+/// The color of a label, or of what has none: a face that is turned away or uncertain.
+pub fn shown(shown: Shown, theme: Theme) -> Color32 {
+    color(palette::shown(shown.label(), ground(theme)))
+}
+
+fn ground(theme: Theme) -> Ground {
+    match theme {
         Theme::Dark => Ground::Dark,
         Theme::Light => Ground::Light,
-    };
-    color(palette::label(label, ground))
+    }
 }
 
 /// A shared color as egui's.

@@ -15,5 +15,5 @@ pub use self::{
     geometry::UiFromFrame,
     look::OverlayLook,
     offscreen::{Offscreen, scale_for},
-    paint::{dashed_rect, paint, plate_text, scale_in_window},
+    paint::{dashed_rect, hatch, paint, plate_text, scale_in_window},
 };

@@ -15,7 +15,8 @@ use egui::{
 use super::{colors, geometry::UiFromFrame, look::OverlayLook};
 use crate::{
     detect::{LOST_GRACE, TrackedMesh},
-    pipeline::FaceAnalysis,
+    palette,
+    pipeline::{FaceAnalysis, Shown},
 };
 
 /// Width of a box's line at scale 1, points.
@@ -78,9 +79,9 @@ pub fn paint(
     // Plates come after all boxes, so that no line crosses a name.
     if look.boxes {
         for &(face, box_in_ui) in &placed {
-            let is_certain = face.is_certain(look.uncertain_below);
-            let color = color_of(face, look.uncertain_below);
-            paint_box(&faded(face), box_in_ui, color, !is_certain, scale);
+            let shown = face.shown(look.uncertain_below);
+            let color = color_of(shown);
+            paint_box(&faded(face), box_in_ui, color, !shown.is_named(), scale);
         }
     }
     let mut taken = Vec::with_capacity(placed.len() + 1);
@@ -100,11 +101,12 @@ pub fn paint(
 
 /// The words on a face's plate.
 pub fn plate_text(face: &FaceAnalysis, look: &OverlayLook) -> String {
-    let label = (look.name_of)(face.shown_label(look.uncertain_below));
-    if face.is_turned_away() {
-        return label.to_owned();
+    let shown = face.shown(look.uncertain_below);
+    let name = (look.name_of)(shown.word());
+    match shown {
+        Shown::TurnedAway => name.to_owned(),
+        _ => format!("{name} {:.0} %", face.probability() * 100.0),
     }
-    format!("{label} {:.0} %", face.probability() * 100.0)
 }
 
 /// The visible part of a face's box, with enough around it that the cut does not show. `None` if nothing is visible.
@@ -115,13 +117,10 @@ fn drawable(box_in_ui: Rect, frame: Rect) -> Option<Rect> {
     (box_in_ui.is_finite() && rect.is_positive()).then_some(rect)
 }
 
-/// The color of a face's box and chip. What is not named has the color of no label.
-fn color_of(face: &FaceAnalysis, uncertain_below: f32) -> Color32 {
-    if !face.is_certain(uncertain_below) {
-        return colors::NOT_NAMED;
-    }
+/// The color of a face's box and chip.
+fn color_of(shown: Shown) -> Color32 {
     // A frame has no theme; the dark theme's brighter colors stand out on the dark rim.
-    colors::label(face.label, Theme::Dark)
+    colors::shown(shown, Theme::Dark)
 }
 
 fn opacity(unseen_for: Duration) -> f32 {
@@ -140,6 +139,17 @@ pub fn dashed_rect(painter: &Painter, rect: Rect, stroke: Stroke, dash: f32, gap
         rect.left_top(),
     ];
     painter.extend(Shape::dashed_line(&corners, stroke, dash, gap));
+}
+
+/// Draws slanted lines over a rectangle: what stands there counts for nothing, or has no label. `step` is the distance of
+/// the lines, points.
+pub fn hatch(painter: &Painter, rect: Rect, stroke: Stroke, step: f32) {
+    let lines = palette::hatching(
+        [rect.left(), rect.top()],
+        [rect.right(), rect.bottom()],
+        step,
+    );
+    painter.extend(lines.map(|[from, to]| Shape::line_segment([from.into(), to.into()], stroke)));
 }
 
 fn paint_box(painter: &Painter, rect: Rect, color: Color32, dashed: bool, scale: f32) {
@@ -209,7 +219,7 @@ impl Plate {
         Self {
             number,
             text,
-            color: color_of(face, look.uncertain_below),
+            color: color_of(face.shown(look.uncertain_below)),
             scale,
             number_width,
             size: vec2(width, PLATE_HEIGHT * scale),

@@ -89,6 +89,41 @@ pub const UNCERTAIN: &str = "uncertain";
 /// Shown for a face that is turned away too far to be read.
 pub const TURNED_AWAY: &str = "turned away";
 
+/// What is shown of a face: its label, or why it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The label.
+    Label(Label),
+    /// The label is not probable enough.
+    Uncertain,
+    /// The face is turned away too far to be read.
+    TurnedAway,
+}
+
+impl Shown {
+    /// The word to show.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Label(label) => label.name(),
+            Self::Uncertain => UNCERTAIN,
+            Self::TurnedAway => TURNED_AWAY,
+        }
+    }
+
+    /// The label, if it is shown.
+    pub fn label(self) -> Option<Label> {
+        match self {
+            Self::Label(label) => Some(label),
+            Self::Uncertain | Self::TurnedAway => None,
+        }
+    }
+
+    /// Whether the label is shown.
+    pub fn is_named(self) -> bool {
+        self.label().is_some()
+    }
+}
+
 /// One face of one analyzed frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaceAnalysis {
@@ -126,20 +161,16 @@ impl FaceAnalysis {
         self.shape.is_some_and(|shape| shape.pose.is_turned_away())
     }
 
-    /// The word to show for it: [`TURNED_AWAY`], or [`UNCERTAIN`] if its probability is below `uncertain_below`, 0 to 1.
-    pub fn shown_label(&self, uncertain_below: f32) -> &'static str {
+    /// What to show of it: the label, unless its probability is below `uncertain_below`, 0 to 1, or the face cannot be
+    /// read.
+    pub fn shown(&self, uncertain_below: f32) -> Shown {
         if self.is_turned_away() {
-            TURNED_AWAY
+            Shown::TurnedAway
         } else if self.probability() < uncertain_below {
-            UNCERTAIN
+            Shown::Uncertain
         } else {
-            self.label.name()
+            Shown::Label(self.label)
         }
-    }
-
-    /// Whether the label is shown: the face can be read, and the label is probable enough.
-    pub fn is_certain(&self, uncertain_below: f32) -> bool {
-        !self.is_turned_away() && self.probability() >= uncertain_below
     }
 }
 

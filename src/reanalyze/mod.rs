@@ -13,6 +13,7 @@ mod pictures;
 
 use std::{
     fs, io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -75,6 +76,9 @@ pub enum ReanalyzeError {
     /// The network gave no answer that counts.
     #[error(transparent)]
     Network(#[from] ReadError),
+    /// Whoever asked for it does not want it any more.
+    #[error("canceled")]
+    Canceled,
     /// The folder holds earlier results.
     #[error("{} exists already", folder.display())]
     Exists {
@@ -167,14 +171,17 @@ pub struct FaceCounts {
 /// Opens a file as a source of frames.
 type Open<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn FrameSource>, CaptureError>;
 
-/// Classifies a session's faces again. `progress` is called with the numbers of finished frames and of all frames.
+/// Told how many frames are finished, and how many there are. It may end the work.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
+
+/// Classifies a session's faces again. `progress` is called after each frame.
 ///
 /// # Errors
 /// [`ReanalyzeError`].
 pub fn reanalyze(
     session: &Session,
     network: &mut dyn ClassifyFaces,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> Result<Reanalysis, ReanalyzeError> {
     let open = |file: &Path| capture::open(&SourceSpec::Path(file.to_owned()));
     reanalyze_from(session, network, &open, progress)
@@ -184,7 +191,7 @@ fn reanalyze_from(
     session: &Session,
     network: &mut dyn ClassifyFaces,
     open: Open<'_>,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> Result<Reanalysis, ReanalyzeError> {
     let pictures = pictures::find(session)?;
     let mut notes: Vec<String> = pictures.warning().map(str::to_owned).into_iter().collect();
@@ -235,7 +242,7 @@ impl Reader<'_> {
         &mut self,
         clip: &Clip,
         open: Open<'_>,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: Progress<'_>,
     ) -> Result<Option<String>, ReanalyzeError> {
         let mut source = open(&clip.file)?;
         let pool = FramePool::default();
@@ -262,7 +269,9 @@ impl Reader<'_> {
             for &row in clip.frames_at(time) {
                 if self.classify(&frame, self.session.frames[row].frame)? {
                     self.n_done += 1;
-                    progress(self.n_done, self.n_wanted);
+                    if progress(self.n_done, self.n_wanted).is_break() {
+                        return Err(ReanalyzeError::Canceled);
+                    }
                 }
             }
             if clip.is_over(time) {
@@ -393,6 +402,7 @@ fn diff(
             sha256: info.sha256.clone(),
             labels: info.outputs.clone(),
             temperature: info.temperature,
+            uncertain_below: info.uncertain_below,
         },
         pictures: PicturesUsed {
             kind: pictures.kind,

@@ -145,7 +145,9 @@ fn parts(file: &Path) -> Result<Box<dyn FrameSource>, CaptureError> {
 }
 
 fn run(session: &Session, sees: Expression) -> Result<Reanalysis, ReanalyzeError> {
-    reanalyze_from(session, &mut one_mind(sees), &parts, &mut |_, _| {})
+    reanalyze_from(session, &mut one_mind(sees), &parts, &mut |_, _| {
+        ControlFlow::Continue(())
+    })
 }
 
 #[test]
@@ -153,7 +155,10 @@ fn every_face_in_the_video_is_classified_where_it_was_recorded() {
     let session = recorded();
     let mut network = one_mind(Expression::Sad);
     let mut calls = Vec::new();
-    let mut progress = |done, of| calls.push((done, of));
+    let mut progress = |done, of| {
+        calls.push((done, of));
+        ControlFlow::Continue(())
+    };
     let new = reanalyze_from(&session, &mut network, &parts, &mut progress).unwrap();
     // 13 frames with faces are in the video; in frames 3 and 7 there are two faces, in 5 the second is presumed.
     assert_eq!(network.views, Views::Flip, "as in the recording");
@@ -218,7 +223,10 @@ fn probabilities_are_smoothed_as_in_the_recording() {
     let mut session = recorded();
     session.manifest.settings.smoothing_s = 0.1;
     let mut network = Turning(one_mind(Expression::Happy));
-    let new = reanalyze_from(&session, &mut network, &parts, &mut |_, _| {}).unwrap();
+    let new = reanalyze_from(&session, &mut network, &parts, &mut |_, _| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     // After one time constant, 1 − 1/e of the way between the logarithms, which are 2 apart.
     let [angry, happy] =
         [Expression::Angry, Expression::Happy].map(|class| new.faces[1].face.smoothed.of(class));
@@ -252,7 +260,10 @@ fn the_original_file_comes_first_and_may_have_been_played_twice() {
         Ok(clip(&times))
     };
     let mut network = one_mind(Expression::Happy);
-    let new = reanalyze_from(&session, &mut network, &open, &mut |_, _| {}).unwrap();
+    let new = reanalyze_from(&session, &mut network, &open, &mut |_, _| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     assert_eq!(new.diff.pictures.kind, PictureKind::Original);
     assert_eq!(
         (new.diff.faces.compared, new.diff.faces.without_picture),
@@ -266,7 +277,10 @@ fn annotated_and_damaged_videos_add_notes() {
     session.manifest.video = vec![part("video.mp4", true, 0, 0)];
     let open = |_: &Path| Ok(clip(&[0.0, 0.1, -1.0, 0.2]));
     let mut network = one_mind(Expression::Happy);
-    let new = reanalyze_from(&session, &mut network, &open, &mut |_, _| {}).unwrap();
+    let new = reanalyze_from(&session, &mut network, &open, &mut |_, _| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     assert_eq!(new.diff.pictures.kind, PictureKind::Annotated);
     assert_eq!(new.diff.faces.compared, 2);
     let [drawn, broken] = &new.diff.notes[..] else {
@@ -370,4 +384,16 @@ fn results_go_to_their_own_folder() {
     let refused = new.write(folder.path(), true).unwrap_err().to_string();
     assert!(refused.contains("is a session"), "{refused}");
     assert!(!folder.path().join("faces.csv").exists());
+}
+
+#[test]
+fn it_ends_when_it_is_canceled() {
+    let mut network = one_mind(Expression::Sad);
+    let mut cancel = |done, _| match done {
+        5 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let result = reanalyze_from(&recorded(), &mut network, &parts, &mut cancel);
+    assert!(matches!(result, Err(ReanalyzeError::Canceled)));
+    assert_eq!(network.n_boxes.len(), 5);
 }

@@ -24,6 +24,7 @@ pub(super) fn manifest_model(info: &CheckpointInfo) -> manifest::Model {
         sha256: info.sha256.clone(),
         labels: info.outputs.clone(),
         temperature: info.temperature,
+        uncertain_below: info.uncertain_below,
     }
 }
 
@@ -68,6 +69,7 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
         second_models: Vec::new(),
         settings: manifest::Settings {
             privacy: config.privacy.as_ref().map(|privacy| privacy_words(privacy.effect).to_owned()),
+            uncertain_below: config.uncertain_below,
             ..manifest_settings(settings, config.video)
         },
         video: Vec::new(),
@@ -79,7 +81,7 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
     }
 }
 
-/// The settings as the description lists them, without privacy.
+/// The settings as the description lists them, without privacy and threshold.
 pub(crate) fn manifest_settings(settings: Settings, video: VideoChoice) -> manifest::Settings {
     manifest::Settings {
         smoothing_s: settings.smoothing.as_secs_f64(),
@@ -89,6 +91,7 @@ pub(crate) fn manifest_settings(settings: Settings, video: VideoChoice) -> manif
         score_threshold: settings.detect.score_threshold,
         video: video.name().to_owned(),
         privacy: None,
+        uncertain_below: None,
     }
 }
 

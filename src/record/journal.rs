@@ -153,7 +153,8 @@ impl Journal {
         mut row: FrameRow,
         analysis: Option<&Analysis>,
     ) -> Result<(), RecordError> {
-        let Some(analysis) = analysis else {
+        // Without a network, a result lists no faces although there may be some.
+        let Some(analysis) = analysis.filter(|analysis| analysis.checkpoint.is_some()) else {
             return self.append(row, Vec::new());
         };
         if let Err(error) = self.follow_labels(analysis) {

@@ -4,7 +4,7 @@
 //! but some, are covered. The session itself is not changed. A frame that was not analyzed says nothing about where
 //! faces are. So, as in a recording, frames are covered completely where nothing was known about faces for two seconds.
 
-use std::{fs, path::Path};
+use std::{fs, ops::ControlFlow, path::Path};
 
 use super::{
     RecordError, VideoChoice,
@@ -18,15 +18,10 @@ use crate::{
     session::{
         Session, SessionError, folder,
         manifest::Video,
-        tables::{FrameRow, FrameStatus},
+        tables::{FaceRow, FrameStatus},
         timeline::FrameSpans,
     },
-    time::Ticks,
 };
-
-/// Maximum distance of a frame's time from its row's: times in files are rounded, in the AVI files of earlier versions
-/// to half a frame.
-const TOLERANCE: Ticks = Ticks(1_500);
 
 /// The folder for incomplete videos, in the new folder.
 const PARTIAL: &str = "video.partial";
@@ -47,6 +42,9 @@ pub enum RedrawError {
         /// The session.
         folder: std::path::PathBuf,
     },
+    /// Whoever asked for it does not want it any more.
+    #[error("canceled")]
+    Canceled,
     /// The old video could not be read.
     #[error(transparent)]
     Capture(#[from] CaptureError),
@@ -64,16 +62,18 @@ pub struct Redrawn {
     pub has_old_boxes: bool,
 }
 
-/// Redraws a session's video into a new folder. `progress` is called with the number of finished frames.
+/// Redraws a session's video into a new folder. `progress` is called with the number of finished frames, and may end the
+/// work.
 ///
 /// # Errors
-/// [`RedrawError`]; what was written until then stays in the folder `video.partial` in the new one.
+/// [`RedrawError`]; what was written until then stays in the folder `video.partial` in the new one, unless the work was
+/// canceled.
 pub fn redraw(
     session: &Session,
     choice: VideoChoice,
     privacy: Option<&FacePrivacy>,
     out: &Path,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Redrawn, RedrawError> {
     let parts = session.video_parts();
     if parts.is_empty() || choice == VideoChoice::None {
@@ -105,9 +105,18 @@ pub fn redraw(
         };
         let mut done = || {
             n_done += 1;
-            progress(n_done);
+            progress(n_done)
         };
-        draw_part(session, &spans, part, &mut *source, &mut videos, &mut done)?;
+        let drawn = draw_part(session, &spans, part, &mut *source, &mut videos, &mut done);
+        if matches!(drawn, Err(RedrawError::Canceled)) {
+            drop(videos);
+            // Both were made above. If they cannot be removed, their names say what they are.
+            fs::remove_dir_all(&partial)
+                .and_then(|()| fs::remove_dir(out))
+                .ok();
+            return Err(RedrawError::Canceled);
+        }
+        drawn?;
     }
     videos.finish().map_err(RecordError::from)?;
     if n_done == 0 {
@@ -139,44 +148,38 @@ fn draw_part(
     part: &Video,
     source: &mut dyn FrameSource,
     videos: &mut Videos,
-    done: &mut dyn FnMut(),
+    done: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<(), RedrawError> {
     let pool = FramePool::default();
     while let Some(mut frame) = source.next_frame(&pool)? {
         let time = part.first_time + frame.time.into();
         // The time in the session: each part of the video begins at zero.
         frame.time = time.into();
-        let Some(row) = row_at(session, time) else {
+        let Some(row) = session.row_in_video(time) else {
             continue;
         };
-        let faces_of = |number| -> Vec<FaceAnalysis> {
-            let faces = session.faces_of(number).iter();
-            faces.map(|row| row.face).collect()
-        };
         if row.status == FrameStatus::Analyzed {
-            videos.see_faces(frame.time, &faces_of(row.frame));
+            videos.see_faces(frame.time, &analyses(session.faces_of(row.frame)));
         }
         let shown = spans.at(row.time);
+        let faces = shown.map_or(&[][..], |span| session.faces_of(span.frame));
+        let model = faces.first().map_or(0, |row| row.model);
         let drawn = Drawn {
-            faces: &shown.map_or_else(Vec::new, |span| faces_of(span.frame)),
-            uncertain_below: 0.0,
+            faces: &analyses(faces),
+            uncertain_below: session.manifest.uncertain_below(model),
         };
         videos
             .write(&frame, row.frame, row.time, drawn)
             .map_err(RecordError::from)?;
-        done();
+        if done().is_break() {
+            return Err(RedrawError::Canceled);
+        }
     }
     Ok(())
 }
 
-/// The row that is nearest to this time.
-fn row_at(session: &Session, time: Ticks) -> Option<&FrameRow> {
-    let after = session.frame_at(time + TOLERANCE)?;
-    let rows = &session.frames[after.saturating_sub(1)..=after];
-    let distance = |row: &&FrameRow| row.time.abs_diff(time);
-    rows.iter()
-        .min_by_key(distance)
-        .filter(|row| distance(row) <= TOLERANCE)
+fn analyses(rows: &[FaceRow]) -> Vec<FaceAnalysis> {
+    rows.iter().map(|row| row.face).collect()
 }
 
 impl From<SessionError> for RedrawError {

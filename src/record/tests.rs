@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     path::Path,
     sync::{
         Arc,
@@ -512,7 +513,10 @@ fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
         VideoChoice::Clean,
         Some(&privacy),
         &out,
-        &mut |n| n_done = n,
+        &mut |n| {
+            n_done = n;
+            ControlFlow::Continue(())
+        },
     );
     let redrawn = redrawn.unwrap();
     assert!(!redrawn.has_old_boxes);
@@ -530,18 +534,27 @@ fn a_video_is_drawn_again_with_faces_hidden_and_the_same_times() {
         "{hidden:?} instead of {before:?}"
     );
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "only the video");
-    let again = redraw::redraw(&session, VideoChoice::Clean, None, &out, &mut |_| {});
+    let mut go_on = |_| ControlFlow::Continue(());
+    let again = redraw::redraw(&session, VideoChoice::Clean, None, &out, &mut go_on);
     assert!(again.is_err(), "nothing is drawn over");
+    let stopped = folder.path().join("stopped");
+    let mut stop = |n| match n {
+        3 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let canceled = redraw::redraw(&session, VideoChoice::Clean, None, &stopped, &mut stop);
+    assert!(matches!(canceled, Err(redraw::RedrawError::Canceled)));
+    assert!(!stopped.exists(), "nothing is left");
     // Neither a video of whose pictures nothing is known nor one that cannot be opened leaves a trace.
     let mut unknown = session.clone();
     for row in &mut unknown.frames {
         row.time += Ticks(1 << 40);
     }
     let nothing = folder.path().join("nothing");
-    let redrawn = redraw::redraw(&unknown, VideoChoice::Clean, None, &nothing, &mut |_| {});
+    let redrawn = redraw::redraw(&unknown, VideoChoice::Clean, None, &nothing, &mut go_on);
     let message = redrawn.unwrap_err().to_string();
     assert!(message.contains("no row") && !nothing.exists(), "{message}");
     fs::write(session.folder.join(&file), "").unwrap();
-    let broken = redraw::redraw(&session, VideoChoice::Clean, None, &nothing, &mut |_| {});
+    let broken = redraw::redraw(&session, VideoChoice::Clean, None, &nothing, &mut go_on);
     assert!(broken.is_err() && !nothing.exists());
 }

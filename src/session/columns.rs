@@ -15,13 +15,31 @@ pub struct Column {
     pub mean: PerLabel<f32>,
     /// Share of the column's time with values, 0 to 1.
     pub share: f32,
+    /// Share of this time in which a label was shown: the face was neither uncertain nor turned away, 0 to 1.
+    pub named: f32,
 }
 
-/// Means of `values` over each of `n_columns` equal parts of the time `range`, s.
-///
-/// Each value comes with the time during which it holds, s; these are in order and do not overlap.
+impl Column {
+    /// Whether a label was shown for most of its time with values.
+    pub fn is_named(&self) -> bool {
+        self.named >= 0.5
+    }
+}
+
+/// Probabilities, and for how long they hold.
+#[derive(Debug, Clone)]
+pub struct Held<'a> {
+    /// From when to when, s.
+    pub time: Range<f64>,
+    /// The values.
+    pub values: &'a Probabilities,
+    /// Whether their label was shown.
+    pub is_named: bool,
+}
+
+/// Means of `values` over each of `n_columns` equal parts of the time `range`, s. They are in order, and do not overlap.
 pub fn columns<'a>(
-    values: impl Iterator<Item = (Range<f64>, &'a Probabilities)>,
+    values: impl Iterator<Item = Held<'a>>,
     range: Range<f64>,
     n_columns: usize,
 ) -> Vec<Column> {
@@ -30,9 +48,14 @@ pub fn columns<'a>(
     if !per_second.is_finite() || per_second <= 0.0 {
         return columns;
     }
-    for (held, probabilities) in values {
-        let start = ((held.start - range.start) * per_second).max(0.0);
-        let end = ((held.end - range.start) * per_second).min(n_columns as f64);
+    for Held {
+        time,
+        values: probabilities,
+        is_named,
+    } in values
+    {
+        let start = ((time.start - range.start) * per_second).max(0.0);
+        let end = ((time.end - range.start) * per_second).min(n_columns as f64);
         let mut from = start;
         while from < end {
             let at = from as usize;
@@ -43,6 +66,7 @@ pub fn columns<'a>(
                     column.mean = PerLabel::new(probabilities.labels());
                 }
                 column.share += share;
+                column.named += share * f32::from(u8::from(is_named));
                 for (mean, value) in column.mean.iter_mut().zip(probabilities.0.iter()) {
                     *mean += share * value;
                 }
@@ -55,6 +79,7 @@ pub fn columns<'a>(
             for mean in column.mean.iter_mut() {
                 *mean /= column.share;
             }
+            column.named /= column.share;
         }
         column.share = column.share.min(1.0);
     }
@@ -74,10 +99,36 @@ mod tests {
         values
     }
 
+    fn held(time: Range<f64>, values: &Probabilities) -> Held<'_> {
+        Held {
+            time,
+            values,
+            is_named: true,
+        }
+    }
+
+    #[test]
+    fn a_column_says_for_how_much_of_its_time_a_label_was_shown() {
+        let a = sure(0);
+        let not_named = |time| Held {
+            is_named: false,
+            ..held(time, &a)
+        };
+        let values = [
+            held(0.0..1.25, &a),
+            not_named(1.25..2.0),
+            not_named(2.0..2.5),
+        ];
+        let columns = columns(values.into_iter(), 0.0..4.0, 4);
+        let named: Vec<f32> = columns.iter().map(|column| column.named).collect();
+        assert_eq!(named, [1.0, 0.25, 0.0, 0.0]);
+        assert!(columns[0].is_named() && !columns[1].is_named() && !columns[2].is_named());
+    }
+
     #[test]
     fn a_column_is_the_mean_over_its_time() {
         let (a, b) = (sure(0), sure(3));
-        let values = [(0.0..1.5, &a), (1.5..2.0, &b), (3.0..3.25, &b)];
+        let values = [held(0.0..1.5, &a), held(1.5..2.0, &b), held(3.0..3.25, &b)];
         let columns = columns(values.into_iter(), 0.0..4.0, 4);
         let means: Vec<(f32, f32)> = columns.iter().map(|c| (c.mean[0], c.mean[3])).collect();
         assert_eq!(means, [(1.0, 0.0), (0.5, 0.5), (0.0, 0.0), (0.0, 1.0)]);
@@ -88,7 +139,7 @@ mod tests {
     #[test]
     fn values_outside_the_range_are_left_out() {
         let a = sure(0);
-        let values = [(0.0..10.0, &a), (20.0..30.0, &a)];
+        let values = [held(0.0..10.0, &a), held(20.0..30.0, &a)];
         let columns = columns(values.into_iter(), 5.0..15.0, 2);
         assert_eq!(columns[0].share, 1.0);
         assert_eq!(columns[1].share, 0.0);
@@ -97,8 +148,8 @@ mod tests {
     #[test]
     fn an_empty_range_has_empty_columns() {
         let a = sure(0);
-        assert!(columns([(0.0..1.0, &a)].into_iter(), 0.0..1.0, 0).is_empty());
-        let columns = columns([(0.0..1.0, &a)].into_iter(), 1.0..1.0, 3);
+        assert!(columns([held(0.0..1.0, &a)].into_iter(), 0.0..1.0, 0).is_empty());
+        let columns = columns([held(0.0..1.0, &a)].into_iter(), 1.0..1.0, 3);
         assert_eq!(columns, [Column::default(); 3]);
     }
 
@@ -112,7 +163,7 @@ mod tests {
             let mut time = 0.0;
             let mut spans = Vec::new();
             for ((length, gap, _), value) in lengths.iter().zip(&values) {
-                spans.push((time..time + length, value));
+                spans.push(held(time..time + length, value));
                 time += length + gap;
             }
             for column in columns(spans.into_iter(), start..start + length, n_columns) {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     bounding_box::BoundingBox,
-    detect::TrackId,
+    detect::{FaceShape, HeadPose, TrackId},
     expression::{Expression, N_EXPRESSIONS, Probabilities},
     pipeline::FaceAnalysis,
     time::Ticks,
@@ -152,6 +152,18 @@ pub(crate) fn video(file: &str, annotated: bool, first_frame: u64, first_ticks: 
         encoder: "OpenH264".to_owned(),
         n_frames: None,
         n_bytes: None,
+    }
+}
+
+/// The shape of a face that is turned too far to the right.
+pub(crate) fn turned_away() -> FaceShape {
+    let pose = HeadPose {
+        yaw_deg: 60.0,
+        ..HeadPose::default()
+    };
+    FaceShape {
+        pose,
+        ..FaceShape::default()
     }
 }
 

@@ -44,8 +44,13 @@ pub fn new_session_folder(root: &Path, now: &ZonedDateTime, about: &About) -> Pa
             name.push_str(&part);
         }
     }
+    free_folder(root, &name)
+}
+
+/// A folder in `root` with this name, or with a number after it, that does not exist yet.
+pub fn free_folder(root: &Path, name: &str) -> PathBuf {
     let numbered = |n: u32| match n {
-        1 => root.join(&name),
+        1 => root.join(name),
         _ => root.join(format!("{name}-{n}")),
     };
     let mut n = 1;

@@ -149,6 +149,9 @@ pub struct Model {
     pub labels: Vec<String>,
     /// The divisor of its logits.
     pub temperature: f32,
+    /// Below this probability, 0 to 1, it is not sure enough to name a label. 0 in sessions of earlier versions.
+    #[serde(default)]
+    pub uncertain_below: f32,
 }
 
 /// The settings of a recording.
@@ -170,6 +173,9 @@ pub struct Settings {
     pub video: String,
     /// How faces were covered in the video, in words; `None` if they were not.
     pub privacy: Option<String>,
+    /// The threshold that the user chose instead of the networks' own, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertain_below: Option<f32>,
 }
 
 /// A part of a video: frames of one size.
@@ -251,6 +257,13 @@ pub struct Recovery {
 }
 
 impl Manifest {
+    /// Below this probability, 0 to 1, a label of this network was shown as uncertain; `model` is its position.
+    pub fn uncertain_below(&self, model: usize) -> f32 {
+        let own = || self.models.get(model).map(|model| model.uncertain_below);
+        let chosen = self.settings.uncertain_below;
+        chosen.or_else(own).unwrap_or_default()
+    }
+
     /// The meaning of every column of every table, for these labels.
     pub fn data_dictionary(labels: Labels) -> BTreeMap<String, BTreeMap<String, ColumnMeaning>> {
         fn meanings<R: Row>(labels: Labels) -> (String, BTreeMap<String, ColumnMeaning>) {
@@ -401,6 +414,7 @@ pub(crate) mod tests {
                 sha256: "ab".repeat(32),
                 labels: vec!["angry".to_owned(), "disgust".to_owned()],
                 temperature: 1.1,
+                uncertain_below: 0.0,
             }],
             second_models: Vec::new(),
             settings: Settings {
@@ -411,6 +425,7 @@ pub(crate) mod tests {
                 score_threshold: 4.0,
                 video: "none".to_owned(),
                 privacy: None,
+                uncertain_below: None,
             },
             video: Vec::new(),
             counts: Counts::default(),

@@ -18,6 +18,10 @@ use super::{
 };
 use crate::{error_text::error_text, expression::Labels, time::Ticks};
 
+/// Maximum distance of the time of a video's frame from its row's: times in files are rounded, in the AVI files of earlier
+/// versions to half a frame.
+const TOLERANCE: Ticks = Ticks(1_500);
+
 /// A session in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
@@ -113,6 +117,16 @@ impl Session {
     pub fn frame_at(&self, time: Ticks) -> Option<usize> {
         let after = self.frames.partition_point(|frame| frame.time <= time);
         after.checked_sub(1)
+    }
+
+    /// The row of the video's frame at this time, in the session's time.
+    pub fn row_in_video(&self, time: Ticks) -> Option<&FrameRow> {
+        let after = self.frame_at(time + TOLERANCE)?;
+        let rows = &self.frames[after.saturating_sub(1)..=after];
+        let distance = |row: &&FrameRow| row.time.abs_diff(time);
+        rows.iter()
+            .min_by_key(distance)
+            .filter(|row| distance(row) <= TOLERANCE)
     }
 
     /// The labels of all probabilities.

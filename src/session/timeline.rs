@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     expression::{Label, Labels},
+    pipeline::Shown,
     time::{Ticks, hold_for},
 };
 
@@ -43,6 +44,8 @@ pub struct FaceSpan<'a> {
     pub row: &'a FaceRow,
     /// Until when it counts.
     pub end: Ticks,
+    /// What was shown of it.
+    pub shown: Shown,
     /// Whether it follows on the same track's span before: nothing lies between, and the network is the same.
     pub continues: bool,
 }
@@ -56,21 +59,23 @@ pub struct FaceTrack<'a> {
     pub spans: Vec<FaceSpan<'a>>,
 }
 
-/// A stretch of time without gaps in which a face showed one expression.
+/// A stretch of time without gaps in which a face was the same: its most probable [`Label`], or what was [`Shown`] of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ExpressionRun {
+pub struct Run<T> {
     /// The face's track.
     pub track: u64,
-    /// Its label all the while.
-    pub label: Label,
+    /// What it was all the while.
+    pub what: T,
     /// When it began.
     pub start: Ticks,
     /// When it ended.
     pub end: Ticks,
     /// Mean smoothed probability of the label, weighted by time, 0 to 1.
     pub probability: f64,
-    /// The expression that it took the place of; `None` after a gap, or if the network changed.
-    pub before: Option<Label>,
+    /// Share of this time in which a label was shown: the face was neither uncertain nor turned away.
+    pub named: f64,
+    /// What it took the place of; `None` after a gap, or if the network changed.
+    pub before: Option<T>,
 }
 
 impl FrameSpans {
@@ -109,7 +114,7 @@ impl FaceSpan<'_> {
     }
 }
 
-impl ExpressionRun {
+impl<T> Run<T> {
     /// How long it lasted.
     pub fn duration(&self) -> Ticks {
         self.end - self.start
@@ -128,30 +133,46 @@ impl FaceTrack<'_> {
         self.spans.iter().map(FaceSpan::duration_s).sum()
     }
 
-    /// The stretches of equal expression, in order of time.
-    pub fn runs(&self) -> Vec<ExpressionRun> {
-        let mut runs: Vec<ExpressionRun> = Vec::new();
+    /// The stretches with the same most probable label, in order of time: for computing.
+    pub fn runs(&self) -> Vec<Run<Label>> {
+        self.runs_of(|span| span.row.face.smoothed.top())
+    }
+
+    /// The stretches in which the same was shown, in order of time: for people who look at them.
+    pub fn shown_runs(&self) -> Vec<Run<Shown>> {
+        self.runs_of(|span| (span.shown, span.row.face.probability()))
+    }
+
+    fn runs_of<T: Copy + PartialEq>(
+        &self,
+        what: impl Fn(&FaceSpan<'_>) -> (T, f32),
+    ) -> Vec<Run<T>> {
+        let mut runs: Vec<Run<T>> = Vec::new();
         for span in &self.spans {
-            let (label, probability) = span.row.face.smoothed.top();
+            let (what, probability) = what(span);
             let probability = f64::from(probability);
+            let named = f64::from(u8::from(span.shown.is_named()));
             let last = runs.last_mut().filter(|_| span.continues);
-            let before = last.as_ref().map(|run| run.label);
+            let before = last.as_ref().map(|run| run.what);
             if let Some(run) = last
-                && run.label == label
+                && run.what == what
             {
                 let (old, new) = (run.duration().as_secs_f64(), span.duration_s());
                 if new > 0.0 {
-                    run.probability = (run.probability * old + probability * new) / (old + new);
+                    let mean = |before: f64, now: f64| (before * old + now * new) / (old + new);
+                    run.probability = mean(run.probability, probability);
+                    run.named = mean(run.named, named);
                 }
                 run.end = run.end.max(span.end);
                 continue;
             }
-            runs.push(ExpressionRun {
+            runs.push(Run {
                 track: self.number,
-                label,
+                what,
                 start: span.row.time,
                 end: span.end,
                 probability,
+                named,
                 before,
             });
         }
@@ -228,6 +249,7 @@ impl Session {
             track.spans.push(FaceSpan {
                 row,
                 end: frames[at].end,
+                shown: row.face.shown(self.manifest.uncertain_below(row.model)),
                 continues,
             });
         }
@@ -260,7 +282,7 @@ mod tests {
             let before = run.before.map(Label::name);
             (
                 run.track,
-                run.label.name(),
+                run.what.name(),
                 run.start.0 / 900,
                 run.end.0 / 900,
                 before,
@@ -318,6 +340,49 @@ mod tests {
         }
         let neutral = session.face_tracks()[0].runs()[1];
         assert!((neutral.probability - 0.8).abs() < 1e-6, "{neutral:?}");
+    }
+
+    #[test]
+    fn what_was_shown_ends_where_a_face_is_uncertain_or_turned_away() {
+        let mut session = fixtures::two_people();
+        session.manifest.settings.uncertain_below = Some(0.35);
+        let of_first = |row: &&mut FaceRow| row.face.track.0 == 1;
+        for row in session.faces.iter_mut().filter(of_first) {
+            match row.frame {
+                1 => row.face.smoothed.0[Expression::Happy.index()] = 0.3,
+                2 => row.face.shape = Some(fixtures::turned_away()),
+                _ => {}
+            }
+        }
+        let tracks = session.face_tracks();
+        let shown: Vec<(&str, u64)> = tracks[0]
+            .shown_runs()
+            .iter()
+            .map(|run| (run.what.word(), run.duration().as_millis()))
+            .collect();
+        let begin = [
+            ("happy", 100),
+            ("uncertain", 100),
+            ("turned away", 100),
+            ("happy", 200),
+            ("neutral", 300),
+        ];
+        assert_eq!(shown[..5], begin);
+        // For computing, it is one stretch, of which it is known how much was shown.
+        let run = tracks[0].runs()[0];
+        assert_eq!(
+            (run.what.name(), run.duration().as_millis()),
+            ("happy", 500)
+        );
+        assert!((run.named - 0.6).abs() < 1e-9, "{run:?}");
+        // Of earlier sessions, no threshold is known.
+        session.manifest.settings.uncertain_below = None;
+        assert_eq!(
+            session.face_tracks()[0].shown_runs()[0]
+                .duration()
+                .as_millis(),
+            200
+        );
     }
 
     #[test]

@@ -341,6 +341,15 @@ impl Summary {
     pub fn svg(&self) -> std::io::Result<String> {
         picture::svg(self)
     }
+
+    /// The same in pixels.
+    ///
+    /// # Errors
+    /// As [`Summary::svg`].
+    #[cfg(feature = "plots")]
+    pub fn pixels(&self) -> std::io::Result<crate::export::plots::Pixels> {
+        picture::pixels(self)
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::{Figure, Group, Measure, Summary, text::name};
+use super::{Figure, Group, Measure, Summary};
 use crate::{
     export::plots::{
-        self, SvgCanvas,
-        canvas::{Anchor, Drawn},
+        self, Pixels,
+        canvas::{Anchor, Backend, Canvas, Drawn},
     },
     expression::Label,
     palette::{self, GRID, Ground, INK, WEAK_INK},
@@ -27,13 +27,22 @@ const TEXT: f64 = 15.0;
 const MAX_GROUPS: usize = 200;
 
 pub(super) fn svg(summary: &Summary) -> io::Result<String> {
+    plots::svg(size(summary), |canvas| draw(summary, canvas))
+}
+
+pub(super) fn pixels(summary: &Summary) -> io::Result<Pixels> {
+    plots::pixels(size(summary), |canvas| draw(summary, canvas))
+}
+
+/// Width and height, in units of the layout.
+fn size(summary: &Summary) -> [u32; 2] {
     let shown = summary.groups.len().min(MAX_GROUPS);
     let width = LEFT + COLUMN * summary.labels.len() as f64 + RIGHT;
     let height = HEAD + ROW * shown.max(1) as f64 + FOOT;
-    plots::svg(width as u32, height as u32, |canvas| draw(summary, canvas))
+    [width as u32, height as u32]
 }
 
-fn draw(summary: &Summary, canvas: &SvgCanvas<'_, '_>) -> Drawn {
+fn draw<DB: Backend>(summary: &Summary, canvas: &Canvas<'_, DB>) -> Drawn<DB> {
     let over = match summary.is_over_participants() {
         true => "participants",
         false => "sessions",
@@ -77,17 +86,16 @@ fn draw(summary: &Summary, canvas: &SvgCanvas<'_, '_>) -> Drawn {
     Ok(())
 }
 
-fn draw_group(
+fn draw_group<DB: Backend>(
     summary: &Summary,
     group: &Group,
     middle: f64,
     most: f64,
-    canvas: &SvgCanvas<'_, '_>,
-) -> Drawn {
+    canvas: &Canvas<'_, DB>,
+) -> Drawn<DB> {
     let at = (20.0, middle - 8.0);
-    canvas.text(at, &name(&group.values), TEXT, INK, Anchor::Left)?;
-    let n = share(group, summary.labels.at(0)).map_or(0, |figure| figure.n);
-    let words = format!("n = {n}");
+    canvas.text(at, &group.name(), TEXT, INK, Anchor::Left)?;
+    let words = format!("n = {}", group.n());
     canvas.text(
         (20.0, middle + 9.0),
         &words,

@@ -4,12 +4,15 @@
 //! carrier: each colored thing has its name beside it.
 
 use egui::{
-    Color32, CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Theme,
-    Visuals, vec2,
+    Color32, CornerRadius, FontFamily, FontId, Margin, Painter, Rect, Shadow, Stroke, Style,
+    TextStyle, Theme, Visuals, vec2,
 };
 
-pub use crate::overlay::colors::label;
-use crate::{overlay::colors::color, palette};
+pub use crate::overlay::colors::{label, shown};
+use crate::{
+    overlay::{self, colors::color},
+    palette,
+};
 
 /// Colors that egui's own visuals have no place for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,12 @@ pub const fn palette(theme: Theme) -> Palette {
             line: Color32::from_rgb(0xD3, 0xD8, 0xDF),
         },
     }
+}
+
+/// Draws slanted lines over what has no name in a timeline: a face that is uncertain or turned away.
+pub fn hatch(painter: &Painter, rect: Rect, theme: Theme) {
+    let stroke = Stroke::new(1.0, palette(theme).track);
+    overlay::hatch(painter, rect, stroke, 7.0);
 }
 
 /// Installs colors, fonts and spacing of both themes.

@@ -10,7 +10,7 @@ use std::{
 
 use egui::ThemePreference;
 
-use super::{dialogs::VIDEO_EXTENSIONS, words::Language};
+use super::{compare::Part, dialogs::VIDEO_EXTENSIONS, words::Language};
 use crate::{
     capture::{SourceSpec, still},
     detect::{Detector, TrackId},
@@ -169,8 +169,39 @@ pub enum Command {
     StartMany,
     /// Stop analyzing them.
     StopMany,
+    /// Let another network read sessions.
+    ReadAgain(Reading),
+    /// Ask for a file with a network, then let it read these sessions.
+    ChooseReader(Vec<PathBuf>),
+    /// Ask how to share this session's video with hidden faces.
+    BeginShare(PathBuf),
+    /// Ask for the folder in which it is made.
+    ChooseShareOut,
+    /// Make what was asked for (`true`), or discard it.
+    EndShare(bool),
+    /// End the work on sessions with this number.
+    CancelTool(u64),
+    /// Compare these sessions.
+    CompareSessions(Vec<PathBuf>),
+    /// Compare the same ones by what is chosen now.
+    RestartComparison,
+    /// Stop comparing.
+    CancelComparison,
+    /// Ask for a file, then save this of the comparison.
+    SaveComparison(Part),
     /// Quit.
     Quit,
+}
+
+/// Sessions that another network is to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Their folders.
+    pub folders: Vec<PathBuf>,
+    /// The network.
+    pub network: CheckpointChoice,
+    /// Whether it replaces what the same network read before.
+    pub overwrite: bool,
 }
 
 /// One request about the file that plays.

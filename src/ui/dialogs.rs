@@ -10,7 +10,7 @@ use std::{
 
 use egui::Context;
 
-use super::{background::Background, words::text};
+use super::{background::Background, compare::Part, words::text};
 use crate::{capture::still, export::Format, model::import::EXTENSIONS};
 
 /// A dialog that ends without a choice within this time was never on the screen: nobody finds its Cancel button that fast,
@@ -47,6 +47,12 @@ pub enum Dialog {
     ManyFolder,
     /// The folder of their results.
     ManyOut,
+    /// A network that is to read sessions.
+    Reader,
+    /// The folder in which a copy to share is made.
+    ShareOut,
+    /// The file of a comparison.
+    Comparison(Part),
 }
 
 /// How a dialog ended.
@@ -74,6 +80,10 @@ pub fn unavailable(dialog: Dialog) -> String {
         Dialog::ManyFiles | Dialog::ManyFolder | Dialog::ManyOut => {
             text!("dialog-instead-many").to_owned()
         }
+        Dialog::Reader => text!("dialog-instead-reader").to_owned(),
+        Dialog::ShareOut => text!("dialog-instead-share").to_owned(),
+        Dialog::Comparison(Part::Table) => text!("dialog-instead-table").to_owned(),
+        Dialog::Comparison(Part::Picture) => text!("dialog-instead-picture").to_owned(),
         Dialog::Export(format) => text!(
             "dialog-instead-export",
             format = format.name(),
@@ -162,9 +172,18 @@ fn ask_for_one(dialog: Dialog) -> Option<PathBuf> {
             .set_file_name(format!("session.{}", format.extension()))
             .save_file(),
         Dialog::Session => with_title(text!("dialog-session")).pick_folder(),
-        Dialog::Checkpoint | Dialog::SecondCheckpoint => with_title(text!("dialog-checkpoint"))
-            .add_filter(text!("dialog-checkpoints"), &EXTENSIONS)
-            .pick_file(),
+        Dialog::Checkpoint | Dialog::SecondCheckpoint | Dialog::Reader => {
+            with_title(text!("dialog-checkpoint"))
+                .add_filter(text!("dialog-checkpoints"), &EXTENSIONS)
+                .pick_file()
+        }
+        Dialog::ShareOut => with_title(text!("dialog-share")).pick_folder(),
+        Dialog::Comparison(Part::Table) => with_title(text!("dialog-save-table"))
+            .set_file_name("comparison.csv")
+            .save_file(),
+        Dialog::Comparison(Part::Picture) => with_title(text!("dialog-save-picture"))
+            .set_file_name("comparison.svg")
+            .save_file(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     bounding_box::BoundingBox,
     detect::TrackId,
     frame::{Frame, Resolution},
-    pipeline::Analysis,
+    pipeline::{Analysis, FaceAnalysis},
     privacy::{Effect, FacePrivacy, PrivacyTracker, Sighting, Who},
 };
 
@@ -47,6 +47,15 @@ impl Cover {
     }
 }
 
+/// Where a face is, for what covers it.
+pub fn sighting(face: &FaceAnalysis) -> Sighting {
+    Sighting {
+        track: face.track,
+        box_in_frame: face.box_in_frame,
+        unseen_for: face.unseen_for,
+    }
+}
+
 /// Remembers where faces are, and which are shown.
 #[derive(Debug, Default)]
 pub struct LivePrivacy {
@@ -58,11 +67,7 @@ pub struct LivePrivacy {
 impl LivePrivacy {
     /// Takes a result.
     pub fn see(&mut self, analysis: &Analysis) {
-        let sightings = analysis.faces.iter().map(|face| Sighting {
-            track: face.track,
-            box_in_frame: face.box_in_frame,
-            unseen_for: face.unseen_for,
-        });
+        let sightings = analysis.faces.iter().map(sighting);
         self.tracker.see(analysis.frame.time, sightings);
         // A permission was given for a face, and ends with its track.
         self.shown

@@ -27,7 +27,7 @@ use crate::{
     stream::{Output, StreamConfig},
 };
 
-/// How many checkpoint files the Model menu remembers.
+/// How many checkpoint files the Model menu remembers, and how many files and folders of images the File menu.
 const MAX_RECENT: usize = 6;
 /// Longest time constant of the smoothing on offer. Beyond it the bars lag seconds behind the face.
 pub const MAX_SMOOTHING_MS: u32 = 2000;
@@ -92,6 +92,8 @@ with_defaults! {
         pub osc_markers_port: u16 = Output::OscMarkers.default_port(),
         /// Recent checkpoint files, the latest first.
         pub recent_checkpoints: Vec<PathBuf> = Vec::new(),
+        /// Recent images, videos and folders of images, the latest first.
+        pub recent_files: Vec<PathBuf> = Vec::new(),
         /// Which videos recordings have.
         pub video: VideoChoice = VideoChoice::default(),
         /// The folder that recordings go to; `None` takes the default.
@@ -174,9 +176,12 @@ impl UiSettings {
 
     /// Puts a checkpoint file at the top of the recent ones.
     pub fn remember_checkpoint(&mut self, path: &Path) {
-        self.recent_checkpoints.retain(|other| other != path);
-        self.recent_checkpoints.insert(0, path.to_owned());
-        self.recent_checkpoints.truncate(MAX_RECENT);
+        remember(&mut self.recent_checkpoints, path);
+    }
+
+    /// Puts an image, a video or a folder of images at the top of the recent ones.
+    pub fn remember_file(&mut self, path: &Path) {
+        remember(&mut self.recent_files, path);
     }
 
     /// The settings of the pipeline.
@@ -233,8 +238,15 @@ impl UiSettings {
             }
         }
         self.recent_checkpoints.truncate(MAX_RECENT);
+        self.recent_files.truncate(MAX_RECENT);
         self
     }
+}
+
+fn remember(recent: &mut Vec<PathBuf>, path: &Path) {
+    recent.retain(|other| other != path);
+    recent.insert(0, path.to_owned());
+    recent.truncate(MAX_RECENT);
 }
 
 /// The path of the file in the user's configuration folder, if there is one. `variable` reads the environment.

@@ -3,12 +3,9 @@
 //! A strip advances four times a second, and is drawn only then: between, it is a texture. Nothing is kept of a face that
 //! has not been in view for a minute.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, ops::Range, time::Duration};
 
-use egui::{
-    Color32, ColorImage, Context, Pos2, Rect, Stroke, TextureHandle, TextureOptions, Theme, Ui,
-    pos2,
-};
+use egui::{Color32, Context, Pos2, Rect, Stroke, TextureHandle, TextureOptions, Theme, Ui, pos2};
 
 use super::{
     colors,
@@ -16,7 +13,7 @@ use super::{
 };
 use crate::{
     detect::{Blinks, TrackId},
-    expression::PerLabel,
+    expression::{Labels, PerLabel},
     pipeline::{Analysis, FaceAnalysis},
     session::columns::Column,
 };
@@ -54,15 +51,46 @@ struct Strip {
     columns: VecDeque<(u64, Column)>,
     /// Columns in which the face blinked.
     blinks: VecDeque<u64>,
-    /// The column that is being filled: its number, the sum of its values, and how many there are.
-    open: (u64, PerLabel<f32>, u32),
-    /// As it was drawn last, when its newest column was this, in this theme.
-    drawn: Option<(TextureHandle, u64, Theme)>,
+    /// The column that is being filled.
+    open: Open,
+    /// As it was drawn last.
+    drawn: Option<DrawnStrip>,
+}
+
+/// A strip as it was drawn.
+struct DrawnStrip {
+    texture: TextureHandle,
+    /// The columns without a name, counted from the left edge.
+    not_named: Vec<Range<usize>>,
+    /// Its newest column.
+    now: u64,
+    theme: Theme,
+}
+
+/// A column that is being filled.
+struct Open {
+    number: u64,
+    /// The sum of its values, how many there are, and how many of them had a name.
+    sum: PerLabel<f32>,
+    n: u32,
+    n_named: u32,
+}
+
+impl Open {
+    fn new(number: u64, labels: Labels) -> Self {
+        Self {
+            number,
+            sum: PerLabel::new(labels),
+            n: 0,
+            n_named: 0,
+        }
+    }
 }
 
 impl Strips {
-    /// Takes in a result of the open source. Nothing is kept from before a time that has gone back.
-    pub fn see(&mut self, analysis: &Analysis) {
+    /// Takes in a result of the open source. Nothing is kept from before a time that has gone back. Below the probability
+    /// `uncertain_below`, 0 to 1, a face is uncertain.
+    pub fn see(&mut self, analysis: &Analysis, uncertain_below: f32) {
         let time = analysis.frame.time;
         let now = (time.as_nanos() / COLUMN.as_nanos()) as u64;
         if now < self.now {
@@ -85,7 +113,7 @@ impl Strips {
                 continue;
             };
             if found {
-                strip.add(now, face);
+                strip.add(now, face, face.shown(uncertain_below).is_named());
             }
             if blink.is_some() {
                 strip.blinks.push_back(now);
@@ -101,7 +129,7 @@ impl Strips {
             .iter()
             .position(|strip| strip.track == face.track);
         let index = match known {
-            Some(index) if self.strips[index].open.1.labels() == labels => index,
+            Some(index) if self.strips[index].open.sum.labels() == labels => index,
             Some(index) => {
                 self.strips[index] = Strip::new(face, self.now);
                 index
@@ -140,9 +168,16 @@ impl Strips {
         let palette = colors::palette(theme);
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
         painter.rect_filled(rect, 3.0, palette.track);
-        let texture = strip.texture(ui.ctx(), now, theme);
+        let drawn = strip.drawn(ui.ctx(), now, theme);
         let whole = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
-        painter.image(texture.id(), rect, whole, Color32::WHITE);
+        painter.image(drawn.texture.id(), rect, whole, Color32::WHITE);
+        let width = rect.width() / N_COLUMNS as f32;
+        for stretch in &drawn.not_named {
+            let left = rect.left() + width * stretch.start as f32;
+            let right = rect.left() + width * stretch.end as f32;
+            let stretch = Rect::from_x_y_ranges(left..=right, rect.y_range());
+            colors::hatch(&painter, stretch, theme);
+        }
         let x = |column: u64| {
             let ago = now.saturating_sub(column) as f32;
             rect.right() - ago * rect.width() / N_COLUMNS as f32
@@ -174,7 +209,7 @@ impl Strip {
             track: face.track,
             columns: VecDeque::new(),
             blinks: VecDeque::new(),
-            open: (now, PerLabel::new(face.smoothed.labels()), 0),
+            open: Open::new(now, face.smoothed.labels()),
             drawn: None,
         }
     }
@@ -187,52 +222,61 @@ impl Strip {
         while self.blinks.front().is_some_and(|at| *at < oldest) {
             self.blinks.pop_front();
         }
-        !self.columns.is_empty() || self.open.0 >= oldest
+        !self.columns.is_empty() || self.open.number >= oldest
     }
 
-    fn add(&mut self, now: u64, face: &FaceAnalysis) {
-        let (number, sum, n) = &mut self.open;
-        if *number != now {
-            if *n > 0 {
+    fn add(&mut self, now: u64, face: &FaceAnalysis, is_named: bool) {
+        let open = &mut self.open;
+        if open.number != now {
+            if open.n > 0 {
+                let n = open.n as f32;
                 let column = Column {
-                    mean: sum.map(|sum| sum / *n as f32),
+                    mean: open.sum.map(|sum| sum / n),
                     share: 1.0,
+                    named: open.n_named as f32 / n,
                 };
                 // A result holds for half a second, as everywhere, if the next one takes longer than a column.
-                for held in *number..now.min(*number + MAX_HELD) {
+                for held in open.number..now.min(open.number + MAX_HELD) {
                     self.columns.push_back((held, column));
                 }
             }
-            (*number, *sum, *n) = (now, PerLabel::new(sum.labels()), 0);
+            *open = Open::new(now, open.sum.labels());
         }
-        for (sum, value) in sum.iter_mut().zip(face.smoothed.0.iter()) {
+        for (sum, value) in open.sum.iter_mut().zip(face.smoothed.0.iter()) {
             *sum += value;
         }
-        *n += 1;
+        open.n += 1;
+        open.n_named += u32::from(is_named);
     }
 
-    /// The texture of the minute that ends with column `now`.
-    fn texture(&mut self, ctx: &Context, now: u64, theme: Theme) -> &TextureHandle {
-        let is_current = self
-            .drawn
-            .as_ref()
-            .is_some_and(|(_, at, in_theme)| (*at, *in_theme) == (now, theme));
-        if !is_current {
-            let image = self.image(now, theme);
-            let texture = match self.drawn.take() {
-                Some((mut texture, ..)) => {
-                    texture.set(image, TextureOptions::LINEAR);
-                    texture
+    /// The minute that ends with column `now`, drawn.
+    fn drawn(&mut self, ctx: &Context, now: u64, theme: Theme) -> &DrawnStrip {
+        let before = self.drawn.take();
+        let drawn = match before {
+            Some(drawn) if (drawn.now, drawn.theme) == (now, theme) => drawn,
+            before => {
+                let columns = self.columns(now);
+                let image = raster::lane(&columns, HEIGHT_PX, LaneStyle::Areas, theme);
+                let texture = match before {
+                    Some(DrawnStrip { mut texture, .. }) => {
+                        texture.set(image, TextureOptions::LINEAR);
+                        texture
+                    }
+                    None => ctx.load_texture("strip", image, TextureOptions::LINEAR),
+                };
+                DrawnStrip {
+                    texture,
+                    not_named: raster::not_named(&columns).collect(),
+                    now,
+                    theme,
                 }
-                None => ctx.load_texture("strip", image, TextureOptions::LINEAR),
-            };
-            self.drawn = Some((texture, now, theme));
-        }
-        let (texture, ..) = self.drawn.as_ref().expect("it was set above");
-        texture
+            }
+        };
+        self.drawn.insert(drawn)
     }
 
-    fn image(&self, now: u64, theme: Theme) -> ColorImage {
+    /// The columns of the minute that ends with column `now`.
+    fn columns(&self, now: u64) -> Vec<Column> {
         let mut columns = vec![Column::default(); N_COLUMNS];
         for (number, column) in &self.columns {
             let ago = now.saturating_sub(*number) as usize;
@@ -241,7 +285,7 @@ impl Strip {
                 columns[N_COLUMNS - ago] = *column;
             }
         }
-        raster::lane(&columns, HEIGHT_PX, LaneStyle::Areas, theme)
+        columns
     }
 }
 
@@ -274,7 +318,7 @@ mod tests {
         for ms in (0..1000).step_by(50) {
             let probability = if ms % 100 == 0 { 0.9 } else { 0.7 };
             let face = fixtures::face(1, Expression::Happy, probability);
-            strips.see(&analysis(ms, vec![face]));
+            strips.see(&analysis(ms, vec![face]), 0.8);
         }
         let columns = &strips.strips[0].columns;
         let numbers: Vec<u64> = columns.iter().map(|(number, _)| *number).collect();
@@ -282,6 +326,8 @@ mod tests {
         for (_, column) in columns {
             let happy = column.mean[Expression::Happy.index()];
             assert!((0.77..0.83).contains(&happy), "{happy}");
+            // Every other result is uncertain.
+            assert!((0.3..0.7).contains(&column.named), "{}", column.named);
         }
     }
 
@@ -290,7 +336,7 @@ mod tests {
     fn a_result_holds_until_the_next_one_but_not_for_long() {
         let mut strips = Strips::default();
         for ms in [0, 400, 800, 3000] {
-            strips.see(&analysis(ms, vec![happy(1)]));
+            strips.see(&analysis(ms, vec![happy(1)]), 0.0);
         }
         let columns = &strips.strips[0].columns;
         let numbers: Vec<u64> = columns.iter().map(|(number, _)| *number).collect();
@@ -305,24 +351,24 @@ mod tests {
             if second < 30 {
                 faces.insert(0, happy(1));
             }
-            strips.see(&analysis(1000 * second, faces));
+            strips.see(&analysis(1000 * second, faces), 0.0);
         }
         assert_eq!(strips.tracks().collect::<Vec<_>>(), [TrackId(2)]);
         assert!(strips.strips[0].columns.len() <= 120);
         // At the right edge is now; between the columns with values are empty ones.
-        let image = strips.strips[0].image(strips.now, Theme::Dark);
-        assert_eq!(image.size, [N_COLUMNS, HEIGHT_PX]);
-        let is_filled = |x: usize| image[(x, HEIGHT_PX - 1)] != Color32::TRANSPARENT;
+        let columns = strips.strips[0].columns(strips.now);
+        assert_eq!(columns.len(), N_COLUMNS);
+        let is_filled = |x: usize| columns[x].share > 0.0;
         assert!(is_filled(N_COLUMNS - 4) && !is_filled(N_COLUMNS - 2));
     }
 
     #[test]
     fn time_that_goes_back_begins_anew() {
         let mut strips = Strips::default();
-        strips.see(&analysis(5000, vec![happy(1)]));
-        strips.see(&analysis(9000, vec![happy(1)]));
+        strips.see(&analysis(5000, vec![happy(1)]), 0.0);
+        strips.see(&analysis(9000, vec![happy(1)]), 0.0);
         strips.mark();
-        strips.see(&analysis(1000, vec![happy(4)]));
+        strips.see(&analysis(1000, vec![happy(4)]), 0.0);
         assert_eq!(strips.tracks().collect::<Vec<_>>(), [TrackId(4)]);
         assert!(strips.marks.is_empty());
     }
@@ -330,7 +376,7 @@ mod tests {
     #[test]
     fn a_crowd_does_not_take_a_texture_for_each() {
         let mut strips = Strips::default();
-        strips.see(&analysis(0, (1..=60).map(happy).collect()));
+        strips.see(&analysis(0, (1..=60).map(happy).collect()), 0.0);
         assert_eq!(strips.tracks().count(), MAX_STRIPS);
     }
 }

@@ -108,6 +108,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "detect",
             "expression",
             "palette",
+            "pipeline",
             "result_file",
             "session",
             "stream",

@@ -4,8 +4,9 @@
 
 use std::{io, sync::OnceLock};
 
+pub use plotters::backend::DrawingBackend as Backend;
 use plotters::{
-    backend::{DrawingBackend, SVGBackend},
+    backend::DrawingBackend,
     coord::Shift,
     drawing::{DrawingArea, DrawingAreaErrorKind},
     element::{Circle, PathElement, Rectangle},
@@ -32,8 +33,7 @@ pub enum Anchor {
 }
 
 /// What drawing gives: nothing, or the backend's error.
-pub type Drawn<DB = SVGBackend<'static>> =
-    Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Registers the font with plotters, once.
 pub(super) fn install_font() -> io::Result<()> {

@@ -6,7 +6,7 @@
 use crate::{
     expression::PerLabel,
     session::{
-        columns::columns,
+        columns::{Held, columns},
         timeline::{FaceSpan, FaceTrack},
     },
 };
@@ -33,9 +33,10 @@ fn curve(spans: &[FaceSpan<'_>], columns_per_s: f64) -> Vec<Point> {
     // Columns, counted from the left edge of the plot.
     let from = (start_s * columns_per_s).floor();
     let to = (end_s * columns_per_s).ceil();
-    let values = spans.iter().map(|span| {
-        let held = span.row.time.as_secs_f64()..span.end.as_secs_f64();
-        (held, &span.row.face.smoothed)
+    let values = spans.iter().map(|span| Held {
+        time: span.row.time.as_secs_f64()..span.end.as_secs_f64(),
+        values: &span.row.face.smoothed,
+        is_named: span.shown.is_named(),
     });
     let columns = columns(
         values,

@@ -28,17 +28,21 @@ use crate::palette::PAPER;
 /// coordinates are integers too, with the same scale.
 const SCALE: u32 = 2;
 
-/// The canvas of a plot that is drawn as SVG.
-pub type SvgCanvas<'a, 'svg> = Canvas<'a, SVGBackend<'svg>>;
+/// A plot in pixels: red, green and blue, row by row.
+pub struct Pixels {
+    /// Width and height, px.
+    pub size: [u32; 2],
+    /// `3 * width * height` bytes.
+    pub rgb: Vec<u8>,
+}
 
-/// Draws a plot of `width` by `height` units as SVG.
+/// Draws a plot of this width and height, in units, as SVG.
 ///
 /// # Errors
 /// If the built-in font cannot be read, or `draw` fails.
 pub fn svg(
-    width: u32,
-    height: u32,
-    draw: impl FnOnce(&SvgCanvas<'_, '_>) -> Drawn,
+    [width, height]: [u32; 2],
+    draw: impl FnOnce(&Canvas<'_, SVGBackend<'_>>) -> Drawn<SVGBackend<'static>>,
 ) -> io::Result<String> {
     canvas::install_font()?;
     let (wide, high) = (width * SCALE, height * SCALE);
@@ -58,26 +62,39 @@ pub fn svg(
     Ok(svg.replacen(&fine, &shown, 1))
 }
 
+/// Draws a plot of this width and height, in units, in pixels: some to each unit.
+///
+/// # Errors
+/// As [`svg`].
+pub fn pixels(
+    [width, height]: [u32; 2],
+    draw: impl FnOnce(&Canvas<'_, BitMapBackend<'_>>) -> Drawn<BitMapBackend<'static>>,
+) -> io::Result<Pixels> {
+    canvas::install_font()?;
+    let (wide, high) = (width * SCALE, height * SCALE);
+    // As white as the paper.
+    let mut rgb = vec![255; wide as usize * high as usize * 3];
+    {
+        let root = BitMapBackend::with_buffer(&mut rgb, (wide, high)).into_drawing_area();
+        draw(&Canvas::new(&root, SCALE, Letters::Pixels)).map_err(io::Error::other)?;
+        root.present().map_err(io::Error::other)?;
+    }
+    let size = [wide, high];
+    Ok(Pixels { size, rgb })
+}
+
 pub(super) fn write_svg(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
     let picture = Picture::new(selection);
-    let svg = svg(picture.width(), picture.height(), |canvas| {
-        picture.draw(canvas)
-    })?;
+    let svg = svg(picture.size(), |canvas| picture.draw(canvas))?;
     out.write_all(svg.as_bytes())
 }
 
 pub(super) fn write_png(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
-    canvas::install_font()?;
     let picture = Picture::new(selection);
-    let (wide, high) = (picture.width() * SCALE, picture.height() * SCALE);
-    let mut rgb = vec![255; wide as usize * high as usize * 3];
-    {
-        let root = BitMapBackend::with_buffer(&mut rgb, (wide, high)).into_drawing_area();
-        picture
-            .draw(&Canvas::new(&root, SCALE, Letters::Pixels))
-            .map_err(io::Error::other)?;
-        root.present().map_err(io::Error::other)?;
-    }
+    let Pixels {
+        size: [wide, high],
+        rgb,
+    } = pixels(picture.size(), |canvas| picture.draw(canvas))?;
     let encoder = PngEncoder::new(out);
     let encoded = encoder.write_image(&rgb, wide, high, ExtendedColorType::Rgb8);
     encoded.map_err(io::Error::other)

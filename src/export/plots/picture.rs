@@ -13,10 +13,11 @@ use super::{
 use crate::{
     expression::{Label, Labels},
     palette::{self, GRID, Ground, INK, PAPER, Rgb, WEAK_INK},
+    pipeline::Shown,
     session::{
         about::About,
         tables::EventKind,
-        timeline::{ExpressionRun, FaceTrack},
+        timeline::{FaceTrack, Run},
     },
     time::Ticks,
 };
@@ -41,6 +42,8 @@ const PANEL: f64 = 150.0;
 const PANEL_TOP: f64 = 44.0;
 const PANEL_BOTTOM: f64 = 30.0;
 const BAND: f64 = 8.0;
+/// Distance of the lines over what has no name.
+const HATCH: f32 = 5.0;
 const SHARE_HEAD: f64 = 40.0;
 const SHARE_ROW: f64 = 30.0;
 const FOOT: f64 = 34.0;
@@ -57,7 +60,7 @@ const MAX_EVENT_CHARS: usize = 28;
 struct Panel {
     number: u64,
     summary: FaceSummary,
-    runs: Vec<ExpressionRun>,
+    runs: Vec<Run<Shown>>,
     curves: Vec<Vec<Point>>,
 }
 
@@ -76,7 +79,7 @@ pub(super) struct Picture {
     /// Spans that do not count, s.
     excluded: Vec<Range<f64>>,
     labels: Labels,
-    legend: Vec<Vec<Label>>,
+    legend: Vec<Vec<Shown>>,
 }
 
 /// Who and what it is about, the source, and the date.
@@ -114,11 +117,13 @@ impl Picture {
             .map(|(track, _)| Panel {
                 number: track.number,
                 summary: FaceSummary::of(track),
-                runs: track.runs(),
+                runs: track.shown_runs(),
                 curves: curve::curves(track, columns_per_s),
             })
             .collect();
         panels.sort_by_key(|panel| panel.number);
+        let mut runs = panels.iter().flat_map(|panel| &panel.runs);
+        let has_unnamed = runs.any(|run| !run.what.is_named());
         let marks = session
             .events
             .iter()
@@ -152,16 +157,14 @@ impl Picture {
                 .map(|span| span.time.start.as_secs_f64()..span.time.end.as_secs_f64())
                 .collect(),
             labels: session.labels(),
-            legend: legend_rows(session.labels()),
+            legend: legend_rows(session.labels(), has_unnamed),
         }
     }
 
-    pub fn width(&self) -> u32 {
-        WIDTH as u32
-    }
-
-    pub fn height(&self) -> u32 {
-        (self.shares_top() + self.shares_height() + FOOT) as u32
+    /// Width and height.
+    pub fn size(&self) -> [u32; 2] {
+        let height = self.shares_top() + self.shares_height() + FOOT;
+        [WIDTH as u32, height as u32]
     }
 
     fn events_height(&self) -> f64 {
@@ -228,10 +231,11 @@ impl Picture {
             let mut x = LEFT;
             let y = 60.0 + row as f64 * LEGEND_ROW;
             for label in labels {
-                canvas.fill((x, y - 6.0), (x + 14.0, y + 6.0), color(*label))?;
+                draw_band(canvas, (x, y - 6.0), (x + 14.0, y + 6.0), *label)?;
                 x += LEGEND_CHIP;
-                canvas.text((x, y), label.name(), SMALL, INK, Anchor::Left)?;
-                x += canvas.text_width(label.name(), SMALL) + LEGEND_GAP;
+                let words = legend_words(*label);
+                canvas.text((x, y), words, SMALL, INK, Anchor::Left)?;
+                x += canvas.text_width(words, SMALL) + LEGEND_GAP;
             }
         }
         let words = "smoothed probabilities";
@@ -282,7 +286,7 @@ impl Picture {
             let (start, end) = (run.start.as_secs_f64(), run.end.as_secs_f64());
             let from = (self.x_of(start), top - BAND - 6.0);
             let to = (self.x_of(end), top - 6.0);
-            canvas.fill(from, to, color(run.label))?;
+            draw_band(canvas, from, to, run.what)?;
         }
         for curve in &panel.curves {
             for label in self.labels.iter() {
@@ -368,12 +372,13 @@ impl Picture {
 }
 
 /// The rows of the legend. Widths of names are estimated, with some room.
-fn legend_rows(labels: Labels) -> Vec<Vec<Label>> {
+fn legend_rows(labels: Labels, has_unnamed: bool) -> Vec<Vec<Shown>> {
     let width = PLOT_WIDTH - LEGEND_NOTE;
     let mut rows = vec![Vec::new()];
     let mut x = 0.0;
-    for label in labels.iter() {
-        let n_chars = label.name().chars().count() as f64;
+    let unnamed = has_unnamed.then_some(Shown::Uncertain);
+    for label in labels.iter().map(Shown::Label).chain(unnamed) {
+        let n_chars = legend_words(label).chars().count() as f64;
         let entry = LEGEND_CHIP + n_chars * SMALL * 0.6 + LEGEND_GAP;
         if x + entry > width && x > 0.0 {
             rows.push(Vec::new());
@@ -383,6 +388,32 @@ fn legend_rows(labels: Labels) -> Vec<Vec<Label>> {
         rows.last_mut().expect("one row").push(label);
     }
     rows
+}
+
+/// What a color in the legend means.
+fn legend_words(shown: Shown) -> &'static str {
+    match shown {
+        Shown::Label(label) => label.name(),
+        Shown::Uncertain | Shown::TurnedAway => "uncertain or turned away",
+    }
+}
+
+/// A rectangle in the color of what was shown; hatched if that has no name.
+fn draw_band<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    from: (f64, f64),
+    to: (f64, f64),
+    shown: Shown,
+) -> Drawn<DB> {
+    canvas.fill(from, to, palette::shown(shown.label(), Ground::Light))?;
+    if !shown.is_named() {
+        let corner = |(x, y): (f64, f64)| [x as f32, y as f32];
+        for line in palette::hatching(corner(from), corner(to), HATCH) {
+            let line = line.map(|[x, y]| (f64::from(x), f64::from(y)));
+            canvas.line(&line, PAPER, 1.0)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a kind of event is drawn. Start and end are the edges of the plot, and the time of a warning means little.

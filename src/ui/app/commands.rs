@@ -173,6 +173,16 @@ impl App {
             | Command::ToggleMany
             | Command::StartMany
             | Command::StopMany => self.execute_in_library(command, ctx),
+            Command::ReadAgain(_)
+            | Command::ChooseReader(_)
+            | Command::BeginShare(_)
+            | Command::ChooseShareOut
+            | Command::EndShare(_)
+            | Command::CancelTool(_)
+            | Command::CompareSessions(_)
+            | Command::RestartComparison
+            | Command::CancelComparison
+            | Command::SaveComparison(_) => self.execute_tool(command, ctx),
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
     }

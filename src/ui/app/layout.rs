@@ -13,15 +13,17 @@ use crate::{
             face_panel::{self, FacePanelData, NetworkPair},
             menu_bar::MenuData,
             preview::PreviewData,
-            state_screen,
+            recent, state_screen,
             status_bar::{self, StatusData},
-            streams, timeline, transport,
+            streams, timeline, tools, transport,
         },
         replay::{Replay, playing},
         words::text,
     },
 };
 
+/// Files, and as many sessions, that are offered again while there is no frame.
+const MAX_RECENT: usize = 3;
 /// In full screen, the menus come while the pointer is this close to the top, points.
 const MENU_ZONE: f32 = 40.0;
 
@@ -57,9 +59,20 @@ impl App {
                     streams::line_ui(ui, &self.streams.status(), n_refused);
                 });
         }
+        let jobs = self.library.tools.jobs();
+        if !jobs.is_empty() {
+            Panel::bottom("tools")
+                .frame(bar.inner_margin(Margin::symmetric(12, 2)))
+                .exact_size(jobs.len() as f32 * tools::LINE_HEIGHT)
+                .show(ui, |ui| {
+                    command = tools::tools_ui(ui, jobs).or(command.take())
+                });
+        }
         let status = self.player_status();
+        let uncertain_below = self.uncertain_below();
         if let Some(replay) = &mut self.replay {
-            command = replay.panel_ui(ui, status).or(command);
+            let asked = replay.panel_ui(ui, status, uncertain_below);
+            command = asked.or(command);
         }
         if let Some(status) = status {
             Panel::bottom("transport")
@@ -102,12 +115,23 @@ impl App {
             .frame(PanelFrame::new().stroke(Stroke::NONE))
             .show(ui, |ui| {
                 let area = ui.available_rect_before_wrap();
-                let (frame, cover) = self.privacy.frame_to_show(
-                    self.settings.privacy,
-                    self.news.frame.as_ref(),
-                    self.news.analysis.as_ref(),
-                );
+                let (effect, newest) = (self.settings.privacy, self.news.frame.as_ref());
+                let (frame, cover) = match &self.replay {
+                    Some(replay) => replay.frame_to_show(self.face_privacy(), newest),
+                    None => {
+                        let analysis = self.news.analysis.as_ref();
+                        self.privacy.frame_to_show(effect, newest, analysis)
+                    }
+                };
+                let recent = match self.news.state {
+                    SourceState::Live(_) | SourceState::Starting => Vec::new(),
+                    _ => {
+                        let files = &self.settings.recent_files;
+                        recent::recent(files, self.library.recent(), MAX_RECENT)
+                    }
+                };
                 let data = PreviewData {
+                    recent: &recent,
                     frame,
                     cover: &cover,
                     analysis: self.news.analysis.as_ref(),

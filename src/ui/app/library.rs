@@ -11,10 +11,19 @@ use crate::{
     session::catalog::Entry,
     ui::{
         commands::Command,
+        compare::Compare,
         dialogs::Dialog,
         many::Many,
         messages::Message,
-        panels::{about_form::AboutForm, many::ManyPanel, sessions::SessionsPanel},
+        panels::{
+            about_form::AboutForm,
+            compare::ComparePanel,
+            many::ManyPanel,
+            network_choice::Networks,
+            sessions::{SessionsData, SessionsPanel},
+            share_form::ShareForm,
+        },
+        session_tools::SessionTools,
         sessions::Sessions,
         settings::UiSettings,
         words::text,
@@ -31,6 +40,13 @@ pub(super) struct Library {
     sessions_panel: SessionsPanel,
     sessions_open: bool,
     about: Option<AboutForm>,
+    pub(super) tools: SessionTools,
+    pub(super) share: Option<ShareForm>,
+    pub(super) compare: Compare,
+    pub(super) compare_panel: ComparePanel,
+    pub(super) compare_open: bool,
+    /// The sessions that the network is to read that is being chosen.
+    pub(super) to_read: Vec<PathBuf>,
     many: Many,
     many_panel: ManyPanel,
     many_open: bool,
@@ -70,10 +86,15 @@ impl Library {
 
     /// Whether a window is open that Escape closes. A form has its own Cancel.
     pub fn is_open(&self) -> bool {
-        self.about.is_none() && (self.sessions_open || self.many_open)
+        let has_form = self.about.is_some() || self.share.is_some();
+        !has_form && (self.sessions_open || self.many_open || self.compare_open)
     }
 
     pub fn close_windows(&mut self) {
+        // One after another: the comparison stands before the list that it was made from.
+        if std::mem::take(&mut self.compare_open) {
+            return;
+        }
         self.sessions_open = false;
         self.many_open = false;
     }
@@ -109,9 +130,16 @@ impl Library {
     pub fn ui(&mut self, ctx: &Context, settings: &UiSettings) -> Option<Command> {
         let mut command = None;
         if self.sessions_open {
-            let root = settings.sessions_root();
+            let data = SessionsData {
+                sessions: &self.sessions,
+                root: &settings.sessions_root(),
+                networks: Networks {
+                    bundled: model::bundled_names(),
+                    recent: &settings.recent_checkpoints,
+                },
+            };
             let open = &mut self.sessions_open;
-            command = self.sessions_panel.ui(ctx, open, &self.sessions, &root);
+            command = self.sessions_panel.ui(ctx, open, data);
         }
         if self.many_open {
             let state = self.many.state();
@@ -120,7 +148,14 @@ impl Library {
                 .ui(ctx, &mut self.many_open, state)
                 .or(command);
         }
+        if self.compare_open {
+            let open = &mut self.compare_open;
+            command = self.compare_panel.ui(ctx, open, &self.compare).or(command);
+        }
         if let Some(form) = &mut self.about {
+            command = form.ui(ctx).or(command);
+        }
+        if let Some(form) = &mut self.share {
             command = form.ui(ctx).or(command);
         }
         command
@@ -146,6 +181,7 @@ impl App {
         for (severity, text) in self.library.sessions.update(ctx) {
             self.notices.post(severity, text, now_s);
         }
+        self.update_tools(now_s);
         if let Some(((severity, text), out)) = self.library.many.update(ctx) {
             let actions = out.map(|out| (text!("show-folder"), Command::ShowFolder(out)));
             let actions = actions.into_iter().collect();

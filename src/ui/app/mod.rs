@@ -11,6 +11,7 @@ mod library;
 mod markers;
 mod networks;
 mod replay;
+mod session_tools;
 #[cfg(test)]
 mod tests;
 
@@ -287,13 +288,17 @@ impl App {
             && analysis.frame.captured_at >= self.news.opened_at
         {
             self.privacy.see(&analysis);
-            self.strips.see(&analysis);
+            let uncertain_below = self.uncertain_below();
+            self.strips.see(&analysis, uncertain_below);
             self.agreement.see(&analysis);
+            if let Some(replay) = &mut self.replay {
+                replay.see(&analysis.frame);
+            }
             self.news.analysis = Some(analysis);
             is_new = true;
         }
         if now_s >= self.news.next_stats_at_s {
-            self.news.stats = engine.stats();
+            self.news.stats = playing(&self.replay, &*self.engine).stats();
             self.news.next_stats_at_s = now_s + STATS_EVERY_S;
         } else if is_new {
             // The last frame of a burst must not leave outdated figures on the screen.
@@ -322,6 +327,11 @@ impl App {
                     self.exports.start(folder.clone(), format, file, ctx);
                 }
             }
+            Some(Outcome::Chosen(Dialog::Reader, file)) => self.reader_chosen(file, ctx),
+            Some(Outcome::Chosen(Dialog::ShareOut, folder)) => self.share_out_chosen(folder),
+            Some(Outcome::Chosen(Dialog::Comparison(part), file)) => {
+                self.comparison_chosen(part, file, ctx);
+            }
             Some(Outcome::Chosen(_, path)) => self.execute(Command::open_path(&path), ctx),
             Some(Outcome::Unavailable(dialog)) => {
                 let text = dialogs::unavailable(dialog);
@@ -348,7 +358,10 @@ impl App {
         match event {
             Event::Source(state) => {
                 match &state {
-                    SourceState::Live(info) => self.news.info = Some(info.clone()),
+                    SourceState::Live(info) => {
+                        self.news.info = Some(info.clone());
+                        self.remember_source();
+                    }
                     SourceState::NoCamera => self.news.frame = None,
                     SourceState::Failed(_) => self.player.reset(),
                     SourceState::Ended => {
@@ -384,6 +397,19 @@ impl App {
                 self.notices
                     .post_about(Topic::Source, Severity::Warning, text, now_s);
             }
+        }
+    }
+
+    /// Offers the open file again another time. Sessions are listed anyway.
+    fn remember_source(&mut self) {
+        let SourceSpec::Path(path) = &self.news.source else {
+            return;
+        };
+        // The next start may be in another working directory.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        if self.replay.is_none() && self.settings.recent_files.first() != Some(&path) {
+            self.settings.remember_file(&path);
+            self.save_settings();
         }
     }
 
@@ -486,15 +512,19 @@ impl App {
         }
     }
 
-    /// Below this probability, %, no expression is named: the user's choice, or else the network's own threshold.
+    /// Below this probability, %, no expression is named: the user's choice, or else the open session's, or the network's own
+    /// threshold.
     fn uncertain_below_percent(&self) -> u32 {
         let of_checkpoint = || {
             let info = self.news.checkpoint.as_ref();
-            info.map_or(0.0, |info| info.uncertain_below * 100.0)
-                .round() as u32
+            info.map_or(0.0, |info| info.uncertain_below)
+        };
+        let own = || {
+            let of_session = self.replay.as_ref().and_then(Replay::uncertain_below);
+            (of_session.unwrap_or_else(of_checkpoint) * 100.0).round() as u32
         };
         let chosen = self.settings.uncertain_below_percent;
-        chosen.unwrap_or_else(of_checkpoint)
+        chosen.unwrap_or_else(own)
     }
 
     /// The same, 0 to 1.

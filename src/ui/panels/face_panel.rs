@@ -8,7 +8,7 @@ use super::face_rows::{name_width, percent, row_ui};
 use crate::{
     detect::{FaceShape, HeadPose, TrackId},
     overlay,
-    pipeline::FaceAnalysis,
+    pipeline::{FaceAnalysis, Shown},
     ui::{colors, commands::Command, strips::Strips, words::text},
 };
 
@@ -109,9 +109,8 @@ pub fn face_panel_ui(ui: &mut Ui, data: FacePanelData<'_>) -> Option<Command> {
             }
             let card = Card {
                 face,
-                certain: face.is_certain(uncertain_below),
-                label: face.shown_label(uncertain_below),
-                shown: shown.map(|shown| shown.contains(&face.track)),
+                label: face.shown(uncertain_below),
+                is_open: shown.map(|shown| shown.contains(&face.track)),
                 second: networks.map(|networks| networks.second),
             };
             let asked = if faces.len() > MAX_UNFOLDED {
@@ -177,12 +176,10 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
 /// One face of the panel.
 struct Card<'a> {
     face: &'a FaceAnalysis,
-    /// Whether the label is one of the network's.
-    certain: bool,
     /// The label, or why there is none.
-    label: &'static str,
+    label: Shown,
     /// Whether the face stays visible while others are covered; `None` if none are covered.
-    shown: Option<bool>,
+    is_open: Option<bool>,
     /// The name of the second network, if there is one.
     second: Option<&'a str>,
 }
@@ -197,7 +194,7 @@ impl Card<'_> {
             command = self.show_face_ui(ui);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
-                ui.label(RichText::new(self.label).size(16.0));
+                ui.label(RichText::new(self.label.word()).size(16.0));
                 self.chip_ui(ui);
             });
         });
@@ -208,12 +205,11 @@ impl Card<'_> {
     /// Draws a line with the name and the label, which shows the bars once it is clicked.
     fn folded_ui(&self, ui: &mut Ui, strips: Option<&mut Strips>) -> Option<Command> {
         let mut command = None;
-        let title = if self.certain {
-            let percent = percent(&self.face.smoothed, self.face.label);
-            format!("{}: {} {percent}", self.name(), self.label)
-        } else {
-            format!("{}: {}", self.name(), self.label)
-        };
+        let mut title = format!("{}: {}", self.name(), self.label.word());
+        if let Some(label) = self.label.label() {
+            title.push(' ');
+            title.push_str(&percent(&self.face.smoothed, label));
+        }
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             ui.vertical(|ui| {
@@ -240,18 +236,21 @@ impl Card<'_> {
     fn chip_ui(&self, ui: &mut Ui) {
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(CHIP_SIDE), Sense::hover());
         let theme = ui.ctx().theme();
-        if self.certain {
-            let color = colors::label(self.face.label, theme);
-            ui.painter().rect_filled(rect, 2.0, color);
-        } else {
-            let stroke = Stroke::new(1.5, colors::palette(theme).weak_text);
-            overlay::dashed_rect(ui.painter(), rect.shrink(1.0), stroke, 2.5, 2.0);
+        match self.label.label() {
+            Some(label) => {
+                let color = colors::label(label, theme);
+                ui.painter().rect_filled(rect, 2.0, color);
+            }
+            None => {
+                let stroke = Stroke::new(1.5, colors::palette(theme).weak_text);
+                overlay::dashed_rect(ui.painter(), rect.shrink(1.0), stroke, 2.5, 2.0);
+            }
         }
     }
 
     /// The box that shows a face while others are covered.
     fn show_face_ui(&self, ui: &mut Ui) -> Option<Command> {
-        let mut shown = self.shown?;
+        let mut shown = self.is_open?;
         // Without an outline an unchecked box hardly shows on the panel.
         let outline = Stroke::new(1.0, colors::palette(ui.ctx().theme()).weak_text);
         ui.visuals_mut().widgets.inactive.bg_stroke = outline;
@@ -275,7 +274,7 @@ impl Card<'_> {
             ui.add_space(2.0);
         }
         for class in labels.iter() {
-            let is_top = self.certain && class == face.label;
+            let is_top = self.label.is_named() && class == face.label;
             row_ui(ui, face, class, is_top, name_width);
         }
         if let Some(shape) = &face.shape {

@@ -2,22 +2,22 @@
 //!
 //! A menu that switches things (View, Stream) stays open, so that several can be tried in a row; the others close.
 
-use std::path::{Path, PathBuf};
-
 use egui::{
-    Align, Context, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup,
+    Align, Key, KeyboardShortcut, Layout, MenuBar as EguiMenuBar, Modifiers, Popup,
     PopupCloseBehavior, Ui,
     containers::menu::{MenuButton, MenuConfig},
 };
 
 use super::{
-    menu_item::{Mark, action_ui, item_ui, menu_style, note_ui, submenu_ui},
+    file_menu::{self, FileMenu},
+    menu_item::{Mark, action_ui, item_ui, keys, menu_style, note_ui, submenu_ui},
+    network_choice::Networks,
+    recent::recent_label,
     recording, streams, transport,
     view_menu::{ViewData, ViewMenu},
 };
 use crate::{
     capture::{CameraChoice, SourceSpec},
-    export::Format,
     model::{CheckpointChoice, CheckpointInfo},
     record::{Phase, VideoChoice},
     session::catalog::Entry,
@@ -25,8 +25,8 @@ use crate::{
         cameras::ListedCamera,
         commands::Command,
         keyboard::{
-            self, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION, DEMO, KEYBOARD,
-            PAUSE_RECORDING, PLAY_AGAIN, QUIT, RECORD, REFRESH, SET_MARKER, SET_MARKER_WITH_NOTE,
+            self, CHOOSE_CHECKPOINT, DEMO, KEYBOARD, PAUSE_RECORDING, PLAY_AGAIN, RECORD, REFRESH,
+            SET_MARKER, SET_MARKER_WITH_NOTE,
         },
         messages::sentence,
         player::PlayerStatus,
@@ -85,6 +85,22 @@ impl<'a> MenuData<'a> {
             settings: self.settings,
         }
     }
+
+    fn file_menu(&self) -> FileMenu<'a> {
+        let session = match self.source {
+            Some(SourceSpec::Path(folder)) if self.session_open => Some(folder.as_path()),
+            _ => None,
+        };
+        FileMenu {
+            recent: self.recent,
+            recent_files: &self.settings.recent_files,
+            session,
+            networks: Networks {
+                bundled: self.bundled,
+                recent: &self.settings.recent_checkpoints,
+            },
+        }
+    }
 }
 
 /// The menus along the top.
@@ -101,7 +117,7 @@ impl MenuBar {
             ui.spacing_mut().button_padding = egui::vec2(9.0, 3.0);
             ui.spacing_mut().item_spacing.x = 2.0;
             menu_ui(ui, text!("menu-file"), Key::F, |ui| {
-                file_ui(ui, data, &mut command)
+                file_menu::file_menu_ui(ui, data.file_menu(), &mut command);
             });
             menu_ui(ui, text!("menu-source"), Key::S, |ui| {
                 source_ui(ui, data, &mut command)
@@ -152,78 +168,6 @@ fn menu_ui(ui: &mut Ui, label: &str, key: Key, content: impl FnOnce(&mut Ui)) {
         response.request_focus();
         Popup::open_id(ui.ctx(), Popup::default_response_id(&response));
     }
-}
-
-fn file_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
-    let items = [
-        (text!("file-open-file"), CHOOSE_FILE, Command::ChooseFile),
-        (
-            text!("file-open-folder"),
-            CHOOSE_FOLDER,
-            Command::ChooseFolder,
-        ),
-        (
-            text!("file-open-session"),
-            CHOOSE_SESSION,
-            Command::ChooseSession,
-        ),
-        (
-            text!("file-open-checkpoint"),
-            CHOOSE_CHECKPOINT,
-            Command::ChooseCheckpoint,
-        ),
-    ];
-    for (label, shortcut, item_command) in items {
-        if action_ui(ui, Mark::None, label, &keys(ui.ctx(), shortcut)) {
-            *command = Some(item_command);
-        }
-    }
-    ui.separator();
-    let shortcut = keys(ui.ctx(), keyboard::SESSIONS);
-    if action_ui(ui, Mark::None, text!("file-sessions"), &shortcut) {
-        *command = Some(Command::ToggleSessions);
-    }
-    recent_ui(ui, data.recent, command);
-    if data.session_open {
-        export_ui(ui, command);
-    }
-    if action_ui(ui, Mark::None, text!("file-many"), "") {
-        *command = Some(Command::ToggleMany);
-    }
-    ui.separator();
-    if action_ui(ui, Mark::None, text!("file-quit"), &keys(ui.ctx(), QUIT)) {
-        *command = Some(Command::Quit);
-    }
-}
-
-fn recent_ui(ui: &mut Ui, recent: &[Entry], command: &mut Option<Command>) {
-    if recent.is_empty() {
-        return;
-    }
-    submenu_ui(ui, text!("file-recent"), |ui| {
-        for entry in recent {
-            let who = match entry.about.participant.as_str() {
-                "" => String::new(),
-                participant => format!(" · {participant}"),
-            };
-            if action_ui(ui, Mark::None, &format!("{}{who}", entry.name()), "") {
-                *command = Some(Command::OpenFolder(entry.folder.clone()));
-            }
-        }
-    });
-}
-
-fn export_ui(ui: &mut Ui, command: &mut Option<Command>) {
-    submenu_ui(ui, text!("file-export"), |ui| {
-        let built = Format::ALL
-            .into_iter()
-            .filter(|format| format.missing_feature().is_none());
-        for format in built {
-            if action_ui(ui, Mark::None, &format!("{}…", words::format(format)), "") {
-                *command = Some(Command::Export(format));
-            }
-        }
-    });
 }
 
 fn source_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
@@ -293,7 +237,9 @@ fn model_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
     if action_ui(ui, Mark::None, text!("file-open-checkpoint"), &shortcut) {
         *command = Some(Command::ChooseCheckpoint);
     }
-    ui.menu_button(text!("model-second"), |ui| second_ui(ui, data, command));
+    submenu_ui(ui, text!("model-second"), |ui| {
+        second_ui(ui, data, command);
+    });
     let recent = &data.settings.recent_checkpoints;
     if recent.is_empty() {
         return;
@@ -344,26 +290,6 @@ fn second_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
         *command = Some(Command::ChooseSecond);
     }
     note_ui(ui, text!("model-second-note"));
-}
-
-/// The file's name, with its folder if another recent file has the same name.
-fn recent_label(path: &Path, recent: &[PathBuf]) -> String {
-    let name = |path: &Path| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-    };
-    let own = name(path).unwrap_or_else(|| path.display().to_string());
-    let n_same = recent
-        .iter()
-        .filter(|other| name(other).as_deref() == Some(own.as_str()))
-        .count();
-    match path.parent() {
-        Some(folder) if n_same > 1 => {
-            let folder = folder.display().to_string();
-            text!("model-in-folder", file = own, folder = folder)
-        }
-        _ => own,
-    }
 }
 
 fn record_ui(ui: &mut Ui, data: MenuData<'_>, command: &mut Option<Command>) {
@@ -467,8 +393,4 @@ fn help_ui(ui: &mut Ui, command: &mut Option<Command>) {
     if action_ui(ui, Mark::None, text!("help-about"), "") {
         *command = Some(Command::ToggleAbout);
     }
-}
-
-fn keys(ctx: &Context, shortcut: KeyboardShortcut) -> String {
-    ctx.format_shortcut(&shortcut)
 }

@@ -4,8 +4,8 @@
 //! three, labels must line up. This widget leaves the same room for the mark on every line.
 
 use egui::{
-    Response, Role, Sense, TextStyle, TextWrapMode, Ui, Vec2, WidgetInfo, WidgetText,
-    containers::menu::SubMenu, pos2,
+    Context, KeyboardShortcut, Response, Role, Sense, TextStyle, TextWrapMode, Ui, Vec2,
+    WidgetInfo, WidgetText, containers::menu::SubMenu, pos2,
 };
 
 use crate::ui::{colors, icons};
@@ -114,6 +114,11 @@ fn submenu_item_ui(ui: &mut Ui, label: &str) -> Response {
     let color = colors::palette(ui.ctx().theme()).weak_text;
     icons::paint_submenu(ui.painter(), square, color);
     response
+}
+
+/// A shortcut as the system writes it.
+pub fn keys(ctx: &Context, shortcut: KeyboardShortcut) -> String {
+    ctx.format_shortcut(&shortcut)
 }
 
 /// Draws a menu line that closes the menu when it is clicked; true if it was.

@@ -11,7 +11,7 @@ use egui::{
     WidgetInfo,
 };
 
-use super::{geometry, state_screen};
+use super::{geometry, recent::Recent, state_screen};
 use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::{Frame, RGBA_BYTES, Resolution},
@@ -50,6 +50,8 @@ pub struct PreviewData<'a> {
     pub has_transport: bool,
     /// Below this probability, 0 to 1, no expression is named.
     pub uncertain_below: f32,
+    /// What can be opened again while there is no frame.
+    pub recent: &'a [Recent],
 }
 
 /// The faces to show with `frame`: those of the newest result, unless it is too old.
@@ -102,16 +104,16 @@ impl Preview {
                     (Some(_), _) => None,
                     (None, _) => {
                         let empty = SourceState::Failed(text!("preview-empty").to_owned());
-                        state_screen::state_screen_ui(ui, area, &empty, data.source)
+                        state_screen::state_screen_ui(ui, area, &empty, data.source, data.recent)
                     }
                 }
             }
             // The first frame is a few ms away.
             SourceState::Live(_) if shown_at.is_none() => {
                 let starting = SourceState::Starting;
-                state_screen::state_screen_ui(ui, area, &starting, data.source)
+                state_screen::state_screen_ui(ui, area, &starting, data.source, &[])
             }
-            state => state_screen::state_screen_ui(ui, area, state, data.source),
+            state => state_screen::state_screen_ui(ui, area, state, data.source, data.recent),
         }
     }
 
@@ -350,6 +352,7 @@ mod tests {
                         mesh: false,
                         has_transport: false,
                         uncertain_below: 0.0,
+                        recent: &[],
                     },
                 );
                 *sent = command.or(sent.take());

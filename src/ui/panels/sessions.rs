@@ -7,10 +7,14 @@ use std::{
 };
 
 use egui::{
-    Align, Align2, Context, Label, Layout, Role, ScrollArea, Sense, Shape, Stroke, TextEdit,
-    TextStyle, TextWrapMode, Ui, WidgetInfo, WidgetText, Window, pos2, vec2,
+    Align, Align2, Context, Label, Layout, Modifiers, RichText, Role, ScrollArea, Sense, Shape,
+    Stroke, TextEdit, TextStyle, TextWrapMode, Ui, WidgetInfo, WidgetText, Window, pos2, vec2,
 };
 
+use super::{
+    menu_item::menu_style,
+    network_choice::{Networks, networks_ui},
+};
 use crate::{
     export::Format,
     session::{catalog::Entry, manifest::Status},
@@ -116,11 +120,25 @@ impl Column {
     }
 }
 
+/// What the window shows.
+#[derive(Clone, Copy)]
+pub struct SessionsData<'a> {
+    /// The sessions.
+    pub sessions: &'a Sessions,
+    /// Where they are.
+    pub root: &'a Path,
+    /// The networks that can read them.
+    pub networks: Networks<'a>,
+}
+
 /// The window's state.
 pub struct SessionsPanel {
     search: String,
     sort: (Column, bool),
-    selected: Option<PathBuf>,
+    /// Folders of the selected sessions.
+    selected: Vec<PathBuf>,
+    /// Where a range that is selected with Shift begins.
+    anchor: Option<PathBuf>,
     /// Whether the selected session is about to be removed.
     is_removing: bool,
     shown: Vec<usize>,
@@ -133,7 +151,8 @@ impl Default for SessionsPanel {
         Self {
             search: String::new(),
             sort: (Column::Date, false),
-            selected: None,
+            selected: Vec::new(),
+            anchor: None,
             is_removing: false,
             shown: Vec::new(),
             shown_for: None,
@@ -142,13 +161,12 @@ impl Default for SessionsPanel {
 }
 
 impl SessionsPanel {
-    /// Draws the window while it is `open`. `root` is where the sessions are.
+    /// Draws the window while it is `open`.
     pub fn ui(
         &mut self,
         ctx: &Context,
         open: &mut bool,
-        sessions: &Sessions,
-        root: &Path,
+        data: SessionsData<'_>,
     ) -> Option<Command> {
         let mut command = None;
         Window::new("Sessions")
@@ -157,11 +175,12 @@ impl SessionsPanel {
             .default_pos(pos2(60.0, 70.0))
             .default_size(vec2(760.0, 420.0))
             .min_size(vec2(620.0, 240.0))
-            .show(ctx, |ui| command = self.content_ui(ui, sessions, root));
+            .show(ctx, |ui| command = self.content_ui(ui, data));
         command
     }
 
-    fn content_ui(&mut self, ui: &mut Ui, sessions: &Sessions, root: &Path) -> Option<Command> {
+    fn content_ui(&mut self, ui: &mut Ui, data: SessionsData<'_>) -> Option<Command> {
+        let sessions = data.sessions;
         let mut command = None;
         self.update_shown(sessions);
         ui.horizontal(|ui| {
@@ -185,7 +204,7 @@ impl SessionsPanel {
         });
         ui.add_space(4.0);
         self.header_ui(ui);
-        let bottom = 40.0;
+        let bottom = 106.0;
         ScrollArea::vertical()
             .max_height((ui.available_height() - bottom).max(ROW_HEIGHT * 3.0))
             .auto_shrink([false, false])
@@ -193,11 +212,11 @@ impl SessionsPanel {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 for row in rows {
                     let entry = &sessions.entries()[self.shown[row]];
-                    let is_selected = self.selected.as_ref() == Some(&entry.folder);
+                    let is_selected = self.selected.contains(&entry.folder);
                     let response = row_ui(ui, entry, is_selected);
                     if response.clicked() {
-                        self.selected = Some(entry.folder.clone());
-                        self.is_removing = false;
+                        let modifiers = ui.input(|input| input.modifiers);
+                        self.select(sessions.entries(), row, modifiers);
                     }
                     if response.double_clicked() {
                         command = Some(Command::OpenFolder(entry.folder.clone()));
@@ -206,12 +225,38 @@ impl SessionsPanel {
             });
         if self.shown.is_empty() && !sessions.is_reading() {
             ui.weak(match self.search.is_empty() {
-                true => format!("No session in {} yet.", root.display()),
+                true => format!("No session in {} yet.", data.root.display()),
                 false => "No session fits.".to_owned(),
             });
         }
         ui.separator();
-        self.actions_ui(ui, sessions).or(command)
+        self.actions_ui(ui, data).or(command)
+    }
+
+    /// Selects a row: alone, with Ctrl beside the others, with Shift and all from the last one on.
+    fn select(&mut self, entries: &[Entry], row: usize, modifiers: Modifiers) {
+        self.is_removing = false;
+        let folder_in = |row: usize| &entries[self.shown[row]].folder;
+        let folder = folder_in(row).clone();
+        let is_anchor = |at: &usize| Some(folder_in(*at)) == self.anchor.as_ref();
+        let anchor = (0..self.shown.len()).find(is_anchor);
+        match anchor.filter(|_| modifiers.shift) {
+            Some(anchor) => {
+                let rows = anchor.min(row)..=anchor.max(row);
+                self.selected = rows.map(|row| folder_in(row).clone()).collect();
+            }
+            None if modifiers.command => {
+                match self.selected.iter().position(|other| *other == folder) {
+                    Some(at) => drop(self.selected.remove(at)),
+                    None => self.selected.push(folder.clone()),
+                }
+                self.anchor = Some(folder);
+            }
+            None => {
+                self.selected = vec![folder.clone()];
+                self.anchor = Some(folder);
+            }
+        }
     }
 
     fn header_ui(&mut self, ui: &mut Ui) {
@@ -253,30 +298,30 @@ impl SessionsPanel {
         }
     }
 
-    fn actions_ui(&mut self, ui: &mut Ui, sessions: &Sessions) -> Option<Command> {
-        let selected = self.selected.clone();
-        let entry = selected
-            .as_ref()
-            .and_then(|folder| sessions.entries().iter().find(|e| e.folder == *folder));
-        let mut command = None;
-        ui.horizontal(|ui| {
-            let Some(entry) = entry else {
+    fn actions_ui(&mut self, ui: &mut Ui, data: SessionsData<'_>) -> Option<Command> {
+        let entries = data.sessions.entries().iter();
+        let chosen: Vec<&Entry> = entries
+            .filter(|entry| self.selected.contains(&entry.folder))
+            .collect();
+        match chosen[..] {
+            [] => {
                 ui.weak("Choose a session; a double click opens it.");
-                return;
-            };
-            let folder = || entry.folder.clone();
-            if self.is_removing {
-                ui.label(format!("Move “{}” to the trash?", entry.name()));
-                if ui.button("Move to trash").clicked() {
-                    self.is_removing = false;
-                    self.selected = None;
-                    command = Some(Command::TrashSession(folder()));
-                }
-                if ui.button("Keep").clicked() {
-                    self.is_removing = false;
-                }
-                return;
+                ui.weak("Ctrl or Shift and a click choose several, to compare them.");
+                None
             }
+            [entry] if self.is_removing => self.removal_ui(ui, entry),
+            [entry] => self.one_ui(ui, entry, data.networks),
+            _ => several_ui(ui, &chosen, data.networks),
+        }
+    }
+
+    /// What can be done with one session.
+    fn one_ui(&mut self, ui: &mut Ui, entry: &Entry, networks: Networks<'_>) -> Option<Command> {
+        let mut command = None;
+        let folder = || entry.folder.clone();
+        let path = RichText::new(entry.folder.display().to_string()).weak();
+        ui.add(Label::new(path).truncate());
+        ui.horizontal_wrapped(|ui| {
             if ui.button("Open").clicked() {
                 command = Some(Command::OpenFolder(folder()));
             }
@@ -297,10 +342,30 @@ impl SessionsPanel {
                     }
                 }
             });
+            let asked = reader_ui(ui, networks, &[folder()]);
+            command = asked.or(command.take());
+            if ui.button("Share a copy…").clicked() {
+                command = Some(Command::BeginShare(folder()));
+            }
             if ui.button("Move to trash…").clicked() {
                 self.is_removing = true;
             }
-            ui.add(Label::new(entry.folder.display().to_string()).truncate());
+        });
+        command
+    }
+
+    fn removal_ui(&mut self, ui: &mut Ui, entry: &Entry) -> Option<Command> {
+        let mut command = None;
+        ui.label(format!("Move “{}” to the trash?", entry.name()));
+        ui.horizontal(|ui| {
+            if ui.button("Move to trash").clicked() {
+                self.is_removing = false;
+                self.selected.clear();
+                command = Some(Command::TrashSession(entry.folder.clone()));
+            }
+            if ui.button("Keep").clicked() {
+                self.is_removing = false;
+            }
         });
         command
     }
@@ -323,6 +388,30 @@ impl SessionsPanel {
         });
         self.shown_for = Some(wanted);
     }
+}
+
+/// What can be done with several sessions.
+fn several_ui(ui: &mut Ui, chosen: &[&Entry], networks: Networks<'_>) -> Option<Command> {
+    let mut command = None;
+    let folders: Vec<PathBuf> = chosen.iter().map(|entry| entry.folder.clone()).collect();
+    ui.weak(format!("{} sessions are chosen.", folders.len()));
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Compare…").clicked() {
+            command = Some(Command::CompareSessions(folders.clone()));
+        }
+        command = reader_ui(ui, networks, &folders).or(command.take());
+    });
+    command
+}
+
+/// The menu of networks that can read sessions.
+fn reader_ui(ui: &mut Ui, networks: Networks<'_>, folders: &[PathBuf]) -> Option<Command> {
+    let mut command = None;
+    ui.menu_button("Re-analyze with", |ui| {
+        menu_style(ui);
+        command = networks_ui(ui, networks, folders);
+    });
+    command
 }
 
 /// The cells of a row, left to right.

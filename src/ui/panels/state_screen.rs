@@ -5,6 +5,7 @@ use egui::{
     UiBuilder, Vec2, vec2,
 };
 
+use super::recent::Recent;
 use crate::{
     capture::SourceSpec,
     pipeline::SourceState,
@@ -18,6 +19,13 @@ use crate::{
 
 /// Width of the card where there is room for it, points.
 const WIDTH: f32 = 420.0;
+
+/// Most lines with what was opened before.
+const MAX_RECENT: usize = 6;
+/// Height of such a line, points.
+const RECENT_HEIGHT: f32 = 26.0;
+/// Height of a card without them, with room around it, points.
+const HEIGHT_WITHOUT_RECENT: f32 = 290.0;
 
 /// The text for a state, and what can be done about it.
 struct Words {
@@ -43,6 +51,7 @@ pub fn state_screen_ui(
     area: Rect,
     state: &SourceState,
     source: Option<&SourceSpec>,
+    recent: &[Recent],
 ) -> Option<Command> {
     let words = words(state, source)?;
     let mut command = None;
@@ -65,6 +74,9 @@ pub fn state_screen_ui(
         if words.offer != Offer::Nothing {
             ui.add_space(12.0);
             command = buttons_ui(ui, words.offer);
+            let room = area.height() - HEIGHT_WITHOUT_RECENT;
+            let n = ((room / RECENT_HEIGHT).max(0.0) as usize).min(MAX_RECENT);
+            command = recent_ui(ui, &recent[..n.min(recent.len())]).or(command.take());
         }
     });
     command
@@ -218,6 +230,27 @@ fn buttons_ui(ui: &mut Ui, offer: Offer) -> Option<Command> {
     command
 }
 
+/// Draws what was opened before, a line each.
+fn recent_ui(ui: &mut Ui, recent: &[Recent]) -> Option<Command> {
+    if recent.is_empty() {
+        return None;
+    }
+    let mut command = None;
+    ui.add_space(12.0);
+    ui.label(RichText::new("Open again").small().weak());
+    ui.spacing_mut().item_spacing.y = 0.0;
+    for one in recent {
+        let width = ui.available_width();
+        let button = Button::new(&one.name).frame_when_inactive(false).truncate();
+        let response = ui.add_sized(vec2(width, RECENT_HEIGHT), button);
+        if response.clicked() {
+            command = Some(one.command.clone());
+        }
+        response.on_hover_text(one.path.display().to_string());
+    }
+    command
+}
+
 /// A card of its content's height in the middle of `area`.
 fn card_ui(ui: &mut Ui, area: Rect, id: &'static str, content: impl FnOnce(&mut Ui)) {
     let width = WIDTH.min(area.width() - 24.0).max(160.0);
@@ -263,15 +296,24 @@ mod tests {
     use egui_kittest::{Harness, kittest::Queryable as _};
 
     use super::*;
+    use crate::ui::panels::recent;
 
     fn harness(
         state: SourceState,
         source: Option<SourceSpec>,
     ) -> Harness<'static, Option<Command>> {
+        offering(state, source, Vec::new())
+    }
+
+    fn offering(
+        state: SourceState,
+        source: Option<SourceSpec>,
+        recent: Vec<Recent>,
+    ) -> Harness<'static, Option<Command>> {
         let mut harness = Harness::new_ui_state(
             move |ui, sent: &mut Option<Command>| {
                 let area = ui.max_rect();
-                let command = state_screen_ui(ui, area, &state, source.as_ref());
+                let command = state_screen_ui(ui, area, &state, source.as_ref(), &recent);
                 *sent = command.or(sent.take());
             },
             None,
@@ -320,6 +362,18 @@ mod tests {
             Some(Command::OpenSource(SourceSpec::Demo))
         );
         assert_eq!(click("Open a file…"), Some(Command::ChooseFile));
+    }
+
+    #[test]
+    fn what_was_opened_before_is_one_click_away() {
+        let files: Vec<PathBuf> = (0..9).map(|n| format!("/tmp/{n}.mp4").into()).collect();
+        let recent = recent::recent(&files, &[], 9);
+        let mut harness = offering(SourceState::NoCamera, None, recent);
+        assert!(harness.query_by_label("6.mp4").is_none(), "not too many");
+        harness.get_by_label("2.mp4").click();
+        harness.run_steps(2);
+        let file = SourceSpec::Path(files[2].clone());
+        assert_eq!(harness.state(), &Some(Command::OpenSource(file)));
     }
 
     /// Who picked the wrong file wants to pick another one.

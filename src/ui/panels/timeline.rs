@@ -56,7 +56,7 @@ mod tests {
         harness.get_by_label_contains("appear here");
         harness
             .state_mut()
-            .see(&fixtures::analysis(&frame, fixtures::faces(3)));
+            .see(&fixtures::analysis(&frame, fixtures::faces(3)), 0.0);
         harness.run_ok();
         for number in 0..3 {
             harness.get_by_label(&format!("Face {number}"));

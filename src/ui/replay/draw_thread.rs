@@ -16,9 +16,8 @@ use super::{
     raster::{self, LaneStyle},
 };
 use crate::{
-    expression::Probabilities,
     pipeline::Latest,
-    session::columns::{Column, columns},
+    session::columns::{Column, Held, columns},
 };
 
 /// Which probabilities are shown.
@@ -63,14 +62,24 @@ pub struct Request {
     pub style: LaneStyle,
     /// In the colors of this theme.
     pub theme: Theme,
+    /// Below this probability, 0 to 1, a face is uncertain.
+    pub uncertain_below: f32,
 }
 
 /// A finished request.
 pub struct Drawn {
     /// The request.
     pub request: Request,
-    /// An image of each of the request's lanes, in their order.
-    pub lanes: Vec<ColorImage>,
+    /// Each of the request's lanes, in their order.
+    pub lanes: Vec<DrawnLane>,
+}
+
+/// A finished lane.
+pub struct DrawnLane {
+    /// Its probabilities.
+    pub image: ColorImage,
+    /// The stretches of time in which no label was shown, s.
+    pub not_named: Vec<Range<f64>>,
 }
 
 /// The running thread. Dropping it ends the thread, and waits for what it is drawing: some ms.
@@ -136,7 +145,13 @@ pub fn draw(loaded: &LoadedSession, request: Request) -> Drawn {
             }
             None => vec![Column::default(); width],
         };
-        raster::lane(&columns, height, request.style, request.theme)
+        let Range { start, end } = request.range;
+        let time = |column: usize| start + (end - start) * column as f64 / width.max(1) as f64;
+        let not_named = raster::not_named(&columns);
+        DrawnLane {
+            image: raster::lane(&columns, height, request.style, request.theme),
+            not_named: not_named.map(|at| time(at.start)..time(at.end)).collect(),
+        }
     });
     Drawn {
         lanes: lanes.collect(),
@@ -144,13 +159,13 @@ pub fn draw(loaded: &LoadedSession, request: Request) -> Drawn {
     }
 }
 
-/// A track's values in the requested range, each with the time during which it holds, s.
+/// A track's values in the requested range.
 fn spans<'a>(
     loaded: &'a LoadedSession,
     readings: &'a Readings,
     track: &'a TrackRows,
     request: &Request,
-) -> impl Iterator<Item = (Range<f64>, &'a Probabilities)> {
+) -> impl Iterator<Item = Held<'a>> {
     let time = |row: &u32| readings.row(*row).time.as_secs_f64();
     let end_of = |row: &u32| {
         let row = readings.row(*row);
@@ -161,16 +176,19 @@ fn spans<'a>(
             .as_secs_f64()
     };
     let Range { start, end } = request.range;
-    let values = request.values;
+    let (values, uncertain_below) = (request.values, request.uncertain_below);
     let first = track.rows.partition_point(|row| end_of(row) < start);
     let last = track.rows.partition_point(|row| time(row) < end);
     let rows = &track.rows[first..last.max(first)];
     rows.iter().map(move |row| {
         let face = &readings.row(*row).face;
-        let probabilities = match values {
-            Values::Smoothed => &face.smoothed,
-            Values::Raw => &face.raw,
-        };
-        (time(row)..end_of(row), probabilities)
+        Held {
+            time: time(row)..end_of(row),
+            values: match values {
+                Values::Smoothed => &face.smoothed,
+                Values::Raw => &face.raw,
+            },
+            is_named: face.shown(uncertain_below).is_named(),
+        }
     })
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::{
     expression::Labels,
     session::{
-        Session,
+        self, Session,
         annotations::Annotations,
         manifest,
         tables::{self, EventKind, EventRow, FrameRow, FrameStatus, Row},
@@ -37,6 +37,20 @@ pub fn session(n_frames: u64, faces: &[(u64, std::ops::Range<u64>)]) -> Session 
         }
     }
     session
+}
+
+/// Gives a session a video without boxes, in `folder`: the demo, which has 270 frames of 640×480.
+pub fn add_video(session: &mut Session, folder: &Path) {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo.mp4");
+    fs::copy(demo, folder.join("clean.mp4")).unwrap();
+    let source = &mut session.manifest.source;
+    (source.width, source.height) = (640, 480);
+    let video = session::fixtures::video("clean.mp4", false, 0, 0);
+    session.manifest.video = vec![video];
+    for frame in &mut session.frames {
+        frame.video_frame = Some(frame.frame);
+    }
+    session.folder = folder.to_owned();
 }
 
 /// An analyzed frame.

@@ -13,10 +13,7 @@ use super::{
     span::Span,
 };
 use crate::{
-    expression::{Label, Probabilities},
-    session::tables::FaceRow,
-    time::clock,
-    ui::colors,
+    expression::Probabilities, pipeline::Shown, session::tables::FaceRow, time::clock, ui::colors,
 };
 
 /// Height of a lane, points.
@@ -31,6 +28,8 @@ pub const NAME_WIDTH: f32 = 84.0;
 pub struct LaneTextures {
     request: Option<Request>,
     textures: Vec<TextureHandle>,
+    /// In each lane, the stretches of time without a name, s.
+    not_named: Vec<Vec<Range<f64>>>,
 }
 
 impl LaneTextures {
@@ -38,12 +37,14 @@ impl LaneTextures {
     pub fn set(&mut self, ctx: &Context, drawn: Drawn) {
         let Drawn { request, lanes } = drawn;
         self.textures.truncate(lanes.len());
+        self.not_named.clear();
         for (i, lane) in lanes.into_iter().enumerate() {
+            self.not_named.push(lane.not_named);
             // A texture cannot be empty.
-            let lane = if lane.size.contains(&0) {
+            let lane = if lane.image.size.contains(&0) {
                 ColorImage::filled([1, 1], Color32::TRANSPARENT)
             } else {
-                lane
+                lane.image
             };
             match self.textures.get_mut(i) {
                 Some(texture) => texture.set(lane, TextureOptions::LINEAR),
@@ -57,12 +58,25 @@ impl LaneTextures {
         self.request = Some(request);
     }
 
-    /// The texture of a lane, and the times at its edges, s.
-    fn of(&self, lane: Lane) -> Option<(&TextureHandle, Range<f64>)> {
+    /// What was drawn of a lane.
+    fn of(&self, lane: Lane) -> Option<LaneTexture<'_>> {
         let request = self.request.as_ref()?;
         let at = request.lanes.iter().position(|other| *other == lane)?;
-        Some((self.textures.get(at)?, request.range.clone()))
+        Some(LaneTexture {
+            texture: self.textures.get(at)?,
+            range: request.range.clone(),
+            not_named: self.not_named.get(at)?,
+        })
     }
+}
+
+/// A lane as it was drawn last.
+struct LaneTexture<'a> {
+    texture: &'a TextureHandle,
+    /// The times at its edges, s.
+    range: Range<f64>,
+    /// The stretches without a name, s.
+    not_named: &'a [Range<f64>],
 }
 
 /// What all lanes share.
@@ -76,6 +90,8 @@ pub struct LaneData<'a> {
     pub position: Duration,
     /// Which probabilities are shown.
     pub values: Values,
+    /// Below this probability, 0 to 1, a face is uncertain.
+    pub uncertain_below: f32,
 }
 
 /// Draws a lane over the whole width; returns the response of its curve, right of the name, and where that is.
@@ -107,22 +123,28 @@ pub fn lane_ui(
             format!("{face} by {}", readings.name),
         ),
     };
-    let description = description(data.values, &spoken, readings, track, now);
+    let now = now.map(|row| Now::of(row, data));
+    let description = description(&spoken, readings, track, now);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &description));
     if ui.is_rect_visible(rect) {
-        name_ui(ui, name_rect, &name, now, data.values);
+        name_ui(ui, name_rect, &name, now);
         let palette = colors::palette(ui.ctx().theme());
         ui.painter().rect_filled(lane, 3.0, palette.track);
-        if let Some((texture, range)) = textures.of(which) {
+        if let Some(drawn) = textures.of(which) {
             let x = lane.x_range();
             let picture = Rect::from_x_y_ranges(
-                data.span.x(range.start, x)..=data.span.x(range.end, x),
+                data.span.x(drawn.range.start, x)..=data.span.x(drawn.range.end, x),
                 lane.y_range(),
             );
             let uv = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
-            ui.painter()
-                .with_clip_rect(lane.intersect(ui.clip_rect()))
-                .image(texture.id(), picture, uv, Color32::WHITE);
+            let painter = ui.painter().with_clip_rect(lane.intersect(ui.clip_rect()));
+            painter.image(drawn.texture.id(), picture, uv, Color32::WHITE);
+            for time in drawn.not_named {
+                let left = data.span.x(time.start, x).max(lane.left());
+                let right = data.span.x(time.end, x).min(lane.right());
+                let stretch = Rect::from_x_y_ranges(left..=right, lane.y_range());
+                colors::hatch(&painter, stretch, ui.ctx().theme());
+            }
         }
     }
     let response = match response.hover_pos() {
@@ -130,7 +152,7 @@ pub fn lane_ui(
             let time = data.span.time(pointer.x, lane.x_range());
             let row = readings.row_at(track, time, spans);
             let title = format!("Face {}, {:.1}", track.id, clock(time));
-            response.on_hover_ui_at_pointer(|ui| hover_ui(ui, &title, row, data.values))
+            response.on_hover_ui_at_pointer(|ui| hover_ui(ui, &title, row, data))
         }
         _ => response,
     };
@@ -145,15 +167,39 @@ fn values(row: &FaceRow, values: Values) -> &Probabilities {
     }
 }
 
-/// The label of a row, and its probability.
-fn label(row: &FaceRow, values: Values) -> (Label, f32) {
-    match values {
-        Values::Smoothed => (row.face.label, row.face.probability()),
-        Values::Raw => row.face.raw.top(),
+/// What stands beside a lane: what is shown of the face, and how probable its label is.
+#[derive(Clone, Copy)]
+struct Now {
+    shown: Shown,
+    probability: f32,
+}
+
+impl Now {
+    fn of(row: &FaceRow, data: LaneData<'_>) -> Self {
+        let face = &row.face;
+        match (face.shown(data.uncertain_below), data.values) {
+            (Shown::Label(_), Values::Raw) => {
+                let (label, probability) = face.raw.top();
+                let shown = Shown::Label(label);
+                Self { shown, probability }
+            }
+            (shown, _) => Self {
+                shown,
+                probability: face.probability(),
+            },
+        }
+    }
+
+    /// The probability in words. Of a face that cannot be read, it would mean little.
+    fn percent(self) -> String {
+        match self.shown {
+            Shown::TurnedAway => String::new(),
+            _ => format!("{:.0} %", self.probability * 100.0),
+        }
     }
 }
 
-fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values) {
+fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<Now>) {
     let theme = ui.ctx().theme();
     let palette = colors::palette(theme);
     let small = TextStyle::Small.resolve(ui.style());
@@ -165,12 +211,11 @@ fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values
     let galley = egui::WidgetText::from(name).into_galley(ui, wrap, width, body);
     let top = rect.top() + 12.0 - galley.size().y / 2.0;
     painter.galley(pos2(left, top), galley, palette.text);
-    let Some(row) = now else { return };
-    let (label, probability) = label(row, shown);
+    let Some(now) = now else { return };
     let chip = Rect::from_min_size(pos2(left, rect.top() + 25.0), vec2(3.0, 26.0));
-    painter.rect_filled(chip, 1.0, colors::label(label, theme));
-    let percent = format!("{:.0} %", probability * 100.0);
-    for (line, text) in [label.name().to_owned(), percent].into_iter().enumerate() {
+    painter.rect_filled(chip, 1.0, colors::shown(now.shown, theme));
+    let lines = [now.shown.word().to_owned(), now.percent()];
+    for (line, text) in lines.into_iter().enumerate() {
         let y = rect.top() + 31.0 + 14.0 * line as f32;
         let at = pos2(left + 8.0, y);
         painter.text(
@@ -184,14 +229,18 @@ fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<&FaceRow>, shown: Values
 }
 
 /// The values at the pointer, largest first.
-fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
+fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, data: LaneData<'_>) {
     let theme = ui.ctx().theme();
     ui.label(title);
     let Some(row) = row else {
         ui.label(egui::RichText::new("not seen").weak());
         return;
     };
-    let values = values(row, shown);
+    let shown = row.face.shown(data.uncertain_below);
+    if !shown.is_named() {
+        ui.label(egui::RichText::new(shown.word()).weak());
+    }
+    let values = values(row, data.values);
     let mut order: Vec<_> = values.iter().collect();
     order.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     egui::Grid::new("values")
@@ -209,30 +258,25 @@ fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, shown: Values) {
         });
 }
 
-/// Draws a small colored square.
-pub fn chip_ui(ui: &mut Ui, color: Color32) {
+/// Draws a small colored square, and says where it is.
+pub fn chip_ui(ui: &mut Ui, color: Color32) -> Rect {
     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
     ui.painter().rect_filled(rect, 2.0, color);
+    rect
 }
 
 /// What screen readers say about a lane.
-fn description(
-    shown: Values,
-    name: &str,
-    readings: &Readings,
-    track: &TrackRows,
-    now: Option<&FaceRow>,
-) -> String {
+fn description(name: &str, readings: &Readings, track: &TrackRows, now: Option<Now>) -> String {
     let time = |row: Option<&u32>| {
         let time = row.map_or(Duration::ZERO, |row| readings.row(*row).time.into());
         clock(time)
     };
     let (from, to) = (time(track.rows.first()), time(track.rows.last()));
-    let now = match now.map(|row| label(row, shown)) {
-        Some((label, probability)) => format!("{label} {:.0} %", probability * 100.0),
+    let now = match now {
+        Some(now) => format!("{} {}", now.shown.word(), now.percent()),
         None => "not seen".to_owned(),
     };
-    format!("{name} from {from:.1} to {to:.1}, now {now}")
+    format!("{name} from {from:.1} to {to:.1}, now {}", now.trim_end())
 }
 
 /// Draws a vertical line through `rect` at `time`, if that is visible.

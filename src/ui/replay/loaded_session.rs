@@ -155,7 +155,11 @@ impl LoadedSession {
         let Some(span) = self.spans.at(time.into()) else {
             return &[];
         };
-        let frame = span.frame;
+        self.faces_of(span.frame)
+    }
+
+    /// The recorded faces of a frame, by its number.
+    pub fn faces_of(&self, frame: u64) -> &[FaceRow] {
         let faces = &self.recorded().faces;
         let start = faces.partition_point(|face| face.frame < frame);
         let n_faces = faces[start..].partition_point(|face| face.frame == frame);

@@ -13,6 +13,7 @@ mod loaded_session;
 mod loader;
 mod marks;
 mod notes;
+mod privacy;
 pub mod raster;
 mod span;
 #[cfg(test)]
@@ -24,14 +25,20 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use egui::{Context, Margin, Panel, Ui};
 
-use self::{draw_thread::DrawThread, engine::ReplayEngine, timeline_panel::TimelinePanel};
+use self::{
+    draw_thread::DrawThread, engine::ReplayEngine, privacy::Searched, timeline_panel::TimelinePanel,
+};
 pub use self::{
     loaded_session::{LoadedSession, ReplayVideo},
     loader::{Loader, Opened},
     notes::{Excluding, Notes},
 };
-use super::{commands::Command, engine::Engine, player::PlayerStatus};
-use crate::session::{annotations::Annotations, tables::EventRow};
+use super::{commands::Command, engine::Engine, player::PlayerStatus, privacy::Cover};
+use crate::{
+    frame::Frame,
+    privacy::FacePrivacy,
+    session::{annotations::Annotations, tables::EventRow},
+};
 
 /// Range of heights of the timeline, points.
 const HEIGHTS: std::ops::RangeInclusive<f32> = 130.0..=700.0;
@@ -48,6 +55,7 @@ pub fn playing<'a>(replay: &'a Option<Replay>, live: &'a dyn Engine) -> &'a dyn 
 pub struct Replay {
     loaded: Arc<LoadedSession>,
     engine: ReplayEngine,
+    searched: Searched,
     timeline: TimelinePanel,
     mirror: bool,
     /// What is being said about it.
@@ -73,6 +81,7 @@ impl Replay {
             kept: loaded.session.annotations.clone(),
             loaded,
             engine,
+            searched: Searched::default(),
             mirror: false,
         })
     }
@@ -96,6 +105,26 @@ impl Replay {
     /// Sets whether the video is shown mirrored.
     pub fn set_mirrored(&mut self, mirror: bool) {
         self.mirror = mirror;
+    }
+
+    /// Takes in the frame that plays.
+    pub fn see(&mut self, frame: &Arc<Frame>) {
+        self.searched.see(frame, &self.loaded);
+    }
+
+    /// The frame to show instead of `frame`, the one that plays, and which part of it is covered.
+    pub fn frame_to_show<'a>(
+        &'a self,
+        privacy: Option<FacePrivacy>,
+        frame: Option<&'a Arc<Frame>>,
+    ) -> (Option<&'a Arc<Frame>>, Cover) {
+        self.searched.frame_to_show(privacy, frame, &self.loaded)
+    }
+
+    /// Below this probability, 0 to 1, faces were uncertain when it was recorded, if it says so.
+    pub fn uncertain_below(&self) -> Option<f32> {
+        let threshold = self.loaded.session.manifest.uncertain_below(0);
+        (threshold > 0.0).then_some(threshold)
     }
 
     /// The networks that were used, in order.
@@ -146,7 +175,12 @@ impl Replay {
     }
 
     /// Draws the timeline at the bottom of the remaining window.
-    pub fn panel_ui(&mut self, ui: &mut Ui, status: Option<PlayerStatus>) -> Option<Command> {
+    pub fn panel_ui(
+        &mut self,
+        ui: &mut Ui,
+        status: Option<PlayerStatus>,
+        uncertain_below: f32,
+    ) -> Option<Command> {
         let frame = egui::Frame::new()
             .fill(ui.visuals().panel_fill)
             .inner_margin(Margin::symmetric(10, 6));
@@ -157,7 +191,9 @@ impl Replay {
             .resizable(true)
             .default_size(self.timeline.default_height())
             .size_range(HEIGHTS)
-            .show(ui, |ui| command = self.timeline.ui(ui, position));
+            .show(ui, |ui| {
+                command = self.timeline.ui(ui, position, uncertain_below);
+            });
         self.engine.other.set(self.timeline.other());
         command
     }

@@ -3,10 +3,13 @@
 //! Drawn as shapes, a lane of a thousand columns would be many thousand quads in every frame of the window. As a texture
 //! it is one, drawn once, on another thread.
 
+use std::ops::Range;
+
 use egui::{Color32, ColorImage, Theme};
 
 use crate::{
     expression::{Expression, Label, MAX_LABELS},
+    pipeline::Shown,
     session::columns::Column,
     ui::colors,
 };
@@ -21,6 +24,8 @@ pub enum LaneStyle {
     Lines,
 }
 
+/// How much gray there is in the colors of what has no name, 0 to 1.
+const GRAY: f32 = 0.75;
 /// Half the width of a line, px.
 const HALF_LINE_PX: f32 = 0.9;
 
@@ -31,10 +36,13 @@ pub fn lane(columns: &[Column], height_px: usize, style: LaneStyle, theme: Theme
         return image;
     };
     let labels = first.mean.labels();
-    let colors: Vec<Color32> = labels
+    let named: Vec<Color32> = labels
         .iter()
         .map(|label| colors::label(label, theme))
         .collect();
+    // What has no name is nearly gray: enough is left to tell the values apart.
+    let gray = colors::shown(Shown::Uncertain, theme);
+    let not_named: Vec<Color32> = named.iter().map(|color| over(*color, gray, GRAY)).collect();
     let is_neutral = |label: &Label| label.expression() == Some(Expression::Neutral);
     let neutral = labels.iter().find(is_neutral).map(Label::index);
     let upwards: Vec<usize> = neutral
@@ -45,16 +53,32 @@ pub fn lane(columns: &[Column], height_px: usize, style: LaneStyle, theme: Theme
         if column.share == 0.0 {
             continue;
         }
+        let colors = match column.is_named() {
+            true => &named,
+            false => &not_named,
+        };
         match style {
-            LaneStyle::Areas => areas(&mut image, x, column, &upwards, &colors),
+            LaneStyle::Areas => areas(&mut image, x, column, &upwards, colors),
             LaneStyle::Lines => {
                 let before = x.checked_sub(1).and_then(|x| columns.get(x));
                 let before = before.filter(|before| before.share > 0.0);
-                lines(&mut image, x, before.unwrap_or(column), column, &colors);
+                lines(&mut image, x, before.unwrap_or(column), column, colors);
             }
         }
     }
     image
+}
+
+/// The stretches of columns in which no label was shown, in order.
+pub fn not_named(columns: &[Column]) -> impl Iterator<Item = Range<usize>> {
+    let is_hatched = |column: &Column| column.share > 0.0 && !column.is_named();
+    let mut at = 0;
+    let chunks = columns.chunk_by(move |a, b| is_hatched(a) == is_hatched(b));
+    chunks.filter_map(move |chunk| {
+        let start = at;
+        at += chunk.len();
+        is_hatched(&chunk[0]).then_some(start..at)
+    })
 }
 
 /// Stacks the labels `upwards`. Neutral is first if there is such a label: a face at rest makes a quiet floor.
@@ -134,6 +158,7 @@ mod tests {
     fn column(happy: f32, neutral: f32) -> Column {
         let mut column = Column {
             share: 1.0,
+            named: 1.0,
             ..Column::default()
         };
         column.mean[Expression::Happy.index()] = happy;
@@ -161,6 +186,28 @@ mod tests {
             assert_eq!(pixel(1), Color32::TRANSPARENT);
             assert_eq!(pixel(2), color(Expression::Happy));
         }
+    }
+
+    #[test]
+    fn what_has_no_name_is_gray() {
+        let unnamed = Column {
+            named: 0.2,
+            ..column(1.0, 0.0)
+        };
+        let columns = [
+            column(1.0, 0.0),
+            unnamed,
+            unnamed,
+            Column::default(),
+            unnamed,
+        ];
+        let image = lane(&columns, 2, LaneStyle::Areas, Theme::Dark);
+        assert_eq!(image[(0, 0)], color(Expression::Happy));
+        let [r, g, b, _] = image[(1, 0)].to_array();
+        let gray = |value: u8| (110..200).contains(&value);
+        assert!(gray(r) && gray(g) && gray(b), "{r} {g} {b}");
+        assert_eq!(not_named(&columns).collect::<Vec<_>>(), [1..3, 4..5]);
+        assert_eq!(not_named(&[]).count(), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use egui_kittest::{
 
 use super::{
     draw_thread::{self, Lane, Request, Values},
-    fixtures::{INTERVAL, event, session},
+    fixtures::{INTERVAL, add_video, event, session},
     loaded_session::{self, LoadedSession, Readings, ReplayVideo},
     raster::LaneStyle,
     timeline_panel::TimelinePanel,
@@ -20,6 +20,7 @@ use crate::{
     expression::Expression,
     frame::FramePool,
     pipeline::{FaceValues, SourceState},
+    privacy::{Effect, Who},
     session::tables::{EventKind, FrameStatus},
     ui::commands::PlayCommand,
 };
@@ -104,6 +105,74 @@ fn a_session_without_its_video_still_shows_its_values() {
     assert!(warning.contains("video.mp4 could not be read"), "{warning}");
 }
 
+/// A session of one second with a video, in which nothing is known of frames 10 to 29, and the face is lost in frame 5.
+fn with_video(folder: &std::path::Path) -> Arc<LoadedSession> {
+    let mut session = session(60, &[(1, 0..5), (1, 30..60)]);
+    add_video(&mut session, folder);
+    for frame in &mut session.frames[10..30] {
+        frame.status = FrameStatus::Skipped;
+    }
+    Arc::new(LoadedSession::new(session))
+}
+
+#[test]
+fn with_privacy_frames_are_shown_that_were_searched_and_faces_in_them_are_covered() {
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = with_video(folder.path());
+    assert_eq!(loaded.video, ReplayVideo::Clean);
+    let privacy = FacePrivacy {
+        effect: Effect::Blur,
+        who: Who::All,
+    };
+    let mut video = video::open(&loaded).unwrap();
+    let pool = FramePool::default();
+    let mut searched = Searched::default();
+    let mut shown = Vec::new();
+    for number in 0..60 {
+        let frame = Arc::new(video.next_frame(&pool).unwrap().unwrap());
+        assert_eq!(frame.id.0, number);
+        searched.see(&frame, &loaded);
+        let (to_show, cover) = searched.frame_to_show(Some(privacy.clone()), Some(&frame), &loaded);
+        let n_covered = match cover {
+            Cover::Faces(_, boxes) => Some(boxes.len()),
+            Cover::Everything(_) => None,
+            Cover::Nothing => panic!("frame {number} is not covered"),
+        };
+        shown.push((to_show.unwrap().id.0, n_covered));
+        let off = searched.frame_to_show(None, Some(&frame), &loaded);
+        assert_eq!((off.0.unwrap().id.0, off.1), (number, Cover::Nothing));
+    }
+    assert_eq!(shown[4], (4, Some(1)));
+    // It stays covered for a second after it was lost.
+    assert_eq!(shown[9], (9, Some(1)));
+    // Then nothing is known: the last searched frame stays for half a second, and after that all is covered.
+    assert_eq!(shown[10], (9, Some(1)));
+    assert_eq!(shown[23], (9, Some(1)));
+    assert_eq!(shown[24], (24, None));
+    assert_eq!(shown[29], (29, None));
+    assert_eq!(shown[30], (30, Some(1)));
+    assert_eq!(shown[59], (59, Some(1)));
+}
+
+#[test]
+fn with_privacy_what_was_sought_is_covered_as_if_it_had_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = with_video(folder.path());
+    let boxes = |number: u64| privacy::boxes_at(&loaded, ms(number * 1000 / 30));
+    // The face that was lost four frames ago, where it may have gone since.
+    let lost = boxes(8).unwrap();
+    assert_eq!(lost.len(), 1);
+    assert!(lost[0].1.width > boxes(4).unwrap()[0].1.width);
+    assert_eq!(boxes(20), None, "nothing is known");
+    assert_eq!(boxes(100), None, "there is no row");
+    // Without a network nobody was found.
+    let mut session = session(60, &[]);
+    add_video(&mut session, folder.path());
+    session.manifest.models.clear();
+    let loaded = LoadedSession::new(session);
+    assert_eq!(privacy::boxes_at(&loaded, ms(100)), None);
+}
+
 #[test]
 fn without_a_video_every_frame_is_blank() {
     let loaded = Arc::new(LoadedSession::new(session(30, &[(1, 0..30)])));
@@ -171,9 +240,10 @@ fn lanes_are_drawn_from_the_requested_values() {
             values,
             style: LaneStyle::Areas,
             theme: Theme::Dark,
+            uncertain_below: 0.0,
         };
         let drawn = draw_thread::draw(&loaded, request);
-        drawn.lanes[0].pixels[..10].to_vec()
+        drawn.lanes[0].image.pixels[..10].to_vec()
     };
     let color = |expression: Expression| crate::ui::colors::label(expression.into(), Theme::Dark);
     let smoothed = draw(Values::Smoothed, 0.0..10.0);
@@ -198,9 +268,10 @@ fn an_hour_is_drawn_in_columns() {
         values: Values::Smoothed,
         style: LaneStyle::Lines,
         theme: Theme::Light,
+        uncertain_below: 0.0,
     };
     let drawn = draw_thread::draw(&loaded, request);
-    assert_eq!(drawn.lanes[0].size, [1200, 58]);
+    assert_eq!(drawn.lanes[0].image.size, [1200, 58]);
     assert_eq!(loaded.session.frames[107_999].time.0, 107_999 * INTERVAL);
 }
 
@@ -214,7 +285,7 @@ fn timeline_of(loaded: LoadedSession) -> Harness<'static, Vec<Command>> {
     let mut harness = Harness::builder()
         .with_size([1000.0, 320.0])
         .build_ui_state(
-            move |ui, sent: &mut Vec<Command>| sent.extend(timeline.ui(ui, ms(10_000))),
+            move |ui, sent: &mut Vec<Command>| sent.extend(timeline.ui(ui, ms(10_000), 0.0)),
             Vec::new(),
         );
     harness.run_steps(2);

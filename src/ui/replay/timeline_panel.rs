@@ -20,6 +20,8 @@ use super::{
 };
 use crate::{
     expression::Label,
+    overlay,
+    pipeline::Shown,
     session::annotations::Place,
     time::clock,
     ui::{
@@ -64,6 +66,7 @@ pub struct TimelinePanel {
     /// The time at which the pointer is held.
     held: Option<Duration>,
     last_position: Duration,
+    uncertain_below: f32,
 }
 
 impl TimelinePanel {
@@ -85,6 +88,7 @@ impl TimelinePanel {
             textures: LaneTextures::default(),
             held: None,
             last_position: Duration::ZERO,
+            uncertain_below: 0.0,
             loaded,
         }
     }
@@ -118,8 +122,10 @@ impl TimelinePanel {
         HEADER_HEIGHT + RULER_HEIGHT + n_lanes * (LANE_HEIGHT + LANE_GAP) + 18.0
     }
 
-    /// Draws the panel with the playback at `position`.
-    pub fn ui(&mut self, ui: &mut Ui, position: Duration) -> Option<Command> {
+    /// Draws the panel with the playback at `position`. Below the probability `uncertain_below`, 0 to 1, a face is
+    /// uncertain.
+    pub fn ui(&mut self, ui: &mut Ui, position: Duration, uncertain_below: f32) -> Option<Command> {
+        self.uncertain_below = uncertain_below;
         if let Some(drawn) = self.drawer.as_ref().and_then(DrawThread::take) {
             self.textures.set(ui.ctx(), drawn);
         }
@@ -320,6 +326,7 @@ impl TimelinePanel {
                 span: self.span,
                 position,
                 values: self.values,
+                uncertain_below: self.uncertain_below,
             };
             ScrollArea::vertical()
                 .id_salt("lanes")
@@ -351,6 +358,7 @@ impl TimelinePanel {
             values: self.values,
             style: self.style,
             theme: ui.ctx().theme(),
+            uncertain_below: self.uncertain_below,
         };
         if self.requested.as_ref() != Some(&request) {
             if let Some(drawer) = &self.drawer {
@@ -450,15 +458,7 @@ impl TimelinePanel {
         painter.rect_filled(rect, 0.0, palette.card.gamma_multiply(0.72));
         // Slanted lines say that it does not count, whatever the colors below.
         let stroke = Stroke::new(1.0, palette.weak_text.gamma_multiply(0.6));
-        let (step, height) = (9.0, rect.height());
-        let mut at = (rect.left() / step).floor() * step - height;
-        while at < rect.right() {
-            painter.line_segment(
-                [pos2(at, rect.bottom()), pos2(at + height, rect.top())],
-                stroke,
-            );
-            at += step;
-        }
+        overlay::hatch(&painter, rect, stroke, 9.0);
         let edge = Stroke::new(1.0, palette.weak_text);
         painter.vline(left + 0.5, rect.y_range(), edge);
         painter.vline(right - 0.5, rect.y_range(), edge);
@@ -509,8 +509,9 @@ fn legend_ui(ui: &mut Ui, labels: &[Label]) {
     ui.spacing_mut().item_spacing.x = 4.0;
     let theme = ui.ctx().theme();
     ui.add_space(8.0);
-    for label in labels {
-        let name = label.name();
+    let named = labels.iter().map(|label| Shown::Label(*label));
+    for shown in named.chain([Shown::Uncertain]) {
+        let name = shown.word();
         let font = TextStyle::Small.resolve(ui.style());
         let width = ui
             .painter()
@@ -520,8 +521,13 @@ fn legend_ui(ui: &mut Ui, labels: &[Label]) {
         if ui.available_width() < width + 26.0 {
             return;
         }
-        lanes::chip_ui(ui, colors::label(*label, theme));
-        ui.label(name);
+        let chip = lanes::chip_ui(ui, colors::shown(shown, theme));
+        if !shown.is_named() {
+            colors::hatch(ui.painter(), chip, theme);
+            ui.label(name).on_hover_text("Uncertain or turned away");
+        } else {
+            ui.label(name);
+        }
         ui.add_space(6.0);
     }
 }

@@ -339,3 +339,24 @@ fn arrow_keys_change_no_value_in_a_menu() {
     }
     assert_eq!(window.app().settings, UiSettings::default());
 }
+
+#[test]
+fn an_opened_file_becomes_a_recent_one() {
+    let mut window = Window::live(0);
+    let path = PathBuf::from("/tmp/clip.mp4");
+    let ctx = window.harness.ctx.clone();
+    let open = Command::OpenSource(SourceSpec::Path(path.clone()));
+    window.app().execute(open.clone(), &ctx);
+    assert_eq!(window.app().settings.recent_files, Vec::<PathBuf>::new());
+    window.send(Event::Source(SourceState::Live(fixtures::webcam())));
+    assert_eq!(window.app().settings.recent_files, [path.as_path()]);
+    // Without a camera it is offered again, and in the menu.
+    window.press(Modifiers::COMMAND, Key::D);
+    window.send(Event::Source(SourceState::NoCamera));
+    window.told();
+    window.click("clip.mp4");
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Path(path.clone()))]);
+    window.choose("File", "Recent files");
+    window.click("clip.mp4");
+    assert_eq!(window.told(), [Told::Open(SourceSpec::Path(path))]);
+}

@@ -6,6 +6,7 @@ mod recording;
 mod replay;
 #[cfg(feature = "stream")]
 mod streams;
+mod tools;
 
 use std::{
     cell::RefCell,
@@ -27,7 +28,7 @@ use crate::{
     pipeline::{Settings, Tap, Transport},
     privacy::Effect,
     stream::Output,
-    ui::{fixtures, settings::FACE_SIZES_PX},
+    ui::{compare::Part, fixtures, settings::FACE_SIZES_PX},
 };
 
 /// What a fake engine was told, and what it reports.
