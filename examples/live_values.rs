@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!(
                     "{:7.3} s  face {}  {:9} {:3.0} %",
                     analysis.frame.time.as_secs_f64(),
-                    face.track.0,
+                    face.number,
                     label.name(),
                     probability * 100.0
                 );

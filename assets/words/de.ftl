@@ -175,6 +175,7 @@ keys-replay = Sitzung abspielen
 keys-add-marker = Markierung hinzufügen
 keys-exclude = Ab hier und bis hier ausschließen
 keys-timeline = Zeitleiste der letzten Minute
+keys-name-face = Das erste Gesicht benennen, dann das nächste
 keys-fullscreen = Vollbild und zurück
 keys-text-size = Größere, kleinere und normale Schrift
 keys-privacy = Privatsphäre: verpixeln, weichzeichnen, aus
@@ -196,6 +197,7 @@ keys-skip = 5 Sekunden zurück und vor
 play-start = Zum Anfang
 keys-step = Ein Bild zurück und vor
 keys-speed = Langsamer und schneller
+keys-loop = Schleife
 
 ## What a session is about
 

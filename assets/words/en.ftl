@@ -175,6 +175,7 @@ keys-replay = Replay
 keys-add-marker = Add a marker
 keys-exclude = Exclude from here, and to here
 keys-timeline = Timeline of the last minute
+keys-name-face = Name the first face, then the next
 keys-fullscreen = Full screen and back
 keys-text-size = Larger, smaller and normal text
 keys-privacy = Privacy: pixelate, blur, off
@@ -196,6 +197,7 @@ keys-skip = Back and forward 5 seconds
 play-start = Go to start
 keys-step = Step back and forward
 keys-speed = Slower and faster
+keys-loop = Loop
 
 ## What a session is about
 

@@ -175,6 +175,7 @@ keys-replay = Revisión
 keys-add-marker = Añadir un marcador
 keys-exclude = Excluir desde aquí y hasta aquí
 keys-timeline = Línea de tiempo del último minuto
+keys-name-face = Poner nombre a la primera cara y luego a la siguiente
 keys-fullscreen = Pantalla completa y volver
 keys-text-size = Texto mayor, menor y normal
 keys-privacy = Privacidad: pixelar, difuminar, nada
@@ -196,6 +197,7 @@ keys-skip = Retroceder y avanzar 5 segundos
 play-start = Ir al inicio
 keys-step = Fotograma anterior y siguiente
 keys-speed = Más lento y más rápido
+keys-loop = Bucle
 
 ## What a session is about
 

@@ -175,6 +175,7 @@ keys-replay = Relecture
 keys-add-marker = Ajouter un repère
 keys-exclude = Exclure d'ici, puis jusqu'ici
 keys-timeline = Chronologie de la dernière minute
+keys-name-face = Nommer le premier visage, puis le suivant
 keys-fullscreen = Plein écran et retour
 keys-text-size = Texte plus grand, plus petit, normal
 keys-privacy = Confidentialité : pixels, flou, rien
@@ -196,6 +197,7 @@ keys-skip = Reculer et avancer de 5 secondes
 play-start = Aller au début
 keys-step = Image précédente et suivante
 keys-speed = Moins vite et plus vite
+keys-loop = Boucle
 
 ## What a session is about
 

@@ -175,6 +175,7 @@ keys-replay = 回放
 keys-add-marker = 添加标记
 keys-exclude = 从此处开始／到此处排除
 keys-timeline = 最近一分钟的时间轴
+keys-name-face = 为第一张人脸命名，然后是下一张
 keys-fullscreen = 切换全屏
 keys-text-size = 放大、缩小、恢复文字
 keys-privacy = 隐私：马赛克、模糊、关闭
@@ -196,6 +197,7 @@ keys-skip = 后退和前进 5 秒
 play-start = 回到开头
 keys-step = 上一帧和下一帧
 keys-speed = 减速和加速
+keys-loop = 循环
 
 ## What a session is about
 

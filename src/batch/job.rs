@@ -19,7 +19,9 @@ use super::{
 use crate::{
     capture::SourceSpec,
     error_text::error_text,
-    pipeline::{Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState},
+    pipeline::{
+        Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState, face_names::FaceNames,
+    },
     record::{Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice},
     session::{
         SessionError,
@@ -184,6 +186,7 @@ impl Work<'_> {
                 limit: None,
                 about: task.about.clone(),
                 marker_keys: MarkerKeys::default(),
+                face_names: FaceNames::default(),
             },
             || {},
         )?;

@@ -111,7 +111,8 @@ pub(super) fn write(mut plan: Plan, files: &[FileRow]) -> Result<Vec<PathBuf>, B
                 // So that the same files always give the same tables.
                 (row.detect_time, row.classify_time) = (None, None);
             }
-            plan.faces.add(lead_cells(file), faces, &described)?;
+            let names = &manifest.face_names;
+            plan.faces.add(lead_cells(file), faces, names, &described)?;
         }
         lines.extend(tables::lines([file_cells(
             file,

@@ -121,6 +121,8 @@ impl FolderSource {
     fn readable_at(&mut self, at: usize) -> Option<Still> {
         let mut skipped = Vec::new();
         let still = readable_at(&mut self.paths, at, &mut skipped);
+        let n_frames = self.paths.len() as u64;
+        (self.info.n_frames, self.info.duration) = (Some(n_frames), Some(time_of(n_frames)));
         self.notes.extend(skipped.iter().map(Skipped::to_string));
         still
     }

@@ -45,10 +45,11 @@ pub fn landmarks_rows(analysis: &Analysis) -> Vec<u8> {
     let frame = &analysis.frame;
     let scale = analysis.file_scale();
     tables::lines(analysis.meshes.iter().map(|mesh| {
+        let face = analysis.faces.iter().find(|face| face.track == mesh.track);
         let head = [
             Cell::Whole(frame.id.0),
             Cell::Number(Ticks::from(frame.time).as_secs_f64(), 6),
-            Cell::Whole(mesh.track.0),
+            Cell::whole(face.map(|face| face.number)),
         ];
         let points = mesh.points.iter().flatten();
         let points = points.map(move |value| Cell::Number((value * scale).into(), 2));

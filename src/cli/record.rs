@@ -15,7 +15,10 @@ use clap::Args;
 use fervis::{
     capture::SourceSpec,
     error_text::error_text,
-    pipeline::{Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, Settings, SourceState},
+    pipeline::{
+        Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, Settings, SourceState,
+        face_names::FaceNames,
+    },
     privacy::{Effect, FacePrivacy, Who},
     record::{
         Ending, Phase, Recorder, RecorderStatus, RecordingConfig, TIME_LIMIT, VideoChoice,
@@ -198,6 +201,7 @@ fn start_recorder(
         limit: args.seconds.filter(|_| pacing == Pacing::EveryFrame),
         about: args.about.about(),
         marker_keys: MarkerKeys::default(),
+        face_names: FaceNames::default(),
     };
     Ok(Recorder::start(&config, || {})?)
 }

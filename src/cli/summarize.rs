@@ -33,7 +33,7 @@ pub struct SummarizeArgs {
     #[arg(value_name = "SESSION", required = true)]
     sessions: Vec<PathBuf>,
 
-    /// What groups are made of: participant, session and condition, one or more of them with commas
+    /// What groups are made of: participant, session, condition and name (of each face), one or more of them with commas
     ///
     /// Figures are means over the participants of a group, each counted once. With participant among them they are over
     /// that participant's sessions.

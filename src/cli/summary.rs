@@ -11,7 +11,6 @@ use std::{
 };
 
 use fervis::{
-    detect::TrackId,
     expression::{Label, PerLabel},
     pipeline::{Analysis, Stats},
 };
@@ -31,7 +30,8 @@ pub struct Summary {
     n_frames: u64,
     n_frames_with_faces: u64,
     last_time: Duration,
-    faces: BTreeMap<TrackId, FaceSummary>,
+    /// By their numbers.
+    faces: BTreeMap<u64, FaceSummary>,
     images: Vec<ImageSummary>,
     network: Option<String>,
 }
@@ -88,7 +88,7 @@ impl Summary {
             });
         }
         for face in &analysis.faces {
-            let summary = self.faces.entry(face.track).or_insert(FaceSummary {
+            let summary = self.faces.entry(face.number).or_insert(FaceSummary {
                 first: time,
                 n_labeled: PerLabel::new(face.smoothed.labels()),
                 probability_sums: PerLabel::new(face.smoothed.labels()),
@@ -208,15 +208,14 @@ impl Summary {
 
     fn write_faces(&self, out: &mut String) -> fmt::Result {
         let mut by_length: Vec<_> = self.faces.iter().collect();
-        by_length.sort_by_key(|(track, face)| (std::cmp::Reverse(face.n_frames), **track));
+        by_length.sort_by_key(|(number, face)| (std::cmp::Reverse(face.n_frames), **number));
         let n_more = by_length.len().saturating_sub(MAX_FACES);
         by_length.truncate(MAX_FACES);
-        by_length.sort_by_key(|(track, _)| **track);
-        for (track, face) in by_length {
+        by_length.sort_by_key(|(number, _)| **number);
+        for (number, face) in by_length {
             writeln!(
                 out,
-                "\nFace {}: {}, {:.1} s to {:.1} s",
-                track.0,
+                "\nFace {number}: {}, {:.1} s to {:.1} s",
                 count(face.n_frames, "frame"),
                 face.first.as_secs_f64(),
                 face.last.as_secs_f64()

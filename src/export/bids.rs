@@ -20,24 +20,27 @@ use crate::{
 const MISSING: &str = "n/a";
 /// The kind of a span that does not count.
 const EXCLUDED: &str = "excluded";
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 8] = [
     "onset",
     "duration",
     "trial_type",
     "track",
+    "name",
     "probability",
     "named",
     "detail",
 ];
 
 pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows: Vec<(Ticks, [String; 6])> = Vec::new();
+    let mut rows: Vec<(Ticks, [String; 7])> = Vec::new();
     let missing = || MISSING.to_owned();
     for run in selection.tracks.iter().flat_map(|track| track.runs()) {
+        let name = selection.names().get(run.track);
         let fields = [
             format!("{:.6}", run.duration().as_secs_f64()),
             run.what.name().to_owned(),
             run.track.to_string(),
+            name.map_or_else(missing, str::to_owned),
             format!("{:.4}", run.probability),
             format!("{:.4}", run.named),
             missing(),
@@ -52,6 +55,7 @@ pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io
             missing(),
             missing(),
             missing(),
+            missing(),
             detail.unwrap_or_else(missing),
         ];
         rows.push((event.time, fields));
@@ -62,6 +66,7 @@ pub(super) fn write_events(selection: &Selection<'_>, out: &mut dyn Write) -> io
         let fields = [
             format!("{:.6}", duration.as_secs_f64()),
             EXCLUDED.to_owned(),
+            missing(),
             missing(),
             missing(),
             missing(),
@@ -122,6 +127,9 @@ pub(super) fn write_description(
         },
         "track": {
             "Description": "Number of the face, the same while it was tracked; n/a for events",
+        },
+        "name": {
+            "Description": "What the user calls the face; n/a for events and for faces without a name",
         },
         "probability": {
             "Description": "Mean probability of the expression, smoothed and weighted by time, 0 to 1; n/a for events",

@@ -58,7 +58,11 @@ pub(super) fn write(
         .tracks
         .iter()
         .map(|track| Tier {
-            name: format!("face {}", track.number),
+            // Names of tiers must differ, and names of faces need not.
+            name: match selection.names().get(track.number) {
+                Some(name) => format!("{name} (face {})", track.number),
+                None => format!("face {}", track.number),
+            },
             kind: EXPRESSIONS,
             annotations: track
                 .shown_runs()
@@ -201,7 +205,8 @@ fn document(
     for tier in tiers {
         line(format_args!(
             "    <TIER LANG_REF=\"{LANGUAGE}\" LINGUISTIC_TYPE_REF=\"{}\"{participant} TIER_ID=\"{}\">",
-            tier.kind, tier.name
+            tier.kind,
+            escaped(&tier.name)
         ));
         for (_, text) in &tier.annotations {
             number += 1;

@@ -1,6 +1,7 @@
 //! One table of the faces of many sessions, as CSV and, in builds that can, as Parquet.
 //!
-//! The columns are those of `faces.csv` after some of the caller's own, which say what each session is. Parquet files
+//! The columns are those of `faces.csv` after some of the caller's own, which say what each session is, and the names of
+//! faces. Parquet files
 //! with these columns can be read together as one data set, whatever each of them holds.
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 
 use crate::{
     expression::Labels,
+    pipeline::face_names::FaceNames,
     result_file::{Outputs, ResultError, ResultFile},
     session::tables::{self, Cell, Column, FaceRow, Row},
 };
@@ -30,7 +32,7 @@ pub struct FacesOfMany {
     lead: Vec<Column>,
     /// The columns, with the labels of the first face; `None` before anything is written.
     columns: Option<(Labels, Vec<Column>)>,
-    waiting: Vec<(Lead, FaceRow)>,
+    waiting: Vec<(Lead, Cell<'static>, FaceRow)>,
     csv: (PathBuf, BufWriter<ResultFile>),
     #[cfg(feature = "parquet")]
     parquet: Parquet,
@@ -71,7 +73,7 @@ impl FacesOfMany {
         })
     }
 
-    /// Adds the faces of a session, each after the cells of `lead`. `description` is for the metadata of the Parquet file;
+    /// Adds the faces of a session, each after the cells of `lead` and its name. `description` is for the metadata of the Parquet file;
     /// the first one counts.
     ///
     /// # Errors
@@ -80,11 +82,13 @@ impl FacesOfMany {
         &mut self,
         lead: Vec<Cell<'static>>,
         faces: Vec<FaceRow>,
+        names: &FaceNames,
         description: &str,
     ) -> Result<(), ResultError> {
         let lead = Arc::new(lead);
         for face in faces {
-            self.waiting.push((Arc::clone(&lead), face));
+            self.waiting
+                .push((Arc::clone(&lead), face.name_cell(names), face));
             if self.waiting.len() == ROWS_IN_GROUP {
                 self.write_waiting(description)?;
             }
@@ -125,16 +129,15 @@ impl FacesOfMany {
         let labels_of = |face: &FaceRow| face.face.smoothed.labels();
         let (labels, columns) = self.columns.get_or_insert_with(|| {
             let first = waiting.first();
-            let labels = first.map_or_else(Labels::default, |(_, face)| labels_of(face));
+            let labels = first.map_or_else(Labels::default, |(.., face)| labels_of(face));
             let own = FaceRow::columns(labels).into_iter();
             let own = own.filter(|column| column.name != LEFT_OUT);
-            (
-                labels,
-                mem::take(&mut self.lead).into_iter().chain(own).collect(),
-            )
+            let lead = mem::take(&mut self.lead).into_iter();
+            let columns = lead.chain([FaceRow::name_column()]).chain(own);
+            (labels, columns.collect())
         });
         let (_, csv) = &mut self.csv;
-        if let Some((_, other)) = waiting.iter().find(|(_, face)| labels_of(face) != *labels) {
+        if let Some((.., other)) = waiting.iter().find(|(.., face)| labels_of(face) != *labels) {
             let problem = format!(
                 "the sessions have different labels ({} and {}), which do not fit into one table",
                 labels.list(),
@@ -146,11 +149,12 @@ impl FacesOfMany {
         let left_out = own.iter().position(|column| column.name == LEFT_OUT);
         let rows: Vec<Vec<Cell<'_>>> = waiting
             .iter()
-            .map(|(lead, face)| {
+            .map(|(lead, name, face)| {
                 let own = face.cells().into_iter().enumerate();
                 let own = own.filter(|(at, _)| Some(*at) != left_out);
                 let own = own.map(|(_, cell)| cell);
-                lead.iter().cloned().chain(own).collect()
+                let lead = lead.iter().chain([name]).cloned();
+                lead.chain(own).collect()
             })
             .collect();
         let mut lines = Vec::new();

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Selection;
 use crate::{
+    pipeline::face_names::FaceNames,
     session::tables::{FaceRow, FrameStatus},
     stream::message::Face,
 };
@@ -31,8 +32,8 @@ struct Line<'a> {
     note: &'a str,
 }
 
-impl From<&FaceRow> for Face {
-    fn from(FaceRow { face, .. }: &FaceRow) -> Self {
+impl Face {
+    fn of(FaceRow { face, .. }: &FaceRow, names: &FaceNames) -> Self {
         Self {
             track: face.track.0,
             box_in_frame: face.box_in_frame,
@@ -43,6 +44,7 @@ impl From<&FaceRow> for Face {
             mesh: face.shape,
             corrected: face.corrected,
             second: face.second.map(Into::into),
+            name: names.get(face.track.0).map(str::to_owned),
         }
     }
 }
@@ -56,7 +58,10 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
             // Whole microseconds, as in the tables.
             time_s: (row.time.as_secs_f64() * 1e6).round() / 1e6,
             file: row.file.as_deref(),
-            faces: selection.faces_of(row.frame).map(Face::from).collect(),
+            faces: selection
+                .faces_of(row.frame)
+                .map(|face| Face::of(face, selection.names()))
+                .collect(),
             participant: &about.participant,
             session: &about.name,
             condition: &about.condition,

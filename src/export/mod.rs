@@ -33,6 +33,7 @@ use std::{
 };
 
 use crate::{
+    pipeline::face_names::FaceNames,
     result_file::{Outputs, ResultError, ResultFile, is_same_file},
     session::{
         MANIFEST_FILE, Session,
@@ -391,6 +392,11 @@ impl<'a> Selection<'a> {
     fn faces_of(&self, frame: u64) -> impl Iterator<Item = &'a FaceRow> {
         let faces = self.session.faces_of(frame).iter();
         faces.filter(|row| self.is_wanted(row))
+    }
+
+    /// What the faces are called.
+    fn names(&self) -> &'a FaceNames {
+        &self.session.manifest.face_names
     }
 
     fn is_wanted(&self, row: &FaceRow) -> bool {

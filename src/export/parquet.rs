@@ -1,7 +1,7 @@
 //! Faces and frames as Parquet files, for pandas, polars, R and DuckDB.
 //!
-//! The columns are those of `faces.csv` and `frames.csv` after who and what the session is about, with types: integers, floating point, strings, and null for
-//! missing values. The session's description is in the files' metadata, under `fervis-session`.
+//! The columns are those of `faces.csv` and `frames.csv` after who and what the session is about and, of faces, their
+//! names, with types: integers, floating point, strings, and null for missing values. The session's description is in the files' metadata, under `fervis-session`.
 //!
 //! They are compressed with Snappy, the one codec that every reader supports and that needs no C code.
 
@@ -25,7 +25,7 @@ use parquet::{
 use super::Selection;
 use crate::session::{
     about::About,
-    tables::{Cell, Column, Kind, Row},
+    tables::{Cell, Column, FaceRow, Kind, Row},
 };
 
 /// Rows that are compressed together; readers skip whole groups. A group's cells take some 60 MB of memory while it is
@@ -38,7 +38,17 @@ pub(super) fn write_faces(
 ) -> io::Result<()> {
     let faces = selection.session.faces.iter();
     let wanted = faces.filter(|row| selection.is_wanted(row)).collect();
-    write("faces", wanted, selection, out).map_err(io_error)
+    let name = [FaceRow::name_column()];
+    let names = selection.names();
+    write(
+        "faces",
+        wanted,
+        &name,
+        |row| [vec![row.name_cell(names)], own_cells(row)].concat(),
+        selection,
+        out,
+    )
+    .map_err(io_error)
 }
 
 pub(super) fn write_frames(
@@ -46,19 +56,26 @@ pub(super) fn write_frames(
     out: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let frames = selection.session.frames.iter().collect();
-    write("frames", frames, selection, out).map_err(io_error)
+    write("frames", frames, &[], own_cells, selection, out).map_err(io_error)
 }
 
+fn own_cells<R: Row>(row: &R) -> Vec<Cell<'_>> {
+    row.cells()
+}
+
+/// Writes a table: what the session is about, `more` columns, and those of its rows. `cells` are without the first.
 fn write<R: Row>(
     name: &str,
     rows: Vec<&R>,
+    more: &[Column],
+    cells: impl for<'r> Fn(&'r R) -> Vec<Cell<'r>>,
     selection: &Selection<'_>,
     out: &mut (dyn Write + Send),
 ) -> Result<(), ParquetError> {
     let description = serde_json::to_string(&selection.session.manifest)
         .map_err(|error| ParquetError::External(Box::new(error)))?;
     let about = &selection.session.manifest.about;
-    let columns = About::columns().into_iter();
+    let columns = About::columns().into_iter().chain(more.iter().cloned());
     let columns = columns
         .chain(R::columns(selection.session.labels()))
         .collect();
@@ -66,7 +83,7 @@ fn write<R: Row>(
     for group in rows.chunks(ROWS_IN_GROUP) {
         let cells: Vec<Vec<Cell<'_>>> = group
             .iter()
-            .map(|row| [about.cells(), row.cells()].concat())
+            .map(|row| [about.cells(), cells(row)].concat())
             .collect();
         table.write_group(&cells)?;
     }

@@ -3,7 +3,7 @@
 //! A row is a face, or an analyzed frame without one, whose row has no values, as in py-feat. Columns for what fervis
 //! does not measure (landmarks, action units) are absent. `Pitch`, `Roll` and `Yaw` are in degrees, positive up,
 //! clockwise and to the right of the frame. Probabilities are those of each frame alone, as in py-feat. Two columns
-//! differ in meaning: `Identity` names the track, and with rustface alone `FaceScore` is rustface's score, not 0 to 1.
+//! differ in meaning: `Identity` is the face's name, or else `Person_` with its number, and with rustface alone `FaceScore` is rustface's score, not 0 to 1.
 //! `approx_time` is minutes and seconds, as in py-feat; `time_s`, which is ours, is the exact time. An emotion that the
 //! network does not tell apart has no values, and its other labels have columns of their own at the end, before what the
 //! user said of the session.
@@ -93,7 +93,9 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
                 .chain(emotions.map(|label| probability(Some(found), label)))
                 .chain(pose)
                 .collect();
-            let identity = Cell::Text(format!("Person_{}", face.track.0).into());
+            let name = selection.names().get(face.track.0);
+            let number = || format!("Person_{}", face.track.0);
+            let identity = Cell::Text(name.map_or_else(number, str::to_owned).into());
             table.row(&row(values, identity, Some(found)))?;
         }
         if is_empty {

@@ -82,7 +82,8 @@ fn cues(selection: &Selection<'_>, part: usize) -> Vec<Cue> {
     let mut cues = Vec::new();
     for run in selection.tracks.iter().flat_map(FaceTrack::shown_runs) {
         if let Some(span_ms) = readable_ms(part, &run) {
-            let mut text = format!("face {}: {}", run.track, run.what.word());
+            let who = selection.names().words(run.track);
+            let mut text = format!("{who}: {}", run.what.word());
             if run.what.is_named() {
                 text.push_str(&format!(" {:.0} %", run.probability * 100.0));
             }

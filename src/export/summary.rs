@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `participant`, `session`, `condition`, `note` | who and what the session is about |
 //! | `track` | the face's number |
+//! | `name` | what the user calls it |
 //! | `first_s`, `last_s` | when it was first seen, and until when, s since the session's first frame |
 //! | `seen_s` | how long it was in view in between |
 //! | `presumed_s` | how much of that it was not found and kept its last values |
@@ -72,7 +73,8 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
         .into_iter()
         .map(|column| column.name)
         .collect();
-    columns.extend(["track", "first_s", "last_s", "seen_s", "presumed_s"].map(str::to_owned));
+    columns
+        .extend(["track", "name", "first_s", "last_s", "seen_s", "presumed_s"].map(str::to_owned));
     for kind in ["share", "mean"] {
         columns.extend(labels.names().map(|label| format!("{kind}_{label}")));
     }
@@ -87,6 +89,7 @@ pub(super) fn write(selection: &Selection<'_>, out: &mut dyn Write) -> io::Resul
         let mut cells = about.cells();
         cells.extend([
             Cell::Whole(track.number),
+            Cell::text(selection.names().get(track.number)),
             Cell::Number(first.row.time.as_secs_f64(), 6),
             Cell::Number(last.end.as_secs_f64(), 6),
             Cell::Number(summary.seen_s, 6),

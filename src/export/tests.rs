@@ -1,6 +1,7 @@
 //! Made-up sessions in every format, word for word where people or programs depend on that.
 
 mod labels;
+mod names;
 mod unnamed;
 
 use std::fs;
@@ -188,23 +189,23 @@ fn bids_word_for_word() {
     };
     assert_eq!(
         std::str::from_utf8(events).unwrap(),
-        "onset\tduration\ttrial_type\ttrack\tprobability\tnamed\tdetail\n\
-         0.000000\t0.500000\thappy\t1\t0.4000\t1.0000\tn/a\n\
-         0.000000\t0\tstarted\tn/a\tn/a\tn/a\tn/a\n\
-         0.300000\t0.400000\tsad\t2\t0.4000\t1.0000\tn/a\n\
-         0.350000\t0\tmarker\tn/a\tn/a\tn/a\t\"\"\"so\"\" <b>&</b> --> näher zweite Zeile; Tab, 😀\"\n\
-         0.500000\t0.300000\tneutral\t1\t0.4000\t1.0000\tn/a\n\
-         0.700000\t0.100000\tsurprise\t2\t0.4000\t1.0000\tn/a\n\
-         0.900000\t0.300000\thappy\t1\t0.4000\t1.0000\tn/a\n\
-         1.200000\t0\tpaused\tn/a\tn/a\tn/a\tn/a\n\
-         5.000000\t0.400000\thappy\t1\t0.4000\t1.0000\tn/a\n\
-         5.000000\t0\tresumed\tn/a\tn/a\tn/a\tn/a\n\
-         5.400000\t0\tstopped\tn/a\tn/a\tn/a\tstopped\n"
+        "onset\tduration\ttrial_type\ttrack\tname\tprobability\tnamed\tdetail\n\
+         0.000000\t0.500000\thappy\t1\tn/a\t0.4000\t1.0000\tn/a\n\
+         0.000000\t0\tstarted\tn/a\tn/a\tn/a\tn/a\tn/a\n\
+         0.300000\t0.400000\tsad\t2\tn/a\t0.4000\t1.0000\tn/a\n\
+         0.350000\t0\tmarker\tn/a\tn/a\tn/a\tn/a\t\"\"\"so\"\" <b>&</b> --> näher zweite Zeile; Tab, 😀\"\n\
+         0.500000\t0.300000\tneutral\t1\tn/a\t0.4000\t1.0000\tn/a\n\
+         0.700000\t0.100000\tsurprise\t2\tn/a\t0.4000\t1.0000\tn/a\n\
+         0.900000\t0.300000\thappy\t1\tn/a\t0.4000\t1.0000\tn/a\n\
+         1.200000\t0\tpaused\tn/a\tn/a\tn/a\tn/a\tn/a\n\
+         5.000000\t0.400000\thappy\t1\tn/a\t0.4000\t1.0000\tn/a\n\
+         5.000000\t0\tresumed\tn/a\tn/a\tn/a\tn/a\tn/a\n\
+         5.400000\t0\tstopped\tn/a\tn/a\tn/a\tn/a\tstopped\n"
     );
     assert_eq!(name, "out.json");
     let description: serde_json::Value = serde_json::from_slice(description).unwrap();
     let columns: Vec<&String> = description.as_object().unwrap().keys().collect();
-    assert_eq!(columns.len(), 7);
+    assert_eq!(columns.len(), 8);
     assert_eq!(description["onset"]["Units"], "s");
     assert!(description["trial_type"]["Levels"]["source_lost"].is_string());
 }
@@ -240,7 +241,7 @@ fn summary_word_for_word() {
         lines[row][at]
     };
     assert_eq!(lines.len(), 3);
-    assert_eq!(lines[0].len(), 4 + 5 + 14 + 1 + 42);
+    assert_eq!(lines[0].len(), 4 + 6 + 14 + 1 + 42);
     let check = |row: usize, values: &[(&str, &str)]| {
         for (column, expected) in values {
             assert_eq!(value(row, column), *expected, "{column}");

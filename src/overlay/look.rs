@@ -1,5 +1,7 @@
 //! What the overlay consists of.
 
+use crate::pipeline::face_names::FaceNames;
+
 with_defaults! {
     /// What is drawn on a frame.
     ///
@@ -18,6 +20,8 @@ with_defaults! {
         pub uncertain_below: f32 = 0.0,
         /// What a label is called: by its own name in files, in the language of the window there.
         pub name_of: fn(&'static str) -> &'static str = |name| name,
+        /// What the faces are called, by their tracks.
+        pub face_names: FaceNames = FaceNames::default(),
     }
 }
 

@@ -34,6 +34,8 @@ const TEXT_SHARE: f32 = 0.022;
 const PLATE_HEIGHT: f32 = 24.0;
 /// Space inside a plate left and right, and between its parts, at scale 1, points.
 const PADDING: f32 = 7.0;
+/// Maximum length of a face's name on its plate, characters.
+const MAX_NAME_CHARS: usize = 20;
 /// Opacity of a face when the tracker drops it, after [`LOST_GRACE`].
 const FADED_OPACITY: f32 = 0.35;
 
@@ -96,6 +98,14 @@ pub fn paint(
             plate.paint(&painter, rect.min);
             taken.push(rect);
         }
+    }
+}
+
+/// A name as it fits on a plate.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(MAX_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", name[..end].trim_end()),
+        None => name.to_owned(),
     }
 }
 
@@ -187,16 +197,17 @@ fn paint_caption(painter: &Painter, frame: Rect, caption: &str, scale: f32) -> R
 
 /// One face's name plate, laid out but not yet placed.
 struct Plate {
-    number: Option<String>,
+    /// The face's name, or its number.
+    who: Option<String>,
     text: String,
     color: Color32,
     scale: f32,
-    number_width: f32,
+    who_width: f32,
     size: Vec2,
 }
 
 impl Plate {
-    /// `numbered` adds the face's number, as in the side panel.
+    /// `numbered` adds the number, as in the side panel, of a face without a name.
     fn layout(
         painter: &Painter,
         face: &FaceAnalysis,
@@ -211,17 +222,18 @@ impl Plate {
                 .size()
                 .x
         };
-        let number = numbered.then(|| face.track.0.to_string());
-        let number_width = number
+        let name = look.face_names.get(face.track.0).map(shortened);
+        let who = name.or_else(|| numbered.then(|| face.number.to_string()));
+        let who_width = who
             .as_deref()
-            .map_or(0.0, |number| width_of(number) + PADDING * scale);
-        let width = chip_side(scale) + 3.0 * PADDING * scale + number_width + width_of(&text);
+            .map_or(0.0, |who| width_of(who) + PADDING * scale);
+        let width = chip_side(scale) + 3.0 * PADDING * scale + who_width + width_of(&text);
         Self {
-            number,
+            who,
             text,
             color: color_of(face.shown(look.uncertain_below)),
             scale,
-            number_width,
+            who_width,
             size: vec2(width, PLATE_HEIGHT * scale),
         }
     }
@@ -232,15 +244,15 @@ impl Plate {
         painter.rect_filled(rect, plate_radius(scale), colors::PLATE);
         let middle = rect.center().y;
         let mut x = rect.left() + PADDING * scale;
-        if let Some(number) = &self.number {
+        if let Some(who) = &self.who {
             painter.text(
                 pos2(x, middle),
                 Align2::LEFT_CENTER,
-                number,
+                who,
                 font(scale),
                 colors::PLATE_WEAK_TEXT,
             );
-            x += self.number_width;
+            x += self.who_width;
         }
         let side = chip_side(scale);
         let chip = Rect::from_min_size(pos2(x, middle - side / 2.0), Vec2::splat(side));

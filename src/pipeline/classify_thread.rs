@@ -10,6 +10,7 @@ use super::{
     latest::Latest,
     message::{Item, Message, Slot, pass_on},
     neutral::{Neutral, neutral_of},
+    numbers::Numbers,
     parts::ClassifyFaces,
     second::Second,
     shared::{Run, Shared},
@@ -71,6 +72,7 @@ struct ClassifyStage {
     second: Option<Second>,
     reader: FaceReader,
     neutral: Neutral,
+    numbers: Numbers,
     run: Run,
     failing: bool,
 }
@@ -82,6 +84,7 @@ impl ClassifyStage {
             second: None,
             reader: FaceReader::default(),
             neutral: Neutral::default(),
+            numbers: Numbers::default(),
             run: Run::default(),
             failing: false,
         }
@@ -174,6 +177,7 @@ impl ClassifyStage {
                     } = values?;
                     Some(FaceAnalysis {
                         track: face.track,
+                        number: 0, // Given below.
                         box_in_frame: face.box_in_frame,
                         score: face.score,
                         unseen_for: face.unseen_for,
@@ -187,6 +191,8 @@ impl ClassifyStage {
                 };
                 let faces = faces.iter().zip(values).zip(second).filter_map(analysis);
                 let mut faces: Vec<FaceAnalysis> = faces.collect();
+                self.numbers.follow(self.run, shared);
+                self.numbers.give(&mut faces);
                 let info = Arc::clone(network.info());
                 match shared.take_neutral() {
                     None => {}

@@ -1,7 +1,7 @@
 //! Finds and follows faces, in every frame that there is time for.
 //!
 //! The face finder is built on this thread, since it is not `Send`. If it panics, the frame is skipped, the finder is
-//! built again, and new tracks get numbers that were not used before.
+//! built again, and its faces get identities that were not used before.
 
 use std::{
     borrow::Borrow,
@@ -13,13 +13,15 @@ use std::{
 use super::{
     Event, Pacing,
     cancel::CancelToken,
+    controls::Controls,
+    identities::Identities,
     message::{Item, Message, Slot, hand_over},
     parts::{BuildFinder, FindFaces},
     shared::{Run, Shared},
     worker::{Worker, guarded},
 };
 use crate::{
-    detect::{TrackId, TrackedFace, TrackedMesh},
+    detect::{TrackedFace, TrackedMesh},
     frame::Frame,
 };
 
@@ -47,10 +49,11 @@ pub(super) fn spawn(
     inbox: Slot<Arc<Frame>>,
     outbox: Slot<Found>,
     shared: Arc<Shared>,
+    controls: Arc<Controls>,
     pacing: Pacing,
 ) -> io::Result<Worker> {
     Worker::spawn("detect", move || {
-        let mut stage = DetectStage::new(build, pacing);
+        let mut stage = DetectStage::new(build, controls, pacing);
         let cancel = CancelToken::never(); // Closing the mailboxes ends this thread.
         while let Some(message) = inbox.take() {
             if let Some(found) = stage.handle(message, &shared) {
@@ -62,25 +65,26 @@ pub(super) fn spawn(
 
 struct DetectStage {
     build: BuildFinder,
+    controls: Arc<Controls>,
     pacing: Pacing,
     finder: Option<Box<dyn FindFaces>>,
     run: Run,
-    /// Highest track number so far; people count from 1.
-    newest_track: u64,
-    /// The number of the finder's track 0.
-    first_track: u64,
+    /// The run in which the source was opened.
+    opened: Run,
+    identities: Identities,
     failing: bool,
 }
 
 impl DetectStage {
-    fn new(build: BuildFinder, pacing: Pacing) -> Self {
+    fn new(build: BuildFinder, controls: Arc<Controls>, pacing: Pacing) -> Self {
         Self {
             build,
+            controls,
             pacing,
             finder: None,
             run: Run::default(),
-            newest_track: 0,
-            first_track: 1,
+            opened: Run::default(),
+            identities: Identities::default(),
             failing: false,
         }
     }
@@ -98,15 +102,20 @@ impl DetectStage {
             Item::Frame(frame) => frame,
             Item::End(state) => return Some(Message::end(run, state)),
         };
-        let new_source = std::mem::replace(&mut self.run, run) != run;
+        let new_run = std::mem::replace(&mut self.run, run) != run;
+        if new_run {
+            self.begin_run(shared);
+        }
         let started = Instant::now();
-        match guarded(|| self.find(&frame, new_source, shared)) {
-            Ok(faces) => {
+        match guarded(|| self.find(&frame, new_run, shared)) {
+            Ok(mut faces) => {
                 self.failing = false;
-                let meshes = self.numbered_meshes();
+                let may_return = self.controls.transport().is_some();
+                self.identities.identify(frame.time, &mut faces, may_return);
+                let meshes = self.identified_meshes();
                 let item = Item::Frame(Found {
                     frame,
-                    faces: self.number(faces),
+                    faces,
                     meshes,
                     detect_time: started.elapsed(),
                 });
@@ -118,7 +127,7 @@ impl DetectStage {
             }
             Err(panic) => {
                 self.finder = None;
-                self.first_track = self.newest_track + 1;
+                self.identities.forget_finder();
                 shared.skipped(run, &frame);
                 if !std::mem::replace(&mut self.failing, true) {
                     shared.emit(Event::Warning(format!(
@@ -130,40 +139,43 @@ impl DetectStage {
         }
     }
 
-    fn find(&mut self, frame: &Frame, new_source: bool, shared: &Shared) -> Vec<TrackedFace> {
-        let config = shared.settings().detect;
+    /// Another source was opened, or the open one continues from another time.
+    fn begin_run(&mut self, shared: &Shared) {
+        let opened = shared.opened_run();
+        let new_source = std::mem::replace(&mut self.opened, opened) != opened;
         if new_source && self.pacing == Pacing::EveryFrame {
-            // The result of a file must not depend on the files before it: neither its faces nor their numbers.
+            // The result of a file must not depend on the files before it: neither its faces nor their identities.
             self.finder = None;
-            (self.newest_track, self.first_track) = (0, 1);
+            self.identities = Identities::default();
+        } else if new_source {
+            self.identities.begin_source();
+        } else {
+            self.identities.begin_pass();
         }
+    }
+
+    fn find(&mut self, frame: &Frame, new_run: bool, shared: &Shared) -> Vec<TrackedFace> {
+        let config = shared.settings().detect;
         let finder = self.finder.get_or_insert_with(|| (self.build)(config));
-        if new_source {
+        if new_run {
             finder.reset();
         }
         finder.set_config(config);
         finder.find(frame)
     }
 
-    fn numbered_meshes(&self) -> Vec<TrackedMesh> {
+    fn identified_meshes(&self) -> Vec<TrackedMesh> {
         let meshes = self
             .finder
             .as_ref()
             .map_or(&[][..], |finder| finder.meshes());
-        let numbered = |mesh: &TrackedMesh| TrackedMesh {
-            track: TrackId(self.first_track + mesh.track.0),
-            points: Arc::clone(&mesh.points),
+        let identified = |mesh: &TrackedMesh| {
+            Some(TrackedMesh {
+                track: self.identities.of(mesh.track)?,
+                points: Arc::clone(&mesh.points),
+            })
         };
-        meshes.iter().map(numbered).collect()
-    }
-
-    /// Numbers tracks from 1, and apart from those of a finder that panicked.
-    fn number(&mut self, mut faces: Vec<TrackedFace>) -> Vec<TrackedFace> {
-        for face in &mut faces {
-            face.track = TrackId(self.first_track + face.track.0);
-            self.newest_track = self.newest_track.max(face.track.0);
-        }
-        faces
+        meshes.iter().filter_map(identified).collect()
     }
 }
 
@@ -171,7 +183,7 @@ impl DetectStage {
 mod tests {
     use super::*;
     use crate::{
-        detect::DetectConfig,
+        detect::{DetectConfig, TrackId},
         pipeline::{Settings, SourceState, fakes::frame},
     };
 
@@ -205,6 +217,7 @@ mod tests {
         let shared = Shared::new(Settings::default(), events_in, || {});
         let mut stage = DetectStage::new(
             Arc::new(|_| Box::new(Brittle { n_resets: 0 })),
+            Arc::default(),
             Pacing::Realtime,
         );
         let handle = |stage: &mut DetectStage, run: Run, id: u64| {
@@ -231,8 +244,8 @@ mod tests {
 
         let next = shared.begin_run();
         assert_eq!(handle(&mut stage, run, 3), None, "from the previous source");
-        assert_eq!(handle(&mut stage, next, 0), Some(2));
-        assert_eq!(handle(&mut stage, shared.begin_run(), 0), Some(3));
+        assert_eq!(handle(&mut stage, next, 0), Some(3));
+        assert_eq!(handle(&mut stage, shared.begin_run(), 0), Some(4));
         let next = shared.current_run();
         let end = stage.handle(Message::end(next, Some(SourceState::Ended)), &shared);
         assert!(matches!(

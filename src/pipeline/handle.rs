@@ -155,6 +155,7 @@ impl Pipeline {
                     Arc::clone(&captured),
                     Arc::clone(&found),
                     Arc::clone(&shared),
+                    Arc::clone(&controls),
                     config.pacing,
                 )?,
                 classify_thread::spawn(
@@ -229,8 +230,8 @@ impl Pipeline {
     /// Seeks to the frame that is on screen at media time `time`, whether the file plays, is paused or has ended.
     /// Returns whether there is a file that can seek.
     ///
-    /// Returns at once, and from then on no results of earlier frames are delivered. Faces get new tracks. Of several
-    /// seeks only the newest counts.
+    /// Returns at once, and from then on no results of earlier frames are delivered. Where the file was analyzed before,
+    /// faces are those of then; elsewhere they are new. Of several seeks only the newest counts.
     pub fn seek(&self, time: Duration) -> bool {
         self.controls.seek(&self.shared, time)
     }

@@ -14,16 +14,19 @@ mod capture_thread;
 mod classify_thread;
 mod controls;
 mod detect_thread;
+pub mod face_names;
 pub mod face_reader;
 #[cfg(test)]
 mod fakes;
 mod frame_times;
 mod handle;
+mod identities;
 mod latest;
 mod loader_thread;
 pub mod markers;
 mod message;
 pub mod neutral;
+mod numbers;
 mod parts;
 mod play;
 #[cfg(test)]
@@ -127,8 +130,10 @@ impl Shown {
 /// One face of one analyzed frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FaceAnalysis {
-    /// Identity across frames, from 1.
+    /// Identity across frames, never used again while the pipeline runs.
     pub track: TrackId,
+    /// The number that people know it by, from 1 in each source and in each recording. Files and streams call it `track`.
+    pub number: u64,
     /// Where.
     pub box_in_frame: BoundingBox,
     /// How clear the face is; see [`TrackedFace::score`](crate::detect::TrackedFace::score).
@@ -179,7 +184,7 @@ impl FaceAnalysis {
 pub struct Analysis {
     /// The frame it is about.
     pub frame: Arc<Frame>,
-    /// Faces ordered by track, oldest first.
+    /// Faces ordered by number.
     pub faces: Vec<FaceAnalysis>,
     /// The meshes of those faces that have one in this frame.
     pub meshes: Vec<TrackedMesh>,

@@ -37,8 +37,8 @@ const FLOOR: f32 = 1e-5;
 /// What was learned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Learned {
-    /// The faces, each with its mean pose at rest in degrees (yaw, pitch, roll) if it had a face mesh.
-    pub faces: Vec<(TrackId, Option<[f32; 3]>)>,
+    /// The numbers of the faces, each with its mean pose at rest in degrees (yaw, pitch, roll) if it had a face mesh.
+    pub faces: Vec<(u64, Option<[f32; 3]>)>,
 }
 
 /// The baselines of one source's faces.
@@ -56,6 +56,8 @@ struct Learning {
 
 #[derive(Debug)]
 struct Sums {
+    /// The face's number.
+    number: u64,
     logs: PerLabel<f64>,
     n: u32,
     pose: [f64; 3],
@@ -106,6 +108,7 @@ impl Neutral {
         let seen = seen.filter(|face| face.unseen_for.is_zero() && !face.is_turned_away());
         for face in seen {
             let sums = learning.sums.entry(face.track).or_insert_with(|| Sums {
+                number: face.number,
                 logs: PerLabel::new(face.smoothed.labels()),
                 n: 0,
                 pose: [0.0; 3],
@@ -120,18 +123,19 @@ impl Neutral {
         }
         let sums = self.learning.take()?.sums;
         let mut learned = Learned { faces: Vec::new() };
+        let mut tracks = Vec::new();
         for (track, sums) in sums {
             let Some(baseline) = sums.baseline() else {
                 continue;
             };
             self.baselines.insert(track, baseline);
-            learned.faces.push((track, sums.pose()));
+            tracks.push(track);
+            learned.faces.push((sums.number, sums.pose()));
         }
-        learned.faces.sort_by_key(|(track, _)| *track);
+        learned.faces.sort_by_key(|(number, _)| *number);
         // Baselines of faces that have left would never be used again, and one of several never stands for all.
-        if !learned.faces.is_empty() {
-            let is_new = |track: &TrackId| learned.faces.iter().any(|(new, _)| new == track);
-            self.baselines.retain(|track, _| is_new(track));
+        if !tracks.is_empty() {
+            self.baselines.retain(|track, _| tracks.contains(track));
         }
         Some(learned)
     }
@@ -143,6 +147,8 @@ impl Sums {
             *sum += f64::from(probability.max(FLOOR).ln());
         }
         self.n += 1;
+        // A recording that begins meanwhile gives it another one.
+        self.number = face.number;
         if let Some(shape) = &face.shape {
             let pose = shape.pose;
             let angles = [pose.yaw_deg, pose.pitch_deg, pose.roll_deg];
@@ -196,12 +202,11 @@ fn corrected(smoothed: &Probabilities, baseline: &Logits) -> Probabilities {
 impl Learned {
     /// What was learned, as an event of a recording says it.
     pub fn words(&self) -> String {
-        let faces = self.faces.iter().map(|(track, pose)| match pose {
-            Some([yaw, pitch, roll]) => format!(
-                "face {} (yaw {yaw:.1}, pitch {pitch:.1}, roll {roll:.1})",
-                track.0
-            ),
-            None => format!("face {}", track.0),
+        let faces = self.faces.iter().map(|(number, pose)| match pose {
+            Some([yaw, pitch, roll]) => {
+                format!("face {number} (yaw {yaw:.1}, pitch {pitch:.1}, roll {roll:.1})")
+            }
+            None => format!("face {number}"),
         });
         let faces: Vec<String> = faces.collect();
         match faces[..] {
@@ -220,6 +225,7 @@ mod tests {
         let probabilities = Probabilities::from(values);
         FaceAnalysis {
             track: TrackId(track),
+            number: track,
             box_in_frame: BoundingBox::new(0.0, 0.0, 50.0, 50.0),
             score: 1.0,
             unseen_for: Duration::ZERO,

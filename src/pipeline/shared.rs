@@ -39,6 +39,8 @@ pub(super) struct Shared {
     current: AtomicU64,
     /// The run in which the current source was opened.
     opened: AtomicU64,
+    /// Number of taps so far that faces are numbered for.
+    n_recordings: AtomicU64,
     /// Copied out by each stage at the start of each frame.
     settings: Mutex<Settings>,
     /// Whether to learn resting faces (`true`) or to forget them, until the stage that does has taken it.
@@ -59,6 +61,7 @@ impl Shared {
         Self {
             current: AtomicU64::default(),
             opened: AtomicU64::default(),
+            n_recordings: AtomicU64::default(),
             settings: Mutex::new(settings),
             neutral: Mutex::default(),
             stats: Mutex::default(),
@@ -92,7 +95,7 @@ impl Shared {
 
     /// Whether `run` belongs to the current source, before or after a seek.
     pub fn is_of_current_source(&self, run: Run) -> bool {
-        run.0 >= self.opened.load(Ordering::SeqCst)
+        run >= self.opened_run()
     }
 
     /// The current run.
@@ -125,13 +128,27 @@ impl Shared {
         lock(&self.neutral).take()
     }
 
+    /// The run in which the current source was opened.
+    pub fn opened_run(&self) -> Run {
+        Run(self.opened.load(Ordering::SeqCst))
+    }
+
     /// Whether a source was opened with this run, and not only sought in.
     pub fn is_opening(&self, run: Run) -> bool {
-        self.opened.load(Ordering::SeqCst) == run.0
+        self.opened_run() == run
+    }
+
+    /// What faces are numbered in: the source, by the run in which it was opened, and the number of recordings so far.
+    pub fn numbering(&self) -> (Run, u64) {
+        (self.opened_run(), self.n_recordings.load(Ordering::SeqCst))
     }
 
     /// Attaches a tap until the handle is dropped.
     pub fn attach(&self, tap: Arc<dyn Tap>) -> TapHandle {
+        // Before it hears of a frame, so that each frame it hears of is analyzed afterward.
+        if tap.begins_numbers() {
+            self.n_recordings.fetch_add(1, Ordering::SeqCst);
+        }
         self.taps.attach(tap)
     }
 

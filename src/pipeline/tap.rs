@@ -18,6 +18,11 @@ pub struct SourceRun(pub u64);
 
 /// Gets frames, results and events of a pipeline. Every method is optional, and none may wait.
 pub trait Tap: Send + Sync {
+    /// Whether faces are numbered from 1 again when it is attached, as in a recording.
+    fn begins_numbers(&self) -> bool {
+        false
+    }
+
     /// A frame came from the source.
     fn captured(&self, _run: SourceRun, _frame: &Arc<Frame>) {}
 

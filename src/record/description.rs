@@ -10,7 +10,7 @@ use crate::{
     expression::Labels,
     model::CheckpointInfo,
     percentiles::DurationHistogram,
-    pipeline::Settings,
+    pipeline::{Settings, face_names::FaceNames},
     privacy::Effect,
     session::manifest::{self, Manifest, SCHEMA, Status},
 };
@@ -41,6 +41,7 @@ pub(super) fn first_manifest(config: &RecordingConfig, wall: &WallClock) -> Mani
         },
         about: config.about.clone(),
         marker_keys: config.marker_keys.clone(),
+        face_names: FaceNames::default(),
         status: Status::Recording,
         started: wall.rfc3339(now),
         ended: None,

@@ -2,7 +2,7 @@
 //! happens becomes an event.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -24,6 +24,7 @@ use crate::{
     percentiles::DurationHistogram,
     pipeline::{
         Analysis, Pacing, Settings,
+        face_names::FaceNames,
         markers::{MarkerSet, Sent},
     },
     session::{
@@ -65,8 +66,10 @@ pub(super) struct Journal {
     settings: Settings,
     latencies: DurationHistogram,
     blinks: Blinks,
-    /// Numbers of the faces so far.
-    tracks: BTreeSet<TrackId>,
+    /// The faces so far, with their numbers.
+    tracks: BTreeMap<TrackId, u64>,
+    /// What faces are called, by their identities.
+    names: FaceNames,
     n_markers: u64,
     /// Rows that are ready to be written, with their faces. Those that a full disk refuses are tried again at the end.
     ready: VecDeque<(FrameRow, Vec<FaceRow>)>,
@@ -107,7 +110,8 @@ impl Journal {
             settings: config.settings,
             latencies: DurationHistogram::default(),
             blinks: Blinks::default(),
-            tracks: BTreeSet::new(),
+            tracks: BTreeMap::new(),
+            names: config.face_names.clone(),
             n_markers: 0,
             ready: VecDeque::new(),
             lock,
@@ -179,11 +183,19 @@ impl Journal {
             *model.as_ref().unwrap_or(&0),
             *second.as_ref().unwrap_or(&None),
         );
-        self.tracks.extend(faces.iter().map(|row| row.face.track));
+        let mut has_new_name = false;
+        for face in &analysis.faces {
+            let is_new = self.tracks.insert(face.track, face.number).is_none();
+            has_new_name |= is_new && self.names.get(face.track.0).is_some();
+        }
         let frame_time = row.time;
         self.append(row, faces)?;
         self.latencies.count(latency);
         noted?;
+        if has_new_name {
+            self.describe_names();
+            self.write_manifest()?;
+        }
         self.note_blinks(frame_time, analysis)?;
         second?;
         model.map(drop)
@@ -309,12 +321,12 @@ impl Journal {
                 continue;
             };
             let ago = time.saturating_sub(blink.start);
-            let (track, length_s) = (blink.track.0, blink.duration.as_secs_f64());
+            let (number, length_s) = (face.number, blink.duration.as_secs_f64());
             self.events.append([&EventRow {
                 time: frame_time.saturating_sub(ago.into()),
                 unix_s: self.unix_s(frame_time, analysis.frame.captured_at) - ago.as_secs_f64(),
                 kind: EventKind::Blink,
-                detail: format!("face {track}, {length_s:.3} s"),
+                detail: format!("face {number}, {length_s:.3} s"),
                 sent: None,
             }])?;
         }
@@ -403,6 +415,31 @@ impl Journal {
         self.write_manifest()
     }
 
+    /// Names faces, by their identities. The names are part of the description.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn name_faces(&mut self, names: FaceNames) -> Result<(), RecordError> {
+        self.names = names;
+        self.describe_names();
+        self.write_manifest()
+    }
+
+    /// What faces are called, by their identities.
+    pub fn names(&self) -> &FaceNames {
+        &self.names
+    }
+
+    fn describe_names(&mut self) {
+        let mut names = FaceNames::default();
+        for (track, number) in &self.tracks {
+            if let Some(name) = self.names.get(track.0) {
+                names.set(*number, name);
+            }
+        }
+        self.manifest.face_names = names;
+    }
+
     /// Writes the description, unless the folder was replaced by another one.
     ///
     /// # Errors
@@ -450,6 +487,7 @@ impl Journal {
         is_whole: bool,
     ) -> Result<(), RecordError> {
         let length = self.elapsed(at);
+        self.describe_names();
         let manifest = &mut self.manifest;
         manifest.length_s = Some(length.as_secs_f64());
         manifest.counts.tracks = Some(self.tracks.len() as u64);

@@ -31,6 +31,7 @@ use crate::{
     panics::lock,
     pipeline::{
         Analysis, Event, Pacing, Settings, SourceRun, Tap,
+        face_names::FaceNames,
         markers::{Marker, MarkerSet, TakeMarkers},
     },
     privacy::FacePrivacy,
@@ -83,6 +84,8 @@ pub struct RecordingConfig {
     pub about: About,
     /// What the keys for markers say.
     pub marker_keys: MarkerKeys,
+    /// What faces are called, by their identities ([`FaceAnalysis::track`](crate::pipeline::FaceAnalysis::track)).
+    pub face_names: FaceNames,
 }
 
 /// The state of a recording.
@@ -137,6 +140,7 @@ enum Command {
     Marker(Marker),
     Pause(bool, Instant),
     Privacy(Option<FacePrivacy>, Instant),
+    Names(FaceNames),
     Stop(String, Instant),
 }
 
@@ -255,6 +259,11 @@ impl Recorder {
         self.tap.send(Command::Privacy(privacy, Instant::now()));
     }
 
+    /// Names faces, by their identities. The names may come late: they are in no table.
+    pub fn name_faces(&self, names: FaceNames) {
+        self.tap.send(Command::Names(names));
+    }
+
     /// Stops the recording in the background; [`Phase::Ended`] follows when it is finished.
     pub fn stop(&self, reason: &str) {
         self.tap
@@ -348,6 +357,10 @@ impl RecorderTap {
 }
 
 impl Tap for RecorderTap {
+    fn begins_numbers(&self) -> bool {
+        true
+    }
+
     fn captured(&self, run: SourceRun, frame: &Arc<Frame>) {
         if let Some(limit) = &self.limit
             && let Some(is_first) = limit.ends_at(frame.time)
@@ -509,6 +522,7 @@ impl RecorderThread {
                         recording.set_paused(wanted, at)?;
                     }
                     Command::Privacy(privacy, at) => recording.set_privacy(privacy, at)?,
+                    Command::Names(names) => recording.name_faces(names)?,
                     Command::Stop(reason, at) => {
                         self.settle(recording)?;
                         return Ok((reason, at));

@@ -20,6 +20,7 @@ use crate::{
     frame::{Frame, FrameId},
     pipeline::{
         Analysis, Event, SourceRun, SourceState,
+        face_names::FaceNames,
         markers::{Marker, MarkerSet},
     },
     privacy::FacePrivacy,
@@ -244,6 +245,11 @@ impl Recording {
         Ok(())
     }
 
+    /// Names faces, by their identities.
+    pub fn name_faces(&mut self, names: FaceNames) -> Result<(), RecordError> {
+        self.journal.name_faces(names)
+    }
+
     /// Checks that the folder and all files are still there. Writing to a deleted file would go unnoticed.
     ///
     /// # Errors
@@ -396,6 +402,7 @@ impl Recording {
             uncertain_below: self
                 .uncertain_below
                 .unwrap_or_else(|| self.journal.uncertain_below()),
+            names: self.journal.names(),
         };
         let placed = self.videos.write(frame, number, time, drawn)?;
         self.pending.in_video(number, placed.video_frame);

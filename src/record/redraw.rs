@@ -167,6 +167,7 @@ fn draw_part(
         let drawn = Drawn {
             faces: &analyses(faces),
             uncertain_below: session.manifest.uncertain_below(model),
+            names: &session.manifest.face_names,
         };
         videos
             .write(&frame, row.frame, row.time, drawn)

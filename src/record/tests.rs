@@ -20,7 +20,10 @@ use crate::{
     expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
     frame::{Frame, FrameId, Resolution},
     model::{CheckpointInfo, Views},
-    pipeline::{Analysis, Event, FaceAnalysis, Pacing, Settings, SourceRun, SourceState, Tap},
+    pipeline::{
+        Analysis, Event, FaceAnalysis, Pacing, Settings, SourceRun, SourceState, Tap,
+        face_names::FaceNames,
+    },
     session::{
         Session,
         about::About,
@@ -35,6 +38,7 @@ use crate::{
 mod endings;
 mod files;
 mod labels;
+mod names;
 mod repair;
 mod second;
 
@@ -64,6 +68,7 @@ fn config(folder: &Path, video: VideoChoice) -> RecordingConfig {
         limit: None,
         about: About::default(),
         marker_keys: MarkerKeys::default(),
+        face_names: FaceNames::default(),
     }
 }
 
@@ -156,6 +161,7 @@ impl Script {
             raw.0[Expression::Happy.index()] = 0.7;
             FaceAnalysis {
                 track: TrackId(track),
+                number: track,
                 box_in_frame: BoundingBox::new(10.0 * track as f32, 8.0, 20.0, 20.0),
                 score: 12.0,
                 unseen_for: Duration::ZERO,

@@ -10,7 +10,7 @@ use super::video::{self, VideoError, VideoSettings, VideoWriter};
 use crate::overlay::{Offscreen, OverlayLook};
 use crate::{
     frame::{Frame, Resolution},
-    pipeline::{Analysis, FaceAnalysis},
+    pipeline::{Analysis, FaceAnalysis, face_names::FaceNames},
     privacy::{FacePrivacy, PrivacyTracker, Sighting},
     session::{SessionError, files, manifest::Video},
     time::Ticks,
@@ -77,6 +77,8 @@ pub(super) struct Drawn<'a> {
     pub faces: &'a [FaceAnalysis],
     /// Below this probability, 0 to 1, no expression is named.
     pub uncertain_below: f32,
+    /// What the faces are called, by their tracks.
+    pub names: &'a FaceNames,
 }
 
 /// Where a frame went.
@@ -214,6 +216,11 @@ impl Videos {
                 if let Some(offscreen) = &mut self.offscreen {
                     let look = OverlayLook {
                         uncertain_below: drawn.uncertain_below,
+                        // Names would say whose faces are covered.
+                        face_names: match self.privacy {
+                            None => drawn.names.clone(),
+                            Some(_) => FaceNames::default(),
+                        },
                         ..OverlayLook::default()
                     };
                     offscreen.draw(&mut self.canvas, frame.resolution(), drawn.faces, &look);

@@ -19,6 +19,7 @@ use super::{
     manifest::{Manifest, Status},
     tables::{EventKind, EventRow, Row},
 };
+use crate::pipeline::face_names::FaceNames;
 
 /// A session in a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,6 +137,17 @@ pub fn rename(folder: &Path, about: &About) -> Result<(), SessionError> {
     let _lock = FolderLock::take(folder)?;
     let mut manifest = Manifest::read(folder)?;
     manifest.about.clone_from(about);
+    manifest.write(folder)
+}
+
+/// Changes what the faces of a session are called, by their numbers.
+///
+/// # Errors
+/// As [`rename`].
+pub fn name_faces(folder: &Path, names: &FaceNames) -> Result<(), SessionError> {
+    let _lock = FolderLock::take(folder)?;
+    let mut manifest = Manifest::read(folder)?;
+    manifest.face_names.clone_from(names);
     manifest.write(folder)
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn two_people() -> Session {
         time: time(frame),
         face: FaceAnalysis {
             track: TrackId(track),
+            number: track,
             score: 12.5,
             box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
             unseen_for: Duration::ZERO,

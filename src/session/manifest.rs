@@ -19,7 +19,10 @@ use super::{
     marker_keys::MarkerKeys,
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
-use crate::{detect::Detector, expression::Labels, model::Views, time::Ticks};
+use crate::{
+    detect::Detector, expression::Labels, model::Views, pipeline::face_names::FaceNames,
+    time::Ticks,
+};
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "fervis-session/1";
@@ -37,6 +40,9 @@ pub struct Manifest {
     /// What the keys for markers said when it began.
     #[serde(default, skip_serializing_if = "MarkerKeys::is_empty")]
     pub marker_keys: MarkerKeys,
+    /// What the faces are called, by their numbers, as the user said.
+    #[serde(default, skip_serializing_if = "FaceNames::is_empty")]
+    pub face_names: FaceNames,
     /// Whether the recording is complete.
     pub status: Status,
     /// When it began, local time with its offset (RFC 3339).
@@ -386,6 +392,7 @@ pub(crate) mod tests {
             },
             about: About::default(),
             marker_keys: MarkerKeys::default(),
+            face_names: FaceNames::default(),
             status: Status::Complete,
             started: "2026-11-25T14:03:05+01:00".to_owned(),
             ended: Some("2026-11-25T14:03:15+01:00".to_owned()),

@@ -51,6 +51,7 @@ pub fn analysis(frame: u64, time: Duration, faces: &[(u64, [f32; 7])]) -> Analys
 fn face(track: u64, smoothed: [f32; 7]) -> FaceAnalysis {
     FaceAnalysis {
         track: TrackId(track),
+        number: track,
         box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
         score: 12.5,
         unseen_for: Duration::ZERO,

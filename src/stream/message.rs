@@ -5,7 +5,8 @@
 //! written in full, so that a reader gets exactly what was computed.
 //!
 //! Frame numbers, media time and track numbers belong to a source. When another one is opened, or a file starts over, they
-//! start over too; a live client sees that by `source`. Only `unix_s` continues.
+//! start over too; a live client sees that by `source`. Tracks also start over when a recording begins. Only `unix_s`
+//! continues.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -72,6 +73,9 @@ pub(crate) struct Face {
     pub(crate) corrected: Option<Probabilities>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) second: Option<Second>,
+    /// What the user called it in a recorded session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
 }
 
 /// What the second network reads of a face.
@@ -253,7 +257,7 @@ fn to_microseconds(seconds: f64) -> f64 {
 
 fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(analysis.faces.iter().map(|face| Face {
-        track: face.track.0,
+        track: face.number,
         box_in_frame: analysis.box_in_file(face),
         score: face.score,
         raw: face.raw,
@@ -262,6 +266,7 @@ fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S:
         mesh: analysis.shape_in_file(face),
         corrected: face.corrected,
         second: face.second.map(Second::from),
+        name: None,
     }))
 }
 

@@ -177,7 +177,7 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
                 int(height_px.into()),
             ],
         ),
-        message("/fervis/tracks", faces.iter().map(|face| int(face.track.0))),
+        message("/fervis/tracks", faces.iter().map(|face| int(face.number))),
     ];
     let area = |face: &&FaceAnalysis| face.box_in_frame.area();
     let largest = faces.iter().reduce(|best, face| {
@@ -188,7 +188,7 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
         }
     });
     if let Some(face) = largest {
-        content.push(message("/fervis/largest/track", [int(face.track.0)]));
+        content.push(message("/fervis/largest/track", [int(face.number)]));
         content.extend(labels("/fervis/largest", face));
         content.extend(mesh("/fervis/largest", face));
     }
@@ -196,7 +196,7 @@ fn of_frame(analysis: &Analysis) -> Vec<OscPacket> {
 }
 
 fn of_face(face: &FaceAnalysis, edges: BoundingBox) -> Vec<OscPacket> {
-    let root = format!("/fervis/face/{}", face.track.0);
+    let root = format!("/fervis/face/{}", face.number);
     let edges = [edges.x, edges.y, edges.width, edges.height];
     let mut content = labels(&root, face);
     content.push(message(

@@ -24,7 +24,10 @@ pub use self::figures::Agreement;
 use self::{figures::Figures, student::interval};
 use crate::{
     expression::{Label, Labels},
-    session::{Session, SessionError, tables::Cell},
+    session::{
+        Session, SessionError,
+        tables::{Cell, FaceRow},
+    },
 };
 
 named! {
@@ -37,6 +40,8 @@ named! {
         Session = "session",
         /// The experimental condition.
         Condition = "condition",
+        /// What the user calls each face of a session; faces without a name count together.
+        Name = "name",
     }
 }
 
@@ -125,11 +130,13 @@ pub struct Summary {
 }
 
 impl By {
-    fn value(self, session: &Session) -> String {
+    /// What a session has in this; `name` is that of the faces that count.
+    fn value(self, session: &Session, name: &str) -> String {
         let about = &session.manifest.about;
         match self {
             Self::Participant => about.participant.clone(),
             Self::Condition => about.condition.clone(),
+            Self::Name => name.to_owned(),
             Self::Session => match about.name.as_str() {
                 "" => session.name(),
                 name => name.to_owned(),
@@ -178,7 +185,18 @@ impl Summarizer {
                 second: labels,
             });
         }
-        let values = self.by.iter().map(|by| by.value(&session)).collect();
+        if !self.by.contains(&By::Name) {
+            return self.add_faces(&session, "");
+        }
+        for (name, session) in by_name(&session) {
+            self.add_faces(&session, &name)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the faces of a session, which all have this name if it matters.
+    fn add_faces(&mut self, session: &Session, name: &str) -> Result<(), SummarizeError> {
+        let values = self.by.iter().map(|by| by.value(session, name)).collect();
         // Without a name, each session is somebody else.
         let folder = session.folder.display().to_string();
         let participant = match session.manifest.about.participant.as_str() {
@@ -189,7 +207,7 @@ impl Summarizer {
             true => folder,
             false => participant.clone(),
         };
-        let figures = Figures::of(&session)?;
+        let figures = Figures::of(session)?;
         let group = self.groups.entry(values).or_default();
         group.n_sessions += 1;
         group.participants.insert(participant);
@@ -217,6 +235,19 @@ impl Summarizer {
             groups: groups.collect(),
         }
     }
+}
+
+/// A session once for each name, with only the faces that have it.
+fn by_name(session: &Session) -> Vec<(String, Session)> {
+    let names = &session.manifest.face_names;
+    let name_of = |row: &FaceRow| names.get(row.face.track.0).unwrap_or_default().to_owned();
+    let all: BTreeSet<String> = session.faces.iter().map(name_of).collect();
+    let only = |name: String| {
+        let mut session = session.clone();
+        session.faces.retain(|row| name_of(row) == name);
+        (name, session)
+    };
+    all.into_iter().map(only).collect()
 }
 
 /// All figures of a group.

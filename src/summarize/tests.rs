@@ -154,3 +154,23 @@ fn sessions_with_other_labels_are_refused() {
     let error = summarizer.add(other).unwrap_err().to_string();
     assert!(error.contains("mask, no mask"), "{error}");
 }
+
+#[test]
+fn faces_with_the_same_name_count_together() {
+    let mut all = study();
+    for (session, name) in all.iter_mut().zip(["Anna", "Ben", "Anna", ""]) {
+        session.manifest.face_names.set(1, name);
+    }
+    let summary = summary(&[By::Name], all);
+    let groups: Vec<_> = summary
+        .groups
+        .iter()
+        .map(|group| (group.values[0].as_str(), group.n_sessions))
+        .collect();
+    assert_eq!(groups, [("", 1), ("Anna", 2), ("Ben", 1)]);
+    let csv = String::from_utf8(summary.csv()).unwrap();
+    assert!(csv.starts_with("name,measure,label"), "{csv}");
+    let happy = figure(&summary.groups[1], Measure::Share, "happy", "");
+    // 0.4 of P01 and 0.8 of P02.
+    assert!((happy.mean - 0.6).abs() < 1e-9, "{happy:?}");
+}

@@ -1,7 +1,8 @@
-//! Writes annotations on a thread of its own, in order: a slow disk never stops the window.
+//! Writes what the user says about a session on a thread of its own, in order: a slow disk never stops the window.
 
 use std::{
     io,
+    mem::discriminant,
     path::PathBuf,
     thread::{self, JoinHandle},
 };
@@ -13,12 +14,25 @@ use super::{
     messages::{Message, Severity, sentence},
     words::text,
 };
-use crate::{error_text::error_text, session::annotations::Annotations};
+use crate::{
+    error_text::error_text,
+    pipeline::face_names::FaceNames,
+    session::{annotations::Annotations, catalog},
+};
+
+/// What the user says about a session.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// Markers, and spans that do not count.
+    Annotations(Annotations),
+    /// What the faces are called, by their numbers.
+    Names(FaceNames),
+}
 
 /// A session's folder, and what to write there.
-type Job = (PathBuf, Annotations);
+type Job = (PathBuf, Said);
 
-/// The thread. Dropping it waits until the last annotations are written.
+/// The thread. Dropping it waits until the last of it is written.
 pub struct AnnotationSaver {
     outbox: Option<Sender<Job>>,
     failures: Receiver<Message>,
@@ -36,10 +50,10 @@ impl AnnotationSaver {
         let ctx = ctx.clone();
         let write = move || {
             while let Ok(mut job) = inbox.recv() {
-                // Of several for one session, only the latest counts.
+                // Of several of one kind for one session, only the latest counts.
                 while let Ok(next) = inbox.try_recv() {
                     let before = std::mem::replace(&mut job, next);
-                    if before.0 != job.0 {
+                    if before.0 != job.0 || discriminant(&before.1) != discriminant(&job.1) {
                         save(&before, &failed, &ctx);
                     }
                 }
@@ -56,10 +70,10 @@ impl AnnotationSaver {
         })
     }
 
-    /// Writes the annotations of a session. Returns at once.
-    pub fn save(&self, folder: PathBuf, annotations: Annotations) {
+    /// Writes what is said about a session. Returns at once.
+    pub fn save(&self, folder: PathBuf, said: Said) {
         if let Some(outbox) = &self.outbox {
-            outbox.send((folder, annotations)).ok(); // The thread lives as long as this.
+            outbox.send((folder, said)).ok(); // The thread lives as long as this.
         }
     }
 
@@ -69,8 +83,12 @@ impl AnnotationSaver {
     }
 }
 
-fn save((folder, annotations): &Job, failed: &Sender<Message>, ctx: &Context) {
-    let Err(error) = annotations.write(folder) else {
+fn save((folder, said): &Job, failed: &Sender<Message>, ctx: &Context) {
+    let written = match said {
+        Said::Annotations(annotations) => annotations.write(folder),
+        Said::Names(names) => catalog::name_faces(folder, names),
+    };
+    let Err(error) = written else {
         return;
     };
     let reason = sentence(&error_text(&error));
@@ -102,7 +120,8 @@ mod tests {
         let mut annotations = Annotations::default();
         for second in 0..50 {
             annotations.add_marker(Ticks::from(Duration::from_secs(second)), String::new());
-            saver.save(folder.path().to_owned(), annotations.clone());
+            let said = Said::Annotations(annotations.clone());
+            saver.save(folder.path().to_owned(), said);
         }
         drop(saver);
         assert_eq!(Annotations::read(folder.path()).unwrap(), annotations);
@@ -113,7 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
         let saver = AnnotationSaver::start(&Context::default()).unwrap();
-        saver.save(missing, Annotations::default());
+        saver.save(missing, Said::Annotations(Annotations::default()));
         let (severity, text) = saver.failures.recv().unwrap();
         assert_eq!(severity, Severity::Error);
         assert!(

@@ -34,7 +34,7 @@ macro_rules! setting {
     };
 }
 
-const SETTINGS: [Setting; 12] = [
+const SETTINGS: [Setting; 13] = [
     setting!(measured smoothing_ms, |settings| match settings.smoothing_ms {
         0 => text!("changed-smoothing-off").to_owned(),
         ms => text!("changed-smoothing", ms = ms),
@@ -68,6 +68,7 @@ const SETTINGS: [Setting; 12] = [
     setting!(shown boxes, |settings| on_off(text!("view-boxes"), settings.boxes)),
     setting!(shown mesh, |settings| on_off(text!("view-mesh"), settings.mesh)),
     setting!(shown timeline, |settings| on_off(text!("view-timeline"), settings.timeline)),
+    setting!(shown loop_files, |settings| on_off(text!("keys-loop"), settings.loop_files)),
     setting!(shown bars, |settings| on_off(text!("view-bars"), settings.bars)),
 ];
 

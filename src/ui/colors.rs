@@ -79,6 +79,17 @@ pub fn hatch(painter: &Painter, rect: Rect, theme: Theme) {
     overlay::hatch(painter, rect, stroke, 7.0);
 }
 
+/// Black or white, whichever is easier to read on a color.
+pub fn ink_on(ground: Color32) -> Color32 {
+    let [red, green, blue, _] = ground.to_array().map(f32::from);
+    let luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    if luma > 140.0 {
+        Color32::BLACK
+    } else {
+        Color32::WHITE
+    }
+}
+
 /// Installs colors, fonts and spacing of both themes.
 pub fn install(ctx: &egui::Context) {
     for theme in [Theme::Dark, Theme::Light] {

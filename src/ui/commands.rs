@@ -61,6 +61,10 @@ pub enum Command {
     SetPrivacy(Option<Effect>),
     /// Show this face while others are covered (`true`), or cover it again.
     ShowFace(TrackId, bool),
+    /// Call a face this; an empty name is none.
+    NameFace(TrackId, String),
+    /// Play files from the start again when they end.
+    SetLoop(bool),
     /// Set the time constant of the smoothing.
     SetSmoothing(Duration),
     /// Set which views of a face the network averages.

@@ -27,6 +27,7 @@ pub fn face(track: u64, class: Expression, probability: f32) -> FaceAnalysis {
     smoothed[class.index()] = probability;
     FaceAnalysis {
         track: TrackId(track),
+        number: track,
         box_in_frame: BoundingBox::new(100.0 + 160.0 * track as f32, 120.0, 140.0, 140.0),
         score: 12.0,
         unseen_for: Duration::ZERO,

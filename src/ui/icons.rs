@@ -7,6 +7,8 @@ use egui::{
     Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::colors;
+
 /// What an icon shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {
@@ -26,6 +28,14 @@ pub enum Icon {
     StepBack,
     /// A bar, and a triangle pointing away from it to the right.
     StepForward,
+    /// Two arrows in a circle.
+    Loop,
+    /// A flag.
+    Mark,
+    /// A square.
+    Stop,
+    /// A filled circle.
+    Record,
 }
 
 /// Draws `icon` into the square `rect`.
@@ -90,36 +100,86 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
             solid(&[(7.0, 5.0), (18.5, 12.0), (7.0, 19.0)]);
             solid(&[(3.0, 5.0), (5.5, 5.0), (5.5, 19.0), (3.0, 19.0)]);
         }
+        Icon::Loop => {
+            line(&[(4.0, 11.5), (4.0, 10.0), (6.5, 7.0), (18.0, 7.0)]);
+            solid(&[(16.0, 3.0), (21.0, 7.0), (16.0, 11.0)]);
+            line(&[(20.0, 12.5), (20.0, 14.0), (17.5, 17.0), (6.0, 17.0)]);
+            solid(&[(8.0, 13.0), (8.0, 21.0), (3.0, 17.0)]);
+        }
+        Icon::Mark => {
+            line(&[(6.0, 3.0), (6.0, 21.0)]);
+            solid(&[(6.0, 4.0), (19.0, 8.5), (6.0, 13.0)]);
+        }
+        Icon::Stop => solid(&[(5.5, 5.5), (18.5, 5.5), (18.5, 18.5), (5.5, 18.5)]),
+        Icon::Record => {
+            painter.circle_filled(at(12.0, 12.0), 6.5 * unit, color);
+        }
     }
 }
 
+/// Side of the button around an icon, points.
+const BUTTON_SIDE: f32 = 30.0;
+
 /// A button with an icon; `name` is its tooltip and its accessible name.
 pub fn button_ui(ui: &mut Ui, icon: Icon, name: &'static str) -> Response {
-    bare_button_ui(ui, 30.0, name, |painter, rect, color| {
-        let square = Rect::from_center_size(rect.center(), Vec2::splat(18.0));
-        paint(painter, square, icon, color);
-    })
+    let response = bare_button_ui(ui, BUTTON_SIDE, None, name, |painter, rect, color| {
+        paint_in_button(painter, rect, icon, color);
+    });
+    response.on_hover_text(name)
+}
+
+/// As [`button_ui`], with a tooltip that says more than the name.
+pub fn hinted_button_ui(ui: &mut Ui, icon: Icon, name: &'static str, hint: &str) -> Response {
+    let response = bare_button_ui(ui, BUTTON_SIDE, None, name, |painter, rect, color| {
+        paint_in_button(painter, rect, icon, color);
+    });
+    response.on_hover_text(hint)
+}
+
+/// A switch with an icon, which is colored while it is on; `name` as in [`button_ui`].
+pub fn toggle_ui(ui: &mut Ui, icon: Icon, on: bool, name: &'static str) -> Response {
+    let accent = colors::palette(ui.ctx().theme()).accent;
+    let response = bare_button_ui(ui, BUTTON_SIDE, Some(on), name, |painter, rect, color| {
+        paint_in_button(painter, rect, icon, if on { accent } else { color });
+        if on {
+            // Color is not the only sign.
+            let under = rect.shrink2(vec2(7.0, 2.0));
+            painter.hline(under.x_range(), under.bottom(), Stroke::new(2.0, accent));
+        }
+    });
+    response.on_hover_text(name)
+}
+
+fn paint_in_button(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
+    let square = Rect::from_center_size(rect.center(), Vec2::splat(18.0));
+    paint(painter, square, icon, color);
 }
 
 /// A small button with a cross; `name` as in [`button_ui`].
 pub fn close_button_ui(ui: &mut Ui, name: &'static str) -> Response {
-    bare_button_ui(ui, 22.0, name, |painter, rect, color| {
+    let response = bare_button_ui(ui, 22.0, None, name, |painter, rect, color| {
         let cross = Rect::from_center_size(rect.center(), Vec2::splat(8.0));
         let stroke = Stroke::new(1.5, color);
         painter.line_segment([cross.left_top(), cross.right_bottom()], stroke);
         painter.line_segment([cross.right_top(), cross.left_bottom()], stroke);
-    })
+    });
+    response.on_hover_text(name)
 }
 
-/// A square button that has a background only while the pointer is on it; `paint` draws its icon.
+/// A square button that has a background only while the pointer is on it; `paint` draws its icon. `on` is the state of a
+/// switch.
 fn bare_button_ui(
     ui: &mut Ui,
     side: f32,
+    on: Option<bool>,
     name: &'static str,
     paint: impl FnOnce(&Painter, Rect, Color32),
 ) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    response.widget_info(|| match on {
+        None => WidgetInfo::labeled(Role::Button, ui.is_enabled(), name),
+        Some(on) => WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), on, name),
+    });
     if ui.is_rect_visible(rect) {
         let visuals = ui.style().interact(&response);
         if response.hovered() || response.has_focus() {
@@ -133,7 +193,7 @@ fn bare_button_ui(
         }
         paint(ui.painter(), rect, visuals.text_color());
     }
-    response.on_hover_text(name)
+    response
 }
 
 /// Draws the arrow of a menu line that opens a submenu, into the square `rect`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{commands::PlayCommand, engine::Engine};
 use crate::{
     capture::SourceInfo,
+    frame::Frame,
     pipeline::{SPEEDS, SourceState, Transport},
 };
 
@@ -30,6 +31,10 @@ pub struct PlayerStatus {
     pub is_over: bool,
     /// Multiple of the file's own speed.
     pub speed: f64,
+    /// Of a folder of pictures, the number of the one shown, from 1, and how many there are.
+    pub picture: Option<(u64, u64)>,
+    /// Whether it plays again when it has ended.
+    pub looped: bool,
 }
 
 /// The seeks in progress.
@@ -43,16 +48,20 @@ pub struct Player {
     sought: bool,
     /// Set while the slider is held: whether to resume when it is released.
     drag: Option<bool>,
+    /// The file has ended and plays again then, in the window's time, s.
+    repeat_at_s: Option<f64>,
 }
 
 impl Player {
-    /// What to show; `shown` is the time of the frame shown. `None` if the source cannot be paused.
+    /// What to show of the file whose frame is `shown`; `looped` says whether files play again when they have ended. `None`
+    /// if the source cannot be paused.
     pub fn status(
         &self,
         transport: Option<Transport>,
         state: &SourceState,
         info: Option<&SourceInfo>,
-        shown: Option<Duration>,
+        shown: Option<&Frame>,
+        looped: bool,
     ) -> Option<PlayerStatus> {
         let transport = transport?;
         let is_over = match state {
@@ -60,13 +69,16 @@ impl Player {
             SourceState::Ended => true,
             _ => return None,
         };
-        let position = self.next.or(self.seeking).or(shown)?;
+        let (shown, info) = (shown?, info?);
+        let position = self.next.or(self.seeking).unwrap_or(shown.time);
         Some(PlayerStatus {
             position,
-            duration: info?.duration,
+            duration: info.duration,
             paused: transport.paused && self.drag != Some(true),
             is_over: is_over && self.seeking.is_none(),
             speed: transport.speed,
+            picture: picture(shown, info),
+            looped,
         })
     }
 
@@ -131,6 +143,21 @@ impl Player {
         }
     }
 
+    /// The file has ended, and is to play again at `at_s`.
+    pub fn repeat_at(&mut self, at_s: f64) {
+        self.repeat_at_s = Some(at_s);
+    }
+
+    /// Whether it is time for the file to play again.
+    pub fn takes_repeat(&mut self, now_s: f64) -> bool {
+        self.repeat_at_s.take_if(|at_s| *at_s <= now_s).is_some()
+    }
+
+    /// The file is not to play again. Returns whether it was.
+    pub fn cancel_repeat(&mut self) -> bool {
+        self.repeat_at_s.take().is_some()
+    }
+
     /// Forgets all seeks: another source was opened, or this one has failed.
     pub fn reset(&mut self) {
         *self = Self::default();
@@ -144,6 +171,13 @@ impl Player {
             self.sought = true;
         }
     }
+}
+
+/// The number of a picture in its folder, from 1, and how many there are.
+pub fn picture(shown: &Frame, info: &SourceInfo) -> Option<(u64, u64)> {
+    let n_frames = info.n_frames.filter(|n_frames| *n_frames > 1)?;
+    shown.file.as_ref()?;
+    Some((shown.id.0 + 1, n_frames))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::{
     error_text::error_text,
     pipeline::{
         TapHandle,
+        face_names::FaceNames,
         markers::{MarkerRelay, MarkerSet},
     },
     privacy::FacePrivacy,
@@ -132,6 +133,13 @@ impl Recordings {
     pub fn set_privacy(&self, privacy: Option<FacePrivacy>) {
         if let State::On { recorder, .. } = &self.state {
             recorder.set_privacy(privacy);
+        }
+    }
+
+    /// Names faces, by their tracks.
+    pub fn name_faces(&self, names: FaceNames) {
+        if let State::On { recorder, .. } = &self.state {
+            recorder.name_faces(names);
         }
     }
 

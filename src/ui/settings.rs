@@ -59,6 +59,8 @@ with_defaults! {
         pub bars: bool = true,
         /// Whether the last minute of all faces is shown below the frame.
         pub timeline: bool = false,
+        /// Whether files play again when they have ended.
+        pub loop_files: bool = false,
         /// Whether the status bar shows rates, latency and drops.
         pub statistics: bool = false,
         /// How faces are covered; `None` shows them.

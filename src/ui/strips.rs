@@ -47,6 +47,7 @@ pub struct Strips {
 /// The strip of one face.
 struct Strip {
     track: TrackId,
+    number: u64,
     /// Finished columns with their numbers, in order; those without the face are left out.
     columns: VecDeque<(u64, Column)>,
     /// Columns in which the face blinked.
@@ -112,6 +113,7 @@ impl Strips {
             let Some(strip) = self.strip_of(face) else {
                 continue;
             };
+            strip.number = face.number;
             if found {
                 strip.add(now, face, face.shown(uncertain_below).is_named());
             }
@@ -153,9 +155,9 @@ impl Strips {
         *self = Self::default();
     }
 
-    /// The faces that have a strip, in the order in which they appeared.
-    pub fn tracks(&self) -> impl Iterator<Item = TrackId> + '_ {
-        self.strips.iter().map(|strip| strip.track)
+    /// The faces that have a strip, with their numbers, in the order in which they appeared.
+    pub fn faces(&self) -> impl Iterator<Item = (TrackId, u64)> + '_ {
+        self.strips.iter().map(|strip| (strip.track, strip.number))
     }
 
     /// Draws the strip of a face into `rect`, its newest values at the right edge. False if the face has none.
@@ -194,12 +196,12 @@ impl Strips {
     }
 
     /// In words, for screen readers: how long the face has been in view during the last minute.
-    pub fn description(&self, track: TrackId) -> String {
+    pub fn description(&self, track: TrackId, who: &str) -> String {
         let strip = self.strips.iter().find(|strip| strip.track == track);
         let seconds = strip.map_or(0.0, |strip| {
             strip.columns.len() as f32 * COLUMN.as_secs_f32()
         });
-        format!("Last minute of face {}: {seconds:.0} s in view", track.0)
+        format!("Last minute of {who}: {seconds:.0} s in view")
     }
 }
 
@@ -207,6 +209,7 @@ impl Strip {
     fn new(face: &FaceAnalysis, now: u64) -> Self {
         Self {
             track: face.track,
+            number: face.number,
             columns: VecDeque::new(),
             blinks: VecDeque::new(),
             open: Open::new(now, face.smoothed.labels()),
@@ -353,7 +356,7 @@ mod tests {
             }
             strips.see(&analysis(1000 * second, faces), 0.0);
         }
-        assert_eq!(strips.tracks().collect::<Vec<_>>(), [TrackId(2)]);
+        assert_eq!(strips.faces().collect::<Vec<_>>(), [(TrackId(2), 2)]);
         assert!(strips.strips[0].columns.len() <= 120);
         // At the right edge is now; between the columns with values are empty ones.
         let columns = strips.strips[0].columns(strips.now);
@@ -369,7 +372,7 @@ mod tests {
         strips.see(&analysis(9000, vec![happy(1)]), 0.0);
         strips.mark();
         strips.see(&analysis(1000, vec![happy(4)]), 0.0);
-        assert_eq!(strips.tracks().collect::<Vec<_>>(), [TrackId(4)]);
+        assert_eq!(strips.faces().collect::<Vec<_>>(), [(TrackId(4), 4)]);
         assert!(strips.marks.is_empty());
     }
 
@@ -377,6 +380,6 @@ mod tests {
     fn a_crowd_does_not_take_a_texture_for_each() {
         let mut strips = Strips::default();
         strips.see(&analysis(0, (1..=60).map(happy).collect()), 0.0);
-        assert_eq!(strips.tracks().count(), MAX_STRIPS);
+        assert_eq!(strips.faces().count(), MAX_STRIPS);
     }
 }

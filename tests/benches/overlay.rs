@@ -77,6 +77,7 @@ fn faces(resolution: Resolution) -> Vec<FaceAnalysis> {
         let x = width * (f32::from(number) + 0.5) / f32::from(N_FACES) - side / 2.0;
         FaceAnalysis {
             track: TrackId(number.into()),
+            number: number.into(),
             box_in_frame: BoundingBox::new(x, height * 0.4, side, side),
             score: 20.0,
             unseen_for: Duration::ZERO,

@@ -25,7 +25,7 @@ use fervis::{
     },
     frame::{Frame, FrameId, FramePool, RGBA_BYTES},
     model::{CheckpointChoice, DeviceChoice},
-    pipeline::{Event, Pacing, Parts, Pipeline, PipelineConfig, Settings},
+    pipeline::{Event, Pacing, Parts, Pipeline, PipelineConfig, Settings, face_names::FaceNames},
     record::{Recorder, RecordingConfig, VideoChoice},
     session::{about::About, marker_keys::MarkerKeys},
 };
@@ -233,6 +233,7 @@ fn start_recorder(folder: PathBuf) -> Result<Recorder> {
         limit: None,
         about: About::default(),
         marker_keys: MarkerKeys::default(),
+        face_names: FaceNames::default(),
     };
     Ok(Recorder::start(&config, || {})?)
 }

@@ -164,6 +164,7 @@ fn drawing() {
             let probabilities = logits.softmax(1.0);
             FaceAnalysis {
                 track: TrackId(number.into()),
+                number: number.into(),
                 box_in_frame: BoundingBox::new(
                     150.0 + 350.0 * f32::from(number),
                     250.0,

@@ -174,6 +174,7 @@ fn analysis(number: u64, n_faces: u64) -> Analysis {
     );
     let face = |track| FaceAnalysis {
         track: TrackId(track),
+        number: track,
         box_in_frame: BoundingBox::new(212.4, 118.03, 141.27, 141.27),
         score: 31.519,
         unseen_for: Duration::ZERO,

@@ -106,6 +106,7 @@ pub fn record_clip(folder: &Path) {
                 time,
                 face: FaceAnalysis {
                     track: TrackId(face["track"].as_u64().unwrap()),
+                    number: face["track"].as_u64().unwrap(),
                     score: 10.0,
                     box_in_frame: BoundingBox::new(edge(0), edge(1), edge(2), edge(3)),
                     unseen_for: Default::default(),

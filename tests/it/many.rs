@@ -114,7 +114,7 @@ fn every_file_is_in_the_table_and_failures_stop_nothing() {
     // The same faces as one by one.
     let faces = read(root, "results/faces.csv");
     let header = faces.lines().next().unwrap();
-    let lead = "file,participant,session,condition,note,";
+    let lead = "file,participant,session,condition,note,name,frame,";
     assert!(header.starts_with(lead), "{header}");
     for file in ["day1/P01_control.gif", "day2/P01_control.gif"] {
         let path = format!("videos/{file}");
@@ -127,7 +127,7 @@ fn every_file_is_in_the_table_and_failures_stop_nothing() {
         // Its last column names the picture file, and is empty for an animation.
         let alone: Vec<&str> = alone.map(|line| line.strip_suffix(',').unwrap()).collect();
         assert_eq!(alone.len(), 4, "a face in each frame");
-        let lead = format!("{file},P01,,control,,");
+        let lead = format!("{file},P01,,control,,,");
         let together = faces.lines().filter_map(|line| line.strip_prefix(&lead));
         assert_eq!(together.collect::<Vec<_>>(), alone);
     }

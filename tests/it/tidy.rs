@@ -224,6 +224,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("rosc", &["src/stream/"]),
     ("trash", &["src/ui/"]),
     ("tungstenite", &["src/stream/"]),
+    ("x11rb", &["src/ui/"]),
 ];
 
 struct SourceFile {

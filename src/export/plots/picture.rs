@@ -56,9 +56,14 @@ const SMALL: f64 = 15.0;
 const MAX_PANELS: usize = 12;
 /// Maximum length of an event label.
 const MAX_EVENT_CHARS: usize = 28;
+/// Maximum length of a face's name above its panel, and beside its shares.
+const MAX_NAME_CHARS: usize = 40;
+const MAX_SHORT_NAME_CHARS: usize = 8;
 
 struct Panel {
     number: u64,
+    /// What it is called.
+    name: String,
     summary: FaceSummary,
     runs: Vec<Run<Shown>>,
     curves: Vec<Vec<Point>>,
@@ -116,6 +121,7 @@ impl Picture {
             .into_iter()
             .map(|(track, _)| Panel {
                 number: track.number,
+                name: shortened(&selection.names().words(track.number), MAX_NAME_CHARS),
                 summary: FaceSummary::of(track),
                 runs: track.shown_runs(),
                 curves: curve::curves(track, columns_per_s),
@@ -132,7 +138,9 @@ impl Picture {
                 time_s: event.time.as_secs_f64(),
                 words: match (event.kind, on_one_line(&event.detail)) {
                     (kind, note) if note.is_empty() => kind.name().replace('_', " "),
-                    (EventKind::Marker | EventKind::Checkpoint, note) => shortened(&note),
+                    (EventKind::Marker | EventKind::Checkpoint, note) => {
+                        shortened(&note, MAX_EVENT_CHARS)
+                    }
                     (kind, _) => kind.name().replace('_', " "),
                 },
             })
@@ -272,8 +280,7 @@ impl Picture {
         panel: &Panel,
         top: f64,
     ) -> Drawn<DB> {
-        let name = format!("face {}", panel.number);
-        canvas.text((LEFT, top - 28.0), &name, HEADING, INK, Anchor::Left)?;
+        canvas.text((LEFT, top - 28.0), &panel.name, HEADING, INK, Anchor::Left)?;
         let seen = format!("seen for {:.1} s", panel.summary.seen_s);
         canvas.text(
             (LEFT + PLOT_WIDTH, top - 28.0),
@@ -342,7 +349,7 @@ impl Picture {
         for (index, panel) in self.panels.iter().enumerate() {
             let y = top + SHARE_HEAD + index as f64 * SHARE_ROW;
             let middle = y + SHARE_ROW / 2.0 - 3.0;
-            let name = format!("face {}", panel.number);
+            let name = shortened(&panel.name, MAX_SHORT_NAME_CHARS);
             canvas.text((LEFT - 8.0, middle), &name, SMALL, INK, Anchor::Right)?;
             let mut x = LEFT;
             for (label, share) in panel.summary.shares.by_label() {
@@ -437,8 +444,8 @@ fn is_worth_a_mark(kind: EventKind) -> bool {
     }
 }
 
-fn shortened(words: &str) -> String {
-    let mut short: String = words.chars().take(MAX_EVENT_CHARS).collect();
+fn shortened(words: &str, max_chars: usize) -> String {
+    let mut short: String = words.chars().take(max_chars).collect();
     if short.len() < words.len() {
         short.push('…');
     }

@@ -141,6 +141,7 @@ fn faces_with_all_glyphs() -> Vec<FaceAnalysis> {
         probabilities[expression.index()] = f32::from(percent) / 100.0;
         FaceAnalysis {
             track: TrackId(percent.into()),
+            number: percent.into(),
             box_in_frame: BoundingBox::new(10.0, 40.0, 80.0, 80.0),
             score: 0.0,
             unseen_for: std::time::Duration::ZERO,

@@ -32,6 +32,7 @@ fn face(track: u64, class: Expression, probability: f32, at: [f32; 4]) -> FaceAn
     let [x, y, width, height] = at;
     FaceAnalysis {
         track: TrackId(track),
+        number: track,
         box_in_frame: BoundingBox::new(x, y, width, height),
         score: 12.0,
         unseen_for: Duration::ZERO,

@@ -17,6 +17,7 @@ fn analyze(script: &Script, frame: &Arc<Frame>, n_faces: u64, network: &Arc<Chec
     let values = PerLabel::from_values(network.labels, [0.25, 0.75]);
     let face = |track: u64| FaceAnalysis {
         track: TrackId(track),
+        number: track,
         box_in_frame: BoundingBox::new(10.0, 8.0, 20.0, 20.0),
         score: 12.0,
         unseen_for: Duration::ZERO,

@@ -13,7 +13,7 @@ use crate::{
     bounding_box::BoundingBox,
     detect::{FaceShape, TrackId},
     expression::{Label, Labels, PerLabel, Probabilities},
-    pipeline::{Analysis, FaceAnalysis, FaceValues},
+    pipeline::{Analysis, FaceAnalysis, FaceValues, face_names::FaceNames},
     time::Ticks,
 };
 
@@ -24,8 +24,8 @@ pub struct FaceRow {
     pub frame: u64,
     /// The frame's time, as there.
     pub time: Ticks,
-    /// The result, as the live view had it: who, where and with which probabilities. A track's number is never used
-    /// again within a session.
+    /// The result, as the live view had it: who, where and with which probabilities. Its track is the face's number, which
+    /// is never used again within a session.
     pub face: FaceAnalysis,
     /// Position of the network in `session.json`'s `models`.
     pub model: usize,
@@ -52,7 +52,10 @@ impl FaceRow {
         let row = |face: &FaceAnalysis| Self {
             frame,
             time,
-            face: *face,
+            face: FaceAnalysis {
+                track: TrackId(face.number),
+                ..*face
+            },
             model,
             second_model: second_model.filter(|_| face.second.is_some()),
             detect_time: Some(analysis.detect_time),
@@ -65,6 +68,23 @@ impl FaceRow {
     /// The label that was shown.
     pub fn label(&self) -> Label {
         self.face.label
+    }
+
+    /// The column with the name of each face. The names are in the description of a session and in no table of its own,
+    /// since they may be said after it was recorded; exports have them.
+    pub fn name_column() -> Column {
+        column((
+            "name",
+            Kind::Text,
+            "",
+            "What the user calls the face; empty if nobody said.",
+        ))
+    }
+
+    /// The cell of [`FaceRow::name_column`].
+    pub fn name_cell(&self, names: &FaceNames) -> Cell<'static> {
+        let name = names.get(self.face.track.0);
+        name.map_or(Cell::Empty, |name| Cell::Text(name.to_owned().into()))
     }
 
     /// Whether the face was found in this frame, and not only presumed to be where it was.
@@ -252,6 +272,7 @@ impl Row for FaceRow {
             time: fields.get("pts_90k")?,
             face: FaceAnalysis {
                 track: TrackId(fields.get("track")?),
+                number: fields.get("track")?,
                 score: fields.get("score")?,
                 box_in_frame: BoundingBox::new(
                     fields.get("x")?,

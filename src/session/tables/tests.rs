@@ -21,6 +21,7 @@ pub(crate) fn face(frame: u64, track: u64, happy: f32) -> FaceRow {
         time: Ticks(frame * 3000),
         face: FaceAnalysis {
             track: TrackId(track),
+            number: track,
             score: 12.5,
             box_in_frame: BoundingBox::new(-1.5, 20.0, 100.25, 101.0),
             unseen_for: Duration::ZERO,

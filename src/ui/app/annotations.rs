@@ -1,15 +1,16 @@
 //! What the user says about an open session: markers and excluded spans, which are written beside the recording.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use egui::Context;
 
 use super::{App, markers::shortened};
 use crate::{
+    detect::TrackId,
     session::{annotations::Place, tables::EventRow},
     time::{Ticks, clock},
     ui::{
-        annotation_saver::AnnotationSaver,
+        annotation_saver::{AnnotationSaver, Said},
         commands::Command,
         keyboard,
         messages::Severity,
@@ -103,6 +104,23 @@ impl App {
         else {
             return;
         };
+        self.save_said(folder, Said::Annotations(annotations), ctx, now_s);
+    }
+
+    /// Calls a face of the open session, or of the live source and its recording, by a name.
+    pub(super) fn name_face(&mut self, track: TrackId, name: &str, ctx: &Context) {
+        let Some(replay) = &mut self.replay else {
+            self.names.set(track.0, name);
+            self.recordings.name_faces(self.names.clone());
+            return;
+        };
+        let (folder, names) = replay.name_face(track, name);
+        let now_s = ctx.input(|input| input.time);
+        self.save_said(folder, Said::Names(names), ctx, now_s);
+    }
+
+    /// Writes what was said about a session in the background.
+    fn save_said(&mut self, folder: PathBuf, said: Said, ctx: &Context, now_s: f64) {
         if self.markers.saver.is_none() {
             match AnnotationSaver::start(ctx) {
                 Ok(saver) => self.markers.saver = Some(saver),
@@ -113,7 +131,7 @@ impl App {
             }
         }
         if let Some(saver) = &self.markers.saver {
-            saver.save(folder, annotations);
+            saver.save(folder, said);
         }
     }
 

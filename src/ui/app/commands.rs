@@ -69,12 +69,17 @@ impl App {
             Command::SetBars(bars) => self.change(|settings| settings.bars = bars),
             Command::SetPrivacy(privacy) => {
                 self.change(|settings| settings.privacy = privacy);
+                if privacy.is_some() {
+                    self.portraits.clear();
+                }
                 self.recordings.set_privacy(self.face_privacy());
             }
             Command::ShowFace(track, shown) => {
                 self.privacy.set_shown(track, shown);
                 self.recordings.set_privacy(self.face_privacy());
             }
+            Command::NameFace(track, name) => self.name_face(track, &name, ctx),
+            Command::SetLoop(looped) => self.change(|settings| settings.loop_files = looped),
             Command::SetSmoothing(smoothing) => {
                 self.change(|settings| settings.smoothing_ms = smoothing.as_millis() as u32);
             }
@@ -218,6 +223,7 @@ impl App {
             limit: None,
             about: self.settings.about.clone(),
             marker_keys: self.settings.marker_keys.clone(),
+            face_names: self.names.clone(),
         };
         self.recordings.start(config, ctx);
     }

@@ -6,6 +6,7 @@ use egui::{Context, Rect, ViewportCommand};
 
 use super::App;
 use crate::ui::{
+    bell::Bell,
     commands::Command,
     panels::{
         alarm,
@@ -27,6 +28,9 @@ pub(super) struct Guard {
     asking: Option<(Ends, Command)>,
     /// Whether the answer was yes.
     is_passed: bool,
+    /// Whether something is wrong with the recording, and the bell has rung for it.
+    is_alarmed: bool,
+    bell: Bell,
 }
 
 impl Guard {
@@ -84,14 +88,27 @@ impl App {
 
     /// Draws what is wrong with the recording.
     pub(super) fn alarm_ui(&self, ctx: &Context, area: Rect) {
+        if let Some(words) = self.alarm() {
+            alarm::alarm_ui(ctx, area, &words);
+        }
+    }
+
+    /// Rings the bell once when something goes wrong with the recording, also while nobody sees the window.
+    pub(super) fn ring_if_alarmed(&mut self, ctx: &Context) {
+        let is_alarmed = self.alarm().is_some();
+        if is_alarmed && !self.guard.is_alarmed {
+            self.guard.bell.ring(ctx);
+        }
+        self.guard.is_alarmed = is_alarmed;
+    }
+
+    fn alarm(&self) -> Option<String> {
         let RecordingStatus::On(status) = self.recordings.status(false) else {
-            return;
+            return None;
         };
         let transport = playing(&self.replay, &*self.engine).transport();
         let is_waiting = transport.is_some_and(|transport| transport.paused);
-        if let Some(words) = alarm::alarm(&status, is_waiting, Instant::now()) {
-            alarm::alarm_ui(ctx, area, &words);
-        }
+        alarm::alarm(&status, is_waiting, Instant::now())
     }
 
     /// Does what was asked about, if the answer is yes.

@@ -10,13 +10,14 @@ use crate::{
         changes,
         commands::Command,
         panels::{
-            face_panel::{self, FacePanelData, NetworkPair},
+            face_panel::{FacePanelData, NetworkPair},
             menu_bar::MenuData,
             preview::PreviewData,
             recent, state_screen,
             status_bar::{self, StatusData},
             streams, timeline, tools, transport,
         },
+        player,
         replay::{Replay, playing},
         words::text,
     },
@@ -88,7 +89,9 @@ impl App {
                 .resizable(true)
                 .default_size(150.0)
                 .size_range(70.0..=600.0)
-                .show(ui, |ui| timeline::timeline_ui(ui, &mut self.strips));
+                .show(ui, |ui| {
+                    timeline::timeline_ui(ui, &mut self.strips, &self.names);
+                });
         }
         if self.settings.bars {
             Panel::right("faces")
@@ -98,16 +101,20 @@ impl App {
                 .show(ui, |ui| {
                     let has_strips = self.has_strips();
                     let mut strips = std::mem::take(&mut self.strips);
+                    let mut panel = std::mem::take(&mut self.face_panel);
                     let data = FacePanelData {
                         faces: self.faces(),
                         uncertain_below: self.uncertain_below(),
                         hint: self.face_hint(),
                         shown: self.settings.privacy.map(|_| self.privacy.shown()),
+                        names: self.names(),
+                        portraits: self.shows_portraits().then_some(&self.portraits),
+                        mirror: self.mirror(),
                         strips: has_strips.then_some(&mut strips),
                         networks: self.network_pair(),
                     };
-                    let asked = face_panel::face_panel_ui(ui, data);
-                    self.strips = strips;
+                    let asked = panel.ui(ui, data);
+                    (self.strips, self.face_panel) = (strips, panel);
                     command = asked.or(command.take());
                 });
         }
@@ -144,6 +151,7 @@ impl App {
                     mesh: self.settings.mesh,
                     has_transport: status.is_some(),
                     uncertain_below: self.uncertain_below(),
+                    names: self.replay.as_ref().map_or(&self.names, Replay::names),
                 };
                 command = self.preview.ui(ui, data).or(command.take());
                 command = self.notices.ui(ui, area).or(command.take());
@@ -237,6 +245,7 @@ impl App {
         StatusData {
             state: &self.news.state,
             info: self.news.info.as_ref(),
+            picture: self.picture(),
             transport: playing(&self.replay, &*self.engine).transport(),
             stats: self.news.stats,
             device: self.news.device.as_deref(),
@@ -248,6 +257,17 @@ impl App {
             statistics: self.settings.statistics,
             unusual: changes::unusual(&self.settings),
         }
+    }
+}
+
+impl App {
+    /// "2 of 4 · face2.png", if a folder of pictures is open.
+    fn picture(&self) -> Option<String> {
+        let (frame, info) = (self.news.frame.as_ref()?, self.news.info.as_ref()?);
+        let (number, n_pictures) = player::picture(frame, info)?;
+        let name = frame.file.as_deref().unwrap_or_default();
+        let place = transport::picture_text(number, n_pictures);
+        Some(format!("{place} · {name}"))
     }
 }
 

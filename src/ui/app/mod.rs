@@ -38,7 +38,7 @@ use super::{
     panels::{
         about::{self, AboutData},
         assumptions::Assumptions,
-        face_panel::FaceHint,
+        face_panel::{FaceHint, FacePanel},
         menu_bar::MenuBar,
         notices::{Notices, Topic},
         preview::{self, Preview},
@@ -47,6 +47,7 @@ use super::{
         transport::TransportBar,
     },
     player::{Player, PlayerStatus},
+    portraits::Portraits,
     privacy::LivePrivacy,
     quit::QuitRequest,
     recordings::{RecordingStatus, Recordings},
@@ -60,7 +61,9 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
     model::{CheckpointChoice, CheckpointInfo, assumptions::Settings},
-    pipeline::{Analysis, Event, FaceAnalysis, SourceState, Stats, TapHandle},
+    pipeline::{
+        Analysis, Event, FaceAnalysis, SourceState, Stats, TapHandle, face_names::FaceNames,
+    },
     session::is_session,
     stream::StreamOptions,
 };
@@ -173,6 +176,10 @@ pub struct App {
     strips: Strips,
     /// Of the two networks, over the last minute.
     agreement: Agreement,
+    face_panel: FacePanel,
+    portraits: Portraits,
+    /// What the faces of the live source are called, by their tracks.
+    names: FaceNames,
 }
 
 impl App {
@@ -218,6 +225,9 @@ impl App {
             readout: Readout::default(),
             strips: Strips::default(),
             agreement: Agreement::default(),
+            face_panel: FacePanel::default(),
+            portraits: Portraits::default(),
+            names: FaceNames::default(),
         };
         if let Some(warning) = config.settings_warning {
             app.notices.post(Severity::Warning, warning, 0.0);
@@ -246,6 +256,7 @@ impl App {
         }
         self.remember_window(ctx);
         self.guard_closing(ctx);
+        self.ring_if_alarmed(ctx);
         self.cameras.drain();
         while let Some(event) = self.engine.take_event() {
             self.take_event(event, ctx, now_s);
@@ -291,6 +302,9 @@ impl App {
             let uncertain_below = self.uncertain_below();
             self.strips.see(&analysis, uncertain_below);
             self.agreement.see(&analysis);
+            if self.shows_portraits() {
+                self.portraits.see(ctx, &analysis, now_s);
+            }
             if let Some(replay) = &mut self.replay {
                 replay.see(&analysis.frame);
             }
@@ -305,6 +319,7 @@ impl App {
             let wait = Duration::from_secs_f64(self.news.next_stats_at_s - now_s);
             ctx.request_repaint_after(wait);
         }
+        self.repeat_if_due(now_s);
         match self.dialogs.take_outcome() {
             Some(Outcome::Chosen(Dialog::Sessions, folder)) => {
                 self.settings.sessions_folder = Some(folder);
@@ -366,6 +381,9 @@ impl App {
                     SourceState::Failed(_) => self.player.reset(),
                     SourceState::Ended => {
                         self.player.seek_ended(playing(&self.replay, &*self.engine));
+                        if self.repeats_later(ctx, now_s) {
+                            return;
+                        }
                     }
                     SourceState::Starting | SourceState::Lost(_) | SourceState::Waiting(_) => {}
                 }
@@ -475,6 +493,7 @@ impl App {
                 can_pause: self.player_status().is_some(),
                 marker_keys: &self.settings.marker_keys,
                 session_open: self.replay.is_some(),
+                looped: self.settings.loop_files,
             },
         )
     }
@@ -492,10 +511,14 @@ impl App {
     /// How the file plays, if it is one that can be paused.
     fn player_status(&self) -> Option<PlayerStatus> {
         let news = &self.news;
-        let shown = news.frame.as_ref().map(|frame| frame.time);
         let transport = playing(&self.replay, &*self.engine).transport();
-        self.player
-            .status(transport, &news.state, news.info.as_ref(), shown)
+        self.player.status(
+            transport,
+            &news.state,
+            news.info.as_ref(),
+            news.frame.as_deref(),
+            self.settings.loop_files,
+        )
     }
 
     fn mirror_by_default(&self) -> bool {
@@ -551,6 +574,16 @@ impl App {
         } else {
             &[]
         }
+    }
+
+    /// Whether portraits of faces may be shown, and there is something to cut them out of.
+    fn shows_portraits(&self) -> bool {
+        self.settings.privacy.is_none() && self.replay.as_ref().is_none_or(Replay::has_video)
+    }
+
+    /// What the faces are called, by their tracks.
+    fn names(&self) -> &FaceNames {
+        self.replay.as_ref().map_or(&self.names, Replay::names)
     }
 
     fn face_hint(&self) -> FaceHint {

@@ -5,10 +5,11 @@ use egui::{Context, Key, KeyboardShortcut, Modifiers};
 use super::{
     ABOUT_SESSION, BARS, BOXES, CHOOSE_CHECKPOINT, CHOOSE_FILE, CHOOSE_FOLDER, CHOOSE_SESSION,
     CLOSE, DEMO, DIGITS, EXCLUDE, FASTER, FORGET_NEUTRAL, KEYBOARD, LARGER_FACES, LESS_SMOOTHING,
-    LESS_UNCERTAIN, MARKER_KEYS, MIRROR, MORE_SMOOTHING, MORE_UNCERTAIN, OSC, OSC_MARKERS,
-    PAUSE_RECORDING, PLAY, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH, SESSIONS, SET_MARKER,
-    SET_MARKER_WITH_NOTE, SET_NEUTRAL, SKIP_BACK, SKIP_FORWARD, SLOWER, SMALLER_FACES, START,
-    STEP_BACK, STEP_FORWARD, TIMELINE, UNCERTAIN_BY_NETWORK, UNDO, VIEWS, WEBSOCKET, fullscreen,
+    LESS_UNCERTAIN, LOOP, MARKER_KEYS, MIRROR, MORE_SMOOTHING, MORE_UNCERTAIN, NAME_FACE, OSC,
+    OSC_MARKERS, PAUSE_RECORDING, PLAY, PLAY_AGAIN, PRIVACY, QUIT, RECORD, REFRESH, SESSIONS,
+    SET_MARKER, SET_MARKER_WITH_NOTE, SET_NEUTRAL, SKIP_BACK, SKIP_FORWARD, SLOWER, SMALLER_FACES,
+    START, STEP_BACK, STEP_FORWARD, TIMELINE, UNCERTAIN_BY_NETWORK, UNDO, VIEWS, WEBSOCKET,
+    fullscreen,
 };
 use crate::ui::words::text;
 
@@ -72,6 +73,7 @@ pub fn list(ctx: &Context) -> Vec<(&'static str, Vec<(String, &'static str)>)> {
                 (keys(BOXES), text!("view-boxes")),
                 (keys(BARS), text!("view-bars")),
                 (keys(TIMELINE), text!("keys-timeline")),
+                (keys(NAME_FACE), text!("keys-name-face")),
                 (
                     text!("keys-or-double-click", key = keys(fullscreen(ctx.os()))),
                     text!("keys-fullscreen"),
@@ -143,6 +145,7 @@ fn play_keys(ctx: &Context) -> Vec<(String, &'static str)> {
         (name(START), text!("play-start")),
         (characters(STEP_BACK, STEP_FORWARD), text!("keys-step")),
         (characters(SLOWER, FASTER), text!("keys-speed")),
+        (name(LOOP), text!("keys-loop")),
     ]
 }
 

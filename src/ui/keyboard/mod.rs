@@ -109,6 +109,10 @@ pub const STEP_FORWARD: char = '.';
 pub const SLOWER: char = '<';
 /// Faster; see [`STEP_BACK`].
 pub const FASTER: char = '>';
+/// Play files again when they have ended.
+pub const LOOP: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::L);
+/// Write the name of the first face, or of the next one.
+pub const NAME_FACE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::F2);
 /// View → Timeline.
 pub const TIMELINE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::T);
 const CLOSE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::NONE, Key::Escape);
@@ -189,6 +193,8 @@ pub struct KeyContext<'a> {
     pub marker_keys: &'a MarkerKeys,
     /// Whether a session is open, which can be annotated.
     pub session_open: bool,
+    /// Whether files play again when they have ended.
+    pub looped: bool,
 }
 
 /// Takes a shortcut out of the input and returns its command.
@@ -242,6 +248,9 @@ pub fn take_command(ctx: &Context, state: KeyContext<'_>) -> Option<Command> {
         let fullscreen = input.viewport().fullscreen == Some(true);
         if fullscreen && !in_menu && input.consume_shortcut(&CLOSE) {
             return Some(Command::ToggleFullscreen);
+        }
+        if state.can_pause && take_exactly(input, LOOP, Repeats::Ignore) {
+            return Some(Command::SetLoop(!state.looped));
         }
         if state.session_open {
             for (shortcut, command) in
@@ -429,6 +438,7 @@ mod tests {
         can_pause: false,
         marker_keys: &NO_KEYS,
         session_open: false,
+        looped: false,
     };
     static NO_KEYS: MarkerKeys = MarkerKeys::NONE;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Area, Color32, Context, CornerRadius, Frame, Id, Margin, Order, Rect, RichText, vec2};
+use egui::{Area, Context, CornerRadius, Frame, Id, Margin, Order, Rect, RichText, vec2};
 
 use crate::{
     record::{MIN_FREE_BYTES, Phase, RecorderStatus},
@@ -62,21 +62,12 @@ pub fn alarm_ui(ctx: &Context, area: Rect, words: &str) {
                 .corner_radius(CornerRadius::same(14))
                 .inner_margin(Margin::symmetric(14, 6))
                 .show(ui, |ui| {
-                    let text = RichText::new(words).color(ink_on(palette.error)).strong();
+                    let text = RichText::new(words)
+                        .color(colors::ink_on(palette.error))
+                        .strong();
                     ui.add(egui::Label::new(text).extend());
                 });
         });
-}
-
-/// Black or white, whichever is easier to read on a color.
-fn ink_on(ground: Color32) -> Color32 {
-    let [red, green, blue, _] = ground.to_array().map(f32::from);
-    let luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-    if luma > 140.0 {
-        Color32::BLACK
-    } else {
-        Color32::WHITE
-    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ const TICK: Vec2 = vec2(2.0, 3.0);
 /// The tick is drawn where raw and smoothed value differ by this much. A tick at every bar's end says nothing.
 const MIN_TICK_DIFFERENCE: f32 = 0.03;
 /// Room for the names of these labels, points.
-pub fn name_width(ui: &Ui, labels: Labels) -> f32 {
+fn name_width(ui: &Ui, labels: Labels) -> f32 {
     let widths = labels.names().map(|name| {
         let galley = ui
             .painter()
@@ -52,11 +52,27 @@ fn name_font(ui: &Ui) -> FontId {
     FontId::proportional(TextStyle::Body.resolve(ui.style()).size - 1.0)
 }
 
-/// Draws one label of a face: its name, its bar, its percentage.
-pub fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Label, is_top: bool, name_width: f32) {
+/// Draws a row for each label of a face, which is called `who`: the label's name, its bar, its percentage. `shown` is the
+/// label that is named.
+pub fn rows_ui(ui: &mut Ui, face: &FaceAnalysis, who: &str, shown: Option<Label>) {
+    let labels = face.smoothed.labels();
+    let name_width = name_width(ui, labels);
+    for class in labels.iter() {
+        row_ui(ui, face, who, class, shown == Some(class), name_width);
+    }
+}
+
+fn row_ui(
+    ui: &mut Ui,
+    face: &FaceAnalysis,
+    who: &str,
+    class: Label,
+    is_top: bool,
+    name_width: f32,
+) {
     let size = vec2(ui.available_width(), ROW_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let name = accessible_name(face, class);
+    let name = accessible_name(face, who, class);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     if ui.is_rect_visible(rect) {
         let theme = ui.ctx().theme();
@@ -130,12 +146,8 @@ pub fn row_ui(ui: &mut Ui, face: &FaceAnalysis, class: Label, is_top: bool, name
 }
 
 /// What screen readers say for a row.
-fn accessible_name(face: &FaceAnalysis, class: Label) -> String {
-    let mut name = format!(
-        "Face {}: {class} {}",
-        face.track.0,
-        percent(&face.smoothed, class)
-    );
+fn accessible_name(face: &FaceAnalysis, who: &str, class: Label) -> String {
+    let mut name = format!("{who}: {class} {}", percent(&face.smoothed, class));
     if let Some(corrected) = &face.corrected {
         name.push_str(&format!(", corrected {}", percent(corrected, class)));
     }

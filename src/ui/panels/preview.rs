@@ -16,7 +16,7 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::{Frame, RGBA_BYTES, Resolution},
     overlay::{self, OverlayLook, UiFromFrame},
-    pipeline::{Analysis, FaceAnalysis, SourceState},
+    pipeline::{Analysis, FaceAnalysis, SourceState, face_names::FaceNames},
     ui::{
         colors,
         commands::Command,
@@ -52,6 +52,8 @@ pub struct PreviewData<'a> {
     pub uncertain_below: f32,
     /// What can be opened again while there is no frame.
     pub recent: &'a [Recent],
+    /// What the faces are called, by their tracks.
+    pub names: &'a FaceNames,
 }
 
 /// The faces to show with `frame`: those of the newest result, unless it is too old.
@@ -146,6 +148,11 @@ impl Preview {
             mesh: data.mesh,
             uncertain_below: data.uncertain_below,
             name_of: words::label,
+            // Names would say whose faces are covered.
+            face_names: match data.cover {
+                Cover::Nothing => data.names.clone(),
+                _ => FaceNames::default(),
+            },
             ..OverlayLook::default()
         };
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(faces, &look)));
@@ -353,6 +360,7 @@ mod tests {
                         has_transport: false,
                         uncertain_below: 0.0,
                         recent: &[],
+                        names: &FaceNames::default(),
                     },
                 );
                 *sent = command.or(sent.take());

@@ -1,8 +1,8 @@
 //! The recording in the menu bar, and the window in which a marker's note is written.
 
 use egui::{
-    Align2, Button, Color32, Context, Key, Label, Response, RichText, Role, Sense, TextEdit, Ui,
-    Vec2, WidgetInfo, Window, vec2,
+    Align2, Button, Color32, Context, Key, Label, Response, RichText, Role, Sense, TextEdit,
+    TextStyle, Ui, Vec2, WidgetInfo, Window, pos2, vec2,
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     ui::{
         colors,
         commands::Command,
+        icons::{self, Icon},
         keyboard,
         recordings::{MarkerNote, RecordingStatus},
     },
@@ -19,6 +20,11 @@ use crate::{
 
 /// With less free space than this the bar says how much is left.
 const LOW_SPACE_BYTES: u64 = 5_000_000_000;
+
+/// Height of the pill with the clock, the diameter of its dot, and the space at its ends, points.
+const PILL_HEIGHT: f32 = 22.0;
+const PILL_DOT: f32 = 9.0;
+const PILL_MARGIN: f32 = 9.0;
 
 /// More characters about the session would leave no room for the menus.
 const MAX_ABOUT_CHARS: usize = 32;
@@ -50,40 +56,48 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
             let is_ending = matches!(status.phase, Phase::Finishing | Phase::Ended(_));
             let is_paused = status.phase == Phase::Paused;
             ui.add_enabled_ui(!is_ending, |ui| {
-                if ui
-                    .button("Stop")
-                    .on_hover_text(format!("Stop recording ({})", shortcut(keyboard::RECORD)))
-                    .clicked()
-                {
-                    command = Some(Command::ToggleRecording);
-                }
-                let pause = if is_paused { "Resume" } else { "Pause" };
-                let key = shortcut(keyboard::PAUSE_RECORDING);
-                if ui
-                    .button(pause)
-                    .on_hover_text(format!("{pause} recording ({key})"))
-                    .clicked()
-                {
-                    command = Some(Command::PauseRecording);
-                }
-                let hint = format!(
+                ui.spacing_mut().item_spacing.x = 2.0;
+                let (pause_icon, pause) = match is_paused {
+                    true => (Icon::Record, "Resume recording"),
+                    false => (Icon::Pause, "Pause recording"),
+                };
+                let mark = format!(
                     "Set marker ({}); with a note: {}",
                     shortcut(keyboard::SET_MARKER),
                     shortcut(keyboard::SET_MARKER_WITH_NOTE)
                 );
-                if ui.button("Mark").on_hover_text(hint).clicked() {
-                    command = Some(Command::SetMarker);
+                let buttons = [
+                    (
+                        Icon::Stop,
+                        "Stop recording",
+                        format!("Stop recording ({})", shortcut(keyboard::RECORD)),
+                        Command::ToggleRecording,
+                    ),
+                    (
+                        pause_icon,
+                        pause,
+                        format!("{pause} ({})", shortcut(keyboard::PAUSE_RECORDING)),
+                        Command::PauseRecording,
+                    ),
+                    (Icon::Mark, "Set marker", mark, Command::SetMarker),
+                ];
+                for (icon, name, hint, asked) in buttons {
+                    if icons::hinted_button_ui(ui, icon, name, &hint).clicked() {
+                        command = Some(asked);
+                    }
                 }
             });
+            let text = further_text(status);
+            if !text.is_empty() {
+                ui.add(Label::new(RichText::new(&text).monospace()).extend())
+                    .on_hover_text(details(status));
+            }
             let color = if is_paused || is_ending {
-                palette.weak_text
+                palette.track
             } else {
                 palette.error
             };
-            let text = status_text(status);
-            ui.add(Label::new(RichText::new(&text).monospace()).extend())
-                .on_hover_text(details(status));
-            dot_ui(ui, color, &text);
+            pill_ui(ui, color, &clock_text(status), &text);
             command
         }
     }
@@ -153,19 +167,39 @@ fn button_ui(ui: &mut Ui, word: &str, dot: Option<Color32>) -> Response {
     response
 }
 
-fn dot_ui(ui: &mut Ui, color: Color32, name: &str) {
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(10.0), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Recording {name}")));
-    ui.painter().circle_filled(rect.center(), 4.5, color);
+/// Draws the clock on a pill. A screen reader says the rest with it.
+fn pill_ui(ui: &mut Ui, color: Color32, clock: &str, further: &str) {
+    let ink = colors::ink_on(color);
+    let font = TextStyle::Monospace.resolve(ui.style());
+    let clock = ui.painter().layout_no_wrap(clock.to_owned(), font, ink);
+    let size = vec2(
+        clock.size().x + PILL_DOT + 2.0 * PILL_MARGIN + 6.0,
+        PILL_HEIGHT,
+    );
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let name = format!("Recording {}  {further}", clock.text());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name.trim_end()));
+    let painter = ui.painter();
+    painter.rect_filled(rect, PILL_HEIGHT / 2.0, color);
+    let dot = rect.left_center() + vec2(PILL_MARGIN + PILL_DOT / 2.0, 0.0);
+    painter.circle_filled(dot, PILL_DOT / 2.0, ink);
+    let left = dot.x + PILL_DOT / 2.0 + 6.0;
+    let top = rect.center().y - clock.size().y / 2.0;
+    painter.galley(pos2(left, top), clock, ink);
 }
 
-fn status_text(status: &RecorderStatus) -> String {
-    let mut text = match status.phase {
+/// How long the recording is.
+fn clock_text(status: &RecorderStatus) -> String {
+    match status.phase {
         Phase::Paused => format!("paused {}", clock(status.elapsed)),
         Phase::Finishing | Phase::Ended(_) => "finishing…".to_owned(),
         Phase::Recording => clock(status.elapsed).to_string(),
-    };
-    text.push_str(&format!("  {}", size(status.n_bytes)));
+    }
+}
+
+/// What stands beside the clock.
+fn further_text(status: &RecorderStatus) -> String {
+    let mut text = size(status.n_bytes);
     match status.last_marker.as_ref().map(|marker| marker.number) {
         None => {}
         Some(1) => text.push_str("  1 marker"),
@@ -256,23 +290,23 @@ mod tests {
         );
         let on = |phase| RecordingStatus::On(Box::new(status(phase)));
         assert_eq!(
-            clicked(on(Phase::Recording), "Stop"),
+            clicked(on(Phase::Recording), "Stop recording"),
             Some(Command::ToggleRecording)
         );
         assert_eq!(
-            clicked(on(Phase::Recording), "Pause"),
+            clicked(on(Phase::Recording), "Pause recording"),
             Some(Command::PauseRecording)
         );
         assert_eq!(
-            clicked(on(Phase::Paused), "Resume"),
+            clicked(on(Phase::Paused), "Resume recording"),
             Some(Command::PauseRecording)
         );
         assert_eq!(
-            clicked(on(Phase::Recording), "Mark"),
+            clicked(on(Phase::Recording), "Set marker"),
             Some(Command::SetMarker)
         );
         assert_eq!(
-            clicked(on(Phase::Finishing), "Stop"),
+            clicked(on(Phase::Finishing), "Stop recording"),
             None,
             "it is stopping already"
         );
@@ -280,15 +314,17 @@ mod tests {
 
     #[test]
     fn the_bar_shows_time_size_drops_and_space() {
+        let text =
+            |status: &RecorderStatus| format!("{}  {}", clock_text(status), further_text(status));
         assert_eq!(
-            status_text(&status(Phase::Recording)),
+            text(&status(Phase::Recording)),
             "2:05  61.4 MB  3 markers  3 dropped  1.2 GB free"
         );
         let mut roomy = status(Phase::Paused);
         roomy.counts.refused = 0;
         roomy.free_bytes = Some(50_000_000_000);
-        assert_eq!(status_text(&roomy), "paused 2:05  61.4 MB  3 markers");
+        assert_eq!(text(&roomy), "paused 2:05  61.4 MB  3 markers");
         roomy.last_marker = None;
-        assert_eq!(status_text(&roomy), "paused 2:05  61.4 MB");
+        assert_eq!(text(&roomy), "paused 2:05  61.4 MB");
     }
 }

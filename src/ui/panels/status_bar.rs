@@ -31,6 +31,8 @@ pub struct StatusData<'a> {
     pub state: &'a SourceState,
     /// What the source delivers, once it has been live.
     pub info: Option<&'a SourceInfo>,
+    /// Of a folder, which picture is shown, and its file's name.
+    pub picture: Option<String>,
     /// How the file plays, if it is one that can be paused.
     pub transport: Option<Transport>,
     /// Rates, latency, drops.
@@ -126,6 +128,9 @@ fn source_ui(ui: &mut Ui, data: &StatusData<'_>) {
             None => words.to_owned(),
         };
         ui.add(Label::new(text).truncate());
+        if let Some(picture) = &data.picture {
+            ui.add(Label::new(picture).truncate());
+        }
         if let Some(info) = info {
             let mut format = info.resolution.to_string();
             if !info.format.is_empty() {
@@ -325,6 +330,7 @@ mod tests {
                     StatusData {
                         state: &state,
                         info: Some(&info),
+                        picture: None,
                         transport: None,
                         stats,
                         device: Some("CPU, 2 threads"),
@@ -375,6 +381,7 @@ mod tests {
                             StatusData {
                                 state: &state,
                                 info: Some(&info),
+                                picture: None,
                                 transport: None,
                                 stats: STATS,
                                 device: Some("CPU, 2 threads"),

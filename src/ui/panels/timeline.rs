@@ -1,9 +1,12 @@
 //! View → Timeline: the last minute of all faces, below the frame.
 
-use egui::{Layout, RichText, ScrollArea, Ui, vec2};
+use egui::{Label, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::face_panel;
-use crate::ui::strips::Strips;
+use crate::{
+    pipeline::face_names::FaceNames,
+    ui::{strips::Strips, who::who},
+};
 
 /// Height of a face's lane, points.
 const LANE_HEIGHT: f32 = 58.0;
@@ -11,15 +14,16 @@ const LANE_HEIGHT: f32 = 58.0;
 const NAME_WIDTH: f32 = 64.0;
 
 /// Draws a lane for each face that was in view during the last minute.
-pub fn timeline_ui(ui: &mut Ui, strips: &mut Strips) {
-    let tracks: Vec<_> = strips.tracks().collect();
-    if tracks.is_empty() {
+pub fn timeline_ui(ui: &mut Ui, strips: &mut Strips, names: &FaceNames) {
+    let faces: Vec<_> = strips.faces().collect();
+    if faces.is_empty() {
         let hint = "Faces of the last minute appear here.";
         ui.centered_and_justified(|ui| ui.label(RichText::new(hint).weak()));
         return;
     }
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        for track in tracks {
+        for (track, number) in faces {
+            let who = who(names, track, number);
             ui.horizontal(|ui| {
                 let name = vec2(NAME_WIDTH, LANE_HEIGHT);
                 ui.allocate_ui_with_layout(
@@ -27,10 +31,10 @@ pub fn timeline_ui(ui: &mut Ui, strips: &mut Strips) {
                     Layout::left_to_right(egui::Align::Center),
                     |ui| {
                         ui.set_min_width(NAME_WIDTH);
-                        ui.label(format!("Face {}", track.0));
+                        ui.add(Label::new(&who).truncate());
                     },
                 );
-                face_panel::strip_ui(ui, track, strips, LANE_HEIGHT);
+                face_panel::strip_ui(ui, track, &who, strips, LANE_HEIGHT);
             });
         }
     });
@@ -49,9 +53,10 @@ mod tests {
     fn every_face_has_a_lane() {
         let frame = fixtures::frame(1, Resolution::new(64, 48), Instant::now());
         let mut strips = Strips::default();
-        let mut harness = Harness::builder()
-            .with_size([600.0, 300.0])
-            .build_ui_state(timeline_ui, std::mem::take(&mut strips));
+        let mut harness = Harness::builder().with_size([600.0, 300.0]).build_ui_state(
+            |ui, strips| timeline_ui(ui, strips, &FaceNames::default()),
+            std::mem::take(&mut strips),
+        );
         harness.run_ok();
         harness.get_by_label_contains("appear here");
         harness
@@ -60,7 +65,7 @@ mod tests {
         harness.run_ok();
         for number in 0..3 {
             harness.get_by_label(&format!("Face {number}"));
-            harness.get_by_label_contains(&format!("Last minute of face {number}"));
+            harness.get_by_label_contains(&format!("Last minute of Face {number}"));
         }
     }
 }

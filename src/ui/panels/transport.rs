@@ -17,7 +17,9 @@ use crate::{
         colors,
         commands::{Command, PlayCommand},
         icons::{self, Icon},
-        keyboard::{FASTER, PLAY, SKIP_BACK, SKIP_FORWARD, SLOWER, START, STEP_BACK, STEP_FORWARD},
+        keyboard::{
+            FASTER, LOOP, PLAY, SKIP_BACK, SKIP_FORWARD, SLOWER, START, STEP_BACK, STEP_FORWARD,
+        },
         player::{PlayerStatus, SPEED_STEPS},
     },
 };
@@ -38,6 +40,7 @@ impl TransportBar {
     /// Draws the bar.
     pub fn ui(&mut self, ui: &mut Ui, status: PlayerStatus) -> Option<Command> {
         let mut command = None;
+        let mut switched = None;
         ui.allocate_ui_with_layout(
             vec2(ui.available_width(), HEIGHT),
             Layout::left_to_right(Align::Center),
@@ -58,26 +61,33 @@ impl TransportBar {
                     }
                 }
                 ui.add_space(8.0);
-                time_ui(ui, self.held.unwrap_or(status.position), status.duration);
+                match status.picture {
+                    Some(picture) => picture_ui(ui, picture),
+                    None => time_ui(ui, self.held.unwrap_or(status.position), status.duration),
+                }
                 ui.add_space(8.0);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     command = speed_ui(ui, status.speed).or(command);
-                    ui.add_space(8.0);
+                    if icons::toggle_ui(ui, Icon::Loop, status.looped, "Loop").clicked() {
+                        switched = Some(Command::SetLoop(!status.looped));
+                    }
+                    ui.add_space(4.0);
                     if let Some(duration) = status.duration {
-                        command = self.slider_ui(ui, status.position, duration).or(command);
+                        command = self.slider_ui(ui, status, duration).or(command);
                     }
                 });
             },
         );
-        command.map(Command::from)
+        command.map(Command::from).or(switched)
     }
 
     fn slider_ui(
         &mut self,
         ui: &mut Ui,
-        position: Duration,
+        status: PlayerStatus,
         duration: Duration,
     ) -> Option<PlayCommand> {
+        let position = status.position;
         let length_s = duration.as_secs_f64().max(0.001);
         let mut position_s = self.held.unwrap_or(position).as_secs_f64();
         ui.spacing_mut().slider_width = ui.available_width();
@@ -87,7 +97,10 @@ impl TransportBar {
         let response = ui.add(slider);
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_label("Position");
-            node.set_value(format!("{:.1}", clock(position)));
+            node.set_value(match status.picture {
+                Some((number, n_pictures)) => format!("picture {number} of {n_pictures}"),
+                None => format!("{:.1}", clock(position)),
+            });
         });
         let place = Duration::try_from_secs_f64(position_s).unwrap_or_default();
         let is_held = response.is_pointer_button_down_on();
@@ -108,8 +121,15 @@ impl TransportBar {
             let radius = response.rect.height() / 2.5;
             let rail = response.rect.shrink2(vec2(radius, 0.0)).x_range();
             let share = ((pointer.x - rail.min) / rail.span().max(1.0)).clamp(0.0, 1.0);
-            let time = clock(duration.mul_f32(share));
-            response.on_hover_text_at_pointer(format!("{time:.1}"));
+            let time = duration.mul_f32(share);
+            let words = match status.picture {
+                Some((_, n_pictures)) => {
+                    let before = (share * n_pictures as f32) as u64;
+                    format!("picture {}", (before + 1).min(n_pictures))
+                }
+                None => format!("{:.1}", clock(time)),
+            };
+            response.on_hover_text_at_pointer(words);
         }
         command
     }
@@ -144,6 +164,16 @@ fn time_ui(ui: &mut Ui, position: Duration, duration: Option<Duration>) {
     );
 }
 
+/// "2 of 4": pictures have no time of their own.
+fn picture_ui(ui: &mut Ui, (number, n_pictures): (u64, u64)) {
+    ui.add(egui::Label::new(picture_text(number, n_pictures)).extend());
+}
+
+/// Which of the pictures in a folder is shown.
+pub fn picture_text(number: u64, n_pictures: u64) -> String {
+    format!("{number} of {n_pictures}")
+}
+
 fn speed_ui(ui: &mut Ui, speed: f64) -> Option<PlayCommand> {
     let mut command = None;
     let button = Button::new(speed_text(speed)).min_size(vec2(SPEED_WIDTH, 0.0));
@@ -171,7 +201,8 @@ fn speed_text(speed: f64) -> String {
 
 /// The content of the menu; disabled without a file that can be paused.
 pub fn menu_ui(ui: &mut Ui, status: Option<PlayerStatus>, command: &mut Option<Command>) {
-    let name = |shortcut: KeyboardShortcut| ui.ctx().format_shortcut(&shortcut);
+    let ctx = ui.ctx().clone();
+    let name = |shortcut: KeyboardShortcut| ctx.format_shortcut(&shortcut);
     let (play, back, forward, start) =
         (name(PLAY), name(SKIP_BACK), name(SKIP_FORWARD), name(START));
     let is_playing = status.is_some_and(|status| !status.paused && !status.is_over);
@@ -206,6 +237,13 @@ pub fn menu_ui(ui: &mut Ui, status: Option<PlayerStatus>, command: &mut Option<C
             ui.separator();
         }
     });
+    ui.add_enabled_ui(status.is_some(), |ui| {
+        let looped = status.is_some_and(|status| status.looped);
+        if action_ui(ui, Mark::Check(looped), "Loop", &name(LOOP)) {
+            *command = Some(Command::SetLoop(!looped));
+        }
+        ui.separator();
+    });
     match status {
         Some(status) => note_ui(ui, &speed_text(status.speed)),
         None => note_ui(ui, "For videos, animations and folders"),
@@ -225,6 +263,8 @@ mod tests {
         paused: false,
         is_over: false,
         speed: 1.0,
+        picture: None,
+        looped: false,
     };
 
     fn harness(status: PlayerStatus) -> Harness<'static, Vec<Command>> {
@@ -274,6 +314,27 @@ mod tests {
         let harness = harness(endless);
         harness.get_by_label("0:07.3");
         assert!(harness.query_by_role(Role::Slider).is_none());
+    }
+
+    #[test]
+    fn pictures_are_counted() {
+        let folder = PlayerStatus {
+            picture: Some((2, 4)),
+            ..STATUS
+        };
+        let harness = harness(folder);
+        harness.get_by_label("2 of 4");
+        assert!(harness.query_by_label_contains("0:07.3").is_none());
+    }
+
+    #[test]
+    fn the_loop_is_switched() {
+        assert_eq!(click(STATUS, "Loop"), [Command::SetLoop(true)]);
+        let looped = PlayerStatus {
+            looped: true,
+            ..STATUS
+        };
+        assert_eq!(click(looped, "Loop"), [Command::SetLoop(false)]);
     }
 
     #[test]

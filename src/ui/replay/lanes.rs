@@ -13,7 +13,12 @@ use super::{
     span::Span,
 };
 use crate::{
-    expression::Probabilities, pipeline::Shown, session::tables::FaceRow, time::clock, ui::colors,
+    detect::TrackId,
+    expression::Probabilities,
+    pipeline::{Shown, face_names::FaceNames},
+    session::tables::FaceRow,
+    time::clock,
+    ui::{colors, who::who},
 };
 
 /// Height of a lane, points.
@@ -92,6 +97,8 @@ pub struct LaneData<'a> {
     pub values: Values,
     /// Below this probability, 0 to 1, a face is uncertain.
     pub uncertain_below: f32,
+    /// What the faces are called, by their numbers.
+    pub names: &'a FaceNames,
 }
 
 /// Draws a lane over the whole width; returns the response of its curve, right of the name, and where that is.
@@ -115,9 +122,9 @@ pub fn lane_ui(
     let spans = &data.loaded.spans;
     let now = readings.row_at(track, data.position, spans);
     // Another network's reading of a face stands below the recorded one, which shows the face's name.
-    let face = format!("Face {}", track.id);
+    let face = who(data.names, TrackId(track.id), track.id);
     let (name, spoken) = match which.reading {
-        0 => (face.clone(), face),
+        0 => (face.clone(), face.clone()),
         _ => (
             readings.name.clone(),
             format!("{face} by {}", readings.name),
@@ -151,7 +158,7 @@ pub fn lane_ui(
         Some(pointer) if !response.is_pointer_button_down_on() => {
             let time = data.span.time(pointer.x, lane.x_range());
             let row = readings.row_at(track, time, spans);
-            let title = format!("Face {}, {:.1}", track.id, clock(time));
+            let title = format!("{face}, {:.1}", clock(time));
             response.on_hover_ui_at_pointer(|ui| hover_ui(ui, &title, row, data))
         }
         _ => response,

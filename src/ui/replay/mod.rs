@@ -35,7 +35,9 @@ pub use self::{
 };
 use super::{commands::Command, engine::Engine, player::PlayerStatus, privacy::Cover};
 use crate::{
+    detect::TrackId,
     frame::Frame,
+    pipeline::face_names::FaceNames,
     privacy::FacePrivacy,
     session::{annotations::Annotations, tables::EventRow},
 };
@@ -58,6 +60,8 @@ pub struct Replay {
     searched: Searched,
     timeline: TimelinePanel,
     mirror: bool,
+    /// What the faces are called, by their tracks, which are their numbers.
+    names: FaceNames,
     /// What is being said about it.
     pub notes: Notes,
     /// The annotations that are written, or on their way.
@@ -79,6 +83,7 @@ impl Replay {
             timeline,
             notes: Notes::new(loaded.session.annotations.clone()),
             kept: loaded.session.annotations.clone(),
+            names: loaded.session.manifest.face_names.clone(),
             loaded,
             engine,
             searched: Searched::default(),
@@ -119,6 +124,22 @@ impl Replay {
         frame: Option<&'a Arc<Frame>>,
     ) -> (Option<&'a Arc<Frame>>, Cover) {
         self.searched.frame_to_show(privacy, frame, &self.loaded)
+    }
+
+    /// Whether there are frames to see, and not only values.
+    pub fn has_video(&self) -> bool {
+        self.loaded.video != ReplayVideo::None
+    }
+
+    /// What the faces are called, by their tracks.
+    pub fn names(&self) -> &FaceNames {
+        &self.names
+    }
+
+    /// Calls a face by a name. Returns the session's folder and all names, which are to be written.
+    pub fn name_face(&mut self, track: TrackId, name: &str) -> (PathBuf, FaceNames) {
+        self.names.set(track.0, name);
+        (self.loaded.session.folder.clone(), self.names.clone())
     }
 
     /// Below this probability, 0 to 1, faces were uncertain when it was recorded, if it says so.
@@ -192,7 +213,7 @@ impl Replay {
             .default_size(self.timeline.default_height())
             .size_range(HEIGHTS)
             .show(ui, |ui| {
-                command = self.timeline.ui(ui, position, uncertain_below);
+                command = self.timeline.ui(ui, position, uncertain_below, &self.names);
             });
         self.engine.other.set(self.timeline.other());
         command

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     expression::Expression,
     frame::FramePool,
-    pipeline::{FaceValues, SourceState},
+    pipeline::{FaceValues, SourceState, face_names::FaceNames},
     privacy::{Effect, Who},
     session::tables::{EventKind, FrameStatus},
     ui::commands::PlayCommand,
@@ -285,7 +285,9 @@ fn timeline_of(loaded: LoadedSession) -> Harness<'static, Vec<Command>> {
     let mut harness = Harness::builder()
         .with_size([1000.0, 320.0])
         .build_ui_state(
-            move |ui, sent: &mut Vec<Command>| sent.extend(timeline.ui(ui, ms(10_000), 0.0)),
+            move |ui, sent: &mut Vec<Command>| {
+                sent.extend(timeline.ui(ui, ms(10_000), 0.0, &FaceNames::default()))
+            },
             Vec::new(),
         );
     harness.run_steps(2);

@@ -19,15 +19,17 @@ use super::{
     span::Span,
 };
 use crate::{
+    detect::TrackId,
     expression::Label,
     overlay,
-    pipeline::Shown,
+    pipeline::{Shown, face_names::FaceNames},
     session::annotations::Place,
     time::clock,
     ui::{
         colors,
         commands::{Command, PlayCommand},
         panels::menu_item::{self, action_ui},
+        who::who,
     },
 };
 
@@ -123,8 +125,14 @@ impl TimelinePanel {
     }
 
     /// Draws the panel with the playback at `position`. Below the probability `uncertain_below`, 0 to 1, a face is
-    /// uncertain.
-    pub fn ui(&mut self, ui: &mut Ui, position: Duration, uncertain_below: f32) -> Option<Command> {
+    /// uncertain; `names` are those of faces by their numbers.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        position: Duration,
+        uncertain_below: f32,
+        names: &FaceNames,
+    ) -> Option<Command> {
         self.uncertain_below = uncertain_below;
         if let Some(drawn) = self.drawer.as_ref().and_then(DrawThread::take) {
             self.textures.set(ui.ctx(), drawn);
@@ -132,7 +140,7 @@ impl TimelinePanel {
         if std::mem::replace(&mut self.last_position, position) != position && self.held.is_none() {
             self.span.follow(position.as_secs_f64());
         }
-        self.header_ui(ui);
+        self.header_ui(ui, names);
         ui.add_space(2.0);
         let mut command = None;
         let area = ui.available_rect_before_wrap();
@@ -144,7 +152,7 @@ impl TimelinePanel {
         };
         let (lanes, list) = area.split_left_right_at_x(right);
         ui.scope_builder(egui::UiBuilder::new().max_rect(lanes), |ui| {
-            command = self.lanes_ui(ui, position).map(Command::from);
+            command = self.lanes_ui(ui, position, names).map(Command::from);
         });
         if has_events {
             let list = list.with_min_x(list.left() + 10.0);
@@ -167,12 +175,12 @@ impl TimelinePanel {
         own.iter().chain(further).collect()
     }
 
-    fn header_ui(&mut self, ui: &mut Ui) {
+    fn header_ui(&mut self, ui: &mut Ui, names: &FaceNames) {
         let size = vec2(ui.available_width(), HEADER_HEIGHT);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             ui.spacing_mut().button_padding = vec2(9.0, 3.0);
-            self.choices_ui(ui);
+            self.choices_ui(ui, names);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.selectable_label(self.events, "Events").clicked() {
                     self.events = !self.events;
@@ -186,10 +194,10 @@ impl TimelinePanel {
         });
     }
 
-    fn choices_ui(&mut self, ui: &mut Ui) {
+    fn choices_ui(&mut self, ui: &mut Ui, names: &FaceNames) {
         let name = |id: Option<u64>| match id {
             None => "All faces".to_owned(),
-            Some(id) => format!("Face {id}"),
+            Some(id) => who(names, TrackId(id), id),
         };
         let ids = self.loaded.recorded().tracks.iter().map(|t| Some(t.id));
         let choices = std::iter::once(None).chain(ids);
@@ -296,7 +304,12 @@ impl TimelinePanel {
         }
     }
 
-    fn lanes_ui(&mut self, ui: &mut Ui, position: Duration) -> Option<PlayCommand> {
+    fn lanes_ui(
+        &mut self,
+        ui: &mut Ui,
+        position: Duration,
+        names: &FaceNames,
+    ) -> Option<PlayCommand> {
         let area = ui.available_rect_before_wrap();
         let (ruler, below) = area.split_top_bottom_at_y(area.top() + RULER_HEIGHT);
         let ruler = ruler.with_min_x(ruler.left() + NAME_WIDTH);
@@ -327,6 +340,7 @@ impl TimelinePanel {
                 position,
                 values: self.values,
                 uncertain_below: self.uncertain_below,
+                names,
             };
             ScrollArea::vertical()
                 .id_salt("lanes")

@@ -303,6 +303,7 @@ fn a_camera_shortcut_opens_the_camera_at_that_place() {
                 windows_open: false,
                 can_pause: false,
                 marker_keys: &marker_keys,
+                looped: false,
                 session_open: false,
             };
             taken = taken.take().or(keyboard::take_command(ui.ctx(), context));

@@ -1,6 +1,7 @@
 //! The whole window on a fake engine, driven by clicks and keys.
 
 mod menus;
+mod names;
 mod player;
 mod recording;
 mod replay;

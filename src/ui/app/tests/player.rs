@@ -188,3 +188,63 @@ fn another_source_gets_no_seek() {
     window.show(1);
     assert_eq!(window.told(), []);
 }
+
+/// The clip shows its last frame and ends.
+fn end(window: &mut Window, last: Duration) {
+    window.show_at(last, 1);
+    window.told();
+    window.send(Event::Source(SourceState::Ended));
+}
+
+fn pass_time(window: &mut Window, seconds: f64) {
+    let now_s = window.harness.ctx.input(|input| input.time);
+    window.harness.input_mut().time = Some(now_s + seconds);
+    window.harness.step();
+    window.harness.input_mut().time = None;
+}
+
+#[test]
+fn a_file_plays_again_if_it_is_to() {
+    const LAST: Duration = Duration::from_millis(58_500);
+    let mut window = Window::playing(SECOND);
+    end(&mut window, LAST);
+    pass_time(&mut window, 5.0);
+    assert_eq!(window.told(), []);
+    assert!(window.shows("clip.mp4 · ended"));
+
+    let mut window = Window::playing(SECOND);
+    window.press(Modifiers::NONE, Key::L);
+    assert!(window.shows("Loop on") && window.app().settings.loop_files);
+    // The last frame is shown until the file is over; a step of the window takes a quarter of a second.
+    end(&mut window, LAST);
+    assert_eq!(window.told(), []);
+    assert!(window.shows("clip.mp4 · playing"));
+    pass_time(&mut window, 1.1);
+    assert_eq!(window.told(), [Told::Seek(Duration::ZERO)]);
+    window.show_at(Duration::ZERO, 1);
+    // Somebody who pauses at the end wants to stay there.
+    end(&mut window, LAST);
+    window.press(Modifiers::NONE, Key::Space);
+    pass_time(&mut window, 1.1);
+    assert_eq!(window.told(), [Told::Paused(true)]);
+    assert!(window.shows("clip.mp4 · ended"));
+    window.click("Loop");
+    assert!(!window.app().settings.loop_files);
+}
+
+#[test]
+fn pictures_of_a_folder_are_counted_and_named() {
+    let mut window = Window::playing(SECOND);
+    let folder = SourceInfo {
+        name: "photos".to_owned(),
+        n_frames: Some(4),
+        duration: Some(SECOND * 4),
+        ..clip()
+    };
+    window.send(Event::Source(SourceState::Live(folder)));
+    let mut frame = fixtures::frame(1, Resolution::new(64, 48), Instant::now());
+    Arc::get_mut(&mut frame).unwrap().file = Some("face2.png".into());
+    window.engine.0.borrow_mut().frame = Some(frame);
+    window.settle();
+    assert!(window.shows("photos · playing") && window.shows("2 of 4 · face2.png"));
+}

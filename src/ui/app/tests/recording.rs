@@ -10,7 +10,7 @@ use crate::{
 
 /// Steps until something is so.
 #[track_caller]
-fn until(window: &mut Window, is_so: impl Fn(&mut Window) -> bool) {
+pub fn until(window: &mut Window, is_so: impl Fn(&mut Window) -> bool) {
     for _ in 0..2000 {
         window.settle();
         if is_so(window) {
@@ -23,7 +23,7 @@ fn until(window: &mut Window, is_so: impl Fn(&mut Window) -> bool) {
 
 impl Window {
     /// A window that records a webcam into `root`.
-    fn recording(root: &Path) -> Self {
+    pub fn recording(root: &Path) -> Self {
         let mut marker_keys = MarkerKeys::default();
         marker_keys.words_mut()[1] = "stimulus on".to_owned();
         let mut window = Self::new(UiSettings {
@@ -61,7 +61,7 @@ impl Window {
 }
 
 /// The only session in a folder.
-fn session(root: &Path) -> Session {
+pub fn session(root: &Path) -> Session {
     let entry = std::fs::read_dir(root).unwrap().next().unwrap();
     Session::open(&entry.unwrap().path()).unwrap()
 }
@@ -132,4 +132,30 @@ fn a_long_recording_holds_the_window_and_the_source() {
     window.press(Modifiers::COMMAND, Key::D);
     window.click("Stop and open");
     assert_eq!(window.told(), [Told::Open(SourceSpec::Demo)]);
+}
+
+#[test]
+fn the_bell_rings_once_when_no_frames_come() {
+    let root = tempfile::tempdir().unwrap();
+    let mut window = Window::recording(root.path());
+    window.capture(Duration::ZERO);
+    let rings = |window: &Window| {
+        let viewports = &window.harness.output().viewport_output;
+        let commands = viewports.values().flat_map(|viewport| &viewport.commands);
+        commands
+            .filter(|command| matches!(command, ViewportCommand::RequestUserAttention(_)))
+            .count()
+    };
+    let mut n_rings = 0;
+    for _ in 0..1000 {
+        window.harness.step();
+        n_rings += rings(&window);
+        if window.shows("No frames for ") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(n_rings, 1);
+    window.harness.step();
+    assert_eq!(rings(&window), 0);
 }
