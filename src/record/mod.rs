@@ -4,6 +4,7 @@
 //! [`recover`](mod@recover) repairs it. What a session consists of is in [`session`](crate::session).
 
 mod clock;
+mod config;
 mod description;
 mod journal;
 mod pending;
@@ -11,7 +12,10 @@ mod recorder;
 mod recording;
 pub mod recover;
 pub mod redraw;
+mod status;
 mod table;
+mod tap;
+mod thread;
 pub mod video;
 mod videos;
 
@@ -19,9 +23,11 @@ use std::io;
 
 pub(crate) use self::description::manifest_settings;
 pub use self::{
-    recorder::{
-        Ending, MIN_FREE_BYTES, Phase, Recorder, RecorderStatus, RecordingConfig, TIME_LIMIT,
-    },
+    config::RecordingConfig,
+    recorder::Recorder,
+    status::{Ending, Phase, RecorderStatus},
+    tap::TIME_LIMIT,
+    thread::MIN_FREE_BYTES,
     videos::VideoChoice,
 };
 use crate::{expression::Labels, session::SessionError};

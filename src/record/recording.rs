@@ -1,6 +1,6 @@
 //! One recording: what happens becomes rows, frames of a video and events, in order.
 //!
-//! There are no threads here; see [`super::recorder`]. Everything comes in through methods named `on_…`. A frame and
+//! There are no threads here; see [`super::thread`]. Everything comes in through methods named `on_…`. A frame and
 //! its result arrive apart: [`Pending`] brings them together, then the frame goes to [`Videos`] and both go to the
 //! [`Journal`].
 
