@@ -1,7 +1,8 @@
 //! The window in which the user says who and what a session is about, before or after it is recorded.
 
-use egui::{Align2, Context, Grid, Key, TextEdit, Ui, Vec2, Window};
+use egui::{Context, Grid, Ui};
 
+use super::form;
 use crate::{
     session::about::{About, MAX_CHARS, tidy},
     ui::{
@@ -48,55 +49,41 @@ impl AboutForm {
             None => text!("keys-about"),
             Some(_) => text!("session-rename-title"),
         };
-        Window::new(title)
-            .collapsible(false)
-            .resizable(false)
-            .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
-            .show(ctx, |ui| {
-                ui.set_width(420.0);
-                let entered = self.fields_ui(ui);
+        form::window_ui(ctx, title, 420.0, |ui| {
+            let entered = self.fields_ui(ui);
+            ui.add_space(4.0);
+            if self.folder.is_none() {
+                ui.weak(text!("session-about-hint"));
                 ui.add_space(4.0);
-                if self.folder.is_none() {
-                    ui.weak(text!("session-about-hint"));
-                    ui.add_space(4.0);
+            }
+            ui.horizontal(|ui| {
+                command = form::end_ui(ui, true, entered).map(Command::EndAbout);
+                if self.folder.is_none() && ui.button(text!("clear")).clicked() {
+                    self.about = About::default();
                 }
-                ui.horizontal(|ui| {
-                    if ui.button(text!("save")).clicked() || entered {
-                        command = Some(Command::EndAbout(true));
-                    }
-                    let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                    if ui.button(text!("cancel")).clicked() || canceled {
-                        command = Some(Command::EndAbout(false));
-                    }
-                    if self.folder.is_none() && ui.button(text!("clear")).clicked() {
-                        self.about = About::default();
-                    }
-                });
             });
+        });
         command
     }
 
     /// Whether Enter was pressed in one of the fields.
     fn fields_ui(&mut self, ui: &mut Ui) -> bool {
         let mut entered = false;
+        // A session is renamed by its name, and recorded of a participant.
+        let first = usize::from(self.folder.is_some());
         Grid::new("about")
             .num_columns(2)
             .spacing([12.0, 6.0])
             .show(ui, |ui| {
                 for (number, field) in About::FIELDS.into_iter().enumerate() {
-                    let label = ui.label(words::field(&field));
+                    let name = words::field(&field);
                     let text = (field.get_mut)(&mut self.about);
-                    let edit = TextEdit::singleline(text)
-                        .desired_width(290.0)
-                        .char_limit(MAX_CHARS);
-                    let response = ui.add(edit).labelled_by(label.id);
-                    // A session is renamed by its name, and recorded of a participant.
-                    let first = usize::from(self.folder.is_some());
-                    if number == first && !std::mem::replace(&mut self.has_focus, true) {
-                        response.request_focus();
-                    }
-                    entered |=
-                        response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                    let mut elsewhere = true;
+                    let has_focus = match number == first {
+                        true => &mut self.has_focus,
+                        false => &mut elsewhere,
+                    };
+                    entered |= form::field_ui(ui, name, (text, MAX_CHARS), 290.0, has_focus);
                     ui.end_row();
                 }
             });

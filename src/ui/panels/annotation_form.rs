@@ -1,7 +1,8 @@
 //! The window in which a marker or an excluded span of a session is written or changed.
 
-use egui::{Align2, Context, Grid, Key, TextEdit, Ui, Vec2, Window};
+use egui::{Context, Grid, Ui};
 
+use super::form;
 use crate::{
     session::{
         annotations::Place,
@@ -85,71 +86,40 @@ impl AnnotationForm {
             AnnotationKind::Excluded => text!("annotation-excluded"),
             AnnotationKind::Marker | AnnotationKind::Removed => text!("marker"),
         };
-        Window::new(title)
-            .collapsible(false)
-            .resizable(false)
-            .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
-            .show(ctx, |ui| {
-                ui.set_width(360.0);
-                let entered = self.fields_ui(ui);
-                let problem = self.row().err();
-                let palette = colors::palette(ctx.theme());
-                // The line is always there, so that the buttons do not move.
-                ui.colored_label(palette.error, problem.unwrap_or_default());
-                ui.horizontal(|ui| {
-                    let can_save = problem.is_none();
-                    let save = ui.add_enabled(can_save, egui::Button::new(text!("save")));
-                    if save.clicked() || (entered && can_save) {
-                        command = Some(Command::EndAnnotation(true));
-                    }
-                    let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                    if ui.button(text!("cancel")).clicked() || canceled {
-                        command = Some(Command::EndAnnotation(false));
-                    }
-                });
+        form::window_ui(ctx, title, 360.0, |ui| {
+            let entered = self.fields_ui(ui);
+            let problem = self.row().err();
+            let palette = colors::palette(ctx.theme());
+            // The line is always there, so that the buttons do not move.
+            ui.colored_label(palette.error, problem.unwrap_or_default());
+            ui.horizontal(|ui| {
+                let ended = form::end_ui(ui, problem.is_none(), entered);
+                command = ended.map(Command::EndAnnotation);
             });
+        });
         command
     }
 
     /// Whether Enter was pressed in one of the fields.
     fn fields_ui(&mut self, ui: &mut Ui) -> bool {
-        let mut entered = false;
         let is_span = self.before.kind == AnnotationKind::Excluded;
-        let mut field_ui = |ui: &mut Ui, name: &str, text: &mut String, focus: bool| {
-            let label = ui.label(name);
-            let edit = TextEdit::singleline(text)
-                .desired_width(260.0)
-                .char_limit(MAX_CHARS);
-            let response = ui.add(edit).labelled_by(label.id);
-            if focus {
-                response.request_focus();
-            }
-            entered |= response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-            ui.end_row();
+        let (what, begins) = match is_span {
+            true => (text!("annotation-why"), text!("annotation-from")),
+            false => (text!("annotation-what"), text!("annotation-time")),
         };
+        let mut fields = vec![(what, &mut self.detail), (begins, &mut self.time)];
+        if is_span {
+            fields.push((text!("annotation-until"), &mut self.end));
+        }
+        let mut entered = false;
+        let has_focus = &mut self.has_focus;
         Grid::new("annotation")
             .num_columns(2)
             .spacing([12.0, 6.0])
             .show(ui, |ui| {
-                let what = if is_span {
-                    text!("annotation-why")
-                } else {
-                    text!("annotation-what")
-                };
-                let focus = !std::mem::replace(&mut self.has_focus, true);
-                field_ui(ui, what, &mut self.detail, focus);
-                field_ui(
-                    ui,
-                    if is_span {
-                        text!("annotation-from")
-                    } else {
-                        text!("annotation-time")
-                    },
-                    &mut self.time,
-                    false,
-                );
-                if is_span {
-                    field_ui(ui, text!("annotation-until"), &mut self.end, false);
+                for (name, text) in fields {
+                    entered |= form::field_ui(ui, name, (text, MAX_CHARS), 260.0, has_focus);
+                    ui.end_row();
                 }
             });
         entered

@@ -1,7 +1,8 @@
 //! The window in which the user says what the digits 1 to 9 set as markers.
 
-use egui::{Align2, Context, Grid, Key, TextEdit, Ui, Vec2, Window};
+use egui::{Context, Grid, Ui};
 
+use super::form;
 use crate::{
     session::marker_keys::{MAX_CHARS, MarkerKeys},
     ui::{commands::Command, words::text},
@@ -27,52 +28,34 @@ impl MarkerForm {
     /// Draws the window. [`Command::EndMarkerKeys`] ends it.
     pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
         let mut command = None;
-        Window::new(text!("marker-keys-title"))
-            .collapsible(false)
-            .resizable(false)
-            .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
-            .show(ctx, |ui| {
-                ui.set_width(360.0);
-                ui.label(text!("marker-keys-use"));
-                ui.add_space(6.0);
-                let entered = self.fields_ui(ui);
-                ui.add_space(4.0);
-                ui.weak(text!("marker-keys-kept"));
-                ui.add_space(4.0);
-                ui.horizontal(|ui| {
-                    if ui.button(text!("save")).clicked() || entered {
-                        command = Some(Command::EndMarkerKeys(true));
-                    }
-                    let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                    if ui.button(text!("cancel")).clicked() || canceled {
-                        command = Some(Command::EndMarkerKeys(false));
-                    }
-                    if ui.button(text!("clear")).clicked() {
-                        self.keys = MarkerKeys::default();
-                    }
-                });
+        form::window_ui(ctx, text!("marker-keys-title"), 360.0, |ui| {
+            ui.label(text!("marker-keys-use"));
+            ui.add_space(6.0);
+            let entered = self.fields_ui(ui);
+            ui.add_space(4.0);
+            ui.weak(text!("marker-keys-kept"));
+            ui.add_space(4.0);
+            ui.horizontal(|ui| {
+                command = form::end_ui(ui, true, entered).map(Command::EndMarkerKeys);
+                if ui.button(text!("clear")).clicked() {
+                    self.keys = MarkerKeys::default();
+                }
             });
+        });
         command
     }
 
     /// Whether Enter was pressed in one of the fields.
     fn fields_ui(&mut self, ui: &mut Ui) -> bool {
         let mut entered = false;
+        let has_focus = &mut self.has_focus;
         Grid::new("marker keys")
             .num_columns(2)
             .spacing([12.0, 5.0])
             .show(ui, |ui| {
                 for (at, words) in self.keys.words_mut().iter_mut().enumerate() {
-                    let label = ui.label(text!("marker-keys-key", number = at + 1));
-                    let edit = TextEdit::singleline(words)
-                        .desired_width(280.0)
-                        .char_limit(MAX_CHARS);
-                    let response = ui.add(edit).labelled_by(label.id);
-                    if at == 0 && !std::mem::replace(&mut self.has_focus, true) {
-                        response.request_focus();
-                    }
-                    entered |=
-                        response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                    let name = text!("marker-keys-key", number = at + 1);
+                    entered |= form::field_ui(ui, &name, (words, MAX_CHARS), 280.0, has_focus);
                     ui.end_row();
                 }
             });

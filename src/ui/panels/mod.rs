@@ -9,6 +9,7 @@ pub mod compare;
 pub mod face_panel;
 pub mod face_rows;
 pub mod file_menu;
+mod form;
 mod geometry;
 pub mod guard;
 pub mod many;
