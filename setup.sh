@@ -67,7 +67,7 @@ $sudo apt-get update -qq
 # Debian 13 and Ubuntu 24.04 have rustup; the Rust that they package is too old.
 if [ "$needs_rust" = true ]; then
 	[ -n "$(apt-cache search --names-only '^rustup$')" ] || require_rust
-	missing="$missing rustup"
+	missing="$missing rustup ca-certificates" # Its downloads need the certificates.
 fi
 echo "Installing$missing"
 # shellcheck disable=SC2086 # A list of words on purpose.

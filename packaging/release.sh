@@ -57,7 +57,11 @@ for part; do
 		;;
 	wheel)
 		has maturin "pip install maturin" || continue
-		(cd packaging/python && maturin build --release --out "$out")
+		(
+			. packaging/cross/lib.sh
+			cross_old_glibc
+			cd packaging/python && maturin build --release --out "$out" -- "${old_glibc[@]}"
+		)
 		# maturin lists all components in the wheel; beside it they are easier to find.
 		python3 -m zipfile -e "$out/fervis-$version"-py3-none-*linux*.whl "$out/unpacked"
 		mv "$out"/unpacked/*.dist-info/sboms/fervis.cyclonedx.json "$out/fervis-$version.cyclonedx.json"

@@ -201,6 +201,24 @@ cross_arm() {
 	export BINDGEN_EXTRA_CLANG_ARGS_aarch64_unknown_linux_gnu="-I$include"
 }
 
+# Sets `old_glibc`, the arguments for rustc that link with the libraries of Debian 11, so that programs run with glibc 2.31.
+cross_old_glibc() {
+	local root="$cross_cache/bullseye-libraries" architecture libraries
+	architecture=$(uname -m)-linux-gnu
+	libraries="$root/usr/lib/$architecture"
+	debian_unpack "$root" bullseye libc6 libc6-dev libgcc-s1 libstdc++6
+	# Links to /lib would lead to this machine's libraries.
+	local link
+	find "$root" -lname '/lib/*' | while read -r link; do
+		ln -sfn "$root$(readlink "$link")" "$link"
+	done
+	# The names by which a linker looks for them, which their -dev packages would bring.
+	ln -sfn libstdc++.so.6 "$libraries/libstdc++.so"
+	ln -sfn "$root/lib/$architecture/libgcc_s.so.1" "$libraries/libgcc_s.so"
+	old_glibc=(-C link-arg=--sysroot="$root" -C link-arg=-B"$libraries" -C link-arg=-L"$libraries"
+		-C link-arg=-L"$root/lib/$architecture")
+}
+
 # Runs ARM programs here: prints the command, which ends in the folder with ARM's libraries.
 cross_qemu() {
 	local qemu root=/usr/aarch64-linux-gnu

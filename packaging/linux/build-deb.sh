@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 target="${CARGO_TARGET_DIR:-target}"
-cargo build --release --locked --workspace
+packaging/linux/build.sh
 made=target/packaging
 rm -rf "$made"
 mkdir -p "$made/completions"
