@@ -5,7 +5,7 @@
 
 use egui::{
     Color32, CornerRadius, FontFamily, FontId, Margin, Painter, Rect, Shadow, Stroke, Style,
-    TextStyle, Theme, Visuals, vec2,
+    TextStyle, Theme, Ui, Visuals, vec2,
 };
 
 pub use crate::overlay::colors::{label, shown};
@@ -88,6 +88,12 @@ pub fn ink_on(ground: Color32) -> Color32 {
     } else {
         Color32::WHITE
     }
+}
+
+/// Gives check boxes and radio buttons an outline, without which unchecked ones hardly show on a panel.
+pub fn outline_boxes(ui: &mut Ui) {
+    let outline = Stroke::new(1.0, palette(ui.ctx().theme()).weak_text);
+    ui.visuals_mut().widgets.inactive.bg_stroke = outline;
 }
 
 /// Installs colors, fonts and spacing of both themes.

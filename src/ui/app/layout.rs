@@ -64,7 +64,7 @@ impl App {
         if !jobs.is_empty() {
             Panel::bottom("tools")
                 .frame(bar.inner_margin(Margin::symmetric(12, 2)))
-                .exact_size(jobs.len() as f32 * tools::LINE_HEIGHT)
+                .exact_size(jobs.len() as f32 * tools::LINE_HEIGHT + 4.0)
                 .show(ui, |ui| {
                     command = tools::tools_ui(ui, jobs).or(command.take())
                 });

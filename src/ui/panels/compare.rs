@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// Room for the bar that scrolls, points.
+const SCROLL_BAR: f32 = 12.0;
+
 /// The window's state.
 pub struct ComparePanel {
     by: Vec<By>,
@@ -46,7 +49,7 @@ impl ComparePanel {
             .open(open)
             .collapsible(false)
             .default_pos(pos2(90.0, 60.0))
-            .default_size(vec2(760.0, 480.0))
+            .default_size(vec2(900.0, 560.0))
             .min_size(vec2(420.0, 260.0))
             .show(ctx, |ui| command = self.content_ui(ui, compare));
         command
@@ -84,9 +87,10 @@ impl ComparePanel {
                     }
                 });
                 ui.add_space(4.0);
+                let width = ui.available_width() - SCROLL_BAR;
                 ScrollArea::both()
                     .auto_shrink([false, false])
-                    .show(ui, |ui| self.compared_ui(ui, compared));
+                    .show(ui, |ui| self.compared_ui(ui, compared, width));
             }
         }
         command
@@ -95,6 +99,7 @@ impl ComparePanel {
     fn choice_ui(&mut self, ui: &mut Ui, compare: &Compare) -> Option<Command> {
         let mut command = None;
         ui.horizontal_wrapped(|ui| {
+            colors::outline_boxes(ui);
             ui.label(text!("compare-by", count = compare.n_sessions()));
             for (by, word) in [
                 (By::Participant, text!("compare-participant")),
@@ -115,7 +120,8 @@ impl ComparePanel {
         command
     }
 
-    fn compared_ui(&mut self, ui: &mut Ui, compared: &Compared) {
+    /// Only the table may be wider than `width`, points.
+    fn compared_ui(&mut self, ui: &mut Ui, compared: &Compared, width: f32) {
         let palette = colors::palette(ui.ctx().theme());
         for note in &compared.notes {
             ui.colored_label(palette.warning, note);
@@ -125,16 +131,19 @@ impl ComparePanel {
         ui.add_space(4.0);
         table_ui(ui, summary);
         ui.add_space(6.0);
-        for group in &summary.groups {
-            let facts = group.facts().join("; ");
-            let line = format!("{}: {facts}", group.name());
-            ui.add(Label::new(RichText::new(line).weak()).extend());
-        }
-        self.picture_ui(ui, compared);
+        ui.vertical(|ui| {
+            ui.set_max_width(width);
+            for group in &summary.groups {
+                let facts = group.facts().join("; ");
+                let line = format!("{}: {facts}", group.name());
+                ui.add(Label::new(RichText::new(line).weak()).wrap());
+            }
+        });
+        self.picture_ui(ui, compared, width);
     }
 
     #[cfg(feature = "plots")]
-    fn picture_ui(&mut self, ui: &mut Ui, compared: &Compared) {
+    fn picture_ui(&mut self, ui: &mut Ui, compared: &Compared, width: f32) {
         use std::sync::Arc;
 
         ui.add_space(8.0);
@@ -153,19 +162,20 @@ impl ComparePanel {
         if let Some((_, texture)) = &self.texture {
             // It has two pixels for each unit.
             let size = texture.size_vec2() / 2.0;
+            let size = size * (width / size.x).min(1.0);
             let alt = text!("compare-picture");
             ui.add(Image::new((texture.id(), size)).alt_text(alt));
         }
     }
 
     #[cfg(not(feature = "plots"))]
-    fn picture_ui(&mut self, _ui: &mut Ui, _compared: &Compared) {}
+    fn picture_ui(&mut self, _ui: &mut Ui, _compared: &Compared, _width: f32) {}
 }
 
 fn table_ui(ui: &mut Ui, summary: &Summary) {
     Grid::new("shares")
         .striped(true)
-        .spacing([18.0, 4.0])
+        .spacing([14.0, 4.0])
         .show(ui, |ui| {
             ui.label("");
             for title in std::iter::once("n").chain(summary.labels.names()) {

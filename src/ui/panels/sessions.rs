@@ -462,7 +462,7 @@ fn row_ui(ui: &mut Ui, entry: &Entry, is_selected: bool) -> egui::Response {
             _ => palette.weak_text,
         };
         let color = if is_selected {
-            ui.visuals().strong_text_color()
+            palette.on_accent
         } else {
             color
         };

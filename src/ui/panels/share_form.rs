@@ -105,6 +105,7 @@ impl ShareForm {
         grid.show(ui, |ui| {
             ui.label(text!("share-faces"));
             ui.horizontal(|ui| {
+                colors::outline_boxes(ui);
                 for (effect, word) in [
                     (Effect::Pixelate, text!("share-pixelated")),
                     (Effect::Blur, text!("share-blurred")),
@@ -115,6 +116,7 @@ impl ShareForm {
             ui.end_row();
             ui.label(text!("view-boxes"));
             ui.horizontal(|ui| {
+                colors::outline_boxes(ui);
                 for (video, word) in [
                     (VideoChoice::Clean, text!("share-without-boxes")),
                     (VideoChoice::Annotated, text!("share-with-boxes")),

@@ -5,7 +5,7 @@ use egui::{Align, Label, Layout, ProgressBar, Ui, vec2};
 use crate::ui::{commands::Command, session_tools::Job, words::text};
 
 /// Height of a line, points.
-pub const LINE_HEIGHT: f32 = 28.0;
+pub const LINE_HEIGHT: f32 = 30.0;
 /// Width of the bar, points.
 const BAR_WIDTH: f32 = 200.0;
 
@@ -29,9 +29,9 @@ pub fn tools_ui(ui: &mut Ui, jobs: &[Job]) -> Option<Command> {
             });
             match job.progress.share() {
                 Some(share) => {
-                    let percent = format!("{:.0} %", share * 100.0);
-                    let bar = ProgressBar::new(share).text(percent);
-                    ui.add(bar.desired_width(BAR_WIDTH))
+                    let bar = ProgressBar::new(share).desired_height(10.0);
+                    ui.add(bar.desired_width(BAR_WIDTH));
+                    ui.label(format!("{:.0} %", share * 100.0))
                 }
                 None => ui.spinner(),
             };

@@ -122,10 +122,7 @@ fn row_ui(ui: &mut Ui, mark: &EventMark, is_current: bool, is_selected: bool) ->
         }
         let font = TextStyle::Small.resolve(ui.style());
         let (weak, strong) = match is_selected {
-            true => {
-                let strong = ui.visuals().strong_text_color();
-                (strong, strong)
-            }
+            true => (palette.on_accent, palette.on_accent),
             false => (palette.weak_text, palette.text),
         };
         let time_at = rect.left_center() + vec2(TIME_WIDTH - 6.0, 0.0);

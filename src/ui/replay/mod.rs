@@ -9,6 +9,7 @@ mod event_list;
 #[cfg(test)]
 pub mod fixtures;
 mod lanes;
+mod legend;
 mod loaded_session;
 mod loader;
 mod marks;

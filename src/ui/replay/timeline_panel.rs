@@ -13,6 +13,7 @@ use super::{
     draw_thread::{DrawThread, Lane, Request, Values},
     event_list,
     lanes::{self, LANE_GAP, LANE_HEIGHT, LaneData, LaneTextures, NAME_WIDTH},
+    legend,
     loaded_session::LoadedSession,
     marks::{self, EventMark},
     raster::LaneStyle,
@@ -22,7 +23,7 @@ use crate::{
     detect::TrackId,
     expression::Label,
     overlay,
-    pipeline::{Shown, face_names::FaceNames},
+    pipeline::face_names::FaceNames,
     session::annotations::Place,
     time::clock,
     ui::{
@@ -175,7 +176,10 @@ impl TimelinePanel {
         own.iter().chain(further).collect()
     }
 
+    /// Draws the row of buttons, and the legend in it or below.
     fn header_ui(&mut self, ui: &mut Ui, names: &FaceNames) {
+        let labels = self.legend();
+        let mut has_legend = false;
         let size = vec2(ui.available_width(), HEADER_HEIGHT);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -186,12 +190,19 @@ impl TimelinePanel {
                     self.events = !self.events;
                 }
                 self.zoom_ui(ui);
-                let labels = self.legend();
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    legend_ui(ui, &labels);
+                    has_legend = legend::width(ui, &labels) <= ui.available_width();
+                    if has_legend {
+                        legend::legend_ui(ui, &labels);
+                    }
                 });
             });
         });
+        if !has_legend {
+            let line = vec2(ui.available_width(), legend::HEIGHT);
+            let layout = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(line, layout, |ui| legend::legend_ui(ui, &labels));
+        }
     }
 
     fn choices_ui(&mut self, ui: &mut Ui, names: &FaceNames) {
@@ -514,34 +525,5 @@ impl TimelinePanel {
             }
             None => self.held.take().map(|_| PlayCommand::EndDrag),
         }
-    }
-}
-
-/// Draws the legend of colors, as far as there is room.
-fn legend_ui(ui: &mut Ui, labels: &[Label]) {
-    ui.style_mut().override_text_style = Some(TextStyle::Small);
-    ui.spacing_mut().item_spacing.x = 4.0;
-    let theme = ui.ctx().theme();
-    ui.add_space(8.0);
-    let named = labels.iter().map(|label| Shown::Label(*label));
-    for shown in named.chain([Shown::Uncertain]) {
-        let name = shown.word();
-        let font = TextStyle::Small.resolve(ui.style());
-        let width = ui
-            .painter()
-            .layout_no_wrap(name.to_owned(), font, egui::Color32::WHITE)
-            .size()
-            .x;
-        if ui.available_width() < width + 26.0 {
-            return;
-        }
-        let chip = lanes::chip_ui(ui, colors::shown(shown, theme));
-        if !shown.is_named() {
-            colors::hatch(ui.painter(), chip, theme);
-            ui.label(name).on_hover_text("Uncertain or turned away");
-        } else {
-            ui.label(name);
-        }
-        ui.add_space(6.0);
     }
 }

@@ -61,6 +61,31 @@ fn a_session_replaces_the_camera() {
 }
 
 #[test]
+fn the_session_that_plays_is_read_again_and_shared_from_the_menu() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&session(30, &[(1, 0..30)]), folder.path());
+    let mut window = Window::live(1);
+    window.click("File");
+    assert!(!window.shows("Re-analyze with"), "there is no session");
+    window.press(Modifiers::NONE, Key::Escape);
+    open(&mut window, folder.path());
+    window.choose("File", "Share a copy with hidden faces…");
+    assert!(window.shows("Make copy"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Make copy"));
+    window.choose("File", "Re-analyze with");
+    window.click("three-block");
+    for _ in 0..2000 {
+        window.settle();
+        if window.shows("only values were recorded") {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("nothing is said");
+}
+
+#[test]
 fn a_damaged_session_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("session.json"), "{").unwrap();

@@ -173,9 +173,7 @@ impl Card<'_> {
     /// The box that shows a face while others are covered.
     fn show_face_ui(&self, ui: &mut Ui) -> Option<Command> {
         let mut shown = self.is_open?;
-        // Without an outline an unchecked box hardly shows on the panel.
-        let outline = Stroke::new(1.0, colors::palette(ui.ctx().theme()).weak_text);
-        ui.visuals_mut().widgets.inactive.bg_stroke = outline;
+        colors::outline_boxes(ui);
         ui.checkbox(&mut shown, RichText::new("Show face").small())
             .on_hover_text("Show this face until it leaves the frame")
             .clicked()
