@@ -1,9 +1,10 @@
 //! The Compare window: sessions by participant and condition, as a table and a picture.
 
 use egui::{
-    Align, Context, Grid, Image, Label, Layout, ProgressBar, RichText, ScrollArea, TextureHandle,
-    TextureOptions, Ui, Window, pos2, vec2,
+    Align, Context, Grid, Label, Layout, ProgressBar, RichText, ScrollArea, Ui, Window, pos2, vec2,
 };
+#[cfg(feature = "plots")]
+use egui::{Image, TextureFilter, TextureHandle, TextureOptions};
 
 use crate::{
     summarize::{By, Summary},
@@ -154,9 +155,12 @@ impl ComparePanel {
             .is_some_and(|(shown, _)| is_shown(shown))
         {
             let image = Arc::clone(&compared.picture);
-            let texture = ui
-                .ctx()
-                .load_texture("comparison", image, TextureOptions::LINEAR);
+            // It is shown smaller than it is.
+            let options = TextureOptions {
+                mipmap_mode: Some(TextureFilter::Linear),
+                ..TextureOptions::LINEAR
+            };
+            let texture = ui.ctx().load_texture("comparison", image, options);
             self.texture = Some((Arc::clone(&compared.picture), texture));
         }
         if let Some((_, texture)) = &self.texture {

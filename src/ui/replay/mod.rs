@@ -211,7 +211,7 @@ impl Replay {
         Panel::bottom("timeline")
             .frame(frame)
             .resizable(true)
-            .default_size(self.timeline.default_height())
+            .default_size(self.timeline.default_height(ui))
             .size_range(HEIGHTS)
             .show(ui, |ui| {
                 command = self.timeline.ui(ui, position, uncertain_below, &self.names);

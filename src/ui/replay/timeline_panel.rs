@@ -36,6 +36,8 @@ use crate::{
 
 /// Height of the row of buttons, points.
 const HEADER_HEIGHT: f32 = 28.0;
+/// Room for its buttons, about, points.
+const BUTTONS_WIDTH: f32 = 680.0;
 /// Height of the ruler, points.
 const RULER_HEIGHT: f32 = 22.0;
 /// Minimum distance between two times on the ruler, points.
@@ -119,10 +121,12 @@ impl TimelinePanel {
         self.excluding_from = excluding_from;
     }
 
-    /// Height that fits up to three lanes, points.
-    pub fn default_height(&self) -> f32 {
+    /// Height that fits up to three lanes in a panel of all of `ui`'s width, points.
+    pub fn default_height(&self, ui: &Ui) -> f32 {
         let n_lanes = self.lanes().len().clamp(1, 3) as f32;
-        HEADER_HEIGHT + RULER_HEIGHT + n_lanes * (LANE_HEIGHT + LANE_GAP) + 18.0
+        let has_room = legend::width(ui, &self.legend()) + BUTTONS_WIDTH <= ui.available_width();
+        let legend = if has_room { 0.0 } else { legend::HEIGHT };
+        HEADER_HEIGHT + legend + RULER_HEIGHT + n_lanes * (LANE_HEIGHT + LANE_GAP) + 18.0
     }
 
     /// Draws the panel with the playback at `position`. Below the probability `uncertain_below`, 0 to 1, a face is
@@ -406,15 +410,16 @@ impl TimelinePanel {
             let time = clock(Duration::try_from_secs_f64(tick_s + 0.05).unwrap_or_default());
             let decimals = usize::from(step_s < 1.0);
             let text = format!("{time:.decimals$}");
-            // Keep the first and the last label inside.
+            // Keep the first and the last label inside, and beside the playback position at the start.
+            let mut at = pos2(x, ruler.top() + 8.0);
             let align = if x < ruler.left() + 16.0 {
+                at.x += 4.0;
                 Align2::LEFT_CENTER
             } else if x > ruler.right() - 16.0 {
                 Align2::RIGHT_CENTER
             } else {
                 Align2::CENTER_CENTER
             };
-            let at = pos2(x, ruler.top() + 8.0);
             ui.painter()
                 .text(at, align, text, font.clone(), palette.weak_text);
         }
