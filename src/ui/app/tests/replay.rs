@@ -74,7 +74,7 @@ fn the_session_that_plays_is_read_again_and_shared_from_the_menu() {
     window.press(Modifiers::NONE, Key::Escape);
     assert!(!window.shows("Make copy"));
     window.choose("File", "Re-analyze with");
-    window.click("three-block");
+    window.click("fervis");
     for _ in 0..2000 {
         window.settle();
         if window.shows("only values were recorded") {
