@@ -42,7 +42,8 @@ impl Face {
             smoothed: face.smoothed,
             label: face.label.name(),
             mesh: face.shape,
-            corrected: face.corrected,
+            corrected: face.corrected.map(|corrected| corrected.probabilities),
+            corrected_pose: face.corrected.and_then(|corrected| corrected.pose),
             second: face.second.map(Into::into),
             name: names.get(face.track.0).map(str::to_owned),
         }

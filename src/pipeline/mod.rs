@@ -50,6 +50,7 @@ pub use self::{
     controls::{SPEEDS, Transport},
     handle::{NextAnalysis, Pipeline},
     latest::Latest,
+    neutral::Corrected,
     parts::{BuildFinder, ClassifyFaces, FindFaces, LoadNetwork, OpenSource, Parts, StartDevice},
     smoothing::FaceValues,
     tap::{SourceRun, Tap, TapHandle},
@@ -146,8 +147,8 @@ pub struct FaceAnalysis {
     pub raw: Probabilities,
     /// Smoothed over time; equal to `raw` if smoothing is off. Unchanged while the face is not found.
     pub smoothed: Probabilities,
-    /// The smoothed ones, corrected by the person's resting face, if that was learned; see [`neutral`].
-    pub corrected: Option<Probabilities>,
+    /// What is corrected by the person's resting face, if that was learned; see [`neutral`].
+    pub corrected: Option<Corrected>,
     /// What the second network reads, if there is one; its labels are those of the first.
     pub second: Option<FaceValues>,
     /// The label to show. It is held: another takes over once it is smoothed to 5 points more, or has been the most

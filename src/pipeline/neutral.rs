@@ -12,7 +12,7 @@
 //! with the smoothed probabilities p, raised to 1e-5, and n labels. So the resting face itself reads as at least 90 %
 //! neutral, what exceeded that at rest is taken off wherever it shows up later, and nothing is added to labels that were
 //! quiet at rest: that would amplify noise. Smoothing works on logarithms too, so smoothing first or correcting first is the
-//! same.
+//! same. The corrected pose is the pose less the mean pose at rest.
 //!
 //! A baseline belongs to a face's track. If one face alone was learned and one face alone is in view, it is taken for the
 //! same person, so that a participant who leaves the frame for a moment keeps the baseline.
@@ -21,7 +21,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::FaceAnalysis;
 use crate::{
-    detect::TrackId,
+    detect::{HeadPose, TrackId},
     expression::{Expression, Label, Labels, Logits, PerLabel, Probabilities},
 };
 
@@ -37,14 +37,31 @@ const FLOOR: f32 = 1e-5;
 /// What was learned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Learned {
-    /// The numbers of the faces, each with its mean pose at rest in degrees (yaw, pitch, roll) if it had a face mesh.
-    pub faces: Vec<(u64, Option<[f32; 3]>)>,
+    /// The numbers of the faces, each with its mean pose at rest if it had a face mesh.
+    pub faces: Vec<(u64, Option<HeadPose>)>,
+}
+
+/// Values of a face corrected by the person's resting face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Corrected {
+    /// The smoothed probabilities, corrected.
+    pub probabilities: Probabilities,
+    /// How the head is turned from how it was at rest, if the face had a mesh both times.
+    pub pose: Option<HeadPose>,
+}
+
+/// A resting face.
+#[derive(Debug, Clone, Copy)]
+struct Baseline {
+    /// What is taken off the logarithms.
+    logs: Logits,
+    pose: Option<HeadPose>,
 }
 
 /// The baselines of one source's faces.
 #[derive(Debug, Default)]
 pub(super) struct Neutral {
-    baselines: HashMap<TrackId, Logits>,
+    baselines: HashMap<TrackId, Baseline>,
     learning: Option<Learning>,
 }
 
@@ -87,8 +104,8 @@ impl Neutral {
         };
         for face in faces {
             let baseline = self.baselines.get(&face.track).copied().or(alone);
-            let baseline = baseline.filter(|b| b.0.labels() == face.smoothed.labels());
-            face.corrected = baseline.map(|baseline| corrected(&face.smoothed, &baseline));
+            let baseline = baseline.filter(|b| b.logs.0.labels() == face.smoothed.labels());
+            face.corrected = baseline.map(|baseline| corrected(face, &baseline));
         }
         learned
     }
@@ -130,7 +147,7 @@ impl Neutral {
             };
             self.baselines.insert(track, baseline);
             tracks.push(track);
-            learned.faces.push((sums.number, sums.pose()));
+            learned.faces.push((sums.number, baseline.pose));
         }
         learned.faces.sort_by_key(|(number, _)| *number);
         // Baselines of faces that have left would never be used again, and one of several never stands for all.
@@ -159,8 +176,8 @@ impl Sums {
         }
     }
 
-    /// What is taken off the logarithms; `None` if the face was hardly seen, or there is no label for neutral.
-    fn baseline(&self) -> Option<Logits> {
+    /// The resting face; `None` if it was hardly seen, or there is no label for neutral.
+    fn baseline(&self) -> Option<Baseline> {
         let labels = self.logs.labels();
         let neutral = neutral_of(labels)?;
         if self.n < MIN_RESULTS {
@@ -176,12 +193,23 @@ impl Sums {
                 (mean - other).max(0.0)
             };
         }
-        Some(Logits(baseline))
+        Some(Baseline {
+            logs: Logits(baseline),
+            pose: self.pose(),
+        })
     }
 
-    fn pose(&self) -> Option<[f32; 3]> {
-        let n = f64::from(self.n_poses);
-        (self.n_poses > 0).then(|| self.pose.map(|sum| (sum / n) as f32))
+    fn pose(&self) -> Option<HeadPose> {
+        if self.n_poses == 0 {
+            return None;
+        }
+        let mean = |sum: f64| (sum / f64::from(self.n_poses)) as f32;
+        let [yaw_deg, pitch_deg, roll_deg] = self.pose.map(mean);
+        Some(HeadPose {
+            yaw_deg,
+            pitch_deg,
+            roll_deg,
+        })
     }
 }
 
@@ -190,22 +218,31 @@ pub(super) fn neutral_of(labels: Labels) -> Option<Label> {
     labels.like(Expression::Neutral.into())
 }
 
-/// Probabilities corrected by a baseline.
-fn corrected(smoothed: &Probabilities, baseline: &Logits) -> Probabilities {
-    let mut logits = Logits(smoothed.0.map(|p| p.max(FLOOR).ln()));
-    for (logit, off) in logits.0.iter_mut().zip(baseline.0.iter()) {
+/// A face's values corrected by a baseline.
+fn corrected(face: &FaceAnalysis, baseline: &Baseline) -> Corrected {
+    let mut logits = Logits(face.smoothed.0.map(|p| p.max(FLOOR).ln()));
+    for (logit, off) in logits.0.iter_mut().zip(baseline.logs.0.iter()) {
         *logit -= off;
     }
-    logits.softmax(1.0)
+    let pose = face.shape.map(|shape| shape.pose).zip(baseline.pose);
+    Corrected {
+        probabilities: logits.softmax(1.0),
+        pose: pose.map(|(now, rest)| HeadPose {
+            yaw_deg: now.yaw_deg - rest.yaw_deg,
+            pitch_deg: now.pitch_deg - rest.pitch_deg,
+            roll_deg: now.roll_deg - rest.roll_deg,
+        }),
+    }
 }
 
 impl Learned {
     /// What was learned, as an event of a recording says it.
     pub fn words(&self) -> String {
         let faces = self.faces.iter().map(|(number, pose)| match pose {
-            Some([yaw, pitch, roll]) => {
-                format!("face {number} (yaw {yaw:.1}, pitch {pitch:.1}, roll {roll:.1})")
-            }
+            Some(pose) => format!(
+                "face {number} (yaw {:.1}, pitch {:.1}, roll {:.1})",
+                pose.yaw_deg, pose.pitch_deg, pose.roll_deg
+            ),
             None => format!("face {number}"),
         });
         let faces: Vec<String> = faces.collect();
@@ -219,7 +256,7 @@ impl Learned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{bounding_box::BoundingBox, expression::N_EXPRESSIONS};
+    use crate::{bounding_box::BoundingBox, detect::FaceShape, expression::N_EXPRESSIONS};
 
     fn face(track: u64, values: [f32; N_EXPRESSIONS]) -> FaceAnalysis {
         let probabilities = Probabilities::from(values);
@@ -260,7 +297,8 @@ mod tests {
         faces: &mut [FaceAnalysis],
     ) -> Vec<Option<Probabilities>> {
         neutral.see(Duration::from_secs(9), faces);
-        faces.iter().map(|face| face.corrected).collect()
+        let corrected = |face: &FaceAnalysis| face.corrected.map(|values| values.probabilities);
+        faces.iter().map(corrected).collect()
     }
 
     #[test]
@@ -275,6 +313,31 @@ mod tests {
         let surprised = [0.01, 0.01, 0.01, 0.01, 0.01, 0.94, 0.01];
         let surprised = corrected_at(&mut neutral, &mut [face(1, surprised)])[0].unwrap();
         assert!(surprised.of(Expression::Surprise) <= 0.95);
+    }
+
+    #[test]
+    fn the_pose_at_rest_is_taken_off() {
+        let turned = |yaw_deg: f32| {
+            let mut face = face(1, AT_REST_SAD);
+            let mut shape = FaceShape::default();
+            shape.pose.yaw_deg = yaw_deg;
+            face.shape = Some(shape);
+            face
+        };
+        let mut neutral = Neutral::default();
+        neutral.begin();
+        for at in 0..=30 {
+            let yaw_deg = if at % 2 == 0 { 8.0 } else { 12.0 };
+            neutral.see(Duration::from_millis(100 * at), &mut [turned(yaw_deg)]);
+        }
+        let pose_of = |neutral: &mut Neutral, face: FaceAnalysis| {
+            let mut faces = [face];
+            neutral.see(Duration::from_secs(9), &mut faces);
+            faces[0].corrected.unwrap().pose
+        };
+        let pose = pose_of(&mut neutral, turned(-5.0)).unwrap();
+        assert!((pose.yaw_deg + 15.0).abs() < 0.1, "{pose:?}");
+        assert_eq!(pose_of(&mut neutral, face(1, SAD)), None, "without a mesh");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     bounding_box::BoundingBox,
-    detect::FaceShape,
+    detect::{FaceShape, HeadPose},
     expression::{Labels, Probabilities},
     pipeline::{Analysis, FaceValues, SourceRun, markers::MarkerSet},
 };
@@ -72,6 +72,8 @@ pub(crate) struct Face {
     )]
     pub(crate) corrected: Option<Probabilities>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) corrected_pose: Option<HeadPose>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) second: Option<Second>,
     /// What the user called it in a recorded session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,8 +105,8 @@ impl From<FaceValues> for Second {
 /// Its keys are `frame`, `time_s`, for an image file its name as `file`, and `faces`. Each face has `track`, `box` (left, top,
 /// width and height in pixels of the file), `score`, `raw`, `smoothed` and `label`. A face with a face mesh has `mesh` too: the
 /// [`FaceShape::MEASURES`] by their names, and `turned_away`, true if the head is turned too far for the expression to mean
-/// much. A face whose resting face was learned has `corrected`: the smoothed probabilities corrected by it. With a second
-/// network it has `second`, with that network's `raw`, `smoothed` and `label`.
+/// much. A face whose resting face was learned has `corrected`: the smoothed probabilities corrected by it, and with a mesh
+/// `corrected_pose`: the angles less those at rest. With a second network it has `second`, with that network's `raw`, `smoothed` and `label`.
 ///
 /// # Errors
 /// None occur with these types; only serde's signature allows them.
@@ -264,7 +266,8 @@ fn faces<S: Serializer>(analysis: &&Analysis, serializer: S) -> Result<S::Ok, S:
         smoothed: face.smoothed,
         label: face.label.name(),
         mesh: analysis.shape_in_file(face),
-        corrected: face.corrected,
+        corrected: face.corrected.map(|corrected| corrected.probabilities),
+        corrected_pose: face.corrected.and_then(|corrected| corrected.pose),
         second: face.second.map(Second::from),
         name: None,
     }))

@@ -157,7 +157,7 @@ fn images_of_a_folder_are_named() {
         lines[0]
     );
     assert!(lines[0].contains(",turned_away,file,corrected_"));
-    let empty = ",".repeat(7 + 7 + 7 + 2);
+    let empty = ",".repeat(7 + 3 + 7 + 7 + 2);
     assert!(
         lines[1].ends_with(&format!(",a.jfif{empty}")),
         "{}",

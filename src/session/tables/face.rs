@@ -11,11 +11,14 @@ use super::{
 };
 use crate::{
     bounding_box::BoundingBox,
-    detect::{FaceShape, TrackId},
+    detect::{FaceShape, HeadPose, TrackId},
     expression::{Label, Labels, PerLabel, Probabilities},
-    pipeline::{Analysis, FaceAnalysis, FaceValues, face_names::FaceNames},
+    pipeline::{Analysis, Corrected, FaceAnalysis, FaceValues, face_names::FaceNames},
     time::Ticks,
 };
+
+/// The names of the head's angles, as in [`FaceShape::MEASURES`].
+const POSE: [&str; 3] = ["yaw_deg", "pitch_deg", "roll_deg"];
 
 /// A face of an analyzed frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,6 +170,12 @@ impl Row for FaceRow {
             );
             column((format!("{CORRECTED}{label}"), Single, "", description))
         }));
+        columns.extend(POSE.map(|name| {
+            let description = format!(
+                "{name} less its mean in the person's resting face; empty unless that was learned."
+            );
+            column((format!("{CORRECTED}{name}"), Single, "deg", description))
+        }));
         for (kind, what) in [
             (SECOND_RAW, "in this frame alone"),
             (SECOND_SMOOTHED, "smoothed over time"),
@@ -226,8 +235,19 @@ impl Row for FaceRow {
         let turned_away = face.shape.map(|_| u64::from(face.is_turned_away()));
         cells.extend([Cell::whole(turned_away), Cell::text(self.file.as_deref())]);
         match &face.corrected {
-            Some(corrected) => cells.extend(corrected.0.iter().map(|value| number(*value, 4))),
+            Some(corrected) => {
+                let values = corrected.probabilities.0.iter();
+                cells.extend(values.map(|value| number(*value, 4)));
+            }
             None => cells.extend(face.smoothed.0.iter().map(|_| Cell::Empty)),
+        }
+        let pose = face.corrected.and_then(|corrected| corrected.pose);
+        match pose {
+            Some(pose) => {
+                let angles = [pose.yaw_deg, pose.pitch_deg, pose.roll_deg];
+                cells.extend(angles.map(|angle| number(angle, 2)));
+            }
+            None => cells.extend(POSE.map(|_| Cell::Empty)),
         }
         match &face.second {
             Some(second) => {
@@ -284,7 +304,13 @@ impl Row for FaceRow {
                 raw: probabilities(RAW)?,
                 smoothed,
                 label: label("label", &smoothed),
-                corrected: optional(fields, CORRECTED)?,
+                corrected: match optional(fields, CORRECTED)? {
+                    None => None,
+                    Some(probabilities) => Some(Corrected {
+                        probabilities,
+                        pose: corrected_pose(fields)?,
+                    }),
+                },
                 second,
                 shape: shape(fields)?,
             },
@@ -311,6 +337,26 @@ fn optional(fields: &Fields<'_>, kind: &str) -> Result<Option<Probabilities>, St
         *value = fields.get(&name)?;
     }
     Ok(Some(Probabilities(values)))
+}
+
+/// The corrected pose; `None` if an angle is empty, as without a mesh, or missing, as in sessions from before there was one.
+fn corrected_pose(fields: &Fields<'_>) -> Result<Option<HeadPose>, String> {
+    let angle = |name: &str| {
+        let name = format!("{CORRECTED}{name}");
+        match fields.find(&name) {
+            None => Ok(None),
+            Some(_) => fields.optional(&name),
+        }
+    };
+    let [yaw, pitch, roll] = POSE.map(angle);
+    let (Some(yaw_deg), Some(pitch_deg), Some(roll_deg)) = (yaw?, pitch?, roll?) else {
+        return Ok(None);
+    };
+    Ok(Some(HeadPose {
+        yaw_deg,
+        pitch_deg,
+        roll_deg,
+    }))
 }
 
 /// The mesh's numbers; `None` if one is empty, as without a mesh, or missing, as in sessions from before there was one.

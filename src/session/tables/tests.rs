@@ -5,9 +5,9 @@ use std::{fs, time::Duration};
 use super::*;
 use crate::{
     bounding_box::BoundingBox,
-    detect::{FaceShape, TrackId},
+    detect::{FaceShape, HeadPose, TrackId},
     expression::{Expression, Labels, N_EXPRESSIONS, Probabilities},
-    pipeline::{FaceAnalysis, FaceValues, markers::Sent},
+    pipeline::{Corrected, FaceAnalysis, FaceValues, markers::Sent},
     session::SessionError,
     time::Ticks,
 };
@@ -79,7 +79,14 @@ fn rows_are_read_as_they_were_written() {
     ];
     assert_eq!(read_again::<FrameRow>(&written(&frames)).unwrap(), frames);
     let mut faces = vec![face(0, 1, 0.4), face(0, 2, 0.7)];
-    faces[1].face.corrected = Some(faces[0].face.raw);
+    let pose = HeadPose {
+        yaw_deg: -12.5,
+        ..HeadPose::default()
+    };
+    faces[1].face.corrected = Some(Corrected {
+        probabilities: faces[0].face.raw,
+        pose: Some(pose),
+    });
     faces[1].second_model = Some(2);
     faces[1].face.second = Some(FaceValues {
         raw: faces[0].face.raw,
@@ -96,7 +103,8 @@ fn rows_are_read_as_they_were_written() {
     assert!((second.smoothed.of(Expression::Happy) - 0.7).abs() < 1e-4);
     assert_eq!(again[1].second_model, Some(2));
     let corrected = again[1].face.corrected.unwrap();
-    assert!((corrected.of(Expression::Happy) - 0.4).abs() < 1e-4);
+    assert!((corrected.probabilities.of(Expression::Happy) - 0.4).abs() < 1e-4);
+    assert_eq!(corrected.pose, Some(pose));
     assert_eq!(again[0].face.box_in_frame, faces[0].face.box_in_frame);
     assert!((again[1].face.raw.0[3] - 0.7).abs() < 1e-4);
     assert_eq!(again[1].label(), Expression::Happy);
@@ -128,7 +136,7 @@ fn the_lines_are_what_statistics_packages_expect() {
     assert!(text.ends_with(
         "\n2,0.066667,6000,1,12.50,-1.50,20.00,100.25,101.00,0.000,\
          0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,\
-         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n"
+         0.1000,0.1000,0.1000,0.4000,0.1000,0.1000,0.1000,happy,0,11.25,1.50,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\n"
     ));
 }
 

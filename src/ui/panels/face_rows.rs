@@ -118,7 +118,11 @@ fn row_ui(
                 pos2(track.left(), track.bottom() + 1.5),
                 vec2(track.width(), CORRECTED_HEIGHT),
             );
-            painter.rect_filled(bar_part(below, corrected.of(class)), 0.0, palette.text);
+            painter.rect_filled(
+                bar_part(below, corrected.probabilities.of(class)),
+                0.0,
+                palette.text,
+            );
         }
         let (raw, smoothed) = (face.raw.of(class), face.smoothed.of(class));
         if (raw - smoothed).abs() >= MIN_TICK_DIFFERENCE {
@@ -136,7 +140,10 @@ fn row_ui(
         percent(&face.raw, class)
     );
     if let Some(corrected) = &face.corrected {
-        words.push_str(&format!(", corrected {}", percent(corrected, class)));
+        words.push_str(&format!(
+            ", corrected {}",
+            percent(&corrected.probabilities, class)
+        ));
     }
     if let Some(second) = &face.second {
         let percent = percent(&second.smoothed, class);
@@ -149,7 +156,10 @@ fn row_ui(
 fn accessible_name(face: &FaceAnalysis, who: &str, class: Label) -> String {
     let mut name = format!("{who}: {class} {}", percent(&face.smoothed, class));
     if let Some(corrected) = &face.corrected {
-        name.push_str(&format!(", corrected {}", percent(corrected, class)));
+        name.push_str(&format!(
+            ", corrected {}",
+            percent(&corrected.probabilities, class)
+        ));
     }
     if let Some(second) = &face.second {
         let percent = percent(&second.smoothed, class);
