@@ -44,10 +44,10 @@ fn what_people_read_along_says_where_a_face_had_no_name() {
 fn what_is_for_computing_keeps_the_values_and_says_how_much_had_a_name() {
     let events = text(&doubtful(), Format::Bids);
     assert!(
-        events.contains("0.000000\t0.500000\thappy\t1\t0.3400\t0.4000\tn/a\n"),
+        events.contains("0.000000\t0.500000\thappy\t1\tn/a\t0.3400\t0.4000\tn/a\n"),
         "{events}"
     );
-    assert!(events.contains("0.900000\t0.300000\thappy\t1\t0.4000\t0.0000\tn/a\n"));
+    assert!(events.contains("0.900000\t0.300000\thappy\t1\tn/a\t0.4000\t0.0000\tn/a\n"));
     assert!(!events.contains("uncertain"), "{events}");
     let summary = |session: &Session| {
         let text = text(session, Format::Summary);
