@@ -77,6 +77,31 @@ fn faces_and_smoothing_start_over_after_a_seek() {
 }
 
 #[test]
+fn a_recording_numbers_faces_from_one_again() {
+    struct Recording;
+    impl Tap for Recording {
+        fn begins_numbers(&self) -> bool {
+            true
+        }
+    }
+    let (rig, _, gate) = start_film();
+    drop(gate);
+    let face = |rig: &Rig| {
+        let face = rig.wait_for(Pipeline::take_analysis).faces[0];
+        (face.track, face.number)
+    };
+    assert_eq!(face(&rig), (TrackId(1), 1));
+    rig.pipeline.set_paused(true);
+    rig.pipeline.seek(HOUR * 5);
+    assert_eq!(face(&rig), (TrackId(2), 2));
+    let _attached = rig.pipeline.attach(Arc::new(Recording));
+    rig.pipeline.step();
+    assert_eq!(face(&rig), (TrackId(2), 1), "it is the same face");
+    rig.pipeline.seek(Duration::ZERO);
+    assert_eq!(face(&rig), (TrackId(1), 2));
+}
+
+#[test]
 fn steps_show_one_frame_each() {
     let (rig, _, _gate) = start_film();
     assert_eq!(shown(&rig), 0);

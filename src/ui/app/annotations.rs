@@ -6,7 +6,6 @@ use egui::Context;
 
 use super::{App, markers::shortened};
 use crate::{
-    detect::TrackId,
     session::{annotations::Place, tables::EventRow},
     time::{Ticks, clock},
     ui::{
@@ -107,20 +106,8 @@ impl App {
         self.save_said(folder, Said::Annotations(annotations), ctx, now_s);
     }
 
-    /// Calls a face of the open session, or of the live source and its recording, by a name.
-    pub(super) fn name_face(&mut self, track: TrackId, name: &str, ctx: &Context) {
-        let Some(replay) = &mut self.replay else {
-            self.names.set(track.0, name);
-            self.recordings.name_faces(self.names.clone());
-            return;
-        };
-        let (folder, names) = replay.name_face(track, name);
-        let now_s = ctx.input(|input| input.time);
-        self.save_said(folder, Said::Names(names), ctx, now_s);
-    }
-
     /// Writes what was said about a session in the background.
-    fn save_said(&mut self, folder: PathBuf, said: Said, ctx: &Context, now_s: f64) {
+    pub(super) fn save_said(&mut self, folder: PathBuf, said: Said, ctx: &Context, now_s: f64) {
         if self.markers.saver.is_none() {
             match AnnotationSaver::start(ctx) {
                 Ok(saver) => self.markers.saver = Some(saver),

@@ -5,6 +5,7 @@
 
 mod annotations;
 mod commands;
+mod faces;
 mod guard;
 mod layout;
 mod library;
@@ -38,10 +39,10 @@ use super::{
     panels::{
         about::{self, AboutData},
         assumptions::Assumptions,
-        face_panel::{FaceHint, FacePanel},
+        face_panel::FacePanel,
         menu_bar::MenuBar,
         notices::{Notices, Topic},
-        preview::{self, Preview},
+        preview::Preview,
         readout::Readout,
         recording,
         transport::TransportBar,
@@ -61,9 +62,7 @@ use crate::{
     capture::{SourceInfo, SourceSpec},
     frame::Frame,
     model::{CheckpointChoice, CheckpointInfo, assumptions::Settings},
-    pipeline::{
-        Analysis, Event, FaceAnalysis, SourceState, Stats, TapHandle, face_names::FaceNames,
-    },
+    pipeline::{Analysis, Event, SourceState, Stats, TapHandle, face_names::FaceNames},
     session::is_session,
     stream::StreamOptions,
 };
@@ -566,36 +565,6 @@ impl App {
     fn has_current_frame(&self) -> bool {
         self.news.frame.is_some()
             && matches!(self.news.state, SourceState::Live(_) | SourceState::Ended)
-    }
-
-    fn faces(&self) -> &[FaceAnalysis] {
-        if self.has_current_frame() {
-            preview::faces_for(self.news.frame.as_deref(), self.news.analysis.as_ref())
-        } else {
-            &[]
-        }
-    }
-
-    /// Whether portraits of faces may be shown, and there is something to cut them out of.
-    fn shows_portraits(&self) -> bool {
-        self.settings.privacy.is_none() && self.replay.as_ref().is_none_or(Replay::has_video)
-    }
-
-    /// What the faces are called, by their tracks.
-    fn names(&self) -> &FaceNames {
-        self.replay.as_ref().map_or(&self.names, Replay::names)
-    }
-
-    fn face_hint(&self) -> FaceHint {
-        match (&self.news.checkpoint, self.news.loading) {
-            _ if self.replay.is_some() => FaceHint::NotSeen,
-            (None, true) => FaceHint::Loading,
-            (None, false) => FaceHint::NoNetwork,
-            (Some(_), _) if !self.has_current_frame() => FaceHint::NoFrame,
-            (Some(_), _) => FaceHint::NoFace {
-                min_face_size_px: self.settings.min_face_size_px,
-            },
-        }
     }
 }
 

@@ -28,6 +28,8 @@ pub enum FaceHint {
     Loading,
     /// There is no network.
     NoNetwork,
+    /// The first frame is being searched.
+    Searching,
     /// The frame has no face.
     NoFace {
         /// Smaller faces are ignored, px.
@@ -221,6 +223,10 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
         FaceHint::NoNetwork => (
             "No network",
             "Choose a checkpoint in the Model menu to see probabilities.".to_owned(),
+        ),
+        FaceHint::Searching => (
+            "Searching for faces",
+            "In a large picture this takes a few seconds.".to_owned(),
         ),
         FaceHint::NoFace { min_face_size_px } => (
             "No face in view",

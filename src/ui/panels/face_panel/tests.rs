@@ -151,6 +151,7 @@ fn no_faces_say_why() {
         },
         "smaller than 80 px",
     );
+    check(FaceHint::Searching, "Searching for faces");
     check(FaceHint::NoFrame, "No frame yet");
 }
 
