@@ -119,6 +119,8 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32) {
 
 /// Side of the button around an icon, points.
 const BUTTON_SIDE: f32 = 30.0;
+/// The same in the menu bar, which must not become higher.
+const BAR_BUTTON_SIDE: f32 = 24.0;
 
 /// A button with an icon; `name` is its tooltip and its accessible name.
 pub fn button_ui(ui: &mut Ui, icon: Icon, name: &'static str) -> Response {
@@ -128,9 +130,9 @@ pub fn button_ui(ui: &mut Ui, icon: Icon, name: &'static str) -> Response {
     response.on_hover_text(name)
 }
 
-/// As [`button_ui`], with a tooltip that says more than the name.
-pub fn hinted_button_ui(ui: &mut Ui, icon: Icon, name: &'static str, hint: &str) -> Response {
-    let response = bare_button_ui(ui, BUTTON_SIDE, None, name, |painter, rect, color| {
+/// As [`button_ui`], as high as a menu and with a tooltip that says more than the name.
+pub fn bar_button_ui(ui: &mut Ui, icon: Icon, name: &'static str, hint: &str) -> Response {
+    let response = bare_button_ui(ui, BAR_BUTTON_SIDE, None, name, |painter, rect, color| {
         paint_in_button(painter, rect, icon, color);
     });
     response.on_hover_text(hint)

@@ -56,7 +56,7 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
             let is_ending = matches!(status.phase, Phase::Finishing | Phase::Ended(_));
             let is_paused = status.phase == Phase::Paused;
             ui.add_enabled_ui(!is_ending, |ui| {
-                ui.spacing_mut().item_spacing.x = 2.0;
+                ui.spacing_mut().item_spacing.x = 6.0;
                 let (pause_icon, pause) = match is_paused {
                     true => (Icon::Record, "Resume recording"),
                     false => (Icon::Pause, "Pause recording"),
@@ -82,7 +82,7 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
                     (Icon::Mark, "Set marker", mark, Command::SetMarker),
                 ];
                 for (icon, name, hint, asked) in buttons {
-                    if icons::hinted_button_ui(ui, icon, name, &hint).clicked() {
+                    if icons::bar_button_ui(ui, icon, name, &hint).clicked() {
                         command = Some(asked);
                     }
                 }

@@ -1,8 +1,8 @@
 //! One face of the panel: portrait, name, label, bars.
 
 use egui::{
-    CollapsingHeader, Color32, CornerRadius, Frame, Id, Image, Layout, RichText, Role, Sense,
-    Stroke, TextEdit, TextStyle, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText, vec2,
+    CollapsingHeader, Color32, CornerRadius, Frame, Id, Image, Layout, Margin, RichText, Role,
+    Sense, Stroke, TextEdit, TextStyle, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText, vec2,
 };
 
 use crate::{
@@ -128,7 +128,7 @@ impl Card<'_> {
                     .id_salt(("face", self.face.track.0))
                     .open(self.opens.then_some(true))
                     .show_unindented(ui, |ui| {
-                        command = self.name_ui(ui, MAX_NAME_WIDTH, naming);
+                        command = self.name_ui(ui, ui.available_width(), naming);
                         command = self.show_face_ui(ui).or(command.take());
                         self.body_ui(ui, strips);
                     });
@@ -241,8 +241,13 @@ pub fn name_ui(
         .hint_text(format!("Face {number}"))
         .char_limit(face_names::MAX_CHARS)
         .font(TextStyle::Body)
-        .margin(vec2(4.0, 2.0))
-        .frame(Frame::new().stroke(Stroke::new(1.0, line)).corner_radius(3))
+        .frame(
+            Frame::new()
+                .stroke(Stroke::new(1.0, line))
+                .inner_margin(Margin::symmetric(4, 1))
+                .corner_radius(3),
+        )
+        .align(egui::Align2::LEFT_CENTER)
         .desired_width(width);
     let response = ui.add(edit).on_hover_text("Click to name this face (F2)");
     ui.ctx().accesskit_node_builder(id, |node| {
