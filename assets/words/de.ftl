@@ -477,3 +477,54 @@ second-gone = Kein zweites Netz
 second-bars = Oberer Balken: { $first }. Unterer Balken: { $second }.
 second-agreement = Gleiches Ergebnis: { $percent } % der letzten Minute.
 second-agreement-hint = Wie oft beide Netze einem Gesicht dasselbe Ergebnis gaben, in jedem Bild gezählt
+
+## The state of the source
+
+state-starting-camera = Kamera wird gestartet
+state-opening = Wird geöffnet
+state-no-camera = fervis liest Gesichtsausdrücke aus einer Kamera, einem Video oder einem Bild, auf diesem Computer. Schließen Sie eine Kamera an; sie startet von selbst.
+state-lost = Kamera getrennt
+state-unavailable = Kamera nicht verfügbar
+state-retried = { $reason } fervis versucht es jede Sekunde erneut.
+state-camera-failed = Kamera ausgefallen
+state-failed = Quelle lässt sich nicht öffnen
+state-run-demo = Demo starten
+state-open-file = Datei öffnen…
+state-drop = Zum Öffnen ablegen
+state-drop-what = Bild, Video, Ordner mit Bildern, Sitzung oder Checkpoint
+
+## The red pill during a recording
+
+alarm-silence = Seit { $seconds } s kein Bild
+alarm-less-than-a-minute = Festplatte fast voll: noch weniger als eine Minute
+alarm-minutes = Festplatte fast voll: noch etwa { $minutes } min
+alarm-space = Festplatte fast voll: noch { $megabytes } MB
+
+## Exports
+
+export-no-thread = Es ließ sich kein Thread zum Exportieren der Sitzung starten: { $reason }.
+export-exists = { $file } gibt es schon. Löschen Sie die Datei, oder wählen Sie einen anderen Namen.
+export-done = { $format }: geschrieben nach { $files }.
+
+## The timeline of a session
+
+replay-values-only = nur Werte
+replay-no-video = Die Sitzung hat kein Video
+replay-no-thread = Es ließ sich kein Thread zum Lesen starten: { $reason }
+
+## Events of a session
+
+event-excluded = Ausgeschlossen bis { $time }
+event-detail = { $event }: { $detail }
+event-started = Aufnahme gestartet
+event-stopped = Aufnahme beendet
+event-paused = Angehalten
+event-resumed = Fortgesetzt
+event-checkpoint = Netz
+event-source-lost = Kamera getrennt
+event-source-back = Kamera wieder da
+event-part = Neuer Videoteil
+event-privacy = Privatsphäre
+event-blink = Lidschlag
+event-settings = Einstellungen
+event-refused = Bilder verworfen

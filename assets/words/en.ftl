@@ -477,3 +477,54 @@ second-gone = No second network
 second-bars = Upper bar: { $first }. Lower bar: { $second }.
 second-agreement = Same label: { $percent } % of the last minute.
 second-agreement-hint = How often both networks gave a face the same label, counted in every frame
+
+## The state of the source
+
+state-starting-camera = Starting the camera
+state-opening = Opening
+state-no-camera = fervis reads facial expressions from a camera, a video or an image, on this computer. Connect a camera; it starts automatically.
+state-lost = Camera lost
+state-unavailable = Camera unavailable
+state-retried = { $reason } fervis retries every second.
+state-camera-failed = Camera failed
+state-failed = Cannot open this source
+state-run-demo = Run the demo
+state-open-file = Open a file…
+state-drop = Drop to open
+state-drop-what = Image, video, folder of images, session, or checkpoint
+
+## The red pill during a recording
+
+alarm-silence = No frames for { $seconds } s
+alarm-less-than-a-minute = Disk almost full: less than a minute left
+alarm-minutes = Disk almost full: about { $minutes } min left
+alarm-space = Disk almost full: { $megabytes } MB left
+
+## Exports
+
+export-no-thread = Cannot start a thread to export the session: { $reason }.
+export-exists = { $file } exists already. Delete it, or choose another name.
+export-done = { $format } written to { $files }.
+
+## The timeline of a session
+
+replay-values-only = values only
+replay-no-video = the session has no video
+replay-no-thread = cannot start a thread to read it: { $reason }
+
+## Events of a session
+
+event-excluded = Excluded until { $time }
+event-detail = { $event }: { $detail }
+event-started = Recording started
+event-stopped = Recording stopped
+event-paused = Paused
+event-resumed = Resumed
+event-checkpoint = Network
+event-source-lost = Camera lost
+event-source-back = Camera back
+event-part = New video part
+event-privacy = Privacy
+event-blink = Blink
+event-settings = Settings
+event-refused = Frames dropped

@@ -414,7 +414,7 @@ stream-osc-hint = Mensajes bajo /fervis por cada fotograma analizado
 stream-osc-markers = Marcadores por OSC en { $address }
 stream-osc-markers-hint = El mensaje /fervis/marker pone un marcador en la grabación
 stream-osc-markers-name = Marcadores OSC
-stream-port = Puerto de { $output }
+stream-port = Puerto: { $output }
 stream-on-network = Transmisión a la red local
 stream-on-network-hint = Cualquiera en la red local puede leer las expresiones de las personas ante la cámara
 stream-on-computer = Transmisión en este equipo
@@ -477,3 +477,54 @@ second-gone = Sin segunda red
 second-bars = Barra superior: { $first }. Barra inferior: { $second }.
 second-agreement = Mismo resultado: { $percent } % del último minuto.
 second-agreement-hint = Con qué frecuencia ambas redes dieron a un rostro el mismo resultado, contado en cada fotograma
+
+## The state of the source
+
+state-starting-camera = Iniciando la cámara
+state-opening = Abriendo
+state-no-camera = fervis lee expresiones faciales de una cámara, un vídeo o una imagen, en este equipo. Conecte una cámara; se iniciará sola.
+state-lost = Cámara perdida
+state-unavailable = Cámara no disponible
+state-retried = { $reason } fervis lo reintenta cada segundo.
+state-camera-failed = Fallo de la cámara
+state-failed = No se puede abrir esta fuente
+state-run-demo = Ver demostración
+state-open-file = Abrir archivo…
+state-drop = Suelte para abrir
+state-drop-what = Imagen, vídeo, carpeta de imágenes, sesión o checkpoint
+
+## The red pill during a recording
+
+alarm-silence = Sin imágenes desde hace { $seconds } s
+alarm-less-than-a-minute = Disco casi lleno: queda menos de un minuto
+alarm-minutes = Disco casi lleno: quedan unos { $minutes } min
+alarm-space = Disco casi lleno: quedan { $megabytes } MB
+
+## Exports
+
+export-no-thread = No se puede iniciar un hilo para exportar la sesión: { $reason }.
+export-exists = { $file } ya existe. Elimínelo o elija otro nombre.
+export-done = { $format }: escrito en { $files }.
+
+## The timeline of a session
+
+replay-values-only = solo valores
+replay-no-video = La sesión no tiene vídeo
+replay-no-thread = No se puede iniciar un hilo para leerla: { $reason }
+
+## Events of a session
+
+event-excluded = Excluido hasta { $time }
+event-detail = { $event }: { $detail }
+event-started = Grabación iniciada
+event-stopped = Grabación detenida
+event-paused = Pausa
+event-resumed = Reanudación
+event-checkpoint = Red
+event-source-lost = Cámara perdida
+event-source-back = Cámara recuperada
+event-part = Nueva parte de vídeo
+event-privacy = Privacidad
+event-blink = Parpadeo
+event-settings = Ajustes
+event-refused = Fotogramas descartados

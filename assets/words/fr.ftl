@@ -414,7 +414,7 @@ stream-osc-hint = Messages sous /fervis pour chaque image analysée
 stream-osc-markers = Repères par OSC sur { $address }
 stream-osc-markers-hint = Le message /fervis/marker pose un repère dans l'enregistrement
 stream-osc-markers-name = Repères OSC
-stream-port = Port { $output }
+stream-port = Port : { $output }
 stream-on-network = Diffusion sur le réseau local
 stream-on-network-hint = Tout le réseau local peut lire les expressions des personnes devant la caméra
 stream-on-computer = Diffusion sur cet ordinateur
@@ -477,3 +477,54 @@ second-gone = Pas de second réseau
 second-bars = Barre du haut : { $first }. Barre du bas : { $second }.
 second-agreement = Même résultat : { $percent } % de la dernière minute.
 second-agreement-hint = Part des visages auxquels les deux réseaux donnent le même résultat, comptée à chaque image
+
+## The state of the source
+
+state-starting-camera = Démarrage de la caméra
+state-opening = Ouverture
+state-no-camera = fervis lit les expressions faciales d'une caméra, d'une vidéo ou d'une image, sur cet ordinateur. Branchez une caméra ; elle démarre d'elle-même.
+state-lost = Caméra perdue
+state-unavailable = Caméra indisponible
+state-retried = { $reason } fervis réessaie chaque seconde.
+state-camera-failed = Échec de la caméra
+state-failed = Impossible d'ouvrir cette source
+state-run-demo = Lancer la démo
+state-open-file = Ouvrir un fichier…
+state-drop = Déposez pour ouvrir
+state-drop-what = Image, vidéo, dossier d'images, session ou checkpoint
+
+## The red pill during a recording
+
+alarm-silence = Aucune image depuis { $seconds } s
+alarm-less-than-a-minute = Disque presque plein : moins d'une minute restante
+alarm-minutes = Disque presque plein : environ { $minutes } min restantes
+alarm-space = Disque presque plein : { $megabytes } Mo restants
+
+## Exports
+
+export-no-thread = Impossible de démarrer un fil pour exporter la session : { $reason }.
+export-exists = { $file } existe déjà. Supprimez-le, ou choisissez un autre nom.
+export-done = { $format } : écrit dans { $files }.
+
+## The timeline of a session
+
+replay-values-only = valeurs seules
+replay-no-video = La session n'a pas de vidéo
+replay-no-thread = Impossible de démarrer un fil pour la lire : { $reason }
+
+## Events of a session
+
+event-excluded = Exclu jusqu'à { $time }
+event-detail = { $event } : { $detail }
+event-started = Enregistrement démarré
+event-stopped = Enregistrement arrêté
+event-paused = Pause
+event-resumed = Reprise
+event-checkpoint = Réseau
+event-source-lost = Caméra perdue
+event-source-back = Caméra retrouvée
+event-part = Nouvelle partie vidéo
+event-privacy = Confidentialité
+event-blink = Clignement
+event-settings = Réglages
+event-refused = Images perdues

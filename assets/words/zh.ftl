@@ -448,3 +448,54 @@ second-gone = 没有第二个网络
 second-bars = 上方条形：{ $first }。下方条形：{ $second }。
 second-agreement = 最近一分钟结果相同：{ $percent } %。
 second-agreement-hint = 两个网络对同一人脸给出相同结果的比例，按每一帧统计
+
+## The state of the source
+
+state-starting-camera = 正在启动摄像头
+state-opening = 正在打开
+state-no-camera = fervis 在本机读取摄像头、视频或图像中的面部表情。请连接摄像头，连接后会自动启动。
+state-lost = 摄像头已断开
+state-unavailable = 摄像头不可用
+state-retried = { $reason } fervis 每秒重试一次。
+state-camera-failed = 摄像头出错
+state-failed = 无法打开此来源
+state-run-demo = 运行演示
+state-open-file = 打开文件…
+state-drop = 松开以打开
+state-drop-what = 图像、视频、图像文件夹、会话或检查点
+
+## The red pill during a recording
+
+alarm-silence = 已 { $seconds } 秒没有画面
+alarm-less-than-a-minute = 磁盘将满：剩余不足一分钟
+alarm-minutes = 磁盘将满：约剩 { $minutes } 分钟
+alarm-space = 磁盘将满：剩余 { $megabytes } MB
+
+## Exports
+
+export-no-thread = 无法启动导出会话的线程：{ $reason }。
+export-exists = { $file } 已存在。请删除它，或另选名称。
+export-done = { $format } 已写入 { $files }。
+
+## The timeline of a session
+
+replay-values-only = 仅数值
+replay-no-video = 会话没有视频
+replay-no-thread = 无法启动读取线程：{ $reason }
+
+## Events of a session
+
+event-excluded = 排除至 { $time }
+event-detail = { $event }：{ $detail }
+event-started = 录制开始
+event-stopped = 录制停止
+event-paused = 暂停
+event-resumed = 继续
+event-checkpoint = 神经网络
+event-source-lost = 摄像头断开
+event-source-back = 摄像头恢复
+event-part = 新的视频片段
+event-privacy = 隐私
+event-blink = 眨眼
+event-settings = 设置
+event-refused = 丢帧

@@ -10,6 +10,7 @@ use egui::Context;
 use super::{
     background::Background,
     messages::{Message, Severity, sentence},
+    words::{self, text},
 };
 use crate::{
     error_text::error_text,
@@ -42,7 +43,7 @@ impl Exports {
     pub fn start(&mut self, folder: PathBuf, format: Format, file: PathBuf, ctx: &Context) {
         let work = move || outcome(&folder, format, &file);
         if let Err(error) = self.running.spawn(ctx, work) {
-            let text = format!("Cannot start a thread to export the session: {error}.");
+            let text = text!("export-no-thread", reason = error.to_string());
             self.refused = Some((Severity::Error, text));
         }
     }
@@ -65,8 +66,7 @@ fn outcome(folder: &Path, format: Format, file: &Path) -> Message {
     // The dialog has asked about this file only, not about those that are named after it.
     let others = export::files(&session, format, file).split_off(1);
     if let Some(other) = others.iter().find(|other| other.exists()) {
-        let other = other.display();
-        let text = format!("{other} exists already. Delete it, or choose another name.");
+        let text = text!("export-exists", file = other.display().to_string());
         return (Severity::Error, text);
     }
     match export::export(&session, format, file, &options) {
@@ -77,7 +77,11 @@ fn outcome(folder: &Path, format: Format, file: &Path) -> Message {
                 .collect();
             (
                 Severity::Info,
-                format!("{} written to {}.", format.title(), names.join(" and ")),
+                text!(
+                    "export-done",
+                    format = words::format(format),
+                    files = names.join(", ")
+                ),
             )
         }
         Err(error) => (Severity::Error, sentence(&error_text(&error))),

@@ -6,7 +6,7 @@ use egui::{Area, Context, CornerRadius, Frame, Id, Margin, Order, Rect, RichText
 
 use crate::{
     record::{MIN_FREE_BYTES, Phase, RecorderStatus},
-    ui::colors,
+    ui::{colors, words::text},
 };
 
 /// How long no frame may come. Slow cameras in the dark deliver five a second.
@@ -26,7 +26,7 @@ pub fn alarm(status: &RecorderStatus, is_waiting: bool, now: Instant) -> Option<
     }
     let silence = now.saturating_duration_since(status.last_frame_at);
     if silence >= MAX_SILENCE && !is_waiting {
-        return Some(format!("No frames for {} s", silence.as_secs()));
+        return Some(text!("alarm-silence", seconds = silence.as_secs()));
     }
     let free = status.free_bytes?;
     let left = (status.elapsed >= MIN_ELAPSED && status.n_bytes > 0).then(|| {
@@ -38,13 +38,11 @@ pub fn alarm(status: &RecorderStatus, is_waiting: bool, now: Instant) -> Option<
         Some(left) if left < MIN_TIME_LEFT => {
             let minutes = left.as_secs() / 60;
             Some(match minutes {
-                0 => "Disk almost full: less than a minute left".to_owned(),
-                minutes => format!("Disk almost full: about {minutes} min left"),
+                0 => text!("alarm-less-than-a-minute").to_owned(),
+                minutes => text!("alarm-minutes", minutes = minutes),
             })
         }
-        _ if free < MIN_SPACE_BYTES => {
-            Some(format!("Disk almost full: {} MB left", free / 1_000_000))
-        }
+        _ if free < MIN_SPACE_BYTES => Some(text!("alarm-space", megabytes = free / 1_000_000)),
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         commands::Command,
         icons::{self, Icon},
         messages::sentence,
+        words::text,
     },
 };
 
@@ -104,7 +105,7 @@ pub fn ended_ui(ui: &mut Ui, frame: Rect, text: &str) -> Option<Command> {
             .max_rect(inner)
             .layout(Layout::right_to_left(Align::Center)),
         |ui| {
-            if ui.button("Play again").clicked() {
+            if ui.button(text!("source-play-again")).clicked() {
                 command = Some(Command::PlayAgain);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -131,17 +132,10 @@ pub fn drop_ui(ui: &mut Ui, area: Rect) {
         let (rect, _) = ui.allocate_exact_size(Vec2::splat(44.0), Sense::hover());
         icons::paint(ui.painter(), rect, Icon::Drop, palette.accent);
         ui.add_space(8.0);
-        ui.label(RichText::new("Drop to open").heading());
-        ui.label(RichText::new("Image, video, folder of images, session, or checkpoint").weak());
+        ui.label(RichText::new(text!("state-drop")).heading());
+        ui.label(RichText::new(text!("state-drop-what")).weak());
     });
 }
-
-/// What the program is for, for those who see it for the first time.
-const PURPOSE: &str =
-    "fervis reads facial expressions from a camera, a video or an image, on this computer.";
-
-/// Added when a camera is retried automatically.
-const RETRIED: &str = "fervis retries every second.";
 
 fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
     let is_camera = matches!(source, Some(SourceSpec::Camera(_)) | None);
@@ -158,9 +152,9 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
         SourceState::Starting => words(
             None,
             if is_camera {
-                "Starting the camera"
+                text!("state-starting-camera")
             } else {
-                "Opening"
+                text!("state-opening")
             },
             match source {
                 Some(SourceSpec::Path(path)) => path.display().to_string(),
@@ -170,28 +164,28 @@ fn words(state: &SourceState, source: Option<&SourceSpec>) -> Option<Words> {
         ),
         SourceState::NoCamera => words(
             Some(Icon::NoCamera),
-            "No camera found",
-            format!("{PURPOSE} Connect a camera; it starts automatically."),
+            text!("source-none"),
+            text!("state-no-camera").to_owned(),
             Offer::Demo,
         ),
         SourceState::Lost(reason) => words(
             Some(Icon::Unplugged),
-            "Camera lost",
-            format!("{} {RETRIED}", sentence(reason)),
+            text!("state-lost"),
+            text!("state-retried", reason = sentence(reason)),
             Offer::Demo,
         ),
         SourceState::Waiting(reason) => words(
             Some(Icon::Warning),
-            "Camera unavailable",
-            format!("{} {RETRIED}", sentence(reason)),
+            text!("state-unavailable"),
+            text!("state-retried", reason = sentence(reason)),
             Offer::Demo,
         ),
         SourceState::Failed(reason) => words(
             Some(Icon::Warning),
             if is_camera {
-                "Camera failed"
+                text!("state-camera-failed")
             } else {
-                "Cannot open this source"
+                text!("state-failed")
             },
             sentence(reason),
             if is_camera { Offer::Demo } else { Offer::File },
@@ -205,8 +199,11 @@ fn buttons_ui(ui: &mut Ui, offer: Offer) -> Option<Command> {
     // Two buttons of one width, centered as a pair.
     let width = 130.0;
     let pair = 2.0 * width + ui.spacing().item_spacing.x;
-    let demo = ("Run the demo", Command::OpenSource(SourceSpec::Demo));
-    let file = ("Open a file…", Command::ChooseFile);
+    let demo = (
+        text!("state-run-demo"),
+        Command::OpenSource(SourceSpec::Demo),
+    );
+    let file = (text!("state-open-file"), Command::ChooseFile);
     let (first, second) = match offer {
         Offer::File => (file, demo),
         Offer::Demo | Offer::Nothing => (demo, file),

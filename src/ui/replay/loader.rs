@@ -8,7 +8,11 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use egui::Context;
 
 use super::loaded_session::LoadedSession;
-use crate::{error_text::error_text, session::is_session, ui::background::Background};
+use crate::{
+    error_text::error_text,
+    session::is_session,
+    ui::{background::Background, words::text},
+};
 
 /// How long a window that closes waits for a folder that is still being read, which nobody will look at.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -50,7 +54,7 @@ impl Loader {
         self.newest += 1;
         let number = self.newest;
         if let Err(err) = self.reading.spawn(ctx, move || (number, open(folder))) {
-            let reason = format!("cannot start a thread to read it: {err}");
+            let reason = text!("replay-no-thread", reason = err.to_string());
             self.refused = Some(Opened::Broken(reason));
         }
     }

@@ -11,7 +11,7 @@ use crate::{
         tables::{EventKind, EventRow},
     },
     time::clock,
-    ui::colors,
+    ui::{colors, words::text},
 };
 
 /// An event, or a span of time that does not count.
@@ -53,10 +53,8 @@ pub fn marks(loaded: &LoadedSession, annotations: &Annotations) -> Vec<EventMark
     let spans = annotations.excluded().into_iter();
     let spans = spans.map(|(span, place)| {
         let end = Duration::from(span.time.end);
-        let mut text = format!("Excluded until {:.1}", clock(end));
-        if !span.detail.is_empty() {
-            text.push_str(&format!(": {}", span.detail));
-        }
+        let text = text!("event-excluded", time = format!("{:.1}", clock(end)));
+        let text = with_detail(text, &span.detail);
         EventMark {
             time: span.time.start.into(),
             end: Some(end),
@@ -85,27 +83,30 @@ fn label(event: &EventRow) -> String {
     let detail = event.detail.trim();
     let kind = match event.kind {
         EventKind::Marker if !detail.is_empty() => return detail.to_owned(),
-        EventKind::Marker => "Marker",
-        EventKind::Started => "Recording started",
-        EventKind::Stopped if detail == "stopped" => return "Recording stopped".to_owned(),
-        EventKind::Stopped => "Recording stopped",
-        EventKind::Paused => "Paused",
-        EventKind::Resumed => "Resumed",
-        EventKind::Checkpoint => "Network",
-        EventKind::SourceLost => "Camera lost",
-        EventKind::SourceBack => "Camera back",
-        EventKind::Part => "New video part",
-        EventKind::Privacy => "Privacy",
-        EventKind::Blink => "Blink",
-        EventKind::Settings => "Settings",
-        EventKind::Refused => "Frames dropped",
-        EventKind::Warning => "Warning",
-        EventKind::Error => "Error",
+        EventKind::Marker => text!("marker"),
+        EventKind::Started => text!("event-started"),
+        EventKind::Stopped if detail == "stopped" => return text!("event-stopped").to_owned(),
+        EventKind::Stopped => text!("event-stopped"),
+        EventKind::Paused => text!("event-paused"),
+        EventKind::Resumed => text!("event-resumed"),
+        EventKind::Checkpoint => text!("event-checkpoint"),
+        EventKind::SourceLost => text!("event-source-lost"),
+        EventKind::SourceBack => text!("event-source-back"),
+        EventKind::Part => text!("event-part"),
+        EventKind::Privacy => text!("event-privacy"),
+        EventKind::Blink => text!("event-blink"),
+        EventKind::Settings => text!("event-settings"),
+        EventKind::Refused => text!("event-refused"),
+        EventKind::Warning => text!("severity-warning"),
+        EventKind::Error => text!("severity-error"),
     };
-    if detail.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{kind}: {detail}")
+    with_detail(kind.to_owned(), detail)
+}
+
+fn with_detail(event: String, detail: &str) -> String {
+    match detail.is_empty() {
+        true => event,
+        false => text!("event-detail", event = event, detail = detail),
     }
 }
 

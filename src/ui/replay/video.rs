@@ -12,6 +12,7 @@ use super::loaded_session::{LoadedSession, ReplayVideo};
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceInfo, SourceKind, SourceSpec},
     frame::{Frame, FrameId, FramePool, RGBA_BYTES, Resolution},
+    ui::words::text,
 };
 
 /// Longest side of a blank frame, px: it has only one color.
@@ -77,7 +78,7 @@ impl VideoFrames {
         let Some(first) = parts.first() else {
             return Err(CaptureError::unsupported(
                 &session.folder,
-                "the session has no video",
+                text!("replay-no-video"),
             ));
         };
         let source = first.open()?;
@@ -149,7 +150,7 @@ impl BlankFrames {
         let side = |side: u32| ((side as f32 * scale).round() as u32).max(1);
         let resolution = Resolution::new(side(source.width), side(source.height));
         Self {
-            info: info(&loaded, resolution, "values only".to_owned()),
+            info: info(&loaded, resolution, text!("replay-values-only").to_owned()),
             loaded,
             next: 0,
         }
