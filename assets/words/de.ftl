@@ -492,6 +492,7 @@ state-run-demo = Demo starten
 state-open-file = Datei öffnen…
 state-drop = Zum Öffnen ablegen
 state-drop-what = Bild, Video, Ordner mit Bildern, Sitzung oder Checkpoint
+state-open-again = Erneut öffnen
 
 ## The red pill during a recording
 
@@ -511,6 +512,32 @@ export-done = { $format }: geschrieben nach { $files }.
 replay-values-only = nur Werte
 replay-no-video = Die Sitzung hat kein Video
 replay-no-thread = Es ließ sich kein Thread zum Lesen starten: { $reason }
+replay-all-faces = Alle Gesichter
+replay-recorded-only = Nur aufgenommen
+replay-with = Mit { $network }
+replay-with-agreement = Mit { $network } ({ $percent } % gleich)
+replay-by = { $face } nach { $network }
+replay-smoothed = Geglättet
+replay-raw = Roh
+replay-areas = Flächen
+replay-lines = Linien
+replay-events = Ereignisse
+replay-zoom-in = Vergrößern
+replay-zoom-out = Verkleinern
+replay-zoom-fit = Ganz zeigen
+replay-nothing = Nichts wurde aufgenommen.
+replay-no-face = Kein Gesicht war zu sehen.
+replay-not-seen = nicht zu sehen
+replay-lane = { $name } von { $from } bis { $to }, jetzt { $now }
+replay-no-events = Keine Ereignisse
+replay-edit = Bearbeiten…
+replay-edit-hint = Zeit und Worte ändern
+replay-move = Hierher
+replay-move-hint = An die Stelle verschieben, die gerade spielt
+replay-delete = Löschen
+replay-delete-hint = { $key } stellt es wieder her
+replay-video-missing = { $reason }; nur die Werte der Sitzung werden gezeigt
+replay-not-named = Unsicher oder abgewandt
 
 ## Events of a session
 
@@ -528,3 +555,59 @@ event-privacy = Privatsphäre
 event-blink = Lidschlag
 event-settings = Einstellungen
 event-refused = Bilder verworfen
+
+## Faces
+
+face-number = Gesicht { $number }
+
+## Window Sessions
+
+sessions-title = Sitzungen
+sessions-name = Name
+sessions-date = Datum
+sessions-length = Länge
+sessions-faces = Gesichter
+sessions-markers = Mark.
+sessions-size = Größe
+sessions-sort = Sortieren nach { $column }
+sessions-unfinished = { $name } (nicht abgeschlossen)
+sessions-search = Suchen
+sessions-search-hint = Name, Teilnehmer, Bedingung, Notiz, Datum
+sessions-so-far = bisher { $count }…
+sessions-count =
+    { $count ->
+        [one] { $count } Sitzung
+       *[other] { $count } Sitzungen
+    }
+sessions-shown =
+    { $all ->
+        [one] { $shown } von { $all } Sitzung
+       *[other] { $shown } von { $all } Sitzungen
+    }
+sessions-refresh = Neu laden
+sessions-none = In { $folder } ist noch keine Sitzung.
+sessions-no-match = Keine Sitzung passt.
+sessions-choose = Wählen Sie eine Sitzung; ein Doppelklick öffnet sie.
+sessions-trash-question = „{ $name }“ in den Papierkorb legen?
+sessions-trash = In den Papierkorb
+sessions-trash-ask = In den Papierkorb…
+sessions-keep = Behalten
+sessions-open = Öffnen
+sessions-rename = Umbenennen…
+sessions-export = Exportieren
+sessions-no-thread = Es ließ sich kein Thread zum Auflisten der Sitzungen starten: { $reason }.
+sessions-change-no-thread = Es ließ sich kein Thread starten: { $reason }.
+sessions-in-use = { $folder } wird gerade aufgenommen. Beenden Sie zuerst die Aufnahme.
+sessions-trashed = { $folder } liegt im Papierkorb.
+sessions-not-trashed = { $folder } ließ sich nicht in den Papierkorb legen und bleibt: { $reason }.
+sessions-not-shown = { $folder } lässt sich nicht anzeigen: { $reason }.
+sessions-program-failed = { $program } endete mit { $status }
+sessions-no-program = { $program } lässt sich nicht starten ({ $reason })
+sessions-choose-several = Strg oder Umschalt und ein Klick wählen mehrere, um sie zu vergleichen.
+sessions-share = Kopie weitergeben…
+sessions-chosen =
+    { $count ->
+        [one] { $count } Sitzung ist ausgewählt.
+       *[other] { $count } Sitzungen sind ausgewählt.
+    }
+sessions-compare = Vergleichen…

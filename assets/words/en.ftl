@@ -492,6 +492,7 @@ state-run-demo = Run the demo
 state-open-file = Open a file…
 state-drop = Drop to open
 state-drop-what = Image, video, folder of images, session, or checkpoint
+state-open-again = Open again
 
 ## The red pill during a recording
 
@@ -511,6 +512,32 @@ export-done = { $format } written to { $files }.
 replay-values-only = values only
 replay-no-video = the session has no video
 replay-no-thread = cannot start a thread to read it: { $reason }
+replay-all-faces = All faces
+replay-recorded-only = Recorded only
+replay-with = With { $network }
+replay-with-agreement = With { $network } (agrees { $percent } %)
+replay-by = { $face } by { $network }
+replay-smoothed = Smoothed
+replay-raw = Raw
+replay-areas = Areas
+replay-lines = Lines
+replay-events = Events
+replay-zoom-in = Zoom in
+replay-zoom-out = Zoom out
+replay-zoom-fit = Zoom to fit
+replay-nothing = Nothing was recorded.
+replay-no-face = No face was seen.
+replay-not-seen = not seen
+replay-lane = { $name } from { $from } to { $to }, now { $now }
+replay-no-events = No events
+replay-edit = Edit…
+replay-edit-hint = Change its time and its words
+replay-move = Move here
+replay-move-hint = Move it to where the session plays
+replay-delete = Delete
+replay-delete-hint = { $key } brings it back
+replay-video-missing = { $reason }; only the values of the session are shown
+replay-not-named = Uncertain or turned away
 
 ## Events of a session
 
@@ -528,3 +555,59 @@ event-privacy = Privacy
 event-blink = Blink
 event-settings = Settings
 event-refused = Frames dropped
+
+## Faces
+
+face-number = Face { $number }
+
+## Window Sessions
+
+sessions-title = Sessions
+sessions-name = Name
+sessions-date = Date
+sessions-length = Length
+sessions-faces = Faces
+sessions-markers = Markers
+sessions-size = Size
+sessions-sort = Sort by { $column }
+sessions-unfinished = { $name } (not finished)
+sessions-search = Search
+sessions-search-hint = name, participant, condition, note, date
+sessions-so-far = { $count } so far…
+sessions-count =
+    { $count ->
+        [one] { $count } session
+       *[other] { $count } sessions
+    }
+sessions-shown =
+    { $all ->
+        [one] { $shown } of { $all } session
+       *[other] { $shown } of { $all } sessions
+    }
+sessions-refresh = Refresh
+sessions-none = No session in { $folder } yet.
+sessions-no-match = No session fits.
+sessions-choose = Choose a session; a double click opens it.
+sessions-trash-question = Move “{ $name }” to the trash?
+sessions-trash = Move to trash
+sessions-trash-ask = Move to trash…
+sessions-keep = Keep
+sessions-open = Open
+sessions-rename = Rename…
+sessions-export = Export
+sessions-no-thread = Cannot start a thread to list the sessions: { $reason }.
+sessions-change-no-thread = Cannot start a thread: { $reason }.
+sessions-in-use = { $folder } is being recorded. Stop the recording first.
+sessions-trashed = { $folder } is in the trash.
+sessions-not-trashed = { $folder } could not be moved to the trash, and stays: { $reason }.
+sessions-not-shown = { $folder } cannot be shown: { $reason }.
+sessions-program-failed = { $program } ended with { $status }
+sessions-no-program = { $program } cannot be started ({ $reason })
+sessions-choose-several = Ctrl or Shift and a click choose several, to compare them.
+sessions-share = Share a copy…
+sessions-chosen =
+    { $count ->
+        [one] { $count } session is chosen.
+       *[other] { $count } sessions are chosen.
+    }
+sessions-compare = Compare…

@@ -492,6 +492,7 @@ state-run-demo = Ver demostración
 state-open-file = Abrir archivo…
 state-drop = Suelte para abrir
 state-drop-what = Imagen, vídeo, carpeta de imágenes, sesión o checkpoint
+state-open-again = Abrir de nuevo
 
 ## The red pill during a recording
 
@@ -511,6 +512,32 @@ export-done = { $format }: escrito en { $files }.
 replay-values-only = solo valores
 replay-no-video = La sesión no tiene vídeo
 replay-no-thread = No se puede iniciar un hilo para leerla: { $reason }
+replay-all-faces = Todos los rostros
+replay-recorded-only = Solo lo grabado
+replay-with = Con { $network }
+replay-with-agreement = Con { $network } (coincide { $percent } %)
+replay-by = { $face } según { $network }
+replay-smoothed = Suavizado
+replay-raw = Bruto
+replay-areas = Áreas
+replay-lines = Líneas
+replay-events = Eventos
+replay-zoom-in = Acercar
+replay-zoom-out = Alejar
+replay-zoom-fit = Ver todo
+replay-nothing = No se grabó nada.
+replay-no-face = No se vio ningún rostro.
+replay-not-seen = no visible
+replay-lane = { $name } de { $from } a { $to }, ahora { $now }
+replay-no-events = Sin eventos
+replay-edit = Editar…
+replay-edit-hint = Cambiar su tiempo y sus palabras
+replay-move = Mover aquí
+replay-move-hint = Moverlo a la posición de reproducción
+replay-delete = Eliminar
+replay-delete-hint = { $key } lo recupera
+replay-video-missing = { $reason }; solo se muestran los valores de la sesión
+replay-not-named = Incierto o girado
 
 ## Events of a session
 
@@ -528,3 +555,59 @@ event-privacy = Privacidad
 event-blink = Parpadeo
 event-settings = Ajustes
 event-refused = Fotogramas descartados
+
+## Faces
+
+face-number = Rostro { $number }
+
+## Window Sessions
+
+sessions-title = Sesiones
+sessions-name = Nombre
+sessions-date = Fecha
+sessions-length = Duración
+sessions-faces = Rostros
+sessions-markers = Marc.
+sessions-size = Tamaño
+sessions-sort = Ordenar por { $column }
+sessions-unfinished = { $name } (sin terminar)
+sessions-search = Buscar
+sessions-search-hint = nombre, participante, condición, nota, fecha
+sessions-so-far = { $count } hasta ahora…
+sessions-count =
+    { $count ->
+        [one] { $count } sesión
+       *[other] { $count } sesiones
+    }
+sessions-shown =
+    { $all ->
+        [one] { $shown } de { $all } sesión
+       *[other] { $shown } de { $all } sesiones
+    }
+sessions-refresh = Actualizar
+sessions-none = Aún no hay sesiones en { $folder }.
+sessions-no-match = Ninguna sesión coincide.
+sessions-choose = Elija una sesión; un doble clic la abre.
+sessions-trash-question = ¿Mover «{ $name }» a la papelera?
+sessions-trash = Mover a la papelera
+sessions-trash-ask = Mover a la papelera…
+sessions-keep = Conservar
+sessions-open = Abrir
+sessions-rename = Renombrar…
+sessions-export = Exportar
+sessions-no-thread = No se puede iniciar un hilo para listar las sesiones: { $reason }.
+sessions-change-no-thread = No se puede iniciar un hilo: { $reason }.
+sessions-in-use = { $folder } se está grabando. Detenga antes la grabación.
+sessions-trashed = { $folder } está en la papelera.
+sessions-not-trashed = { $folder } no se pudo mover a la papelera y se queda: { $reason }.
+sessions-not-shown = { $folder } no se puede mostrar: { $reason }.
+sessions-program-failed = { $program } terminó con { $status }
+sessions-no-program = { $program } no se puede iniciar ({ $reason })
+sessions-choose-several = Ctrl o Mayús y un clic eligen varias, para compararlas.
+sessions-share = Compartir una copia…
+sessions-chosen =
+    { $count ->
+        [one] { $count } sesión elegida.
+       *[other] { $count } sesiones elegidas.
+    }
+sessions-compare = Comparar…

@@ -492,6 +492,7 @@ state-run-demo = Lancer la démo
 state-open-file = Ouvrir un fichier…
 state-drop = Déposez pour ouvrir
 state-drop-what = Image, vidéo, dossier d'images, session ou checkpoint
+state-open-again = Rouvrir
 
 ## The red pill during a recording
 
@@ -511,6 +512,32 @@ export-done = { $format } : écrit dans { $files }.
 replay-values-only = valeurs seules
 replay-no-video = La session n'a pas de vidéo
 replay-no-thread = Impossible de démarrer un fil pour la lire : { $reason }
+replay-all-faces = Tous les visages
+replay-recorded-only = Enregistré seul
+replay-with = Avec { $network }
+replay-with-agreement = Avec { $network } (accord { $percent } %)
+replay-by = { $face } selon { $network }
+replay-smoothed = Lissé
+replay-raw = Brut
+replay-areas = Aires
+replay-lines = Lignes
+replay-events = Événements
+replay-zoom-in = Zoom +
+replay-zoom-out = Zoom −
+replay-zoom-fit = Tout voir
+replay-nothing = Rien n'a été enregistré.
+replay-no-face = Aucun visage n'a été vu.
+replay-not-seen = pas visible
+replay-lane = { $name } de { $from } à { $to }, maintenant { $now }
+replay-no-events = Aucun événement
+replay-edit = Modifier…
+replay-edit-hint = Modifier son temps et ses mots
+replay-move = Déplacer ici
+replay-move-hint = Le déplacer à la position de lecture
+replay-delete = Supprimer
+replay-delete-hint = { $key } le rétablit
+replay-video-missing = { $reason } ; seules les valeurs de la session sont affichées
+replay-not-named = Incertain ou détourné
 
 ## Events of a session
 
@@ -528,3 +555,59 @@ event-privacy = Confidentialité
 event-blink = Clignement
 event-settings = Réglages
 event-refused = Images perdues
+
+## Faces
+
+face-number = Visage { $number }
+
+## Window Sessions
+
+sessions-title = Sessions
+sessions-name = Nom
+sessions-date = Date
+sessions-length = Durée
+sessions-faces = Visages
+sessions-markers = Repères
+sessions-size = Taille
+sessions-sort = Trier par { $column }
+sessions-unfinished = { $name } (inachevée)
+sessions-search = Rechercher
+sessions-search-hint = nom, participant, condition, note, date
+sessions-so-far = { $count } jusqu'ici…
+sessions-count =
+    { $count ->
+        [one] { $count } session
+       *[other] { $count } sessions
+    }
+sessions-shown =
+    { $all ->
+        [one] { $shown } session sur { $all }
+       *[other] { $shown } sessions sur { $all }
+    }
+sessions-refresh = Actualiser
+sessions-none = Aucune session dans { $folder } pour l'instant.
+sessions-no-match = Aucune session ne correspond.
+sessions-choose = Choisissez une session ; un double-clic l'ouvre.
+sessions-trash-question = Mettre « { $name } » à la corbeille ?
+sessions-trash = Mettre à la corbeille
+sessions-trash-ask = Mettre à la corbeille…
+sessions-keep = Garder
+sessions-open = Ouvrir
+sessions-rename = Renommer…
+sessions-export = Exporter
+sessions-no-thread = Impossible de démarrer un fil pour lister les sessions : { $reason }.
+sessions-change-no-thread = Impossible de démarrer un fil : { $reason }.
+sessions-in-use = { $folder } est en cours d'enregistrement. Arrêtez d'abord l'enregistrement.
+sessions-trashed = { $folder } est à la corbeille.
+sessions-not-trashed = { $folder } n'a pas pu être mis à la corbeille et reste en place : { $reason }.
+sessions-not-shown = { $folder } ne peut pas être affiché : { $reason }.
+sessions-program-failed = { $program } s'est terminé avec { $status }
+sessions-no-program = { $program } ne peut pas être lancé ({ $reason })
+sessions-choose-several = Ctrl ou Maj et un clic en choisissent plusieurs, pour les comparer.
+sessions-share = Partager une copie…
+sessions-chosen =
+    { $count ->
+        [one] { $count } session est choisie.
+       *[other] { $count } sessions sont choisies.
+    }
+sessions-compare = Comparer…

@@ -463,6 +463,7 @@ state-run-demo = 运行演示
 state-open-file = 打开文件…
 state-drop = 松开以打开
 state-drop-what = 图像、视频、图像文件夹、会话或检查点
+state-open-again = 再次打开
 
 ## The red pill during a recording
 
@@ -482,6 +483,32 @@ export-done = { $format } 已写入 { $files }。
 replay-values-only = 仅数值
 replay-no-video = 会话没有视频
 replay-no-thread = 无法启动读取线程：{ $reason }
+replay-all-faces = 所有人脸
+replay-recorded-only = 仅录制值
+replay-with = 对比 { $network }
+replay-with-agreement = 对比 { $network }（一致 { $percent } %）
+replay-by = { $face }，{ $network }
+replay-smoothed = 平滑值
+replay-raw = 原始值
+replay-areas = 面积
+replay-lines = 折线
+replay-events = 事件
+replay-zoom-in = 放大
+replay-zoom-out = 缩小
+replay-zoom-fit = 适合窗口
+replay-nothing = 没有录制任何内容。
+replay-no-face = 没有看到人脸。
+replay-not-seen = 不可见
+replay-lane = { $name }，{ $from } 至 { $to }，现在{ $now }
+replay-no-events = 没有事件
+replay-edit = 编辑…
+replay-edit-hint = 更改时间和文字
+replay-move = 移到此处
+replay-move-hint = 移到当前播放位置
+replay-delete = 删除
+replay-delete-hint = 按 { $key } 恢复
+replay-video-missing = { $reason }；仅显示会话的数值
+replay-not-named = 不确定或侧转
 
 ## Events of a session
 
@@ -499,3 +526,47 @@ event-privacy = 隐私
 event-blink = 眨眼
 event-settings = 设置
 event-refused = 丢帧
+
+## Faces
+
+face-number = 人脸 { $number }
+
+## Window Sessions
+
+sessions-title = 会话
+sessions-name = 名称
+sessions-date = 日期
+sessions-length = 时长
+sessions-faces = 人脸
+sessions-markers = 标记
+sessions-size = 大小
+sessions-sort = 按{ $column }排序
+sessions-unfinished = { $name }（未完成）
+sessions-search = 搜索
+sessions-search-hint = 名称、参与者、条件、备注、日期
+sessions-so-far = 已找到 { $count } 个…
+sessions-count = { $count } 个会话
+sessions-shown = { $shown } / { $all } 个会话
+sessions-refresh = 刷新
+sessions-none = { $folder } 中还没有会话。
+sessions-no-match = 没有符合的会话。
+sessions-choose = 请选择会话，双击可打开。
+sessions-trash-question = 将“{ $name }”移到回收站？
+sessions-trash = 移到回收站
+sessions-trash-ask = 移到回收站…
+sessions-keep = 保留
+sessions-open = 打开
+sessions-rename = 重命名…
+sessions-export = 导出
+sessions-no-thread = 无法启动列出会话的线程：{ $reason }。
+sessions-change-no-thread = 无法启动线程：{ $reason }。
+sessions-in-use = { $folder } 正在录制。请先停止录制。
+sessions-trashed = { $folder } 已在回收站中。
+sessions-not-trashed = { $folder } 无法移到回收站，仍保留：{ $reason }。
+sessions-not-shown = 无法显示 { $folder }：{ $reason }。
+sessions-program-failed = { $program } 以 { $status } 结束
+sessions-no-program = { $program } 无法启动（{ $reason }）
+sessions-choose-several = 按住 Ctrl 或 Shift 单击可选择多个进行比较。
+sessions-share = 分享副本…
+sessions-chosen = 已选择 { $count } 个会话。
+sessions-compare = 比较…

@@ -19,6 +19,7 @@ use egui::Context;
 use super::{
     background::Background,
     messages::{Message, Severity, sentence},
+    words::text,
 };
 use crate::{
     error_text::error_text,
@@ -116,7 +117,7 @@ impl Sessions {
         match self.readers.spawn(ctx, work) {
             Ok(()) => self.is_reading = true,
             Err(error) => {
-                let text = format!("Cannot start a thread to list the sessions: {error}.");
+                let text = text!("sessions-no-thread", reason = error.to_string());
                 self.refused = Some((Severity::Error, text));
             }
         }
@@ -200,30 +201,25 @@ impl Sessions {
 
     fn spawn(&mut self, ctx: &Context, work: impl FnOnce() -> Changed + Send + 'static) {
         if let Err(error) = self.changes.spawn(ctx, work) {
-            let text = format!("Cannot start a thread: {error}.");
+            let text = text!("sessions-change-no-thread", reason = error.to_string());
             self.refused = Some((Severity::Error, text));
         }
     }
 }
 
 fn move_to_trash(folder: &Path) -> Message {
+    let name = folder.display().to_string();
     if is_in_use(folder) {
-        let text = format!(
-            "{} is being recorded. Stop the recording first.",
-            folder.display()
-        );
-        return (Severity::Warning, text);
+        return (Severity::Warning, text!("sessions-in-use", folder = name));
     }
     match trash::delete(folder) {
-        Ok(()) => (
-            Severity::Info,
-            format!("{} is in the trash.", folder.display()),
-        ),
+        Ok(()) => (Severity::Info, text!("sessions-trashed", folder = name)),
         Err(error) => (
             Severity::Error,
-            format!(
-                "{} could not be moved to the trash, and stays: {error}.",
-                folder.display()
+            text!(
+                "sessions-not-trashed",
+                folder = name,
+                reason = error.to_string()
             ),
         ),
     }
@@ -247,10 +243,22 @@ fn show(folder: &Path) -> Option<Message> {
     let reason = match shown {
         // Explorer says 1 even if it shows the folder.
         Ok(status) if status.success() || cfg!(windows) => return None,
-        Ok(status) => format!("{program} ended with {status}"),
-        Err(error) => format!("{program} cannot be started ({error})"),
+        Ok(status) => text!(
+            "sessions-program-failed",
+            program = program,
+            status = status.to_string()
+        ),
+        Err(error) => text!(
+            "sessions-no-program",
+            program = program,
+            reason = error.to_string()
+        ),
     };
-    let text = format!("{} cannot be shown: {reason}.", folder.display());
+    let text = text!(
+        "sessions-not-shown",
+        folder = folder.display().to_string(),
+        reason = reason
+    );
     Some((Severity::Warning, text))
 }
 

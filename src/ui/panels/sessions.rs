@@ -19,7 +19,12 @@ use crate::{
     export::Format,
     session::{catalog::Entry, manifest::Status},
     time::clock,
-    ui::{colors, commands::Command, sessions::Sessions},
+    ui::{
+        colors,
+        commands::Command,
+        sessions::Sessions,
+        words::{self, text},
+    },
 };
 
 const ROW_HEIGHT: f32 = 24.0;
@@ -47,15 +52,15 @@ impl Column {
         Self::Size,
     ];
 
-    const fn title(self) -> &'static str {
+    fn title(self) -> &'static str {
         match self {
-            Self::Name => "Name",
-            Self::Participant => "Participant",
-            Self::Date => "Date",
-            Self::Length => "Length",
-            Self::Faces => "Faces",
-            Self::Markers => "Markers",
-            Self::Size => "Size",
+            Self::Name => text!("sessions-name"),
+            Self::Participant => text!("field-participant"),
+            Self::Date => text!("sessions-date"),
+            Self::Length => text!("sessions-length"),
+            Self::Faces => text!("sessions-faces"),
+            Self::Markers => text!("sessions-markers"),
+            Self::Size => text!("sessions-size"),
         }
     }
 
@@ -82,7 +87,7 @@ impl Column {
     fn text(self, entry: &Entry) -> String {
         match self {
             Self::Name if entry.status == Status::Recording => {
-                format!("{} (not finished)", entry.name())
+                text!("sessions-unfinished", name = entry.name())
             }
             Self::Name => entry.name(),
             Self::Participant => entry.about.participant.clone(),
@@ -169,7 +174,7 @@ impl SessionsPanel {
         data: SessionsData<'_>,
     ) -> Option<Command> {
         let mut command = None;
-        Window::new("Sessions")
+        Window::new(text!("sessions-title"))
             .open(open)
             .collapsible(false)
             .default_pos(pos2(60.0, 70.0))
@@ -184,20 +189,20 @@ impl SessionsPanel {
         let mut command = None;
         self.update_shown(sessions);
         ui.horizontal(|ui| {
-            let label = ui.label("Search");
+            let label = ui.label(text!("sessions-search"));
             let search = TextEdit::singleline(&mut self.search)
-                .hint_text("name, participant, condition, note, date")
+                .hint_text(text!("sessions-search-hint"))
                 .desired_width(280.0);
             ui.add(search).labelled_by(label.id);
             let n_all = sessions.entries().len();
             let count = match (self.shown.len(), sessions.is_reading()) {
-                (_, true) => format!("{n_all} so far…"),
-                (n, false) if n == n_all => format!("{n} sessions"),
-                (n, false) => format!("{n} of {n_all} sessions"),
+                (_, true) => text!("sessions-so-far", count = n_all),
+                (n, false) if n == n_all => text!("sessions-count", count = n),
+                (n, false) => text!("sessions-shown", shown = n, all = n_all),
             };
             ui.label(count);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Refresh").clicked() {
+                if ui.button(text!("sessions-refresh")).clicked() {
                     command = Some(Command::RefreshSessions);
                 }
             });
@@ -225,8 +230,8 @@ impl SessionsPanel {
             });
         if self.shown.is_empty() && !sessions.is_reading() {
             ui.weak(match self.search.is_empty() {
-                true => format!("No session in {} yet.", data.root.display()),
-                false => "No session fits.".to_owned(),
+                true => text!("sessions-none", folder = data.root.display().to_string()),
+                false => text!("sessions-no-match").to_owned(),
             });
         }
         ui.separator();
@@ -266,7 +271,11 @@ impl SessionsPanel {
             let (sorted, ascending) = self.sort;
             let response = ui.interact(cell, ui.scope_id().with(column.title()), Sense::click());
             response.widget_info(|| {
-                WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.title()))
+                WidgetInfo::labeled(
+                    Role::Button,
+                    true,
+                    text!("sessions-sort", column = column.title()),
+                )
             });
             let color = ui.style().interact(&response).text_color();
             let inner = cell.shrink2(vec2(5.0, 0.0));
@@ -305,8 +314,8 @@ impl SessionsPanel {
             .collect();
         match chosen[..] {
             [] => {
-                ui.weak("Choose a session; a double click opens it.");
-                ui.weak("Ctrl or Shift and a click choose several, to compare them.");
+                ui.weak(text!("sessions-choose"));
+                ui.weak(text!("sessions-choose-several"));
                 None
             }
             [entry] if self.is_removing => self.removal_ui(ui, entry),
@@ -322,21 +331,21 @@ impl SessionsPanel {
         let path = RichText::new(entry.folder.display().to_string()).weak();
         ui.add(Label::new(path).truncate());
         ui.horizontal_wrapped(|ui| {
-            if ui.button("Open").clicked() {
+            if ui.button(text!("sessions-open")).clicked() {
                 command = Some(Command::OpenFolder(folder()));
             }
-            if ui.button("Rename…").clicked() {
+            if ui.button(text!("sessions-rename")).clicked() {
                 command = Some(Command::BeginRename(folder()));
             }
-            if ui.button("Show folder").clicked() {
+            if ui.button(text!("show-folder")).clicked() {
                 command = Some(Command::ShowFolder(folder()));
             }
-            ui.menu_button("Export", |ui| {
+            ui.menu_button(text!("sessions-export"), |ui| {
                 let built = Format::ALL
                     .into_iter()
                     .filter(|format| format.missing_feature().is_none());
                 for format in built {
-                    if ui.button(format!("{}…", format.title())).clicked() {
+                    if ui.button(format!("{}…", words::format(format))).clicked() {
                         command = Some(Command::ExportSession(folder(), format));
                         ui.close();
                     }
@@ -344,10 +353,10 @@ impl SessionsPanel {
             });
             let asked = reader_ui(ui, networks, &[folder()]);
             command = asked.or(command.take());
-            if ui.button("Share a copy…").clicked() {
+            if ui.button(text!("sessions-share")).clicked() {
                 command = Some(Command::BeginShare(folder()));
             }
-            if ui.button("Move to trash…").clicked() {
+            if ui.button(text!("sessions-trash-ask")).clicked() {
                 self.is_removing = true;
             }
         });
@@ -356,14 +365,14 @@ impl SessionsPanel {
 
     fn removal_ui(&mut self, ui: &mut Ui, entry: &Entry) -> Option<Command> {
         let mut command = None;
-        ui.label(format!("Move “{}” to the trash?", entry.name()));
+        ui.label(text!("sessions-trash-question", name = entry.name()));
         ui.horizontal(|ui| {
-            if ui.button("Move to trash").clicked() {
+            if ui.button(text!("sessions-trash")).clicked() {
                 self.is_removing = false;
                 self.selected.clear();
                 command = Some(Command::TrashSession(entry.folder.clone()));
             }
-            if ui.button("Keep").clicked() {
+            if ui.button(text!("sessions-keep")).clicked() {
                 self.is_removing = false;
             }
         });
@@ -394,9 +403,9 @@ impl SessionsPanel {
 fn several_ui(ui: &mut Ui, chosen: &[&Entry], networks: Networks<'_>) -> Option<Command> {
     let mut command = None;
     let folders: Vec<PathBuf> = chosen.iter().map(|entry| entry.folder.clone()).collect();
-    ui.weak(format!("{} sessions are chosen.", folders.len()));
+    ui.weak(text!("sessions-chosen", count = folders.len()));
     ui.horizontal_wrapped(|ui| {
-        if ui.button("Compare…").clicked() {
+        if ui.button(text!("sessions-compare")).clicked() {
             command = Some(Command::CompareSessions(folders.clone()));
         }
         command = reader_ui(ui, networks, &folders).or(command.take());
@@ -407,7 +416,7 @@ fn several_ui(ui: &mut Ui, chosen: &[&Entry], networks: Networks<'_>) -> Option<
 /// The menu of networks that can read sessions.
 fn reader_ui(ui: &mut Ui, networks: Networks<'_>, folders: &[PathBuf]) -> Option<Command> {
     let mut command = None;
-    ui.menu_button("Re-analyze with", |ui| {
+    ui.menu_button(text!("file-read-again"), |ui| {
         menu_style(ui);
         command = networks_ui(ui, networks, folders);
     });

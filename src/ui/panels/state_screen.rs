@@ -234,7 +234,7 @@ fn recent_ui(ui: &mut Ui, recent: &[Recent]) -> Option<Command> {
     }
     let mut command = None;
     ui.add_space(12.0);
-    ui.label(RichText::new("Open again").small().weak());
+    ui.label(RichText::new(text!("state-open-again")).small().weak());
     ui.spacing_mut().item_spacing.y = 0.0;
     for one in recent {
         let width = ui.available_width();

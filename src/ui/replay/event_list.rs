@@ -14,6 +14,7 @@ use crate::{
         colors,
         commands::{Command, PlayCommand},
         keyboard,
+        words::text,
     },
 };
 
@@ -34,7 +35,7 @@ pub fn event_list_ui(
     selected: &mut Option<Place>,
 ) -> Option<Command> {
     if marks.is_empty() {
-        ui.label(RichText::new("No events").weak());
+        ui.label(RichText::new(text!("replay-no-events")).weak());
         return None;
     }
     let current = marks
@@ -75,26 +76,28 @@ pub fn event_list_ui(
 /// What can be done with the chosen marker or span.
 fn actions_ui(ui: &mut Ui, place: Place) -> Option<Command> {
     let mut command = None;
-    let undo = format!(
-        "{} brings it back",
-        ui.ctx().format_shortcut(&keyboard::UNDO)
-    );
+    let undo = ui.ctx().format_shortcut(&keyboard::UNDO);
+    let undo = text!("replay-delete-hint", key = undo);
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         ui.spacing_mut().button_padding = vec2(7.0, 2.0);
         for (word, hint, of) in [
             (
-                "Edit…",
-                "Change its time and its words",
+                text!("replay-edit"),
+                text!("replay-edit-hint"),
                 Command::EditAnnotation(place),
             ),
             (
-                "Move here",
-                "Move it to where the session plays",
+                text!("replay-move"),
+                text!("replay-move-hint"),
                 Command::MoveAnnotation(place),
             ),
-            ("Delete", &undo, Command::RemoveAnnotation(place)),
+            (
+                text!("replay-delete"),
+                &undo,
+                Command::RemoveAnnotation(place),
+            ),
         ] {
             if ui.button(word).on_hover_text(hint).clicked() {
                 command = Some(of);

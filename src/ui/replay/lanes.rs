@@ -18,7 +18,11 @@ use crate::{
     pipeline::{Shown, face_names::FaceNames},
     session::tables::FaceRow,
     time::clock,
-    ui::{colors, who::who},
+    ui::{
+        colors,
+        who::who,
+        words::{self, text},
+    },
 };
 
 /// Height of a lane, points.
@@ -127,7 +131,7 @@ pub fn lane_ui(
         0 => (face.clone(), face.clone()),
         _ => (
             readings.name.clone(),
-            format!("{face} by {}", readings.name),
+            text!("replay-by", face = &face, network = &readings.name),
         ),
     };
     let now = now.map(|row| Now::of(row, data));
@@ -221,7 +225,7 @@ fn name_ui(ui: &Ui, rect: Rect, name: &str, now: Option<Now>) {
     let Some(now) = now else { return };
     let chip = Rect::from_min_size(pos2(left, rect.top() + 25.0), vec2(3.0, 26.0));
     painter.rect_filled(chip, 1.0, colors::shown(now.shown, theme));
-    let lines = [now.shown.word().to_owned(), now.percent()];
+    let lines = [words::label(now.shown.word()).to_owned(), now.percent()];
     for (line, text) in lines.into_iter().enumerate() {
         let y = rect.top() + 31.0 + 14.0 * line as f32;
         let at = pos2(left + 8.0, y);
@@ -240,12 +244,12 @@ fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, data: LaneData<'_>)
     let theme = ui.ctx().theme();
     ui.label(title);
     let Some(row) = row else {
-        ui.label(egui::RichText::new("not seen").weak());
+        ui.label(egui::RichText::new(text!("replay-not-seen")).weak());
         return;
     };
     let shown = row.face.shown(data.uncertain_below);
     if !shown.is_named() {
-        ui.label(egui::RichText::new(shown.word()).weak());
+        ui.label(egui::RichText::new(words::label(shown.word())).weak());
     }
     let values = values(row, data.values);
     let mut order: Vec<_> = values.iter().collect();
@@ -257,7 +261,7 @@ fn hover_ui(ui: &mut Ui, title: &str, row: Option<&FaceRow>, data: LaneData<'_>)
             for (label, value) in order {
                 ui.horizontal(|ui| {
                     chip_ui(ui, colors::label(label, theme));
-                    ui.label(label.name());
+                    ui.label(words::label(label.name()));
                 });
                 ui.label(format!("{:.0} %", value * 100.0));
                 ui.end_row();
@@ -280,10 +284,16 @@ fn description(name: &str, readings: &Readings, track: &TrackRows, now: Option<N
     };
     let (from, to) = (time(track.rows.first()), time(track.rows.last()));
     let now = match now {
-        Some(now) => format!("{} {}", now.shown.word(), now.percent()),
-        None => "not seen".to_owned(),
+        Some(now) => format!("{} {}", words::label(now.shown.word()), now.percent()),
+        None => text!("replay-not-seen").to_owned(),
     };
-    format!("{name} from {from:.1} to {to:.1}, now {}", now.trim_end())
+    text!(
+        "replay-lane",
+        name = name,
+        from = format!("{from:.1}"),
+        to = format!("{to:.1}"),
+        now = now.trim_end()
+    )
 }
 
 /// Draws a vertical line through `rect` at `time`, if that is visible.

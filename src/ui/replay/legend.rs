@@ -3,7 +3,14 @@
 use egui::{Color32, TextStyle, Ui};
 
 use super::lanes;
-use crate::{expression::Label, pipeline::Shown, ui::colors};
+use crate::{
+    expression::Label,
+    pipeline::Shown,
+    ui::{
+        colors,
+        words::{self, text},
+    },
+};
 
 /// Height of a line of it, points.
 pub const HEIGHT: f32 = 18.0;
@@ -14,7 +21,7 @@ const CHIP: f32 = 26.0;
 
 /// Room for all of it on one line, points.
 pub fn width(ui: &Ui, labels: &[Label]) -> f32 {
-    let entries = entries(labels).map(|shown| entry_width(ui, shown.word()));
+    let entries = entries(labels).map(|shown| entry_width(ui, words::label(shown.word())));
     MARGIN + entries.sum::<f32>()
 }
 
@@ -25,7 +32,7 @@ pub fn legend_ui(ui: &mut Ui, labels: &[Label]) {
     let theme = ui.ctx().theme();
     ui.add_space(MARGIN);
     for shown in entries(labels) {
-        let name = shown.word();
+        let name = words::label(shown.word());
         if ui.available_width() < entry_width(ui, name) {
             return;
         }
@@ -33,7 +40,7 @@ pub fn legend_ui(ui: &mut Ui, labels: &[Label]) {
         let response = ui.label(name);
         if !shown.is_named() {
             colors::hatch(ui.painter(), chip, theme);
-            response.on_hover_text("Uncertain or turned away");
+            response.on_hover_text(text!("replay-not-named"));
         }
         ui.add_space(6.0);
     }

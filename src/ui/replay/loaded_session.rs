@@ -18,6 +18,7 @@ use crate::{
         timeline::FrameSpans,
     },
     time::Ticks,
+    ui::words::text,
 };
 
 /// A session in memory, ready to be shown.
@@ -257,7 +258,7 @@ fn video(session: &Session) -> (ReplayVideo, Option<String>) {
     match missing {
         Some(error) => (
             ReplayVideo::None,
-            Some(format!("{error}; only the values of the session are shown")),
+            Some(text!("replay-video-missing", reason = error.to_string())),
         ),
         None if first.annotated => (ReplayVideo::Annotated, None),
         None => (ReplayVideo::Clean, None),

@@ -31,6 +31,7 @@ use crate::{
         commands::{Command, PlayCommand},
         panels::menu_item::{self, action_ui},
         who::who,
+        words::text,
     },
 };
 
@@ -190,7 +191,10 @@ impl TimelinePanel {
             ui.spacing_mut().button_padding = vec2(9.0, 3.0);
             self.choices_ui(ui, names);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.selectable_label(self.events, "Events").clicked() {
+                if ui
+                    .selectable_label(self.events, text!("replay-events"))
+                    .clicked()
+                {
                     self.events = !self.events;
                 }
                 self.zoom_ui(ui);
@@ -211,7 +215,7 @@ impl TimelinePanel {
 
     fn choices_ui(&mut self, ui: &mut Ui, names: &FaceNames) {
         let name = |id: Option<u64>| match id {
-            None => "All faces".to_owned(),
+            None => text!("replay-all-faces").to_owned(),
             Some(id) => who(names, TrackId(id), id),
         };
         let ids = self.loaded.recorded().tracks.iter().map(|t| Some(t.id));
@@ -235,13 +239,19 @@ impl TimelinePanel {
             },
         );
         self.compare_ui(ui);
-        for (values, label) in [(Values::Smoothed, "Smoothed"), (Values::Raw, "Raw")] {
+        for (values, label) in [
+            (Values::Smoothed, text!("replay-smoothed")),
+            (Values::Raw, text!("replay-raw")),
+        ] {
             if ui.selectable_label(self.values == values, label).clicked() {
                 self.values = values;
             }
         }
         ui.separator();
-        for (style, label) in [(LaneStyle::Areas, "Areas"), (LaneStyle::Lines, "Lines")] {
+        for (style, label) in [
+            (LaneStyle::Areas, text!("replay-areas")),
+            (LaneStyle::Lines, text!("replay-lines")),
+        ] {
             if ui.selectable_label(self.style == style, label).clicked() {
                 self.style = style;
             }
@@ -255,10 +265,14 @@ impl TimelinePanel {
             return;
         }
         let name = |other: Option<usize>| match other.and_then(|other| readings.get(other)) {
-            None => "Recorded only".to_owned(),
+            None => text!("replay-recorded-only").to_owned(),
             Some(readings) => match readings.agreement {
-                Some(share) => format!("With {} (agrees {:.0} %)", readings.name, share * 100.0),
-                None => format!("With {}", readings.name),
+                Some(share) => text!(
+                    "replay-with-agreement",
+                    network = &readings.name,
+                    percent = format!("{:.0}", share * 100.0)
+                ),
+                None => text!("replay-with", network = &readings.name),
             },
         };
         let mut chosen = self.other;
@@ -308,13 +322,19 @@ impl TimelinePanel {
             middle_s
         };
         let zoomed = !self.span.is_whole();
-        if ui.button("Zoom in").clicked() {
+        if ui.button(text!("replay-zoom-in")).clicked() {
             self.span.zoom(ZOOM_STEP, around_s);
         }
-        if ui.add_enabled(zoomed, Button::new("Zoom out")).clicked() {
+        if ui
+            .add_enabled(zoomed, Button::new(text!("replay-zoom-out")))
+            .clicked()
+        {
             self.span.zoom(1.0 / ZOOM_STEP, around_s);
         }
-        if ui.add_enabled(zoomed, Button::new("Zoom to fit")).clicked() {
+        if ui
+            .add_enabled(zoomed, Button::new(text!("replay-zoom-fit")))
+            .clicked()
+        {
             self.span = Span::whole(self.loaded.duration);
         }
     }
@@ -339,9 +359,9 @@ impl TimelinePanel {
                 ui.add_space(14.0);
                 ui.vertical_centered(|ui| {
                     let words = if self.loaded.session.frames.is_empty() {
-                        "Nothing was recorded."
+                        text!("replay-nothing")
                     } else {
-                        "No face was seen."
+                        text!("replay-no-face")
                     };
                     ui.label(RichText::new(words).weak());
                 });
