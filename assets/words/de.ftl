@@ -18,6 +18,7 @@ label-turned-away = abgewandt
 save = Speichern
 cancel = Abbrechen
 clear = Leeren
+no-thread = Es ließ sich kein Thread starten: { $reason }.
 show-folder = Ordner zeigen
 
 ## Menus
@@ -384,6 +385,8 @@ neutral-hold = Drei Sekunden lang ein Ruhegesicht halten
 session-no-thread = Es ließ sich kein Thread zum Abspielen der Sitzung starten: { $reason }
 recorded-replay = Abspielen
 recorded-rename = Umbenennen
+settings-unreadable = { $file }: Die Einstellungen ließen sich nicht lesen ({ $reason }). Es gelten die Voreinstellungen.
+settings-damaged = { $file }: Die Einstellungen sind beschädigt ({ $reason }). Es gelten die Voreinstellungen.
 
 ## A setting that has just changed
 
@@ -596,7 +599,6 @@ sessions-open = Öffnen
 sessions-rename = Umbenennen…
 sessions-export = Exportieren
 sessions-no-thread = Es ließ sich kein Thread zum Auflisten der Sitzungen starten: { $reason }.
-sessions-change-no-thread = Es ließ sich kein Thread starten: { $reason }.
 sessions-in-use = { $folder } wird gerade aufgenommen. Beenden Sie zuerst die Aufnahme.
 sessions-trashed = { $folder } liegt im Papierkorb.
 sessions-not-trashed = { $folder } ließ sich nicht in den Papierkorb legen und bleibt: { $reason }.

@@ -18,6 +18,7 @@ label-turned-away = turned away
 save = Save
 cancel = Cancel
 clear = Clear
+no-thread = Cannot start a thread: { $reason }.
 show-folder = Show folder
 
 ## Menus
@@ -384,6 +385,8 @@ neutral-hold = Hold a resting face for three seconds
 session-no-thread = cannot start a thread to play the session: { $reason }
 recorded-replay = Replay
 recorded-rename = Rename
+settings-unreadable = { $file }: settings could not be read ({ $reason }). Using the defaults.
+settings-damaged = { $file }: settings are damaged ({ $reason }). Using the defaults.
 
 ## A setting that has just changed
 
@@ -596,7 +599,6 @@ sessions-open = Open
 sessions-rename = Rename…
 sessions-export = Export
 sessions-no-thread = Cannot start a thread to list the sessions: { $reason }.
-sessions-change-no-thread = Cannot start a thread: { $reason }.
 sessions-in-use = { $folder } is being recorded. Stop the recording first.
 sessions-trashed = { $folder } is in the trash.
 sessions-not-trashed = { $folder } could not be moved to the trash, and stays: { $reason }.

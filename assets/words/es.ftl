@@ -18,6 +18,7 @@ label-turned-away = girado
 save = Guardar
 cancel = Cancelar
 clear = Vaciar
+no-thread = No se puede iniciar un hilo: { $reason }.
 show-folder = Mostrar carpeta
 
 ## Menus
@@ -384,6 +385,8 @@ neutral-hold = Mantenga el rostro en reposo tres segundos
 session-no-thread = No se puede iniciar un hilo para reproducir la sesión: { $reason }
 recorded-replay = Revisar
 recorded-rename = Cambiar nombre
+settings-unreadable = { $file }: no se pudieron leer los ajustes ({ $reason }). Se usan los predeterminados.
+settings-damaged = { $file }: los ajustes están dañados ({ $reason }). Se usan los predeterminados.
 
 ## A setting that has just changed
 
@@ -596,7 +599,6 @@ sessions-open = Abrir
 sessions-rename = Renombrar…
 sessions-export = Exportar
 sessions-no-thread = No se puede iniciar un hilo para listar las sesiones: { $reason }.
-sessions-change-no-thread = No se puede iniciar un hilo: { $reason }.
 sessions-in-use = { $folder } se está grabando. Detenga antes la grabación.
 sessions-trashed = { $folder } está en la papelera.
 sessions-not-trashed = { $folder } no se pudo mover a la papelera y se queda: { $reason }.

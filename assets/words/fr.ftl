@@ -18,6 +18,7 @@ label-turned-away = détourné
 save = Enregistrer
 cancel = Annuler
 clear = Effacer
+no-thread = Impossible de démarrer un fil : { $reason }.
 show-folder = Afficher le dossier
 
 ## Menus
@@ -384,6 +385,8 @@ neutral-hold = Gardez le visage au repos trois secondes
 session-no-thread = Impossible de démarrer un fil pour lire la session : { $reason }
 recorded-replay = Revoir
 recorded-rename = Renommer
+settings-unreadable = { $file } : les réglages n'ont pas pu être lus ({ $reason }). Les valeurs par défaut s'appliquent.
+settings-damaged = { $file } : les réglages sont abîmés ({ $reason }). Les valeurs par défaut s'appliquent.
 
 ## A setting that has just changed
 
@@ -596,7 +599,6 @@ sessions-open = Ouvrir
 sessions-rename = Renommer…
 sessions-export = Exporter
 sessions-no-thread = Impossible de démarrer un fil pour lister les sessions : { $reason }.
-sessions-change-no-thread = Impossible de démarrer un fil : { $reason }.
 sessions-in-use = { $folder } est en cours d'enregistrement. Arrêtez d'abord l'enregistrement.
 sessions-trashed = { $folder } est à la corbeille.
 sessions-not-trashed = { $folder } n'a pas pu être mis à la corbeille et reste en place : { $reason }.

@@ -18,6 +18,7 @@ label-turned-away = 侧转
 save = 保存
 cancel = 取消
 clear = 清空
+no-thread = 无法启动线程：{ $reason }。
 show-folder = 打开所在文件夹
 
 ## Menus
@@ -360,6 +361,8 @@ neutral-hold = 请保持静息表情三秒钟
 session-no-thread = 无法启动播放会话的线程：{ $reason }
 recorded-replay = 回放
 recorded-rename = 重命名
+settings-unreadable = { $file }：无法读取设置（{ $reason }）。将使用默认值。
+settings-damaged = { $file }：设置已损坏（{ $reason }）。将使用默认值。
 
 ## A setting that has just changed
 
@@ -559,7 +562,6 @@ sessions-open = 打开
 sessions-rename = 重命名…
 sessions-export = 导出
 sessions-no-thread = 无法启动列出会话的线程：{ $reason }。
-sessions-change-no-thread = 无法启动线程：{ $reason }。
 sessions-in-use = { $folder } 正在录制。请先停止录制。
 sessions-trashed = { $folder } 已在回收站中。
 sessions-not-trashed = { $folder } 无法移到回收站，仍保留：{ $reason }。

@@ -97,7 +97,10 @@ impl Compare {
         let work = move || (number, compare(&folders, &by, max_side, &own));
         match self.outcomes.spawn(ctx, work) {
             Ok(()) => self.running = Some(progress),
-            Err(error) => self.result = Some(Err(format!("Cannot start a thread: {error}."))),
+            Err(error) => {
+                let text = text!("no-thread", reason = error.to_string());
+                self.result = Some(Err(text));
+            }
         }
     }
 
@@ -128,7 +131,7 @@ impl Compare {
         let inputs: Vec<PathBuf> = self.folders.iter().map(|f| f.join(MANIFEST_FILE)).collect();
         let work = move || save(&compared.summary, part, file, inputs);
         if let Err(error) = self.saved.spawn(ctx, work) {
-            let text = format!("Cannot start a thread to save it: {error}.");
+            let text = text!("no-thread", reason = error.to_string());
             self.refused = Some((Severity::Error, text));
         }
     }
@@ -159,7 +162,7 @@ fn compare(
             .advance(n_read as u64, folders.len() as u64)
             .is_break()
         {
-            return Err("Canceled.".to_owned());
+            return Err(text!("tool-canceled").to_owned());
         }
         let session = Session::open(folder).map_err(|error| sentence(&error_text(&error)))?;
         notes.extend(session.annotations_problem.as_deref().map(sentence));

@@ -184,7 +184,8 @@ impl ManyState {
                 match outcome {
                     Outcome::Analyzed { n_frames, .. } => {
                         self.n_done += 1;
-                        self.line(format!("{file}: {n_frames} frames"), false);
+                        let frames = text!("many-frames", count = n_frames);
+                        self.line(format!("{file}: {frames}"), false);
                     }
                     Outcome::Failed(reason) => {
                         self.n_done += 1;

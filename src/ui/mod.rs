@@ -89,6 +89,8 @@ pub struct UiOptions {
 /// If there is no display, no graphics, or no thread; the message says what to do.
 pub fn run(options: UiOptions) -> anyhow::Result<()> {
     check_display(|name| std::env::var_os(name))?;
+    let system_language = Language::of_system();
+    words::set_language(system_language); // Until the settings are known.
     let (settings, settings_warning, saver) = load_settings();
     let size = settings
         .window_size
@@ -132,7 +134,7 @@ pub fn run(options: UiOptions) -> anyhow::Result<()> {
                 settings,
                 settings_warning,
                 saver,
-                system_language: Language::of_system(),
+                system_language,
                 list_cameras: Arc::new(list_cameras),
             },
         );

@@ -141,7 +141,10 @@ impl SessionTools {
         match self.ended.spawn(ctx, move || (number, work(&own))) {
             Ok(()) => self.jobs.push(Job { number, progress }),
             Err(error) => self.refused.push(Told {
-                message: (Severity::Error, format!("Cannot start a thread: {error}.")),
+                message: (
+                    Severity::Error,
+                    text!("no-thread", reason = error.to_string()),
+                ),
                 actions: Vec::new(),
             }),
         }

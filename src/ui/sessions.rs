@@ -201,7 +201,7 @@ impl Sessions {
 
     fn spawn(&mut self, ctx: &Context, work: impl FnOnce() -> Changed + Send + 'static) {
         if let Err(error) = self.changes.spawn(ctx, work) {
-            let text = text!("sessions-change-no-thread", reason = error.to_string());
+            let text = text!("no-thread", reason = error.to_string());
             self.refused = Some((Severity::Error, text));
         }
     }

@@ -15,7 +15,7 @@ use crossbeam_channel::Sender;
 use egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
-use super::words::Language;
+use super::words::{Language, text};
 use crate::{
     detect::{DetectConfig, Detector},
     model::Views,
@@ -132,16 +132,18 @@ impl UiSettings {
             Ok(json) => json,
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(err) => {
-                return Err(format!(
-                    "{}: settings could not be read ({err}). Using the defaults.",
-                    path.display()
+                return Err(text!(
+                    "settings-unreadable",
+                    file = path.display().to_string(),
+                    reason = err.to_string()
                 ));
             }
         };
         let settings: Self = serde_json::from_slice(&json).map_err(|err| {
-            format!(
-                "{}: settings are damaged ({err}). Using the defaults.",
-                path.display()
+            text!(
+                "settings-damaged",
+                file = path.display().to_string(),
+                reason = err.to_string()
             )
         })?;
         Ok(settings.sanitized())
