@@ -562,6 +562,34 @@ event-refused = Bilder verworfen
 ## Faces
 
 face-number = Gesicht { $number }
+faces = Gesichter
+faces-legend = Balken: Mittel. Strich: letztes Bild.
+faces-legend-corrected = Balken: Mittel. Strich: letztes Bild. Dünner Balken: um das Ruhegesicht korrigiert.
+faces-loading = Netz wird geladen
+faces-loading-hint = Wahrscheinlichkeiten erscheinen, sobald es bereit ist.
+faces-no-network = Kein Netz
+faces-no-network-hint = Wählen Sie im Menü „Modell“ einen Checkpoint, um Wahrscheinlichkeiten zu sehen.
+faces-none = Kein Gesicht zu sehen
+faces-none-hint = Schauen Sie bei gleichmäßigem Licht zur Kamera. Gesichter unter { $px } px werden übergangen; das ändern Sie im Menü „Ansicht“.
+faces-not-seen = Hier kein Gesicht
+faces-not-seen-hint = Die Sitzung hat zu dieser Zeit kein Gesicht.
+faces-no-frame = Noch kein Bild
+faces-no-frame-hint = Hier erscheinen Gesichter und ihre Wahrscheinlichkeiten.
+face-show = Gesicht zeigen
+face-show-hint = Dieses Gesicht zeigen, bis es das Bild verlässt
+face-pose = Gier { $yaw }°  Nick { $pitch }°  Roll { $roll }°
+face-eyes = Augen { $right } { $left }  Mund { $mouth }
+face-pose-hint = Kopfhaltung in Grad: Gieren zum rechten Bildrand, Nicken nach oben, Rollen im Uhrzeigersinn. Augen (rechts, links) und Mund: Öffnung, Höhe durch Breite.
+face-strip-hint = Die letzte Minute. Kurze Striche unten sind Lidschläge.
+face-values = { $label }: Mittel { $average }, letztes Bild { $latest }
+face-corrected = { $values }, korrigiert { $corrected }
+face-last-minute = Letzte Minute von { $who }: { $seconds } s zu sehen
+timeline-empty = Hier erscheinen die Gesichter der letzten Minute.
+face-absent = Gesicht { $number }, gerade nicht zu sehen
+face-portrait = Porträt: { $who }
+face-name-hint = Klicken, um dieses Gesicht zu benennen (F2)
+face-name-of = Name von Gesicht { $number }
+face-second = { $values }, zweites Netz { $second }
 
 ## Window Sessions
 
@@ -613,3 +641,85 @@ sessions-chosen =
        *[other] { $count } Sitzungen sind ausgewählt.
     }
 sessions-compare = Vergleichen…
+
+## Playback
+
+play-play = Abspielen
+play-pause = Anhalten
+play-step-back = Ein Bild zurück
+play-step-forward = Ein Bild vor
+play-back = 5 Sekunden zurück
+play-forward = 5 Sekunden vor
+play-slower = Langsamer
+play-faster = Schneller
+play-position = Position
+play-speed = Tempo { $speed }×
+play-speed-hint = Wiedergabetempo
+play-unavailable = Für Videos, Animationen und Ordner
+play-loop = Wiederholen
+play-picture = Bild { $number }
+play-picture-of = Bild { $number } von { $all }
+play-of = { $number } von { $all }
+
+## The recording in the menu bar
+
+bar-record = Aufnehmen
+bar-starting = startet…
+bar-mark-hint = Markierung setzen ({ $key }); mit Notiz: { $key_with_note }
+bar-about-hint = Um wen und was es in der nächsten Aufnahme geht
+bar-note = Was ist geschehen?
+bar-recording = Aufnahme { $status }
+bar-finishing = wird abgeschlossen…
+bar-markers =
+    { $count ->
+        [one] { $count } Markierung
+       *[other] { $count } Markierungen
+    }
+bar-dropped = { $count } verworfen
+bar-free = { $size } frei
+bar-details = { $captured } Bilder, { $analyzed } analysiert, { $recorded } im Video, { $faces } Gesichter
+bar-free-on-disk = { $size } auf der Festplatte frei
+bar-paused = Pause { $time }
+
+## How recordings ended
+
+recorded-repaired = Die Aufnahme { $folder } wurde unterbrochen. Sie ist repariert und hat { $frames } Bilder ({ $time }).
+recorded-failed = { $reason } Die Aufnahme in { $folder } wurde beendet.
+recorded = { $time } in { $folder } aufgenommen.
+recorded-dropped = { $dropped } von { $captured } Bildern wurden verworfen, weil sie nicht rechtzeitig geschrieben werden konnten.
+
+## The status bar
+
+status-starting = startet
+status-live = live
+status-paused = angehalten
+status-playing = spielt
+status-no-camera = keine Kamera
+status-lost = getrennt
+status-waiting = wartet
+status-failed = fehlgeschlagen
+status-photo = Foto
+status-ended = zu Ende
+status-changed =
+    { $count ->
+        [one] { $count } Einstellung geändert · Zurücksetzen
+       *[other] { $count } Einstellungen geändert · Zurücksetzen
+    }
+status-changed-hint = { $settings }. Ein Klick setzt auf die Voreinstellungen zurück.
+status-loading-another = { $name }, ein anderes wird geladen…
+status-loading = Netz wird geladen…
+status-no-network = kein Netz
+status-network-hint = Verwendetes Netz
+status-starting-device = Gerät startet…
+status-device-hint = Gerät, auf dem das Netz läuft
+status-analysis = Analyse
+status-analysis-hint = Analysierte Bilder pro Sekunde
+status-analysis-more = Analysierte Bilder pro Sekunde. Ansicht → Statistik zeigt mehr.
+status-capture = Kamera
+status-capture-hint = Empfangene Bilder pro Sekunde
+status-latency = Latenz
+status-latency-hint = Zeit vom Bild bis zum Ergebnis: Median und 95. Perzentil
+status-dropped = verworfen
+status-dropped-hint = Bilder, die seit dem Öffnen der Quelle nicht analysiert wurden, weil die Analyse zu langsam war
+status-damaged = beschädigt
+status-damaged-hint = Beschädigte Bilder, die seit dem Öffnen der Quelle übersprungen wurden

@@ -562,6 +562,34 @@ event-refused = Frames dropped
 ## Faces
 
 face-number = Face { $number }
+faces = Faces
+faces-legend = Bar: average. Tick: latest frame.
+faces-legend-corrected = Bar: average. Tick: latest frame. Thin bar: corrected by the resting face.
+faces-loading = Loading the network
+faces-loading-hint = Probabilities appear as soon as it is ready.
+faces-no-network = No network
+faces-no-network-hint = Choose a checkpoint in the Model menu to see probabilities.
+faces-none = No face in view
+faces-none-hint = Look toward the camera, in even light. Faces smaller than { $px } px are ignored; change this in the View menu.
+faces-not-seen = No face here
+faces-not-seen-hint = The session has no face at this time.
+faces-no-frame = No frame yet
+faces-no-frame-hint = Faces and their probabilities appear here.
+face-show = Show face
+face-show-hint = Show this face until it leaves the frame
+face-pose = yaw { $yaw }°  pitch { $pitch }°  roll { $roll }°
+face-eyes = eyes { $right } { $left }  mouth { $mouth }
+face-pose-hint = Head pose in degrees: yaw toward the right of the frame, pitch up, roll clockwise. Eyes (right, left) and mouth: opening, height over width.
+face-strip-hint = The last minute. Short lines at the bottom are blinks.
+face-values = { $label }: average { $average }, latest frame { $latest }
+face-corrected = { $values }, corrected { $corrected }
+face-last-minute = Last minute of { $who }: { $seconds } s in view
+timeline-empty = Faces of the last minute appear here.
+face-absent = Face { $number }, not in view now
+face-portrait = Portrait of { $who }
+face-name-hint = Click to name this face (F2)
+face-name-of = Name of face { $number }
+face-second = { $values }, second network { $second }
 
 ## Window Sessions
 
@@ -613,3 +641,85 @@ sessions-chosen =
        *[other] { $count } sessions are chosen.
     }
 sessions-compare = Compare…
+
+## Playback
+
+play-play = Play
+play-pause = Pause
+play-step-back = Step back
+play-step-forward = Step forward
+play-back = Back 5 seconds
+play-forward = Forward 5 seconds
+play-slower = Slower
+play-faster = Faster
+play-position = Position
+play-speed = Speed { $speed }×
+play-speed-hint = Playback speed
+play-unavailable = For videos, animations and folders
+play-loop = Loop
+play-picture = picture { $number }
+play-picture-of = picture { $number } of { $all }
+play-of = { $number } of { $all }
+
+## The recording in the menu bar
+
+bar-record = Record
+bar-starting = starting…
+bar-mark-hint = Set marker ({ $key }); with a note: { $key_with_note }
+bar-about-hint = Who and what the next recording is about
+bar-note = What happened?
+bar-recording = Recording { $status }
+bar-finishing = finishing…
+bar-markers =
+    { $count ->
+        [one] { $count } marker
+       *[other] { $count } markers
+    }
+bar-dropped = { $count } dropped
+bar-free = { $size } free
+bar-details = { $captured } frames, { $analyzed } analyzed, { $recorded } in the video, { $faces } faces
+bar-free-on-disk = { $size } free on disk
+bar-paused = paused { $time }
+
+## How recordings ended
+
+recorded-repaired = Recording { $folder } was interrupted. It has been repaired and has { $frames } frames ({ $time }).
+recorded-failed = { $reason } Recording to { $folder } has stopped.
+recorded = Recorded { $time } to { $folder }.
+recorded-dropped = { $dropped } of { $captured } frames were dropped because they could not be written in time.
+
+## The status bar
+
+status-starting = starting
+status-live = live
+status-paused = paused
+status-playing = playing
+status-no-camera = no camera
+status-lost = lost
+status-waiting = waiting
+status-failed = failed
+status-photo = photo
+status-ended = ended
+status-changed =
+    { $count ->
+        [one] { $count } setting changed · Reset
+       *[other] { $count } settings changed · Reset
+    }
+status-changed-hint = { $settings }. Click to reset to the defaults.
+status-loading-another = { $name }, loading another…
+status-loading = loading network…
+status-no-network = no network
+status-network-hint = Current network
+status-starting-device = starting device…
+status-device-hint = Device that runs the network
+status-analysis = analysis
+status-analysis-hint = Frames analyzed per second
+status-analysis-more = Frames analyzed per second. View → Statistics shows more.
+status-capture = capture
+status-capture-hint = Frames captured per second
+status-latency = latency
+status-latency-hint = Time from capture to result: median and 95th percentile
+status-dropped = dropped
+status-dropped-hint = Frames not analyzed since the source was opened, because analysis was too slow
+status-damaged = damaged
+status-damaged-hint = Damaged frames skipped since the source was opened

@@ -562,6 +562,34 @@ event-refused = Fotogramas descartados
 ## Faces
 
 face-number = Rostro { $number }
+faces = Rostros
+faces-legend = Barra: media. Marca: último fotograma.
+faces-legend-corrected = Barra: media. Marca: último fotograma. Barra fina: corregida por el rostro en reposo.
+faces-loading = Cargando la red
+faces-loading-hint = Las probabilidades aparecen en cuanto esté lista.
+faces-no-network = Sin red
+faces-no-network-hint = Elija un checkpoint en el menú Modelo para ver probabilidades.
+faces-none = Ningún rostro a la vista
+faces-none-hint = Mire hacia la cámara, con luz uniforme. Los rostros de menos de { $px } px se ignoran; se cambia en el menú Ver.
+faces-not-seen = Aquí no hay rostros
+faces-not-seen-hint = La sesión no tiene rostros en este instante.
+faces-no-frame = Aún sin imagen
+faces-no-frame-hint = Aquí aparecen los rostros y sus probabilidades.
+face-show = Mostrar
+face-show-hint = Mostrar este rostro hasta que salga de la imagen
+face-pose = guiñada { $yaw }°  cabeceo { $pitch }°  alabeo { $roll }°
+face-eyes = ojos { $right } { $left }  boca { $mouth }
+face-pose-hint = Pose de la cabeza en grados: guiñada hacia la derecha de la imagen, cabeceo hacia arriba, alabeo en sentido horario. Ojos (derecho, izquierdo) y boca: apertura, altura entre anchura.
+face-strip-hint = El último minuto. Las líneas cortas de abajo son parpadeos.
+face-values = { $label }: media { $average }, último fotograma { $latest }
+face-corrected = { $values }, corregido { $corrected }
+face-last-minute = Último minuto de { $who }: { $seconds } s a la vista
+timeline-empty = Aquí aparecen los rostros del último minuto.
+face-absent = Rostro { $number }, ahora fuera de la vista
+face-portrait = Retrato: { $who }
+face-name-hint = Haga clic para dar nombre a este rostro (F2)
+face-name-of = Nombre del rostro { $number }
+face-second = { $values }, segunda red { $second }
 
 ## Window Sessions
 
@@ -613,3 +641,85 @@ sessions-chosen =
        *[other] { $count } sesiones elegidas.
     }
 sessions-compare = Comparar…
+
+## Playback
+
+play-play = Reproducir
+play-pause = Pausar
+play-step-back = Fotograma anterior
+play-step-forward = Fotograma siguiente
+play-back = Retroceder 5 segundos
+play-forward = Avanzar 5 segundos
+play-slower = Más lento
+play-faster = Más rápido
+play-position = Posición
+play-speed = Velocidad { $speed }×
+play-speed-hint = Velocidad de reproducción
+play-unavailable = Para vídeos, animaciones y carpetas
+play-loop = En bucle
+play-picture = imagen { $number }
+play-picture-of = imagen { $number } de { $all }
+play-of = { $number } de { $all }
+
+## The recording in the menu bar
+
+bar-record = Grabar
+bar-starting = iniciando…
+bar-mark-hint = Poner marcador ({ $key }); con nota: { $key_with_note }
+bar-about-hint = De quién y de qué trata la próxima grabación
+bar-note = ¿Qué ocurrió?
+bar-recording = Grabación { $status }
+bar-finishing = finalizando…
+bar-markers =
+    { $count ->
+        [one] { $count } marcador
+       *[other] { $count } marcadores
+    }
+bar-dropped = { $count } descartados
+bar-free = { $size } libres
+bar-details = { $captured } fotogramas, { $analyzed } analizados, { $recorded } en el vídeo, { $faces } rostros
+bar-free-on-disk = { $size } libres en disco
+bar-paused = en pausa { $time }
+
+## How recordings ended
+
+recorded-repaired = La grabación { $folder } se interrumpió. Se ha reparado y tiene { $frames } fotogramas ({ $time }).
+recorded-failed = { $reason } La grabación en { $folder } se ha detenido.
+recorded = Grabado { $time } en { $folder }.
+recorded-dropped = Se descartaron { $dropped } de { $captured } fotogramas porque no pudieron escribirse a tiempo.
+
+## The status bar
+
+status-starting = iniciando
+status-live = en directo
+status-paused = en pausa
+status-playing = reproduciendo
+status-no-camera = sin cámara
+status-lost = perdida
+status-waiting = esperando
+status-failed = fallo
+status-photo = foto
+status-ended = terminado
+status-changed =
+    { $count ->
+        [one] { $count } ajuste cambiado · Restablecer
+       *[other] { $count } ajustes cambiados · Restablecer
+    }
+status-changed-hint = { $settings }. Haga clic para volver a los valores predeterminados.
+status-loading-another = { $name }, cargando otra…
+status-loading = cargando la red…
+status-no-network = sin red
+status-network-hint = Red en uso
+status-starting-device = iniciando…
+status-device-hint = Dispositivo que ejecuta la red
+status-analysis = análisis
+status-analysis-hint = Fotogramas analizados por segundo
+status-analysis-more = Fotogramas analizados por segundo. Ver → Estadísticas muestra más.
+status-capture = captura
+status-capture-hint = Fotogramas capturados por segundo
+status-latency = latencia
+status-latency-hint = Tiempo de la captura al resultado: mediana y percentil 95
+status-dropped = descartados
+status-dropped-hint = Fotogramas sin analizar desde que se abrió la fuente, porque el análisis era demasiado lento
+status-damaged = dañados
+status-damaged-hint = Fotogramas dañados omitidos desde que se abrió la fuente

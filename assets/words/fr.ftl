@@ -562,6 +562,34 @@ event-refused = Images perdues
 ## Faces
 
 face-number = Visage { $number }
+faces = Visages
+faces-legend = Barre : moyenne. Trait : dernière image.
+faces-legend-corrected = Barre : moyenne. Trait : dernière image. Barre fine : corrigée par le visage au repos.
+faces-loading = Chargement du réseau
+faces-loading-hint = Les probabilités apparaissent dès qu'il est prêt.
+faces-no-network = Aucun réseau
+faces-no-network-hint = Choisissez un checkpoint dans le menu Modèle pour voir les probabilités.
+faces-none = Aucun visage visible
+faces-none-hint = Regardez vers la caméra, sous une lumière uniforme. Les visages de moins de { $px } px sont ignorés ; réglage dans le menu Affichage.
+faces-not-seen = Aucun visage ici
+faces-not-seen-hint = La session n'a aucun visage à cet instant.
+faces-no-frame = Pas encore d'image
+faces-no-frame-hint = Les visages et leurs probabilités apparaissent ici.
+face-show = Montrer
+face-show-hint = Montrer ce visage jusqu'à ce qu'il quitte l'image
+face-pose = lacet { $yaw }°  tangage { $pitch }°  roulis { $roll }°
+face-eyes = yeux { $right } { $left }  bouche { $mouth }
+face-pose-hint = Pose de la tête en degrés : lacet vers la droite de l'image, tangage vers le haut, roulis dans le sens horaire. Yeux (droit, gauche) et bouche : ouverture, hauteur sur largeur.
+face-strip-hint = La dernière minute. Les petits traits en bas sont des clignements.
+face-values = { $label } : moyenne { $average }, dernière image { $latest }
+face-corrected = { $values }, corrigé { $corrected }
+face-last-minute = Dernière minute de { $who } : visible { $seconds } s
+timeline-empty = Les visages de la dernière minute apparaissent ici.
+face-absent = Visage { $number }, hors champ
+face-portrait = Portrait : { $who }
+face-name-hint = Cliquez pour nommer ce visage (F2)
+face-name-of = Nom du visage { $number }
+face-second = { $values }, second réseau { $second }
 
 ## Window Sessions
 
@@ -613,3 +641,85 @@ sessions-chosen =
        *[other] { $count } sessions sont choisies.
     }
 sessions-compare = Comparer…
+
+## Playback
+
+play-play = Lire
+play-pause = Pause
+play-step-back = Image précédente
+play-step-forward = Image suivante
+play-back = Reculer de 5 secondes
+play-forward = Avancer de 5 secondes
+play-slower = Plus lent
+play-faster = Plus rapide
+play-position = Position
+play-speed = Vitesse { $speed }×
+play-speed-hint = Vitesse de lecture
+play-unavailable = Pour vidéos, animations et dossiers
+play-loop = En boucle
+play-picture = image { $number }
+play-picture-of = image { $number } sur { $all }
+play-of = { $number } sur { $all }
+
+## The recording in the menu bar
+
+bar-record = Enregistrer
+bar-starting = démarrage…
+bar-mark-hint = Poser un repère ({ $key }) ; annoté : { $key_with_note }
+bar-about-hint = Sur qui et quoi porte le prochain enregistrement
+bar-note = Que s'est-il passé ?
+bar-recording = Enregistrement { $status }
+bar-finishing = finalisation…
+bar-markers =
+    { $count ->
+        [one] { $count } repère
+       *[other] { $count } repères
+    }
+bar-dropped = { $count } perdues
+bar-free = { $size } libres
+bar-details = { $captured } images, { $analyzed } analysées, { $recorded } dans la vidéo, { $faces } visages
+bar-free-on-disk = { $size } libres sur le disque
+bar-paused = en pause { $time }
+
+## How recordings ended
+
+recorded-repaired = L'enregistrement { $folder } a été interrompu. Il a été réparé et compte { $frames } images ({ $time }).
+recorded-failed = { $reason } L'enregistrement dans { $folder } s'est arrêté.
+recorded = { $time } enregistré dans { $folder }.
+recorded-dropped = { $dropped } images sur { $captured } ont été perdues, faute d'être écrites à temps.
+
+## The status bar
+
+status-starting = démarrage
+status-live = en direct
+status-paused = en pause
+status-playing = lecture
+status-no-camera = aucune caméra
+status-lost = perdue
+status-waiting = en attente
+status-failed = échec
+status-photo = photo
+status-ended = terminé
+status-changed =
+    { $count ->
+        [one] { $count } réglage modifié · Réinitialiser
+       *[other] { $count } réglages modifiés · Réinitialiser
+    }
+status-changed-hint = { $settings }. Cliquez pour revenir aux valeurs par défaut.
+status-loading-another = { $name }, un autre se charge…
+status-loading = chargement du réseau…
+status-no-network = aucun réseau
+status-network-hint = Réseau utilisé
+status-starting-device = démarrage…
+status-device-hint = Périphérique qui exécute le réseau
+status-analysis = analyse
+status-analysis-hint = Images analysées par seconde
+status-analysis-more = Images analysées par seconde. Affichage → Statistiques en montre plus.
+status-capture = capture
+status-capture-hint = Images capturées par seconde
+status-latency = latence
+status-latency-hint = Temps de la capture au résultat : médiane et 95e centile
+status-dropped = perdues
+status-dropped-hint = Images non analysées depuis l'ouverture de la source, l'analyse étant trop lente
+status-damaged = abîmées
+status-damaged-hint = Images abîmées passées depuis l'ouverture de la source

@@ -533,6 +533,34 @@ event-refused = 丢帧
 ## Faces
 
 face-number = 人脸 { $number }
+faces = 人脸
+faces-legend = 条形：平均值。刻度：最新一帧。
+faces-legend-corrected = 条形：平均值。刻度：最新一帧。细条：按静息表情校正。
+faces-loading = 正在加载神经网络
+faces-loading-hint = 就绪后即显示概率。
+faces-no-network = 没有神经网络
+faces-no-network-hint = 请在“模型”菜单中选择检查点以查看概率。
+faces-none = 画面中没有人脸
+faces-none-hint = 请在均匀光线下面向摄像头。小于 { $px } px 的人脸会被忽略，可在“视图”菜单中更改。
+faces-not-seen = 此处没有人脸
+faces-not-seen-hint = 会话在此时刻没有人脸。
+faces-no-frame = 尚无画面
+faces-no-frame-hint = 人脸及其概率会显示在这里。
+face-show = 显示人脸
+face-show-hint = 显示此人脸，直到其离开画面
+face-pose = 偏航 { $yaw }°  俯仰 { $pitch }°  翻滚 { $roll }°
+face-eyes = 眼 { $right } { $left }  嘴 { $mouth }
+face-pose-hint = 头部姿态（度）：偏航朝画面右侧，俯仰朝上，翻滚为顺时针。眼（右、左）和嘴：张开度，即高宽比。
+face-strip-hint = 最近一分钟。底部短线为眨眼。
+face-values = { $label }：平均 { $average }，最新一帧 { $latest }
+face-corrected = { $values }，校正后 { $corrected }
+face-last-minute = { $who } 的最近一分钟：可见 { $seconds } 秒
+timeline-empty = 最近一分钟的人脸会显示在这里。
+face-absent = 人脸 { $number }，当前不在画面中
+face-portrait = { $who } 的头像
+face-name-hint = 单击为此人脸命名 (F2)
+face-name-of = 人脸 { $number } 的名称
+face-second = { $values }，第二网络 { $second }
 
 ## Window Sessions
 
@@ -572,3 +600,77 @@ sessions-choose-several = 按住 Ctrl 或 Shift 单击可选择多个进行比�
 sessions-share = 分享副本…
 sessions-chosen = 已选择 { $count } 个会话。
 sessions-compare = 比较…
+
+## Playback
+
+play-play = 播放
+play-pause = 暂停
+play-step-back = 上一帧
+play-step-forward = 下一帧
+play-back = 后退 5 秒
+play-forward = 前进 5 秒
+play-slower = 减速
+play-faster = 加速
+play-position = 位置
+play-speed = 速度 { $speed }×
+play-speed-hint = 播放速度
+play-unavailable = 适用于视频、动画和文件夹
+play-loop = 循环
+play-picture = 第 { $number } 张
+play-picture-of = 第 { $number } 张，共 { $all } 张
+play-of = { $number } / { $all }
+
+## The recording in the menu bar
+
+bar-record = 录制
+bar-starting = 正在开始…
+bar-mark-hint = 添加标记 ({ $key })；带备注：{ $key_with_note }
+bar-about-hint = 下次录制的对象与内容
+bar-note = 发生了什么？
+bar-recording = 录制 { $status }
+bar-finishing = 正在完成…
+bar-markers = { $count } 个标记
+bar-dropped = 丢弃 { $count }
+bar-free = 剩余 { $size }
+bar-details = { $captured } 帧，{ $analyzed } 帧已分析，{ $recorded } 帧在视频中，{ $faces } 张人脸
+bar-free-on-disk = 磁盘剩余 { $size }
+bar-paused = 已暂停 { $time }
+
+## How recordings ended
+
+recorded-repaired = 录制 { $folder } 曾中断，现已修复，共 { $frames } 帧（{ $time }）。
+recorded-failed = { $reason } 到 { $folder } 的录制已停止。
+recorded = 已录制 { $time }，保存到 { $folder }。
+recorded-dropped = { $captured } 帧中有 { $dropped } 帧因来不及写入而被丢弃。
+
+## The status bar
+
+status-starting = 正在启动
+status-live = 实时
+status-paused = 已暂停
+status-playing = 播放中
+status-no-camera = 无摄像头
+status-lost = 已断开
+status-waiting = 等待中
+status-failed = 失败
+status-photo = 照片
+status-ended = 已结束
+status-changed = { $count } 项设置已更改 · 重置
+status-changed-hint = { $settings }。点击恢复默认值。
+status-loading-another = { $name }，正在加载另一个…
+status-loading = 正在加载网络…
+status-no-network = 无网络模型
+status-network-hint = 当前网络
+status-starting-device = 正在启动设备…
+status-device-hint = 运行网络的设备
+status-analysis = 分析
+status-analysis-hint = 每秒分析帧数
+status-analysis-more = 每秒分析帧数。更多信息见“视图 → 统计”。
+status-capture = 采集
+status-capture-hint = 每秒采集帧数
+status-latency = 延迟
+status-latency-hint = 从采集到结果的时间：中位数和第 95 百分位
+status-dropped = 丢弃
+status-dropped-hint = 自打开来源以来因分析过慢而未分析的帧
+status-damaged = 损坏
+status-damaged-hint = 自打开来源以来跳过的损坏帧

@@ -15,6 +15,7 @@ use super::{
     background::Background,
     messages::{Message, Severity, sentence},
     quit::QuitRequest,
+    words::text,
 };
 use crate::{
     error_text::error_text,
@@ -279,11 +280,11 @@ fn failed(error: &RecordError) -> Message {
 fn repaired(folder: &Path, outcome: &Result<Report, SessionError>) -> Option<Message> {
     let text = match outcome {
         Err(error) => sentence(&error_text(error)),
-        Ok(report) if report.repaired => format!(
-            "Recording {} was interrupted. It has been repaired and has {} frames ({}).",
-            folder.display(),
-            report.n_frames,
-            clock(Duration::from_secs_f64(report.duration_s)),
+        Ok(report) if report.repaired => text!(
+            "recorded-repaired",
+            folder = folder.display().to_string(),
+            frames = report.n_frames,
+            time = clock(Duration::from_secs_f64(report.duration_s)).to_string()
         ),
         Ok(_) => return None,
     };
@@ -291,23 +292,29 @@ fn repaired(folder: &Path, outcome: &Result<Report, SessionError>) -> Option<Mes
 }
 
 fn ended(folder: &Path, reason: &str, failed: bool, status: &RecorderStatus) -> Message {
-    let folder = folder.display();
+    let folder = folder.display().to_string();
     if failed {
         return (
             Severity::Error,
-            format!("{} Recording to {folder} has stopped.", sentence(reason)),
+            text!(
+                "recorded-failed",
+                reason = sentence(reason),
+                folder = folder
+            ),
         );
     }
     let n_dropped = status.counts.refused;
-    let mut text = format!("Recorded {} to {folder}.", clock(status.elapsed));
+    let time = clock(status.elapsed).to_string();
+    let text = text!("recorded", time = time, folder = folder);
     if n_dropped == 0 {
         return (Severity::Info, text);
     }
-    text.push_str(&format!(
-        " {n_dropped} of {} frames were dropped because they could not be written in time.",
-        status.counts.captured
-    ));
-    (Severity::Warning, text)
+    let dropped = text!(
+        "recorded-dropped",
+        dropped = n_dropped,
+        captured = status.counts.captured
+    );
+    (Severity::Warning, format!("{text} {dropped}"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use egui::{Color32, Context, Pos2, Rect, Stroke, TextureHandle, TextureOptions, 
 use super::{
     colors,
     replay::raster::{self, LaneStyle},
+    words::text,
 };
 use crate::{
     detect::{Blinks, TrackId},
@@ -201,7 +202,11 @@ impl Strips {
         let seconds = strip.map_or(0.0, |strip| {
             strip.columns.len() as f32 * COLUMN.as_secs_f32()
         });
-        format!("Last minute of {who}: {seconds:.0} s in view")
+        text!(
+            "face-last-minute",
+            who = who,
+            seconds = format!("{seconds:.0}")
+        )
     }
 }
 

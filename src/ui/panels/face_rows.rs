@@ -11,7 +11,10 @@ use egui::{
 use crate::{
     expression::{Label, Labels, Probabilities},
     pipeline::FaceAnalysis,
-    ui::colors,
+    ui::{
+        colors,
+        words::{self, text},
+    },
 };
 
 /// Height of one label's row, points.
@@ -39,9 +42,10 @@ const MIN_TICK_DIFFERENCE: f32 = 0.03;
 /// Room for the names of these labels, points.
 fn name_width(ui: &Ui, labels: Labels) -> f32 {
     let widths = labels.names().map(|name| {
+        let name = words::label(name).to_owned();
         let galley = ui
             .painter()
-            .layout_no_wrap(name.to_owned(), name_font(ui), Color32::WHITE);
+            .layout_no_wrap(name, name_font(ui), Color32::WHITE);
         galley.size().x + NAME_GAP
     });
     let max = (ui.available_width() * MAX_NAME_SHARE).max(NAME_WIDTH);
@@ -72,8 +76,8 @@ fn row_ui(
 ) {
     let size = vec2(ui.available_width(), ROW_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let name = accessible_name(face, who, class);
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
+    response
+        .widget_info(|| WidgetInfo::labeled(Role::Label, true, accessible_name(face, who, class)));
     if ui.is_rect_visible(rect) {
         let theme = ui.ctx().theme();
         let palette = colors::palette(theme);
@@ -84,7 +88,7 @@ fn row_ui(
         };
         let font = name_font(ui);
         let painter = ui.painter();
-        let name = WidgetText::from(class.name()).into_galley(
+        let name = WidgetText::from(words::label(class.name())).into_galley(
             ui,
             Some(TextWrapMode::Truncate),
             name_width - NAME_GAP / 2.0,
@@ -134,38 +138,35 @@ fn row_ui(
             );
         }
     }
-    let mut words = format!(
-        "{class}: average {}, latest frame {}",
-        percent(&face.smoothed, class),
-        percent(&face.raw, class)
-    );
-    if let Some(corrected) = &face.corrected {
-        words.push_str(&format!(
-            ", corrected {}",
-            percent(&corrected.probabilities, class)
-        ));
-    }
-    if let Some(second) = &face.second {
-        let percent = percent(&second.smoothed, class);
-        words.push_str(&format!(", second network {percent}"));
-    }
-    response.on_hover_text(words);
+    response.on_hover_ui(|ui| {
+        let values = text!(
+            "face-values",
+            label = words::label(class.name()),
+            average = percent(&face.smoothed, class),
+            latest = percent(&face.raw, class)
+        );
+        ui.label(with_others(values, face, class));
+    });
 }
 
 /// What screen readers say for a row.
 fn accessible_name(face: &FaceAnalysis, who: &str, class: Label) -> String {
-    let mut name = format!("{who}: {class} {}", percent(&face.smoothed, class));
+    let label = words::label(class.name());
+    let name = format!("{who}: {label} {}", percent(&face.smoothed, class));
+    with_others(name, face, class)
+}
+
+/// `values`, and what else is known of a label: the corrected value, and the second network's.
+fn with_others(mut values: String, face: &FaceAnalysis, class: Label) -> String {
     if let Some(corrected) = &face.corrected {
-        name.push_str(&format!(
-            ", corrected {}",
-            percent(&corrected.probabilities, class)
-        ));
+        let corrected = percent(&corrected.probabilities, class);
+        values = text!("face-corrected", values = values, corrected = corrected);
     }
     if let Some(second) = &face.second {
-        let percent = percent(&second.smoothed, class);
-        name.push_str(&format!(", second network {percent}"));
+        let second = percent(&second.smoothed, class);
+        values = text!("face-second", values = values, second = second);
     }
-    name
+    values
 }
 
 /// Draws a bar filled by `probability`.

@@ -15,6 +15,7 @@ use crate::{
         icons::{self, Icon},
         keyboard,
         recordings::{MarkerNote, RecordingStatus},
+        words::text,
     },
 };
 
@@ -36,10 +37,10 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
     let shortcut = |shortcut| ctx.format_shortcut(&shortcut);
     match status {
         RecordingStatus::Off { can_start } => {
-            let hint = format!("Start recording ({})", shortcut(keyboard::RECORD));
+            let hint = format!("{} ({})", text!("record-start"), shortcut(keyboard::RECORD));
             let clicked = ui
                 .add_enabled_ui(*can_start, |ui| {
-                    let response = button_ui(ui, "Record", Some(palette.error));
+                    let response = button_ui(ui, text!("bar-record"), Some(palette.error));
                     response.on_hover_text(hint).clicked()
                 })
                 .inner;
@@ -48,7 +49,7 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
                 .or_else(|| about_ui(ui, about))
         }
         RecordingStatus::Starting => {
-            ui.label(RichText::new("starting…").weak());
+            ui.label(RichText::new(text!("bar-starting")).weak());
             None
         }
         RecordingStatus::On(status) => {
@@ -58,19 +59,19 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
             ui.add_enabled_ui(!is_ending, |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 let (pause_icon, pause) = match is_paused {
-                    true => (Icon::Record, "Resume recording"),
-                    false => (Icon::Pause, "Pause recording"),
+                    true => (Icon::Record, text!("record-resume")),
+                    false => (Icon::Pause, text!("record-pause")),
                 };
-                let mark = format!(
-                    "Set marker ({}); with a note: {}",
-                    shortcut(keyboard::SET_MARKER),
-                    shortcut(keyboard::SET_MARKER_WITH_NOTE)
+                let mark = text!(
+                    "bar-mark-hint",
+                    key = shortcut(keyboard::SET_MARKER),
+                    key_with_note = shortcut(keyboard::SET_MARKER_WITH_NOTE)
                 );
                 let buttons = [
                     (
                         Icon::Stop,
-                        "Stop recording",
-                        format!("Stop recording ({})", shortcut(keyboard::RECORD)),
+                        text!("record-stop"),
+                        format!("{} ({})", text!("record-stop"), shortcut(keyboard::RECORD)),
                         Command::ToggleRecording,
                     ),
                     (
@@ -79,7 +80,7 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
                         format!("{pause} ({})", shortcut(keyboard::PAUSE_RECORDING)),
                         Command::PauseRecording,
                     ),
-                    (Icon::Mark, "Set marker", mark, Command::SetMarker),
+                    (Icon::Mark, text!("record-mark"), mark, Command::SetMarker),
                 ];
                 for (icon, name, hint, asked) in buttons {
                     if icons::bar_button_ui(ui, icon, name, &hint).clicked() {
@@ -113,7 +114,7 @@ fn about_ui(ui: &mut Ui, about: &About) -> Option<Command> {
     }
     let words: String = said.join(" · ").chars().take(MAX_ABOUT_CHARS).collect();
     let response = ui.add(Button::new(RichText::new(words).weak()).frame(false));
-    let hint = "Who and what the next recording is about";
+    let hint = text!("bar-about-hint");
     response
         .on_hover_text(hint)
         .clicked()
@@ -123,13 +124,13 @@ fn about_ui(ui: &mut Ui, about: &About) -> Option<Command> {
 /// Draws the window in which a marker's note is written.
 pub fn note_ui(ctx: &Context, note: &mut MarkerNote) -> Option<Command> {
     let mut command = None;
-    Window::new("Marker")
+    Window::new(text!("marker"))
         .collapsible(false)
         .resizable(false)
         .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
         .show(ctx, |ui| {
             ui.set_width(320.0);
-            let label = ui.label("What happened?");
+            let label = ui.label(text!("bar-note"));
             let edit = TextEdit::singleline(&mut note.text).desired_width(f32::INFINITY);
             let response = ui.add(edit).labelled_by(label.id);
             if !response.has_focus() && !response.lost_focus() {
@@ -138,11 +139,11 @@ pub fn note_ui(ctx: &Context, note: &mut MarkerNote) -> Option<Command> {
             let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             ui.add_space(6.0);
             ui.horizontal(|ui| {
-                if ui.button("Set marker").clicked() || entered {
+                if ui.button(text!("record-mark")).clicked() || entered {
                     command = Some(Command::EndNote(true));
                 }
                 let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                if ui.button("Cancel").clicked() || canceled {
+                if ui.button(text!("cancel")).clicked() || canceled {
                     command = Some(Command::EndNote(false));
                 }
             });
@@ -177,8 +178,9 @@ fn pill_ui(ui: &mut Ui, color: Color32, clock: &str, further: &str) {
         PILL_HEIGHT,
     );
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let name = format!("Recording {}  {further}", clock.text());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name.trim_end()));
+    let status = format!("{}  {further}", clock.text());
+    let name = text!("bar-recording", status = status.trim_end());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     let painter = ui.painter();
     painter.rect_filled(rect, PILL_HEIGHT / 2.0, color);
     let dot = rect.left_center() + vec2(PILL_MARGIN + PILL_DOT / 2.0, 0.0);
@@ -191,8 +193,8 @@ fn pill_ui(ui: &mut Ui, color: Color32, clock: &str, further: &str) {
 /// How long the recording is.
 fn clock_text(status: &RecorderStatus) -> String {
     match status.phase {
-        Phase::Paused => format!("paused {}", clock(status.elapsed)),
-        Phase::Finishing | Phase::Ended(_) => "finishing…".to_owned(),
+        Phase::Paused => text!("bar-paused", time = clock(status.elapsed).to_string()),
+        Phase::Finishing | Phase::Ended(_) => text!("bar-finishing").to_owned(),
         Phase::Recording => clock(status.elapsed).to_string(),
     }
 }
@@ -200,30 +202,36 @@ fn clock_text(status: &RecorderStatus) -> String {
 /// What stands beside the clock.
 fn further_text(status: &RecorderStatus) -> String {
     let mut text = size(status.n_bytes);
-    match status.last_marker.as_ref().map(|marker| marker.number) {
-        None => {}
-        Some(1) => text.push_str("  1 marker"),
-        Some(n_markers) => text.push_str(&format!("  {n_markers} markers")),
+    let mut add = |part: String| {
+        text.push_str("  ");
+        text.push_str(&part);
+    };
+    if let Some(marker) = &status.last_marker {
+        add(text!("bar-markers", count = marker.number));
     }
     if status.counts.refused > 0 {
-        text.push_str(&format!("  {} dropped", status.counts.refused));
+        add(text!("bar-dropped", count = status.counts.refused));
     }
     if let Some(free) = status.free_bytes
         && free < LOW_SPACE_BYTES
     {
-        text.push_str(&format!("  {} free", size(free)));
+        add(text!("bar-free", size = size(free)));
     }
     text
 }
 
 fn details(status: &RecorderStatus) -> String {
     let counts = status.counts;
-    let mut text = format!(
-        "{} frames, {} analyzed, {} in the video, {} faces",
-        counts.captured, counts.analyzed, counts.recorded, counts.faces
+    let mut text = text!(
+        "bar-details",
+        captured = counts.captured,
+        analyzed = counts.analyzed,
+        recorded = counts.recorded,
+        faces = counts.faces
     );
     if let Some(free) = status.free_bytes {
-        text.push_str(&format!("\n{} free on disk", size(free)));
+        text.push('\n');
+        text.push_str(&text!("bar-free-on-disk", size = size(free)));
     }
     text
 }

@@ -13,7 +13,7 @@ use egui::{
 use crate::{
     capture::SourceInfo,
     pipeline::{SourceState, Stats, Transport},
-    ui::{colors, commands::Command},
+    ui::{colors, commands::Command, words::text},
 };
 
 /// Height of one line, points.
@@ -87,14 +87,10 @@ pub fn status_bar_ui(ui: &mut Ui, data: StatusData<'_>) -> Option<Command> {
 fn unusual_ui(ui: &mut Ui, data: &StatusData<'_>) -> Option<Command> {
     let text = match data.unusual.len() {
         0 => return None,
-        1 => "1 setting changed · Reset".to_owned(),
-        n => format!("{n} settings changed · Reset"),
+        n => text!("status-changed", count = n),
     };
     let button = ui.small_button(text);
-    let explanation = format!(
-        "{}. Click to reset to the defaults.",
-        data.unusual.join(", ")
-    );
+    let explanation = text!("status-changed-hint", settings = data.unusual.join(", "));
     let button = button.on_hover_text(explanation);
     button.clicked().then_some(Command::ResetMeasured)
 }
@@ -106,17 +102,24 @@ fn source_ui(ui: &mut Ui, data: &StatusData<'_>) {
         let palette = colors::palette(ui.ctx().theme());
         let is_photo = data.info.is_some_and(|info| info.n_frames == Some(1));
         let (color, words) = match data.state {
-            SourceState::Starting => (palette.warning, "starting"),
+            SourceState::Starting => (palette.warning, text!("status-starting")),
             SourceState::Live(_) => match data.transport {
-                None => (palette.good, "live"),
-                Some(transport) if transport.paused => (palette.weak_text, "paused"),
-                Some(_) => (palette.good, "playing"),
+                None => (palette.good, text!("status-live")),
+                Some(transport) if transport.paused => (palette.weak_text, text!("status-paused")),
+                Some(_) => (palette.good, text!("status-playing")),
             },
-            SourceState::NoCamera => (palette.weak_text, "no camera"),
-            SourceState::Lost(_) => (palette.warning, "lost"),
-            SourceState::Waiting(_) => (palette.warning, "waiting"),
-            SourceState::Failed(_) => (palette.error, "failed"),
-            SourceState::Ended => (palette.weak_text, if is_photo { "photo" } else { "ended" }),
+            SourceState::NoCamera => (palette.weak_text, text!("status-no-camera")),
+            SourceState::Lost(_) => (palette.warning, text!("status-lost")),
+            SourceState::Waiting(_) => (palette.warning, text!("status-waiting")),
+            SourceState::Failed(_) => (palette.error, text!("status-failed")),
+            SourceState::Ended => (
+                palette.weak_text,
+                if is_photo {
+                    text!("status-photo")
+                } else {
+                    text!("status-ended")
+                },
+            ),
         };
         ui.spacing_mut().item_spacing.x = 6.0;
         dot_ui(ui, color);
@@ -146,17 +149,20 @@ fn source_ui(ui: &mut Ui, data: &StatusData<'_>) {
 fn machine_ui(ui: &mut Ui, data: &StatusData<'_>) {
     let checkpoint = match (data.checkpoint, data.loading) {
         (Some(name), false) => name.to_owned(),
-        (Some(name), true) => format!("{name}, loading another…"),
-        (None, true) => "loading network…".to_owned(),
-        (None, false) => "no network".to_owned(),
+        (Some(name), true) => text!("status-loading-another", name = name),
+        (None, true) => text!("status-loading").to_owned(),
+        (None, false) => text!("status-no-network").to_owned(),
     };
     ui.add(Label::new(checkpoint).extend())
-        .on_hover_text("Current network");
+        .on_hover_text(text!("status-network-hint"));
     if !data.statistics {
         return;
     }
-    ui.add(Label::new(RichText::new(data.device.unwrap_or("starting device…")).weak()).extend())
-        .on_hover_text("Device that runs the network");
+    ui.add(
+        Label::new(RichText::new(data.device.unwrap_or(text!("status-starting-device"))).weak())
+            .extend(),
+    )
+    .on_hover_text(text!("status-device-hint"));
 }
 
 /// Whether frames arrive.
@@ -175,10 +181,10 @@ fn rate_ui(ui: &mut Ui, data: &StatusData<'_>) {
         figure_ui(
             ui,
             &Figure {
-                label: "analysis",
+                label: text!("status-analysis"),
                 value: in_fps(data.stats.analysis_rate_hz),
                 widest: "88.8 fps",
-                explanation: "Frames analyzed per second. View → Statistics shows more.",
+                explanation: text!("status-analysis-more"),
             },
         );
     }
@@ -193,28 +199,28 @@ fn figures_ui(ui: &mut Ui, data: &StatusData<'_>) {
     let rate = |rate_hz: f64| when(is_running(data), in_fps(rate_hz));
     let figures = [
         Figure {
-            label: "dropped",
+            label: text!("status-dropped"),
             value: when(ever_live, count(stats.n_dropped)),
             widest: "88,888",
-            explanation: "Frames not analyzed since the source was opened, because analysis was too slow",
+            explanation: text!("status-dropped-hint"),
         },
         Figure {
-            label: "latency",
+            label: text!("status-latency"),
             value: when(ever_live, latency(stats.latency_p50, stats.latency_p95)),
             widest: "888 / 888 ms",
-            explanation: "Time from capture to result: median and 95th percentile",
+            explanation: text!("status-latency-hint"),
         },
         Figure {
-            label: "analysis",
+            label: text!("status-analysis"),
             value: rate(stats.analysis_rate_hz),
             widest: "88.8 fps",
-            explanation: "Frames analyzed per second",
+            explanation: text!("status-analysis-hint"),
         },
         Figure {
-            label: "capture",
+            label: text!("status-capture"),
             value: rate(stats.capture_rate_hz),
             widest: "88.8 fps",
-            explanation: "Frames captured per second",
+            explanation: text!("status-capture-hint"),
         },
     ];
     for figure in &figures {
@@ -225,10 +231,10 @@ fn figures_ui(ui: &mut Ui, data: &StatusData<'_>) {
         figure_ui(
             ui,
             &Figure {
-                label: "damaged",
+                label: text!("status-damaged"),
                 value: count(stats.n_damaged),
                 widest: "888",
-                explanation: "Damaged frames skipped since the source was opened",
+                explanation: text!("status-damaged-hint"),
             },
         );
     }
@@ -294,7 +300,7 @@ fn latency(p50: Option<Duration>, p95: Option<Duration>) -> String {
 /// A count that always fits its slot: "12,345", "1.2 million".
 fn count(n: u64) -> String {
     if n >= 1_000_000 {
-        return format!("{:.1} million", n as f64 / 1e6);
+        return text!("about-millions", n = format!("{:.1}", n as f64 / 1e6));
     }
     if n >= 10_000 {
         return format!("{},{:03}", n / 1000, n % 1000);

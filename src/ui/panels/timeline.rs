@@ -5,7 +5,7 @@ use egui::{Label, Layout, RichText, ScrollArea, Ui, vec2};
 use super::face_panel;
 use crate::{
     pipeline::face_names::FaceNames,
-    ui::{strips::Strips, who::who},
+    ui::{strips::Strips, who::who, words::text},
 };
 
 /// Height of a face's lane, points.
@@ -17,7 +17,7 @@ const NAME_WIDTH: f32 = 64.0;
 pub fn timeline_ui(ui: &mut Ui, strips: &mut Strips, names: &FaceNames) {
     let faces: Vec<_> = strips.faces().collect();
     if faces.is_empty() {
-        let hint = "Faces of the last minute appear here.";
+        let hint = text!("timeline-empty");
         ui.centered_and_justified(|ui| ui.label(RichText::new(hint).weak()));
         return;
     }

@@ -21,6 +21,7 @@ use crate::{
             FASTER, LOOP, PLAY, SKIP_BACK, SKIP_FORWARD, SLOWER, START, STEP_BACK, STEP_FORWARD,
         },
         player::{PlayerStatus, SPEED_STEPS},
+        words::text,
     },
 };
 
@@ -47,13 +48,21 @@ impl TransportBar {
             |ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
                 let buttons = [
-                    (Icon::StepBack, "Step back", PlayCommand::StepBack),
+                    (
+                        Icon::StepBack,
+                        text!("play-step-back"),
+                        PlayCommand::StepBack,
+                    ),
                     if status.paused || status.is_over {
-                        (Icon::Play, "Play", PlayCommand::TogglePause)
+                        (Icon::Play, text!("play-play"), PlayCommand::TogglePause)
                     } else {
-                        (Icon::Pause, "Pause", PlayCommand::TogglePause)
+                        (Icon::Pause, text!("play-pause"), PlayCommand::TogglePause)
                     },
-                    (Icon::StepForward, "Step forward", PlayCommand::StepForward),
+                    (
+                        Icon::StepForward,
+                        text!("play-step-forward"),
+                        PlayCommand::StepForward,
+                    ),
                 ];
                 for (icon, name, playback) in buttons {
                     if icons::button_ui(ui, icon, name).clicked() {
@@ -68,7 +77,8 @@ impl TransportBar {
                 ui.add_space(8.0);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     command = speed_ui(ui, status.speed).or(command);
-                    if icons::toggle_ui(ui, Icon::Loop, status.looped, "Loop").clicked() {
+                    if icons::toggle_ui(ui, Icon::Loop, status.looped, text!("play-loop")).clicked()
+                    {
                         switched = Some(Command::SetLoop(!status.looped));
                     }
                     ui.add_space(4.0);
@@ -96,9 +106,11 @@ impl TransportBar {
             .smart_aim(false);
         let response = ui.add(slider);
         ui.ctx().accesskit_node_builder(response.id, |node| {
-            node.set_label("Position");
+            node.set_label(text!("play-position"));
             node.set_value(match status.picture {
-                Some((number, n_pictures)) => format!("picture {number} of {n_pictures}"),
+                Some((number, n_pictures)) => {
+                    text!("play-picture-of", number = number, all = n_pictures)
+                }
                 None => format!("{:.1}", clock(position)),
             });
         });
@@ -125,7 +137,7 @@ impl TransportBar {
             let words = match status.picture {
                 Some((_, n_pictures)) => {
                     let before = (share * n_pictures as f32) as u64;
-                    format!("picture {}", (before + 1).min(n_pictures))
+                    text!("play-picture", number = (before + 1).min(n_pictures))
                 }
                 None => format!("{:.1}", clock(time)),
             };
@@ -171,7 +183,7 @@ fn picture_ui(ui: &mut Ui, (number, n_pictures): (u64, u64)) {
 
 /// Which of the pictures in a folder is shown.
 pub fn picture_text(number: u64, n_pictures: u64) -> String {
-    format!("{number} of {n_pictures}")
+    text!("play-of", number = number, all = n_pictures)
 }
 
 fn speed_ui(ui: &mut Ui, speed: f64) -> Option<PlayCommand> {
@@ -181,7 +193,7 @@ fn speed_ui(ui: &mut Ui, speed: f64) -> Option<PlayCommand> {
         ui.spacing_mut().item_spacing.y = 1.0;
         command = speeds_ui(ui, speed);
     });
-    response.on_hover_text("Playback speed");
+    response.on_hover_text(text!("play-speed-hint"));
     command
 }
 
@@ -196,7 +208,7 @@ fn speeds_ui(ui: &mut Ui, speed: f64) -> Option<PlayCommand> {
 }
 
 fn speed_text(speed: f64) -> String {
-    format!("Speed {speed}×")
+    text!("play-speed", speed = speed.to_string())
 }
 
 /// The content of the menu; disabled without a file that can be paused.
@@ -206,25 +218,45 @@ pub fn menu_ui(ui: &mut Ui, status: Option<PlayerStatus>, command: &mut Option<C
     let (play, back, forward, start) =
         (name(PLAY), name(SKIP_BACK), name(SKIP_FORWARD), name(START));
     let is_playing = status.is_some_and(|status| !status.paused && !status.is_over);
-    let play_label = if is_playing { "Pause" } else { "Play" };
+    let play_label = if is_playing {
+        text!("play-pause")
+    } else {
+        text!("play-play")
+    };
     let groups: [&[(&str, String, PlayCommand)]; 3] = [
         &[
             (play_label, play, PlayCommand::TogglePause),
-            ("Step back", STEP_BACK.to_string(), PlayCommand::StepBack),
             (
-                "Step forward",
+                text!("play-step-back"),
+                STEP_BACK.to_string(),
+                PlayCommand::StepBack,
+            ),
+            (
+                text!("play-step-forward"),
                 STEP_FORWARD.to_string(),
                 PlayCommand::StepForward,
             ),
         ],
         &[
-            ("Back 5 seconds", back, PlayCommand::SkipBack),
-            ("Forward 5 seconds", forward, PlayCommand::SkipForward),
-            ("Go to start", start, PlayCommand::Seek(Duration::ZERO)),
+            (text!("play-back"), back, PlayCommand::SkipBack),
+            (text!("play-forward"), forward, PlayCommand::SkipForward),
+            (
+                text!("play-start"),
+                start,
+                PlayCommand::Seek(Duration::ZERO),
+            ),
         ],
         &[
-            ("Slower", SLOWER.to_string(), PlayCommand::Slower),
-            ("Faster", FASTER.to_string(), PlayCommand::Faster),
+            (
+                text!("play-slower"),
+                SLOWER.to_string(),
+                PlayCommand::Slower,
+            ),
+            (
+                text!("play-faster"),
+                FASTER.to_string(),
+                PlayCommand::Faster,
+            ),
         ],
     ];
     ui.add_enabled_ui(status.is_some(), |ui| {
@@ -239,14 +271,14 @@ pub fn menu_ui(ui: &mut Ui, status: Option<PlayerStatus>, command: &mut Option<C
     });
     ui.add_enabled_ui(status.is_some(), |ui| {
         let looped = status.is_some_and(|status| status.looped);
-        if action_ui(ui, Mark::Check(looped), "Loop", &name(LOOP)) {
+        if action_ui(ui, Mark::Check(looped), text!("play-loop"), &name(LOOP)) {
             *command = Some(Command::SetLoop(!looped));
         }
         ui.separator();
     });
     match status {
         Some(status) => note_ui(ui, &speed_text(status.speed)),
-        None => note_ui(ui, "For videos, animations and folders"),
+        None => note_ui(ui, text!("play-unavailable")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Menu items by their labels, and the keys that do the same.
 
 use super::*;
-use crate::{model::Views, session::marker_keys::MarkerKeys};
+use crate::{model::Views, session::marker_keys::MarkerKeys, ui::words::text};
 
 #[test]
 fn view_items_switch_their_settings() {
@@ -46,6 +46,22 @@ fn the_language_changes_at_once_and_is_kept() {
         ..UiSettings::default()
     });
     assert!(french.shows("Fichier"));
+}
+
+/// Words are longer in other languages. (Chinese is shorter, and tests have no font for it.)
+#[test]
+fn menus_fit_the_smallest_window_in_every_language() {
+    let languages = Language::ALL.into_iter();
+    for language in languages.filter(|language| *language != Language::Chinese) {
+        let settings = UiSettings {
+            language: Some(language),
+            ..UiSettings::default()
+        };
+        let window = Window::build(settings, crate::ui::MIN_WINDOW_SIZE, Arc::new(Vec::new));
+        let x_range = |label: &str| window.harness.get_by_label(label).rect().x_range();
+        let (help, record) = (x_range(text!("menu-help")), x_range(text!("bar-record")));
+        assert!(help.max < record.min, "{language:?}: {help:?} {record:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::{
             geometry,
         },
         strips::Strips,
+        words::{self, text},
     },
 };
 
@@ -89,7 +90,8 @@ impl Card<'_> {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             self.portrait_ui(ui, PORTRAIT_SIDE);
-            let label = WidgetText::from(RichText::new(self.label.word()).size(LABEL_SIZE));
+            let label =
+                WidgetText::from(RichText::new(words::label(self.label.word())).size(LABEL_SIZE));
             let label = label.into_galley(ui, None, f32::INFINITY, TextStyle::Body);
             let rest = ui.available_width() - label.size().x - CHIP_SIDE - 4.0 * GAP;
             command = self.name_ui(ui, rest.clamp(MIN_NAME_WIDTH, MAX_NAME_WIDTH), naming);
@@ -111,7 +113,7 @@ impl Card<'_> {
         strips: Option<&mut Strips>,
     ) -> Option<Command> {
         let mut command = None;
-        let mut title = format!("{}: {}", self.who, self.label.word());
+        let mut title = format!("{}: {}", self.who, words::label(self.label.word()));
         if let Some(label) = self.label.label() {
             title.push(' ');
             title.push_str(&percent(&self.face.smoothed, label));
@@ -150,7 +152,7 @@ impl Card<'_> {
             .fit_to_exact_size(Vec2::splat(side))
             .uv(geometry::uv(self.mirror))
             .corner_radius(CornerRadius::same(4))
-            .alt_text(format!("Portrait of {}", self.who));
+            .alt_text(text!("face-portrait", who = &self.who));
         ui.add(image);
     }
 
@@ -174,8 +176,8 @@ impl Card<'_> {
     fn show_face_ui(&self, ui: &mut Ui) -> Option<Command> {
         let mut shown = self.is_open?;
         colors::outline_boxes(ui);
-        ui.checkbox(&mut shown, RichText::new("Show face").small())
-            .on_hover_text("Show this face until it leaves the frame")
+        ui.checkbox(&mut shown, RichText::new(text!("face-show")).small())
+            .on_hover_text(text!("face-show-hint"))
             .clicked()
             .then_some(Command::ShowFace(self.face.track, shown))
     }
@@ -185,7 +187,7 @@ impl Card<'_> {
         ui.spacing_mut().item_spacing.y = 0.0;
         if let (Some(name), Some(second)) = (self.second, &face.second) {
             ui.label(
-                RichText::new(format!("{name}: {}", second.label))
+                RichText::new(format!("{name}: {}", words::label(second.label.name())))
                     .small()
                     .weak(),
             );
@@ -195,10 +197,7 @@ impl Card<'_> {
         if let Some(shape) = &face.shape {
             ui.add_space(2.0);
             ui.label(RichText::new(pose_text(shape)).small().weak())
-                .on_hover_text(
-                    "Head pose in degrees: yaw toward the right of the frame, pitch up, roll clockwise. Eyes (right, \
-                     left) and mouth: opening, height over width.",
-                );
+                .on_hover_text(text!("face-pose-hint"));
         }
         if let Some(strips) = strips {
             ui.add_space(4.0);
@@ -238,7 +237,7 @@ pub fn name_ui(
     };
     let edit = TextEdit::singleline(text)
         .id(id)
-        .hint_text(format!("Face {number}"))
+        .hint_text(text!("face-number", number = number))
         .char_limit(face_names::MAX_CHARS)
         .font(TextStyle::Body)
         .frame(
@@ -249,9 +248,9 @@ pub fn name_ui(
         )
         .align(egui::Align2::LEFT_CENTER)
         .desired_width(width);
-    let response = ui.add(edit).on_hover_text("Click to name this face (F2)");
+    let response = ui.add(edit).on_hover_text(text!("face-name-hint"));
     ui.ctx().accesskit_node_builder(id, |node| {
-        node.set_label(format!("Name of face {number}"));
+        node.set_label(text!("face-name-of", number = number));
     });
     if !response.has_focus() || is_own {
         return None;
@@ -273,7 +272,7 @@ pub fn strip_ui(ui: &mut Ui, track: TrackId, who: &str, strips: &mut Strips, hei
     if ui.is_rect_visible(rect) {
         strips.paint(ui, track, rect);
     }
-    response.on_hover_text("The last minute. Short lines at the bottom are blinks.");
+    response.on_hover_text(text!("face-strip-hint"));
 }
 
 /// Pose, eyes and mouth in two lines.
@@ -287,8 +286,17 @@ fn pose_text(shape: &FaceShape) -> String {
     } = shape.pose;
     let (yaw, pitch, roll) = (whole(yaw_deg), whole(pitch_deg), whole(roll_deg));
     let [right, left] = shape.eyes_open;
-    format!(
-        "yaw {yaw}°  pitch {pitch}°  roll {roll}°\neyes {right:.2} {left:.2}  mouth {:.2}",
-        shape.mouth_open
-    )
+    let pose = text!(
+        "face-pose",
+        yaw = yaw.to_string(),
+        pitch = pitch.to_string(),
+        roll = roll.to_string()
+    );
+    let openings = text!(
+        "face-eyes",
+        right = format!("{right:.2}"),
+        left = format!("{left:.2}"),
+        mouth = format!("{:.2}", shape.mouth_open)
+    );
+    format!("{pose}\n{openings}")
 }

@@ -100,7 +100,7 @@ impl FacePanel {
         ui.take_available_width();
         ui.add_space(4.0);
         ui.horizontal(|ui| {
-            ui.label(RichText::new("Faces").heading().size(17.0));
+            ui.label(RichText::new(text!("faces")).heading().size(17.0));
             if !faces.is_empty() {
                 ui.label(RichText::new(faces.len().to_string()).weak().size(17.0));
             }
@@ -113,10 +113,8 @@ impl FacePanel {
         }
         ui.label(
             RichText::new(match faces.iter().any(|face| face.corrected.is_some()) {
-                true => {
-                    "Bar: average. Tick: latest frame. Thin bar: corrected by the resting face."
-                }
-                false => "Bar: average. Tick: latest frame.",
+                true => text!("faces-legend-corrected"),
+                false => text!("faces-legend"),
             })
             .small()
             .weak(),
@@ -191,7 +189,7 @@ impl FacePanel {
             return None;
         }
         ui.add_space(6.0);
-        ui.label(RichText::new(format!("Face {number}, not in view now")).weak());
+        ui.label(RichText::new(text!("face-absent", number = number)).weak());
         let name = names.get(track.0);
         name_ui(ui, MAX_NAME_WIDTH, track, number, name, &mut self.naming)
     }
@@ -217,31 +215,28 @@ fn networks_ui(ui: &mut Ui, networks: NetworkPair<'_>) {
 fn hint_ui(ui: &mut Ui, hint: FaceHint) {
     let (title, body) = match hint {
         FaceHint::Loading => (
-            "Loading the network",
-            "Probabilities appear as soon as it is ready.".to_owned(),
+            text!("faces-loading"),
+            text!("faces-loading-hint").to_owned(),
         ),
         FaceHint::NoNetwork => (
-            "No network",
-            "Choose a checkpoint in the Model menu to see probabilities.".to_owned(),
+            text!("faces-no-network"),
+            text!("faces-no-network-hint").to_owned(),
         ),
         FaceHint::Searching => (
             "Searching for faces",
             "In a large picture this takes a few seconds.".to_owned(),
         ),
         FaceHint::NoFace { min_face_size_px } => (
-            "No face in view",
-            format!(
-                "Look toward the camera, in even light. Faces smaller than {min_face_size_px} px \
-                 are ignored; change this in the View menu."
-            ),
+            text!("faces-none"),
+            text!("faces-none-hint", px = min_face_size_px),
         ),
         FaceHint::NotSeen => (
-            "No face here",
-            "The session has no face at this time.".to_owned(),
+            text!("faces-not-seen"),
+            text!("faces-not-seen-hint").to_owned(),
         ),
         FaceHint::NoFrame => (
-            "No frame yet",
-            "Faces and their probabilities appear here.".to_owned(),
+            text!("faces-no-frame"),
+            text!("faces-no-frame-hint").to_owned(),
         ),
     };
     ui.add_space(10.0);
