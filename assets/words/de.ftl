@@ -40,7 +40,7 @@ file-open-session = Sitzung öffnen…
 file-open-checkpoint = Checkpoint öffnen…
 file-sessions = Sitzungen…
 file-recent = Letzte Sitzungen
-file-recent-files = Letzte Dateien
+file-recent-files = Zuletzt geöffnet
 file-export = Sitzung exportieren
 file-read-again = Neu analysieren mit
 file-choose-network = Datei wählen…
@@ -198,7 +198,7 @@ keys-skip = 5 Sekunden zurück und vor
 play-start = Zum Anfang
 keys-step = Ein Bild zurück und vor
 keys-speed = Langsamer und schneller
-keys-loop = Schleife
+keys-loop = Wiederholen
 
 ## What a session is about
 
@@ -325,7 +325,7 @@ tool-sessions =
        *[other] { $count } Sitzungen
     }
 tool-read = { $network } hat { $sessions } gelesen.
-tool-read-agreement = { $network } hat { $session } gelesen: bei { $percent } % der Gesichter derselbe Name wie zuvor.
+tool-read-agreement = { $network } hat { $session } gelesen: bei { $percent } % der Gesichter derselbe Ausdruck wie zuvor.
 tool-read-before = { $network } hatte { $sessions } schon gelesen.
 tool-open = Öffnen
 tool-replace = Ersetzen
@@ -337,16 +337,16 @@ tool-more-failed =
 tool-canceled = Abgebrochen; nichts wurde geschrieben.
 tool-canceled-after = Abgebrochen; was fertig war, bleibt.
 tool-shared = { $session } mit verdeckten Gesichtern ist in { $folder }.
-tool-old-boxes = Es gibt kein Video ohne Kästen, deshalb bleiben die Kästen der Aufnahme sichtbar.
+tool-old-boxes = Es gibt kein Video ohne Rahmen, deshalb bleiben die Rahmen der Aufnahme sichtbar.
 
 ## Window Share a copy with hidden faces
 
 share-title = Kopie mit verdeckten Gesichtern weitergeben
 share-video = Das Video von { $session }
-share-limits = Die Sitzung bleibt, wie sie ist. Haare, Kleidung, Haltung und Raum bleiben sichtbar.
+share-limits = Die Sitzung bleibt, wie sie ist. Haare, Kleidung, Haltung und der Raum bleiben sichtbar.
 share-faces = Gesichter
 share-pixelated = Verpixelt
-share-blurred = Unscharf
+share-blurred = Weichgezeichnet
 share-without-boxes = Ohne
 share-with-boxes = Mit
 share-both = Je ein Video
@@ -656,7 +656,6 @@ play-position = Position
 play-speed = Tempo { $speed }×
 play-speed-hint = Wiedergabetempo
 play-unavailable = Für Videos, Animationen und Ordner
-play-loop = Wiederholen
 play-picture = Bild { $number }
 play-picture-of = Bild { $number } von { $all }
 play-of = { $number } von { $all }

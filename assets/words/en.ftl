@@ -656,7 +656,6 @@ play-position = Position
 play-speed = Speed { $speed }×
 play-speed-hint = Playback speed
 play-unavailable = For videos, animations and folders
-play-loop = Loop
 play-picture = picture { $number }
 play-picture-of = picture { $number } of { $all }
 play-of = { $number } of { $all }

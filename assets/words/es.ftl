@@ -44,7 +44,7 @@ file-recent-files = Archivos recientes
 file-export = Exportar sesión
 file-read-again = Volver a analizar con
 file-choose-network = Elegir un archivo…
-file-share = Compartir una copia con caras ocultas…
+file-share = Compartir una copia con rostros ocultos…
 file-many = Analizar varios…
 file-quit = Salir
 
@@ -176,7 +176,7 @@ keys-replay = Revisión
 keys-add-marker = Añadir un marcador
 keys-exclude = Excluir desde aquí y hasta aquí
 keys-timeline = Línea de tiempo del último minuto
-keys-name-face = Poner nombre a la primera cara y luego a la siguiente
+keys-name-face = Dar nombre al primer rostro y luego al siguiente
 keys-fullscreen = Pantalla completa y volver
 keys-text-size = Texto mayor, menor y normal
 keys-privacy = Privacidad: pixelar, difuminar, nada
@@ -318,14 +318,14 @@ tool-loading = Cargando { $network }
 tool-opening = Abriendo { $session }
 tool-reads = { $network } lee { $session }
 tool-reads-one-of = { $network } lee { $session } ({ $at } de { $all })
-tool-hides = Ocultando caras en { $session }
+tool-hides = Ocultando rostros en { $session }
 tool-sessions =
     { $count ->
         [one] { $count } sesión
        *[other] { $count } sesiones
     }
 tool-read = { $network } ha leído { $sessions }.
-tool-read-agreement = { $network } ha leído { $session }: la misma etiqueta que antes en el { $percent } % de las caras.
+tool-read-agreement = { $network } ha leído { $session }: la misma etiqueta que antes en el { $percent } % de los rostros.
 tool-read-before = { $network } ya había leído { $sessions }.
 tool-open = Abrir
 tool-replace = Reemplazar
@@ -336,23 +336,23 @@ tool-more-failed =
     }
 tool-canceled = Cancelado; no se ha escrito nada.
 tool-canceled-after = Cancelado; lo terminado se conserva.
-tool-shared = { $session } con caras ocultas está en { $folder }.
-tool-old-boxes = No hay vídeo sin marcos, por lo que los marcos de la grabación siguen visibles.
+tool-shared = { $session } con rostros ocultos está en { $folder }.
+tool-old-boxes = No hay vídeo sin recuadros, por lo que los recuadros de la grabación siguen visibles.
 
 ## Window Share a copy with hidden faces
 
-share-title = Compartir una copia con caras ocultas
+share-title = Compartir una copia con rostros ocultos
 share-video = El vídeo de { $session }
 share-limits = La sesión queda como está. El pelo, la ropa, la postura y la habitación siguen visibles.
-share-faces = Caras
-share-pixelated = Pixeladas
-share-blurred = Difuminadas
+share-faces = Rostros
+share-pixelated = Pixelados
+share-blurred = Difuminados
 share-without-boxes = Sin
 share-with-boxes = Con
 share-both = Un vídeo de cada
 share-visible = Dejar visibles
-share-visible-hint = ninguna; o números, como 1, 3
-share-not-a-number = “{ $word }” no es el número de una cara. Escriba números, como 1, 3.
+share-visible-hint = ninguno; o números, como 1, 3
+share-not-a-number = «{ $word }» no es el número de un rostro. Escriba números, como 1, 3.
 share-folder = Carpeta nueva en
 share-make = Crear copia
 
@@ -656,7 +656,6 @@ play-position = Posición
 play-speed = Velocidad { $speed }×
 play-speed-hint = Velocidad de reproducción
 play-unavailable = Para vídeos, animaciones y carpetas
-play-loop = En bucle
 play-picture = imagen { $number }
 play-picture-of = imagen { $number } de { $all }
 play-of = { $number } de { $all }

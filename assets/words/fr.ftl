@@ -198,7 +198,7 @@ keys-skip = Reculer et avancer de 5 secondes
 play-start = Aller au début
 keys-step = Image précédente et suivante
 keys-speed = Moins vite et plus vite
-keys-loop = Boucle
+keys-loop = En boucle
 
 ## What a session is about
 
@@ -345,7 +345,7 @@ share-title = Partager une copie aux visages masqués
 share-video = La vidéo de { $session }
 share-limits = La session reste telle quelle. Cheveux, vêtements, posture et pièce restent visibles.
 share-faces = Visages
-share-pixelated = Pixélisés
+share-pixelated = Pixelisés
 share-blurred = Floutés
 share-without-boxes = Sans
 share-with-boxes = Avec
@@ -656,7 +656,6 @@ play-position = Position
 play-speed = Vitesse { $speed }×
 play-speed-hint = Vitesse de lecture
 play-unavailable = Pour vidéos, animations et dossiers
-play-loop = En boucle
 play-picture = image { $number }
 play-picture-of = image { $number } sur { $all }
 play-of = { $number } sur { $all }

@@ -44,7 +44,7 @@ file-recent-files = 最近的文件
 file-export = 导出会话
 file-read-again = 重新分析，使用
 file-choose-network = 选择文件…
-file-share = 分享隐藏面部的副本…
+file-share = 分享隐藏人脸的副本…
 file-many = 批量分析…
 file-quit = 退出
 
@@ -75,7 +75,7 @@ model-fervis = 按 FER-2013 标签：便于与已发表结果比较
 model-three-block = 小而简单：适合教学
 model-recent = 最近使用
 model-in-folder = { $file }（{ $folder }）
-model-second = 第二个网络
+model-second = 第二网络
 model-second-none = 无
 model-second-note = 读取相同的人脸，用于比较
 
@@ -306,33 +306,33 @@ tool-loading = 正在加载 { $network }
 tool-opening = 正在打开 { $session }
 tool-reads = { $network } 正在读取 { $session }
 tool-reads-one-of = { $network } 正在读取 { $session }（{ $at } / { $all }）
-tool-hides = 正在隐藏 { $session } 中的面部
+tool-hides = 正在隐藏 { $session } 中的人脸
 tool-sessions = { $count } 个会话
 tool-read = { $network } 已读取 { $sessions }。
-tool-read-agreement = { $network } 已读取 { $session }：{ $percent } % 的面部标签与之前相同。
+tool-read-agreement = { $network } 已读取 { $session }：{ $percent } % 的人脸标签与之前相同。
 tool-read-before = { $network } 此前已读取过 { $sessions }。
 tool-open = 打开
 tool-replace = 替换
 tool-more-failed = 另有 { $count } 个会话无法读取。
 tool-canceled = 已取消，未写入任何内容。
 tool-canceled-after = 已取消，已完成的内容保留。
-tool-shared = 隐藏面部的 { $session } 位于 { $folder }。
-tool-old-boxes = 没有无框视频，因此录制时的框仍然可见。
+tool-shared = 隐藏人脸的 { $session } 位于 { $folder }。
+tool-old-boxes = 没有不带人脸框的视频，因此录制时的人脸框仍然可见。
 
 ## Window Share a copy with hidden faces
 
-share-title = 分享隐藏面部的副本
+share-title = 分享隐藏人脸的副本
 share-video = { $session } 的视频
 share-limits = 会话保持不变。头发、衣服、姿势和房间仍然可见。
-share-faces = 面部
-share-pixelated = 像素化
+share-faces = 人脸
+share-pixelated = 马赛克
 share-blurred = 模糊
-share-without-boxes = 无
-share-with-boxes = 有
+share-without-boxes = 不带
+share-with-boxes = 带
 share-both = 各一个视频
 share-visible = 保持可见
 share-visible-hint = 无；或编号，如 1, 3
-share-not-a-number = “{ $word }”不是面部编号。请输入编号，如 1, 3。
+share-not-a-number = “{ $word }”不是人脸编号。请输入编号，如 1, 3。
 share-folder = 新文件夹位于
 share-make = 制作副本
 
@@ -446,8 +446,8 @@ preview-empty = 文件不含任何画面
 
 ## Two networks
 
-second-now = 第二个网络：{ $name }
-second-gone = 没有第二个网络
+second-now = 第二网络：{ $name }
+second-gone = 没有第二网络
 second-bars = 上方条形：{ $first }。下方条形：{ $second }。
 second-agreement = 最近一分钟结果相同：{ $percent } %。
 second-agreement-hint = 两个网络对同一人脸给出相同结果的比例，按每一帧统计
@@ -456,7 +456,7 @@ second-agreement-hint = 两个网络对同一人脸给出相同结果的比例�
 
 state-starting-camera = 正在启动摄像头
 state-opening = 正在打开
-state-no-camera = fervis 在本机读取摄像头、视频或图像中的面部表情。请连接摄像头，连接后会自动启动。
+state-no-camera = fervis 在本机读取摄像头、视频或图像中的人脸表情。请连接摄像头，连接后会自动启动。
 state-lost = 摄像头已断开
 state-unavailable = 摄像头不可用
 state-retried = { $reason } fervis 每秒重试一次。
@@ -615,7 +615,6 @@ play-position = 位置
 play-speed = 速度 { $speed }×
 play-speed-hint = 播放速度
 play-unavailable = 适用于视频、动画和文件夹
-play-loop = 循环
 play-picture = 第 { $number } 张
 play-picture-of = 第 { $number } 张，共 { $all } 张
 play-of = { $number } / { $all }

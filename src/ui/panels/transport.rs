@@ -77,7 +77,7 @@ impl TransportBar {
                 ui.add_space(8.0);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     command = speed_ui(ui, status.speed).or(command);
-                    if icons::toggle_ui(ui, Icon::Loop, status.looped, text!("play-loop")).clicked()
+                    if icons::toggle_ui(ui, Icon::Loop, status.looped, text!("keys-loop")).clicked()
                     {
                         switched = Some(Command::SetLoop(!status.looped));
                     }
@@ -271,7 +271,7 @@ pub fn menu_ui(ui: &mut Ui, status: Option<PlayerStatus>, command: &mut Option<C
     });
     ui.add_enabled_ui(status.is_some(), |ui| {
         let looped = status.is_some_and(|status| status.looped);
-        if action_ui(ui, Mark::Check(looped), text!("play-loop"), &name(LOOP)) {
+        if action_ui(ui, Mark::Check(looped), text!("keys-loop"), &name(LOOP)) {
             *command = Some(Command::SetLoop(!looped));
         }
         ui.separator();
