@@ -12,7 +12,7 @@ use crate::{
         colors,
         commands::Command,
         compare::{Compare, Compared, Part},
-        words::text,
+        words::{self, text},
     },
 };
 
@@ -182,7 +182,8 @@ fn table_ui(ui: &mut Ui, summary: &Summary) {
         .spacing([14.0, 4.0])
         .show(ui, |ui| {
             ui.label("");
-            for title in std::iter::once("n").chain(summary.labels.names()) {
+            let names = summary.labels.names().map(words::label);
+            for title in std::iter::once("n").chain(names) {
                 cell_ui(ui, RichText::new(title).strong());
             }
             ui.end_row();
