@@ -27,6 +27,9 @@ const PILL_HEIGHT: f32 = 22.0;
 const PILL_DOT: f32 = 9.0;
 const PILL_MARGIN: f32 = 9.0;
 
+/// Between what stands beside the clock.
+const GAP: &str = "  ";
+
 /// More characters about the session would leave no room for the menus.
 const MAX_ABOUT_CHARS: usize = 32;
 
@@ -88,9 +91,11 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
                     }
                 }
             });
-            let text = further_text(status);
-            if !text.is_empty() {
-                ui.add(Label::new(RichText::new(&text).monospace()).extend())
+            let clock = clock_text(status);
+            let further = further(status);
+            let room = ui.available_width() - pill_width(ui, &clock) - ui.spacing().item_spacing.x;
+            if let Some(text) = fitting(ui, &further, room) {
+                ui.add(Label::new(RichText::new(text).monospace()).extend())
                     .on_hover_text(details(status));
             }
             let color = if is_paused || is_ending {
@@ -98,7 +103,7 @@ pub fn bar_ui(ui: &mut Ui, status: &RecordingStatus, about: &About) -> Option<Co
             } else {
                 palette.error
             };
-            pill_ui(ui, color, &clock_text(status), &text);
+            pill_ui(ui, color, &clock, &further.join(GAP));
             command
         }
     }
@@ -113,7 +118,8 @@ fn about_ui(ui: &mut Ui, about: &About) -> Option<Command> {
         return None;
     }
     let words: String = said.join(" · ").chars().take(MAX_ABOUT_CHARS).collect();
-    let response = ui.add(Button::new(RichText::new(words).weak()).frame(false));
+    let button = Button::new(RichText::new(words).weak()).frame(false);
+    let response = ui.add(button.truncate());
     let hint = text!("bar-about-hint");
     response
         .on_hover_text(hint)
@@ -171,14 +177,11 @@ fn button_ui(ui: &mut Ui, word: &str, dot: Option<Color32>) -> Response {
 /// Draws the clock on a pill. A screen reader says the rest with it.
 fn pill_ui(ui: &mut Ui, color: Color32, clock: &str, further: &str) {
     let ink = colors::ink_on(color);
+    let size = vec2(pill_width(ui, clock), PILL_HEIGHT);
     let font = TextStyle::Monospace.resolve(ui.style());
     let clock = ui.painter().layout_no_wrap(clock.to_owned(), font, ink);
-    let size = vec2(
-        clock.size().x + PILL_DOT + 2.0 * PILL_MARGIN + 6.0,
-        PILL_HEIGHT,
-    );
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let status = format!("{}  {further}", clock.text());
+    let status = format!("{}{GAP}{further}", clock.text());
     let name = text!("bar-recording", status = status.trim_end());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     let painter = ui.painter();
@@ -190,6 +193,24 @@ fn pill_ui(ui: &mut Ui, color: Color32, clock: &str, further: &str) {
     painter.galley(pos2(left, top), clock, ink);
 }
 
+fn pill_width(ui: &Ui, clock: &str) -> f32 {
+    text_width(ui, clock) + PILL_DOT + 2.0 * PILL_MARGIN + 6.0
+}
+
+fn text_width(ui: &Ui, text: &str) -> f32 {
+    let font = TextStyle::Monospace.resolve(ui.style());
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, Color32::WHITE);
+    galley.size().x
+}
+
+/// As much of what stands beside the clock as fits into `room`, points, beside the menus.
+fn fitting(ui: &Ui, further: &[String], room: f32) -> Option<String> {
+    let mut texts = (0..further.len()).map(|at| further[at..].join(GAP));
+    texts.find(|text| text_width(ui, text) <= room)
+}
+
 /// How long the recording is.
 fn clock_text(status: &RecorderStatus) -> String {
     match status.phase {
@@ -199,25 +220,21 @@ fn clock_text(status: &RecorderStatus) -> String {
     }
 }
 
-/// What stands beside the clock.
-fn further_text(status: &RecorderStatus) -> String {
-    let mut text = size(status.n_bytes);
-    let mut add = |part: String| {
-        text.push_str("  ");
-        text.push_str(&part);
-    };
+/// What stands beside the clock; what matters most comes last.
+fn further(status: &RecorderStatus) -> Vec<String> {
+    let mut parts = vec![size(status.n_bytes)];
     if let Some(marker) = &status.last_marker {
-        add(text!("bar-markers", count = marker.number));
+        parts.push(text!("bar-markers", count = marker.number));
     }
     if status.counts.refused > 0 {
-        add(text!("bar-dropped", count = status.counts.refused));
+        parts.push(text!("bar-dropped", count = status.counts.refused));
     }
     if let Some(free) = status.free_bytes
         && free < LOW_SPACE_BYTES
     {
-        add(text!("bar-free", size = size(free)));
+        parts.push(text!("bar-free", size = size(free)));
     }
-    text
+    parts
 }
 
 fn details(status: &RecorderStatus) -> String {
@@ -247,6 +264,7 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use egui::{Align, Layout};
     use egui_kittest::{Harness, kittest::Queryable as _};
 
     use std::time::{Duration, Instant};
@@ -320,10 +338,31 @@ mod tests {
         );
     }
 
+    /// In a narrow window, or in a language of long words, the menus must stay free.
+    #[test]
+    fn without_room_the_bar_shows_what_matters_most() {
+        for (width, text) in [
+            (600.0, "61.4 MB  3 markers  3 dropped  1.2 GB free"),
+            (400.0, "3 dropped  1.2 GB free"),
+        ] {
+            let mut harness = Harness::builder().with_size([width, 40.0]).build_ui(|ui| {
+                let view = RecordingStatus::On(Box::new(status(Phase::Recording)));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    bar_ui(ui, &view, &About::default())
+                });
+            });
+            harness.run_steps(2);
+            harness.get_by_label(text);
+            let pill = harness.get_by_label_contains("Recording 2:05").rect();
+            assert!(pill.left() >= 0.0, "{pill}");
+        }
+    }
+
     #[test]
     fn the_bar_shows_time_size_drops_and_space() {
-        let text =
-            |status: &RecorderStatus| format!("{}  {}", clock_text(status), further_text(status));
+        let text = |status: &RecorderStatus| {
+            format!("{}  {}", clock_text(status), further(status).join(GAP))
+        };
         assert_eq!(
             text(&status(Phase::Recording)),
             "2:05  61.4 MB  3 markers  3 dropped  1.2 GB free"
