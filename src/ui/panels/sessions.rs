@@ -71,7 +71,7 @@ impl Column {
             Self::Participant => 110.0,
             Self::Date => 140.0,
             Self::Length => 70.0,
-            Self::Faces => 60.0,
+            Self::Faces => 72.0,
             Self::Markers => 72.0,
             Self::Size => 82.0,
         }
