@@ -39,7 +39,12 @@ pub fn field_ui(
 /// Draws Save and Cancel. Returns whether the window ends with what was written (`true`), or without: Enter in a field is
 /// Save, and Escape is Cancel.
 pub fn end_ui(ui: &mut Ui, can_save: bool, entered: bool) -> Option<bool> {
-    let save = ui.add_enabled(can_save, Button::new(text!("save")));
+    end_with_ui(ui, text!("save"), can_save, entered)
+}
+
+/// The same with another word for Save.
+pub fn end_with_ui(ui: &mut Ui, word: &str, can_save: bool, entered: bool) -> Option<bool> {
+    let save = ui.add_enabled(can_save, Button::new(word));
     let canceled = ui.input(|input| input.key_pressed(Key::Escape));
     if ui.button(text!("cancel")).clicked() || canceled {
         return Some(false);

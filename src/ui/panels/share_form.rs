@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use egui::{Align2, Context, Grid, Key, Label, TextEdit, Ui, Vec2, Window};
+use egui::{Context, Grid, Label, TextEdit, Ui};
 
+use super::form;
 use crate::{
     detect::TrackId,
     privacy::Effect,
@@ -66,36 +67,24 @@ impl ShareForm {
     /// Draws the window. [`Command::EndShare`] ends it.
     pub fn ui(&mut self, ctx: &Context) -> Option<Command> {
         let mut command = None;
-        Window::new(text!("share-title"))
-            .collapsible(false)
-            .resizable(false)
-            .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
-            .show(ctx, |ui| {
-                ui.set_width(440.0);
-                let video = text!("share-video", session = name_of(&self.folder));
-                ui.add(Label::new(video).truncate());
-                ui.add_space(4.0);
-                command = self.choices_ui(ui);
-                ui.add_space(4.0);
-                ui.weak(text!("share-limits"));
-                let sharing = self.sharing();
-                if let Err(reason) = &sharing {
-                    let palette = colors::palette(ui.ctx().theme());
-                    ui.colored_label(palette.error, reason);
-                }
-                ui.add_space(6.0);
-                ui.horizontal(|ui| {
-                    ui.add_enabled_ui(sharing.is_ok(), |ui| {
-                        if ui.button(text!("share-make")).clicked() {
-                            command = Some(Command::EndShare(true));
-                        }
-                    });
-                    let canceled = ui.input(|input| input.key_pressed(Key::Escape));
-                    if ui.button(text!("cancel")).clicked() || canceled {
-                        command = Some(Command::EndShare(false));
-                    }
-                });
+        form::window_ui(ctx, text!("share-title"), 440.0, |ui| {
+            let video = text!("share-video", session = name_of(&self.folder));
+            ui.add(Label::new(video).truncate());
+            ui.add_space(4.0);
+            command = self.choices_ui(ui);
+            ui.add_space(4.0);
+            ui.weak(text!("share-limits"));
+            let sharing = self.sharing();
+            if let Err(reason) = &sharing {
+                let palette = colors::palette(ui.ctx().theme());
+                ui.colored_label(palette.error, reason);
+            }
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                let ended = form::end_with_ui(ui, text!("share-make"), sharing.is_ok(), false);
+                command = ended.map(Command::EndShare).or(command.take());
             });
+        });
         command
     }
 
