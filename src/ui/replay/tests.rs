@@ -281,15 +281,22 @@ fn timeline(session: crate::session::Session) -> Harness<'static, Vec<Command>> 
 }
 
 fn timeline_of(loaded: LoadedSession) -> Harness<'static, Vec<Command>> {
+    timeline_with(loaded, 1000.0, 0.0)
+}
+
+fn timeline_with(
+    loaded: LoadedSession,
+    width: f32,
+    uncertain_below: f32,
+) -> Harness<'static, Vec<Command>> {
     let mut timeline = TimelinePanel::new(Arc::new(loaded), None);
-    let mut harness = Harness::builder()
-        .with_size([1000.0, 320.0])
-        .build_ui_state(
-            move |ui, sent: &mut Vec<Command>| {
-                sent.extend(timeline.ui(ui, ms(10_000), 0.0, &FaceNames::default()))
-            },
-            Vec::new(),
-        );
+    let mut harness = Harness::builder().with_size([width, 320.0]).build_ui_state(
+        move |ui, sent: &mut Vec<Command>| {
+            let names = FaceNames::default();
+            sent.extend(timeline.ui(ui, ms(10_000), uncertain_below, &names));
+        },
+        Vec::new(),
+    );
     harness.run_steps(2);
     harness
 }
@@ -315,6 +322,47 @@ fn every_face_has_a_lane_with_a_description() {
     harness.run_steps(3);
     assert!(harness.query_by_label_contains("Face 1 from").is_none());
     harness.get_by_label_contains("Face 4 from");
+}
+
+#[test]
+fn a_lane_says_where_a_face_has_no_name() {
+    let mut session = minute();
+    let at_ten = session.faces.iter_mut().filter(|row| row.frame == 300);
+    for row in at_ten.filter(|row| row.face.track.0 == 4) {
+        row.face.shape = Some(crate::session::fixtures::turned_away());
+    }
+    let harness = timeline_with(LoadedSession::new(session.clone()), 1000.0, 0.5);
+    harness.get_by_label("Face 1 from 0:00.0 to 0:59.9, now uncertain 17 %");
+    harness.get_by_label("Face 4 from 0:10.0 to 0:19.9, now turned away");
+    let loaded = LoadedSession::new(session);
+    let request = Request {
+        range: 0.0..20.0,
+        size_px: [600, 4],
+        lanes: vec![Lane {
+            reading: 0,
+            track: 1,
+        }],
+        values: Values::Raw,
+        style: LaneStyle::Areas,
+        theme: Theme::Dark,
+        uncertain_below: 0.0,
+    };
+    let drawn = draw_thread::draw(&loaded, request);
+    let [turned_away] = &drawn.lanes[0].not_named[..] else {
+        panic!("{:?}", drawn.lanes[0].not_named);
+    };
+    assert!((turned_away.start - 10.0).abs() < 1e-9, "{turned_away:?}");
+    assert!((turned_away.end - 10.0 - 1.0 / 30.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_narrow_timeline_has_its_legend_too() {
+    for width in [720.0, 1280.0] {
+        let harness = timeline_with(LoadedSession::new(minute()), width, 0.0);
+        for name in ["angry", "neutral", "uncertain"] {
+            harness.get_by_label(name);
+        }
+    }
 }
 
 #[test]
