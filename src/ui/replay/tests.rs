@@ -386,6 +386,29 @@ fn a_click_on_a_lane_seeks() {
     );
 }
 
+/// On a slow computer, both ends of a click may come in one frame of the window.
+#[test]
+fn a_quick_click_on_a_lane_seeks_too() {
+    let mut harness = timeline(minute());
+    let lane = harness.get_by_label_contains("Face 4 from").rect();
+    let pos = lane.center();
+    harness.hover_at(pos);
+    harness.run_steps(2);
+    for pressed in [true, false] {
+        harness.input_mut().events.push(egui::Event::PointerButton {
+            pos,
+            button: egui::PointerButton::Primary,
+            pressed,
+            modifiers: egui::Modifiers::NONE,
+        });
+    }
+    harness.step();
+    let [Command::Play(PlayCommand::Seek(place))] = harness.state()[..] else {
+        panic!("{:?}", harness.state());
+    };
+    assert!(place.abs_diff(Duration::from_secs(30)) < ms(100));
+}
+
 #[test]
 fn a_click_on_an_event_seeks_to_it() {
     let mut harness = timeline(minute());

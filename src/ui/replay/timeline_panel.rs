@@ -548,7 +548,13 @@ impl TimelinePanel {
                 let is_new = self.held.replace(place) != Some(place);
                 is_new.then_some(PlayCommand::Drag(place))
             }
-            None => self.held.take().map(|_| PlayCommand::EndDrag),
+            None if self.held.take().is_some() => Some(PlayCommand::EndDrag),
+            // Pressed and released between two frames of the window.
+            None => {
+                let (response, rect) = touched.iter().find(|(response, _)| response.clicked())?;
+                let pointer = response.interact_pointer_pos()?;
+                Some(PlayCommand::Seek(self.span.time(pointer.x, rect.x_range())))
+            }
         }
     }
 }
