@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm. Options:
+# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm.
+#
+# `--check` passes. Of the whole, 408 of 434 crates were compiled by these steps and no program linked yet, so test-qemu.sh has
+# not run; the tests of the kernels passed in qemu for an earlier state. Options:
 #   --quick  with few optimizations, to try something
 #   --check  only type-checks, with warnings as errors
 #   --test [FILTER…]  builds the tests, with few optimizations, and runs those of the kernels and the golden vectors by qemu
@@ -12,17 +15,15 @@ cross_arm
 cross_rust $target aarch64-linux-gnu-gcc
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 profile=release
-quick=(--config 'profile.quick.inherits="release"' --config 'profile.quick.opt-level=1')
-arguments=()
+arguments=(--profile release)
 case ${1:-} in
 "") ;;
 --quick)
 	profile=quick
-	arguments=("${quick[@]}")
+	arguments=("${cross_quick[@]}")
 	;;
 --check)
-	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-D warnings" \
-		cargo check --release --locked --workspace --bins --target $target
+	cross_check --workspace --bins --target $target
 	exit
 	;;
 --test)
@@ -30,11 +31,11 @@ case ${1:-} in
 	export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER
 	shift
 	[ $# -gt 0 ] || set -- kernels golden architectures network
-	exec cargo test --locked --package fervis --lib --test it --target $target "${quick[@]}" --profile quick -- "$@"
+	exec cargo test --locked --package fervis --lib --test it --target $target "${cross_quick[@]}" -- "$@"
 	;;
 *) stop "unknown option $1" ;;
 esac
-cargo build --locked --workspace --bins --target $target "${arguments[@]}" --profile $profile
+cargo build --locked --workspace --bins --target $target "${arguments[@]}"
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-linux-aarch64
 made="$CARGO_TARGET_DIR/arm"

@@ -148,6 +148,17 @@ cross_rust() {
 	touch "$lib/.complete"
 }
 
+# Few optimizations, to try something, and for checks, which then share what was compiled to try it.
+cross_quick=(--config 'profile.quick.inherits="release"' --config 'profile.quick.opt-level=1' --profile quick)
+
+# cross_check ARGUMENTS: `cargo check`, with warnings as errors. They are looked for in what it prints, because flags for the
+# compiler would reach what build scripts compile, and have it compiled again.
+cross_check() {
+	local log="$cross_cache/check.log"
+	cargo check --locked "${cross_quick[@]}" "$@" 2>&1 | tee "$log" >&2
+	! grep -q '^warning: ' "$log" || stop "there are warnings"
+}
+
 # Sets PATH to a MinGW C and C++ compiler and nasm, and the linker for Rust.
 cross_mingw() {
 	local prefix=x86_64-w64-mingw32 folder="$cross_cache/mingw" name

@@ -2,7 +2,9 @@
 # Builds both programs for NVIDIA's GPUs on a machine without CUDA: target/linux/fervis-VERSION-linux-x86_64-cuda.tar.gz.
 #
 # NVIDIA's compiler comes from PyPI into the cache (400 MB). The driver and NVIDIA's libraries are loaded at run time, so the
-# programs also start where there are none, say so, and use the CPU. Options:
+# programs also start where there are none, say so, and use the CPU. Seen so far: the compiler makes candle's kernels, and
+# a small program linked like this starts without a driver. The whole was not built by this script, and no GPU was tried.
+# Options:
 #   --test  also starts the programs here
 set -euo pipefail
 cd "$(dirname "$0")/../.."

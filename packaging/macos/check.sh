@@ -24,6 +24,5 @@ chmod +x "$cross_cache/no-compiler/cc"
 export CC_aarch64_apple_darwin="$cross_cache/no-compiler/cc" CXX_aarch64_apple_darwin="$cross_cache/no-compiler/cc"
 export AR_aarch64_apple_darwin="$cross_cache/no-compiler/cc"
 # `h264-bundled` and `av1-asm` are left out: they are C++ and assembler.
-CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTFLAGS="-D warnings" cargo check --release --locked --target $target --package fervis \
-	--no-default-features --features gui,camera,av1,parquet,plots,stream
-CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTFLAGS="-D warnings" cargo check --release --locked --target $target --package fervis-train
+cross_check --target $target --package fervis --no-default-features --features gui,camera,av1,parquet,plots,stream
+cross_check --target $target --package fervis-train

@@ -15,24 +15,24 @@ cross_mingw
 cross_rust $target x86_64-w64-mingw32-gcc
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 profile=release
-arguments=()
+arguments=(--profile release)
 case ${1:-} in
 "") ;;
 --quick)
 	profile=quick
-	arguments=(--config 'profile.quick.inherits="release"' --config 'profile.quick.opt-level=1')
+	arguments=("${cross_quick[@]}")
 	;;
 --wheel)
 	cd packaging/python
 	exec maturin build --release --target $target --out "$2"
 	;;
 --check)
-	CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS="-D warnings" cargo check --release --locked --workspace --bins --target $target
+	cross_check --workspace --bins --target $target
 	exit
 	;;
 *) stop "unknown option $1" ;;
 esac
-cargo build --locked --workspace --bins --target $target "${arguments[@]}" --profile $profile
+cargo build --locked --workspace --bins --target $target "${arguments[@]}"
 
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-windows-x86_64
