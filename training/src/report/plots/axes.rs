@@ -1,10 +1,7 @@
 //! A diagram's area, with scales along its sides.
 
 use fervis::{
-    export::plots::{
-        SvgCanvas,
-        canvas::{Anchor, Drawn},
-    },
+    export::plots::canvas::{Anchor, Backend, Canvas, Drawn},
     palette::{GRID, INK, Rgb, WEAK_INK},
 };
 
@@ -60,7 +57,13 @@ impl Axes {
     }
 
     /// Draws the grid and the labels. Those of x lie at the distance `below` under the diagram.
-    pub fn grid(&self, canvas: &SvgCanvas<'_, '_>, x: &[Tick], y: &[Tick], below: f64) -> Drawn {
+    pub fn grid<B: Backend>(
+        &self,
+        canvas: &Canvas<'_, B>,
+        x: &[Tick],
+        y: &[Tick],
+        below: f64,
+    ) -> Drawn<B> {
         for (value, words) in y {
             let (left, y) = self.at((self.x[0], *value));
             canvas.line(&[(left, y), (left + self.width, y)], GRID, 1.0)?;
@@ -76,7 +79,7 @@ impl Axes {
     }
 
     /// Draws the left and the lower side.
-    pub fn frame(&self, canvas: &SvgCanvas<'_, '_>) -> Drawn {
+    pub fn frame<B: Backend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
         let bottom = self.top + self.height;
         let corner = (self.left, bottom);
         let points = [

@@ -29,7 +29,7 @@ pub fn confusion(metrics: &Metrics, title: &str) -> io::Result<String> {
         .map(|class| class.label.chars().count());
     let margin = (longest.max().unwrap_or_default() as f64 * CHAR + 12.0).max(MARGIN);
     let side = (margin + FIELD * metrics.classes.len() as f64 + 16.0) as u32;
-    svg(side, side, |canvas| {
+    svg([side, side], |canvas| {
         canvas.text((12.0, 20.0), title, TITLE, INK, Anchor::Left)?;
         let words = "rows: truth, columns: prediction";
         canvas.text((12.0, 42.0), words, SMALL, WEAK_INK, Anchor::Left)?;

@@ -4,8 +4,7 @@ use std::io;
 
 use fervis::{
     export::plots::{
-        SvgCanvas,
-        canvas::{Anchor, Drawn},
+        canvas::{Anchor, Backend, Canvas, Drawn},
         svg,
     },
     palette::{INK, Rgb},
@@ -58,8 +57,7 @@ pub fn curves(history: &[EpochFigures]) -> io::Result<String> {
     ];
     let height = TOP + panels.len() as f64 * (PANEL_HEIGHT + GAP);
     svg(
-        (LEFT + PANEL_WIDTH + RIGHT) as u32,
-        height as u32,
+        [(LEFT + PANEL_WIDTH + RIGHT) as u32, height as u32],
         |canvas| {
             for (index, panel) in panels.iter().enumerate() {
                 let top = TOP + index as f64 * (PANEL_HEIGHT + GAP);
@@ -71,12 +69,12 @@ pub fn curves(history: &[EpochFigures]) -> io::Result<String> {
 }
 
 /// Draws one panel; the x axis counts epochs from 1.
-fn draw(
-    canvas: &SvgCanvas<'_, '_>,
+fn draw<B: Backend>(
+    canvas: &Canvas<'_, B>,
     top: f64,
     (title, lines): &Panel<'_>,
     history: &[EpochFigures],
-) -> Drawn {
+) -> Drawn<B> {
     let figures = lines.iter().map(|(_, figure)| figure);
     let values = figures.flat_map(|figure| history.iter().map(figure));
     let (low, high) = range(values);

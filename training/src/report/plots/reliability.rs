@@ -38,7 +38,7 @@ pub fn reliability(reliability: &Reliability) -> io::Result<String> {
         reliability.calibration_error() * 100.0
     );
     let (width, height) = (LEFT + PLOT + 24.0, TOP + PLOT + GAP + COUNTS + 50.0);
-    svg(width as u32, height as u32, |canvas| {
+    svg([width as u32, height as u32], |canvas| {
         canvas.text((12.0, 18.0), &title, TITLE, INK, Anchor::Left)?;
         let ticks = percent_ticks(1.0);
         axes.grid(canvas, &ticks, &ticks, GAP + COUNTS)?;

@@ -32,7 +32,7 @@ pub fn risk(answers: &[Answer], threshold: f64) -> io::Result<String> {
         .map(|point| axes.at((point.coverage, point.risk)))
         .collect();
     let (width, height) = (LEFT + PLOT + 24.0, TOP + PLOT + 50.0);
-    svg(width as u32, height as u32, |canvas| {
+    svg([width as u32, height as u32], |canvas| {
         canvas.text((12.0, 18.0), &title, TITLE, INK, Anchor::Left)?;
         axes.grid(canvas, &percent_ticks(1.0), &percent_ticks(top_risk), 0.0)?;
         axes.frame(canvas)?;
