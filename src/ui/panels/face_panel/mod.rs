@@ -223,8 +223,8 @@ fn hint_ui(ui: &mut Ui, hint: FaceHint) {
             text!("faces-no-network-hint").to_owned(),
         ),
         FaceHint::Searching => (
-            "Searching for faces",
-            "In a large picture this takes a few seconds.".to_owned(),
+            text!("faces-searching"),
+            text!("faces-searching-hint").to_owned(),
         ),
         FaceHint::NoFace { min_face_size_px } => (
             text!("faces-none"),
