@@ -17,8 +17,8 @@ Backend = Literal["pandas", "polars"]
 _FER_2013 = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 # Texts, also in tables where all their fields are empty or look like numbers.
 _TEXTS = (
-    "label", "file", "participant", "session", "condition", "note", "status", "event", "detail", "sender", "annotation",
-    "model", "path",
+    "label", "file", "participant", "session", "condition", "note", "name", "status", "event", "detail", "sender",
+    "annotation", "model", "path",
 )
 
 
