@@ -635,7 +635,7 @@ sessions-not-trashed = { $folder } ließ sich nicht in den Papierkorb legen und 
 sessions-not-shown = { $folder } lässt sich nicht anzeigen: { $reason }.
 sessions-program-failed = { $program } endete mit { $status }
 sessions-no-program = { $program } lässt sich nicht starten ({ $reason })
-sessions-choose-several = Strg oder Umschalt und ein Klick wählen mehrere, um sie zu vergleichen.
+sessions-choose-several = Ctrl oder Shift und ein Klick wählen mehrere, um sie zu vergleichen.
 sessions-share = Kopie weitergeben…
 sessions-chosen =
     { $count ->

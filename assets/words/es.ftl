@@ -635,7 +635,7 @@ sessions-not-trashed = { $folder } no se pudo mover a la papelera y se queda: { 
 sessions-not-shown = { $folder } no se puede mostrar: { $reason }.
 sessions-program-failed = { $program } terminó con { $status }
 sessions-no-program = { $program } no se puede iniciar ({ $reason })
-sessions-choose-several = Ctrl o Mayús y un clic eligen varias, para compararlas.
+sessions-choose-several = Ctrl o Shift y un clic eligen varias, para compararlas.
 sessions-share = Compartir una copia…
 sessions-chosen =
     { $count ->

@@ -635,7 +635,7 @@ sessions-not-trashed = { $folder } n'a pas pu être mis à la corbeille et reste
 sessions-not-shown = { $folder } ne peut pas être affiché : { $reason }.
 sessions-program-failed = { $program } s'est terminé avec { $status }
 sessions-no-program = { $program } ne peut pas être lancé ({ $reason })
-sessions-choose-several = Ctrl ou Maj et un clic en choisissent plusieurs, pour les comparer.
+sessions-choose-several = Ctrl ou Shift et un clic en choisissent plusieurs, pour les comparer.
 sessions-share = Partager une copie…
 sessions-chosen =
     { $count ->
