@@ -171,10 +171,10 @@ pub struct FaceCounts {
 /// Opens a file as a source of frames.
 type Open<'a> = &'a dyn Fn(&Path) -> Result<Box<dyn FrameSource>, CaptureError>;
 
-/// Told how many frames are finished, and how many there are. It may end the work.
+/// Told how many frames with faces are finished, and how many there are.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
 
-/// Classifies a session's faces again. `progress` is called after each frame.
+/// Classifies a session's faces again. `progress` is called after each frame of the video, and may end the work.
 ///
 /// # Errors
 /// [`ReanalyzeError`].
@@ -269,10 +269,11 @@ impl Reader<'_> {
             for &row in clip.frames_at(time) {
                 if self.classify(&frame, self.session.frames[row].frame)? {
                     self.n_done += 1;
-                    if progress(self.n_done, self.n_wanted).is_break() {
-                        return Err(ReanalyzeError::Canceled);
-                    }
                 }
+            }
+            // Also after a frame without a face: there may be many of them.
+            if progress(self.n_done, self.n_wanted).is_break() {
+                return Err(ReanalyzeError::Canceled);
             }
             if clip.is_over(time) {
                 return Ok(None);

@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{
     capture::{self, CaptureError, FrameSource, SourceSpec},
-    frame::FramePool,
+    frame::{Frame, FramePool},
     pipeline::FaceAnalysis,
     privacy::FacePrivacy,
     session::{
         Session, SessionError, folder,
         manifest::Video,
-        tables::{FaceRow, FrameStatus},
+        tables::{FaceRow, FrameRow, FrameStatus},
         timeline::FrameSpans,
     },
 };
@@ -62,8 +62,8 @@ pub struct Redrawn {
     pub has_old_boxes: bool,
 }
 
-/// Redraws a session's video into a new folder. `progress` is called with the number of finished frames, and may end the
-/// work.
+/// Redraws a session's video into a new folder. `progress` is called with the number of finished frames after each frame of the old
+/// video, and may end the work.
 ///
 /// # Errors
 /// [`RedrawError`]; what was written until then stays in the folder `video.partial` in the new one, unless the work was
@@ -103,11 +103,11 @@ pub fn redraw(
             Some(first) => first,
             None => open(part)?,
         };
-        let mut done = || {
-            n_done += 1;
+        let mut read = |is_drawn: bool| {
+            n_done += u64::from(is_drawn);
             progress(n_done)
         };
-        let drawn = draw_part(session, &spans, part, &mut *source, &mut videos, &mut done);
+        let drawn = draw_part(session, &spans, part, &mut *source, &mut videos, &mut read);
         if matches!(drawn, Err(RedrawError::Canceled)) {
             drop(videos);
             // Both were made above. If they cannot be removed, their names say what they are.
@@ -148,34 +148,44 @@ fn draw_part(
     part: &Video,
     source: &mut dyn FrameSource,
     videos: &mut Videos,
-    done: &mut dyn FnMut() -> ControlFlow<()>,
+    read: &mut dyn FnMut(bool) -> ControlFlow<()>,
 ) -> Result<(), RedrawError> {
     let pool = FramePool::default();
     while let Some(mut frame) = source.next_frame(&pool)? {
         let time = part.first_time + frame.time.into();
         // The time in the session: each part of the video begins at zero.
         frame.time = time.into();
-        let Some(row) = session.row_in_video(time) else {
-            continue;
-        };
-        if row.status == FrameStatus::Analyzed {
-            videos.see_faces(frame.time, &analyses(session.faces_of(row.frame)));
+        let row = session.row_in_video(time);
+        if let Some(row) = row {
+            draw_frame(session, spans, row, &frame, videos)?;
         }
-        let shown = spans.at(row.time);
-        let faces = shown.map_or(&[][..], |span| session.faces_of(span.frame));
-        let model = faces.first().map_or(0, |row| row.model);
-        let drawn = Drawn {
-            faces: &analyses(faces),
-            uncertain_below: session.manifest.uncertain_below(model),
-            names: &session.manifest.face_names,
-        };
-        videos
-            .write(&frame, row.frame, row.time, drawn)
-            .map_err(RecordError::from)?;
-        if done().is_break() {
+        if read(row.is_some()).is_break() {
             return Err(RedrawError::Canceled);
         }
     }
+    Ok(())
+}
+
+fn draw_frame(
+    session: &Session,
+    spans: &FrameSpans,
+    row: &FrameRow,
+    frame: &Frame,
+    videos: &mut Videos,
+) -> Result<(), RedrawError> {
+    if row.status == FrameStatus::Analyzed {
+        videos.see_faces(frame.time, &analyses(session.faces_of(row.frame)));
+    }
+    let shown = spans.at(row.time);
+    let faces = shown.map_or(&[][..], |span| session.faces_of(span.frame));
+    let model = faces.first().map_or(0, |row| row.model);
+    let drawn = Drawn {
+        faces: &analyses(faces),
+        uncertain_below: session.manifest.uncertain_below(model),
+        names: &session.manifest.face_names,
+    };
+    let written = videos.write(frame, row.frame, row.time, drawn);
+    written.map_err(RecordError::from)?;
     Ok(())
 }
 
