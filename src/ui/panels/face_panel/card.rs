@@ -183,27 +183,30 @@ impl Card<'_> {
     }
 
     fn body_ui(&self, ui: &mut Ui, strips: Option<&mut Strips>) {
-        let face = self.face;
-        ui.spacing_mut().item_spacing.y = 0.0;
-        if let (Some(name), Some(second)) = (self.second, &face.second) {
-            ui.label(
-                RichText::new(format!("{name}: {}", words::label(second.label.name())))
-                    .small()
-                    .weak(),
-            );
-            ui.add_space(2.0);
-        }
-        rows_ui(ui, face, &self.who, self.label.label());
-        if let Some(shape) = &face.shape {
-            ui.add_space(2.0);
-            ui.label(RichText::new(pose_text(shape)).small().weak())
-                .on_hover_text(text!("face-pose-hint"));
-        }
-        if let Some(strips) = strips {
+        // The next face has its own spacing.
+        ui.scope(|ui| {
+            let face = self.face;
+            ui.spacing_mut().item_spacing.y = 0.0;
+            if let (Some(name), Some(second)) = (self.second, &face.second) {
+                ui.label(
+                    RichText::new(format!("{name}: {}", words::label(second.label.name())))
+                        .small()
+                        .weak(),
+                );
+                ui.add_space(2.0);
+            }
+            rows_ui(ui, face, &self.who, self.label.label());
+            if let Some(shape) = &face.shape {
+                ui.add_space(2.0);
+                ui.label(RichText::new(pose_text(shape)).small().weak())
+                    .on_hover_text(text!("face-pose-hint"));
+            }
+            if let Some(strips) = strips {
+                ui.add_space(4.0);
+                strip_ui(ui, face.track, &self.who, strips, STRIP_HEIGHT);
+            }
             ui.add_space(4.0);
-            strip_ui(ui, face.track, &self.who, strips, STRIP_HEIGHT);
-        }
-        ui.add_space(4.0);
+        });
     }
 }
 
