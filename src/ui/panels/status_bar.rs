@@ -175,9 +175,9 @@ fn in_fps(rate_hz: f64) -> String {
     format!("{rate_hz:.1} fps")
 }
 
-/// How many frames a second are analyzed, while any are.
+/// How many frames a second are analyzed, while any are: none of a session.
 fn rate_ui(ui: &mut Ui, data: &StatusData<'_>) {
-    if is_running(data) {
+    if is_running(data) && data.stats.n_analyzed > 0 {
         figure_ui(
             ui,
             &Figure {
