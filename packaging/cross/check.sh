@@ -2,12 +2,12 @@
 # Type-checks fervis for Windows, ARM and macOS, with warnings as errors, where a toolchain for them is there already. Makes
 # none: that takes minutes, and `packaging/windows/build.sh --check`, `packaging/arm/build.sh --check` and
 # `packaging/macos/check.sh` do it. One that is not done in time goes on the next time from where it was.
-#   check.sh [SECONDS for each, 300 by default]
+#   check.sh [SECONDS for each, 150 by default]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
 
-limit=${1:-300}
+limit=${1:-150}
 # Kept with the toolchains, apart from what other builds use.
 export CARGO_TARGET_DIR="$cross_cache/target"
 check() {
