@@ -196,7 +196,7 @@ fn picture(summary: &Summary, max_side: usize) -> Result<Arc<ColorImage>, String
 }
 
 fn save(summary: &Summary, part: Part, file: PathBuf, inputs: Vec<PathBuf>) -> Message {
-    let content = match part {
+    let content: std::io::Result<Vec<u8>> = match part {
         Part::Table => Ok(summary.csv()),
         #[cfg(feature = "plots")]
         Part::Picture => summary.svg().map(String::into_bytes),
