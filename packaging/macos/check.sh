@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Type-checks fervis for macOS on Linux, with warnings as errors. It compiles no C and links nothing, so it makes no program.
-# These steps passed by hand for an earlier state; this script has not run to its end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
