@@ -291,11 +291,11 @@ fn finished(
         let before = models.first().map(|model| model.name.clone());
         // A file of which no frame was read names no network.
         if !manifest.models.is_empty() && before != wanted {
-            let words = |name: Option<String>| name.unwrap_or_else(|| "none".to_owned());
-            differences.push((
-                format!("{what} {}", words(before)),
-                format!("{what} {}", words(wanted)),
-            ));
+            let words = |name: Option<String>| match name {
+                Some(name) => format!("{what} {name}"),
+                None => format!("no {what}"),
+            };
+            differences.push((words(before), words(wanted)));
         }
     }
     if differences.is_empty() {
