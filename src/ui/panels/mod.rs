@@ -7,7 +7,6 @@ pub mod annotation_form;
 pub mod assumptions;
 pub mod compare;
 pub mod face_panel;
-pub mod face_rows;
 pub mod file_menu;
 mod form;
 mod geometry;

@@ -26,8 +26,7 @@ use crate::{
 pub struct LoadedSession {
     /// The session as it was read; its faces are in [`LoadedSession::readings`].
     pub session: Session,
-    /// The readings: first the recorded one, then the one of the second network if there was one, then those of reanalyses
-    /// by name.
+    /// The readings: the recorded one, then the second network's if there was one, then those of reanalyses by name.
     pub readings: Vec<Readings>,
     /// From its first frame to the end of its last.
     pub duration: Duration,

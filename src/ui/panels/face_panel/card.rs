@@ -5,6 +5,7 @@ use egui::{
     Sense, Stroke, TextEdit, TextStyle, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText, vec2,
 };
 
+use super::rows::{percent, rows_ui};
 use crate::{
     detect::{FaceShape, HeadPose, TrackId},
     overlay,
@@ -12,10 +13,7 @@ use crate::{
     ui::{
         colors,
         commands::Command,
-        panels::{
-            face_rows::{percent, rows_ui},
-            geometry,
-        },
+        panels::geometry,
         strips::Strips,
         words::{self, text},
     },

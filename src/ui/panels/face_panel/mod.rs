@@ -3,6 +3,7 @@
 //! Faces keep their positions whatever the numbers do. More than a few are folded to a line each, which opens with a click.
 
 mod card;
+mod rows;
 #[cfg(test)]
 mod tests;
 
