@@ -8,8 +8,13 @@ set -eu
 
 RUST="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
 
+# rustup's cargo is there, but does not run, before a toolchain is installed.
+has_rust() {
+	cargo --version >/dev/null 2>&1
+}
+
 require_rust() {
-	if ! command -v cargo >/dev/null; then
+	if ! has_rust; then
 		echo "fervis needs Rust 1.95 or newer. To install it, type:" >&2
 		echo "  $RUST" >&2
 		echo "and open a new terminal." >&2
@@ -51,28 +56,32 @@ for package in $packages; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
 done
 needs_rust=false
-command -v cargo >/dev/null || needs_rust=true
-[ -z "$missing" ] && [ "$needs_rust" = false ] && exit 0
+needs_rustup=false
+if ! has_rust; then
+	needs_rust=true
+	command -v rustup >/dev/null || needs_rustup=true
+fi
 
-if [ "$(id -u)" = 0 ]; then
-	sudo=""
-elif command -v sudo >/dev/null; then
-	sudo="sudo"
-else
-	[ "$needs_rust" = false ] || require_rust
-	echo "Please install these packages first:$missing" >&2
-	exit 1
+if [ -n "$missing" ] || [ "$needs_rustup" = true ]; then
+	if [ "$(id -u)" = 0 ]; then
+		sudo=""
+	elif command -v sudo >/dev/null; then
+		sudo="sudo"
+	else
+		[ "$needs_rustup" = false ] || require_rust
+		echo "Please install these packages first:$missing" >&2
+		exit 1
+	fi
+	$sudo apt-get update -qq
+	# Debian 13 and Ubuntu 24.04 have rustup; the Rust that they package is too old.
+	if [ "$needs_rustup" = true ]; then
+		[ -n "$(apt-cache search --names-only '^rustup$')" ] || require_rust
+		missing="$missing rustup ca-certificates" # Its downloads need the certificates.
+	fi
+	echo "Installing$missing"
+	# shellcheck disable=SC2086 # A list of words on purpose.
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
-$sudo apt-get update -qq
-# Debian 13 and Ubuntu 24.04 have rustup; the Rust that they package is too old.
-if [ "$needs_rust" = true ]; then
-	[ -n "$(apt-cache search --names-only '^rustup$')" ] || require_rust
-	missing="$missing rustup ca-certificates" # Its downloads need the certificates.
-fi
-echo "Installing$missing"
-# shellcheck disable=SC2086 # A list of words on purpose.
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
 if [ "$needs_rust" = true ]; then
 	rustup default stable
-	require_rust
 fi
