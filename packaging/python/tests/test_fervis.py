@@ -31,6 +31,27 @@ def test_a_session_is_three_tables(session: fervis.Session, backend: fervis.Back
     assert {f"smoothed_{label}" for label in session.labels} <= set(faces.columns)
     assert set(faces["label"]) <= set(session.labels)
     assert "event" in session.events(backend=backend).columns
+    assert session.annotations(backend=backend) is None
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_annotations_are_a_table(session: fervis.Session, tmp_path: Path, backend: fervis.Backend) -> None:
+    shutil.copy(session.folder / "session.json", tmp_path)
+    # As the window writes it.
+    (tmp_path / "annotations.csv").write_text(
+        "time_s,pts_90k,end_s,end_pts_90k,annotation,detail,recorded_pts_90k\n"
+        "0.5,45000,,,marker,007,\n1.0,90000,1.5,135000,excluded,looked away,\n"
+    )
+    annotations = fervis.Session(tmp_path).annotations(backend=backend)
+    assert annotations is not None
+    assert list(annotations["annotation"]) == ["marker", "excluded"]
+    assert list(annotations["detail"]) == ["007", "looked away"] and annotations["end_pts_90k"][1] == 135_000
+
+
+def test_a_second_network_is_in_the_frames() -> None:
+    frame = next(fervis.frames("demo", options=["--second", "three-block"]))
+    second = frame["faces"][0]["second"]
+    assert sum(second["smoothed"].values()) == pytest.approx(1) and second["label"] in second["raw"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -6,7 +6,7 @@ Tables are pandas DataFrames, or polars ones with `backend="polars"`. Neither is
 from ._program import FervisError, analyze, frames, program, run
 from ._stream import listen
 from ._tables import Backend, Session, read_results, read_table
-from ._types import Face, Frame, Mesh
+from ._types import Face, Frame, Mesh, Pose, Second
 
 __all__ = [
     "Backend",
@@ -14,6 +14,8 @@ __all__ = [
     "FervisError",
     "Frame",
     "Mesh",
+    "Pose",
+    "Second",
     "Session",
     "analyze",
     "frames",

@@ -48,7 +48,8 @@ def read_table(path: str | os.PathLike[str], *, backend: Backend = "pandas") -> 
             return pandas.read_parquet(path)
         # Later versions always read numbers exactly.
         exact: dict[str, Any] = {"float_precision": "round_trip"} if int(pandas.__version__.split(".")[0]) < 3 else {}
-        return pandas.read_csv(path, dtype={name: "string" for name in _TEXTS}, **exact)
+        table: pandas.DataFrame = pandas.read_csv(path, dtype={name: "string" for name in _TEXTS}, **exact)
+        return table
     raise ValueError(f"backend is pandas or polars, not {backend!r}")
 
 
@@ -109,7 +110,7 @@ class Session:
     @overload
     def faces(self, *, backend: Literal["polars"]) -> polars.DataFrame: ...
     def faces(self, *, backend: Backend = "pandas") -> pandas.DataFrame | polars.DataFrame:
-        """One row per face of each analyzed frame."""
+        """One row per face of each analyzed frame, also in spans that were excluded afterward."""
         return read_table(self.folder / "faces.csv", backend=backend)
 
     @overload
@@ -127,3 +128,12 @@ class Session:
     def events(self, *, backend: Backend = "pandas") -> pandas.DataFrame | polars.DataFrame:
         """Markers, pauses, changes of settings, and what else happened."""
         return read_table(self.folder / "events.csv", backend=backend)
+
+    @overload
+    def annotations(self, *, backend: Literal["pandas"] = ...) -> pandas.DataFrame | None: ...
+    @overload
+    def annotations(self, *, backend: Literal["polars"]) -> polars.DataFrame | None: ...
+    def annotations(self, *, backend: Backend = "pandas") -> pandas.DataFrame | polars.DataFrame | None:
+        """What was said afterward: markers, removed ones, and excluded spans. None if nothing was."""
+        table = self.folder / "annotations.csv"
+        return read_table(table, backend=backend) if table.is_file() else None

@@ -22,6 +22,22 @@ class Mesh(TypedDict):
     turned_away: bool
 
 
+class Pose(TypedDict):
+    """Which way a head points, degrees."""
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+class Second(TypedDict):
+    """What the second network reads of a face."""
+
+    raw: dict[str, float]
+    smoothed: dict[str, float]
+    label: str
+
+
 class _Face(TypedDict):
     track: int
     box: list[float]
@@ -32,9 +48,15 @@ class _Face(TypedDict):
 
 
 class Face(_Face, total=False):
-    """A face. `box` is left, top, width and height in pixels; `raw` and `smoothed` are probabilities by label."""
+    """A face. `box` is left, top, width and height in pixels; `raw` and `smoothed` are probabilities by label.
+
+    `corrected` and `corrected_pose` are there once a resting face was learned, `second` with a second network.
+    """
 
     mesh: Mesh
+    corrected: dict[str, float]
+    corrected_pose: Pose
+    second: Second
 
 
 class _Frame(TypedDict):
