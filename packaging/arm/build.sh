@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm.
-#
-# `--check` passes. Of the whole, 408 of 434 crates were compiled by these steps and no program linked yet, so test-qemu.sh has
-# not run; the tests of the kernels passed in qemu for an earlier state. Options:
+# Builds fervis for 64-bit ARM Linux on another Linux: a tarball in target/arm, for glibc 2.31 (Debian 11, Ubuntu 20.04) and
+# newer. Options:
 #   --quick  with few optimizations, to try something
 #   --check  only type-checks, with warnings as errors
 #   --test [FILTER…]  builds the tests, with few optimizations, and runs those of the kernels and the golden vectors by qemu
@@ -35,7 +33,8 @@ case ${1:-} in
 	;;
 *) stop "unknown option $1" ;;
 esac
-cargo build --locked --workspace --bins --target $target "${arguments[@]}"
+cross_old_glibc aarch64
+cross_build_linux "$CARGO_TARGET_DIR/$target/$profile" --target $target "${arguments[@]}"
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-linux-aarch64
 made="$CARGO_TARGET_DIR/arm"

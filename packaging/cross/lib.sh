@@ -24,9 +24,13 @@ debian_mirror() {
 	echo "${mirror:-http://deb.debian.org/debian}"
 }
 
-# debian_unpack FOLDER SUITE PACKAGE...: the newest of each package, unpacked and not installed.
+# debian_unpack FOLDER SUITE PACKAGE...: the newest of each package, unpacked and not installed. For another processor than
+# this one, SUITE is bullseye:arm64, for example.
 debian_unpack() {
-	local folder=$1 suite=$2 apt="$cross_cache/apt-$2"
+	local folder=$1 suite=${2%:*} processor apt
+	processor=$(dpkg --print-architecture)
+	[ "$2" = "$suite" ] || processor=${2#*:}
+	apt="$cross_cache/apt-$suite-$processor"
 	shift 2
 	[ -e "$folder/.complete" ] && return
 	command -v dpkg-deb >/dev/null || stop "needs $* installed; on Debian or Ubuntu this script fetches them itself"
@@ -43,7 +47,8 @@ debian_unpack() {
 		Dir::Etc::sourcelist "$apt/sources.list";
 		Dir::Etc::sourceparts "-";
 		APT::Sandbox::User "";
-		APT::Architecture "$(dpkg --print-architecture)";
+		APT::Architecture "$processor";
+		APT::Architectures "$processor";
 	CONF
 	say "fetching $* from Debian $suite"
 	(
@@ -213,21 +218,41 @@ cross_arm() {
 }
 
 # Sets `old_glibc`, the arguments for rustc that link with the libraries of Debian 11, so that programs run with glibc 2.31.
+# cross_old_glibc [PROCESSOR], as uname calls it: aarch64, for example.
 cross_old_glibc() {
-	local root="$cross_cache/bullseye-libraries" architecture libraries
-	architecture=$(uname -m)-linux-gnu
-	libraries="$root/usr/lib/$architecture"
-	debian_unpack "$root" bullseye libc6 libc6-dev libgcc-s1 libstdc++6
+	local processor=${1:-$(uname -m)} root libraries debian link
+	case $processor in
+	x86_64) debian=amd64 ;;
+	aarch64) debian=arm64 ;;
+	*) debian=$processor ;;
+	esac
+	root="$cross_cache/bullseye-$processor"
+	libraries="$root/usr/lib/$processor-linux-gnu"
+	debian_unpack "$root" "bullseye:$debian" libc6 libc6-dev libgcc-s1 libstdc++6
 	# Links to /lib would lead to this machine's libraries.
-	local link
 	find "$root" -lname '/lib/*' | while read -r link; do
 		ln -sfn "$root$(readlink "$link")" "$link"
 	done
 	# The names by which a linker looks for them, which their -dev packages would bring.
 	ln -sfn libstdc++.so.6 "$libraries/libstdc++.so"
-	ln -sfn "$root/lib/$architecture/libgcc_s.so.1" "$libraries/libgcc_s.so"
+	ln -sfn "$root/lib/$processor-linux-gnu/libgcc_s.so.1" "$libraries/libgcc_s.so"
 	old_glibc=(-C link-arg=--sysroot="$root" -C link-arg=-B"$libraries" -C link-arg=-L"$libraries"
-		-C link-arg=-L"$root/lib/$architecture")
+		-C link-arg=-L"$root/lib/$processor-linux-gnu")
+}
+
+# cross_build_linux FOLDER ARGUMENTS...: both programs, linked with `old_glibc`. FOLDER is where cargo puts them, and the
+# arguments are cargo's. All but the linking is what `cargo build` does; other build commands link anew, without `old_glibc`.
+cross_build_linux() {
+	local folder=$1 max_glibc=2.31 program needed
+	shift
+	cargo rustc --locked "$@" --package fervis --bin fervis -- "${old_glibc[@]}"
+	# With the features that `--workspace` gives it, so that dependencies are not compiled twice.
+	cargo rustc --locked "$@" --package fervis-train --bin fervis-train --features fervis/default -- "${old_glibc[@]}"
+	for program in fervis fervis-train; do
+		needed=$(objdump -T "$folder/$program" | grep -oE 'GLIBC_[0-9.]+' | sed 's/GLIBC_//' | sort -uV | tail -1)
+		say "$program needs glibc $needed"
+		[ "$(printf '%s\n' "$needed" $max_glibc | sort -V | tail -1)" = $max_glibc ] || stop "that is newer than $max_glibc"
+	done
 }
 
 # Runs ARM programs here: prints the command, which ends in the folder with ARM's libraries.

@@ -5,6 +5,8 @@
 //! that is 24 cycles of multiplications and, eight wide, 15 of everything; with two (Cortex-A72 and A76) 48 against 39 and
 //! 30. A sum is used again after 24 multiplications, 6 cycles with four pipes, which is longer than they take. So the
 //! pipes are the limit. This was read from the assembly, not measured.
+//!
+//! There is no kernel for bf16, because `std::arch` (Rust 1.95) has none of ARM's bf16 instructions.
 
 use std::arch::aarch64::{
     float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_laneq_f32, vfmaq_n_f32, vld1q_f32, vst1q_f32,
