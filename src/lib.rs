@@ -105,6 +105,7 @@ pub mod detect;
 pub mod error_text;
 pub mod export;
 pub mod expression;
+pub mod file_identity;
 pub mod frame;
 #[doc(hidden)] // For the targets in `fuzz/`.
 pub mod fuzzing;

@@ -3,7 +3,7 @@
 # newer. Options:
 #   --quick  with few optimizations, to try something
 #   --check  only type-checks, with warnings as errors
-#   --test [FILTER…]  builds the tests, with few optimizations, and runs those of the kernels and the golden vectors by qemu
+#   --test [FILTER…]  builds the tests and runs those of the kernels and the golden vectors by qemu
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
@@ -29,7 +29,7 @@ case ${1:-} in
 	export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER
 	shift
 	[ $# -gt 0 ] || set -- kernels golden architectures network
-	exec cargo test --locked --package fervis --lib --test it --target $target "${cross_quick[@]}" -- "$@"
+	exec cargo test --release --config tests/profile.toml --locked --package fervis --lib --test it --target $target -- "$@"
 	;;
 *) stop "unknown option $1" ;;
 esac

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Runs the ARM programs on this processor, by qemu, and compares what they find with what fervis finds here:
 #   test-qemu.sh TARBALL FERVIS
-# TARBALL is what build.sh made, FERVIS a program for this machine of the same state. Takes minutes: qemu emulates.
+# TARBALL is what build.sh made, FERVIS a program for this machine of the same state. They run with Debian 11's libraries.
+# Takes minutes: qemu emulates.
 set -euo pipefail
 tarball=$(realpath "$1")
 native=$(realpath "$2")
 cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
 
-read -ra qemu <<<"$(cross_qemu)"
+cross_old_glibc aarch64
+read -ra qemu <<<"$(cross_qemu "$old_libraries")"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 tar -xzf "$tarball" -C "$folder" --strip-components 1

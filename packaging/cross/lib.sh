@@ -89,6 +89,11 @@ cross_system() {
 	echo "$system"
 }
 
+# The folder of a Debian with Wine, a display, and what takes pictures of it. Needs root.
+cross_wine() {
+	cross_system wine trixie wine wine64 xvfb imagemagick xdotool libgl1 libglx-mesa0 libgl1-mesa-dri libegl1 fonts-dejavu-core
+}
+
 # cross_has TARGET: whether `std` for the target is installed, or was made before.
 cross_has() {
 	local own="$cross_cache/rust-$(rustc --version | cut -d' ' -f2)/lib/rustlib/$1/lib/.complete"
@@ -218,7 +223,7 @@ cross_arm() {
 }
 
 # Sets `old_glibc`, the arguments for rustc that link with the libraries of Debian 11, so that programs run with glibc 2.31.
-# cross_old_glibc [PROCESSOR], as uname calls it: aarch64, for example.
+# Sets `old_libraries`, the folder that holds them. cross_old_glibc [PROCESSOR], as uname calls it: aarch64, for example.
 cross_old_glibc() {
 	local processor=${1:-$(uname -m)} root libraries debian link
 	case $processor in
@@ -227,6 +232,7 @@ cross_old_glibc() {
 	*) debian=$processor ;;
 	esac
 	root="$cross_cache/bullseye-$processor"
+	old_libraries=$root
 	libraries="$root/usr/lib/$processor-linux-gnu"
 	debian_unpack "$root" "bullseye:$debian" libc6 libc6-dev libgcc-s1 libstdc++6
 	# Links to /lib would lead to this machine's libraries.
@@ -255,9 +261,10 @@ cross_build_linux() {
 	done
 }
 
-# Runs ARM programs here: prints the command, which ends in the folder with ARM's libraries.
+# cross_qemu [FOLDER]: prints the command that runs ARM programs here, with the libraries in the folder, or those of the
+# ARM compiler.
 cross_qemu() {
-	local qemu root=/usr/aarch64-linux-gnu
+	local qemu root=${1:-/usr/aarch64-linux-gnu}
 	[ -d "$root" ] || root="$cross_cache/arm$root"
 	qemu=$(command -v qemu-aarch64 || command -v qemu-aarch64-static || true)
 	if [ -z "$qemu" ]; then

@@ -5,6 +5,7 @@
 # Uses MinGW and nasm if they are installed, else fetches them (../cross/lib.sh). Options:
 #   --quick  with few optimizations, to try something
 #   --check  only type-checks, with warnings as errors
+#   --test [ARGUMENT…]  builds the tests and runs them under Wine, as `cargo test ARGUMENT…` does
 #   --wheel FOLDER  makes the wheel for Windows instead (../python); needs maturin
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -25,6 +26,11 @@ case ${1:-} in
 --wheel)
 	cd packaging/python
 	exec maturin build --release --target $target --out "$2"
+	;;
+--test)
+	shift
+	export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="$PWD/packaging/windows/wine.sh"
+	exec cargo test --release --config tests/profile.toml --locked --target $target "$@"
 	;;
 --check)
 	cross_check --workspace --bins --target $target

@@ -14,8 +14,7 @@ kept=${2:-}
 if command -v wine >/dev/null && command -v Xvfb >/dev/null && command -v import >/dev/null; then
 	system=/
 else
-	system=$(cross_system wine trixie \
-		wine wine64 xvfb imagemagick xdotool libgl1 libglx-mesa0 libgl1-mesa-dri libegl1 fonts-dejavu-core)
+	system=$(cross_wine)
 fi
 if [ "$system" = / ]; then
 	folder=$(mktemp -d)

@@ -1,7 +1,6 @@
 //! One job: a pipeline that analyzes one file after another, with a network that is loaded once.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,6 +22,7 @@ use crate::{
         Event, NextAnalysis, Pacing, Pipeline, PipelineConfig, SourceState, face_names::FaceNames,
     },
     record::{Phase, Recorder, RecorderStatus, RecordingConfig, VideoChoice},
+    result_file::rename,
     session::{
         SessionError,
         about::About,
@@ -213,7 +213,7 @@ impl Work<'_> {
             return Err(FileError::Source(reason));
         }
         make_way(&task.folder)?;
-        fs::rename(&partial, &task.folder)
+        rename(&partial, &task.folder)
             .map_err(|source| SessionError::write(&task.folder, source))?;
         Ok(analyzed(&status, began))
     }

@@ -33,8 +33,9 @@ use std::{
 };
 
 use crate::{
+    file_identity::is_same_file,
     pipeline::face_names::FaceNames,
-    result_file::{Outputs, ResultError, ResultFile, is_same_file},
+    result_file::{Outputs, ResultError, ResultFile},
     session::{
         MANIFEST_FILE, Session,
         parts::VideoPart,

@@ -15,6 +15,7 @@ use crate::{
     frame::{Frame, FramePool},
     pipeline::FaceAnalysis,
     privacy::FacePrivacy,
+    result_file::rename,
     session::{
         Session, SessionError, folder,
         manifest::Video,
@@ -131,7 +132,7 @@ pub fn redraw(
     let videos = videos.entries();
     for video in &videos {
         let complete = out.join(&video.file);
-        fs::rename(partial.join(&video.file), &complete)
+        rename(&partial.join(&video.file), &complete)
             .map_err(|source| SessionError::write(&complete, source))?;
     }
     // An empty folder that cannot be removed is harmless.

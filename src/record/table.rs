@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     expression::Labels,
+    file_identity::is_at,
     session::{
         SessionError, files,
         tables::{self, Row},
@@ -89,7 +90,7 @@ impl<R: Row> Table<R> {
 
     /// Checks that the file is still there.
     pub fn check(&self) -> Result<(), SessionError> {
-        if files::is_at(&self.file, &self.path) {
+        if is_at(&self.file, &self.path) {
             return Ok(());
         }
         Err(SessionError::Gone {

@@ -23,8 +23,8 @@ use std::{
 
 pub use self::{
     error::ResultError,
-    partial::{replace, replace_private},
-    place::{is_same_file, is_stdout, partial_path},
+    partial::{rename, replace, replace_private},
+    place::{is_stdout, partial_path},
 };
 use self::{
     partial::{Access, create_partial, rename_open, sync_folder},
@@ -304,6 +304,9 @@ impl Drop for ResultFile {
             ..
         } = &mut self.sink
         {
+            if cfg!(windows) {
+                *file = None; // Open files are not removed there.
+            }
             fs::remove_file(partial).ok();
             *file = None;
         }

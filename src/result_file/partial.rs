@@ -9,10 +9,14 @@ use std::{
 };
 
 use super::place::{parent, partial_path};
+use crate::file_identity::is_at;
 
 /// How long to wait for another writer of the same file. Small files such as settings take milliseconds; after this
 /// time, the other writer is a long run.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(500);
+/// Of Windows.
+#[cfg(windows)]
+const FILE_SHARE_READ: u32 = 1;
 /// How often to check whether it has finished.
 const RETRY_EVERY: Duration = Duration::from_millis(10);
 
@@ -70,6 +74,9 @@ pub(super) fn create_partial(
     if access == Access::OwnerOnly {
         owner_only(&mut options);
     }
+    // In place of the lock: others may read it, and neither write to it, move it nor delete it.
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, FILE_SHARE_READ);
     let since = Instant::now();
     loop {
         match options.open(partial) {
@@ -116,36 +123,43 @@ fn remove_leftover(partial: &Path) -> io::Result<bool> {
     }
     // Removed while locked, so that nobody mistakes it for a new file.
     match fs::remove_file(partial) {
+        Err(error) if is_in_use(&error) => Ok(false),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(true),
     }
 }
 
-/// Whether `path` leads to the open `file`.
-fn is_at(file: &File, path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-
-        matches!((file.metadata(), fs::symlink_metadata(path)),
-            (Ok(a), Ok(b)) if (a.dev(), a.ino()) == (b.dev(), b.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        path.exists()
-    }
-}
-
 /// Renames an open file and closes it: after the rename where its lock keeps others out until then, before it on Windows,
-/// where there is no lock and open files may refuse.
+/// which does not rename open files.
 pub(super) fn rename_open(file: &mut Option<File>, from: &Path, to: &Path) -> io::Result<()> {
     if cfg!(windows) {
         *file = None;
     }
-    fs::rename(from, to)?;
+    rename(from, to)?;
     *file = None;
     Ok(())
+}
+
+/// Renames a file or folder. On Windows that waits a moment for programs that have it open, such as virus scanners, which
+/// look at every new file.
+///
+/// # Errors
+/// What the system reports.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let since = Instant::now();
+    loop {
+        match fs::rename(from, to) {
+            Err(error) if is_in_use(&error) && since.elapsed() < WAIT_FOR_OTHERS => {
+                thread::sleep(RETRY_EVERY);
+            }
+            renamed => return renamed,
+        }
+    }
+}
+
+/// Whether another program has the file open, as far as Windows tells: access denied, or a sharing violation.
+fn is_in_use(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32))
 }
 
 /// Locks a file; `false` if somebody else holds the lock.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::error::ResultError;
+use crate::file_identity::is_same_file;
 
 /// Maximum number of links to links, as on Linux.
 const MAX_LINKS: usize = 40;
@@ -65,7 +66,7 @@ impl Place {
         };
         let parent = parent(&target);
         // One name per file, whichever path leads to its folder.
-        let Ok(canonical) = parent.canonicalize() else {
+        let Some(canonical) = parent.canonicalize().ok().filter(|path| path.is_dir()) else {
             return Err(ResultError::NoFolder {
                 path: path.to_owned(),
                 folder: parent.to_owned(),
@@ -174,24 +175,6 @@ fn is_device(metadata: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_device(_: &fs::Metadata) -> bool {
     false
-}
-
-/// Whether two paths lead to the same file, also through symbolic or hard links. `false` if one leads nowhere.
-pub fn is_same_file(a: &Path, b: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-
-        let identity = |path: &Path| {
-            let metadata = fs::metadata(path).ok()?;
-            Some((metadata.dev(), metadata.ino()))
-        };
-        matches!((identity(a), identity(b)), (Some(a), Some(b)) if a == b)
-    }
-    #[cfg(not(unix))]
-    {
-        matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-    }
 }
 
 /// The folder of a file.

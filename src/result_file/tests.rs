@@ -1,7 +1,5 @@
 //! Every way in which a result could destroy something, on a real file system.
 
-use std::thread;
-
 use super::*;
 
 /// A folder with an earlier result, `old.csv`.
@@ -230,7 +228,7 @@ fn a_link_is_kept() {
 #[test]
 #[cfg(unix)]
 fn pipes_and_devices_are_written_to_directly() {
-    use std::{io::Read, process::Command};
+    use std::{io::Read, process::Command, thread};
 
     let (folder, _) = folder();
     let fifo = folder.path().join("fifo");

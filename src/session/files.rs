@@ -10,6 +10,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use crate::{file_identity::n_names, result_file::rename};
+
 /// Maximum size of a text that is read whole. Even an hour's table is only some 50 MB, and a description is far smaller.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
 /// How many names are tried for a file beside another one.
@@ -29,7 +31,7 @@ pub fn is_plain_name(name: &str) -> bool {
 /// # Errors
 /// [`ErrorKind::InvalidInput`] for a link or anything else that is not a regular file, and what the system reports.
 pub fn open(path: &Path) -> io::Result<File> {
-    open_regular(path, OpenOptions::new().read(true)).map(|(file, _)| file)
+    open_regular(path, OpenOptions::new().read(true))
 }
 
 /// Opens a regular file for changing it. A file with a second hard link is refused: its other name may be in another
@@ -38,8 +40,8 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`open`].
 pub(crate) fn open_to_change(path: &Path) -> io::Result<File> {
-    let (file, metadata) = open_regular(path, OpenOptions::new().read(true).write(true))?;
-    if n_links(&metadata) > 1 {
+    let file = open_regular(path, held(OpenOptions::new().read(true).write(true)))?;
+    if n_names(&file)? > 1 {
         return Err(refused(
             "the file has a second name (a hard link), and changing it would change that file too",
         ));
@@ -47,29 +49,44 @@ pub(crate) fn open_to_change(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens a file for locking, and creates it if it does not exist.
+/// Opens a file for locking, and creates it if it does not exist. Everywhere it can be deleted while it is open.
 ///
 /// # Errors
 /// As [`open`].
 pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
-    match create_new(path) {
+    match private().open(path) {
         Err(err) if err.kind() == ErrorKind::AlreadyExists => {
-            open_regular(path, OpenOptions::new().write(true)).map(|(file, _)| file)
+            open_regular(path, OpenOptions::new().write(true))
         }
         created => created,
     }
 }
 
-/// Creates a file that only its owner can read.
+/// Creates a file that only its owner can read. On Windows nobody can delete, move or replace it while it is open.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`] if anything, even a broken link, has the name, and what the system reports.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    held(&mut private()).open(path)
+}
+
+/// Creates a file that only its owner can read.
+fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
+}
+
+/// Elsewhere than on Windows nothing keeps others from deleting an open file.
+fn held(options: &mut OpenOptions) -> &mut OpenOptions {
+    /// Others may read it and write to it.
+    #[cfg(windows)]
+    const FILE_SHARE_READ_WRITE: u32 = 1 | 2;
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::share_mode(options, FILE_SHARE_READ_WRITE);
+    options
 }
 
 /// Creates a file named after `path`: `video.mp4.tail`, or `video.mp4.tail-2` and so on if that exists.
@@ -124,8 +141,8 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let written = create_new(&draft).and_then(|mut new| {
         new.write_all(content)?;
         new.sync_all()?;
-        drop(new); // Windows may refuse to rename an open file.
-        fs::rename(&draft, path)
+        drop(new); // Windows does not rename it while it is open.
+        rename(&draft, path)
     });
     match &written {
         Ok(()) => sync_folder(path),
@@ -174,35 +191,20 @@ pub(crate) fn sync_folder(path: &Path) {
     }
 }
 
-/// Whether `path` still leads to the open `file`, which may have been deleted, moved or replaced.
-pub(crate) fn is_at(file: &File, path: &Path) -> bool {
-    match (fs::symlink_metadata(path), file.metadata()) {
-        (Ok(there), Ok(ours)) => identity(&there) == identity(&ours),
-        _ => false,
-    }
-}
-
-/// Whether no other name leads to this file, as far as the system tells.
-pub(super) fn has_one_name(file: &File) -> bool {
-    file.metadata()
-        .is_ok_and(|metadata| n_links(&metadata) <= 1)
-}
-
 /// Whether there is a regular file, and not a link.
 pub fn is_regular(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
-fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
+fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     // Checked before opening, for a clear message, and again afterward, because the file may have been replaced in
     // between.
     check_regular(&fs::symlink_metadata(path)?)?;
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
     let file = options.open(path)?;
-    let metadata = file.metadata()?;
-    check_regular(&metadata)?;
-    Ok((file, metadata))
+    check_regular(&file.metadata()?)?;
+    Ok(file)
 }
 
 fn check_regular(metadata: &Metadata) -> io::Result<()> {
@@ -218,27 +220,6 @@ fn check_regular(metadata: &Metadata) -> io::Result<()> {
 fn refused(words: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, words)
 }
-
-#[cfg(unix)]
-fn n_links(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::nlink(metadata)
-}
-
-#[cfg(not(unix))]
-fn n_links(_metadata: &Metadata) -> u64 {
-    1 // Only nightly Rust has this.
-}
-
-/// What identifies a file.
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.dev(), metadata.ino())
-}
-
-/// Elsewhere open files cannot be replaced, nor can their folder.
-#[cfg(not(unix))]
-fn identity(_metadata: &Metadata) {}
 
 #[cfg(test)]
 mod tests {
@@ -278,7 +259,6 @@ mod tests {
             assert_eq!(read_text(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(is_at(&open(&path).unwrap(), &path));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::{
     reader::is_session,
     tables::{EventRow, FaceRow, FrameRow, Row},
 };
+use crate::file_identity::{is_at, n_names};
 
 /// Locked while a session is recorded or repaired.
 const LOCK_FILE: &str = ".recording.lock";
@@ -110,7 +111,7 @@ impl FolderLock {
             match file.try_lock() {
                 // The previous holder may have removed the file after it was opened here; such a lock would protect
                 // nothing.
-                Ok(()) if files::is_at(&file, &path) => {
+                Ok(()) if is_at(&file, &path) => {
                     let lock = Self { path, file };
                     // The reserve of a recording that was killed is space to repair it with.
                     lock.release_reserve();
@@ -151,7 +152,7 @@ impl FolderLock {
     /// Gives up the reserve.
     pub fn release_reserve(&self) {
         // A file with a second name may belong to somebody: the folder need not be our own.
-        if files::has_one_name(&self.file) {
+        if n_names(&self.file).is_ok_and(|n| n == 1) {
             self.file.set_len(0).ok();
         }
     }
@@ -161,7 +162,7 @@ impl FolderLock {
     /// # Errors
     /// [`SessionError::Gone`] if not.
     pub fn check(&self) -> Result<(), SessionError> {
-        if files::is_at(&self.file, &self.path) {
+        if is_at(&self.file, &self.path) {
             return Ok(());
         }
         Err(SessionError::Gone {

@@ -220,12 +220,11 @@ fn remedy(error: &str) -> &'static str {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix, not(target_os = "macos")))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(all(unix, not(target_os = "macos")))]
     fn without_a_display_the_error_says_what_to_do() {
         let check = |set: &'static [(&str, &str)]| {
             check_display(move |name| {
@@ -240,7 +239,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(unix, not(target_os = "macos")))]
     fn errors_of_the_window_system_name_packages() {
         let check = |error: &str, package: &str| {
             let text = explain(error);

@@ -98,7 +98,7 @@ fn a_missing_camera_has_a_message() {
         find(&devices, None)
             .unwrap_err()
             .to_string()
-            .contains("usermod")
+            .contains(HOW_TO_PERMIT)
     );
 }
 

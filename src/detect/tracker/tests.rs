@@ -279,13 +279,18 @@ proptest! {
     ) {
         let interval = Duration::from_millis(interval_ms);
         let mut tracker = Tracker::default();
+        let mut unseen_for = Duration::ZERO;
         for (frame_idx, is_missed) in missed.iter().enumerate() {
             let time = interval * frame_idx as u32;
             let moved = side * time.as_secs_f32();
             let here = face(500.0 + vx * moved, 500.0 + vy * moved, side, CLEAR);
             tracker.advance(time);
-            // Speeds are learned in the first frames.
-            let is_seen = !is_missed || frame_idx < 8;
+            unseen_for += interval;
+            // Speeds are learned in the first frames. A face that is missed for longer is expected to come to a stop.
+            let is_seen = !is_missed || frame_idx < 8 || unseen_for > Duration::from_millis(200);
+            if is_seen {
+                unseen_for = Duration::ZERO;
+            }
             tracker.update(if is_seen { std::slice::from_ref(&here) } else { &[] });
             let faces = tracker.faces();
             prop_assert_eq!(faces.len(), 1);

@@ -3,9 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::{
-    error_text::error_text, expression::Expression, model::import, model::net::ThreeBlockConfig,
-};
+use crate::{expression::Expression, model::import, model::net::ThreeBlockConfig};
 
 fn tiny() -> (Metadata, HashMap<String, Tensor>) {
     let config = ThreeBlockConfig {
@@ -155,6 +153,8 @@ fn the_same_checkpoint_has_the_same_bytes() {
 #[cfg(unix)]
 #[test]
 fn a_device_is_not_a_checkpoint() {
+    use crate::error_text::error_text;
+
     let message = Checkpoint::read(Path::new("/dev/zero")).unwrap_err();
     assert_eq!(
         error_text(&message),

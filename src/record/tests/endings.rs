@@ -1,7 +1,7 @@
 //! How recordings end: stopped, failed, interrupted, and repaired.
 
 use super::{super::recording::Recording, *};
-use crate::session::manifest::{self, Manifest};
+use crate::session::manifest::Manifest;
 
 fn no_network(recording: &mut Recording, start: Instant, number: u64) {
     let time = Duration::from_micros(33_333 * number);
@@ -84,6 +84,7 @@ fn the_final_status_agrees_with_the_session() {
 }
 
 /// Waits until a recording has ended, and returns how long that took.
+#[cfg(unix)]
 fn wait_for_end(recorder: &Recorder) -> Duration {
     let since = Instant::now();
     while !matches!(recorder.status().phase, Phase::Ended(_)) {
@@ -112,7 +113,7 @@ fn a_folder_that_is_moved_or_replaced_ends_the_recording() {
         let moved = root.path().join("moved");
         fs::rename(&folder, &moved).unwrap();
         if is_replaced {
-            let mut other = manifest::tests::manifest();
+            let mut other = crate::session::manifest::tests::manifest();
             other.source.name = "another session".to_owned();
             fs::create_dir(&folder).unwrap();
             other.write(&folder).unwrap();
@@ -152,6 +153,26 @@ fn a_folder_that_is_moved_or_replaced_ends_the_recording() {
     }
 }
 
+#[cfg(windows)]
+#[test]
+fn nobody_deletes_or_moves_what_is_being_recorded() {
+    let root = tempfile::tempdir().unwrap();
+    let mut script = Script::start(&config(root.path(), VideoChoice::Clean));
+    script.capture();
+    let folder = script.recorder.folder().to_owned();
+    for name in ["frames.csv", "faces.csv", "events.csv", "video.mp4"] {
+        assert!(fs::remove_file(folder.join(name)).is_err(), "{name}");
+        assert!(
+            fs::rename(folder.join(name), folder.join("x")).is_err(),
+            "{name}"
+        );
+    }
+    script.recorder.stop("stopped");
+    let (ending, _) = script.finish();
+    assert!(!ending.failed, "{}", ending.reason);
+}
+
+#[cfg(unix)]
 #[test]
 fn a_table_that_is_deleted_ends_the_recording() {
     let root = tempfile::tempdir().unwrap();

@@ -1,14 +1,15 @@
 //! One connection, on a thread of its own: first a handshake, then messages out and, of what comes in, markers, pongs and
 //! closes.
 //!
-//! The handshake waits for the client, with a time limit; the listener can end it by shutting the socket down. After it
-//! the socket is never waited for: what cannot be written yet stays in a buffer, and a client whose buffer is full is
-//! dropped. So the thread ends as soon as its results do.
+//! The socket is looked at again and again, and never waited for. The handshake has a time limit, and the listener can end
+//! it by shutting the socket down. After it, what cannot be written yet stays in a buffer, and a client whose buffer is
+//! full is dropped. So the thread ends as soon as its results do.
 
 use std::{
     convert::Infallible,
     io,
     net::TcpStream,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -33,6 +34,8 @@ use crate::pipeline::markers::{Marker, MarkerSet, Sent};
 
 /// How long a handshake may take. On one computer it takes less than a millisecond.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
+/// Time between two checks of the socket during a handshake, at first and once the client has taken its time.
+const CHECK_HANDSHAKE_EVERY: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 /// What is kept for a client when the system's own buffers are full: some seconds of results with a few faces.
 const MAX_UNSENT_BYTES: usize = 256 * 1024;
 /// A marker is far shorter; a longer message ends the connection.
@@ -59,7 +62,7 @@ type Results = Receiver<Utf8Bytes>;
 pub fn serve(stream: TcpStream, id: u64, server: &Server) -> Disconnect {
     let run = || {
         let (stream, results) = shake_hands(stream, id, server)?;
-        Client::new(stream)?.send_all(server, &results)
+        Client::new(stream).send_all(server, &results)
     };
     let Err(reason) = run();
     reason
@@ -71,21 +74,19 @@ fn shake_hands(
     id: u64,
     server: &Server,
 ) -> Result<(TcpStream, Results), Disconnect> {
-    let until = Instant::now() + HANDSHAKE_WITHIN;
+    let since = Instant::now();
     let mut machine = HandshakeMachine::start_read(stream);
     let mut admitted = None;
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if since.elapsed() > HANDSHAKE_WITHIN {
             return Err(Disconnect::NoRequest);
         }
-        let stream = machine.get_ref();
-        let limited = stream.set_read_timeout(Some(left));
-        limited
-            .and_then(|()| stream.set_write_timeout(Some(left)))
-            .map_err(|error| disconnect(error.into()))?;
         machine = match machine.single_round::<HttpRequest>().map_err(disconnect)? {
-            RoundResult::WouldBlock(_) => return Err(Disconnect::NoRequest),
+            RoundResult::WouldBlock(machine) => {
+                let [quick, slow] = CHECK_HANDSHAKE_EVERY;
+                thread::sleep(if since.elapsed() < slow { quick } else { slow });
+                machine
+            }
             RoundResult::Incomplete(machine) => machine,
             RoundResult::StageFinished(StageResult::DoneReading {
                 stream,
@@ -141,10 +142,7 @@ struct Client {
 }
 
 impl Client {
-    fn new(stream: TcpStream) -> Result<Self, Disconnect> {
-        stream
-            .set_nonblocking(true)
-            .map_err(|error| disconnect(error.into()))?;
+    fn new(stream: TcpStream) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(MAX_RECEIVED_BYTES)
             .write_buffer_size(0)
@@ -155,14 +153,14 @@ impl Client {
             .peer_addr()
             .is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
         let now = Instant::now();
-        Ok(Self {
+        Self {
             socket: WebSocket::from_raw_socket(stream, Role::Server, Some(config)),
             heartbeat: Heartbeat::new(now),
             has_unsent: false,
             is_local,
             attentive_until: now + NEW_FOR,
             answers: crossbeam_channel::bounded(MAX_ANSWERS),
-        })
+        }
     }
 
     /// Sends the greeting and then the results until the connection ends.
@@ -290,8 +288,6 @@ fn disconnect(error: Error) -> Disconnect {
     match error {
         Error::WriteBufferFull(_) => Disconnect::Slow,
         Error::Capacity(_) | Error::AttackAttempt => Disconnect::Chatty,
-        // What Windows returns when a read times out; Unix returns `WouldBlock`.
-        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Disconnect::NoRequest,
         Error::ConnectionClosed
         | Error::AlreadyClosed
         | Error::Io(_)

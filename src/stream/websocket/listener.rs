@@ -66,7 +66,7 @@ impl Listener {
                 .retain(|connection| !connection.thread.is_finished());
             self.server.sum_up(false);
         }
-        // Clients end by themselves; a connection in its handshake may be blocked.
+        // Clients end by themselves; a connection in its handshake waits for its client.
         let clients = self.server.close();
         for connection in self.connections {
             if clients.contains(&connection.id) {
@@ -92,8 +92,8 @@ impl Listener {
         if self.connections.len() >= MAX_CONNECTIONS {
             self.make_room();
         }
-        // On some systems it inherits the listener's mode.
-        stream.set_nonblocking(false)?;
+        // Never waited for: on Windows, shutting a socket down ends no call that waits for it.
+        stream.set_nonblocking(true)?;
         // A result is one small packet, and the next comes much later: waiting to fill the packet only delays it.
         stream.set_nodelay(true)?;
         self.n_accepted += 1;
@@ -127,7 +127,7 @@ impl Listener {
 }
 
 impl Connection {
-    /// Makes every blocked call on the connection return, and waits for its thread.
+    /// Shuts the connection down, and waits until its thread has seen that.
     fn end(self) {
         self.stream.shutdown(Shutdown::Both).ok(); // It fails if the client has done so.
         self.thread.join().ok(); // A panic has already been reported.

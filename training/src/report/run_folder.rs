@@ -20,10 +20,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use fervis::{
-    read,
-    result_file::{is_same_file, replace},
-};
+use fervis::{file_identity::is_same_file, read, result_file::replace};
 
 use crate::{
     recipe::Recipe,

@@ -363,7 +363,7 @@ fn arrow_keys_change_no_value_in_a_menu() {
 #[test]
 fn an_opened_file_becomes_a_recent_one() {
     let mut window = Window::live(0);
-    let path = PathBuf::from("/tmp/clip.mp4");
+    let path = std::path::absolute("clip.mp4").unwrap();
     let ctx = window.harness.ctx.clone();
     let open = Command::OpenSource(SourceSpec::Path(path.clone()));
     window.app().execute(open.clone(), &ctx);
