@@ -34,7 +34,7 @@ case ${1:-} in
 *) stop "unknown option $1" ;;
 esac
 cross_old_glibc aarch64
-cross_build_linux "$CARGO_TARGET_DIR/$target/$profile" --target $target "${arguments[@]}"
+cross_build_linux "$CARGO_TARGET_DIR/$target/$profile" "" --target $target "${arguments[@]}"
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-linux-aarch64
 made="$CARGO_TARGET_DIR/arm"

@@ -246,15 +246,14 @@ cross_old_glibc() {
 		-C link-arg=-L"$root/lib/$processor-linux-gnu")
 }
 
-# cross_build_linux FOLDER ARGUMENTS...: both programs, linked with `old_glibc`. FOLDER is where cargo puts them, and the
-# arguments are cargo's. All but the linking is what `cargo build` does; other build commands link anew, without `old_glibc`.
+# cross_build_linux FOLDER FEATURES ARGUMENTS...: both programs, linked with `old_glibc`. FOLDER is where cargo puts them,
+# FEATURES are further ones, such as fervis/cuda, or empty, and the arguments are cargo's. All but the linking is what `cargo build` does; other build commands link anew, without `old_glibc`.
 cross_build_linux() {
-	local folder=$1 max_glibc=2.31 program needed
-	shift
-	cargo rustc --locked "$@" --package fervis --bin fervis -- "${old_glibc[@]}"
-	# With the features that `--workspace` gives it, so that dependencies are not compiled twice.
-	cargo rustc --locked "$@" --package fervis-train --bin fervis-train --features fervis/default -- "${old_glibc[@]}"
+	local folder=$1 features=fervis/default,$2 max_glibc=2.31 program needed
+	shift 2
 	for program in fervis fervis-train; do
+		# With the same features, so that dependencies are not compiled twice.
+		cargo rustc --locked "$@" --package $program --bin $program --features "$features" -- "${old_glibc[@]}"
 		needed=$(objdump -T "$folder/$program" | grep -oE 'GLIBC_[0-9.]+' | sed 's/GLIBC_//' | sort -uV | tail -1)
 		say "$program needs glibc $needed"
 		[ "$(printf '%s\n' "$needed" $max_glibc | sort -V | tail -1)" = $max_glibc ] || stop "that is newer than $max_glibc"

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # Builds both programs for NVIDIA's GPUs on a machine without CUDA: target/linux/fervis-VERSION-linux-x86_64-cuda.tar.gz.
+# They run with glibc 2.31 and newer.
 #
 # NVIDIA's compiler comes from PyPI into the cache (400 MB). The driver and NVIDIA's libraries are loaded at run time, so the
-# programs also start where there are none, say so, and use the CPU. Seen so far: the compiler makes candle's kernels, and
-# a small program linked like this starts without a driver. The whole was not built by this script, and no GPU was tried.
-# Options:
+# programs also start where there are none, say so, and use the CPU. No GPU was tried. Options:
 #   --test  also starts the programs here
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -43,7 +42,8 @@ export CUDA_COMPUTE_CAP="${CUDA_COMPUTE_CAP:-80}" CUDARC_CUDA_VERSION=13000
 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="--cfg=feature=\"dynamic-loading\" -Lnative=$cuda/link"
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
-cargo build --release --locked --workspace --bins --target $target --features cuda
+cross_old_glibc
+cross_build_linux "$CARGO_TARGET_DIR/$target/release" fervis/cuda --release --target $target --features cuda
 
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-linux-x86_64-cuda

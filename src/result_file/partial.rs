@@ -14,9 +14,8 @@ use crate::file_identity::is_at;
 /// How long to wait for another writer of the same file. Small files such as settings take milliseconds; after this
 /// time, the other writer is a long run.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(500);
-/// Of Windows.
-#[cfg(windows)]
-const FILE_SHARE_READ: u32 = 1;
+/// How long to wait for a program that has a file open, on Windows.
+const WAIT_FOR_READERS: Duration = Duration::from_secs(2);
 /// How often to check whether it has finished.
 const RETRY_EVERY: Duration = Duration::from_millis(10);
 
@@ -74,9 +73,8 @@ pub(super) fn create_partial(
     if access == Access::OwnerOnly {
         owner_only(&mut options);
     }
-    // In place of the lock: others may read it, and neither write to it, move it nor delete it.
     #[cfg(windows)]
-    std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, FILE_SHARE_READ);
+    only_readers(&mut options);
     let since = Instant::now();
     loop {
         match options.open(partial) {
@@ -149,7 +147,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let since = Instant::now();
     loop {
         match fs::rename(from, to) {
-            Err(error) if is_in_use(&error) && since.elapsed() < WAIT_FOR_OTHERS => {
+            Err(error) if is_in_use(&error) && since.elapsed() < WAIT_FOR_READERS => {
                 thread::sleep(RETRY_EVERY);
             }
             renamed => return renamed,
@@ -164,7 +162,7 @@ fn is_in_use(error: &io::Error) -> bool {
 
 /// Locks a file; `false` if somebody else holds the lock.
 fn lock(file: &File) -> io::Result<bool> {
-    // On Windows a lock would also keep readers of the partial file out.
+    // On Windows a lock would also keep readers of the partial file out; see `only_readers`.
     if cfg!(windows) {
         return Ok(true);
     }
@@ -184,6 +182,13 @@ fn owner_only(options: &mut OpenOptions) {
 
 #[cfg(not(unix))]
 fn owner_only(_: &mut OpenOptions) {}
+
+/// In place of the lock: while the file is open, nobody else can write to it, move it or delete it.
+#[cfg(windows)]
+fn only_readers(options: &mut OpenOptions) {
+    const FILE_SHARE_READ: u32 = 1;
+    std::os::windows::fs::OpenOptionsExt::share_mode(options, FILE_SHARE_READ);
+}
 
 /// Syncs a new name in a folder to the disk, where the system supports that.
 pub(super) fn sync_folder(file: &Path) {
