@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes every package that this machine can make, in target/packages, with SHA256SUMS and a list of all components (CycloneDX):
-#   a tarball and a .deb for Linux, the zip for Windows, a tarball for ARM, a wheel with the SBOM for Linux, one for Windows
+#   a tarball and a .deb for Linux, the zip for Windows, tarballs for ARM and for NVIDIA's GPUs, a wheel with the SBOM for Linux,
+#   one for Windows
 #
-# release.sh [PART…]: linux deb windows arm wheel, or all but ARM, which is untried. What needs a tool that is missing is said and left
-# out. Archives carry the time of the commit, so the same programs give the same archives.
+# release.sh [PART…]: linux deb windows arm cuda wheel, or all of them. What needs a tool that is missing is said and left out.
+# Archives carry the time of the commit, so the same programs give the same archives.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- linux deb windows wheel
+[ $# -gt 0 ] || set -- linux deb windows arm cuda wheel
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
@@ -40,7 +41,11 @@ for part; do
 			echo "release.sh: the program says $said" >&2
 			exit 1
 		}
-		cp "$CARGO_TARGET_DIR"/linux/*.tar.gz "$out"
+		cp "$CARGO_TARGET_DIR/linux/fervis-$version-linux-$(uname -m).tar.gz" "$out"
+		;;
+	cuda)
+		packaging/linux/build-cuda.sh
+		cp "$CARGO_TARGET_DIR"/linux/*-cuda.tar.gz "$out"
 		;;
 	deb)
 		has cargo-deb "cargo install cargo-deb" || continue
