@@ -6,21 +6,28 @@
 # Running: the X11 and OpenGL libraries that the window loads when it starts.
 set -eu
 
-RUST="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
-
-# rustup's cargo is there, but does not run, before a toolchain is installed.
-has_rust() {
-	cargo --version >/dev/null 2>&1
-}
+# Empty if there is none. (rustup's programs are there, but do not run, before a toolchain is installed.)
+version=$(rustc --version 2>/dev/null | cut -d' ' -f2)
+needs_rust=true
+if [ -n "$version" ] && command -v cargo >/dev/null &&
+	[ "$(printf '1.95\n%s\n' "$version" | sort -V | head -1)" = 1.95 ]; then
+	needs_rust=false
+fi
 
 require_rust() {
-	if ! has_rust; then
-		echo "fervis needs Rust 1.95 or newer. To install it, type:" >&2
-		echo "  $RUST" >&2
+	[ "$needs_rust" = true ] || return 0
+	echo "fervis needs Rust 1.95 or newer${version:+, and $version is installed}. To install it, type:" >&2
+	if command -v rustup >/dev/null; then
+		echo "  rustup update stable && rustup default stable" >&2
+	else
+		echo "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2
 		echo "and open a new terminal." >&2
-		exit 1
 	fi
+	exit 1
 }
+
+# One that is there and too old is the user's to replace.
+[ -z "$version" ] || require_rust
 
 if [ "$(uname)" != Linux ]; then
 	require_rust
@@ -55,11 +62,9 @@ missing=""
 for package in $packages; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing="$missing $package"
 done
-needs_rust=false
 needs_rustup=false
-if ! has_rust; then
-	needs_rust=true
-	command -v rustup >/dev/null || needs_rustup=true
+if [ "$needs_rust" = true ] && ! command -v rustup >/dev/null; then
+	needs_rustup=true
 fi
 
 if [ -n "$missing" ] || [ "$needs_rustup" = true ]; then
@@ -80,7 +85,7 @@ if [ -n "$missing" ] || [ "$needs_rustup" = true ]; then
 	fi
 	echo "Installing$missing"
 	# shellcheck disable=SC2086 # A list of words on purpose.
-	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 if [ "$needs_rust" = true ]; then
 	rustup default stable

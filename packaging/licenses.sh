@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 out=$1
 mkdir -p "$out/licenses" "$out/models" "$out/docs"
 cp LICENSE-MIT LICENSE-APACHE assets/*.LICENSE assets/README.md "$out/licenses/"
-cp models/*.md models/*.safetensors "$out/models/"
+cp models/*.md "$out/models/"
 cp docs/*.md "$out/docs/"
 cp README.md CHANGELOG.md "$out/"

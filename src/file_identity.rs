@@ -2,80 +2,80 @@
 
 use std::{
     fs::{self, File},
+    io,
     path::Path,
 };
 
-/// What two names of the same file share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    volume: u64,
-    number: u64,
-}
-
 /// Whether two paths lead to the same file or folder, also through symbolic or hard links. `false` if one leads nowhere.
 pub fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((identity_of_target(a), identity_of_target(b)), (Some(a), Some(b)) if a == b)
+    // Nothing is opened, because a pipe could block.
+    #[cfg(unix)]
+    return matches!((fs::metadata(a), fs::metadata(b)), (Ok(a), Ok(b)) if identity(&a) == identity(&b));
+    #[cfg(windows)]
+    return is_same_path(a, b) || has_same_index(a, b);
 }
 
-/// Whether `path` itself, and not a link there, is the open `file`, which may have been deleted, moved or replaced.
+/// Whether `path` itself, and not a link there, is the open `file`, which may have been deleted, moved or replaced. On
+/// Windows whether anything is there: what we write is opened so that nobody can replace it while it is open.
 pub fn is_at(file: &File, path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_symlink())
-        && matches!((identity(file), identity_of_target(path)), (Some(a), Some(b)) if a == b)
+    #[cfg(unix)]
+    return matches!((file.metadata(), fs::symlink_metadata(path)),
+        (Ok(ours), Ok(there)) if identity(&ours) == identity(&there));
+    #[cfg(windows)]
+    {
+        let _ = file;
+        fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+    }
 }
 
 /// How many names an open file has: more than one if there are hard links.
 ///
 /// # Errors
 /// What the system reports.
-pub fn n_names(file: &File) -> std::io::Result<u64> {
+pub fn n_names(file: &File) -> io::Result<u64> {
     #[cfg(unix)]
     return Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?));
     #[cfg(windows)]
     return Ok(winapi_util::file::information(file)?.number_of_links());
 }
 
+/// Device and number.
 #[cfg(unix)]
-fn identity(file: &File) -> Option<Identity> {
-    file.metadata().ok().as_ref().map(described)
-}
-
-/// Nothing is opened, because a pipe could block.
-#[cfg(unix)]
-fn identity_of_target(path: &Path) -> Option<Identity> {
-    fs::metadata(path).ok().as_ref().map(described)
-}
-
-#[cfg(unix)]
-fn described(metadata: &fs::Metadata) -> Identity {
+fn identity(metadata: &fs::Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
 
-    Identity {
-        volume: metadata.dev(),
-        number: metadata.ino(),
-    }
+    (metadata.dev(), metadata.ino())
 }
 
 #[cfg(windows)]
-fn identity(file: &File) -> Option<Identity> {
-    let information = winapi_util::file::information(file).ok()?;
-    Some(Identity {
-        volume: information.volume_serial_number(),
-        number: information.file_index(),
-    })
+fn is_same_path(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
+/// Whether volume and index are the same, which counts only while both are open. Some network drives have no indices.
 #[cfg(windows)]
-fn identity_of_target(path: &Path) -> Option<Identity> {
+fn has_same_index(a: &Path, b: &Path) -> bool {
     use std::os::windows::fs::OpenOptionsExt;
 
     /// Opens folders, too.
     const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
-    let file = File::options()
-        .access_mode(0) // Nothing is read, so files that others hold can be asked for it.
-        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
-        .open(path)
-        .ok()?;
-    identity(&file)
+    let open = |path: &Path| {
+        let mut options = File::options();
+        // Nothing is read, so files that others hold can be asked.
+        options
+            .access_mode(0)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+        options.open(path).ok()
+    };
+    let (Some(a), Some(b)) = (open(a), open(b)) else {
+        return false;
+    };
+    let index = |file: &File| {
+        let information = winapi_util::file::information(file).ok()?;
+        let index = information.file_index();
+        (index != 0 && index != u64::MAX).then(|| (information.volume_serial_number(), index))
+    };
+    matches!((index(&a), index(&b)), (Some(a), Some(b)) if a == b)
 }
 
 #[cfg(test)]
@@ -106,9 +106,7 @@ mod tests {
         let (path, other) = (folder.path().join("file"), folder.path().join("other"));
         fs::write(&path, "").unwrap();
         let file = File::open(&path).unwrap();
-        fs::write(&other, "").unwrap();
-        assert!(is_at(&file, &path));
-        assert!(!is_at(&file, &other) && !is_at(&file, &folder.path().join("nothing")));
+        assert!(is_at(&file, &path) && !is_at(&file, &other));
         #[cfg(unix)]
         {
             fs::rename(&path, &other).unwrap();

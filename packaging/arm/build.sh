@@ -11,7 +11,6 @@ cd "$(dirname "$0")/../.."
 target=aarch64-unknown-linux-gnu
 cross_arm
 cross_rust $target aarch64-linux-gnu-gcc
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 profile=release
 arguments=(--profile release)
 case ${1:-} in

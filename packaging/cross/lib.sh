@@ -4,6 +4,11 @@
 # is copied once and a `std` is built into the copy, from Rust's sources: rustup's component `rust-src`, or Debian's package.
 # Needs: cargo; for what is not installed, apt-get and dpkg-deb (Debian or Ubuntu, no root) and about 3 GB.
 
+# Also what runs in $(…) ends with its first error.
+shopt -s inherit_errexit
+
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+export CARGO_TARGET_DIR
 cross_cache="${FERVIS_CROSS:-${XDG_CACHE_HOME:-$HOME/.cache}/fervis-cross}"
 mkdir -p "$cross_cache"
 
@@ -16,24 +21,23 @@ say() {
 	echo "== $*" >&2
 }
 
-# The mirror that this machine's own package lists name.
+# The mirror of Debian that this machine's own package lists name.
 debian_mirror() {
 	local mirror
-	mirror=$(sed -nE 's/^(deb |URIs:) *(\[[^]]*\] *)?(https?:[^ ]*\/debian)\/?( .*)?$/\3/p' \
-		/etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
+	mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+		sed -nE 's/^(deb |URIs:) *(\[[^]]*\] *)?(https?:\/\/[a-z0-9.]*debian\.org\/debian)\/?( .*)?$/\3/p' | head -1)
 	echo "${mirror:-http://deb.debian.org/debian}"
 }
 
 # debian_unpack FOLDER SUITE PACKAGE...: the newest of each package, unpacked and not installed. For another processor than
 # this one, SUITE is bullseye:arm64, for example.
 debian_unpack() {
-	local folder=$1 suite=${2%:*} processor apt
-	processor=$(dpkg --print-architecture)
-	[ "$2" = "$suite" ] || processor=${2#*:}
-	apt="$cross_cache/apt-$suite-$processor"
+	local folder=$1 suite=${2%:*} processor=${2#*:} apt
 	shift 2
 	[ -e "$folder/.complete" ] && return
 	command -v dpkg-deb >/dev/null || stop "needs $* installed; on Debian or Ubuntu this script fetches them itself"
+	[ "$processor" != "$suite" ] || processor=$(dpkg --print-architecture)
+	apt="$cross_cache/apt-$suite-$processor"
 	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$folder"
 	touch "$apt/status"
 	# Ubuntu's package debian-archive-keyring puts the keys here, too.
@@ -53,13 +57,12 @@ debian_unpack() {
 	say "fetching $* from Debian $suite"
 	(
 		export APT_CONFIG="$apt/apt.conf"
-		[ -e "$apt/updated" ] || apt-get update -qq || exit 1
-		touch "$apt/updated"
+		apt-get update -qq -o APT::Update::Error-Mode=any || exit 1
 		mkdir -p "$folder/debs" && cd "$folder/debs" && apt-get download -qq "$@"
 	) || stop "Debian $suite has no $*, or its mirror cannot be reached"
 	local deb
 	for deb in "$folder"/debs/*.deb; do
-		dpkg-deb -x "$deb" "$folder"
+		dpkg-deb -x "$deb" "$folder" || stop "$deb could not be unpacked"
 	done
 	rm -r "$folder/debs"
 	touch "$folder/.complete"
@@ -81,12 +84,16 @@ cross_system() {
 		rm -rf "$system"
 		"$tool" --variant=minbase "$suite" "$system" "$(debian_mirror)" >"$system.log" || stop "see $system.log"
 		[ $# = 0 ] || chroot "$system" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-			--no-install-recommends "$@" >>"$system.log"
+			--no-install-recommends "$@" >>"$system.log" || stop "see $system.log"
 		touch "$system/.complete"
 	fi
 	mkdir -p "$system/dev/shm" "$system/proc"
-	mountpoint -q "$system/proc" || mount -t proc proc "$system/proc"
 	echo "$system"
+}
+
+# cross_chroot SYSTEM COMMAND…: runs a command in such a Debian, with /proc until it ends. Needs root.
+cross_chroot() {
+	unshare --mount sh -euc 'mount -t proc proc "$1/proc"; exec chroot "$@"' sh "$@"
 }
 
 # The folder of a Debian with Wine, a display, and what takes pictures of it. Needs root.
@@ -128,6 +135,7 @@ cross_rust() {
 	[ -e "$lib/.complete" ] && return
 	local sources="$toolchain/lib/rustlib/src/rust"
 	if [ ! -d "$sources/library" ]; then
+		say "rustup target add $target would be enough, where rustup can fetch it"
 		debian_unpack "$cross_cache/rust-src-$version" trixie-backports "rust-src=$version*"
 		mkdir -p "${sources%/*}"
 		ln -sfn "$cross_cache/rust-src-$version/usr/src/rustc-$version" "$sources"
@@ -142,6 +150,8 @@ cross_rust() {
 		cd "$empty"
 		unset CARGO_TARGET_DIR
 		[ -z "$linker" ] || export "CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_LINKER=$linker"
+		# As in the `std` that rustup installs, for optimizations at link time.
+		export CARGO_ENCODED_RUSTFLAGS=-Cembed-bitcode=yes
 		RUSTC_BOOTSTRAP=1 cargo build --release --quiet --target "$target" \
 			-Zbuild-std=std,panic_abort,panic_unwind,proc_macro,test
 	) || stop "std for $target could not be built"

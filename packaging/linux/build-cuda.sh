@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
 
+[ "$(uname -m)" = x86_64 ] || stop "is for x86-64 processors"
 target=x86_64-unknown-linux-gnu
 cuda="$cross_cache/cuda"
 export CUDA_HOME="$cuda/nvidia/cu13"
@@ -39,11 +40,11 @@ fi
 export CUDA_COMPUTE_CAP="${CUDA_COMPUTE_CAP:-80}" CUDARC_CUDA_VERSION=13000
 # cudarc has the feature `dynamic-loading`, and candle selects another one. With --target this does not reach build scripts,
 # which would refuse both.
-CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="--cfg=feature=\"dynamic-loading\" -Lnative=$cuda/link"
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
+flags=(${CARGO_ENCODED_RUSTFLAGS:+"$CARGO_ENCODED_RUSTFLAGS"} --cfg 'feature="dynamic-loading"' "-Lnative=$cuda/link")
+CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}")
+export CARGO_ENCODED_RUSTFLAGS
 cross_old_glibc
-cross_build_linux "$CARGO_TARGET_DIR/$target/release" fervis/cuda --release --target $target --features cuda
+cross_build_linux "$CARGO_TARGET_DIR/$target/release" fervis/cuda --release --target $target
 
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-linux-x86_64-cuda

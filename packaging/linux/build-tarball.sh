@@ -6,7 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
 
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 packaging/linux/build.sh
 version=$(sed -nE 's/^version = "(.*)"/\1/p' Cargo.toml | head -1)
 name=fervis-$version-linux-$(uname -m)
@@ -20,7 +19,7 @@ if [ "${1:-}" = --test ]; then
 	rm -rf "$system/tmp/fervis"
 	cp -r "$made/$name" "$system/tmp/fervis"
 	cp assets/faces/astronaut.png "$system/tmp/fervis"
-	chroot "$system" sh -euc '
+	cross_chroot "$system" sh -euc '
 		cd /tmp/fervis
 		ldd --version | head -1
 		./fervis --version

@@ -6,4 +6,4 @@ cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
 
 cross_old_glibc
-cross_build_linux "${CARGO_TARGET_DIR:-target}/release" "" --release
+cross_build_linux "$CARGO_TARGET_DIR/release" "" --release

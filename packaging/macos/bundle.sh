@@ -6,7 +6,8 @@
 # others ask before they open it. Notarization needs an account with Apple and is not done here.
 set -eu
 binaries=$1
-app=$2/fervis.app
+mkdir -p "$2"
+app=$(cd "$2" && pwd)/fervis.app
 here=$(cd "$(dirname "$0")" && pwd)
 
 version=$(sed -nE 's/^version = "(.*)"/\1/p' "$here/../../Cargo.toml" | head -1)

@@ -14,19 +14,23 @@ cd "$(dirname "$0")/../.."
 target=x86_64-pc-windows-gnu
 cross_mingw
 cross_rust $target x86_64-w64-mingw32-gcc
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 profile=release
+arguments=(--profile release)
 # Without it the linker keeps what nothing uses: for this target rustc does not give each function a section of its own.
-arguments=(--config 'profile.release.lto="thin"' --profile release)
+smaller() {
+	export CARGO_PROFILE_RELEASE_LTO=thin
+}
 case ${1:-} in
-"") ;;
+"") smaller ;;
 --quick)
 	profile=quick
 	arguments=("${cross_quick[@]}")
 	;;
 --wheel)
+	smaller
+	out=$(realpath -m "$2")
 	cd packaging/python
-	exec maturin build --release --target $target --out "$2"
+	exec maturin build --release --target $target --out "$out"
 	;;
 --test)
 	shift

@@ -5,10 +5,13 @@
 #
 # Uses the installed Wine and Xvfb, or else those of a Debian that is unpacked into the cache (as root).
 set -euo pipefail
-cd "$(dirname "$0")/../.."
 zip=$(realpath "$1")
-kept=${2:-}
+kept=${2:+$(realpath -m "$2")}
+cd "$(dirname "$0")/../.."
 . packaging/cross/lib.sh
+if [ -n "$kept" ] && [ -e "$kept" ]; then
+	stop "$kept exists already; name a new folder"
+fi
 
 # Wine and what it needs run here.
 if command -v wine >/dev/null && command -v Xvfb >/dev/null && command -v import >/dev/null; then
@@ -34,10 +37,9 @@ status=0
 if [ "$system" = / ]; then
 	bash "$folder/in-wine.sh" "$inside" || status=$?
 else
-	chroot "$system" bash "$inside/in-wine.sh" "$inside" || status=$?
+	cross_chroot "$system" bash "$inside/in-wine.sh" "$inside" || status=$?
 fi
 if [ -n "$kept" ]; then
-	rm -rf "$kept"
 	cp -r "$folder" "$kept"
 fi
 rm -rf "$folder"

@@ -15,9 +15,10 @@ root=$(realpath "$(dirname "$0")/../..")
 export system root
 # In a namespace of its own, so that what is mounted goes when the program ends.
 exec unshare --mount bash -euc '
-	for folder in "$root" "${CARGO_TARGET_DIR:-$root}" "$WINEPREFIX" "$(dirname "$1")"; do
+	for folder in "$root" "$CARGO_TARGET_DIR" "$WINEPREFIX" "$(dirname "$1")"; do
 		mkdir -p "$folder" "$system$folder"
 		mount --bind "$folder" "$system$folder"
 	done
+	mount -t proc proc "$system/proc"
 	exec chroot "$system" sh -euc "cd \"\$0\"; PATH=\$PATH:/usr/lib/wine exec wine \"\$@\"" "$PWD" "$@"
 ' bash "$@"

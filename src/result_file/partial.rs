@@ -13,9 +13,14 @@ use crate::file_identity::is_at;
 
 /// How long to wait for another writer of the same file. Small files such as settings take milliseconds; after this
 /// time, the other writer is a long run.
-const WAIT_FOR_OTHERS: Duration = Duration::from_millis(500);
+const WAIT_FOR_OTHERS: Duration = match cfg!(windows) {
+    true => Duration::from_secs(4),
+    false => Duration::from_millis(500),
+};
 /// How long to wait for a program that has a file open, on Windows.
 const WAIT_FOR_READERS: Duration = Duration::from_secs(2);
+/// On Windows, a partial file that was written to this recently may be complete and about to be renamed.
+const STILL_OURS: Duration = Duration::from_secs(3);
 /// How often to check whether it has finished.
 const RETRY_EVERY: Duration = Duration::from_millis(10);
 
@@ -119,6 +124,9 @@ fn remove_leftover(partial: &Path) -> io::Result<bool> {
     {
         return Ok(false);
     }
+    if cfg!(windows) && file.as_ref().is_some_and(is_recent) {
+        return Ok(false);
+    }
     // Removed while locked, so that nobody mistakes it for a new file.
     match fs::remove_file(partial) {
         Err(error) if is_in_use(&error) => Ok(false),
@@ -158,6 +166,11 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Whether another program has the file open, as far as Windows tells: access denied, or a sharing violation.
 fn is_in_use(error: &io::Error) -> bool {
     cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32))
+}
+
+fn is_recent(file: &File) -> bool {
+    let written = file.metadata().and_then(|metadata| metadata.modified());
+    written.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < STILL_OURS))
 }
 
 /// Locks a file; `false` if somebody else holds the lock.

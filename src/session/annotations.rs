@@ -224,7 +224,9 @@ fn keep_damaged(file: &Path) -> io::Result<()> {
             n => format!(".damaged-{n}"),
         });
         match fs::symlink_metadata(&name) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return fs::rename(file, &name),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return result_file::rename(file, Path::new(&name));
+            }
             _ => {}
         }
     }

@@ -99,7 +99,9 @@ pub(super) fn save_beside(
         }
         tail.sync_all()
     };
-    if let Err(err) = copy() {
+    let copied = copy();
+    drop(tail); // Windows does not remove it while it is open.
+    if let Err(err) = copied {
         std::fs::remove_file(&tail_path).ok(); // Incomplete; the whole is still in the video.
         return Err(err);
     }

@@ -20,6 +20,9 @@ use super::{
 /// in its handshake longest makes way for the next.
 const MAX_CONNECTIONS: usize = 2 * MAX_CLIENTS;
 
+/// How many are accepted before the listener looks whether it is to end.
+const MAX_AT_ONCE: usize = 32;
+
 /// Time between two checks for new connections. A thread that blocks in `accept` could be ended only by connecting to it.
 const ACCEPT_EVERY: Duration = Duration::from_millis(20);
 
@@ -29,6 +32,8 @@ pub struct Listener {
     server: Arc<Server>,
     /// Oldest first.
     connections: Vec<Connection>,
+    /// Threads of connections that were shut down, and notice it within a moment.
+    ending: Vec<JoinHandle<()>>,
     n_accepted: u64,
 }
 
@@ -50,6 +55,7 @@ impl Listener {
             socket,
             server,
             connections: Vec::new(),
+            ending: Vec::new(),
             n_accepted: 0,
         })
     }
@@ -57,23 +63,27 @@ impl Listener {
     /// Serves until the sender of `stop` is gone, and then until every thread has ended.
     pub fn run(mut self, stop: &Receiver<Infallible>) {
         while stop.recv_timeout(ACCEPT_EVERY) == Err(RecvTimeoutError::Timeout) {
-            while let Some(stream) = self.accept() {
+            for _ in 0..MAX_AT_ONCE {
+                let Some(stream) = self.accept() else { break };
                 if let Err(error) = self.start(stream) {
                     self.not_accepted(&error);
                 }
             }
             self.connections
                 .retain(|connection| !connection.thread.is_finished());
+            self.ending.retain(|thread| !thread.is_finished());
             self.server.sum_up(false);
         }
         // Clients end by themselves; a connection in its handshake waits for its client.
         let clients = self.server.close();
         for connection in self.connections {
-            if clients.contains(&connection.id) {
-                connection.thread.join().ok(); // A panic has already been reported.
-            } else {
-                connection.end();
+            if !clients.contains(&connection.id) {
+                connection.shut_down();
             }
+            self.ending.push(connection.thread);
+        }
+        for thread in self.ending {
+            thread.join().ok(); // A panic has already been reported.
         }
         self.server.sum_up(true);
     }
@@ -114,7 +124,8 @@ impl Listener {
         if let Some(oldest) = self.connections.iter().position(is_in_handshake) {
             let connection = self.connections.remove(oldest);
             self.server.leave(connection.id, &Disconnect::NoRequest);
-            connection.end();
+            connection.shut_down();
+            self.ending.push(connection.thread);
         }
     }
 
@@ -127,9 +138,8 @@ impl Listener {
 }
 
 impl Connection {
-    /// Shuts the connection down, and waits until its thread has seen that.
-    fn end(self) {
+    /// Shuts the connection down; its thread ends when it looks at it next.
+    fn shut_down(&self) {
         self.stream.shutdown(Shutdown::Both).ok(); // It fails if the client has done so.
-        self.thread.join().ok(); // A panic has already been reported.
     }
 }
