@@ -42,7 +42,7 @@ make_part() {
 			echo "release.sh: the program says $said" >&2
 			return 1
 		}
-		cp "$CARGO_TARGET_DIR/linux/fervis-$version-linux-$(uname -m).tar.gz" "$out"
+		cp "$CARGO_TARGET_DIR/linux/fervis-$version-linux-$(uname -m).tar.xz" "$out"
 		;;
 	deb)
 		has deb cargo-deb "cargo install cargo-deb" || return 0
@@ -55,11 +55,11 @@ make_part() {
 		;;
 	arm)
 		packaging/arm/build.sh
-		cp "$CARGO_TARGET_DIR/arm/fervis-$version-linux-aarch64.tar.gz" "$out"
+		cp "$CARGO_TARGET_DIR/arm/fervis-$version-linux-aarch64.tar.xz" "$out"
 		;;
 	cuda)
 		packaging/linux/build-cuda.sh
-		cp "$CARGO_TARGET_DIR/linux/fervis-$version-linux-x86_64-cuda.tar.gz" "$out"
+		cp "$CARGO_TARGET_DIR/linux/fervis-$version-linux-x86_64-cuda.tar.xz" "$out"
 		;;
 	wheel)
 		has wheel maturin "pip install maturin" || return 0

@@ -42,4 +42,4 @@ mkdir -p "$made/$name"
 cp "$CARGO_TARGET_DIR/$target/$profile"/{fervis,fervis-train} "$made/$name"
 packaging/licenses.sh "$made/$name"
 packaging/zip.py "$made/$name" --tar
-ls -l "$made/$name.tar.gz"
+ls -l "$made/$name.tar.xz"

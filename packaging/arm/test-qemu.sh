@@ -13,7 +13,7 @@ cross_old_glibc aarch64
 read -ra qemu <<<"$(cross_qemu "$old_libraries")"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-tar -xzf "$tarball" -C "$folder" --strip-components 1
+tar -xf "$tarball" -C "$folder" --strip-components 1
 arm() { "${qemu[@]}" "$folder/fervis" "$@"; }
 arm --version
 arm models >/dev/null

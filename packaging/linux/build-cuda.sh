@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds both programs for NVIDIA's GPUs on a machine without CUDA: target/linux/fervis-VERSION-linux-x86_64-cuda.tar.gz.
+# Builds both programs for NVIDIA's GPUs on a machine without CUDA: target/linux/fervis-VERSION-linux-x86_64-cuda.tar.xz.
 # They run with glibc 2.31 and newer.
 #
 # NVIDIA's compiler comes from PyPI into the cache (400 MB). The driver and NVIDIA's libraries are loaded at run time, so the
@@ -61,4 +61,4 @@ if [ "${1:-}" = --test ]; then
 	"$made/$name/fervis" analyze demo --device cuda
 fi
 packaging/zip.py "$made/$name" --tar
-ls -l "$made/$name.tar.gz"
+ls -l "$made/$name.tar.xz"

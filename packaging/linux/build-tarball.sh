@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes target/linux/fervis-VERSION-linux-PROCESSOR.tar.gz: both programs, the licenses and the networks' cards. They run with
+# Makes target/linux/fervis-VERSION-linux-PROCESSOR.tar.xz: both programs, the licenses and the networks' cards. They run with
 # glibc 2.31 (Debian 11, Ubuntu 20.04) and newer. Options:
 #   --test  also runs the programs in a Debian 11 without anything else (as root)
 set -euo pipefail
@@ -32,4 +32,4 @@ if [ "${1:-}" = --test ]; then
 	rm -r "$system/tmp/fervis"
 fi
 packaging/zip.py "$made/$name" --tar
-ls -l "$made/$name.tar.gz"
+ls -l "$made/$name.tar.xz"

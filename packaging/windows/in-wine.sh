@@ -69,6 +69,12 @@ window=$!
 sleep 25
 import -window root window.png
 check "the window is there" kill -0 $window
+# Pixels of a color in the screenshot.
+pixels() {
+	convert window.png -fuzz 2% -fill black +opaque "$1" -fill white -opaque "$1" -format '%[fx:int(mean*w*h)]' info:
+}
+check "it shows a face in its box" [ "$(pixels '#F4E83C')" -gt 500 ]
+check "and its bar" [ "$(pixels '#A98600')" -gt 500 ]
 wine taskkill /im fervis.exe >taskkill.txt 2>&1
 for _ in $(seq 50); do
 	kill -0 $window 2>/dev/null || break
