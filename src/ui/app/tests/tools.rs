@@ -26,6 +26,8 @@ fn wait_for(window: &mut Window, mut is_so: impl FnMut(&mut Window) -> bool) {
     for _ in 0..4000 {
         window.settle();
         if is_so(window) {
+            // A message has its place only in the frame after it appeared.
+            window.settle();
             return;
         }
         std::thread::sleep(Duration::from_millis(5));
