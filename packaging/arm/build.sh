@@ -27,7 +27,7 @@ case ${1:-} in
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=$(cross_qemu)
 	export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER
 	shift
-	[ $# -gt 0 ] || set -- kernels golden architectures network
+	[ $# -gt 0 ] || set -- kernels golden architectures network::
 	exec cargo test --release --config tests/profile.toml --locked --package fervis --lib --test it --target $target -- "$@"
 	;;
 *) stop "unknown option $1" ;;
